@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The front door. Every target does all of its own set-up: what is missing is installed
+# with apt, then meson and ninja build. The doors are listed by `make help`.
+
+BUILD := build
+NINJA := ninja -C $(BUILD)
+
+# Built with: the compiler, the build system, and a well-kept library for each job
+# that is not ours: compressed dumps, ELF and DWARF, JSON, hash tables.
+BUILD_PACKAGES := gcc meson ninja-build pkg-config python3 \
+	libkdumpfile-dev libelf-dev libdw-dev libjansson-dev uthash-dev
+# Tested with: cmocka, the sanitizers' second compiler, and real guests.
+CHECK_PACKAGES := libcmocka-dev clang libclang-rt-14-dev mandoc zlib1g-dev
+LAB_PACKAGES := qemu-system-x86 busybox-static cpio makedumpfile xz-utils zstd \
+	binutils bc flex bison libelf-dev kmod
+
+help: ## say what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+
+demo: build ## the seed's question, asked of the memory of a real i386 kernel
+	@tools/demo $(BUILD)
+
+check: packages-check lab-kernels build ## every test, those on real guests included
+	@tests/run $(BUILD)
+
+lab: packages-check build ## boot real kernels under QEMU and dump their memory
+	@lab/run --all
+
+bench: packages-check build ## measure: nanoseconds a probe, beside libaddrxlat
+	@bench/run $(BUILD)
+
+install: build ## library, headers, pkg-config file, tool, man pages, completion
+	@meson install -C $(BUILD)
+
+build: packages-build $(BUILD)/build.ninja
+	@$(NINJA) -v >$(BUILD)/ninja.log 2>&1 || { tail -n 40 $(BUILD)/ninja.log; exit 1; }
+
+$(BUILD)/build.ninja: | packages-build
+	@meson setup $(BUILD) --buildtype=release >$(BUILD).log 2>&1 || \
+		{ cat $(BUILD).log; rm -rf $(BUILD); exit 1; }
+
+dev: packages-check ## a second build with ASan, UBSan and werror, in build-dev/
+	@test -f build-dev/build.ninja || meson setup build-dev --native-file build-dev.ini
+	@ninja -C build-dev
+
+packages-build:
+	@tools/packages $(BUILD_PACKAGES)
+packages-check:
+	@tools/packages $(BUILD_PACKAGES) $(CHECK_PACKAGES) $(LAB_PACKAGES)
+lab-kernels: packages-check
+
+clean: ## remove what was built (the lab's downloads are kept)
+	@rm -rf $(BUILD) build-dev
+
+.PHONY: help demo check lab bench install build dev clean \
+	packages-build packages-check lab-kernels

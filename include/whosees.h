@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * whosees: which address spaces can see a kernel address, which cannot, and why.
+ *
+ * The only public header, in reading order:
+ *
+ *   1. status and errors      what every call returns, and where its words are
+ *   2. paging                 a format, one walk (a trail), a range (runs)
+ *   3. targets                where physical memory and registers come from
+ *   4. systems                who is there: spaces, tasks, modules, symbols
+ *   5. probe                  spaces x addresses -> outcomes
+ *   6. capture                a small dump with only what the answers rest on
+ *
+ * Rules that hold throughout: addresses and lengths are bytes; a physical address is
+ * called pa, a virtual one va; a root is the pa of a top-level table without CR3's
+ * flag bits. Pointers that a call hands out belong to the object they came from and
+ * live as long as it does, unless the call says otherwise. Nothing here calls exit(),
+ * prints, or keeps global state; one context must not be used by two threads at once.
+ */
+#ifndef WHOSEES_H
+#define WHOSEES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- 1. status and errors ------------------------------------------------------- */
+
+/* What a call returns. Since: 0.1 */
+enum ws_status {
+	WS_OK = 0,
+	WS_ERR_USAGE,	    /* the caller's argument makes no sense */
+	WS_ERR_UNREADABLE,  /* the target cannot be opened or read */
+	WS_ERR_MALFORMED,   /* the target was read and contradicts its own format */
+	WS_ERR_UNSUPPORTED, /* well-formed, but of a kind this build does not know */
+	WS_ERR_NOT_FOUND,   /* no such space, task, module or symbol */
+	WS_ERR_LIMIT,	    /* a bound on work was reached; the result is partial */
+	WS_ERR_SYSTEM,	    /* memory, disk or the operating system refused */
+};
+
+#define WS_MUST_CHECK __attribute__((warn_unused_result))
+
+struct ws_context;
+
+/* Told now and then how far a long piece of work is; done is 0..1. Since: 0.1 */
+typedef void ws_progress_fn(void *arg, const char *what, double done);
+
+/* Returns NULL only when memory is short. Since: 0.1 */
+struct ws_context *ws_context_create(void);
+void ws_context_destroy(struct ws_context *ctx);
+void ws_context_set_progress(struct ws_context *ctx, ws_progress_fn *fn, void *arg);
+
+/*
+ * The words behind the last failure, newest first: depth 0 says what the caller asked
+ * for, deeper ones what stood in its way. NULL past the end. Since: 0.1
+ */
+const char *ws_error(const struct ws_context *ctx, unsigned depth);
+void ws_error_clear(struct ws_context *ctx);
+
+/* ---- 2. paging ------------------------------------------------------------------ */
+
+#define WS_FRAME_SIZE 4096u
+#define WS_MAX_LEVELS 5u
+
+/*
+ * A paging format: "i386", "i386-nopse", "i386-pae", "x86_64", "x86_64-la57".
+ * Level 0 is the top. Since: 0.1
+ */
+struct ws_format;
+
+const struct ws_format *ws_format_by_name(const char *name);
+const struct ws_format *ws_format_at(unsigned i); /* NULL past the last */
+const char *ws_format_name(const struct ws_format *format);
+unsigned ws_format_levels(const struct ws_format *format);
+unsigned ws_format_va_bits(const struct ws_format *format);
+
+/* "page directory" and "PDE": the names that the manual gives a level. Since: 0.1 */
+const char *ws_level_name(const struct ws_format *format, unsigned level);
+const char *ws_level_entry_name(const struct ws_format *format, unsigned level);
+
+/*
+ * Returns the 4 KiB frame that holds pa, or NULL where the memory has none. The
+ * pointer must stay valid for as long as the walk that asked. Since: 0.1
+ */
+typedef const uint8_t *ws_frame_fn(void *opaque, uint64_t pa);
+
+/* What a walk needs to know of a machine. Since: 0.1 */
+struct ws_paging {
+	const struct ws_format *format;
+	ws_frame_fn *frame;
+	void *opaque;
+	uint8_t maxphyaddr; /* physical-address width, SDM 4.1.4; 0: as wide as can be */
+	bool nx;	    /* IA32_EFER.NXE: bit 63 is XD, not reserved (SDM 4.1.1) */
+};
+
+/* Effective rights: what every level of the walk grants. Since: 0.1 */
+enum ws_access {
+	WS_USER = 1 << 0,
+	WS_WRITE = 1 << 1,
+	WS_EXECUTE = 1 << 2,
+};
+
+/* How a walk ends. "Not present" is an answer, never an error. Since: 0.1 */
+enum ws_end {
+	WS_END_PAGE,	     /* mapped: pa, page_shift and access are set */
+	WS_END_HOLE,	     /* not present at the last step's level */
+	WS_END_MALFORMED,    /* an entry that the format gives no meaning */
+	WS_END_UNREADABLE,   /* the next table lies outside the memory */
+	WS_END_NONCANONICAL, /* the address has no translation at all: no steps */
+};
+
+struct ws_step {
+	uint64_t table; /* pa of the table */
+	uint64_t entry; /* raw; 0 where the table was unreadable */
+	uint32_t index;
+};
+
+/*
+ * One walk, every step of it, top first. Walks are lenient: reserved bits do not stop
+ * them; ws_check() judges. Since: 0.1
+ */
+struct ws_trail {
+	uint64_t va;
+	uint64_t root;
+	uint64_t pa;	    /* of va itself, not of its page */
+	uint8_t end;	    /* enum ws_end */
+	uint8_t nsteps;	    /* the last step is at level nsteps - 1 */
+	uint8_t page_shift; /* log2 of the page's size */
+	uint8_t access;	    /* enum ws_access bits */
+	struct ws_step step[WS_MAX_LEVELS];
+};
+
+void ws_walk(const struct ws_paging *paging, uint64_t root, uint64_t va,
+	     struct ws_trail *trail);
+
+/* pa of the entry that step read. Since: 0.1 */
+uint64_t ws_step_entry_pa(const struct ws_format *format, const struct ws_step *step);
+
+/* A strict verdict on a trail: the first entry the processor would refuse. */
+struct ws_flaw {
+	uint8_t level;
+	uint64_t reserved; /* the reserved bits that are set there */
+};
+
+/*
+ * Judges a trail as the processor would: true, and *flaw, if it would raise #PF with
+ * RSVD (SDM 4.7) or, for a PAE PDPTE, #GP at the CR3 write (SDM 4.4.1). Since: 0.1
+ */
+bool ws_check(const struct ws_paging *paging, const struct ws_trail *trail,
+	      struct ws_flaw *flaw);
+
+/*
+ * Writes one entry's attributes ("P RW US A D PS G NX") into text, always terminated.
+ * Returns text. Since: 0.1
+ */
+char *ws_entry_describe(const struct ws_format *format, unsigned level, uint64_t entry,
+			char *text, size_t size);
+
+/* Neighbouring addresses that end alike. Since: 0.1 */
+struct ws_run {
+	uint64_t va;
+	uint64_t last; /* the last byte, so that a run can end at the top of memory */
+	uint64_t pa;   /* of va; pages only */
+	uint8_t end;   /* enum ws_end */
+	uint8_t level; /* where it ended */
+	uint8_t page_shift;
+	uint8_t access;
+};
+
+/* Return false to stop. */
+typedef bool ws_run_fn(void *arg, const struct ws_run *run);
+
+enum ws_range_flags {
+	WS_RANGE_PHYSICAL = 1 << 0, /* a run's pa must be contiguous too */
+	WS_RANGE_HOLES = 1 << 1,    /* report what is not mapped as well */
+};
+
+/*
+ * Every run of [first, last] in order of address; both are clipped to what the format
+ * can translate. Work is bounded by max_tables tables visited (0: 2^22), since
+ * hostile tables may point at themselves: WS_ERR_LIMIT past it. Since: 0.1
+ */
+enum ws_status ws_range(const struct ws_paging *paging, uint64_t root, uint64_t first,
+			uint64_t last, unsigned flags, uint64_t max_tables,
+			ws_run_fn *fn, void *arg) WS_MUST_CHECK;
+
+/* Return false to keep out of the table (and out of all it leads to). */
+typedef bool ws_table_fn(void *arg, uint64_t pa, unsigned level, uint64_t va);
+
+/*
+ * Every table reached from root whose range meets [first, last], top first, the root
+ * included; a table reached by two ways is told twice, so the callback is where to
+ * remember what was seen. Bounded as ws_range() is. Since: 0.1
+ */
+enum ws_status ws_tables(const struct ws_paging *paging, uint64_t root, uint64_t first,
+			 uint64_t last, uint64_t max_tables, ws_table_fn *fn,
+			 void *arg) WS_MUST_CHECK;
+
+/* ---- 3. targets ----------------------------------------------------------------- */
+
+struct ws_target;
+
+/* How to read a file whose own bytes do not say. Zeroed: ask the file. Since: 0.1 */
+struct ws_target_options {
+	const char *kind;   /* "elf", "kdump", "lime", "raw"; NULL: probe */
+	const char *format; /* a paging format's name; NULL: from the registers */
+	uint64_t root;	    /* a known root (what CR3 would hold) */
+	bool has_root;
+};
+
+enum ws_status ws_target_open(struct ws_context *ctx, const char *path,
+			      const struct ws_target_options *options,
+			      struct ws_target **target) WS_MUST_CHECK;
+void ws_target_close(struct ws_target *target);
+
+const char *ws_target_path(const struct ws_target *target);
+const char *ws_target_kind(const struct ws_target *target);
+
+/* A piece of physical memory that the target holds. Sorted, never overlapping. */
+struct ws_extent {
+	uint64_t pa;
+	uint64_t len;
+};
+const struct ws_extent *ws_target_extents(const struct ws_target *target, size_t *n);
+
+/* The frame that holds pa, or NULL; valid until the target is closed. Since: 0.1 */
+const uint8_t *ws_target_frame(struct ws_target *target, uint64_t pa);
+
+/* Copies len bytes. Fails as a whole if any is missing. Since: 0.1 */
+bool ws_target_read(struct ws_target *target, uint64_t pa, void *buf, size_t len);
+
+enum ws_register {
+	WS_REG_AX, WS_REG_BX, WS_REG_CX, WS_REG_DX, WS_REG_SI, WS_REG_DI, WS_REG_SP,
+	WS_REG_BP, WS_REG_R8, WS_REG_R9, WS_REG_R10, WS_REG_R11, WS_REG_R12,
+	WS_REG_R13, WS_REG_R14, WS_REG_R15, WS_REG_IP, WS_REG_FLAGS,
+	WS_REG_COUNT
+};
+
+/* A segment register or a descriptor-table register, hidden part included. */
+struct ws_segment {
+	uint32_t selector;
+	uint32_t limit;
+	uint32_t flags; /* as the second word of a descriptor */
+	uint64_t base;
+};
+
+/* One processor as the target kept it. Since: 0.1 */
+struct ws_cpu {
+	uint64_t reg[WS_REG_COUNT];
+	bool has_control; /* the fields below are known (PRSTATUS has none of them) */
+	uint64_t cr0, cr2, cr3, cr4;
+	struct ws_segment cs, ds, es, fs, gs, ss, ldt, tr, gdt, idt;
+};
+const struct ws_cpu *ws_target_cpus(const struct ws_target *target, size_t *n);
+
+/* The VMCOREINFO text of the target's own note, or NULL. Terminated. Since: 0.1 */
+const char *ws_target_vmcoreinfo(const struct ws_target *target);
+
+/* ---- 4. systems ----------------------------------------------------------------- */
+
+struct ws_system;
+
+/* What the caller knows beyond the memory. Zeroed: nothing. Since: 0.1 */
+struct ws_system_options {
+	const char *system_map; /* path of a System.map (or a copy of /proc/kallsyms) */
+	const char *vmlinux;	/* path of an ELF kernel with symbols or DWARF */
+};
+
+/*
+ * Finds out, from the memory alone, who is there. The target must outlive the system.
+ * Fails only when not even one address space can be found; what it is unsure of it
+ * says in ws_system_note(). Modules and symbols are looked for when first asked for.
+ * Since: 0.1
+ */
+enum ws_status ws_system_open(struct ws_target *target,
+			      const struct ws_system_options *options,
+			      struct ws_system **system) WS_MUST_CHECK;
+void ws_system_close(struct ws_system *system);
+
+struct ws_target *ws_system_target(const struct ws_system *system);
+const struct ws_paging *ws_system_paging(const struct ws_system *system);
+
+/* i-th thing the inference was not sure of, in plain words; NULL past the end. */
+const char *ws_system_note(const struct ws_system *system, unsigned i);
+
+/* The layout that was inferred. Since: 0.1 */
+struct ws_layout {
+	uint64_t page_offset;  /* va of the direct map's first byte (pa 0) */
+	uint64_t kernel_first; /* the lowest kernel va */
+	uint64_t image_first;  /* the kernel image (text through bss), last included */
+	uint64_t image_last;
+	uint64_t image_delta; /* va - pa inside the image */
+	uint64_t reference;   /* root of init_mm, or of the consensus of all roots */
+	bool consensus;	      /* reference is a majority of roots, not a table in RAM */
+	bool pti;	      /* user halves were found */
+	unsigned word;	      /* sizeof(long) of the kernel: 4 or 8 */
+};
+const struct ws_layout *ws_system_layout(const struct ws_system *system);
+
+enum ws_space_kind {
+	WS_SPACE_INIT,	  /* init_mm: swapper_pg_dir or init_top_pgt */
+	WS_SPACE_PROCESS, /* at least one live task has it as its mm */
+	WS_SPACE_USER,	  /* PTI: the user half of the process's space */
+	WS_SPACE_LONE,	  /* in use, but no task's: efi_mm, a trampoline, an mm kept */
+	WS_SPACE_FREED,	  /* lies in a freed page: nobody's any more */
+};
+
+/* An address space: a root and whose it is. Sorted: init, then by pid. Since: 0.1 */
+struct ws_space {
+	uint64_t root;
+	uint8_t kind;	  /* enum ws_space_kind */
+	uint32_t pid;	  /* of the first task; 0 unless process or user */
+	char comm[17];	  /* always terminated; a kind's own name where there is no task */
+	uint32_t ntasks;  /* thread-group leaders that share it */
+	uint64_t mm;	  /* va of its mm_struct; 0: unknown */
+};
+const struct ws_space *ws_system_spaces(const struct ws_system *system, size_t *n);
+const char *ws_space_kind_name(enum ws_space_kind kind);
+
+#define WS_NO_SPACE UINT32_MAX
+
+/* A thread-group leader; kernel threads have no space of their own. Since: 0.1 */
+struct ws_task {
+	uint64_t comm_va; /* where its name lies: a task_struct's fields are found around it */
+	uint32_t pid;
+	char comm[17];
+	bool kernel_thread;
+	uint64_t mm, active_mm;
+	uint32_t space;	       /* index into the spaces; WS_NO_SPACE for kernel threads */
+	uint32_t active_space; /* the one it runs in: its own or the one it borrowed */
+};
+const struct ws_task *ws_system_tasks(const struct ws_system *system, size_t *n);
+
+/* What the tables of one space weigh, shared and own. Since: 0.1 */
+struct ws_weight {
+	uint64_t user_tables;	 /* frames used as tables below the user half */
+	uint64_t private_tables; /* of the kernel half, those the reference lacks */
+	uint64_t shared_tables;	 /* of the kernel half, those the reference has too */
+};
+enum ws_status ws_space_weigh(struct ws_system *system, const struct ws_space *space,
+			      struct ws_weight *weight) WS_MUST_CHECK;
+
+struct ws_region {
+	uint64_t va;
+	uint64_t len;
+};
+#define WS_MODULE_REGIONS 8
+
+/* A loaded module, in list order. Since: 0.1 */
+struct ws_module {
+	char name[64];
+	uint64_t module; /* va of its struct module */
+	uint32_t state;	 /* enum module_state: 0 live, 1 coming, 2 going, 3 unformed */
+	unsigned nregions; /* one before Linux 6.4 (core, and init while loading) */
+	struct ws_region region[WS_MODULE_REGIONS];
+};
+enum ws_status ws_system_modules(struct ws_system *system,
+				 const struct ws_module **modules,
+				 size_t *n) WS_MUST_CHECK;
+
+/* module is NULL for the kernel's own symbols. Since: 0.1 */
+struct ws_symbol {
+	uint64_t va;
+	char type; /* as nm prints it; 0 where unknown */
+	const char *name;
+	const struct ws_module *module;
+};
+
+/*
+ * name is "symbol" or "module:symbol". WS_ERR_NOT_FOUND says which tables were
+ * searched. Since: 0.1
+ */
+enum ws_status ws_symbol_find(struct ws_system *system, const char *name,
+			      struct ws_symbol *symbol) WS_MUST_CHECK;
+
+/* The symbol at or next below va, within its module or the image. Since: 0.1 */
+enum ws_status ws_symbol_at(struct ws_system *system, uint64_t va,
+			    struct ws_symbol *symbol) WS_MUST_CHECK;
+
+/* Copies kernel memory as init_mm sees it. Since: 0.1 */
+bool ws_system_read(struct ws_system *system, uint64_t va, void *buf, size_t len);
+
+/* ---- 5. probe ------------------------------------------------------------------- */
+
+/* How walks of one address ended, wherever they ended alike. Since: 0.1 */
+struct ws_outcome {
+	uint64_t pa;
+	uint8_t end; /* enum ws_end */
+	uint8_t level;
+	uint8_t page_shift;
+	uint8_t access;
+};
+
+/*
+ * spaces x addresses. cell[s * naddresses + a] is an index into outcome: millions of
+ * cells share a handful of outcomes. ws_walk() gives any cell's whole trail. Since: 0.1
+ */
+struct ws_matrix {
+	size_t nspaces, naddresses, noutcomes;
+	uint32_t *cell;
+	struct ws_outcome *outcome;
+};
+
+enum ws_status ws_probe(struct ws_system *system, const struct ws_space *spaces,
+			size_t nspaces, const uint64_t *addresses, size_t naddresses,
+			struct ws_matrix *matrix) WS_MUST_CHECK;
+void ws_matrix_release(struct ws_matrix *matrix);
+
+/* ---- 6. capture ----------------------------------------------------------------- */
+
+/*
+ * Writes an ELF core that holds only the frames which the answers rest on: page
+ * tables, tasks, modules, symbols, registers; no user page. The file appears whole or
+ * not at all. Since: 0.1
+ */
+enum ws_status ws_capture(struct ws_system *system, const char *path) WS_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

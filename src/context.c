@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "context.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHAIN_MAX 16
+
+/*
+ * Invariant: chain[0..depth) are owned messages, oldest first. When the chain is full
+ * the newest is replaced: the oldest tell the cause and must not be lost.
+ */
+struct ws_context {
+	char *chain[CHAIN_MAX];
+	unsigned depth;
+	ws_progress_fn *progress;
+	void *progress_arg;
+};
+
+struct ws_context *ws_context_create(void)
+{
+	return calloc(1, sizeof(struct ws_context));
+}
+
+void ws_context_destroy(struct ws_context *ctx)
+{
+	if (!ctx)
+		return;
+	ws_error_clear(ctx);
+	free(ctx);
+}
+
+void ws_context_set_progress(struct ws_context *ctx, ws_progress_fn *fn, void *arg)
+{
+	ctx->progress = fn;
+	ctx->progress_arg = arg;
+}
+
+void ws_progress(struct ws_context *ctx, const char *what, double done)
+{
+	if (ctx->progress)
+		ctx->progress(ctx->progress_arg, what, done);
+}
+
+const char *ws_error(const struct ws_context *ctx, unsigned depth)
+{
+	return depth < ctx->depth ? ctx->chain[ctx->depth - 1 - depth] : NULL;
+}
+
+void ws_error_clear(struct ws_context *ctx)
+{
+	while (ctx->depth)
+		free(ctx->chain[--ctx->depth]);
+}
+
+static void chain_push(struct ws_context *ctx, char *message)
+{
+	if (!message)
+		return;
+	if (ctx->depth == CHAIN_MAX)
+		free(ctx->chain[--ctx->depth]);
+	ctx->chain[ctx->depth++] = message;
+}
+
+enum ws_status ws_fail(struct ws_context *ctx, enum ws_status status, const char *fmt,
+		       ...)
+{
+	char *message;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&message, fmt, ap) < 0)
+		message = NULL;
+	va_end(ap);
+	chain_push(ctx, message);
+	return status;
+}
+
+enum ws_status ws_fail_errno(struct ws_context *ctx, const char *fmt, ...)
+{
+	int saved = errno;
+	char *what, *message;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&what, fmt, ap) < 0)
+		what = NULL;
+	va_end(ap);
+	if (asprintf(&message, "%s: %s", what ? what : "?", strerror(saved)) < 0)
+		message = NULL;
+	free(what);
+	chain_push(ctx, message);
+	return WS_ERR_SYSTEM;
+}
+
+enum ws_status ws_fail_memory(struct ws_context *ctx)
+{
+	return ws_fail(ctx, WS_ERR_SYSTEM, "out of memory");
+}

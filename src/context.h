@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The handle: where errors gather and progress is told. */
+#ifndef WS_CONTEXT_H
+#define WS_CONTEXT_H
+
+#include "whosees.h"
+
+/*
+ * Puts a message on top of the chain and returns status, so that failing is one line:
+ *	return ws_fail(ctx, WS_ERR_MALFORMED, "%s: note at %#lx ends past ...", ...);
+ * A caller that can add what it was trying to do calls it again on the way out.
+ */
+enum ws_status ws_fail(struct ws_context *ctx, enum ws_status status, const char *fmt,
+		       ...) __attribute__((format(printf, 3, 4)));
+
+/* The same for a failed system call: appends strerror(errno). WS_ERR_SYSTEM. */
+enum ws_status ws_fail_errno(struct ws_context *ctx, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+enum ws_status ws_fail_memory(struct ws_context *ctx);
+
+void ws_progress(struct ws_context *ctx, const char *what, double done);
+
+#endif

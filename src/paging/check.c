@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Strict verdicts: what the walk forgives and the processor would not. */
+#include "paging/format.h"
+
+/*
+ * The address bits that this processor does not have: from MAXPHYADDR up to the widest
+ * that the format allows (SDM 4.1.4 and the tables of 4.3 to 4.5). They are counted in
+ * the physical address, so that PSE-36's moved bits are judged too.
+ */
+static uint64_t too_wide(const struct ws_paging *paging, const struct ws_row *row,
+			 uint64_t entry)
+{
+	uint8_t widest = paging->format->pa_bits;
+	uint64_t missing, bits = 0;
+
+	if (!paging->maxphyaddr || paging->maxphyaddr >= widest)
+		return 0;
+	missing = WS_BITS(widest - 1, paging->maxphyaddr);
+	for (unsigned i = 0; i < WS_ARRAY_SIZE(row->address); i++) {
+		const struct ws_piece *piece = &row->address[i];
+		uint64_t there = piece->shift >= 0 ? missing >> piece->shift
+						   : missing << -piece->shift;
+
+		bits |= entry & piece->mask & there;
+	}
+	return bits;
+}
+
+bool ws_check(const struct ws_paging *paging, const struct ws_trail *trail,
+	      struct ws_flaw *flaw)
+{
+	const struct ws_format *format = paging->format;
+
+	for (unsigned l = 0; l < trail->nsteps; l++) {
+		uint64_t entry = trail->step[l].entry, bits;
+		const struct ws_row *row = ws_row_of(&format->level[l], entry);
+
+		if (!row)
+			return false;
+		bits = (entry & row->reserved) | too_wide(paging, row, entry);
+		if (!paging->nx)
+			bits |= entry & format->no_execute;
+		if (bits) {
+			*flaw = (struct ws_flaw){ .level = (uint8_t)l, .reserved = bits };
+			return true;
+		}
+	}
+	return false;
+}

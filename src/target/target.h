@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where physical memory and registers come from.
+ *
+ * How to add a target: one file with one struct ws_target_ops, a row in kinds[] in
+ * target.c, and bad inputs in tests/. docs/add-a-target.md goes through it.
+ */
+#ifndef WS_TARGET_TARGET_H
+#define WS_TARGET_TARGET_H
+
+#include "context.h"
+#include "util/vec.h"
+#include "whosees.h"
+
+/* The file behind a target, mapped private and read-only. Owned by the target. */
+struct ws_file {
+	const char *path;
+	int fd;
+	const uint8_t *data;
+	size_t size;
+};
+
+/*
+ * A piece of physical memory. data is NULL where the frames come from ops->frame.
+ * Invariant, once opened: sorted by pa, never overlapping, pa + len never overflows,
+ * data[0..len) lies inside the file.
+ */
+struct ws_piece_of_memory {
+	struct ws_extent at;
+	const uint8_t *data;
+};
+
+struct ws_target;
+
+struct ws_target_ops {
+	const char *kind;  /* what --type takes */
+	const char *title; /* "ELF core" */
+	/* Looks at the file's first bytes; NULL: only when asked for by name. */
+	bool (*probe)(const struct ws_file *file);
+	/* Fills memory, cpus, vmcoreinfo and format; on failure close() is called. */
+	enum ws_status (*open)(struct ws_target *target,
+			       const struct ws_target_options *options);
+	/*
+	 * The frame at pa (4 KiB aligned, inside an extent), kept until close; NULL
+	 * where the dump leaves it out. NULL op: all memory has data.
+	 */
+	const uint8_t *(*frame)(struct ws_target *target, uint64_t pa);
+	/* Copies the frame at pa without keeping it; as frame() otherwise. */
+	bool (*copy_frame)(struct ws_target *target, uint64_t pa, uint8_t *frame);
+	void (*close)(struct ws_target *target);
+};
+
+/* Owned by the caller of ws_target_open(). */
+struct ws_target {
+	struct ws_context *ctx;
+	const struct ws_target_ops *ops;
+	struct ws_file file;
+	WS_VEC(struct ws_piece_of_memory) memory;
+	WS_VEC(struct ws_extent) extents; /* what memory looks like from outside */
+	WS_VEC(struct ws_cpu) cpus;
+	char *vmcoreinfo;
+	bool long_mode; /* the dump says that its processors ran in long mode */
+	const struct ws_format *format; /* NULL: the registers do not tell */
+	uint64_t root;			/* what options gave */
+	bool has_root;
+	uint8_t *recorder; /* a bit per frame: what ws_target_frame() gave; or NULL */
+	uint64_t recorder_frames;
+	void *priv; /* the kind's own */
+};
+
+/* Adds physical memory; refuses an overflow or what lies past the file. */
+enum ws_status ws_target_add_memory(struct ws_target *target, uint64_t pa, uint64_t len,
+				    const uint8_t *data) WS_MUST_CHECK;
+
+/*
+ * Parses ELF notes (QEMU's vCPU notes, PRSTATUS, VMCOREINFO) at bytes[0..size), which
+ * lie at file offset `at` (for messages). is64: the class of the ELF file, which
+ * decides PRSTATUS's layout.
+ */
+enum ws_status ws_target_parse_notes(struct ws_target *target, const uint8_t *bytes,
+				     size_t size, uint64_t at, bool is64) WS_MUST_CHECK;
+
+/* CR0, CR4 and long mode -> the format they select (SDM 4.1.1, table 4-1). */
+const struct ws_format *ws_format_of_cpu(const struct ws_cpu *cpu, bool long_mode);
+
+/*
+ * Starts to remember which frames ws_target_frame() is asked for (capture's way of
+ * knowing what the answers rest on), and asks.
+ */
+enum ws_status ws_target_record(struct ws_target *target) WS_MUST_CHECK;
+bool ws_target_recorded(const struct ws_target *target, uint64_t pa);
+
+#define WS_SCAN_WORKERS 8
+#define WS_SCAN_CHUNK (1u << 20)
+
+/*
+ * Told len bytes of memory at pa: whole, contiguous frames, valid during the call
+ * only. Called from several threads at once, never twice at once with one worker
+ * number (< WS_SCAN_WORKERS), in no order. Must not touch the context.
+ */
+typedef void ws_scan_fn(void *arg, unsigned worker, uint64_t pa, const uint8_t *data,
+			size_t len);
+
+/* One pass over all memory, on all processors, with progress; records nothing. */
+enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_scan_fn *fn,
+			      void *arg) WS_MUST_CHECK;
+
+extern const struct ws_target_ops ws_target_elf, ws_target_kdump, ws_target_lime,
+	ws_target_raw;
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Bits, and unaligned little-endian loads: every target we read is little-endian. */
+#ifndef WS_UTIL_BITS_H
+#define WS_UTIL_BITS_H
+
+#include <stdint.h>
+
+#define WS_BIT(n) (UINT64_C(1) << (n))
+/* Bits high..low, both included: the manual's way of writing a field. */
+#define WS_BITS(high, low) (~UINT64_C(0) >> (63 - (high)) & ~UINT64_C(0) << (low))
+
+#define WS_ARRAY_SIZE(a) (sizeof(a) / sizeof(*(a)))
+
+static inline uint16_t ws_le16(const void *p)
+{
+	const uint8_t *b = p;
+
+	return (uint16_t)(b[0] | b[1] << 8);
+}
+
+static inline uint32_t ws_le32(const void *p)
+{
+	uint32_t v;
+
+	__builtin_memcpy(&v, p, sizeof(v));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap32(v);
+#endif
+	return v;
+}
+
+static inline uint64_t ws_le64(const void *p)
+{
+	uint64_t v;
+
+	__builtin_memcpy(&v, p, sizeof(v));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	return v;
+}
+
+#endif
