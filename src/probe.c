@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * spaces x addresses -> outcomes: the seed's experiment.
+ *
+ * The spaces of one kernel mostly hold the same entries, so a walk seldom has to go on:
+ * what an entry leads to, for one address and the rights inherited so far, was worked
+ * out for the space before. Each address remembers its last entry at every level; a
+ * probe of a space like the one before costs one load and one compare.
+ */
+#include <string.h>
+
+#include "context.h"
+#include "linux/linux.h"
+#include "paging/format.h"
+#include "util/hash.h"
+
+struct memo {
+	uint64_t entry;
+	uint32_t outcome;
+	uint8_t access; /* inherited from the levels above */
+	bool known;
+};
+
+/* Outcomes that differ, each once: the key is the outcome's own bytes. */
+struct interned {
+	struct ws_outcome outcome;
+	uint32_t id;
+	UT_hash_handle hh;
+};
+
+struct probe {
+	struct ws_system *system;
+	const struct ws_format *format;
+	struct memo *memo; /* [address][level] */
+	struct interned *outcomes;
+	uint32_t noutcomes;
+	uint64_t frame_pa; /* the top-level table's frame, kept while the space lasts */
+	const uint8_t *frame;
+	bool short_of_memory;
+};
+
+static uint32_t intern(struct probe *p, const struct ws_outcome *outcome)
+{
+	struct interned *known;
+
+	HASH_FIND(hh, p->outcomes, outcome, sizeof(*outcome), known);
+	if (known)
+		return known->id;
+	known = calloc(1, sizeof(*known));
+	if (known) {
+		memcpy(&known->outcome, outcome, sizeof(*outcome));
+		known->id = p->noutcomes;
+		HASH_ADD(hh, p->outcomes, outcome, sizeof(known->outcome), known);
+	}
+	if (!known || !known->hh.tbl) {
+		free(known);
+		p->short_of_memory = true;
+		return 0;
+	}
+	return p->noutcomes++;
+}
+
+static uint32_t intern_end(struct probe *p, enum ws_end end, unsigned level)
+{
+	struct ws_outcome outcome;
+
+	memset(&outcome, 0, sizeof(outcome)); /* padding is hashed too */
+	outcome.end = (uint8_t)end;
+	outcome.level = (uint8_t)level;
+	return intern(p, &outcome);
+}
+
+static uint32_t intern_page(struct probe *p, unsigned level, const struct ws_row *row,
+			    uint64_t entry, uint64_t va, uint8_t access)
+{
+	struct ws_outcome outcome;
+
+	memset(&outcome, 0, sizeof(outcome));
+	outcome.pa = ws_row_address(row, entry) | (va & (WS_BIT(row->page_shift) - 1));
+	outcome.end = WS_END_PAGE;
+	outcome.level = (uint8_t)level;
+	outcome.page_shift = row->page_shift;
+	outcome.access = access;
+	return intern(p, &outcome);
+}
+
+/* All addresses of one space read the same top-level table: look its frame up once. */
+static const uint8_t *frame_at(struct probe *p, uint64_t pa)
+{
+	uint64_t frame_pa = pa & ~(uint64_t)(WS_FRAME_SIZE - 1);
+
+	if (p->frame && p->frame_pa == frame_pa)
+		return p->frame;
+	return p->system->paging.frame(p->system->paging.opaque, pa);
+}
+
+static uint32_t probe_level(struct probe *p, struct memo *memo, unsigned level,
+			    uint64_t table, uint64_t va, uint8_t access)
+{
+	const struct ws_level *rows = &p->format->level[level];
+	uint64_t pa = table + (ws_level_index(rows, va) << p->format->entry_log2);
+	const uint8_t *frame = frame_at(p, pa);
+	struct memo *here = &memo[level];
+	const struct ws_row *row;
+	uint64_t entry;
+	uint32_t id;
+
+	if (!frame)
+		return intern_end(p, WS_END_UNREADABLE, level);
+	entry = ws_load_entry(frame, pa, p->format->entry_log2);
+	if (here->known && here->entry == entry && here->access == access)
+		return here->outcome;
+	row = ws_row_of(rows, entry);
+	if (!row) {
+		id = intern_end(p, ws_unmatched_end(p->format, entry), level);
+	} else {
+		uint8_t left = access & (uint8_t)~ws_row_denied(row, entry);
+
+		id = row->kind == WS_ROW_LEAF
+			     ? intern_page(p, level, row, entry, va, left)
+			     : probe_level(p, memo, level + 1, ws_row_address(row, entry),
+					   va, left);
+	}
+	*here = (struct memo){ entry, id, access, true };
+	return id;
+}
+
+static void probe_space(struct probe *p, uint64_t root, const uint64_t *addresses,
+			size_t n, uint32_t *cells)
+{
+	const uint8_t all = WS_USER | WS_WRITE | WS_EXECUTE;
+
+	root &= p->format->root_mask;
+	p->frame_pa = root & ~(uint64_t)(WS_FRAME_SIZE - 1);
+	p->frame = NULL;
+	p->frame = frame_at(p, root);
+	for (size_t a = 0; a < n; a++)
+		cells[a] = ws_translatable(p->format, addresses[a])
+				   ? probe_level(p, &p->memo[a * WS_MAX_LEVELS], 0, root,
+						 addresses[a], all)
+				   : intern_end(p, WS_END_NONCANONICAL, 0);
+}
+
+/* Moves the interned outcomes into the matrix, or only frees them. */
+static void give_outcomes(struct probe *p, struct ws_matrix *matrix)
+{
+	struct interned *it, *next;
+
+	HASH_ITER(hh, p->outcomes, it, next)
+	{
+		if (matrix->outcome)
+			matrix->outcome[it->id] = it->outcome;
+		HASH_DEL(p->outcomes, it);
+		free(it);
+	}
+}
+
+enum ws_status ws_probe(struct ws_system *system, const struct ws_space *spaces,
+			size_t nspaces, const uint64_t *addresses, size_t naddresses,
+			struct ws_matrix *matrix)
+{
+	struct probe p = { .system = system, .format = system->paging.format };
+	size_t ncells;
+
+	*matrix = (struct ws_matrix){ .nspaces = nspaces, .naddresses = naddresses };
+	if (__builtin_mul_overflow(nspaces, naddresses, &ncells))
+		return ws_fail(system->ctx, WS_ERR_USAGE,
+			       "%zu spaces x %zu addresses are too many", nspaces,
+			       naddresses);
+	matrix->cell = calloc(ncells ? ncells : 1, sizeof(*matrix->cell));
+	p.memo = calloc(naddresses ? naddresses : 1, WS_MAX_LEVELS * sizeof(*p.memo));
+	if (matrix->cell && p.memo)
+		for (size_t s = 0; s < nspaces; s++)
+			probe_space(&p, spaces[s].root, addresses, naddresses,
+				    &matrix->cell[s * naddresses]);
+	matrix->outcome = calloc(p.noutcomes ? p.noutcomes : 1, sizeof(*matrix->outcome));
+	matrix->noutcomes = p.noutcomes;
+	give_outcomes(&p, matrix);
+	if (!matrix->cell || !p.memo || !matrix->outcome || p.short_of_memory) {
+		free(p.memo);
+		ws_matrix_release(matrix);
+		return ws_fail_memory(system->ctx);
+	}
+	free(p.memo);
+	return WS_OK;
+}
+
+void ws_matrix_release(struct ws_matrix *matrix)
+{
+	free(matrix->cell);
+	free(matrix->outcome);
+	*matrix = (struct ws_matrix){ 0 };
+}
