@@ -10,6 +10,7 @@
  *   4. systems                who is there: spaces, tasks, modules, symbols
  *   5. probe                  spaces x addresses -> outcomes
  *   6. capture                a small dump with only what the answers rest on
+ *   7. audit                  every divergence, the fault path, a verdict for each space
  *
  * Rules that hold throughout: addresses and lengths are bytes; a physical address is
  * called pa, a virtual one va; a root is the pa of a top-level table without CR3's
@@ -33,13 +34,13 @@ extern "C" {
 /* What a call returns. Since: 0.1 */
 enum ws_status {
 	WS_OK = 0,
-	WS_ERR_USAGE,	    /* the caller's argument makes no sense */
+	WS_ERR_USAGE,       /* the caller's argument makes no sense */
 	WS_ERR_UNREADABLE,  /* the target cannot be opened or read */
 	WS_ERR_MALFORMED,   /* the target was read and contradicts its own format */
 	WS_ERR_UNSUPPORTED, /* well-formed, but of a kind this build does not know */
 	WS_ERR_NOT_FOUND,   /* no such space, task, module or symbol */
-	WS_ERR_LIMIT,	    /* a bound on work was reached; the result is partial */
-	WS_ERR_SYSTEM,	    /* memory, disk or the operating system refused */
+	WS_ERR_LIMIT,       /* a bound on work was reached; the result is partial */
+	WS_ERR_SYSTEM,      /* memory, disk or the operating system refused */
 };
 
 #define WS_MUST_CHECK __attribute__((warn_unused_result))
@@ -94,7 +95,7 @@ struct ws_paging {
 	ws_frame_fn *frame;
 	void *opaque;
 	uint8_t maxphyaddr; /* physical-address width, SDM 4.1.4; 0: as wide as can be */
-	bool nx;	    /* IA32_EFER.NXE: bit 63 is XD, not reserved (SDM 4.1.1) */
+	bool nx;            /* IA32_EFER.NXE: bit 63 is XD, not reserved (SDM 4.1.1) */
 };
 
 /* Effective rights: what every level of the walk grants. Since: 0.1 */
@@ -106,8 +107,8 @@ enum ws_access {
 
 /* How a walk ends. "Not present" is an answer, never an error. Since: 0.1 */
 enum ws_end {
-	WS_END_PAGE,	     /* mapped: pa, page_shift and access are set */
-	WS_END_HOLE,	     /* not present at the last step's level */
+	WS_END_PAGE,         /* mapped: pa, page_shift and access are set */
+	WS_END_HOLE,         /* not present at the last step's level */
 	WS_END_MALFORMED,    /* an entry that the format gives no meaning */
 	WS_END_UNREADABLE,   /* the next table lies outside the memory */
 	WS_END_NONCANONICAL, /* the address has no translation at all: no steps */
@@ -126,11 +127,11 @@ struct ws_step {
 struct ws_trail {
 	uint64_t va;
 	uint64_t root;
-	uint64_t pa;	    /* of va itself, not of its page */
-	uint8_t end;	    /* enum ws_end */
-	uint8_t nsteps;	    /* the last step is at level nsteps - 1 */
+	uint64_t pa;        /* of va itself, not of its page */
+	uint8_t end;        /* enum ws_end */
+	uint8_t nsteps;     /* the last step is at level nsteps - 1 */
 	uint8_t page_shift; /* log2 of the page's size */
-	uint8_t access;	    /* enum ws_access bits */
+	uint8_t access;     /* enum ws_access bits */
 	struct ws_step step[WS_MAX_LEVELS];
 };
 
@@ -185,8 +186,8 @@ enum ws_range_flags {
  * hostile tables may point at themselves: WS_ERR_LIMIT past it. Since: 0.1
  */
 enum ws_status ws_range(const struct ws_paging *paging, uint64_t root, uint64_t first,
-			uint64_t last, unsigned flags, uint64_t max_tables,
-			ws_run_fn *fn, void *arg) WS_MUST_CHECK;
+			uint64_t last, unsigned flags, uint64_t max_tables, ws_run_fn *fn,
+			void *arg) WS_MUST_CHECK;
 
 /* Return false to keep out of the table (and out of all it leads to). */
 typedef bool ws_table_fn(void *arg, uint64_t pa, unsigned level, uint64_t va);
@@ -208,7 +209,7 @@ struct ws_target;
 struct ws_target_options {
 	const char *kind;   /* "elf", "kdump", "lime", "raw"; NULL: probe */
 	const char *format; /* a paging format's name; NULL: from the registers */
-	uint64_t root;	    /* a known root (what CR3 would hold) */
+	uint64_t root;      /* a known root (what CR3 would hold) */
 	bool has_root;
 };
 
@@ -234,9 +235,24 @@ const uint8_t *ws_target_frame(struct ws_target *target, uint64_t pa);
 bool ws_target_read(struct ws_target *target, uint64_t pa, void *buf, size_t len);
 
 enum ws_register {
-	WS_REG_AX, WS_REG_BX, WS_REG_CX, WS_REG_DX, WS_REG_SI, WS_REG_DI, WS_REG_SP,
-	WS_REG_BP, WS_REG_R8, WS_REG_R9, WS_REG_R10, WS_REG_R11, WS_REG_R12,
-	WS_REG_R13, WS_REG_R14, WS_REG_R15, WS_REG_IP, WS_REG_FLAGS,
+	WS_REG_AX,
+	WS_REG_BX,
+	WS_REG_CX,
+	WS_REG_DX,
+	WS_REG_SI,
+	WS_REG_DI,
+	WS_REG_SP,
+	WS_REG_BP,
+	WS_REG_R8,
+	WS_REG_R9,
+	WS_REG_R10,
+	WS_REG_R11,
+	WS_REG_R12,
+	WS_REG_R13,
+	WS_REG_R14,
+	WS_REG_R15,
+	WS_REG_IP,
+	WS_REG_FLAGS,
 	WS_REG_COUNT
 };
 
@@ -267,7 +283,7 @@ struct ws_system;
 /* What the caller knows beyond the memory. Zeroed: nothing. Since: 0.1 */
 struct ws_system_options {
 	const char *system_map; /* path of a System.map (or a copy of /proc/kallsyms) */
-	const char *vmlinux;	/* path of an ELF kernel with symbols or DWARF */
+	const char *vmlinux;    /* path of an ELF kernel with symbols or DWARF */
 };
 
 /*
@@ -295,28 +311,28 @@ struct ws_layout {
 	uint64_t image_last;
 	uint64_t image_delta; /* va - pa inside the image */
 	uint64_t reference;   /* root of init_mm, or of the consensus of all roots */
-	bool consensus;	      /* reference is a majority of roots, not a table in RAM */
-	bool pti;	      /* user halves were found */
-	unsigned word;	      /* sizeof(long) of the kernel: 4 or 8 */
+	bool consensus;       /* reference is a majority of roots, not a table in RAM */
+	bool pti;             /* user halves were found */
+	unsigned word;        /* sizeof(long) of the kernel: 4 or 8 */
 };
 const struct ws_layout *ws_system_layout(const struct ws_system *system);
 
 enum ws_space_kind {
-	WS_SPACE_INIT,	  /* init_mm: swapper_pg_dir or init_top_pgt */
+	WS_SPACE_INIT,    /* init_mm: swapper_pg_dir or init_top_pgt */
 	WS_SPACE_PROCESS, /* at least one live task has it as its mm */
-	WS_SPACE_USER,	  /* PTI: the user half of the process's space */
-	WS_SPACE_LONE,	  /* in use, but no task's: efi_mm, a trampoline, an mm kept */
-	WS_SPACE_FREED,	  /* lies in a freed page: nobody's any more */
+	WS_SPACE_USER,    /* PTI: the user half of the process's space */
+	WS_SPACE_LONE,    /* in use, but no task's: efi_mm, a trampoline, an mm kept */
+	WS_SPACE_FREED,   /* lies in a freed page: nobody's any more */
 };
 
 /* An address space: a root and whose it is. Sorted: init, then by pid. Since: 0.1 */
 struct ws_space {
 	uint64_t root;
-	uint8_t kind;	  /* enum ws_space_kind */
-	uint32_t pid;	  /* of the first task; 0 unless process or user */
-	char comm[17];	  /* always terminated; a kind's own name where there is no task */
-	uint32_t ntasks;  /* thread-group leaders that share it */
-	uint64_t mm;	  /* va of its mm_struct; 0: unknown */
+	uint8_t kind;    /* enum ws_space_kind */
+	uint32_t pid;    /* of the first task; 0 unless process or user */
+	char comm[17];   /* always terminated; a kind's own name where there is no task */
+	uint32_t ntasks; /* thread-group leaders that share it */
+	uint64_t mm;     /* va of its mm_struct; 0: unknown */
 };
 const struct ws_space *ws_system_spaces(const struct ws_system *system, size_t *n);
 const char *ws_space_kind_name(enum ws_space_kind kind);
@@ -325,21 +341,22 @@ const char *ws_space_kind_name(enum ws_space_kind kind);
 
 /* A thread-group leader; kernel threads have no space of their own. Since: 0.1 */
 struct ws_task {
-	uint64_t comm_va; /* where its name lies: a task_struct's fields are found around it */
+	uint64_t comm_va; /* where its name lies: a task_struct's fields are found around
+			     it */
 	uint32_t pid;
 	char comm[17];
 	bool kernel_thread;
 	uint64_t mm, active_mm;
-	uint32_t space;	       /* index into the spaces; WS_NO_SPACE for kernel threads */
+	uint32_t space;        /* index into the spaces; WS_NO_SPACE for kernel threads */
 	uint32_t active_space; /* the one it runs in: its own or the one it borrowed */
 };
 const struct ws_task *ws_system_tasks(const struct ws_system *system, size_t *n);
 
 /* What the tables of one space weigh, shared and own. Since: 0.1 */
 struct ws_weight {
-	uint64_t user_tables;	 /* frames used as tables below the user half */
+	uint64_t user_tables;    /* frames used as tables below the user half */
 	uint64_t private_tables; /* of the kernel half, those the reference lacks */
-	uint64_t shared_tables;	 /* of the kernel half, those the reference has too */
+	uint64_t shared_tables;  /* of the kernel half, those the reference has too */
 };
 enum ws_status ws_space_weigh(struct ws_system *system, const struct ws_space *space,
 			      struct ws_weight *weight) WS_MUST_CHECK;
@@ -353,8 +370,8 @@ struct ws_region {
 /* A loaded module, in list order. Since: 0.1 */
 struct ws_module {
 	char name[64];
-	uint64_t module; /* va of its struct module */
-	uint32_t state;	 /* enum module_state: 0 live, 1 coming, 2 going, 3 unformed */
+	uint64_t module;   /* va of its struct module */
+	uint32_t state;    /* enum module_state: 0 live, 1 coming, 2 going, 3 unformed */
 	unsigned nregions; /* one before Linux 6.4 (core, and init while loading) */
 	struct ws_region region[WS_MODULE_REGIONS];
 };
@@ -418,6 +435,70 @@ void ws_matrix_release(struct ws_matrix *matrix);
  * not at all. Since: 0.1
  */
 enum ws_status ws_capture(struct ws_system *system, const char *path) WS_MUST_CHECK;
+
+/* ---- 7. audit ------------------------------------------------------------------- */
+
+enum ws_severity {
+	WS_INFO,    /* true, and worth knowing */
+	WS_WARNING, /* wrong, but nothing dies of it by itself */
+	WS_ERROR,   /* an access will fail or a protection is gone */
+	WS_FATAL,   /* the processor cannot deliver a fault: the machine stops */
+};
+const char *ws_severity_name(enum ws_severity severity);
+
+/* What the audit looks for. Static. Since: 0.1 */
+struct ws_rule {
+	const char *id;     /* "coherence-missing": stable, what SARIF and --rule take */
+	const char *family; /* "coherence", "fault-path", "protection", "well-formed" */
+	const char *name;   /* "kernel mapping missing here" */
+	enum ws_severity severity;
+	const char *meaning; /* one paragraph, plain words */
+	const char *fix;     /* what to do about it */
+	const char *history; /* where it happened: kernel commits, papers; one line */
+};
+const struct ws_rule *ws_rule_at(unsigned i); /* NULL past the last */
+
+/* One thing a rule found in one space. Since: 0.1 */
+struct ws_finding {
+	const struct ws_rule *rule;
+	enum ws_severity severity; /* the rule's, or less where the case is milder */
+	uint32_t space;            /* index into ws_system_spaces() */
+	int cpu; /* whose fault path; -1: no processor's in particular */
+	uint64_t va, last;
+	const char *region;    /* "vmalloc", "direct map": where va lies */
+	struct ws_trail here;  /* the walk of va in the space */
+	struct ws_trail there; /* and in the reference */
+	char *text;            /* what it means, in plain words */
+	uint32_t group;        /* findings alike but for their space share it */
+};
+
+/* Worst last. Since: 0.1 */
+enum ws_verdict {
+	WS_COHERENT,      /* as init_mm, as far as any fault can need it */
+	WS_HEALS,         /* a lazy fault repairs it at first touch */
+	WS_LEAKS,         /* user mode can reach kernel memory */
+	WS_NESTS,         /* gate target unmapped: faults nest until a push fails */
+	WS_DOUBLE_FAULTS, /* IDT, GDT, TSS or stack unmapped: delivery itself fails */
+};
+const char *ws_verdict_name(enum ws_verdict verdict);
+
+/* What the findings mean for one space. Since: 0.1 */
+struct ws_judgement {
+	enum ws_verdict verdict;
+	uint32_t nfindings; /* about this space */
+	char *reasons;      /* the chain, one step a line; NULL where coherent */
+};
+
+struct ws_audit;
+
+/* Runs every rule over every space. Reads only. The system must outlive the audit. */
+enum ws_status ws_audit_run(struct ws_system *system,
+			    struct ws_audit **audit) WS_MUST_CHECK;
+void ws_audit_destroy(struct ws_audit *audit);
+
+const struct ws_finding *ws_audit_findings(const struct ws_audit *audit, size_t *n);
+/* One a space, in the order of ws_system_spaces(). */
+const struct ws_judgement *ws_audit_judgements(const struct ws_audit *audit, size_t *n);
 
 #ifdef __cplusplus
 }

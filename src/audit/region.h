@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The parts of a kernel's address space, by name (Documentation/arch/x86/x86_64/mm.rst).
+ */
+#ifndef WS_AUDIT_REGION_H
+#define WS_AUDIT_REGION_H
+
+#include "linux/linux.h"
+
+struct ws_region_row {
+	const char *name; /* static */
+	uint64_t first, last;
+};
+
+/* Invariant: sorted, never overlapping; what no row holds is "kernel" or "user". */
+struct ws_region_map {
+	WS_VEC(struct ws_region_row) rows;
+};
+
+enum ws_status ws_region_map_init(struct ws_region_map *map,
+				  struct ws_system *system) WS_MUST_CHECK;
+void ws_region_map_release(struct ws_region_map *map);
+const char *ws_region_name(const struct ws_region_map *map, uint64_t va);
+
+#endif

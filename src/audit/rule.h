@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Rules: what is looked for, what it means, how to mend it. One row a rule; rules that
+ * look at one thing share a file and a pass.
+ *
+ * How to add a rule: a row in the file of its family (coherence.c, faultpath.c,
+ * protection.c, wellformed.c), a call of ws_found() where its pass sees the thing, a
+ * lab scenario or a synthetic memory in tests that has it, and one that has not.
+ * docs/add-a-rule.md goes through one.
+ */
+#ifndef WS_AUDIT_RULE_H
+#define WS_AUDIT_RULE_H
+
+#include "audit/region.h"
+#include "linux/linux.h"
+#include "util/vec.h"
+#include "whosees.h"
+
+/* A family of rules: rows, and the one pass that finds what any of them is about. */
+struct ws_family {
+	const char *name;
+	const struct ws_rule *rules;
+	size_t nrules;
+	enum ws_status (*run)(struct ws_audit *audit);
+};
+
+extern const struct ws_family ws_coherence, ws_faultpath, ws_protection, ws_wellformed;
+
+/*
+ * Work in progress. Owns the findings. Invariant: findings are in the order in which
+ * they were found, which is the same for the same memory.
+ */
+struct ws_audit {
+	struct ws_context *ctx;
+	struct ws_system *system;
+	struct ws_region_map regions;
+	WS_VEC(struct ws_finding) findings;
+	WS_VEC(struct ws_judgement) judgements; /* one a space, in their order */
+	uint64_t work;                          /* entries compared or walked */
+};
+
+/*
+ * Puts down a finding of rule (a row of the running family) for one space. The trails
+ * are walked here, so that a rule cannot show another one than it means. fmt: what it
+ * means in plain words. NULL: memory is short.
+ */
+struct ws_finding *ws_found(struct ws_audit *audit, const struct ws_rule *rule,
+			    uint32_t space, uint64_t va, uint64_t last, const char *fmt,
+			    ...) __attribute__((format(printf, 6, 7)));
+
+/* After all rules: what the findings mean for each space (verdict.c). */
+enum ws_status ws_judge(struct ws_audit *audit) WS_MUST_CHECK;
+
+#endif
