@@ -49,7 +49,7 @@ struct ws_system {
 	struct ws_paging paging;
 	struct ws_layout layout;
 	struct ws_finds finds;
-	char *vmcoreinfo;	   /* from the note or from RAM; NULL: neither */
+	char *vmcoreinfo;         /* from the note or from RAM; NULL: neither */
 	uint8_t *consensus_frame; /* the root at WS_CONSENSUS_ROOT, when synthetic */
 	struct ws_task_fields fields;
 	WS_VEC(uint64_t) roots; /* every root found, sorted */
@@ -88,7 +88,8 @@ bool ws_is_kernel_va(const struct ws_system *system, uint64_t va);
 bool ws_vmcoreinfo(const struct ws_system *system, const char *kind, const char *name,
 		   uint64_t *value);
 /* A line "CONFIG_X86_PAE=y" or "OSRELEASE=...": the text after '=', its length in *n. */
-const char *ws_vmcoreinfo_line(const struct ws_system *system, const char *key, size_t *n);
+const char *ws_vmcoreinfo_line(const struct ws_system *system, const char *key,
+			       size_t *n);
 
 enum ws_status ws_find_scan(struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_find_vmcoreinfo(struct ws_system *system) WS_MUST_CHECK;

@@ -61,7 +61,7 @@ struct ws_target {
 	char *vmcoreinfo;
 	bool long_mode; /* the dump says that its processors ran in long mode */
 	const struct ws_format *format; /* NULL: the registers do not tell */
-	uint64_t root;			/* what options gave */
+	uint64_t root;                  /* what options gave */
 	bool has_root;
 	uint8_t *recorder; /* a bit per frame: what ws_target_frame() gave; or NULL */
 	uint64_t recorder_frames;
