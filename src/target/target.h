@@ -28,6 +28,7 @@ struct ws_file {
 struct ws_piece_of_memory {
 	struct ws_extent at;
 	const uint8_t *data;
+	uint64_t first_frame; /* how many whole frames lie in the pieces before it */
 };
 
 struct ws_target;
@@ -56,6 +57,8 @@ struct ws_target {
 	const struct ws_target_ops *ops;
 	struct ws_file file;
 	WS_VEC(struct ws_piece_of_memory) memory;
+	size_t last_piece; /* where the last look-up ended: the next one often does too */
+	uint64_t nframes;  /* whole frames in all of memory */
 	WS_VEC(struct ws_extent) extents; /* what memory looks like from outside */
 	WS_VEC(struct ws_cpu) cpus;
 	char *vmcoreinfo;
@@ -63,32 +66,62 @@ struct ws_target {
 	const struct ws_format *format; /* NULL: the registers do not tell */
 	uint64_t root;                  /* what options gave */
 	bool has_root;
-	uint8_t *recorder; /* a bit per frame: what ws_target_frame() gave; or NULL */
-	uint64_t recorder_frames;
-	void *priv; /* the kind's own */
+	uint8_t *
+		recorder; /* a bit per whole frame that ws_target_frame() gave; or NULL */
+	void *priv;       /* the kind's own */
 };
 
-/* Adds physical memory; refuses an overflow or what lies past the file. */
+/*
+ * Adds len bytes of physical memory at pa, in any order; the caller has checked that
+ * pa + len does not overflow and that data[0..len) lies inside the file. Nothing is
+ * added where len is 0.
+ */
 enum ws_status ws_target_add_memory(struct ws_target *target, uint64_t pa, uint64_t len,
 				    const uint8_t *data) WS_MUST_CHECK;
 
 /*
- * Parses ELF notes (QEMU's vCPU notes, PRSTATUS, VMCOREINFO) at bytes[0..size), which
- * lie at file offset `at` (for messages). is64: the class of the ELF file, which
- * decides PRSTATUS's layout.
+ * Checks that size bytes at offset lie inside the file: WS_ERR_UNREADABLE, as a
+ * truncated file is, if not. The message begins with the file's name and the words.
  */
-enum ws_status ws_target_parse_notes(struct ws_target *target, const uint8_t *bytes,
-				     size_t size, uint64_t at, bool is64) WS_MUST_CHECK;
-
-/* CR0, CR4 and long mode -> the format they select (SDM 4.1.1, table 4-1). */
-const struct ws_format *ws_format_of_cpu(const struct ws_cpu *cpu, bool long_mode);
+enum ws_status ws_target_need(struct ws_target *target, uint64_t offset, uint64_t size,
+			      const char *fmt, ...)
+	__attribute__((format(printf, 4, 5))) WS_MUST_CHECK;
 
 /*
- * Starts to remember which frames ws_target_frame() is asked for (capture's way of
- * knowing what the answers rest on), and asks.
+ * Parses ELF notes (QEMU's vCPU notes, PRSTATUS, VMCOREINFO) at bytes[0..size), which
+ * lie at file offset `at` (for messages).
+ */
+enum ws_status ws_target_parse_notes(struct ws_target *target, const uint8_t *bytes,
+				     size_t size, uint64_t at) WS_MUST_CHECK;
+
+/*
+ * CR0, CR4 and long mode -> the format they select (SDM 4.1.1, table 4-1); NULL where
+ * the control registers are unknown or paging is off. long_mode: the dump says so; a
+ * processor that holds 64-bit addresses says so itself.
+ */
+const struct ws_format *ws_format_of_cpu(const struct ws_cpu *cpu, bool long_mode);
+
+/* What the kernel's own VMCOREINFO says of its format; NULL where it does not. */
+const struct ws_format *ws_format_of_vmcoreinfo(const char *text);
+
+/* The piece that holds pa, or NULL. */
+const struct ws_piece_of_memory *ws_target_piece(struct ws_target *target, uint64_t pa);
+
+/* The ordinal, < nframes, of the whole frame at pa (aligned) in its piece. */
+static inline uint64_t ws_frame_ordinal(const struct ws_piece_of_memory *piece,
+					uint64_t pa)
+{
+	uint64_t first = (piece->at.pa + WS_FRAME_SIZE - 1) / WS_FRAME_SIZE;
+
+	return piece->first_frame + pa / WS_FRAME_SIZE - first;
+}
+
+/*
+ * Starts to remember which frames ws_target_frame() and ws_target_read() give
+ * (capture's way of knowing what the answers rest on), and asks.
  */
 enum ws_status ws_target_record(struct ws_target *target) WS_MUST_CHECK;
-bool ws_target_recorded(const struct ws_target *target, uint64_t pa);
+bool ws_target_recorded(struct ws_target *target, uint64_t pa);
 
 #define WS_SCAN_WORKERS 8
 #define WS_SCAN_CHUNK (1u << 20)

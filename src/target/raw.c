@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Raw memory: byte n of the file is physical address n. It cannot be told by its looks.
+ */
+#include "target/target.h"
+
+static enum ws_status raw_open(struct ws_target *target,
+			       const struct ws_target_options *options)
+{
+	(void)options;
+	return ws_target_add_memory(target, 0, target->file.size, target->file.data);
+}
+
+const struct ws_target_ops ws_target_raw = {
+	.kind = "raw",
+	.title = "raw memory",
+	.open = raw_open,
+};

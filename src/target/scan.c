@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One pass over all memory, on all processors. */
+#include "target/target.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+
+/* What the workers share. The lock guards what is not constant. */
+struct scan {
+	struct ws_target *target;
+	ws_scan_fn *fn;
+	void *arg;
+	pthread_mutex_t lock;
+	size_t piece;   /* the next chunk begins in this one, */
+	uint64_t taken; /* so many bytes after its first whole frame */
+	uint64_t frames_taken;
+};
+
+struct worker {
+	struct scan *scan;
+	unsigned number;
+	const char *what; /* NULL but in the caller's own, which tells the progress */
+	uint8_t *buffer;  /* for a chunk that must be unpacked first; or NULL */
+	pthread_t thread;
+};
+
+struct chunk {
+	uint64_t pa, len;
+	const uint8_t *data; /* NULL: to be unpacked */
+};
+
+static bool chunk_take(struct scan *scan, struct chunk *chunk)
+{
+	struct ws_target *target = scan->target;
+
+	for (; scan->piece < target->memory.n; scan->piece++, scan->taken = 0) {
+		const struct ws_piece_of_memory *piece = &target->memory.v[scan->piece];
+		uint64_t ragged = -piece->at.pa & (WS_FRAME_SIZE - 1);
+		uint64_t offset = ragged + scan->taken;
+
+		if (offset >= piece->at.len || piece->at.len - offset < WS_FRAME_SIZE)
+			continue;
+		chunk->pa = piece->at.pa + offset;
+		chunk->len = (piece->at.len - offset) & -(uint64_t)WS_FRAME_SIZE;
+		if (chunk->len > WS_SCAN_CHUNK)
+			chunk->len = WS_SCAN_CHUNK;
+		chunk->data = piece->data ? piece->data + offset : NULL;
+		scan->taken += chunk->len;
+		scan->frames_taken += chunk->len / WS_FRAME_SIZE;
+		return true;
+	}
+	return false;
+}
+
+static bool chunk_take_locked(struct scan *scan, struct chunk *chunk, double *done)
+{
+	bool taken;
+
+	pthread_mutex_lock(&scan->lock);
+	*done = (double)scan->frames_taken / scan->target->nframes;
+	taken = chunk_take(scan, chunk);
+	pthread_mutex_unlock(&scan->lock);
+	return taken;
+}
+
+/* Frames that the dump leaves out part the chunk into runs. */
+static void chunk_unpack(struct worker *worker, const struct chunk *chunk)
+{
+	struct scan *scan = worker->scan;
+	uint64_t run = 0, here;
+
+	for (here = 0; here < chunk->len; here += WS_FRAME_SIZE) {
+		if (scan->target->ops->copy_frame(scan->target, chunk->pa + here,
+						  worker->buffer + here))
+			continue;
+		if (here > run)
+			scan->fn(scan->arg, worker->number, chunk->pa + run,
+				 worker->buffer + run, here - run);
+		run = here + WS_FRAME_SIZE;
+	}
+	if (here > run)
+		scan->fn(scan->arg, worker->number, chunk->pa + run, worker->buffer + run,
+			 here - run);
+}
+
+static void *worker_run(void *arg)
+{
+	struct worker *worker = arg;
+	struct scan *scan = worker->scan;
+	struct chunk chunk;
+	double done;
+
+	while (chunk_take_locked(scan, &chunk, &done)) {
+		if (worker->what)
+			ws_progress(scan->target->ctx, worker->what, done);
+		if (chunk.data)
+			scan->fn(scan->arg, worker->number, chunk.pa, chunk.data,
+				 chunk.len);
+		else
+			chunk_unpack(worker, &chunk);
+	}
+	return NULL;
+}
+
+static unsigned processors(void)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return online < 1 ? 1 : online > WS_SCAN_WORKERS ? WS_SCAN_WORKERS : online;
+}
+
+/* The caller is worker 0; a thread that cannot be had makes it slower, not wrong. */
+static void workers_run(struct worker *workers, unsigned n)
+{
+	unsigned started = 1;
+
+	while (started < n && !pthread_create(&workers[started].thread, NULL, worker_run,
+					      &workers[started]))
+		started++;
+	worker_run(&workers[0]);
+	while (--started)
+		pthread_join(workers[started].thread, NULL);
+}
+
+enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_scan_fn *fn,
+			      void *arg)
+{
+	struct scan scan = { .target = target, .fn = fn, .arg = arg };
+	struct worker workers[WS_SCAN_WORKERS] = { 0 };
+	ws_autofree uint8_t *buffers = NULL;
+	unsigned n = processors();
+
+	if (target->ops->copy_frame) {
+		buffers = malloc((size_t)n * WS_SCAN_CHUNK);
+		if (!buffers)
+			return ws_fail_memory(target->ctx);
+	}
+	for (unsigned i = 0; i < n; i++)
+		workers[i] = (struct worker){
+			.scan = &scan,
+			.number = i,
+			.buffer = buffers ? buffers + (size_t)i * WS_SCAN_CHUNK : NULL,
+		};
+	workers[0].what = what;
+	pthread_mutex_init(&scan.lock, NULL);
+	workers_run(workers, n);
+	pthread_mutex_destroy(&scan.lock);
+	ws_progress(target->ctx, what, 1);
+	return WS_OK;
+}
