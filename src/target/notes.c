@@ -7,7 +7,9 @@
 #include "target/target.h"
 
 #include <elf.h>
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "util/bits.h"
@@ -161,6 +163,30 @@ static enum ws_status vmcoreinfo_note(struct ws_target *target, const struct not
 	return target->vmcoreinfo ? WS_OK : ws_fail_memory(target->ctx);
 }
 
+/*
+ * Our own note stands in for registers that a captured dump never had: one line
+ * "NAME ROOT", a paging format and the pa of the reference root in hexadecimal, 0 where
+ * the reference was a consensus.
+ */
+static enum ws_status whosees_note(struct ws_target *target, const struct note *note)
+{
+	char name[32], text[64] = "";
+	uint64_t root;
+
+	memcpy(text, note->desc,
+	       note->descsz < sizeof(text) ? note->descsz : sizeof(text) - 1);
+	if (sscanf(text, "%31s %" SCNx64, name, &root) != 2 || !ws_format_by_name(name))
+		return ws_fail(
+			target->ctx, WS_ERR_MALFORMED,
+			"%s: WHOSEES note at file offset %#lx: no paging format and "
+			"root in it",
+			target->file.path, note->at);
+	target->format = ws_format_by_name(name);
+	target->root = root;
+	target->has_root = root != 0;
+	return WS_OK;
+}
+
 static const struct {
 	const char *name;
 	uint32_t type;
@@ -169,6 +195,7 @@ static const struct {
 	{ "QEMU", 0, qemu_note },
 	{ "CORE", NT_PRSTATUS, prstatus_note },
 	{ "VMCOREINFO", 0, vmcoreinfo_note },
+	{ "WHOSEES", 0, whosees_note },
 };
 
 static enum ws_status note_take(struct ws_target *target, const struct note *note)
@@ -215,4 +242,85 @@ enum ws_status ws_target_parse_notes(struct ws_target *target, const uint8_t *by
 			here = size;
 	}
 	return status;
+}
+
+/* ---- the same, written ------------------------------------------------------------ */
+
+static void put32(uint8_t *p, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = value >> 8 * i;
+}
+
+static void put64(uint8_t *p, uint64_t value)
+{
+	put32(p, value);
+	put32(p + 4, value >> 32);
+}
+
+static void note_write(FILE *file, const char *name, const void *desc, size_t size)
+{
+	static const uint8_t padding[4];
+	size_t namesz = strlen(name) + 1;
+	uint8_t header[NOTE_HEADER] = { 0 };
+
+	put32(header, namesz);
+	put32(header + 4, size);
+	fwrite(header, sizeof(header), 1, file);
+	fwrite(name, namesz, 1, file);
+	fwrite(padding, aligned(namesz) - namesz, 1, file);
+	fwrite(desc, size, 1, file);
+	fwrite(padding, aligned(size) - size, 1, file);
+}
+
+static void qemu_note_write(FILE *file, const struct ws_cpu *cpu)
+{
+	const uint64_t control[] = { cpu->cr0, 0, cpu->cr2, cpu->cr3, cpu->cr4 };
+	uint8_t desc[QEMU_STATE_SIZE + 8] = { 0 }; /* kernel_gs_base is not kept */
+
+	put32(desc, QEMU_VERSION);
+	put32(desc + 4, sizeof(desc));
+	for (size_t i = 0; i < WS_REG_COUNT; i++)
+		put64(desc + QEMU_REGISTERS + 8 * i, cpu->reg[i]);
+	for (size_t i = 0; i < WS_ARRAY_SIZE(qemu_segments); i++) {
+		const struct ws_segment *segment =
+			(const void *)((const char *)cpu + qemu_segments[i]);
+		uint8_t *p = desc + QEMU_SEGMENTS + QEMU_SEGMENT_SIZE * i;
+
+		put32(p, segment->selector);
+		put32(p + 4, segment->limit);
+		put32(p + 8, segment->flags);
+		put64(p + 16, segment->base);
+	}
+	for (size_t i = 0; i < WS_ARRAY_SIZE(control); i++)
+		put64(desc + QEMU_CONTROLS + 8 * i, control[i]);
+	note_write(file, "QEMU", desc, sizeof(desc));
+}
+
+enum ws_status ws_target_write_notes(const struct ws_target *target,
+				     const struct ws_format *format, uint64_t root,
+				     const char *vmcoreinfo, uint8_t **notes,
+				     size_t *size)
+{
+	FILE *file = open_memstream((char **)notes, size);
+	bool registers = false;
+	char text[64];
+
+	if (!file)
+		return ws_fail_memory(target->ctx);
+	ws_vec_each(&target->cpus, cpu)
+		if (cpu->has_control) {
+			qemu_note_write(file, cpu);
+			registers = true;
+		}
+	snprintf(text, sizeof(text), "%s %" PRIx64, ws_format_name(format), root);
+	if (!registers)
+		note_write(file, "WHOSEES", text, strlen(text) + 1);
+	if (vmcoreinfo)
+		note_write(file, "VMCOREINFO", vmcoreinfo, strlen(vmcoreinfo));
+	if (fclose(file) == 0)
+		return WS_OK;
+	free(*notes);
+	*notes = NULL;
+	return ws_fail_memory(target->ctx);
 }

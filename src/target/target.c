@@ -232,8 +232,10 @@ static enum ws_status kind_choose(struct ws_target *target,
 static enum ws_status format_choose(struct ws_target *target,
 				    const struct ws_target_options *options)
 {
-	target->has_root = options->has_root;
-	target->root = options->root;
+	if (options->has_root) {
+		target->has_root = true;
+		target->root = options->root;
+	}
 	if (options->format) {
 		target->format = ws_format_by_name(options->format);
 		return target->format

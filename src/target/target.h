@@ -95,6 +95,16 @@ enum ws_status ws_target_parse_notes(struct ws_target *target, const uint8_t *by
 				     size_t size, uint64_t at) WS_MUST_CHECK;
 
 /*
+ * The notes of a capture: every processor whose registers are known, the format and
+ * reference root that discovery settled on, and VMCOREINFO (NULL: none). *notes is the
+ * caller's to free.
+ */
+enum ws_status ws_target_write_notes(const struct ws_target *target,
+				     const struct ws_format *format, uint64_t root,
+				     const char *vmcoreinfo, uint8_t **notes,
+				     size_t *size) WS_MUST_CHECK;
+
+/*
  * CR0, CR4 and long mode -> the format they select (SDM 4.1.1, table 4-1); NULL where
  * the control registers are unknown or paging is off. long_mode: the dump says so; a
  * processor that holds 64-bit addresses says so itself.

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A dump of only what the answers rest on. There is no list of what that is: the
+ * discovery runs again with the target's recorder on, and the frames it looked at are
+ * the capture. What it never looks at, user memory above all, cannot be in it.
+ */
+#include <elf.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "linux/linux.h"
+#include "paging/format.h"
+#include "util/cleanup.h"
+#include "util/hash.h"
+
+/* A table at a level: one table can serve two, and leads elsewhere in each. */
+struct seen_table {
+	uint64_t key;
+	UT_hash_handle hh;
+};
+
+struct tour {
+	struct ws_system *system;
+	struct seen_table *seen;
+	bool short_of_memory;
+};
+
+static bool first_visit(void *arg, uint64_t pa, unsigned level, uint64_t va)
+{
+	struct tour *tour = arg;
+	uint64_t key = pa | level; /* tables are at least 32-byte aligned */
+	struct seen_table *known;
+
+	(void)va;
+	HASH_FIND(hh, tour->seen, &key, sizeof(key), known);
+	if (known)
+		return false;
+	known = calloc(1, sizeof(*known));
+	if (known) {
+		known->key = key;
+		HASH_ADD(hh, tour->seen, key, sizeof(known->key), known);
+	}
+	if (!known || !known->hh.tbl) {
+		free(known);
+		tour->short_of_memory = true;
+		return false;
+	}
+	return true;
+}
+
+static void forget_tables(struct tour *tour)
+{
+	struct seen_table *it, *next;
+
+	HASH_ITER(hh, tour->seen, it, next)
+	{
+		HASH_DEL(tour->seen, it);
+		free(it);
+	}
+}
+
+/*
+ * A freed root's lower tables may be anybody's pages by now, and so may hold what a user
+ * wrote: of a freed space only the root is kept.
+ */
+static enum ws_status tour_space(struct tour *tour, const struct ws_space *space)
+{
+	const struct ws_paging *paging = &tour->system->paging;
+
+	if (!paging->frame(paging->opaque, space->root) || space->kind == WS_SPACE_FREED)
+		return WS_OK;
+	return ws_tables(paging, space->root, 0, UINT64_MAX, 0, first_visit, tour);
+}
+
+static enum ws_status tour_spaces(struct ws_system *system)
+{
+	struct tour tour = { .system = system };
+	enum ws_status status = WS_OK;
+
+	ws_vec_each(&system->spaces, space) {
+		status = tour_space(&tour, space);
+		if (status != WS_OK)
+			break;
+	}
+	forget_tables(&tour);
+	if (tour.short_of_memory)
+		return ws_fail_memory(system->ctx);
+	if (status == WS_ERR_LIMIT)
+		return ws_fail(system->ctx, status, "page tables without an end");
+	return status;
+}
+
+static void tour_kernel_bytes(struct ws_system *system, uint64_t va, uint64_t len)
+{
+	for (uint64_t at = va & ~(uint64_t)(WS_FRAME_SIZE - 1); at < va + len;
+	     at += WS_FRAME_SIZE)
+		ws_kernel_frame(system, at);
+}
+
+/* The tables that the processors' registers point at: IDT, GDT and TSS. */
+static void tour_registers(struct ws_system *system)
+{
+	ws_vec_each(&system->target->cpus, cpu) {
+		const struct ws_segment *tables[] = { &cpu->idt, &cpu->gdt, &cpu->tr };
+
+		for (size_t i = 0; cpu->has_control && i < WS_ARRAY_SIZE(tables); i++)
+			tour_kernel_bytes(system, tables[i]->base,
+					  (tables[i]->limit & 0xffff) + 1);
+	}
+}
+
+/* Where the one pass over memory found what it was looking for. */
+static void tour_finds(struct ws_system *system)
+{
+	ws_vec_each(&system->finds.idle_names, pa)
+		ws_target_frame(system->target, *pa);
+	ws_vec_each(&system->finds.vmcoreinfo, pa)
+		ws_target_frame(system->target, *pa);
+}
+
+static enum ws_status tour_all(struct ws_system *system)
+{
+	const struct ws_module *modules;
+	struct ws_symbol symbol;
+	enum ws_status status;
+	size_t n;
+
+	tour_finds(system);
+	tour_registers(system);
+	status = tour_spaces(system);
+	if (status == WS_OK)
+		status = ws_system_modules(system, &modules, &n);
+	if (status == WS_OK) /* any question makes the symbol tables load */
+		status = ws_symbol_at(system, system->layout.image_first, &symbol);
+	return status == WS_ERR_NOT_FOUND ? WS_OK : status;
+}
+
+/* Discovers everything anew, so that the recorder sees all that discovery looks at. */
+static enum ws_status record(struct ws_target *target)
+{
+	struct ws_system *again;
+	enum ws_status status = ws_target_record(target);
+
+	if (status != WS_OK)
+		return status;
+	status = ws_system_open(target, NULL, &again);
+	if (status != WS_OK)
+		return status;
+	status = tour_all(again);
+	ws_system_close(again);
+	return status;
+}
+
+/* ---- the file: ELF header, program headers, notes, frames ---- */
+
+typedef WS_VEC(struct ws_extent) extent_vec;
+
+static enum ws_status gather_loads(struct ws_target *target, extent_vec *loads)
+{
+	struct ws_extent *load = NULL;
+
+	ws_vec_each(&target->memory, piece) {
+		uint64_t pa = (piece->at.pa + WS_FRAME_SIZE - 1) &
+			      ~(uint64_t)(WS_FRAME_SIZE - 1);
+		uint64_t end = piece->at.pa + piece->at.len;
+
+		for (; pa < end && end - pa >= WS_FRAME_SIZE; pa += WS_FRAME_SIZE) {
+			if (!ws_target_recorded(target, pa))
+				continue;
+			if (!load || load->pa + load->len != pa) {
+				load = ws_vec_push(loads);
+				if (!load)
+					return ws_fail_memory(target->ctx);
+				load->pa = pa;
+			}
+			load->len += WS_FRAME_SIZE;
+		}
+	}
+	return WS_OK;
+}
+
+struct file_layout {
+	uint64_t phdrs, shdr, notes, data;
+	size_t nphdrs, notes_size;
+};
+
+static struct file_layout lay_out(size_t nloads, size_t notes_size)
+{
+	struct file_layout l = { .nphdrs = nloads + 1, .notes_size = notes_size };
+
+	l.phdrs = sizeof(Elf64_Ehdr);
+	l.shdr = l.phdrs + l.nphdrs * sizeof(Elf64_Phdr);
+	l.notes = l.shdr + sizeof(Elf64_Shdr);
+	l.data = (l.notes + notes_size + WS_FRAME_SIZE - 1) &
+		 ~(uint64_t)(WS_FRAME_SIZE - 1);
+	return l;
+}
+
+/* gABI: more program headers than e_phnum can count are counted in section header 0. */
+static bool write_headers(FILE *file, const struct ws_target *target,
+			  const struct file_layout *l)
+{
+	Elf64_Ehdr ehdr = {
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			     EV_CURRENT },
+		.e_type = ET_CORE,
+		.e_machine = target->long_mode ? EM_X86_64 : EM_386,
+		.e_version = EV_CURRENT,
+		.e_phoff = l->phdrs,
+		.e_shoff = l->nphdrs >= PN_XNUM ? l->shdr : 0,
+		.e_ehsize = sizeof(Elf64_Ehdr),
+		.e_phentsize = sizeof(Elf64_Phdr),
+		.e_phnum = l->nphdrs >= PN_XNUM ? PN_XNUM : (Elf64_Half)l->nphdrs,
+		.e_shentsize = l->nphdrs >= PN_XNUM ? sizeof(Elf64_Shdr) : 0,
+		.e_shnum = l->nphdrs >= PN_XNUM ? 1 : 0,
+	};
+
+	return fwrite(&ehdr, sizeof(ehdr), 1, file) == 1;
+}
+
+static bool write_program_headers(FILE *file, const extent_vec *loads,
+				  const struct file_layout *l)
+{
+	Elf64_Phdr note = { .p_type = PT_NOTE,
+			    .p_offset = l->notes,
+			    .p_filesz = l->notes_size,
+			    .p_memsz = l->notes_size,
+			    .p_align = 4 };
+	Elf64_Shdr count = { .sh_info = (Elf64_Word)l->nphdrs };
+	uint64_t offset = l->data;
+
+	if (fwrite(&note, sizeof(note), 1, file) != 1)
+		return false;
+	ws_vec_each(loads, load) {
+		Elf64_Phdr phdr = { .p_type = PT_LOAD,
+				    .p_offset = offset,
+				    .p_paddr = load->pa,
+				    .p_filesz = load->len,
+				    .p_memsz = load->len,
+				    .p_align = WS_FRAME_SIZE };
+
+		if (fwrite(&phdr, sizeof(phdr), 1, file) != 1)
+			return false;
+		offset += load->len;
+	}
+	return fwrite(&count, sizeof(count), 1, file) == 1;
+}
+
+static bool write_frames(FILE *file, struct ws_target *target, const extent_vec *loads)
+{
+	ws_vec_each(loads, load)
+		for (uint64_t at = 0; at < load->len; at += WS_FRAME_SIZE) {
+			const uint8_t *frame = ws_target_frame(target, load->pa + at);
+
+			if (!frame || fwrite(frame, WS_FRAME_SIZE, 1, file) != 1)
+				return false;
+		}
+	return true;
+}
+
+static bool write_core(FILE *file, struct ws_target *target, const extent_vec *loads,
+		       const uint8_t *notes, size_t notes_size)
+{
+	struct file_layout l = lay_out(loads->n, notes_size);
+
+	return write_headers(file, target, &l) &&
+	       write_program_headers(file, loads, &l) &&
+	       fwrite(notes, 1, notes_size, file) == notes_size &&
+	       fseeko(file, (off_t)l.data, SEEK_SET) == 0 &&
+	       write_frames(file, target, loads) && fflush(file) == 0;
+}
+
+/* A name beside the final one, so that the rename cannot cross file systems. */
+static enum ws_status open_beside(struct ws_context *ctx, const char *path, char **beside,
+				  FILE **file)
+{
+	int fd;
+
+	if (asprintf(beside, "%s.%ld.part", path, (long)getpid()) < 0) {
+		*beside = NULL;
+		return ws_fail_memory(ctx);
+	}
+	fd = open(*beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return ws_fail_errno(ctx, "%s", *beside);
+	*file = fdopen(fd, "w");
+	if (*file)
+		return WS_OK;
+	close(fd);
+	unlink(*beside);
+	return ws_fail_memory(ctx);
+}
+
+static enum ws_status write_file(struct ws_target *target, const char *path,
+				 const extent_vec *loads, const uint8_t *notes,
+				 size_t notes_size)
+{
+	ws_autofree char *beside = NULL;
+	enum ws_status status;
+	bool written;
+	FILE *file;
+
+	status = open_beside(target->ctx, path, &beside, &file);
+	if (status != WS_OK)
+		return status;
+	written = write_core(file, target, loads, notes, notes_size);
+	if (fclose(file) == 0 && written && rename(beside, path) == 0)
+		return WS_OK;
+	status = ws_fail_errno(target->ctx, "%s: cannot write the capture", path);
+	unlink(beside);
+	return status;
+}
+
+enum ws_status ws_capture(struct ws_system *system, const char *path)
+{
+	struct ws_target *target = system->target;
+	ws_autofree uint8_t *notes = NULL;
+	extent_vec loads = { 0 };
+	enum ws_status status;
+	size_t notes_size;
+
+	status = record(target);
+	if (status == WS_OK)
+		status = gather_loads(target, &loads);
+	if (status == WS_OK)
+		status = ws_target_write_notes(
+			target, system->paging.format,
+			system->layout.consensus ? 0 : system->layout.reference,
+			system->vmcoreinfo, &notes, &notes_size);
+	if (status == WS_OK)
+		status = write_file(target, path, &loads, notes, notes_size);
+	ws_vec_release(&loads);
+	return status;
+}
