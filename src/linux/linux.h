@@ -5,71 +5,112 @@
  *
  * ws_system_open() goes this way, a file a step:
  *
- *	scan.c        one pass over all memory: names, VMCOREINFO text, likely roots
  *	vmcoreinfo.c  what the kernel itself put down for crash tools
- *	layout.c      the reference root, PAGE_OFFSET, the kernel image
- *	roots.c       every root, and the consensus where init_mm is not known
- *	tasks.c       the task list, and where its fields lie
- *	spaces.c      roots x tasks -> spaces, freed ones told apart
+ *	layout.c      a first root that holds together, and PAGE_OFFSET by it
+ *	scan.c        one pass over all memory: names, VMCOREINFO text, every root
+ *	roots.c       what a root looks like; the consensus of all of them
+ *	image.c       the kernel image, and init_mm's own table in it: the reference
+ *	tasks.c       the task list; fields.c where a task's fields lie
+ *	pages.c       struct page: which roots lie in freed pages
+ *	spaces.c      roots x tasks -> spaces; weigh.c what their tables weigh
  *
  * and these when first asked:
  *
  *	modules.c     the module list and its regions
- *	kallsyms.c    the kernel's symbol table; modsyms.c those of modules
- *	btf.c         types, where the kernel carries them (amd64)
- *	symbols.c     System.map and vmlinux, for those who have them
+ *	symbols.c     names and addresses, from all of these sources:
+ *	kallsyms.c    the kernel's own table; modsyms.c those of modules
+ *	sysmap.c      System.map; vmlinux.c ELF and DWARF, for those who have them
+ *	btf.c         types, where the kernel carries them (amd64); members.c compares
  */
 #ifndef WS_LINUX_LINUX_H
 #define WS_LINUX_LINUX_H
 
 #include "context.h"
+#include "paging/format.h"
 #include "target/target.h"
 #include "util/vec.h"
 #include "whosees.h"
 
-/* What one pass over all memory found; pa each. Owned by the system. */
+/* What one pass over all memory found; pa each, sorted. Owned by the system. */
 struct ws_finds {
 	WS_VEC(uint64_t) idle_names; /* 16 bytes "swapper/0" or "swapper", zero-padded */
 	WS_VEC(uint64_t) vmcoreinfo; /* text "OSRELEASE=" at the start of a frame */
+	bool names_done;
 };
 
-struct ws_symtab; /* symbols.c: sorted by va and hashed by name */
+struct ws_symtab;  /* symtab.h */
+struct ws_members; /* members.h */
 
-/* Offsets from a task's comm to its other fields; -1-based absence is WS_NO_FIELD. */
+/* Offsets in struct module, found by evidence; 0: not found. */
+struct ws_module_fields {
+	uint32_t regions;  /* the first region: its base */
+	uint32_t size;     /* from a region's base to its size */
+	uint32_t stride;   /* from a region to the next */
+	uint32_t nregions; /* 0 where regions were not found */
+	uint32_t kallsyms; /* struct mod_kallsyms core_kallsyms */
+};
+
+/* Offsets from a task's comm to its other fields; WS_NO_FIELD: not found. */
 #define WS_NO_FIELD INT32_MIN
 struct ws_task_fields {
-	int32_t tasks, pid, mm, active_mm;
+	int32_t tasks, pid, flags, mm, active_mm;
 	int32_t mm_pgd; /* from mm_struct's start */
 };
 
+/* One translation through the reference, kept. tag 0: empty; else the page's va | 1. */
+struct ws_kernel_page {
+	uint64_t tag;
+	const uint8_t *frame;
+};
+#define WS_KERNEL_PAGES 2048
+
 struct ws_system {
 	struct ws_context *ctx;
-	struct ws_target *target; /* not owned */
-	struct ws_system_options options;
+	struct ws_target *target;         /* not owned */
+	struct ws_system_options options; /* its strings are the system's own copies */
 	struct ws_paging paging;
 	struct ws_layout layout;
 	struct ws_finds finds;
-	char *vmcoreinfo;         /* from the note or from RAM; NULL: neither */
-	uint8_t *consensus_frame; /* the root at WS_CONSENSUS_ROOT, when synthetic */
+	char *vmcoreinfo;   /* from the note or from RAM; NULL: neither */
+	uint8_t *consensus; /* WS_CONSENSUS_FRAMES synthetic tables; NULL: none */
+	struct ws_kernel_page *kernel_pages; /* WS_KERNEL_PAGES of them */
 	struct ws_task_fields fields;
 	WS_VEC(uint64_t) roots; /* every root found, sorted */
 	WS_VEC(struct ws_task) tasks;
 	WS_VEC(struct ws_space) spaces;
+	struct ws_scale *scale; /* weigh.c; NULL until asked for */
 	WS_VEC(struct ws_module) modules;
+	struct ws_module_fields module_fields;
 	bool modules_done;
-	struct ws_symtab *symtab; /* kernel and modules, NULL until asked for */
+	struct ws_symtab *symtab;   /* kernel and modules, NULL until asked for */
+	struct ws_members *members; /* what types say, NULL until asked for */
 	WS_VEC(char *) notes;
 };
 
+/* x86-64: the kernel image's va, less its pa and phys_base (__START_KERNEL_map). */
+#define WS_KERNEL_MAP UINT64_C(0xffffffff80000000)
+
 /*
  * The pa under which a synthetic consensus root answers. It survives every format's
- * root mask, and no page table lies there: a PC's reset vector does.
+ * root mask, and no page table lies there: a PC's reset vector does. The frames below
+ * it are the kernel PMDs that a PAE consensus may need: at most four PDPTEs, and one
+ * that leads to user memory needs none.
  */
 #define WS_CONSENSUS_ROOT UINT64_C(0xfffff000)
+#define WS_CONSENSUS_FRAMES 4
 
 /* Puts down something the inference is not sure of. */
 void ws_note(struct ws_system *system, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* A table's entry, however it is stored; a frame need not be that of a root. */
+static inline uint64_t ws_entry(const struct ws_system *system, const uint8_t *table,
+				unsigned index)
+{
+	uint8_t log2 = system->paging.format->entry_log2;
+
+	return ws_load_entry(table, (uint64_t)index << log2, log2);
+}
 
 /* Kernel words and pointers, through init_mm's eyes; false where not mapped. */
 bool ws_kread32(struct ws_system *system, uint64_t va, uint32_t *value);
@@ -91,21 +132,56 @@ bool ws_vmcoreinfo(const struct ws_system *system, const char *kind, const char 
 const char *ws_vmcoreinfo_line(const struct ws_system *system, const char *key,
 			       size_t *n);
 
-enum ws_status ws_find_scan(struct ws_system *system) WS_MUST_CHECK;
-enum ws_status ws_find_vmcoreinfo(struct ws_system *system) WS_MUST_CHECK;
+/* Told a mapped frame of kernel memory; it is valid during the call only. */
+typedef bool ws_search_fn(void *arg, uint64_t va, const uint8_t *frame);
+
+/*
+ * Every frame that the reference maps in [first, last], in order, until fn returns
+ * false; or only those outside the direct map. A search looks at far more than it
+ * finds: it neither keeps frames nor records them as what answers rest on.
+ */
+enum ws_status ws_search(struct ws_system *system, uint64_t first, uint64_t last,
+			 bool skip_direct_map, ws_search_fn *fn, void *arg) WS_MUST_CHECK;
+
+/* Takes the text in the frame at pa as the system's VMCOREINFO. */
+enum ws_status ws_vmcoreinfo_take(struct ws_system *system, uint64_t pa) WS_MUST_CHECK;
+void ws_vmcoreinfo_drop(struct ws_system *system);
+/* The paging format it tells of; NULL: none. */
+const struct ws_format *ws_vmcoreinfo_format(const struct ws_system *system);
+/* The root of its swapper_pg_dir, if that maps itself where it says to lie. */
+bool ws_vmcoreinfo_swapper(struct ws_system *system, uint64_t *root);
+
+/* From now on kernel memory is read through root. */
+void ws_set_reference(struct ws_system *system, uint64_t root);
+
+/*
+ * A first root, as the reference, and PAGE_OFFSET. WS_ERR_NOT_FOUND, without a message:
+ * nothing that is known so far leads to one; ws_layout_refuse() then says what is known.
+ */
 enum ws_status ws_find_layout(struct ws_system *system) WS_MUST_CHECK;
-enum ws_status ws_find_roots(struct ws_system *system) WS_MUST_CHECK;
+enum ws_status ws_layout_refuse(struct ws_system *system) WS_MUST_CHECK;
+/* One pass: finds, and roots as soon as a layout is known. */
+enum ws_status ws_find_scan(struct ws_system *system) WS_MUST_CHECK;
+/* Out of the texts that the pass found, the one that fits the memory. */
+enum ws_status ws_find_vmcoreinfo(struct ws_system *system) WS_MUST_CHECK;
+/* init_mm's own table, or the consensus of all roots; and the image. */
+enum ws_status ws_find_reference(struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_find_tasks(struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_find_spaces(struct ws_system *system) WS_MUST_CHECK;
+void ws_scale_free(struct ws_scale *scale);
 
-/* One more symbol; name is copied. module: index into system->modules, or -1. */
-enum ws_status ws_symtab_add(struct ws_symtab *symtab, uint64_t va, char type,
-			     const char *name, int module) WS_MUST_CHECK;
-/* The kernel's symbols out of its own kallsyms tables; WS_ERR_NOT_FOUND: none there. */
-enum ws_status ws_kallsyms_load(struct ws_system *system,
-				struct ws_symtab *symtab) WS_MUST_CHECK;
-/* The symbols that loaded modules keep (struct mod_kallsyms). */
-enum ws_status ws_module_symbols_load(struct ws_system *system,
-				      struct ws_symtab *symtab) WS_MUST_CHECK;
+/*
+ * Loads every symbol that memory and the files in options tell of, once; called by the
+ * first lookup, and by ws_system_open() when a file is given, so that a file of another
+ * kernel is refused at once. Memory without symbols is no failure.
+ */
+enum ws_status ws_symbols_load(struct ws_system *system) WS_MUST_CHECK;
+void ws_symbols_release(struct ws_system *system); /* symtab and members */
+
+/*
+ * Holds the offsets in fields against those that the kernel's own BTF, or the DWARF of
+ * options.vmlinux, gives; what differs becomes a note. Called once tasks are known.
+ */
+enum ws_status ws_cross_check_tasks(struct ws_system *system) WS_MUST_CHECK;
 
 #endif

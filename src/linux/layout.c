@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A first root that holds together, and what it tells of the layout.
+ *
+ *	i386, PAE				x86-64
+ *	0		user			0		  user
+ *	PAGE_OFFSET	direct map (lowmem)	kernel_first	  (guard, LDT)
+ *	...		vmalloc, modules,	PAGE_OFFSET	  direct map, KASLR moves
+ *it fixmap			...		  vmalloc, vmemmap, ... ffffffff80000000
+ *kernel image, modules
+ *
+ * Every root maps the direct map, a victim's too, so PAGE_OFFSET is the difference
+ * va - pa under which the most memory is mapped. A root "holds together" if it maps
+ * itself at its own place in that map.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux/census.h"
+#include "linux/linux.h"
+#include "util/cleanup.h"
+
+/* A machine that Linux runs on has more memory than this; its direct map does too. */
+#define DIRECT_MAP_MIN (UINT64_C(4) << 20)
+
+/*
+ * Where PAGE_OFFSET can lie. i386: the VMSPLIT choices of arch/x86/Kconfig are multiples
+ * of a page directory entry's 4 MiB from 1 GiB up. x86-64: KASLR moves the direct map in
+ * steps of a PUD entry (arch/x86/mm/kaslr.c), always below the kernel image
+ * (Documentation/arch/x86/x86_64/mm.rst).
+ */
+static const struct place {
+	unsigned word;
+	uint64_t first, last, step;
+} places[] = {
+	{ 4, UINT64_C(0x40000000), UINT64_C(0xffffffff), UINT64_C(4) << 20 },
+	{ 8, UINT64_C(1) << 63, WS_KERNEL_MAP - 1, UINT64_C(1) << 30 },
+};
+
+static const struct place *place_of(const struct ws_format *format)
+{
+	return &places[format->va_bits > 32];
+}
+
+/* ---- one root --------------------------------------------------------------------- */
+
+static bool maps_itself(const struct ws_paging *paging, uint64_t root,
+			uint64_t page_offset)
+{
+	struct ws_trail trail;
+
+	ws_walk(paging, root, page_offset + root, &trail);
+	return trail.end == WS_END_PAGE && trail.pa == root;
+}
+
+static void adopt(struct ws_system *system, uint64_t root, uint64_t page_offset)
+{
+	const struct ws_format *format = system->paging.format;
+	const struct place *place = place_of(format);
+
+	system->layout.page_offset = page_offset;
+	system->layout.word = place->word;
+	system->layout.kernel_first =
+		format->canonical ? ~UINT64_C(0) << (format->va_bits - 1) : page_offset;
+	ws_set_reference(system, root);
+}
+
+/* Makes root the reference if it holds together. */
+static enum ws_status try_root(struct ws_system *system, uint64_t root, uint64_t *budget)
+{
+	const struct place *place = place_of(system->paging.format);
+	struct ws_census census = { .first = place->first,
+				    .last = place->last,
+				    .budget = *budget };
+	enum ws_status status;
+
+	root &= system->paging.format->root_mask;
+	if (!ws_target_piece(system->target, root))
+		return WS_ERR_NOT_FOUND;
+	status = ws_census_take(system, root, &census);
+	*budget = census.budget;
+	if (status != WS_OK)
+		return status;
+	for (unsigned i = 0; i < WS_BALLOTS; i++) {
+		const struct ws_ballot *ballot = &census.ballot[i];
+
+		if (ballot->bytes < DIRECT_MAP_MIN || ballot->delta < place->first ||
+		    ballot->delta > place->last || ballot->delta % place->step ||
+		    !maps_itself(&system->paging, root, ballot->delta))
+			continue;
+		adopt(system, root, ballot->delta);
+		return WS_OK;
+	}
+	return WS_ERR_NOT_FOUND;
+}
+
+/* ---- VMCOREINFO's swapper_pg_dir -------------------------------------------------- */
+
+/* A root that maps the va at which its kernel says it lies to itself is the right one. */
+static bool is_swapper(struct ws_system *system, uint64_t va, uint64_t pa)
+{
+	struct ws_trail trail;
+
+	if (!ws_target_piece(system->target, pa))
+		return false;
+	ws_walk(&system->paging, pa, va, &trail);
+	return trail.end == WS_END_PAGE && trail.pa == pa;
+}
+
+bool ws_vmcoreinfo_swapper(struct ws_system *system, uint64_t *root)
+{
+	/* arch/x86/Kconfig, PAGE_OFFSET */
+	static const uint32_t splits[] = { 0xc0000000, 0xb0000000, 0x80000000, 0x78000000,
+					   0x40000000 };
+	uint64_t va, phys_base;
+
+	if (!ws_vmcoreinfo(system, "SYMBOL", "swapper_pg_dir", &va))
+		return false;
+	if (system->paging.format->va_bits > 32) {
+		if (!ws_vmcoreinfo(system, "NUMBER", "phys_base", &phys_base))
+			return false;
+		*root = va - WS_KERNEL_MAP + phys_base;
+		return is_swapper(system, va, *root);
+	}
+	for (unsigned i = 0; i < WS_ARRAY_SIZE(splits); i++) {
+		*root = va - splits[i];
+		if (va >= splits[i] && is_swapper(system, va, *root))
+			return true;
+	}
+	return false;
+}
+
+/* ---- all that may be a root ------------------------------------------------------- */
+
+/* At most so many tables are read in the search: a terabyte mapped by 2 MiB pages. */
+#define SEARCH_BUDGET (UINT64_C(1) << 19)
+
+struct candidate {
+	uint64_t root;
+	const char *whence;
+};
+typedef WS_VEC(struct candidate) candidate_vec;
+
+static bool add_candidate(candidate_vec *candidates, uint64_t root, const char *whence)
+{
+	struct candidate *c;
+
+	ws_vec_each(candidates, known)
+		if (known->root == root)
+			return true;
+	c = ws_vec_push(candidates);
+	if (c)
+		*c = (struct candidate){ root, whence };
+	return c;
+}
+
+/*
+ * Surest first. With PTI a CR3 may be that of a user half, one page above its kernel
+ * half (PTI_PGTABLE_SWITCH_BIT, arch/x86/entry/calling.h).
+ */
+static bool gather_candidates(struct ws_system *system, candidate_vec *candidates)
+{
+	const struct ws_format *format = system->paging.format;
+	uint64_t root;
+
+	if (ws_vmcoreinfo_swapper(system, &root) &&
+	    !add_candidate(candidates, root, "VMCOREINFO's swapper_pg_dir"))
+		return false;
+	if (system->target->has_root &&
+	    !add_candidate(candidates, system->target->root & format->root_mask,
+			   "the root that was given"))
+		return false;
+	ws_vec_each(&system->target->cpus, cpu) {
+		root = cpu->cr3 & format->root_mask;
+		if (cpu->has_control &&
+		    (!add_candidate(candidates, root, "a CR3") ||
+		     !add_candidate(candidates, root & ~(uint64_t)WS_FRAME_SIZE,
+				    "a CR3's kernel half")))
+			return false;
+	}
+	return true;
+}
+
+enum ws_status ws_find_layout(struct ws_system *system)
+{
+	candidate_vec candidates = { 0 };
+	enum ws_status status = WS_ERR_NOT_FOUND;
+	uint64_t budget = SEARCH_BUDGET;
+
+	if (!system->paging.format)
+		system->paging.format = ws_vmcoreinfo_format(system);
+	if (!system->paging.format)
+		return WS_ERR_NOT_FOUND;
+	system->paging.nx = system->paging.format->no_execute != 0;
+	if (!gather_candidates(system, &candidates))
+		status = ws_fail_memory(system->ctx);
+	for (size_t i = 0; i < candidates.n && status == WS_ERR_NOT_FOUND; i++)
+		status = try_root(system, candidates.v[i].root, &budget);
+	ws_vec_release(&candidates);
+	return status;
+}
+
+/* Says what is known, and what the caller can do. */
+enum ws_status ws_layout_refuse(struct ws_system *system)
+{
+	const struct ws_target *target = system->target;
+	ws_autofree char *tried = NULL;
+	candidate_vec candidates = { 0 };
+	size_t size;
+	FILE *text;
+
+	if (!system->paging.format)
+		return ws_fail(
+			system->ctx, WS_ERR_NOT_FOUND,
+			"%s: the paging format is unknown: no control registers, and "
+			"no VMCOREINFO in memory; give it with --format",
+			target->file.path);
+	text = open_memstream(&tried, &size);
+	if (!text || !gather_candidates(system, &candidates))
+		tried = NULL;
+	ws_vec_each(&candidates, c)
+		fprintf(text, "%s %s (%#lx)", c == candidates.v ? "" : ",", c->whence,
+			c->root);
+	if (text)
+		fclose(text);
+	ws_vec_release(&candidates);
+	return ws_fail(
+		system->ctx, WS_ERR_NOT_FOUND,
+		"%s: no page table holds together as the kernel's (a direct map that "
+		"holds the table itself). Format: %s. Tried:%s. Give another with "
+		"--root, or another --format",
+		target->file.path, system->paging.format->name,
+		tried && *tried ? tried : " nothing, for no register or note names one");
+}
