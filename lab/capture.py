@@ -1,0 +1,92 @@
+"""From a scenario to the files of its directory."""
+
+import configparser
+import json
+import pathlib
+import time
+
+from . import filtered, guest, initramfs, module_build, packages, truth, util
+from .util import HERE, LabError, say
+
+INFO = ("tlb", "registers", "mem")
+
+
+def read_conf(name):
+    conf = configparser.ConfigParser(interpolation=None)
+    conf.read_string((HERE / name).read_text(), name)
+    return conf
+
+
+def dump_name(form):
+    """dump.elf, dump.kdump (zlib), dump.kdump-lzo …"""
+    return "dump." + {"kdump-zlib": "kdump"}.get(form, form)
+
+
+def write_info(machine, cpus, work):
+    """QEMU's own view of each CPU's translations, to hold others against."""
+    for what in INFO:
+        for cpu in range(cpus):
+            text = machine.monitor(f"info {what}", cpu)
+            (work / f"info-{what}.cpu{cpu}.txt").write_text(text)
+
+
+def write_dumps(machine, scenario, work):
+    offered = machine.dump_formats()
+    for form in ["elf", *scenario["formats"].split()]:
+        if form in offered:
+            machine.dump(work / dump_name(form), form)
+        else:
+            say(f"this QEMU writes no {form}: left out")
+
+
+def check(facts, scenario):
+    """The guest did what the scenario asked, by its own word."""
+    names = [task["comm"] for task in facts["tasks"] if not task["kernel_thread"]]
+    herd = sum(name.startswith("herd-0") for name in names)
+    if herd != scenario.getint("processes"):
+        raise LabError(f"the guest has {herd} plain herd processes, not "
+                       f"{scenario['processes']}: is `memory` too small?")
+    gone = facts["hidden"]
+    if scenario["hide"] and (not gone or gone["now"] != "0x0"):
+        raise LabError(f"the hidden entry did not stay hidden: {gone}")
+
+
+def capture(name, out, refresh=False):
+    """Run a scenario and put its files into the directory `out`."""
+    scenarios, kernels = read_conf("scenarios.conf"), read_conf("kernels.conf")
+    if name not in scenarios:
+        raise LabError(f"no scenario {name} in lab/scenarios.conf: lab/run --list")
+    scenario = scenarios[name]
+    if scenario.get("kernel") not in kernels:
+        raise LabError(f"lab/scenarios.conf: [{name}] wants kernel "
+                       f"{scenario.get('kernel')}, which lab/kernels.conf does not have")
+    with packages.cache_lock():
+        kernel = packages.Kernel(kernels[scenario["kernel"]], refresh)
+        lab_module = module_build.build(kernel)
+        image = initramfs.build(kernel, lab_module, scenario)
+    with util.whole_dir(out) as work:
+        boot(name, scenario, kernel, image, work)
+    return pathlib.Path(out)
+
+
+def boot(name, scenario, kernel, image, work):
+    (work / "initramfs.cpio").write_bytes(image)
+    began = time.monotonic()
+    with guest.Guest(kernel, scenario, work / "initramfs.cpio", work) as machine:
+        sections = truth.split(machine.lines("@frozen"))
+        machine.stop()
+        ready = time.monotonic()
+        write_info(machine, scenario.getint("cpus"), work)
+        write_dumps(machine, scenario, work)
+    facts = {"scenario": name, "flavour": kernel.flavour, "release": kernel.release,
+             "package": kernel.tree.name, "cmdline": machine.command_line,
+             "memory_mib": scenario.getint("memory"), **truth.parse(sections)}
+    check(facts, scenario)
+    filtered.write(scenario["filtered"].split(), work)
+    (work / "truth.json").write_text(json.dumps(facts, indent=1) + "\n")
+    if scenario["symbols"] == "yes":
+        (work / "kallsyms.txt").write_text("\n".join(sections["kallsyms"]) + "\n")
+    for link, target in (("vmlinuz", kernel.vmlinuz), ("config", kernel.config)):
+        (work / link).symlink_to(target)
+    say(f"{name}: {kernel.release}, {len(facts['tasks'])} tasks, ready in "
+        f"{ready - began:.1f} s, dumped in {time.monotonic() - ready:.1f} s")

@@ -1,0 +1,115 @@
+"""One QEMU machine: it is started, waited for by its own word, stopped and dumped.
+
+Two sockets, made before it starts, lead to it: the debug port, on which the guest speaks,
+and QMP (QEMU's docs/interop/qmp-spec), on which it is commanded."""
+
+import json
+import socket
+import subprocess
+import time
+
+from .util import LabError, need
+
+TAIL = 25  # lines of the serial log in an error
+
+
+class Guest:
+    def __init__(self, kernel, scenario, initramfs, work):
+        self.serial = work / "serial.log"
+        self.timeout = scenario.getint("timeout")
+        debug, self._debug_end = socket.socketpair()
+        qmp, self._qmp_end = socket.socketpair()
+        self.command_line = f"console=ttyS0 panic=-1 {scenario['cmdline']}".strip()
+        argv = [
+            need(kernel.conf["qemu"], "qemu-system-x86"), "-nodefaults", "-no-reboot",
+            "-display", "none", "-accel", "tcg", "-machine", kernel.conf["machine"],
+            "-cpu", scenario["cpu"] or kernel.conf["cpu"], "-smp", scenario["cpus"],
+            "-m", scenario["memory"], "-kernel", kernel.vmlinuz, "-initrd", initramfs,
+            "-append", self.command_line, "-serial", f"file:{self.serial}",
+            "-chardev", f"socket,id=debug,fd={self._debug_end.fileno()}",
+            "-device", "isa-debugcon,iobase=0xe9,chardev=debug",
+            "-chardev", f"socket,id=qmp,fd={self._qmp_end.fileno()}",
+            "-mon", "chardev=qmp,mode=control",
+            *scenario["qemu"].split(),
+        ]
+        self.argv = [str(argument) for argument in argv]
+        self._debug, self._qmp = debug.makefile("rb"), qmp.makefile("rwb")
+        self._sockets = debug, qmp
+
+    def __enter__(self):
+        self.deadline = time.monotonic() + self.timeout
+        ends = self._debug_end, self._qmp_end
+        self._stderr = open(self.serial.with_name("qemu.log"), "w+b")
+        self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL,
+                                        stdout=self._stderr, stderr=self._stderr,
+                                        pass_fds=[end.fileno() for end in ends])
+        for end in ends:
+            end.close()
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        for stream in (self._debug, self._qmp, self._stderr, *self._sockets):
+            stream.close()
+
+    def fail(self, message):
+        """The error for a guest that did not do its part, with its last words."""
+        self._stderr.seek(0)
+        said = self._stderr.read().decode(errors="replace").strip()
+        tail = ""
+        if self.serial.exists():
+            lines = self.serial.read_text(errors="replace").splitlines()
+            tail = "\n".join(["its console ended with:", *lines[-TAIL:]])
+        return LabError("\n".join(filter(None, (message, said, tail))))
+
+    def _read(self, stream, sock):
+        """One line of bytes; errors when the guest dies or its time is over."""
+        sock.settimeout(max(0.001, self.deadline - time.monotonic()))
+        try:
+            line = stream.readline()
+        except TimeoutError:
+            raise self.fail(f"the guest gave no sign for {self.timeout} s: is the "
+                            "machine too slow? (timeout in lab/scenarios.conf)") from None
+        if not line:
+            raise self.fail("the guest stopped before it was ready")
+        return line
+
+    def lines(self, last):
+        """What the guest says on its debug port, up to and without the line `last`."""
+        while True:
+            line = self._read(self._debug, self._sockets[0]).decode(errors="replace")
+            line = line.rstrip("\n")
+            if line == last:
+                return
+            yield line
+
+    def command(self, name, **arguments):
+        """Carry out a QMP command; return what it returns."""
+        request = {"execute": name, **({"arguments": arguments} if arguments else {})}
+        self._qmp.write(json.dumps(request).encode() + b"\n")
+        self._qmp.flush()
+        while True:
+            answer = json.loads(self._read(self._qmp, self._sockets[1]))
+            if "error" in answer:
+                raise self.fail(f"QEMU refused {name}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+
+    def stop(self):
+        self.command("qmp_capabilities")
+        self.command("stop")
+
+    def monitor(self, line, cpu=0):
+        """Text of a human monitor command, as one CPU sees it."""
+        text = self.command("human-monitor-command", **{"command-line": line,
+                                                       "cpu-index": cpu})
+        return text.replace("\r\n", "\n")
+
+    def dump_formats(self):
+        return self.command("query-dump-guest-memory-capability")["formats"]
+
+    def dump(self, path, form):
+        self.command("dump-guest-memory", paging=False, protocol=f"file:{path}",
+                     format=form)
+        path.chmod(0o644)  # QEMU makes it for its owner only

@@ -1,0 +1,97 @@
+"""The guest's root file system: a cpio archive (newc, the kernel's
+Documentation/driver-api/early-userspace/buffer-format.rst) of a few files."""
+
+import re
+
+from . import util
+from .util import HERE, cache_dir, run, say
+
+APPLETS = "sh mount insmod cat grep cut".split()
+HERD_FLAGS = ("-O1 -Wall -Wextra -ffreestanding -fno-stack-protector -fno-pie -nostdlib "
+              "-static -Wl,--build-id=none").split()
+S_IFDIR, S_IFREG, S_IFLNK = 0o040000, 0o100000, 0o120000
+
+
+class Cpio:
+    """Entries of a newc archive, in the order they are added."""
+
+    def __init__(self):
+        self.parts, self.inode, self.known = [], 0, set()
+
+    def entry(self, path, mode, data=b""):
+        name = path.encode() + b"\0"
+        self.inode += 1
+        fields = (self.inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name), 0)
+        head = b"070701" + b"".join(b"%08x" % field for field in fields) + name
+        for part in (head, data):
+            self.parts.append(part + b"\0" * (-len(part) % 4))
+
+    def folder(self, path):
+        if path and path not in self.known:
+            self.folder(path.rpartition("/")[0])
+            self.known.add(path)
+            self.entry(path, S_IFDIR | 0o755)
+
+    def file(self, path, data, mode=0o644):
+        self.folder(path.rpartition("/")[0])
+        self.entry(path, S_IFREG | mode, data)
+
+    def link(self, path, target):
+        self.folder(path.rpartition("/")[0])
+        self.entry(path, S_IFLNK | 0o777, target.encode())
+
+    def bytes(self):
+        self.entry("TRAILER!!!", 0)
+        return b"".join(self.parts)
+
+
+def build_herd(kernel):
+    """Compile guest/herd.c for the kernel's architecture; cached by what goes in."""
+    source = HERE / "guest/herd.c"
+    command = [*kernel.conf["cc"].split(), *HERD_FLAGS]
+    final = cache_dir() / "built" / util.content_name("herd", [source], command)
+    if not final.exists():
+        say(f"compile {source.name} for {kernel.arch}")
+        with util.whole_dir(final) as scratch:
+            run([*command, "-o", scratch / "herd", source],
+                hint="apt-get install gcc linux-libc-dev")
+    return final / "herd"
+
+
+def module_closure(kernel, names):
+    """Module files for `names`, each after those that it depends on."""
+    order = {}
+
+    def add(name):
+        if name in order:
+            return
+        data = kernel.module(name).read_bytes()
+        depends = re.search(rb"\0depends=([^\0]*)\0", data)
+        for needed in depends[1].decode().split(",") if depends and depends[1] else ():
+            add(needed)
+        order[name] = data
+
+    for name in names:
+        add(name)
+    return order
+
+
+def build(kernel, lab_module, scenario):
+    """Bytes of the initramfs for one scenario."""
+    modules = module_closure(kernel, scenario["modules"].split())
+    cpio = Cpio()
+    cpio.file("init", (HERE / "guest/init").read_bytes(), 0o755)
+    cpio.file("bin/busybox", kernel.busybox.read_bytes(), 0o755)
+    for applet in APPLETS:
+        cpio.link(f"bin/{applet}", "busybox")
+    cpio.file("bin/herd", build_herd(kernel).read_bytes(), 0o755)
+    for name, data in modules.items():
+        cpio.file(f"modules/{name}.ko", data)
+    cpio.file("modules/whosees_lab.ko", lab_module.read_bytes())
+    for folder in ("proc", "sys", "dev"):
+        cpio.folder(folder)
+    settings = {key: scenario[key] for key in ("processes", "hide", "gate14", "symbols")}
+    settings["modules"] = " ".join(modules)
+    cpio.file("lab.conf", "".join(f"{key}='{value}'\n"
+                                  for key, value in settings.items()).encode())
+    return cpio.bytes()

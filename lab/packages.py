@@ -1,0 +1,200 @@
+"""Debian packages of any architecture and suite, without touching this system: an apt
+state of our own in the cache, fed from the machine's own package sources."""
+
+import fcntl
+import contextlib
+import pathlib
+import re
+
+from . import util
+from .util import LabError, cache_dir, need, run, say, whole_dir
+
+APT_SOURCES = pathlib.Path("/etc/apt")
+
+
+def host_arch():
+    return run([need("dpkg", "dpkg"), "--print-architecture"]).strip()
+
+
+def host_suite():
+    text = pathlib.Path("/etc/os-release").read_text()
+    found = re.search(r'^VERSION_CODENAME="?([\w-]+)', text, re.M)
+    if not found:
+        raise LabError("/etc/os-release names no VERSION_CODENAME: the lab takes its "
+                       "package sources from a Debian system")
+    return found[1]
+
+
+def one_line_entries(text):
+    """(uri, suites, components, options) of the `deb` lines of a sources.list."""
+    for line in text.splitlines():
+        words = re.match(r"\s*deb\s+(?:\[([^]]*)\]\s*)?(\S+)\s+(\S+)\s+([^#]+)", line)
+        if words:
+            options = dict(o.split("=", 1) for o in (words[1] or "").split() if "=" in o)
+            yield words[2], [words[3]], words[4].split(), options.get("signed-by")
+
+
+def deb822_entries(text):
+    """The same, of the stanzas of a .sources file."""
+    text = re.sub(r"^#.*\n?", "", text, flags=re.M)
+    for stanza in re.split(r"\n\s*\n", text):
+        field = {name.lower(): value.strip()
+                 for name, value in re.findall(r"^([\w-]+):((?:.*)(?:\n[ \t].*)*)",
+                                               stanza, re.M)}
+        if "deb" not in field.get("types", "").split() or field.get("enabled") == "no":
+            continue
+        for uri in field.get("uris", "").split():
+            yield (uri, field.get("suites", "").split(),
+                   field.get("components", "").split(), field.get("signed-by"))
+
+
+def source_lines(suite, arches):
+    """This machine's own Debian sources as `deb` lines, its release replaced by `suite`:
+    so updates and security stay with it, and no mirror is ever written down."""
+    files = [APT_SOURCES / "sources.list", *(APT_SOURCES / "sources.list.d").glob("*")]
+    own, lines = host_suite(), []
+    for path in sorted(f for f in files if f.is_file()):
+        parse = {".list": one_line_entries, ".sources": deb822_entries}.get(path.suffix)
+        for uri, suites, components, key in parse(path.read_text()) if parse else ():
+            for name in suites:
+                if name != own and not name.startswith(own + "-"):
+                    continue
+                # an inline key cannot be said on one line: then apt's own keyring decides
+                signed = f" signed-by={key}" if key and key.startswith("/") else ""
+                lines.append(f"deb [arch={','.join(arches)}{signed}] {uri} "
+                             f"{suite}{name[len(own):]} {' '.join(components)}")
+    if not lines:
+        raise LabError(f"no Debian source for {own} in {APT_SOURCES}/sources.list nor "
+                       f"{APT_SOURCES}/sources.list.d: add one, then run apt-get update")
+    return lines
+
+
+class Apt:
+    """The isolated apt state of one suite; `arches` beside the host's own."""
+
+    def __init__(self, suite, arches, refresh=False):
+        self.suite, self.refresh = suite, refresh
+        self.arches = sorted({host_arch(), *arches})
+        self.home = cache_dir() / "apt" / "-".join([suite, *self.arches])
+        self.debs = cache_dir() / "debs"
+        for folder in ("lists/partial", "archives/partial"):
+            (self.home / folder).mkdir(parents=True, exist_ok=True)
+        self.debs.mkdir(exist_ok=True)
+        (self.home / "status").touch()
+        self.options = [
+            f"-oDir::State::Lists={self.home}/lists",
+            f"-oDir::State::status={self.home}/status",
+            f"-oDir::Cache={self.home}",
+            "-oDir::Cache::pkgcache=pkgcache.bin",
+            "-oDir::Cache::srcpkgcache=srcpkgcache.bin",
+            f"-oDir::Etc::SourceList={self.home}/sources.list",
+            "-oDir::Etc::SourceParts=-",
+            *(f"-oAPT::Architectures::={arch}" for arch in self.arches),
+            "-oAPT::Sandbox::User=",
+            "-oAcquire::Languages=none",
+            "-oAcquire::Retries=3",
+        ]
+        if refresh or not (self.home / "updated").exists():
+            self.update()
+
+    def apt(self, program, *arguments, hint=""):
+        return run([need(program, "apt"), "-q", *self.options, *arguments],
+                   cwd=self.debs, hint=hint)
+
+    def update(self):
+        """Fetch the package index. A mirror in the middle of a sync is no reason to
+        stop while the indexes that did arrive name all that is needed."""
+        say(f"package index of {self.suite} ({', '.join(self.arches)})")
+        lines = source_lines(self.suite, self.arches)
+        (self.home / "sources.list").write_text("\n".join(lines) + "\n")
+        try:
+            self.apt("apt-get", "update")
+        except LabError as error:
+            if not list((self.home / "lists").glob("*_Packages*")):
+                raise LabError(f"{error}\ncheck the network and {APT_SOURCES}") from None
+            say("warning: a part of the package index did not arrive; going on without it")
+        (self.home / "updated").touch()
+
+    def show(self, name, arch):
+        """The index's record of the newest version of a package, as a dict."""
+        text = self.apt("apt-cache", "show", "--no-all-versions", f"{name}:{arch}",
+                        hint=f"no package {name}:{arch} in {self.suite}: see "
+                             "lab/kernels.conf, or refresh the index by lab/run --refresh")
+        return dict(re.findall(r"^([\w-]+): (.*)", text.split("\n\n")[0], re.M))
+
+    def depends(self, name, arch, pattern):
+        """Names of the dependencies of a package that match `pattern`."""
+        names = re.split(r"\s*[,|]\s*", self.show(name, arch).get("Depends", ""))
+        return [n.split()[0] for n in names if n and re.match(pattern, n)]
+
+    def fetch(self, name, arch):
+        """Path of the package file, downloaded once."""
+        record = self.show(name, arch)
+        file = self.debs / pathlib.Path(record["Filename"]).name
+        if not file.exists():
+            say(f"download {file.name}")
+            # apt-get verifies the index's hash, then renames its partial file
+            self.apt("apt-get", "download",
+                     f"{name}:{record['Architecture']}={record['Version']}".replace(
+                         ":all=", "="),
+                     hint="the index may be older than the mirror: lab/run --refresh")
+            self._plain_name(record, file)
+        return file
+
+    def _plain_name(self, record, file):
+        """apt writes an epoch's colon as %3a: keep the index's name for the file."""
+        version = record["Version"].replace(":", "%3a")
+        saved = self.debs / f"{record['Package']}_{version}_{record['Architecture']}.deb"
+        if saved != file and saved.exists():
+            saved.rename(file)
+        if not file.exists():
+            raise LabError(f"apt-get download left no {file}: is the disk full?")
+
+
+def unpack(files, final):
+    """Unpack package files over each other into `final`, once."""
+    if not final.exists():
+        say(f"unpack {final.name}")
+        with whole_dir(final) as tree:
+            for file in files:
+                run([need("dpkg-deb", "dpkg"), "-x", file, tree],
+                    hint=f"if {file} is damaged, remove it and run again")
+    return final
+
+
+@contextlib.contextmanager
+def cache_lock():
+    """One lab at a time changes the cache; the others wait for it."""
+    with open(cache_dir() / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+class Kernel:
+    """A kernel flavour of kernels.conf with everything unpacked in one tree."""
+
+    def __init__(self, section, refresh=False):
+        self.flavour, self.conf = section.name, section
+        self.arch = section["arch"]
+        apt = Apt(section["suite"], [self.arch], refresh)
+        self.image = apt.depends(section["image"], self.arch, r"linux-image-\d")[0]
+        self.release = self.image.removeprefix("linux-image-")
+        headers = apt.depends(section["headers"], self.arch, r"linux-headers-\d")[0]
+        wanted = [(self.image, self.arch), (headers, self.arch)]
+        wanted += [(name, host_arch()) for name in
+                   apt.depends(headers, self.arch, r"linux-(headers|kbuild)-")]
+        files = [apt.fetch(name, arch) for name, arch in wanted]
+        busybox = apt.fetch("busybox-static", self.arch)
+        trees = cache_dir() / "trees"
+        self.tree = unpack(files, trees / files[0].stem)
+        self.busybox = unpack([busybox], trees / busybox.stem) / "bin/busybox"
+        self.headers = self.tree / "usr/src" / headers
+        self.vmlinuz = self.tree / "boot" / f"vmlinuz-{self.release}"
+        self.config = self.tree / "boot" / f"config-{self.release}"
+
+    def module(self, name):
+        """Path of a module file of the package, `-` and `_` alike."""
+        for path in (self.tree / "lib/modules" / self.release).rglob("*.ko*"):
+            if path.name.split(".")[0].replace("-", "_") == name.replace("-", "_"):
+                return path
+        raise LabError(f"{self.image} has no module {name}")
