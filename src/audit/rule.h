@@ -36,8 +36,16 @@ struct ws_audit {
 	struct ws_region_map regions;
 	WS_VEC(struct ws_finding) findings;
 	WS_VEC(struct ws_judgement) judgements; /* one a space, in their order */
-	uint64_t work;                          /* entries compared or walked */
+	uint64_t work; /* entries compared or walked: what the audit cost */
+	bool limited;  /* there were more findings than are kept */
+	bool short_of_memory;
 };
+
+/* Whether the space of that index is one that a processor or a task can run in. */
+bool ws_audited(const struct ws_audit *audit, uint32_t space);
+
+/* The root a space is held against: init_mm's, or for a PTI user half init_mm's own. */
+uint64_t ws_reference_of(const struct ws_audit *audit, const struct ws_space *space);
 
 /*
  * Puts down a finding of rule (a row of the running family) for one space. The trails

@@ -70,6 +70,7 @@ struct ws_format {
 	bool canonical; /* bits above va_bits repeat the top one (SDM vol. 1, 3.3.7.1) */
 	uint64_t root_mask;  /* CR3's address bits */
 	uint64_t present;    /* an entry without any of these bits is a hole */
+	uint64_t touched;    /* bits the processor sets by itself: accessed, dirty */
 	uint64_t no_execute; /* the XD bit, or 0: reserved while NXE is off */
 	/* Address bits from MAXPHYADDR up to this one are reserved (0: none are). */
 	uint8_t pa_bits;

@@ -31,7 +31,7 @@
 const struct ws_format ws_format_i386 = {
 	.name = "i386", .title = "32-bit paging",
 	.entry_log2 = 2, .va_bits = 32, .root_mask = WS_BITS(31, 12), .present = X86_P,
-	.pa_bits = 40, .nlevels = 2,
+	.touched = X86_A | X86_D, .pa_bits = 40, .nlevels = 2,
 	.level = {
 		{ "page directory", "PDE", 22, 10,
 		  { I386_LARGE_ROW, I386_TABLE_ROW(X86_P | X86_PS) } },
@@ -43,7 +43,7 @@ const struct ws_format ws_format_i386 = {
 const struct ws_format ws_format_i386_nopse = {
 	.name = "i386-nopse", .title = "32-bit paging without large pages",
 	.entry_log2 = 2, .va_bits = 32, .root_mask = WS_BITS(31, 12), .present = X86_P,
-	.pa_bits = 40, .nlevels = 2,
+	.touched = X86_A | X86_D, .pa_bits = 40, .nlevels = 2,
 	.level = {
 		{ "page directory", "PDE", 22, 10, { I386_TABLE_ROW(X86_P) } },
 		I386_PTE_LEVEL,

@@ -20,7 +20,7 @@
 const struct ws_format ws_format_i386_pae = {
 	.name = "i386-pae", .title = "PAE paging",
 	.entry_log2 = 3, .va_bits = 32, .root_mask = WS_BITS(31, 5), .present = X86_P,
-	.no_execute = X86_XD, .pa_bits = 52, .nlevels = 3,
+	.touched = X86_A | X86_D, .no_execute = X86_XD, .pa_bits = 52, .nlevels = 3,
 	.level = {
 		/* Table 4-8: PDPTEs carry no rights; bits 2:1, 8:5 and 63:52 must be 0. */
 		{ "page-directory-pointer table", "PDPTE", 30, 2, {

@@ -6,7 +6,8 @@
 #include "paging/format.h"
 
 #define ALL_ACCESS (WS_USER | WS_WRITE | WS_EXECUTE)
-#define DEFAULT_MAX_TABLES (UINT64_C(1) << 22)
+/* What 2 TiB of 4 KiB pages take; hostile tables are given up after some seconds. */
+#define DEFAULT_MAX_TABLES (UINT64_C(1) << 20)
 
 struct descent {
 	const struct ws_paging *paging;
@@ -131,6 +132,12 @@ static void visit_table(struct descent *d, const struct entry_at *at, uint64_t t
 
 	if (!enter_table(d, at, table, base))
 		return;
+	/* The last level leads to no table: its frame is only touched, so that whoever
+	 * remembers what a tour rests on (ws_target_record) learns of it. */
+	if (!d->run_fn && at->level + 1u == format->nlevels) {
+		d->paging->frame(d->paging->opaque, table);
+		return;
+	}
 	for (uint64_t i = 0; i < WS_BIT(level->bits); i++) {
 		uint64_t entry_pa = table + (i << format->entry_log2);
 		uint64_t va = ws_canonical(format, base + (i << level->shift));

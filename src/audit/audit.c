@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Runs the families of rules and keeps what they find. */
+#include "audit/rule.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/hash.h"
+
+/* In the order in which findings are told: the cause before what comes of it. */
+static const struct ws_family *const families[] = {
+	&ws_coherence,
+	&ws_faultpath,
+	&ws_protection,
+	&ws_wellformed,
+};
+
+/*
+ * A healthy machine has none and a sick one some thousands (entries x spaces): more is
+ * noise made by hostile memory, and must not become the reader's memory.
+ */
+#define FINDINGS_MAX (1u << 17)
+
+const struct ws_rule *ws_rule_at(unsigned i)
+{
+	for (size_t f = 0; f < WS_ARRAY_SIZE(families); f++) {
+		if (i < families[f]->nrules)
+			return &families[f]->rules[i];
+		i -= (unsigned)families[f]->nrules;
+	}
+	return NULL;
+}
+
+static const char *const severity_names[] = {
+	[WS_INFO] = "info",
+	[WS_WARNING] = "warning",
+	[WS_ERROR] = "error",
+	[WS_FATAL] = "fatal",
+};
+
+const char *ws_severity_name(enum ws_severity severity)
+{
+	return severity_names[severity];
+}
+
+uint64_t ws_reference_of(const struct ws_audit *audit, const struct ws_space *space)
+{
+	const struct ws_layout *layout = &audit->system->layout;
+
+	if (space->kind != WS_SPACE_USER)
+		return layout->reference;
+	return layout->consensus ? space->root : layout->reference + WS_FRAME_SIZE;
+}
+
+/* A space that nobody runs in has nothing to see; a lone root is looked at if one does.
+ */
+bool ws_audited(const struct ws_audit *audit, uint32_t index)
+{
+	struct ws_system *system = audit->system;
+	const struct ws_space *space = &system->spaces.v[index];
+
+	if (space->kind == WS_SPACE_FREED)
+		return false;
+	if (space->kind != WS_SPACE_LONE)
+		return true;
+	ws_vec_each(&system->target->cpus, cpu)
+		if (cpu->has_control &&
+		    (cpu->cr3 & system->paging.format->root_mask) == space->root)
+			return true;
+	ws_vec_each(&system->tasks, task)
+		if (task->active_space == index)
+			return true;
+	return false;
+}
+
+static void note_limit(struct ws_audit *audit)
+{
+	if (audit->findings.n == FINDINGS_MAX && !audit->limited) {
+		audit->limited = true;
+		ws_note(audit->system,
+			"more than %u findings: the rest is left out, and verdicts rest on "
+			"those that are told",
+			FINDINGS_MAX);
+	}
+}
+
+struct ws_finding *ws_found(struct ws_audit *audit, const struct ws_rule *rule,
+			    uint32_t space, uint64_t va, uint64_t last, const char *fmt,
+			    ...)
+{
+	const struct ws_space *where = &audit->system->spaces.v[space];
+	struct ws_finding *finding;
+	va_list ap;
+	int n;
+
+	note_limit(audit);
+	if (audit->limited)
+		return NULL;
+	finding = ws_vec_push(&audit->findings);
+	if (!finding) {
+		audit->short_of_memory = true;
+		return NULL;
+	}
+	finding->rule = rule;
+	finding->severity = rule->severity;
+	finding->space = space;
+	finding->cpu = -1;
+	finding->va = va;
+	finding->last = last;
+	finding->region = ws_region_name(&audit->regions, va);
+	ws_walk(&audit->system->paging, where->root, va, &finding->here);
+	ws_walk(&audit->system->paging, ws_reference_of(audit, where), va,
+		&finding->there);
+	va_start(ap, fmt);
+	n = vasprintf(&finding->text, fmt, ap);
+	va_end(ap);
+	if (n >= 0)
+		return finding;
+	audit->findings.n--;
+	audit->short_of_memory = true;
+	return NULL;
+}
+
+/* ---- groups: findings alike but for their space ---------------------------------- */
+
+struct group {
+	char *key;
+	uint32_t id;
+	UT_hash_handle hh;
+};
+
+static void groups_free(struct group *groups)
+{
+	struct group *it, *next;
+
+	HASH_ITER(hh, groups, it, next)
+	{
+		HASH_DEL(groups, it);
+		free(it->key);
+		free(it);
+	}
+}
+
+static struct group *group_of(struct group **groups, const struct ws_finding *finding)
+{
+	struct group *group;
+	char *key;
+
+	if (asprintf(&key, "%s %d %lx %lx %s", finding->rule->id, finding->cpu,
+		     finding->va, finding->last, finding->text) < 0)
+		return NULL;
+	HASH_FIND_STR(*groups, key, group);
+	if (group) {
+		free(key);
+		return group;
+	}
+	group = calloc(1, sizeof(*group));
+	if (group) {
+		group->key = key;
+		group->id = HASH_COUNT(*groups);
+		HASH_ADD_KEYPTR(hh, *groups, group->key, strlen(group->key), group);
+	}
+	if (group && group->hh.tbl)
+		return group;
+	free(group);
+	free(key);
+	return NULL;
+}
+
+static void group_findings(struct ws_audit *audit)
+{
+	struct group *groups = NULL;
+
+	ws_vec_each(&audit->findings, finding) {
+		struct group *group = group_of(&groups, finding);
+
+		if (group)
+			finding->group = group->id;
+		else
+			audit->short_of_memory = true;
+	}
+	groups_free(groups);
+}
+
+/* ---- the whole of it -------------------------------------------------------------- */
+
+static enum ws_status run(struct ws_audit *audit)
+{
+	enum ws_status status = ws_region_map_init(&audit->regions, audit->system);
+
+	for (size_t f = 0; f < WS_ARRAY_SIZE(families) && status == WS_OK; f++) {
+		ws_progress(audit->ctx, "auditing", (double)f / WS_ARRAY_SIZE(families));
+		status = families[f]->run(audit);
+	}
+	if (status == WS_OK) {
+		group_findings(audit);
+		status = ws_judge(audit);
+	}
+	ws_progress(audit->ctx, "auditing", 1);
+	if (status == WS_OK && audit->short_of_memory)
+		status = ws_fail_memory(audit->ctx);
+	return status;
+}
+
+enum ws_status ws_audit_run(struct ws_system *system, struct ws_audit **audit)
+{
+	struct ws_audit *started = calloc(1, sizeof(*started));
+	enum ws_status status;
+
+	*audit = NULL;
+	if (!started)
+		return ws_fail_memory(system->ctx);
+	started->ctx = system->ctx;
+	started->system = system;
+	status = run(started);
+	if (status == WS_OK)
+		*audit = started;
+	else
+		ws_audit_destroy(started);
+	return status;
+}
+
+void ws_audit_destroy(struct ws_audit *audit)
+{
+	if (!audit)
+		return;
+	ws_vec_each(&audit->findings, finding)
+		free(finding->text);
+	ws_vec_each(&audit->judgements, judgement)
+		free(judgement->reasons);
+	ws_vec_release(&audit->findings);
+	ws_vec_release(&audit->judgements);
+	ws_region_map_release(&audit->regions);
+	free(audit);
+}
+
+const struct ws_finding *ws_audit_findings(const struct ws_audit *audit, size_t *n)
+{
+	*n = audit->findings.n;
+	return audit->findings.v;
+}
+
+const struct ws_judgement *ws_audit_judgements(const struct ws_audit *audit, size_t *n)
+{
+	*n = audit->judgements.n;
+	return audit->judgements.v;
+}
