@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The parts of a kernel's address space, by name (Documentation/arch/x86/x86_64/mm.rst).
- */
+/* The parts of a kernel's address space, by name. */
 #ifndef WS_AUDIT_REGION_H
 #define WS_AUDIT_REGION_H
 
@@ -11,7 +10,7 @@ struct ws_region_row {
 	uint64_t first, last;
 };
 
-/* Invariant: sorted, never overlapping; what no row holds is "kernel" or "user". */
+/* The direct map is the first row; a va may lie in several: the smallest names it. */
 struct ws_region_map {
 	WS_VEC(struct ws_region_row) rows;
 };
