@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* CSV as in RFC 4180: the last table alone, since a CSV file has but one header. */
+#include "report/report.h"
+
+#include <string.h>
+
+static void print_field(FILE *out, const char *text)
+{
+	if (!strpbrk(text, ",\"\r\n")) {
+		fputs(text, out);
+		return;
+	}
+	fputc('"', out);
+	for (; *text; text++) {
+		if (*text == '"')
+			fputc('"', out);
+		fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+static void print_header(const struct report *report)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < report->table->n; i++) {
+		if (!report->table->columns[i].key)
+			continue;
+		fprintf(report->out, "%s%s", comma, report->table->columns[i].key);
+		comma = ",";
+	}
+	fputs("\r\n", report->out);
+}
+
+static void csv_table(struct report *report, report_rows_fn *rows, void *arg)
+{
+	if (report->table->prose)
+		return;
+	print_header(report);
+	rows(arg, report);
+}
+
+static void csv_row(struct report *report, const struct value *values)
+{
+	const char *comma = "";
+	char cell[REPORT_CELL];
+
+	for (size_t i = 0; i < report->table->n; i++) {
+		const struct column *column = &report->table->columns[i];
+
+		if (!column->key)
+			continue;
+		fputs(comma, report->out);
+		comma = ",";
+		if (values[i].known)
+			print_field(report->out,
+				    report_plain(report, column, &values[i], cell));
+	}
+	fputs("\r\n", report->out);
+}
+
+static void csv_note(struct report *report, const char *note)
+{
+	report_text.note(report, note);
+}
+
+const struct report_ops report_csv = {
+	.table = csv_table,
+	.row = csv_row,
+	.note = csv_note,
+};

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The seed's question: who sees it, who does not, and where does the walk stop? */
+#include <stdlib.h>
+
+#include "survey.h"
+#include "util/cleanup.h"
+#include "words.h"
+#include "xx_procs.h"
+
+/* A summary names so many spaces for each reason; the table has them all. */
+#define NAMED 3
+
+enum { WHAT, VA, SPACE, PID, COMM, KIND, ROOT, SEEN, HOW, PA, PAGE, ACCESS, UNSEEN, OF };
+
+static const struct column columns[] = {
+	[WHAT] = { "what", "WHAT", COLUMN_TEXT, "what was asked for" },
+	[VA] = { "address", "ADDRESS", COLUMN_ADDRESS,
+		 "the first of its addresses that is not seen, or its first" },
+	[SPACE] = { NULL, "SPACE", COLUMN_TEXT, NULL },
+	[PID] = { "pid", NULL, COLUMN_COUNT, "of the first process that has the space" },
+	[COMM] = { "comm", NULL, COLUMN_TEXT, "that process's name" },
+	[KIND] = { "kind", NULL, COLUMN_TEXT, "the space's kind, as spaces has it" },
+	[ROOT] = { "root", "ROOT", COLUMN_ADDRESS, "the space's root" },
+	[SEEN] = { "seen", NULL, COLUMN_YES, "whether all addresses are seen" },
+	[HOW] = { "end", "HOW", COLUMN_TEXT,
+		  "how the walk ended: page, another page, or what stood in its way" },
+	[PA] = { "pa", "PA", COLUMN_ADDRESS, "where it led, physically" },
+	[PAGE] = { "page", NULL, COLUMN_SIZE, "the size of the page there" },
+	[ACCESS] = { "access", NULL, COLUMN_TEXT, "its rights" },
+	[UNSEEN] = { "unseen", "UNSEEN", COLUMN_COUNT, "addresses that are not seen" },
+	[OF] = { "addresses", "OF", COLUMN_COUNT, "of so many: a module has one a page" },
+};
+const struct table probe_table = { "rows", TABLE_COLUMNS(columns) };
+
+enum { SENTENCE, S_WHAT, S_VA, S_ADDRESSES, S_SPACES, S_SEE };
+
+static const struct column summary_columns[] = {
+	[SENTENCE] = { "sentence", NULL, COLUMN_TEXT, NULL },
+	[S_WHAT] = { "what", NULL, COLUMN_TEXT, NULL },
+	[S_VA] = { "address", NULL, COLUMN_ADDRESS, NULL },
+	[S_ADDRESSES] = { "addresses", NULL, COLUMN_COUNT, NULL },
+	[S_SPACES] = { "spaces", NULL, COLUMN_COUNT, NULL },
+	[S_SEE] = { "see", NULL, COLUMN_COUNT, NULL },
+};
+static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
+				      .prose = true };
+
+struct probe {
+	const struct ws_format *format;
+	struct survey survey;
+	bool all;
+};
+
+static const char *how_words(const struct ws_format *format, const struct sight *sight,
+			     char words[static WORDS])
+{
+	if (sight->elsewhere)
+		return "another page than init_mm's";
+	return end_words(format, sight->outcome.end, sight->outcome.level, words);
+}
+
+/* Sights with one reason have one number. */
+#define REASONS (1 + (WS_END_NONCANONICAL + 1) * WS_MAX_LEVELS)
+
+static unsigned reason(const struct sight *sight)
+{
+	if (sight->elsewhere)
+		return 0;
+	return 1 + sight->outcome.end * WS_MAX_LEVELS + sight->outcome.level;
+}
+
+struct reasons {
+	size_t blind; /* spaces that do not see it, for whatever reason */
+	size_t count[REASONS];
+};
+
+static struct reasons count_reasons(const struct survey *survey, size_t w)
+{
+	struct reasons reasons = { 0 };
+
+	for (size_t s = 0; s < survey->nspaces; s++) {
+		const struct sight *sight = survey_at(survey, w, s);
+
+		if (!sight->unseen)
+			continue;
+		reasons.blind++;
+		reasons.count[reason(sight)]++;
+	}
+	return reasons;
+}
+
+/* "83 victim, 84 other and 12 more (hole at page directory)", from space s on. */
+static void print_blind(FILE *f, const struct probe *probe, size_t w, size_t s, size_t n)
+{
+	const struct survey *survey = &probe->survey;
+	const struct sight *first = survey_at(survey, w, s);
+	char words[WORDS];
+
+	for (size_t named = 0; named < n && named < NAMED; s++) {
+		const struct sight *sight = survey_at(survey, w, s);
+
+		if (!sight->unseen || reason(sight) != reason(first))
+			continue;
+		fprintf(f, "%s%s", named ? ", " : "",
+			space_words(&survey->spaces[s], words));
+		named++;
+	}
+	if (n > NAMED)
+		fprintf(f, " and %zu more", n - NAMED);
+	fprintf(f, " (%s)", how_words(probe->format, first, words));
+}
+
+static void print_reasons(FILE *f, const struct probe *probe, size_t w,
+			  struct reasons *reasons)
+{
+	const char *separator = "; not ";
+
+	for (size_t s = 0; s < probe->survey.nspaces; s++) {
+		const struct sight *sight = survey_at(&probe->survey, w, s);
+
+		if (!sight->unseen || !reasons->count[reason(sight)])
+			continue;
+		fputs(separator, f);
+		print_blind(f, probe, w, s, reasons->count[reason(sight)]);
+		reasons->count[reason(sight)] = 0;
+		separator = ", ";
+	}
+}
+
+/* Returns NULL when memory is short; to be freed. */
+static char *summary_sentence(const struct probe *probe, size_t w,
+			      struct reasons *reasons)
+{
+	const struct survey *survey = &probe->survey;
+	const struct what *what = &survey->whats->what.v[w];
+	size_t size, see = survey->nspaces - reasons->blind;
+	char *sentence = NULL;
+	FILE *f = open_memstream(&sentence, &size);
+
+	if (!f)
+		return NULL;
+	fprintf(f, "%.256s", what->label);
+	if (what->n > 1)
+		fprintf(f, " (%zu pages)", what->n);
+	if (!reasons->blind)
+		fprintf(f, ": all %zu address spaces see it", survey->nspaces);
+	else
+		fprintf(f, ": %zu of %zu address spaces see it", see, survey->nspaces);
+	print_reasons(f, probe, w, reasons);
+	fclose(f);
+	return sentence;
+}
+
+static bool tell_sentence(const struct probe *probe, size_t w, struct report *report)
+{
+	const struct what *what = &probe->survey.whats->what.v[w];
+	struct reasons reasons = count_reasons(&probe->survey, w);
+	size_t blind = reasons.blind, nspaces = probe->survey.nspaces;
+	ws_autofree char *sentence = summary_sentence(probe, w, &reasons);
+	struct value row[] = {
+		[SENTENCE] = value_text(sentence ? sentence : "out of memory"),
+		[S_WHAT] = value_text(what->label),
+		[S_VA] = value_number(probe->survey.whats->address.v[what->first]),
+		[S_ADDRESSES] = value_number(what->n),
+		[S_SPACES] = value_number(nspaces),
+		[S_SEE] = value_number(nspaces - blind),
+	};
+
+	row[SENTENCE].alarm = blind;
+	return report_row(report, row);
+}
+
+static void tell_summary(void *arg, struct report *report)
+{
+	const struct probe *probe = arg;
+
+	for (size_t w = 0; w < probe->survey.whats->what.n; w++)
+		if (!tell_sentence(probe, w, report))
+			return;
+}
+
+static bool tell_sight(const struct probe *probe, size_t w, size_t s,
+		       struct report *report)
+{
+	const struct what *what = &probe->survey.whats->what.v[w];
+	const struct ws_space *space = &probe->survey.spaces[s];
+	const struct sight *sight = survey_at(&probe->survey, w, s);
+	const struct ws_outcome *outcome = &sight->outcome;
+	bool page = outcome->end == WS_END_PAGE;
+	bool of_process = space->kind == WS_SPACE_PROCESS || space->kind == WS_SPACE_USER;
+	char name[WORDS], how[WORDS], access[WORDS];
+	struct value row[] = {
+		[WHAT] = value_text(what->label),
+		[VA] = value_number(sight->va),
+		[SPACE] = value_text(space_words(space, name)),
+		[PID] = { .known = of_process, .number = space->pid },
+		[COMM] = value_text(space->comm),
+		[KIND] = value_text(ws_space_kind_name(space->kind)),
+		[ROOT] = value_number(space->root),
+		[SEEN] = value_number(!sight->unseen),
+		[HOW] = value_text(how_words(probe->format, sight, how)),
+		[PA] = { .known = page, .number = outcome->pa },
+		[PAGE] = { .known = page, .number = UINT64_C(1) << outcome->page_shift },
+		[ACCESS] = { .known = page,
+			     .text = access_words(outcome->access, access) },
+		[UNSEEN] = value_number(sight->unseen),
+		[OF] = value_number(what->n),
+	};
+
+	row[HOW].alarm = sight->unseen;
+	return report_row(report, row);
+}
+
+static void tell_rows(void *arg, struct report *report)
+{
+	const struct probe *probe = arg;
+	const struct survey *survey = &probe->survey;
+
+	for (size_t w = 0; w < survey->whats->what.n; w++)
+		for (size_t s = 0; s < survey->nspaces; s++)
+			if ((probe->all || survey_at(survey, w, s)->unseen) &&
+			    !tell_sight(probe, w, s, report))
+				return;
+}
+
+static bool anyone_blind(const struct survey *survey)
+{
+	for (size_t i = 0; i < survey->sight.n; i++)
+		if (survey->sight.v[i].unseen)
+			return true;
+	return false;
+}
+
+static enum exit_status resolve(struct session *session, struct whats *whats)
+{
+	const struct request *request = session->request;
+	enum exit_status status = EXIT_SEEN;
+
+	for (size_t i = 0; status == EXIT_SEEN && i < request->nwords; i++)
+		status = whats_add(whats, session, request->words[i]);
+	if (status == EXIT_SEEN && request->all_modules)
+		status = whats_add_modules(whats, session);
+	if (status == EXIT_SEEN && !whats->what.n)
+		return session_usage(session, NULL, "there is nothing to ask for: %s",
+				     request->all_modules ? "no module is loaded"
+							  : "the list is empty");
+	return status;
+}
+
+enum exit_status run_probe(struct session *session)
+{
+	const struct request *request = session->request;
+	ws_cleanup(whats_release) struct whats whats = { 0 };
+	ws_cleanup(survey_release) struct survey survey = { 0 };
+	struct probe probe = { .format = ws_system_paging(session->system)->format,
+			       .all = request->all };
+	struct report *report;
+	enum exit_status status = resolve(session, &whats);
+
+	if (status == EXIT_SEEN && request->xx_procs)
+		return xx_procs(session, &whats);
+	if (status == EXIT_SEEN)
+		status = survey_make(&survey, session, &whats, request->all_spaces);
+	if (status != EXIT_SEEN)
+		return status;
+	probe.survey = survey;
+	report = session_report(session);
+	report_table(report, &summary, tell_summary, &probe);
+	report_table(report, &probe_table, tell_rows, &probe);
+	return session_answer(session, anyone_blind(&survey) ? EXIT_UNSEEN : EXIT_SEEN);
+}

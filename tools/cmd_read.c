@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "session.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+#include "what.h"
+#include "words.h"
+
+#define BYTES_A_ROW 16
+
+enum { VA, LAST, END, HEX, SHOWN, TEXT };
+
+static const struct column columns[] = {
+	[VA] = { "address", "ADDRESS", COLUMN_ADDRESS, "of the row's first byte" },
+	[LAST] = { "last", NULL, COLUMN_ADDRESS, "of its last byte" },
+	[END] = { "end", NULL, COLUMN_TEXT,
+		  "page, or why there is nothing: how the walk ended" },
+	[HEX] = { "bytes", NULL, COLUMN_TEXT, "16 bytes as hex" },
+	[SHOWN] = { NULL, "BYTES", COLUMN_TEXT, NULL },
+	[TEXT] = { "text", "TEXT", COLUMN_TEXT, "the same as ASCII, a dot for the rest" },
+};
+const struct table read_table = { "rows", TABLE_COLUMNS(columns) };
+
+enum { SENTENCE, SPACE, ROOT, WANTED, SEEN };
+
+static const struct column summary_columns[] = {
+	[SENTENCE] = { "sentence", NULL, COLUMN_TEXT, NULL },
+	[SPACE] = { "space", NULL, COLUMN_TEXT, NULL },
+	[ROOT] = { "root", NULL, COLUMN_ADDRESS, NULL },
+	[WANTED] = { "length", NULL, COLUMN_SIZE, NULL },
+	[SEEN] = { "seen", NULL, COLUMN_SIZE, NULL },
+};
+static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
+				      .prose = true };
+
+struct reading {
+	struct ws_target *target;
+	const struct ws_paging *paging;
+	struct ws_space space;
+	const char *what;
+	uint64_t va, last;
+	uint64_t seen;         /* bytes, once counted */
+	struct report *report; /* NULL: count only */
+};
+
+/* The end of the piece of size bytes (a power of two) that va lies in; last at most. */
+static uint64_t piece_last(uint64_t va, uint64_t size, uint64_t last)
+{
+	uint64_t end = va | (size - 1);
+
+	return end < last ? end : last;
+}
+
+static bool tell_bytes(struct reading *r, uint64_t va, const uint8_t *bytes, size_t n)
+{
+	char hex[2 * BYTES_A_ROW + 1], shown[3 * BYTES_A_ROW + 1], text[BYTES_A_ROW + 1];
+	struct value row[] = {
+		[VA] = value_number(va),     [LAST] = value_number(va + n - 1),
+		[END] = value_text("page"),  [HEX] = value_text(hex),
+		[SHOWN] = value_text(shown), [TEXT] = value_text(text),
+	};
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+		snprintf(shown + 3 * i, 4, "%02x%s", bytes[i], i + 1 < n ? " " : "");
+		text[i] = isascii(bytes[i]) && isprint(bytes[i]) ? (char)bytes[i] : '.';
+	}
+	text[n] = '\0';
+	return report_row(r->report, row);
+}
+
+static bool tell_nothing(struct reading *r, uint64_t va, uint64_t last, const char *why)
+{
+	char shown[2 * WORDS];
+	struct value row[] = {
+		[VA] = value_number(va),     [LAST] = value_number(last),
+		[END] = value_text(why),     [SHOWN] = value_alarm(value_text(shown)),
+		[TEXT] = { .known = false },
+	};
+
+	if (!r->report)
+		return true;
+	snprintf(shown, sizeof(shown), "%s, to 0x%0*" PRIx64, why,
+		 (int)r->report->address_digits, last);
+	return report_row(r->report, row);
+}
+
+static bool tell_frame(struct reading *r, uint64_t va, uint64_t last,
+		       const uint8_t *bytes)
+{
+	for (uint64_t end; va <= last; va = end + 1) {
+		size_t n;
+
+		end = piece_last(va, BYTES_A_ROW, last);
+		n = (size_t)(end - va + 1);
+		if (!tell_bytes(r, va, bytes, n))
+			return false;
+		bytes += n;
+		if (end == UINT64_MAX)
+			break;
+	}
+	return true;
+}
+
+/* One frame's part of a run of pages. */
+static bool read_frame(struct reading *r, uint64_t va, uint64_t last, uint64_t pa)
+{
+	uint8_t bytes[WS_FRAME_SIZE];
+	size_t n = (size_t)(last - va + 1);
+
+	if (!ws_target_read(r->target, pa, bytes, n)) {
+		char why[WORDS];
+
+		snprintf(why, sizeof(why), "frame 0x%" PRIx64 " not in the target", pa);
+		return tell_nothing(r, va, last, why);
+	}
+	if (!r->report) {
+		r->seen += n;
+		return true;
+	}
+	return tell_frame(r, va, last, bytes);
+}
+
+static bool read_run(void *arg, const struct ws_run *run)
+{
+	struct reading *r = arg;
+	char why[WORDS];
+
+	if (run->end != WS_END_PAGE)
+		return tell_nothing(
+			r, run->va, run->last,
+			end_words(r->paging->format, run->end, run->level, why));
+	for (uint64_t va = run->va, end; va <= run->last; va = end + 1) {
+		end = piece_last(va, WS_FRAME_SIZE, run->last);
+		if (!read_frame(r, va, end, run->pa + (va - run->va)))
+			return false;
+		if (end == UINT64_MAX)
+			break;
+	}
+	return true;
+}
+
+static enum ws_status read_all(struct reading *r)
+{
+	return ws_range(r->paging, r->space.root, r->va, r->last,
+			WS_RANGE_PHYSICAL | WS_RANGE_HOLES, 0, read_run, r);
+}
+
+static void tell_summary(void *arg, struct report *report)
+{
+	const struct reading *r = arg;
+	uint64_t wanted = r->last - r->va + 1;
+	char sentence[REPORT_CELL], space[WORDS];
+	struct value row[] = {
+		[SENTENCE] = value_text(sentence),
+		[SPACE] = value_text(space_words(&r->space, space)),
+		[ROOT] = value_number(r->space.root),
+		[WANTED] = value_number(wanted),
+		[SEEN] = value_number(r->seen),
+	};
+
+	row[SENTENCE].alarm = r->seen < wanted;
+	snprintf(sentence, sizeof(sentence),
+		 "%.256s (0x%" PRIx64 ") in %s, root 0x%" PRIx64 ": %" PRIu64
+		 " of %" PRIu64 " bytes are there",
+		 r->what, r->va, space, r->space.root, r->seen, wanted);
+	report_row(report, row);
+}
+
+static void tell_rows(void *arg, struct report *report)
+{
+	struct reading *r = arg;
+
+	r->report = report;
+	(void)!read_all(r); /* counting has gone all the way before */
+}
+
+static bool translatable(const struct reading *r, uint64_t va)
+{
+	struct ws_trail trail;
+
+	ws_walk(r->paging, r->space.root, va, &trail);
+	return trail.end != WS_END_NONCANONICAL;
+}
+
+static enum exit_status parse_range(struct session *session, struct reading *r)
+{
+	const char *text = session->request->words[1];
+	enum exit_status status;
+	uint64_t length;
+	char *end;
+
+	errno = 0;
+	length = strtoull(text, &end, 0);
+	if (errno || !isdigit((unsigned char)*text) || *end || !length)
+		return session_usage(session, "decimal, or hex after 0x",
+				     "'%s' is not a length", text);
+	status = what_address(session, r->what, &r->va);
+	if (status != EXIT_SEEN)
+		return status;
+	r->last = r->va + (length - 1);
+	if (r->last < r->va || !translatable(r, r->va) || !translatable(r, r->last))
+		return session_usage(session, NULL,
+				     "%s bytes from 0x%" PRIx64 " are not all addresses "
+				     "of %s",
+				     text, r->va, ws_format_name(r->paging->format));
+	return EXIT_SEEN;
+}
+
+enum exit_status run_read(struct session *session)
+{
+	struct reading r = { .target = session->target,
+			     .paging = ws_system_paging(session->system),
+			     .what = session->request->words[0] };
+	struct report *report;
+	enum exit_status status = session_space(session, &r.space);
+
+	if (status == EXIT_SEEN)
+		status = parse_range(session, &r);
+	if (status != EXIT_SEEN)
+		return status;
+	if (read_all(&r) != WS_OK)
+		return session_fail(
+			session, WS_ERR_LIMIT,
+			"this space has more page tables than memory can hold");
+	report = session_report(session);
+	report_table(report, &summary, tell_summary, &r);
+	report_table(report, &read_table, tell_rows, &r);
+	return session_answer(session,
+			      r.seen == r.last - r.va + 1 ? EXIT_SEEN : EXIT_UNSEEN);
+}

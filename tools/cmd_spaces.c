@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "session.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "util/cleanup.h"
+#include "words.h"
+
+enum {
+	PID,
+	COMM,
+	KIND,
+	ROOT,
+	TASKS,
+	USER_TABLES,
+	PRIVATE_TABLES,
+	SHARED_TABLES,
+	WEIGHT,
+	SHARE
+};
+
+static const struct column columns[] = {
+	[PID] = { "pid", "PID", COLUMN_COUNT, "of the first process that has it" },
+	[COMM] = { "comm", "COMM", COLUMN_TEXT, "that process's name" },
+	[KIND] = { "kind", "KIND", COLUMN_TEXT, "init, process, user, lone or freed" },
+	[ROOT] = { "root", "ROOT", COLUMN_ADDRESS, "physical address of the top table" },
+	[TASKS] = { "tasks", "TASKS", COLUMN_COUNT, "processes that share it" },
+	[USER_TABLES] = { "user_tables", "USER", COLUMN_COUNT,
+			  "frames used as tables of the user half" },
+	[PRIVATE_TABLES] = { "private_tables", "OWN", COLUMN_COUNT,
+			     "frames used as tables of the kernel half, its own" },
+	[SHARED_TABLES] = { "shared_tables", "SHARED", COLUMN_COUNT,
+			    "the same, but those that init_mm has too" },
+	[WEIGHT] = { "weight", "WEIGHT", COLUMN_SIZE,
+		     "bytes of tables that are its own, in both halves" },
+	[SHARE] = { "share", "OF FULL", COLUMN_SHARE,
+		    "weight in millionths of what mapping every page would take" },
+};
+const struct table spaces_table = { "spaces", TABLE_COLUMNS(columns) };
+
+enum { SENTENCE, TOTAL, INIT, PROCESSES, USER_HALVES, LONE, FREED, TOTAL_WEIGHT, FULL };
+
+static const struct column summary_columns[] = {
+	[SENTENCE] = { "sentence", NULL, COLUMN_TEXT, NULL },
+	[TOTAL] = { "spaces", NULL, COLUMN_COUNT, NULL },
+	[INIT] = { "init", NULL, COLUMN_COUNT, NULL },
+	[PROCESSES] = { "processes", NULL, COLUMN_COUNT, NULL },
+	[USER_HALVES] = { "user_halves", NULL, COLUMN_COUNT, NULL },
+	[LONE] = { "lone", NULL, COLUMN_COUNT, NULL },
+	[FREED] = { "freed", NULL, COLUMN_COUNT, NULL },
+	[TOTAL_WEIGHT] = { "weight", NULL, COLUMN_SIZE, NULL },
+	[FULL] = { "full", NULL, COLUMN_SIZE, NULL },
+};
+static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
+				      .prose = true };
+
+#define KINDS (WS_SPACE_FREED + 1)
+
+struct census {
+	const struct ws_space *spaces;
+	struct ws_weight *weights; /* one a space */
+	size_t n;
+	size_t of_kind[KINDS];
+	uint64_t weight; /* all spaces' own tables, in bytes */
+	uint64_t full;   /* what a space with every page mapped would need */
+};
+
+static uint64_t own_bytes(const struct ws_weight *weight)
+{
+	return (weight->user_tables + weight->private_tables) * WS_FRAME_SIZE;
+}
+
+/* The lowest level alone, as the story counts: 4 MiB where 2^20 entries take 4 bytes. */
+static uint64_t full_bytes(const struct ws_format *format)
+{
+	struct ws_step second = { .index = 1 };
+
+	return ws_step_entry_pa(format, &second) << (ws_format_va_bits(format) - 12);
+}
+
+static enum exit_status weigh(struct session *session, struct census *census)
+{
+	for (size_t i = 0; i < census->n; i++) {
+		enum ws_status status = ws_space_weigh(
+			session->system, &census->spaces[i], &census->weights[i]);
+
+		if (status != WS_OK)
+			return session_fail(session, status, NULL);
+		census->of_kind[census->spaces[i].kind % KINDS]++;
+		census->weight += own_bytes(&census->weights[i]);
+		progress_tell(&session->progress, "weighing page tables",
+			      (double)(i + 1) / (double)census->n);
+	}
+	return EXIT_SEEN;
+}
+
+static void tell_summary(void *arg, struct report *report)
+{
+	const struct census *c = arg;
+	const struct column bytes = { .kind = COLUMN_SIZE };
+	char weight[REPORT_CELL], full[REPORT_CELL], sentence[REPORT_CELL];
+	struct value row[] = {
+		[SENTENCE] = value_text(sentence),
+		[TOTAL] = value_number(c->n),
+		[INIT] = value_number(c->of_kind[WS_SPACE_INIT]),
+		[PROCESSES] = value_number(c->of_kind[WS_SPACE_PROCESS]),
+		[USER_HALVES] = value_number(c->of_kind[WS_SPACE_USER]),
+		[LONE] = value_number(c->of_kind[WS_SPACE_LONE]),
+		[FREED] = value_number(c->of_kind[WS_SPACE_FREED]),
+		[TOTAL_WEIGHT] = value_number(c->weight),
+		[FULL] = value_number(c->full),
+	};
+
+	report_human(report, &bytes, &row[TOTAL_WEIGHT], weight);
+	report_human(report, &bytes, &row[FULL], full);
+	snprintf(
+		sentence, sizeof(sentence),
+		"%zu address spaces (%zu init_mm, %zu processes, %zu user halves, %zu lone, "
+		"%zu freed): their own page tables weigh %.32s; one that maps every page "
+		"would need %.32s",
+		c->n, c->of_kind[WS_SPACE_INIT], c->of_kind[WS_SPACE_PROCESS],
+		c->of_kind[WS_SPACE_USER], c->of_kind[WS_SPACE_LONE],
+		c->of_kind[WS_SPACE_FREED], weight, full);
+	report_row(report, row);
+}
+
+static bool tell_space(const struct census *c, size_t i, struct report *report)
+{
+	const struct ws_space *space = &c->spaces[i];
+	const struct ws_weight *weight = &c->weights[i];
+	bool of_process = space->kind == WS_SPACE_PROCESS || space->kind == WS_SPACE_USER;
+	struct value row[] = {
+		[PID] = { .known = of_process, .number = space->pid },
+		[COMM] = value_text(space->comm),
+		[KIND] = value_text(ws_space_kind_name(space->kind)),
+		[ROOT] = value_number(space->root),
+		[TASKS] = value_number(space->ntasks),
+		[USER_TABLES] = value_number(weight->user_tables),
+		[PRIVATE_TABLES] = value_number(weight->private_tables),
+		[SHARED_TABLES] = value_number(weight->shared_tables),
+		[WEIGHT] = value_number(own_bytes(weight)),
+		[SHARE] = value_number(
+			(uint64_t)((double)own_bytes(weight) * 1e6 / (double)c->full)),
+	};
+
+	return report_row(report, row);
+}
+
+static void tell_spaces(void *arg, struct report *report)
+{
+	const struct census *c = arg;
+
+	for (size_t i = 0; i < c->n && tell_space(c, i, report); i++)
+		;
+}
+
+enum exit_status run_spaces(struct session *session)
+{
+	ws_autofree struct ws_weight *weights = NULL;
+	struct census census = {
+		.full = full_bytes(ws_system_paging(session->system)->format),
+	};
+	struct report *report;
+	enum exit_status status;
+
+	census.spaces = ws_system_spaces(session->system, &census.n);
+	census.weights = weights = calloc(census.n ? census.n : 1, sizeof(*weights));
+	if (!weights)
+		return session_fail_memory();
+	status = weigh(session, &census);
+	if (status != EXIT_SEEN)
+		return status;
+	report = session_report(session);
+	report_table(report, &summary, tell_summary, &census);
+	report_table(report, &spaces_table, tell_spaces, &census);
+	return session_answer(session, EXIT_SEEN);
+}

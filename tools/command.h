@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One table of commands: what runs, what --help says, the manual page and the shell
+ * completion all come from it.
+ *
+ * How to add a command: write cmd_NAME.c with its run function and its tables, declare
+ * them below, and add a row to commands[] in commands.c.
+ */
+#ifndef WHOSEES_COMMAND_H
+#define WHOSEES_COMMAND_H
+
+#include "report/report.h"
+#include "whosees.h"
+
+/* What the exit status says; documented in docs/man/whosees.1.in. */
+enum exit_status {
+	EXIT_SEEN = 0,       /* everyone sees everything that was asked */
+	EXIT_UNSEEN = 1,     /* somebody does not */
+	EXIT_USAGE = 2,      /* the question makes no sense */
+	EXIT_UNREADABLE = 3, /* no answer: the target cannot be read, or stdout written */
+};
+
+enum option_group {
+	OPTIONS_TARGET = 1 << 0,
+	OPTIONS_OUTPUT = 1 << 1,
+	OPTIONS_PID = 1 << 2,
+	OPTIONS_PROBE = 1 << 3,
+	OPTIONS_CAPTURE = 1 << 4,
+};
+
+struct option_row {
+	enum option_group group;
+	int key;
+	const char *name;
+	const char *arg; /* NULL: takes none */
+	const char *about;
+	const char *complete; /* words to offer, "file", or NULL */
+};
+extern const struct option_row option_rows[]; /* ends with a NULL name */
+
+/* What the command line says. Strings are argv's own. */
+struct request {
+	const struct command *command;
+	const char *target;
+	char **words; /* what follows the target */
+	size_t nwords;
+	struct ws_target_options target_options;
+	struct ws_system_options system_options;
+	enum report_format format;
+	bool has_pid;
+	uint32_t pid;
+	bool all, all_spaces, all_modules, xx_procs;
+	const char *output;
+};
+
+struct session;
+
+struct command {
+	const char *name;
+	const char *summary; /* a line */
+	const char *args;
+	const char *about; /* sentences */
+	unsigned options;  /* enum option_group */
+	unsigned min_words, max_words;
+	const struct table *rows; /* what it prints, for the manual; or NULL */
+	enum exit_status (*run)(struct session *session);
+};
+extern const struct command commands[]; /* ends with a NULL name */
+
+const struct command *command_find(const char *name);
+
+enum exit_status run_spaces(struct session *session);
+enum exit_status run_modules(struct session *session);
+enum exit_status run_read(struct session *session);
+enum exit_status run_walk(struct session *session);
+enum exit_status run_map(struct session *session);
+enum exit_status run_probe(struct session *session);
+enum exit_status run_capture(struct session *session);
+
+extern const struct table spaces_table, modules_table, read_table, walk_table, map_table,
+	probe_table;
+
+/* options.c: exits with EXIT_USAGE when argv makes no sense, with 0 after --help. */
+void parse_request(int argc, char **argv, struct request *request);
+void print_command_help(const struct command *command);
+
+/* generate.c: "man" (docs/man/whosees.1.in on stdin) and "completion". */
+enum exit_status generate(const char *what);
+
+#endif

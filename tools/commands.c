@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "command.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define MANY UINT32_MAX
+
+const struct command commands[] = {
+	{
+		.name = "spaces",
+		.summary = "who is there: every address space, and what its tables weigh",
+		.args = "TARGET",
+		.about =
+			"Lists every address space found in the target: init_mm, those of "
+			"processes, their user halves under page-table isolation, those "
+			"that are in use but no task's, and freed ones that linger in "
+			"memory. Kernel threads have none of their own and are not listed. "
+			"The weight is that of the page tables beside what a space with "
+			"every page mapped would need: 4 MiB on i386.",
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT,
+		.rows = &spaces_table,
+		.run = run_spaces,
+	},
+	{
+		.name = "modules",
+		.summary = "the loaded modules and where they lie",
+		.args = "TARGET",
+		.about =
+			"Lists the kernel's modules in the order of its own list, a line for "
+			"each region of memory: one until Linux 6.4, several since.",
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT,
+		.rows = &modules_table,
+		.run = run_modules,
+	},
+	{
+		.name = "read",
+		.summary = "memory as one space sees it",
+		.args = "TARGET WHAT LEN",
+		.about =
+			"Prints LEN bytes from WHAT on as hex and text, through the eyes of "
+			"one space. What it does not see is shown as a hole, and the exit "
+			"status is 1. LEN is decimal, or hex after 0x.",
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_PID,
+		.min_words = 2,
+		.max_words = 2,
+		.rows = &read_table,
+		.run = run_read,
+	},
+	{
+		.name = "walk",
+		.summary = "one walk, every step of it decoded",
+		.args = "TARGET WHAT",
+		.about =
+			"Walks the page tables of one space for one address: a line for each "
+			"step, then what it comes to, and whether the processor would refuse "
+			"an entry on the way for its reserved bits. The exit status is 0 "
+			"when there is a page that the processor would go to, and 1 "
+			"otherwise.",
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_PID,
+		.min_words = 1,
+		.max_words = 1,
+		.rows = &walk_table,
+		.run = run_walk,
+	},
+	{
+		.name = "map",
+		.summary = "all that one space maps, as merged ranges with permissions",
+		.args = "TARGET",
+		.about =
+			"Neighbouring pages of one size and one set of rights are one line, "
+			"wherever in physical memory they lie. The rights are those that "
+			"every level of the walk grants.",
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_PID,
+		.rows = &map_table,
+		.run = run_map,
+	},
+	{
+		.name = "probe",
+		.summary = "which spaces see an address, which do not, and why",
+		.args = "TARGET WHAT...",
+		.about =
+			"Asks every address space for every WHAT. A summary for each WHAT "
+			"comes first, then a line for each space that does not see it. "
+			"Everyone means init_mm, every process and every other space in "
+			"use. User halves under page-table isolation lack the kernel by "
+			"design and freed spaces are nobody's any more: they count only with "
+			"--all-spaces. To see means: a page is mapped there, and for a "
+			"kernel address it is the page that init_mm has there.",
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_PROBE,
+		.max_words = MANY,
+		.rows = &probe_table,
+		.run = run_probe,
+	},
+	{
+		.name = "capture",
+		.summary = "a small dump with only what the answers rest on",
+		.args = "TARGET",
+		.about =
+			"Writes an ELF core that holds page tables, tasks, modules, symbols "
+			"and registers, and no page of a user's. Every command answers on it "
+			"as on the whole dump, except that read finds only what was kept. "
+			"The file appears whole or not at all.",
+		.options = OPTIONS_TARGET | OPTIONS_CAPTURE,
+		.run = run_capture,
+	},
+	{ .name = NULL },
+};
+
+const struct command *command_find(const char *name)
+{
+	for (const struct command *c = commands; c->name; c++)
+		if (strcmp(c->name, name) == 0)
+			return c;
+	return NULL;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The manual page and the shell completion, from the tables of commands and options. */
+#include "command.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
+/* mdoc(7) begins every sentence on a line of its own, and fears a leading dot. */
+static void print_mdoc(const char *text)
+{
+	bool begins = true;
+
+	for (; *text; text++) {
+		if (begins && (*text == '.' || *text == '\''))
+			fputs("\\&", stdout);
+		begins = false;
+		if (*text == '\\')
+			fputs("\\e", stdout);
+		else if (*text == '-' && text[1] == '-')
+			fputs("\\-\\-", stdout), text++;
+		else
+			putchar(*text);
+		if (*text == '.' && text[1] == ' ' && isupper((unsigned char)text[2])) {
+			putchar('\n');
+			begins = true;
+			text++;
+		}
+	}
+	putchar('\n');
+}
+
+/* "TARGET WHAT..." as arguments of an .It line. */
+static void print_mdoc_args(const char *args)
+{
+	const char *dots = strstr(args, "...");
+
+	if (dots)
+		printf(" Ar %.*s ...\n", (int)(dots - args), args);
+	else
+		printf(" Ar %s\n", args);
+}
+
+static void print_mdoc_option(const struct option_row *option)
+{
+	if (option->key < 0x80)
+		printf(".It Fl %c , Fl \\-%s", option->key, option->name);
+	else
+		printf(".It Fl \\-%s", option->name);
+	if (option->arg)
+		printf(" Ar %s", option->arg);
+	putchar('\n');
+	print_mdoc(option->about);
+}
+
+static void print_mdoc_options(unsigned groups)
+{
+	puts(".Bl -tag -width Ds");
+	for (const struct option_row *o = option_rows; o->name; o++)
+		if (o->group & groups)
+			print_mdoc_option(o);
+	puts(".El");
+}
+
+static void print_mdoc_columns(const struct table *table)
+{
+	puts(".Pp\nColumns:\n.Bl -tag -width private_tables -compact");
+	for (size_t i = 0; i < table->n; i++) {
+		const struct column *column = &table->columns[i];
+
+		if (!column->key)
+			continue;
+		printf(".It Li %s\n", column->key);
+		print_mdoc(column->about);
+	}
+	puts(".El");
+}
+
+#define OPTIONS_COMMON (OPTIONS_TARGET | OPTIONS_OUTPUT)
+
+static void print_mdoc_command(const struct command *command)
+{
+	unsigned own = command->options & ~(unsigned)OPTIONS_COMMON;
+
+	printf(".It Cm %s", command->name);
+	print_mdoc_args(command->args);
+	print_mdoc(command->about);
+	if (own)
+		print_mdoc_options(own);
+	if (command->rows)
+		print_mdoc_columns(command->rows);
+}
+
+static void print_mdoc_commands(void)
+{
+	puts(".Bl -tag -width Ds");
+	for (const struct command *c = commands; c->name; c++)
+		print_mdoc_command(c);
+	puts(".El");
+}
+
+/* Lines of the page that stand for what the tables say. */
+static bool print_mdoc_tables(const char *line)
+{
+	if (strcmp(line, "@COMMANDS@\n") == 0)
+		print_mdoc_commands();
+	else if (strcmp(line, "@TARGET_OPTIONS@\n") == 0)
+		print_mdoc_options(OPTIONS_TARGET);
+	else if (strcmp(line, "@OUTPUT_OPTIONS@\n") == 0)
+		print_mdoc_options(OPTIONS_OUTPUT);
+	else
+		return false;
+	return true;
+}
+
+static void generate_man(void)
+{
+	ws_autofree char *line = NULL;
+	size_t size = 0;
+
+	while (getline(&line, &size, stdin) > 0)
+		if (!print_mdoc_tables(line))
+			fputs(line, stdout);
+}
+
+static void print_words(const struct option_row *option)
+{
+	if (!option->complete)
+		puts("\t\treturn ;;");
+	else if (strcmp(option->complete, "file") == 0)
+		puts("\t\tcompopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\")); "
+		     "return ;;");
+	else
+		printf("\t\tCOMPREPLY=($(compgen -W \"%s\" -- \"$cur\")); return ;;\n",
+		       option->complete);
+}
+
+static void print_option_values(void)
+{
+	puts("\tcase \"$prev\" in");
+	for (const struct option_row *o = option_rows; o->name; o++) {
+		if (!o->arg)
+			continue;
+		if (o->key < 0x80)
+			printf("\t-%c|", o->key);
+		printf("%s--%s)\n", o->key < 0x80 ? "" : "\t", o->name);
+		print_words(o);
+	}
+	puts("\tesac");
+}
+
+static void print_command_options(const struct command *command)
+{
+	printf("\t%s) options=\"--help", command->name);
+	for (const struct option_row *o = option_rows; o->name; o++)
+		if (command->options & o->group)
+			printf(" --%s", o->name);
+	puts("\" ;;");
+}
+
+static void generate_completion(void)
+{
+	puts("# bash completion for whosees(1); generated from its table of commands\n"
+	     "_whosees() {\n"
+	     "\tlocal cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
+	     "\tlocal options\n"
+	     "\tCOMPREPLY=()");
+	printf("\tif [ \"$COMP_CWORD\" -eq 1 ] || [ \"$prev\" = help ]; then\n"
+	       "\t\tCOMPREPLY=($(compgen -W \"");
+	for (const struct command *c = commands; c->name; c++)
+		printf("%s ", c->name);
+	puts("help --help --version\" -- \"$cur\"))\n"
+	     "\t\treturn\n"
+	     "\tfi");
+	print_option_values();
+	puts("\tcase \"${COMP_WORDS[1]}\" in");
+	for (const struct command *c = commands; c->name; c++)
+		print_command_options(c);
+	puts("\tesac\n"
+	     "\tcase \"$cur\" in\n"
+	     "\t-*) COMPREPLY=($(compgen -W \"$options\" -- \"$cur\")) ;;\n"
+	     "\t@*) compopt -o filenames\n"
+	     "\t    COMPREPLY=($(compgen -P @ -f -- \"${cur#@}\")) ;;\n"
+	     "\t*) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
+	     "\tesac\n"
+	     "}\n"
+	     "complete -F _whosees whosees");
+}
+
+enum exit_status generate(const char *what)
+{
+	if (strcmp(what, "man") == 0)
+		generate_man();
+	else if (strcmp(what, "completion") == 0)
+		generate_completion();
+	else
+		return EXIT_USAGE;
+	return fflush(stdout) || ferror(stdout) ? EXIT_UNREADABLE : EXIT_SEEN;
+}

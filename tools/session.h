@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a command works with: the open target, the system found in it, and the report.
+ *
+ * A function that returns enum exit_status has said on stderr why, unless it returns
+ * EXIT_SEEN.
+ */
+#ifndef WHOSEES_SESSION_H
+#define WHOSEES_SESSION_H
+
+#include <time.h>
+
+#include "command.h"
+
+/* A line on stderr for work that takes long, when somebody is looking. */
+struct progress {
+	struct timespec begun, shown;
+	bool visible;
+};
+
+void progress_begin(struct progress *progress);
+ws_progress_fn progress_tell;
+void progress_clear(struct progress *progress);
+
+struct session {
+	const struct request *request;
+	struct ws_context *ctx;
+	struct ws_target *target;
+	struct ws_system *system;
+	struct progress progress;
+	struct report report;
+};
+
+enum exit_status session_open(struct session *session, const struct request *request);
+void session_close(struct session *session);
+
+/* Says what was wrong with the question. Returns EXIT_USAGE. */
+enum exit_status session_usage(const struct session *session, const char *hint,
+			       const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * Says what the library has to say about status, and what can be done. what: what was
+ * being tried, or NULL when the library says it.
+ */
+enum exit_status session_fail(struct session *session, enum ws_status status,
+			      const char *what);
+enum exit_status session_fail_memory(void);
+
+/* The space that --pid names; init_mm's without it. */
+enum exit_status session_space(struct session *session, struct ws_space *space);
+
+/*
+ * Begins the answer on stdout; call it only once nothing can go wrong any more. Ending
+ * it adds the notes, and returns status unless the answer could not be written.
+ */
+struct report *session_report(struct session *session);
+enum exit_status session_answer(struct session *session, enum exit_status status);
+
+/* Flushes what was printed without a report; status, or why it was not written. */
+enum exit_status session_flush(enum exit_status status);
+
+#endif

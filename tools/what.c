@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "what.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
+/* More than the module area of any kernel: a region that claims more is corrupt. */
+#define MAX_MODULE_PAGES ((UINT64_C(2) << 30) / WS_FRAME_SIZE)
+
+static bool parse_hex(const char *word, uint64_t *value)
+{
+	char *end;
+
+	if (!isxdigit((unsigned char)*word))
+		return false;
+	errno = 0;
+	*value = strtoull(word, &end, 16);
+	return !errno && !*end;
+}
+
+/* What cannot be a name. */
+static bool must_be_address(const char *word)
+{
+	return isdigit((unsigned char)*word);
+}
+
+static bool add_address(struct whats *whats, uint64_t va)
+{
+	uint64_t *address = ws_vec_push(&whats->address);
+
+	if (address)
+		*address = va;
+	return address;
+}
+
+/* Opens a new WHAT at the end of the list; its addresses are pushed next. */
+static struct what *begin_what(struct whats *whats, const char *label)
+{
+	struct what *what = ws_vec_push(&whats->what);
+
+	if (!what)
+		return NULL;
+	what->first = whats->address.n;
+	what->label = strdup(label);
+	return what->label ? what : NULL;
+}
+
+static enum exit_status add_one(struct whats *whats, const char *label, uint64_t va)
+{
+	struct what *what = begin_what(whats, label);
+
+	if (!what || !add_address(whats, va))
+		return session_fail_memory();
+	what->n = 1;
+	return EXIT_SEEN;
+}
+
+static enum exit_status add_region(struct whats *whats, const struct session *session,
+				   const struct ws_module *module,
+				   const struct ws_region *region)
+{
+	uint64_t first = region->va & ~(uint64_t)(WS_FRAME_SIZE - 1);
+	uint64_t last = region->va + (region->len - 1);
+
+	if (!region->len)
+		return EXIT_SEEN;
+	if (last < first || (last - first) / WS_FRAME_SIZE >= MAX_MODULE_PAGES)
+		return session_usage(session, "the module list may be corrupt",
+				     "module %s: a region of %#llx bytes cannot be",
+				     module->name, (unsigned long long)region->len);
+	for (uint64_t va = first;; va += WS_FRAME_SIZE) {
+		if (!add_address(whats, va))
+			return session_fail_memory();
+		if (last - va < WS_FRAME_SIZE)
+			return EXIT_SEEN;
+	}
+}
+
+static enum exit_status add_module(struct whats *whats, const struct session *session,
+				   const struct ws_module *module)
+{
+	struct what *what = begin_what(whats, module->name);
+	enum exit_status status;
+
+	if (!what)
+		return session_fail_memory();
+	for (unsigned i = 0; i < module->nregions; i++) {
+		status = add_region(whats, session, module, &module->region[i]);
+		if (status != EXIT_SEEN)
+			return status;
+	}
+	what->n = whats->address.n - what->first;
+	if (!what->n)
+		return session_usage(session, NULL, "module %s has no memory",
+				     module->name);
+	return EXIT_SEEN;
+}
+
+static enum exit_status list_modules(struct session *session,
+				     const struct ws_module **modules, size_t *n)
+{
+	enum ws_status status = ws_system_modules(session->system, modules, n);
+
+	if (status == WS_OK)
+		return EXIT_SEEN;
+	return session_fail(session, status, NULL);
+}
+
+enum exit_status whats_add_modules(struct whats *whats, struct session *session)
+{
+	const struct ws_module *modules;
+	size_t n;
+	enum exit_status status = list_modules(session, &modules, &n);
+
+	for (size_t i = 0; status == EXIT_SEEN && i < n; i++)
+		status = add_module(whats, session, &modules[i]);
+	return status;
+}
+
+/* NULL where there is none; that the list cannot be read is no reason to stop here. */
+static const struct ws_module *find_module(struct session *session, const char *name)
+{
+	const struct ws_module *modules;
+	size_t n;
+
+	if (ws_system_modules(session->system, &modules, &n) != WS_OK) {
+		ws_error_clear(session->ctx);
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(modules[i].name, name) == 0)
+			return &modules[i];
+	return NULL;
+}
+
+static bool parse_offset(const char *text, uint64_t *offset)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	*offset = strtoull(text, &end, 0);
+	return !errno && !*end;
+}
+
+static enum exit_status add_symbol(struct whats *whats, struct session *session,
+				   const char *word)
+{
+	const char *plus = strrchr(word, '+');
+	ws_autofree char *name =
+		strndup(word, plus ? (size_t)(plus - word) : strlen(word));
+	struct ws_symbol symbol;
+	uint64_t offset = 0;
+	enum ws_status status;
+
+	if (!name)
+		return session_fail_memory();
+	if (plus && !parse_offset(plus + 1, &offset))
+		return session_usage(session, "SYMBOL+16 or SYMBOL+0x10",
+				     "'%s' ends in no offset", word);
+	status = ws_symbol_find(session->system, name, &symbol);
+	if (status == WS_OK)
+		return add_one(whats, word, symbol.va + offset);
+	if (status == WS_ERR_NOT_FOUND && parse_hex(word, &offset)) {
+		ws_error_clear(session->ctx);
+		return add_one(whats, word, offset);
+	}
+	return session_fail(session, status, NULL);
+}
+
+static enum exit_status add_word(struct whats *whats, struct session *session,
+				 const char *word)
+{
+	const struct ws_module *module;
+	uint64_t va;
+
+	if (must_be_address(word)) {
+		if (parse_hex(word, &va))
+			return add_one(whats, word, va);
+		return session_usage(session, "addresses are hex, of 64 bits at most",
+				     "'%s' is not an address", word);
+	}
+	module = find_module(session, word);
+	if (module)
+		return add_module(whats, session, module);
+	return add_symbol(whats, session, word);
+}
+
+/* Cuts the comment and the white space around; NULL when nothing is left. */
+static char *trim(char *line)
+{
+	char *end;
+
+	line[strcspn(line, "#")] = '\0';
+	while (isspace((unsigned char)*line))
+		line++;
+	end = line + strlen(line);
+	while (end > line && isspace((unsigned char)end[-1]))
+		*--end = '\0';
+	return *line ? line : NULL;
+}
+
+static enum exit_status add_file(struct whats *whats, struct session *session,
+				 const char *path)
+{
+	ws_autofclose FILE *f = fopen(path, "r");
+	ws_autofree char *line = NULL;
+	enum exit_status status = EXIT_SEEN;
+	size_t size = 0;
+	char *word;
+
+	if (!f)
+		return session_usage(session, NULL, "%s: %s", path, strerror(errno));
+	while (status == EXIT_SEEN && getline(&line, &size, f) > 0) {
+		word = trim(line);
+		if (word && *word == '@')
+			status = session_usage(session, NULL,
+					       "%s: a list cannot hold a list (%s)", path,
+					       word);
+		else if (word)
+			status = add_word(whats, session, word);
+	}
+	if (status == EXIT_SEEN && ferror(f))
+		return session_usage(session, NULL, "%s: %s", path, strerror(errno));
+	return status;
+}
+
+enum exit_status whats_add(struct whats *whats, struct session *session, const char *word)
+{
+	return *word == '@' ? add_file(whats, session, word + 1)
+			    : add_word(whats, session, word);
+}
+
+void whats_release(struct whats *whats)
+{
+	ws_vec_each(&whats->what, what)
+		free(what->label);
+	ws_vec_release(&whats->what);
+	ws_vec_release(&whats->address);
+}
+
+enum exit_status what_address(struct session *session, const char *word, uint64_t *va)
+{
+	ws_cleanup(whats_release) struct whats whats = { 0 };
+	enum exit_status status = whats_add(&whats, session, word);
+
+	if (status != EXIT_SEEN)
+		return status;
+	if (whats.what.n != 1)
+		return session_usage(session, NULL, "%s: one WHAT is wanted, not %zu",
+				     word, whats.what.n);
+	*va = whats.address.v[0];
+	return EXIT_SEEN;
+}

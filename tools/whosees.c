@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "session.h"
+
+int main(int argc, char **argv)
+{
+	struct request request;
+	struct session session;
+	enum exit_status status;
+
+	parse_request(argc, argv, &request);
+	status = session_open(&session, &request);
+	if (status != EXIT_SEEN)
+		return status;
+	status = request.command->run(&session);
+	session_close(&session);
+	return status;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * xx_procs() of 16 January 2012, for any dump:
+ *
+ *	5.568007271 #0 1490:1294 d87fa000
+ *	5.568007271 #0 1490: lookup1: c182009c 1
+ *	5.568007271 #0 1490: lookup2: ebc236d0 1
+ *	5.568007271 #0 1490: lookup3: 00000000 3
+ *
+ * that is: seconds, CPU and pid of the tracer; pid and pgd of a process; for each
+ * address where its page-table entry lies, and at which level. A dump is one instant,
+ * so the clock stands at 0, and the tracer is whoever CPU 0 had loaded.
+ */
+#include "xx_procs.h"
+
+#include <inttypes.h>
+
+/* enum pg_level, arch/x86/include/asm/pgtable_types.h */
+enum { PG_LEVEL_NONE, PG_LEVEL_4K, PG_LEVEL_512G = 4 };
+
+struct lookup {
+	uint64_t entry_va; /* 0: NULL */
+	unsigned level;
+};
+
+struct tracer {
+	struct session *session;
+	const struct whats *whats;
+	const struct ws_paging *paging;
+	uint64_t page_offset;
+	uint32_t pid;
+	int digits; /* of a pointer */
+};
+
+/* pXd_none(): what lookup_address() takes for no entry at all, erratum bits aside. */
+static bool is_none(uint64_t entry)
+{
+	const uint64_t accessed_and_dirty = 0x60; /* _PAGE_KNL_ERRATUM_MASK */
+
+	return !(entry & ~accessed_and_dirty);
+}
+
+/*
+ * lookup_address() in arch/x86/mm/pat/set_memory.c, as it was from the seed's time until
+ * 2024: it sets the level only after it has passed the level above, so that an entry
+ * missing in the page directory is NULL at level 3 (folded levels always pass), and one
+ * missing at the top of x86-64 is NULL at PG_LEVEL_NONE. Where the lowest table is
+ * reached it returns the entry, present or not.
+ */
+static struct lookup lookup_address(const struct tracer *tracer,
+				    const struct ws_trail *trail)
+{
+	const struct ws_format *format = tracer->paging->format;
+	const struct ws_step *last = &trail->step[trail->nsteps - 1];
+	unsigned level = ws_format_levels(format) - trail->nsteps + PG_LEVEL_4K;
+
+	if (level != PG_LEVEL_4K && is_none(last->entry))
+		return (struct lookup){ .level = level < PG_LEVEL_512G ? level + 1
+								       : PG_LEVEL_NONE };
+	return (struct lookup){
+		.entry_va = ws_step_entry_pa(format, last) + tracer->page_offset,
+		.level = level,
+	};
+}
+
+static void print_prefix(const struct tracer *tracer)
+{
+	printf("0.000000000 #0 %" PRIu32 ":", tracer->pid);
+}
+
+/* Returns whether there is a page. */
+static bool print_lookup(const struct tracer *tracer, uint64_t root, size_t w)
+{
+	const struct whats *whats = tracer->whats;
+	struct ws_trail trail;
+	struct lookup lookup = { 0 };
+
+	ws_walk(tracer->paging, root, whats->address.v[whats->what.v[w].first], &trail);
+	if (trail.nsteps)
+		lookup = lookup_address(tracer, &trail);
+	print_prefix(tracer);
+	printf(" lookup%zu: %0*" PRIx64 " %u\n", w + 1, tracer->digits, lookup.entry_va,
+	       lookup.level);
+	return trail.end == WS_END_PAGE;
+}
+
+static bool print_task(const struct tracer *tracer, const struct ws_task *task)
+{
+	const struct ws_space *spaces;
+	uint64_t root;
+	size_t n;
+	bool seen = true;
+
+	spaces = ws_system_spaces(tracer->session->system, &n);
+	print_prefix(tracer);
+	if (task->space >= n) {
+		printf("%" PRIu32 " %0*d\n", task->pid, tracer->digits, 0);
+		return true;
+	}
+	root = spaces[task->space].root;
+	printf("%" PRIu32 " %0*" PRIx64 "\n", task->pid, tracer->digits,
+	       root + tracer->page_offset);
+	for (size_t w = 0; w < tracer->whats->what.n; w++)
+		seen &= print_lookup(tracer, root, w);
+	return seen;
+}
+
+/* The process whose space CPU 0 had loaded, or 0. */
+static uint32_t running_pid(const struct session *session)
+{
+	size_t ncpus, nspaces;
+	const struct ws_cpu *cpus = ws_target_cpus(session->target, &ncpus);
+	const struct ws_space *spaces = ws_system_spaces(session->system, &nspaces);
+	struct ws_trail trail;
+
+	if (!ncpus || !cpus[0].has_control)
+		return 0;
+	ws_walk(ws_system_paging(session->system), cpus[0].cr3, 0, &trail);
+	for (size_t i = 0; i < nspaces; i++)
+		if (spaces[i].root == trail.root)
+			return spaces[i].pid;
+	return 0;
+}
+
+enum exit_status xx_procs(struct session *session, const struct whats *whats)
+{
+	const struct ws_layout *layout = ws_system_layout(session->system);
+	const struct tracer tracer = {
+		.session = session,
+		.whats = whats,
+		.paging = ws_system_paging(session->system),
+		.page_offset = layout->page_offset,
+		.pid = running_pid(session),
+		.digits = layout->word == 8 ? 16 : 8,
+	};
+	const struct ws_task *tasks;
+	bool seen = true;
+	size_t n;
+
+	progress_clear(&session->progress);
+	tasks = ws_system_tasks(session->system, &n);
+	for (size_t i = 0; i < n; i++)
+		if (tasks[i].pid) /* for_each_process() leaves the idle task out */
+			seen &= print_task(&tracer, &tasks[i]);
+	return session_flush(seen ? EXIT_SEEN : EXIT_UNSEEN);
+}
