@@ -182,7 +182,7 @@ enum ws_range_flags {
 
 /*
  * Every run of [first, last] in order of address; both are clipped to what the format
- * can translate. Work is bounded by max_tables tables visited (0: 2^22), since
+ * can translate. Work is bounded by max_tables tables visited (0: 2^20), since
  * hostile tables may point at themselves: WS_ERR_LIMIT past it. Since: 0.1
  */
 enum ws_status ws_range(const struct ws_paging *paging, uint64_t root, uint64_t first,

@@ -51,18 +51,26 @@ const char *ws_level_entry_name(const struct ws_format *format, unsigned level)
 	return level < format->nlevels ? format->level[level].entry_name : NULL;
 }
 
+static size_t length_of(const char *word)
+{
+	size_t length = 0;
+
+	while (word[length])
+		length++;
+	return length;
+}
+
 /* Appends word to text, after a space if it is not the first; drops what won't fit. */
 static size_t append_word(char *text, size_t size, size_t at, const char *word)
 {
-	size_t length = __builtin_strlen(word);
-
-	if (at + (at > 0) + length >= size)
+	if (at + (at > 0) + length_of(word) >= size)
 		return at;
 	if (at)
 		text[at++] = ' ';
-	__builtin_memcpy(text + at, word, length);
-	text[at + length] = '\0';
-	return at + length;
+	while (*word)
+		text[at++] = *word++;
+	text[at] = '\0';
+	return at;
 }
 
 char *ws_entry_describe(const struct ws_format *format, unsigned level, uint64_t entry,
