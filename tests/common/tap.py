@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""TAP for tests in Python: cases as they happen, the plan at the end.
+
+    tap = Tap()
+    tap.case("what holds", condition, "what was seen instead")
+    tap.skip("what was not looked at", "why")
+    sys.exit(tap.end())
+"""
+
+
+class Tap:
+    def __init__(self):
+        self.n = self.failed = 0
+
+    def _line(self, ok, name, directive=""):
+        self.n += 1
+        print(f"{ok} {self.n} - {name.replace('#', '')}{directive}", flush=True)
+
+    def case(self, name, ok, detail=""):
+        self._line("ok" if ok else "not ok", name)
+        if not ok:
+            self.failed += 1
+            self.note(detail)
+        return ok
+
+    def skip(self, name, reason):
+        self._line("ok", name, f" # SKIP {reason}")
+
+    @staticmethod
+    def note(text):
+        for line in str(text).splitlines():
+            print(f"# {line}", flush=True)
+
+    def end(self):
+        print(f"1..{self.n}", flush=True)
+        return 1 if self.failed else 0

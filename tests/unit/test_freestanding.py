@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""src/paging stands alone: it compiles with nothing but the compiler's own headers, for
+64 and for 32 bits, and needs no symbol from outside. argv: the source's folder, and the
+compiler."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+from tap import Tap  # noqa: E402
+
+FLAGS = ["-std=gnu17", "-ffreestanding", "-nostdlib", "-fno-pic", "-fno-stack-protector",
+         "-Wall", "-Wextra", "-Werror"]
+# Freestanding code may be compiled into calls of these (GCC manual, "Standards");
+# optimised, ours needs not even them.
+COMPILER_CALLS = {"memcpy", "memmove", "memset", "memcmp"}
+BUILDS = [("-m64", "-O2", set()), ("-m64", "-O0", COMPILER_CALLS), ("-m64", "-Os", set()),
+          ("-m32", "-O2", set()), ("-m32", "-O0", COMPILER_CALLS)]
+
+
+def run(*command):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)
+
+
+def undefined(relocatable):
+    """Names that the linked whole still asks for."""
+    return {line.split()[-1] for line in run("nm", "-u", relocatable).stdout.splitlines()}
+
+
+def build(tap, source, compiler, scratch, bits, level, allowed):
+    name = f"src/paging {bits} {level}"
+    objects = []
+    for file in sorted((source / "src/paging").glob("*.c")):
+        objects.append(scratch / (file.stem + ".o"))
+        made = run(*compiler, bits, level, *FLAGS, "-I", source / "include",
+                   "-I", source / "src", "-c", file, "-o", objects[-1])
+        if made.returncode:
+            tap.case(f"{name} compiles", False, made.stdout)
+            return
+    tap.case(f"{name} compiles ({len(objects)} files)", len(objects) >= 8)
+    whole = scratch / "paging.rel"
+    linked = run(*compiler, bits, "-nostdlib", "-r", "-o", whole, *objects)
+    if linked.returncode:
+        tap.case(f"{name} links", False, linked.stdout)
+        return
+    missing = undefined(whole) - allowed
+    tap.case(f"{name} needs nothing from outside", not missing,
+             f"undefined: {' '.join(sorted(missing))}")
+
+
+def main():
+    source, compiler = pathlib.Path(sys.argv[1]), sys.argv[2:]
+    tap = Tap()
+    for bits, level, allowed in BUILDS:
+        with tempfile.TemporaryDirectory() as scratch:
+            build(tap, source, compiler, pathlib.Path(scratch), bits, level, allowed)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Ranges and table tours against the slowest way to do them: one walk a page, by the
+ * second reading of the manual, and runs put together by hand. Then what hostile tables
+ * could do to them.
+ */
+#include "common/manual.h"
+#include "common/memory.h"
+#include "util/vec.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define TOP UINT64_MAX
+
+typedef WS_VEC(struct ws_run) runs;
+
+struct scene {
+	struct random random;
+	struct arena arena;
+	struct ws_paging paging;
+	uint64_t root;
+};
+
+static struct scene *scene_create(const struct ws_format *format, uint64_t seed,
+				  bool orderly)
+{
+	struct scene *scene = calloc(1, sizeof(*scene));
+
+	assert_non_null(scene);
+	scene->random.state = random_seed() + seed;
+	scene->arena = arena_create(48);
+	(orderly ? arena_fill_orderly
+		 : arena_fill)(&scene->arena, format_entry_log2(format), &scene->random);
+	scene->paging = (struct ws_paging){ .format = format,
+					    .frame = arena_frame,
+					    .opaque = &scene->arena };
+	scene->root = random_below(&scene->random, 48) * WS_FRAME_SIZE;
+	return scene;
+}
+
+static void scene_destroy(struct scene *scene)
+{
+	arena_release(&scene->arena);
+	free(scene);
+}
+
+/* ---- runs, slowly ---- */
+
+static struct ws_run slow_page(const struct scene *scene, uint64_t va, uint64_t last)
+{
+	struct manual_answer answer = manual_walk(&scene->paging, scene->root, va);
+	struct ws_run run = { .va = va,
+			      .last = last,
+			      .end = (uint8_t)answer.end,
+			      .level = (uint8_t)answer.level };
+
+	if (answer.end == WS_END_PAGE) {
+		run.pa = answer.pa;
+		run.page_shift = (uint8_t)answer.page_shift;
+		run.access = (uint8_t)answer.access;
+	}
+	return run;
+}
+
+static bool goes_on(const struct ws_run *run, const struct ws_run *next, unsigned flags)
+{
+	if (run->end != next->end || run->level != next->level ||
+	    run->page_shift != next->page_shift || run->access != next->access)
+		return false;
+	return !(flags & WS_RANGE_PHYSICAL) || run->end != WS_END_PAGE ||
+	       run->pa + (run->last - run->va) + 1 == next->pa;
+}
+
+/* One walk for each 4 KiB of [first, last]: what a format cannot translate is left out
+ * unless it lies between the halves of a canonical one. */
+static void slow_range(const struct scene *scene, uint64_t first, uint64_t last,
+		       unsigned flags, runs *out)
+{
+	bool narrow = ws_format_va_bits(scene->paging.format) == 32;
+	struct ws_run run = { 0 };
+	bool open = false;
+
+	if (narrow && last > UINT32_MAX)
+		last = UINT32_MAX;
+	for (uint64_t va = first; va <= last; va = (va | 0xfff) + 1) {
+		uint64_t end = (va | 0xfff) < last ? va | 0xfff : last;
+		struct ws_run next = slow_page(scene, va, end);
+
+		if (open && goes_on(&run, &next, flags)) {
+			run.last = end;
+		} else {
+			if (open)
+				*ws_vec_push(out) = run;
+			run = next;
+			open = true;
+		}
+		if (open && run.end != WS_END_PAGE && !(flags & WS_RANGE_HOLES))
+			open = false;
+		if (end == last)
+			break;
+	}
+	if (open)
+		*ws_vec_push(out) = run;
+}
+
+static bool gather(void *arg, const struct ws_run *run)
+{
+	runs *out = arg;
+
+	*ws_vec_push(out) = *run;
+	return true;
+}
+
+static void assert_same_run(const struct ws_run *run, const struct ws_run *slow)
+{
+	if (run->va == slow->va && run->last == slow->last && run->end == slow->end &&
+	    run->level == slow->level && run->pa == slow->pa &&
+	    run->page_shift == slow->page_shift && run->access == slow->access)
+		return;
+	fail_msg("run %" PRIx64 "-%" PRIx64 " end %u level %u pa %" PRIx64
+		 " shift %u access %u; page by page %" PRIx64 "-%" PRIx64
+		 " %u %u %" PRIx64 " %u %u",
+		 run->va, run->last, run->end, run->level, run->pa, run->page_shift,
+		 run->access, slow->va, slow->last, slow->end, slow->level, slow->pa,
+		 slow->page_shift, slow->access);
+}
+
+/* Returns how many runs there were. */
+static size_t compare_ranges(const struct scene *scene, uint64_t first, uint64_t last,
+			     unsigned flags)
+{
+	runs fast = { 0 }, slow = { 0 };
+	size_t n;
+
+	assert_int_equal(ws_range(&scene->paging, scene->root, first, last, flags, 0,
+				  gather, &fast),
+			 WS_OK);
+	slow_range(scene, first, last, flags, &slow);
+	for (size_t i = 0; i < fast.n && i < slow.n; i++)
+		assert_same_run(&fast.v[i], &slow.v[i]);
+	assert_int_equal(fast.n, slow.n);
+	n = fast.n;
+	ws_vec_release(&fast);
+	ws_vec_release(&slow);
+	return n;
+}
+
+/* ---- windows ---- */
+
+/* Where runs end in special ways: the ends of memory, the gap, a table's edge. */
+static uint64_t window_start(struct scene *scene)
+{
+	unsigned bits = ws_format_va_bits(scene->paging.format);
+	const uint64_t half = UINT64_C(1) << (bits - 1);
+	const uint64_t edges[] = {
+		0,
+		bits == 32 ? UINT32_MAX - 0xfffff : TOP - 0xfffff,
+		half - 0x80000,
+		bits == 32 ? 0x3ff80000 : ~half + 1 - 0x80000,
+		0x3ff80000,
+	};
+	uint64_t va = random_percent(&scene->random, 40)
+			      ? edges[random_below(&scene->random, 5)]
+			      : random_va(scene->paging.format, &scene->random);
+
+	return random_percent(&scene->random, 50) ? va & ~UINT64_C(0xfff) : va;
+}
+
+static void test_windows(void **state)
+{
+	size_t nruns = 0;
+
+	for (unsigned i = 0; i < 400; i++) {
+		struct scene *scene = scene_create(*state, i, i & 1);
+		uint64_t first = window_start(scene);
+		uint64_t size = random_below(&scene->random, 1 << 21),
+			 last = first + size;
+
+		if (last < first)
+			last = TOP;
+		nruns += compare_ranges(scene, first, last, i >> 1 & 3);
+		scene_destroy(scene);
+	}
+	assert_true(nruns > 400);
+	print_message("# %zu runs\n", nruns);
+}
+
+static void test_whole(void **state)
+{
+	size_t nruns = 0;
+
+	for (unsigned flags = 0; flags <= (WS_RANGE_HOLES | WS_RANGE_PHYSICAL); flags++) {
+		struct scene *scene = scene_create(*state, flags, true);
+
+		nruns += compare_ranges(scene, 0, TOP, flags);
+		scene_destroy(scene);
+	}
+	assert_true(nruns > 10000);
+	print_message("# %zu runs\n", nruns);
+}
+
+/* ---- tables ---- */
+
+struct table {
+	uint64_t pa, va;
+	unsigned level;
+};
+typedef WS_VEC(struct table) tables;
+
+static bool gather_table(void *arg, uint64_t pa, unsigned level, uint64_t va)
+{
+	tables *out = arg;
+
+	*ws_vec_push(out) = (struct table){ pa, va, level };
+	return true;
+}
+
+/* The first va that a table at level serves, if it is on the way to va. */
+static uint64_t table_base(const struct ws_format *format, unsigned level, uint64_t va)
+{
+	bool wide = format_entry_log2(format) == 3;
+	unsigned below = ws_format_levels(format) - level;
+	unsigned bits = 12 + below * (wide ? 9 : 10);
+
+	return level == 0 ? 0 : va >> bits << bits;
+}
+
+/* Every table as the walks of all lowest tables' first addresses come upon it. */
+static void slow_tables(const struct scene *scene, uint64_t first, uint64_t last,
+			tables *out)
+{
+	const struct ws_format *format = scene->paging.format;
+	uint64_t span = format_entry_log2(format) == 3 ? 1 << 21 : 1 << 22;
+	struct table known[WS_MAX_LEVELS] = { 0 };
+	bool any = false;
+
+	for (uint64_t va = first; va <= last; va = (va | (span - 1)) + 1) {
+		struct ws_trail trail;
+
+		ws_walk(&scene->paging, scene->root, va, &trail);
+		for (unsigned l = 0; l < trail.nsteps; l++) {
+			struct table t = { trail.step[l].table, table_base(format, l, va),
+					   l };
+
+			if (any && known[l].pa == t.pa && known[l].va == t.va)
+				continue;
+			known[l] = t;
+			*ws_vec_push(out) = t;
+			for (unsigned m = l + 1; m < WS_MAX_LEVELS; m++)
+				known[m] = (struct table){ .pa = TOP };
+		}
+		any = true;
+		if ((va | (span - 1)) >= last)
+			break;
+	}
+}
+
+static void test_tables(void **state)
+{
+	bool narrow = ws_format_va_bits(*state) == 32;
+	size_t ntables = 0;
+
+	for (unsigned i = 0; i < 50; i++) {
+		struct scene *scene = scene_create(*state, i, i & 1);
+		uint64_t first = narrow ? 0 : window_start(scene);
+		uint64_t last = narrow ? UINT32_MAX : first + (UINT64_C(1) << 34);
+		uint64_t half = UINT64_C(1) << (ws_format_va_bits(*state) - 1);
+		tables fast = { 0 }, slow = { 0 };
+
+		if (last < first)
+			last = TOP;
+		if (!narrow && first < half && last >= half)
+			last = half - 1; /* the gap has its own test */
+		assert_int_equal(ws_tables(&scene->paging, scene->root, first, last, 0,
+					   gather_table, &fast),
+				 WS_OK);
+		slow_tables(scene, first, last, &slow);
+		if (!narrow && first >= half && first < ~half + 1)
+			slow.n = fast.n = 0; /* in the gap there are none */
+		assert_int_equal(fast.n, slow.n);
+		for (size_t t = 0; t < fast.n; t++) {
+			assert_int_equal(fast.v[t].pa, slow.v[t].pa);
+			assert_int_equal(fast.v[t].va, slow.v[t].va);
+			assert_int_equal(fast.v[t].level, slow.v[t].level);
+		}
+		ntables += fast.n;
+		ws_vec_release(&fast);
+		ws_vec_release(&slow);
+		scene_destroy(scene);
+	}
+	print_message("# %zu tables\n", ntables);
+}
+
+struct seen {
+	uint64_t at_level[WS_MAX_LEVELS]; /* a bit a frame of the arena */
+	unsigned told;
+};
+
+static bool once(void *arg, uint64_t pa, unsigned level, uint64_t va)
+{
+	struct seen *seen = arg;
+	uint64_t bit = UINT64_C(1) << (pa / WS_FRAME_SIZE);
+
+	(void)va;
+	seen->told++;
+	if (pa / WS_FRAME_SIZE >= 48 || seen->at_level[level] & bit)
+		return false;
+	seen->at_level[level] |= bit;
+	return true;
+}
+
+/* A callback that remembers turns an endless tour into a short one. */
+static void test_tables_once(void **state)
+{
+	struct scene *scene = scene_create(*state, 1, false);
+	unsigned entries = WS_FRAME_SIZE >> format_entry_log2(*state);
+	struct seen seen = { 0 };
+
+	assert_int_equal(ws_tables(&scene->paging, scene->root, 0, TOP, 0, once, &seen),
+			 WS_OK);
+	assert_true(seen.told > 48);
+	assert_true(seen.told <= 2 + 48 * ws_format_levels(*state) * entries);
+	scene_destroy(scene);
+}
+
+/* ---- hostile tables and limits ---- */
+
+struct hostile {
+	uint8_t frame[WS_FRAME_SIZE];
+	uint64_t frames_asked, runs, tables;
+	uint64_t stop_after;
+};
+
+static const uint8_t *hostile_frame(void *opaque, uint64_t pa)
+{
+	struct hostile *hostile = opaque;
+
+	(void)pa;
+	hostile->frames_asked++;
+	return hostile->frame;
+}
+
+static bool count_run(void *arg, const struct ws_run *run)
+{
+	struct hostile *hostile = arg;
+
+	(void)run;
+	return ++hostile->runs != hostile->stop_after;
+}
+
+static bool count_table(void *arg, uint64_t pa, unsigned level, uint64_t va)
+{
+	struct hostile *hostile = arg;
+
+	(void)pa, (void)level, (void)va;
+	hostile->tables++;
+	return true;
+}
+
+/* Every entry of the one table leads to the table itself; rights alternate, so that no
+ * two pages make one run. */
+static struct hostile *hostile_create(const struct ws_format *format,
+				      struct ws_paging *paging)
+{
+	struct hostile *hostile = calloc(1, sizeof(*hostile));
+	unsigned size = 1u << format_entry_log2(format);
+
+	assert_non_null(hostile);
+	for (unsigned i = 0; i < WS_FRAME_SIZE; i += size)
+		hostile->frame[i] = i / size % 2 ? 0x01 : 0x07;
+	*paging = (struct ws_paging){ .format = format,
+				      .frame = hostile_frame,
+				      .opaque = hostile };
+	return hostile;
+}
+
+static void test_limit(void **state)
+{
+	struct ws_paging paging;
+	struct hostile *hostile = hostile_create(*state, &paging);
+	unsigned entries = WS_FRAME_SIZE >> format_entry_log2(*state);
+
+	assert_int_equal(
+		ws_range(&paging, 0, 0, TOP, WS_RANGE_PHYSICAL, 1000, count_run, hostile),
+		WS_ERR_LIMIT);
+	assert_true(hostile->frames_asked <= 1000);
+	assert_true(hostile->runs > 0 && hostile->runs <= 1000 * entries);
+	assert_int_equal(ws_tables(&paging, 0, 0, TOP, 1000, count_table, hostile),
+			 WS_ERR_LIMIT);
+	assert_int_equal(hostile->tables, 1000);
+	free(hostile);
+}
+
+/* The limit is exact: as many tables as there are is enough, one fewer is not. */
+static void test_limit_exact(void **state)
+{
+	struct ws_paging paging;
+	struct hostile *hostile = hostile_create(*state, &paging);
+	uint64_t levels = ws_format_levels(*state);
+
+	assert_int_equal(ws_range(&paging, 0, 0, 0xfff, 0, levels, count_run, hostile),
+			 WS_OK);
+	assert_int_equal(hostile->runs, 1);
+	assert_int_equal(hostile->frames_asked, levels);
+	assert_int_equal(
+		ws_range(&paging, 0, 0, 0xfff, 0, levels - 1, count_run, hostile),
+		WS_ERR_LIMIT);
+	assert_int_equal(hostile->runs, 1);
+	free(hostile);
+}
+
+/* Nobody who asks for everything waits for ever: 32 bits have an end, and for more the
+ * default limit is one. */
+static void test_default_limit(void **state)
+{
+	struct ws_paging paging;
+	struct hostile *hostile = hostile_create(*state, &paging);
+	bool narrow = ws_format_va_bits(*state) == 32;
+
+	assert_int_equal(ws_tables(&paging, 0, 0, TOP, 0, count_table, hostile),
+			 narrow ? WS_OK : WS_ERR_LIMIT);
+	if (narrow)
+		assert_in_range(hostile->tables, 1025, 1 + 4 + 4 * 512);
+	else
+		assert_int_equal(hostile->tables, 1 << 20);
+	free(hostile);
+}
+
+/* A callback that has had enough is not called again. */
+static void test_stop(void **state)
+{
+	struct ws_paging paging;
+	struct hostile *hostile = hostile_create(*state, &paging);
+
+	for (uint64_t stop = 1; stop <= 3; stop++) {
+		hostile->runs = 0;
+		hostile->stop_after = stop;
+		assert_int_equal(ws_range(&paging, 0, 0, TOP, 0, 0, count_run, hostile),
+				 WS_OK);
+		assert_int_equal(hostile->runs, stop);
+	}
+	free(hostile);
+}
+
+static const struct {
+	const char *title;
+	void (*run)(void **state);
+	unsigned widest; /* va bits of a format that this can be done for; 0: any */
+} cases[] = {
+	{ "runs of windows, page by page", test_windows },
+	{ "runs of all addresses, page by page", test_whole, 32 },
+	{ "tables, walk by walk", test_tables },
+	{ "tables, each entered once", test_tables_once },
+	{ "hostile tables: a limit is kept", test_limit },
+	{ "hostile tables: a limit is exact", test_limit_exact },
+	{ "hostile tables: without a limit", test_default_limit },
+	{ "a callback stops the tour", test_stop },
+};
+
+int main(void)
+{
+	const unsigned ncases = sizeof(cases) / sizeof(*cases);
+	struct CMUnitTest tests[64];
+	char title[64][80];
+	unsigned n = 0;
+
+	for (unsigned f = 0; ws_format_at(f); f++) {
+		for (unsigned i = 0; i < ncases && n < 64; i++) {
+			const struct ws_format *format = ws_format_at(f);
+
+			if (cases[i].widest &&
+			    ws_format_va_bits(format) > cases[i].widest)
+				continue;
+			snprintf(title[n], sizeof(title[n]), "%s: %s",
+				 ws_format_name(format), cases[i].title);
+			tests[n] = (struct CMUnitTest){ .name = title[n],
+							.test_func = cases[i].run,
+							.initial_state = (void *)format };
+			n++;
+		}
+	}
+	return _cmocka_run_group_tests("range", tests, n, NULL, NULL);
+}
