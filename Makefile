@@ -8,7 +8,8 @@ NINJA := ninja -C $(BUILD)
 # Built with: the compiler, the build system, and a well-kept library for each job
 # that is not ours: compressed dumps, ELF and DWARF, JSON, hash tables.
 BUILD_PACKAGES := gcc meson ninja-build pkg-config python3 \
-	libkdumpfile-dev libelf-dev libdw-dev libjansson-dev uthash-dev
+	libdeflate-dev liblzo2-dev libsnappy-dev libzstd-dev libkdumpfile-dev \
+	libelf-dev libdw-dev libjansson-dev uthash-dev
 # Tested with: cmocka, the sanitizers' second compiler, and real guests.
 CHECK_PACKAGES := libcmocka-dev clang libclang-rt-14-dev mandoc zlib1g-dev
 LAB_PACKAGES := qemu-system-x86 busybox-static cpio makedumpfile xz-utils zstd \

@@ -25,12 +25,13 @@ struct worker {
 	unsigned number;
 	const char *what; /* NULL but in the caller's own, which tells the progress */
 	uint8_t *buffer;  /* for a chunk that must be unpacked first; or NULL */
+	uint64_t ndamaged;
 	pthread_t thread;
 };
 
 struct chunk {
-	uint64_t pa, len;
-	const uint8_t *data; /* NULL: to be unpacked */
+	uint64_t pa, len, ordinal; /* of its first frame */
+	const uint8_t *data;       /* NULL: to be unpacked */
 };
 
 static bool chunk_take(struct scan *scan, struct chunk *chunk)
@@ -49,6 +50,7 @@ static bool chunk_take(struct scan *scan, struct chunk *chunk)
 		if (chunk->len > WS_SCAN_CHUNK)
 			chunk->len = WS_SCAN_CHUNK;
 		chunk->data = piece->data ? piece->data + offset : NULL;
+		chunk->ordinal = ws_frame_ordinal(piece, chunk->pa);
 		scan->taken += chunk->len;
 		scan->frames_taken += chunk->len / WS_FRAME_SIZE;
 		return true;
@@ -67,16 +69,18 @@ static bool chunk_take_locked(struct scan *scan, struct chunk *chunk, double *do
 	return taken;
 }
 
-/* Frames that the dump leaves out part the chunk into runs. */
+/* Damaged frames part the chunk into runs. */
 static void chunk_unpack(struct worker *worker, const struct chunk *chunk)
 {
 	struct scan *scan = worker->scan;
 	uint64_t run = 0, here;
 
 	for (here = 0; here < chunk->len; here += WS_FRAME_SIZE) {
-		if (scan->target->ops->copy_frame(scan->target, chunk->pa + here,
+		if (scan->target->ops->copy_frame(scan->target, worker->number,
+						  chunk->ordinal + here / WS_FRAME_SIZE,
 						  worker->buffer + here))
 			continue;
+		worker->ndamaged++;
 		if (here > run)
 			scan->fn(scan->arg, worker->number, chunk->pa + run,
 				 worker->buffer + run, here - run);
@@ -149,6 +153,9 @@ enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_sca
 	pthread_mutex_init(&scan.lock, NULL);
 	workers_run(workers, n);
 	pthread_mutex_destroy(&scan.lock);
+	target->ndamaged = 0;
+	for (unsigned i = 0; i < n; i++)
+		target->ndamaged += workers[i].ndamaged;
 	ws_progress(target->ctx, what, 1);
 	return WS_OK;
 }

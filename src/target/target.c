@@ -12,12 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "paging/format.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
 
 /* In the order of probing. raw looks like anything, so it has no probe. */
 static const struct ws_target_ops *const kinds[] = {
 	&ws_target_elf,
+	&ws_target_kdump,
 	&ws_target_lime,
 	&ws_target_raw,
 };
@@ -236,18 +238,18 @@ static enum ws_status format_choose(struct ws_target *target,
 		target->has_root = true;
 		target->root = options->root;
 	}
-	if (options->format) {
+	if (options->format)
 		target->format = ws_format_by_name(options->format);
-		return target->format
-			       ? WS_OK
-			       : ws_fail(target->ctx, WS_ERR_USAGE,
-					 "'%s' is no paging format", options->format);
-	}
+	if (options->format && !target->format)
+		return ws_fail(target->ctx, WS_ERR_USAGE, "'%s' is no paging format",
+			       options->format);
 	ws_vec_each(&target->cpus, cpu)
 		if (!target->format)
 			target->format = ws_format_of_cpu(cpu, target->long_mode);
 	if (!target->format && target->vmcoreinfo)
 		target->format = ws_format_of_vmcoreinfo(target->vmcoreinfo);
+	if (target->format)
+		target->long_mode = target->format->va_bits > 32;
 	return WS_OK;
 }
 
@@ -369,12 +371,11 @@ static const uint8_t *piece_frame(struct ws_target *target,
 
 	if (pa < piece->at.pa || piece->at.len - (pa - piece->at.pa) < WS_FRAME_SIZE)
 		return NULL;
+	ordinal = ws_frame_ordinal(piece, pa);
 	frame = piece->data ? piece->data + (pa - piece->at.pa)
-			    : target->ops->frame(target, pa);
-	if (frame && target->recorder) {
-		ordinal = ws_frame_ordinal(piece, pa);
+			    : target->ops->frame(target, ordinal);
+	if (frame && target->recorder)
 		target->recorder[ordinal / 8] |= 1 << ordinal % 8;
-	}
 	return frame;
 }
 

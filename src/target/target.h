@@ -42,12 +42,16 @@ struct ws_target_ops {
 	enum ws_status (*open)(struct ws_target *target,
 			       const struct ws_target_options *options);
 	/*
-	 * The frame at pa (4 KiB aligned, inside an extent), kept until close; NULL
-	 * where the dump leaves it out. NULL op: all memory has data.
+	 * The whole frame with this ordinal, kept until close; NULL where its bytes are
+	 * damaged. NULL op: all memory has data.
 	 */
-	const uint8_t *(*frame)(struct ws_target *target, uint64_t pa);
-	/* Copies the frame at pa without keeping it; as frame() otherwise. */
-	bool (*copy_frame)(struct ws_target *target, uint64_t pa, uint8_t *frame);
+	const uint8_t *(*frame)(struct ws_target *target, uint64_t ordinal);
+	/*
+	 * Copies it without keeping it; false where frame() gives NULL. Called from
+	 * several threads at once, never twice at once with one worker number.
+	 */
+	bool (*copy_frame)(struct ws_target *target, unsigned worker, uint64_t ordinal,
+			   uint8_t *frame);
 	void (*close)(struct ws_target *target);
 };
 
@@ -59,6 +63,7 @@ struct ws_target {
 	WS_VEC(struct ws_piece_of_memory) memory;
 	size_t last_piece; /* where the last look-up ended: the next one often does too */
 	uint64_t nframes;  /* whole frames in all of memory */
+	uint64_t ndamaged; /* of these, what the last scan could not unpack */
 	WS_VEC(struct ws_extent) extents; /* what memory looks like from outside */
 	WS_VEC(struct ws_cpu) cpus;
 	char *vmcoreinfo;

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One compressed frame -> its 4 KiB, by zlib, LZO, snappy or zstd. */
+#ifndef WS_TARGET_UNPACK_H
+#define WS_TARGET_UNPACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What the libraries keep between frames. Zeroed: nothing yet. One a thread. */
+struct ws_unpacker {
+	struct libdeflate_decompressor *deflate;
+	struct ZSTD_DCtx_s *zstd;
+};
+
+void ws_unpacker_release(struct ws_unpacker *unpacker);
+
+/* Page descriptor flags (makedumpfile diskdump_mod.h): 0, or one of these. */
+bool ws_unpack_known(uint32_t flags);
+
+/*
+ * Unpacks size bytes into a whole frame; false if they are damaged: anything that does
+ * not make exactly a frame.
+ */
+bool ws_unpack(struct ws_unpacker *unpacker, uint32_t flags, const uint8_t *packed,
+	       size_t size, uint8_t *frame);
+
+#endif
