@@ -95,7 +95,7 @@ const struct command commands[] = {
 	{
 		.name = "capture",
 		.summary = "a small dump with only what the answers rest on",
-		.args = "TARGET",
+		.args = "TARGET -o FILE",
 		.about =
 			"Writes an ELF core that holds page tables, tasks, modules, symbols "
 			"and registers, and no page of a user's. Every command answers on it "

@@ -8,39 +8,67 @@
 
 #include "util/cleanup.h"
 
+#define MDOC_WIDTH 78
+
+static void print_mdoc_char(char c)
+{
+	if (c == '\\')
+		fputs("\\e", stdout);
+	else if (c == '-')
+		fputs("\\-", stdout);
+	else
+		putchar(c);
+}
+
+/* Whether the n characters of word end a sentence, of which another follows. */
+static bool ends_sentence(const char *word, size_t n)
+{
+	return word[n - 1] == '.' && word[n] == ' ' &&
+	       isupper((unsigned char)word[n + 1]);
+}
+
 /* mdoc(7) begins every sentence on a line of its own, and fears a leading dot. */
 static void print_mdoc(const char *text)
 {
-	bool begins = true;
+	size_t column = 0;
 
-	for (; *text; text++) {
-		if (begins && (*text == '.' || *text == '\''))
-			fputs("\\&", stdout);
-		begins = false;
-		if (*text == '\\')
-			fputs("\\e", stdout);
-		else if (*text == '-' && text[1] == '-')
-			fputs("\\-\\-", stdout), text++;
-		else
-			putchar(*text);
-		if (*text == '.' && text[1] == ' ' && isupper((unsigned char)text[2])) {
+	while (*(text += strspn(text, " "))) {
+		size_t n = strcspn(text, " ");
+		bool last = ends_sentence(text, n);
+
+		if (column && column + n >= MDOC_WIDTH) {
 			putchar('\n');
-			begins = true;
-			text++;
+			column = 0;
+		}
+		if (column)
+			putchar(' ');
+		else if (*text == '.' || *text == '\'')
+			fputs("\\&", stdout);
+		column += n + 1;
+		while (n--)
+			print_mdoc_char(*text++);
+		if (last) {
+			putchar('\n');
+			column = 0;
 		}
 	}
-	putchar('\n');
+	if (column)
+		putchar('\n');
 }
 
-/* "TARGET WHAT..." as arguments of an .It line. */
+/* "TARGET WHAT..." or "TARGET -o FILE" on an .It line. */
 static void print_mdoc_args(const char *args)
 {
-	const char *dots = strstr(args, "...");
+	while (*(args += strspn(args, " "))) {
+		int n = (int)strcspn(args, " ."), dots = (int)strspn(args + n, ".");
 
-	if (dots)
-		printf(" Ar %.*s ...\n", (int)(dots - args), args);
-	else
-		printf(" Ar %s\n", args);
+		if (*args == '-')
+			printf(" Fl %.*s", n - 1, args + 1);
+		else
+			printf(" Ar %.*s%s", n, args, dots ? " ..." : "");
+		args += n + dots;
+	}
+	putchar('\n');
 }
 
 static void print_mdoc_option(const struct option_row *option)

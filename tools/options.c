@@ -40,8 +40,8 @@ const struct option_row option_rows[] = {
 	{ OPTIONS_PROBE, KEY_ALL_MODULES, "all-modules", NULL,
 	  "Ask for every loaded module, too" },
 	{ OPTIONS_PROBE, KEY_XX_PROCS, "xx-procs", NULL,
-	  "Print what lookup_address() would return in every process, in the form of "
-	  "dtrace4linux's xx_procs()" },
+	  "Print what lookup_address would return in every process, a line each, as "
+	  "xx_procs of dtrace4linux did" },
 
 	{ OPTIONS_CAPTURE, KEY_OUTPUT, "output", "FILE", "Write to FILE", "file" },
 
