@@ -83,10 +83,11 @@ const struct command commands[] = {
 			"Asks every address space for every WHAT. A summary for each WHAT "
 			"comes first, then a line for each space that does not see it. "
 			"Everyone means init_mm, every process and every other space in "
-			"use. User halves under page-table isolation lack the kernel by "
-			"design and freed spaces are nobody's any more: they count only with "
-			"--all-spaces. To see means: a page is mapped there, and for a "
-			"kernel address it is the page that init_mm has there.",
+			"use. Not counted, but for --all-spaces, are those that lack the "
+			"kernel by design, which are user halves under page-table isolation "
+			"and the tables that a processor starts with, and freed spaces, "
+			"which are nobody's any more. To see means: a page is mapped there, "
+			"and for a kernel address it is the page that init_mm has there.",
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_PROBE,
 		.max_words = MANY,
 		.rows = &probe_table,

@@ -36,7 +36,7 @@ const struct option_row option_rows[] = {
 	{ OPTIONS_PROBE, KEY_ALL, "all", NULL,
 	  "Print a line for the spaces that see it as well" },
 	{ OPTIONS_PROBE, KEY_ALL_SPACES, "all-spaces", NULL,
-	  "Count user halves and freed spaces too" },
+	  "Count user halves, boot tables and freed spaces too" },
 	{ OPTIONS_PROBE, KEY_ALL_MODULES, "all-modules", NULL,
 	  "Ask for every loaded module, too" },
 	{ OPTIONS_PROBE, KEY_XX_PROCS, "xx-procs", NULL,

@@ -29,8 +29,9 @@ struct survey {
 };
 
 /*
- * Probes all spaces that count: init_mm, processes, others in use; with all, user
- * halves and freed ones too. whats must outlive the survey.
+ * Probes the spaces that count: init_mm, processes and others in use, but not the
+ * tables that the kernel boots with; with all, those, user halves and freed ones too.
+ * whats must outlive the survey.
  */
 enum exit_status survey_make(struct survey *survey, struct session *session,
 			     const struct whats *whats, bool all);
