@@ -48,6 +48,14 @@ bool ws_frame_set_add(struct ws_frame_set *set, uint64_t pa)
 	return true;
 }
 
+void ws_frame_set_remove(struct ws_frame_set *set, uint64_t pa)
+{
+	uint8_t bit, *byte = bit_of(set, pa, &bit);
+
+	if (byte)
+		*byte &= (uint8_t)~bit;
+}
+
 /* ---- the vote --------------------------------------------------------------------- */
 
 /*

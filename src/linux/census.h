@@ -21,6 +21,8 @@ bool ws_frame_set_has(const struct ws_frame_set *set, uint64_t pa);
 /* True if the frame was not there yet; false too where pa is not in memory. */
 bool ws_frame_set_add(struct ws_frame_set *set, uint64_t pa);
 
+void ws_frame_set_remove(struct ws_frame_set *set, uint64_t pa);
+
 /* bytes: a lower bound of what is mapped at this difference. */
 struct ws_ballot {
 	uint64_t delta, bytes;

@@ -31,10 +31,12 @@
 #include "util/vec.h"
 #include "whosees.h"
 
-/* What one pass over all memory found; pa each, sorted. Owned by the system. */
+typedef WS_VEC(uint64_t) ws_pa_vec;
+
+/* What one pass over all memory found; sorted. Owned by the system. */
 struct ws_finds {
-	WS_VEC(uint64_t) idle_names; /* 16 bytes "swapper/0" or "swapper", zero-padded */
-	WS_VEC(uint64_t) vmcoreinfo; /* text "OSRELEASE=" at the start of a frame */
+	ws_pa_vec idle_names; /* 16 bytes "swapper/0" or "swapper", zero-padded */
+	ws_pa_vec vmcoreinfo; /* text "OSRELEASE=" at the start of a frame */
 	bool names_done;
 };
 
@@ -75,7 +77,7 @@ struct ws_system {
 	uint8_t *consensus; /* WS_CONSENSUS_FRAMES synthetic tables; NULL: none */
 	struct ws_kernel_page *kernel_pages; /* WS_KERNEL_PAGES of them */
 	struct ws_task_fields fields;
-	WS_VEC(uint64_t) roots; /* every root found, sorted */
+	ws_pa_vec roots; /* every root found, sorted */
 	WS_VEC(struct ws_task) tasks;
 	WS_VEC(struct ws_space) spaces;
 	struct ws_scale *scale; /* weigh.c; NULL until asked for */
@@ -142,6 +144,9 @@ typedef bool ws_search_fn(void *arg, uint64_t va, const uint8_t *frame);
  */
 enum ws_status ws_search(struct ws_system *system, uint64_t first, uint64_t last,
 			 bool skip_direct_map, ws_search_fn *fn, void *arg) WS_MUST_CHECK;
+/* Copies kernel memory in the same way; zeros where there is none. va: of a frame. */
+enum ws_status ws_search_copy(struct ws_system *system, uint64_t va, uint8_t *bytes,
+			      size_t len) WS_MUST_CHECK;
 
 /* Takes the text in the frame at pa as the system's VMCOREINFO. */
 enum ws_status ws_vmcoreinfo_take(struct ws_system *system, uint64_t pa) WS_MUST_CHECK;

@@ -221,7 +221,7 @@ void ws_system_close(struct ws_system *system)
 	ws_vec_release(&system->spaces);
 	ws_vec_release(&system->modules);
 	ws_scale_free(system->scale);
-	ws_symtab_free(system->symtab);
+	ws_symbols_release(system);
 	free(system->consensus);
 	free(system->kernel_pages);
 	free(system->vmcoreinfo);

@@ -69,6 +69,37 @@ void ws_vmcoreinfo_drop(struct ws_system *system)
 }
 
 /*
+ * A page that only looks like it, the text of another kernel that ran before or runs in
+ * a guest: its swapper_pg_dir does not map itself here.
+ */
+static bool text_fits(struct ws_system *system)
+{
+	const struct ws_format *given = system->paging.format;
+	uint64_t root;
+	bool fits;
+
+	if (!given)
+		system->paging.format = ws_vmcoreinfo_format(system);
+	fits = system->paging.format && ws_vmcoreinfo_swapper(system, &root);
+	system->paging.format = given;
+	return fits;
+}
+
+enum ws_status ws_find_vmcoreinfo(struct ws_system *system)
+{
+	ws_vec_each(&system->finds.vmcoreinfo, pa) {
+		enum ws_status status = ws_vmcoreinfo_take(system, *pa);
+
+		if (status != WS_OK || text_fits(system))
+			return status;
+	}
+	ws_vmcoreinfo_drop(system);
+	ws_note(system, "no VMCOREINFO was found that fits this memory (%zu looked at)",
+		system->finds.vmcoreinfo.n);
+	return WS_OK;
+}
+
+/*
  * i386 kernels say only that they do use PAE; that a kernel is a 32-bit one shows in its
  * addresses.
  */

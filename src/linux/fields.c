@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where a task's fields lie. Offsets differ from kernel to kernel, but what the values
+ * must be does not, and a value that is right for every task is right:
+ *
+ *	pid		0 for init_task, 1 for the first in the list, 2 for kthreadd, no
+ *two alike; tgid beside it
+ *	mm		none for kernel threads; else a pointer to something that points,
+ *at the same place each time, at one of the roots active_mm	the same as mm wherever
+ *there is one flags		PF_KTHREAD where there is no mm (a zombie has none either)
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux/roots.h"
+#include "linux/tasks.h"
+#include "util/cleanup.h"
+
+/* How far from its comm a task's fields may lie. */
+#define REACH 8192
+/* mm_struct is smaller than this, but for the CPU masks at its end. */
+#define MM_SIZE 2048
+/* PID_MAX_LIMIT, include/linux/threads.h */
+#define PID_MAX (4u << 20)
+
+/*
+ * The first tasks, kernel threads for the most, and as many more spread over the list:
+ * enough to tell fields apart, few enough that a capture need not hold every task whole.
+ */
+#define SAMPLES 32
+
+/* The memory around one task's comm. Where it is not mapped it reads as zero. */
+struct sample {
+	const struct ws_task *task;
+	uint8_t bytes[2 * REACH];
+};
+
+struct inference {
+	struct ws_system *system;
+	struct sample *sample; /* init_task first */
+	unsigned n;
+	const struct sample *init, *kthreadd; /* pid 1, pid 2; NULL: not among them */
+	int32_t size;                         /* task_struct is no larger */
+	int32_t lowest, end;                  /* what is known to lie inside one */
+	int32_t first, last;                  /* so words at other offsets do not */
+};
+
+static uint32_t word32_at(const struct sample *s, int32_t offset)
+{
+	return ws_le32(s->bytes + REACH + offset);
+}
+
+static uint64_t word_at(const struct inference *in, const struct sample *s,
+			int32_t offset)
+{
+	return in->system->layout.word == 8 ? ws_le64(s->bytes + REACH + offset)
+					    : word32_at(s, offset);
+}
+
+/* ---- the samples ------------------------------------------------------------------ */
+
+static void fill_sample(struct ws_system *system, const struct ws_task *task,
+			int32_t reach, struct sample *sample)
+{
+	uint64_t va = task->comm_va - reach, end = task->comm_va + reach;
+
+	sample->task = task;
+	while (va != end) {
+		uint64_t n = WS_FRAME_SIZE - va % WS_FRAME_SIZE;
+		uint8_t *to = sample->bytes + REACH + (int64_t)(va - task->comm_va);
+
+		if (n > end - va)
+			n = end - va;
+		if (!ws_system_read(system, va, to, n))
+			memset(to, 0, n);
+		va += n;
+	}
+}
+
+static int by_value(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+/*
+ * Two tasks cannot overlap, so task_struct is no larger than the least distance between
+ * two of them. Beyond it lie fields of a neighbour in the slab, and those too would have
+ * a value that is right for every task, but another's.
+ */
+static enum ws_status least_distance(const struct ws_system *system, int32_t *size)
+{
+	size_t n = system->tasks.n;
+	ws_autofree uint64_t *vas = calloc(n, sizeof(*vas));
+
+	if (!vas)
+		return ws_fail_memory(system->ctx);
+	for (size_t i = 0; i < n; i++)
+		vas[i] = system->tasks.v[i].comm_va;
+	qsort(vas, n, sizeof(*vas), by_value);
+	for (size_t i = 0; i + 1 < n; i++)
+		if (vas[i + 1] - vas[i] < (uint64_t)*size)
+			*size = (int32_t)(vas[i + 1] - vas[i]) & -8;
+	return WS_OK;
+}
+
+/* A field of its own: what is as far from it as a task is long is a neighbour's. */
+static void narrow(struct inference *in, int32_t offset, int32_t size)
+{
+	if (offset < in->lowest)
+		in->lowest = offset;
+	if (offset + size > in->end)
+		in->end = offset + size;
+	in->first = in->end - in->size;
+	in->last = in->lowest + in->size - (int32_t)in->system->layout.word;
+}
+
+static enum ws_status take_samples(struct inference *in)
+{
+	const struct ws_system *system = in->system;
+	size_t ntasks = system->tasks.n, half = SAMPLES / 2;
+	enum ws_status status;
+
+	in->size = REACH;
+	status = least_distance(system, &in->size);
+	if (status != WS_OK)
+		return status;
+	narrow(in, 0, WS_COMM_LEN);
+	narrow(in, system->fields.tasks, 2 * (int32_t)system->layout.word);
+	in->n = ntasks < SAMPLES ? (unsigned)ntasks : SAMPLES;
+	in->sample = calloc(in->n, sizeof(*in->sample));
+	if (!in->sample)
+		return ws_fail_memory(system->ctx);
+	for (size_t i = 0; i < in->n; i++) {
+		size_t spread = half + (i - half) * (ntasks - half) / half;
+		size_t index = in->n < SAMPLES || i < half ? i : spread;
+		const struct ws_task *task = &system->tasks.v[index];
+
+		fill_sample(in->system, task, in->size, &in->sample[i]);
+		if (!in->kthreadd && !strcmp(task->comm, "kthreadd"))
+			in->kthreadd = &in->sample[i];
+	}
+	in->init = in->n > 1 ? &in->sample[1] : NULL;
+	return WS_OK;
+}
+
+/* ---- pid -------------------------------------------------------------------------- */
+
+static bool may_be_pid(const struct inference *in, int32_t offset)
+{
+	if (word32_at(&in->sample[0], offset) ||
+	    (in->kthreadd && word32_at(in->kthreadd, offset) != 2))
+		return false;
+	for (unsigned i = 1; i < in->n; i++) {
+		uint32_t pid = word32_at(&in->sample[i], offset);
+
+		if (!pid || pid > PID_MAX)
+			return false;
+		for (unsigned j = 1; j < i; j++)
+			if (word32_at(&in->sample[j], offset) == pid)
+				return false;
+	}
+	return true;
+}
+
+static bool are_twins(const struct inference *in, int32_t a, int32_t b)
+{
+	if (b > in->last)
+		return false;
+	for (unsigned i = 0; i < in->n; i++)
+		if (word32_at(&in->sample[i], a) != word32_at(&in->sample[i], b))
+			return false;
+	return true;
+}
+
+/* Leaders have pid and tgid alike, and the two lie side by side. */
+static void find_pid(struct inference *in)
+{
+	struct ws_task_fields *fields = &in->system->fields;
+	bool twins = false;
+
+	for (int32_t o = in->first; o <= in->last && !twins; o += 4) {
+		if (!may_be_pid(in, o))
+			continue;
+		twins = are_twins(in, o, o + 4);
+		if (twins || fields->pid == WS_NO_FIELD)
+			fields->pid = o;
+	}
+	if (fields->pid != WS_NO_FIELD)
+		narrow(in, fields->pid, twins ? 8 : 4);
+	else
+		ws_note(in->system, "pids were not found: tasks are told by name only");
+}
+
+/* ---- mm --------------------------------------------------------------------------- */
+
+size_t ws_root_of_pgd(struct ws_system *system, uint64_t pgd)
+{
+	uint64_t pa;
+
+	if (!ws_is_kernel_va(system, pgd) || !ws_kernel_pa(system, pgd, &pa))
+		return SIZE_MAX;
+	return ws_root_find(system, pa);
+}
+
+static bool leads_to_root(struct ws_system *system, uint64_t mm, int32_t pgd)
+{
+	uint64_t va;
+
+	return ws_kread_word(system, mm + pgd, &va) &&
+	       ws_root_of_pgd(system, va) != SIZE_MAX;
+}
+
+static bool may_be_mm(const struct inference *in, int32_t offset)
+{
+	unsigned present = 0;
+
+	if (word_at(in, &in->sample[0], offset) ||
+	    (in->kthreadd && word_at(in, in->kthreadd, offset)))
+		return false;
+	for (unsigned i = 0; i < in->n; i++) {
+		uint64_t mm = word_at(in, &in->sample[i], offset);
+
+		if (mm &&
+		    (!ws_is_kernel_va(in->system, mm) || mm % in->system->layout.word))
+			return false;
+		present += mm != 0;
+	}
+	return present;
+}
+
+/* Three of four must: the root of a victim may be past recognition. */
+static bool lead_to_roots(const struct inference *in, int32_t mm, int32_t pgd)
+{
+	unsigned present = 0, good = 0;
+
+	for (unsigned i = 0; i < in->n; i++) {
+		uint64_t va = word_at(in, &in->sample[i], mm);
+
+		present += va != 0;
+		good += va && leads_to_root(in->system, va, pgd);
+	}
+	return good * 4 >= present * 3;
+}
+
+/* Looked for in that many of the samples that have an mm. */
+#define PGD_SAMPLES 3
+
+static int32_t find_pgd(const struct inference *in, int32_t mm)
+{
+	int32_t word = (int32_t)in->system->layout.word;
+	unsigned looked_at = 0;
+
+	for (unsigned i = 0; i < in->n && looked_at < PGD_SAMPLES; i++) {
+		uint64_t va = word_at(in, &in->sample[i], mm);
+
+		looked_at += va != 0;
+		for (int32_t pgd = 0; va && pgd < MM_SIZE; pgd += word)
+			if (leads_to_root(in->system, va, pgd) &&
+			    lead_to_roots(in, mm, pgd))
+				return pgd;
+	}
+	return WS_NO_FIELD;
+}
+
+/* Over all tasks: how many have one, and how many of these lead to a root. */
+struct tally {
+	size_t present, good;
+};
+
+static struct tally tally_mm(const struct inference *in, int32_t mm, int32_t pgd)
+{
+	struct tally tally = { 0 };
+	uint64_t value;
+
+	ws_vec_each(&in->system->tasks, task) {
+		if (!ws_kread_word(in->system, task->comm_va + mm, &value) || !value)
+			continue;
+		tally.present++;
+		tally.good += leads_to_root(in->system, value, pgd);
+	}
+	return tally;
+}
+
+/*
+ * Of all that leads to roots, what does so for the most tasks is active_mm, or mm; and of
+ * those two, that which fewer have, for kernel threads borrow an active_mm.
+ */
+static bool is_better(const struct tally *a, const struct tally *b, size_t cpus)
+{
+	if (a->good > b->good + cpus || b->good > a->good + cpus)
+		return a->good > b->good;
+	return a->present < b->present;
+}
+
+/* mm lies before active_mm; the two differ where a kernel thread runs, if any does. */
+static void find_mm(struct inference *in)
+{
+	struct ws_task_fields *fields = &in->system->fields;
+	int32_t word = (int32_t)in->system->layout.word, pgd;
+	size_t cpus = in->system->target->cpus.n + 1; /* at most so many borrow */
+	struct tally best = { 0 }, tally;
+
+	for (int32_t o = in->first; o <= in->last; o += word) {
+		if (!may_be_mm(in, o))
+			continue;
+		pgd = find_pgd(in, o);
+		if (pgd == WS_NO_FIELD)
+			continue;
+		tally = tally_mm(in, o, pgd);
+		if (!is_better(&tally, &best, cpus))
+			continue;
+		best = tally;
+		fields->mm = o;
+		fields->mm_pgd = pgd;
+	}
+	if (fields->mm == WS_NO_FIELD)
+		ws_note(in->system, "no task's mm was found: roots have no owners");
+	else
+		narrow(in, fields->mm, word);
+}
+
+static bool repeats_mm(const struct inference *in, int32_t offset)
+{
+	int32_t mm_offset = in->system->fields.mm;
+
+	if (offset == mm_offset)
+		return false;
+	for (unsigned i = 0; i < in->n; i++) {
+		uint64_t mm = word_at(in, &in->sample[i], mm_offset);
+
+		if (mm && word_at(in, &in->sample[i], offset) != mm)
+			return false;
+	}
+	return true;
+}
+
+/* The nearest to mm: the two have always been neighbours. */
+static void find_active_mm(struct inference *in)
+{
+	struct ws_task_fields *fields = &in->system->fields;
+	int32_t word = (int32_t)in->system->layout.word;
+
+	for (int32_t o = in->first; o <= in->last; o += word)
+		if (repeats_mm(in, o) &&
+		    (fields->active_mm == WS_NO_FIELD ||
+		     abs(o - fields->mm) < abs(fields->active_mm - fields->mm)))
+			fields->active_mm = o;
+	if (fields->active_mm == WS_NO_FIELD)
+		ws_note(in->system,
+			"active_mm was not found: whose space a kernel thread "
+			"borrows is not known");
+}
+
+/* ---- flags ------------------------------------------------------------------------ */
+
+/* In how many samples PF_KTHREAD is set and mm present, or neither. */
+static unsigned count_odd(const struct inference *in, int32_t offset)
+{
+	unsigned odd = 0;
+
+	for (unsigned i = 0; i < in->n; i++) {
+		bool kernel = word32_at(&in->sample[i], offset) & WS_PF_KTHREAD;
+
+		odd += kernel ==
+		       (word_at(in, &in->sample[i], in->system->fields.mm) != 0);
+	}
+	return odd;
+}
+
+/* Kernel threads never exec; init_task and pid 1 are told apart by the flag alone. */
+static bool may_be_flags(const struct inference *in, int32_t offset)
+{
+	const uint32_t both = WS_PF_KTHREAD | WS_PF_FORKNOEXEC;
+
+	return word32_at(&in->sample[0], offset) & WS_PF_KTHREAD &&
+	       (!in->init || !(word32_at(in->init, offset) & WS_PF_KTHREAD)) &&
+	       (!in->kthreadd || (word32_at(in->kthreadd, offset) & both) == both);
+}
+
+static void find_flags(struct inference *in)
+{
+	struct ws_task_fields *fields = &in->system->fields;
+	unsigned least = in->n / 4 + 1, odd; /* zombies, and threads that use an mm */
+
+	for (int32_t o = in->first; o <= in->last; o += 4) {
+		if (!may_be_flags(in, o))
+			continue;
+		odd = count_odd(in, o);
+		if (odd >= least)
+			continue;
+		least = odd;
+		fields->flags = o;
+	}
+	if (fields->flags == WS_NO_FIELD)
+		ws_note(in->system, "task flags were not found: zombies are taken for "
+				    "kernel threads");
+}
+
+enum ws_status ws_find_fields(struct ws_system *system)
+{
+	struct inference in = { .system = system };
+	enum ws_status status = take_samples(&in);
+
+	if (status == WS_OK) {
+		find_pid(&in);
+		find_mm(&in);
+		if (system->fields.mm != WS_NO_FIELD) {
+			find_active_mm(&in);
+			find_flags(&in);
+		}
+	}
+	free(in.sample);
+	return status;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "linux/pages.h"
+
+/* struct mem_section's pointer carries flags below it (SECTION_MAP_LAST_BIT). */
+#define SECTION_MAP_FLAGS UINT64_C(0x3f)
+
+/*
+ * SPARSEMEM_EXTREME, x86-64's, has a page of sections behind every entry of mem_section
+ * (SECTIONS_PER_ROOT, include/linux/mmzone.h); SPARSEMEM_STATIC, i386's, has the sections
+ * there themselves.
+ */
+static bool find_sections(struct ws_system *system, struct ws_pages *pages)
+{
+	if (!ws_vmcoreinfo(system, "SYMBOL", "mem_section", &pages->mem_section) ||
+	    !ws_vmcoreinfo(system, "SIZE", "mem_section", &pages->section_size) ||
+	    !ws_vmcoreinfo(system, "OFFSET", "mem_section.section_mem_map",
+			   &pages->section_map) ||
+	    !ws_vmcoreinfo(system, "NUMBER", "SECTION_SIZE_BITS", &pages->section_bits))
+		return false;
+	pages->direct = system->layout.word == 4;
+	if (!pages->section_size || pages->section_size > WS_FRAME_SIZE ||
+	    pages->section_bits < 12 || pages->section_bits > 63)
+		return false;
+	pages->per_root = pages->direct ? 1 : WS_FRAME_SIZE / pages->section_size;
+	return true;
+}
+
+bool ws_pages_find(struct ws_system *system, struct ws_pages *pages)
+{
+	uint64_t mem_map;
+
+	*pages = (struct ws_pages){ 0 };
+	/* before 4.6 (0139aa7b7fa12) it was called _count */
+	if (!ws_vmcoreinfo(system, "SIZE", "page", &pages->size) ||
+	    !ws_vmcoreinfo(system, "OFFSET", "page.lru", &pages->lru) ||
+	    (!ws_vmcoreinfo(system, "OFFSET", "page._refcount", &pages->refcount) &&
+	     !ws_vmcoreinfo(system, "OFFSET", "page._count", &pages->refcount)))
+		return false;
+	if (ws_vmcoreinfo(system, "SYMBOL", "mem_map", &mem_map))
+		return ws_kread_word(system, mem_map, &pages->mem_map) && pages->mem_map;
+	return find_sections(system, pages);
+}
+
+uint64_t ws_page_of(struct ws_system *system, const struct ws_pages *pages, uint64_t pa)
+{
+	uint64_t pfn = pa / WS_FRAME_SIZE, section, root, map;
+
+	if (pages->mem_map)
+		return pages->mem_map + pfn * pages->size;
+	section = pa >> pages->section_bits;
+	root = pages->mem_section;
+	if (pages->direct)
+		root += section * pages->section_size;
+	else if (!ws_kread_word(system,
+				root + section / pages->per_root * system->layout.word,
+				&root))
+		return 0;
+	else
+		root += section % pages->per_root * pages->section_size;
+	if (!ws_kread_word(system, root + pages->section_map, &map) || !map)
+		return 0;
+	/* encoded so that a frame's number indexes it: sparse_encode_mem_map() */
+	return (map & ~SECTION_MAP_FLAGS) + pfn * pages->size;
+}
+
+bool ws_page_refcount(struct ws_system *system, const struct ws_pages *pages, uint64_t pa,
+		      uint32_t *refcount)
+{
+	uint64_t page = ws_page_of(system, pages, pa);
+
+	return page && ws_kread32(system, page + pages->refcount, refcount);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* struct page: what the kernel's page allocator says of a frame. */
+#ifndef WS_LINUX_PAGES_H
+#define WS_LINUX_PAGES_H
+
+#include "linux/linux.h"
+
+/*
+ * Where struct page of a frame lies, as VMCOREINFO tells: one array (FLATMEM), or one a
+ * section (SPARSEMEM; with VMEMMAP they are one again, but are found the same way).
+ */
+struct ws_pages {
+	uint64_t size, lru, refcount; /* sizeof(struct page), and offsets in it */
+	uint64_t mem_map;             /* FLATMEM: va of the array; 0: sections */
+	uint64_t mem_section;         /* va of the top array of sections */
+	uint64_t section_size;        /* sizeof(struct mem_section) */
+	uint64_t section_map;         /* offset of section_mem_map */
+	uint64_t section_bits;        /* log2 of a section's bytes */
+	uint64_t per_root;            /* sections per entry of the top array; */
+	bool direct;                  /* or the top array holds them itself */
+};
+
+/* False where VMCOREINFO does not tell enough. */
+bool ws_pages_find(struct ws_system *system, struct ws_pages *pages);
+/* va of the struct page of pa's frame; 0: not known. */
+uint64_t ws_page_of(struct ws_system *system, const struct ws_pages *pages, uint64_t pa);
+/* False where the page's struct is not in memory. */
+bool ws_page_refcount(struct ws_system *system, const struct ws_pages *pages, uint64_t pa,
+		      uint32_t *refcount);
+
+#endif

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Roots x tasks -> spaces. A root that no task claims is somebody's all the same (efi_mm,
+ * a mm that an exiting process or a lazy CPU still holds), or it is nobody's: its page
+ * was freed and nothing has been written there since.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux/pages.h"
+#include "linux/roots.h"
+#include "linux/tasks.h"
+#include "paging/x86.h"
+#include "util/cleanup.h"
+
+/* The real-mode trampoline's page table must lie there: realmode_init(). */
+#define REAL_MODE_END UINT64_C(0x100000)
+
+/* One root: who claims it. */
+struct claim {
+	uint32_t kind;
+	uint32_t space;       /* its index once spaces are sorted */
+	struct ws_task *task; /* the first that has it as its mm */
+	uint32_t ntasks;
+	uint64_t mm; /* some task's mm or active_mm */
+	bool borrowed;
+};
+
+struct attribution {
+	struct ws_system *system;
+	struct claim *claim; /* one a root */
+	struct ws_pages pages;
+	bool has_pages, has_list;
+	uint8_t *listed; /* one a root: on pgd_list */
+};
+
+/* ---- whose mm leads where --------------------------------------------------------- */
+
+static bool read_pgd(struct ws_system *system, uint64_t mm, uint64_t *pgd)
+{
+	return mm && system->fields.mm_pgd != WS_NO_FIELD &&
+	       ws_kread_word(system, mm + system->fields.mm_pgd, pgd);
+}
+
+static size_t root_of_mm(struct ws_system *system, uint64_t mm)
+{
+	uint64_t pgd;
+
+	return read_pgd(system, mm, &pgd) ? ws_root_of_pgd(system, pgd) : SIZE_MAX;
+}
+
+/* A process whose root looks like none is there all the same, and the more of interest.
+ */
+static enum ws_status add_root_of(struct ws_system *system, const struct ws_task *task)
+{
+	uint64_t pgd, pa;
+
+	if (task->kernel_thread || !task->mm || root_of_mm(system, task->mm) != SIZE_MAX)
+		return WS_OK;
+	if (!read_pgd(system, task->mm, &pgd) || !ws_kernel_pa(system, pgd, &pa) ||
+	    pa & ~system->paging.format->root_mask) {
+		ws_note(system, "%u %s: its mm at %#lx leads to no root", task->pid,
+			task->comm, task->mm);
+		return WS_OK;
+	}
+	ws_note(system, "%u %s: its root %#lx does not look like one", task->pid,
+		task->comm, pa);
+	return ws_root_add(system, pa);
+}
+
+static enum ws_status add_roots_of_tasks(struct ws_system *system)
+{
+	enum ws_status status = WS_OK;
+
+	for (size_t i = 0; i < system->tasks.n && status == WS_OK; i++)
+		status = add_root_of(system, &system->tasks.v[i]);
+	return status;
+}
+
+static void claim_by(struct attribution *a, struct ws_task *task)
+{
+	size_t own = root_of_mm(a->system, task->mm);
+	size_t active = root_of_mm(a->system, task->active_mm);
+
+	if (active != SIZE_MAX) {
+		a->claim[active].borrowed = true;
+		a->claim[active].mm = task->active_mm;
+	}
+	if (own == SIZE_MAX || task->kernel_thread)
+		return;
+	a->claim[own].mm = task->mm;
+	a->claim[own].ntasks++;
+	if (!a->claim[own].task)
+		a->claim[own].task = task;
+}
+
+/* ---- pgd_list --------------------------------------------------------------------- */
+
+struct listed_root {
+	uint64_t lru; /* va of page->lru, by which it would be listed */
+	size_t index;
+};
+
+static int by_lru(const void *left, const void *right)
+{
+	uint64_t a = ((const struct listed_root *)left)->lru;
+	uint64_t b = ((const struct listed_root *)right)->lru;
+
+	return (a > b) - (a < b);
+}
+
+/* From start all around; it must be closed, and have its head in the image. */
+static bool walk_list(struct attribution *a, const struct listed_root *roots, size_t n,
+		      uint64_t start)
+{
+	unsigned word = a->system->layout.word, heads = 0;
+	uint64_t node = start, next, facing;
+
+	for (size_t steps = 0; steps < 2 * n + 2; steps++) {
+		struct listed_root key = { .lru = node };
+		const struct listed_root *root =
+			bsearch(&key, roots, n, sizeof(*roots), by_lru);
+
+		if (root)
+			a->listed[root->index] = true;
+		heads += ws_in_image(a->system, node);
+		if (!ws_kread_word(a->system, node, &next) ||
+		    !ws_kread_word(a->system, next + word, &facing) || facing != node)
+			return false;
+		if (next == start)
+			return heads == 1;
+		node = next;
+	}
+	return false;
+}
+
+/*
+ * x86 links the pages of all roots that have kernel entries of their own: pgd_list_add(),
+ * arch/x86/mm/pgtable.c. Any process's root will do to begin with.
+ */
+static enum ws_status find_list(struct attribution *a)
+{
+	struct ws_system *system = a->system;
+	size_t n = system->roots.n;
+	ws_autofree struct listed_root *roots = calloc(n, sizeof(*roots));
+	uint64_t start = 0;
+
+	a->listed = calloc(n, 1);
+	if (!roots || !a->listed)
+		return ws_fail_memory(system->ctx);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t page = ws_page_of(system, &a->pages, system->roots.v[i]);
+
+		roots[i] = (struct listed_root){ page + a->pages.lru, i };
+		if (!start && page && a->claim[i].task)
+			start = roots[i].lru;
+	}
+	qsort(roots, n, sizeof(*roots), by_lru);
+	a->has_list = start && walk_list(a, roots, n, start);
+	return WS_OK;
+}
+
+/* ---- roots without a task --------------------------------------------------------- */
+
+/*
+ * A page with no reference is free. One with references may have been given to something
+ * else that has not written over all of it yet: then it is not on pgd_list. Without
+ * either, a root that maps no user memory is taken for a freed one: exit_mmap() empties
+ * it before it is freed, and who lives has a stack.
+ */
+static bool is_freed(struct attribution *a, size_t index)
+{
+	struct ws_system *system = a->system;
+	uint64_t root = system->roots.v[index];
+	uint32_t refcount;
+
+	if (a->claim[index].borrowed || root < REAL_MODE_END ||
+	    (a->has_list && a->listed[index]))
+		return false;
+	if (a->has_pages && ws_page_refcount(system, &a->pages, root, &refcount) &&
+	    !refcount)
+		return true;
+	return ws_user_half_is_empty(system, root) &&
+	       !ws_in_image(system, root + system->layout.image_delta);
+}
+
+static uint32_t kind_of(struct attribution *a, size_t index)
+{
+	const struct ws_layout *layout = &a->system->layout;
+
+	if (!layout->consensus && a->system->roots.v[index] == layout->reference)
+		return WS_SPACE_INIT;
+	if (a->claim[index].task)
+		return WS_SPACE_PROCESS;
+	return is_freed(a, index) ? WS_SPACE_FREED : WS_SPACE_LONE;
+}
+
+static enum ws_status judge_roots(struct attribution *a)
+{
+	struct ws_system *system = a->system;
+	size_t unclaimed = 0;
+
+	for (size_t i = 0; i < system->roots.n; i++)
+		unclaimed += !a->claim[i].task &&
+			     system->roots.v[i] != system->layout.reference;
+	a->has_pages = unclaimed && ws_pages_find(system, &a->pages);
+	if (a->has_pages) {
+		enum ws_status status = find_list(a);
+
+		if (status != WS_OK)
+			return status;
+	} else if (unclaimed) {
+		ws_note(system,
+			"%zu roots belong to no task; without VMCOREINFO freed ones "
+			"are told only by their having no user memory",
+			unclaimed);
+	}
+	for (size_t i = 0; i < system->roots.n; i++)
+		a->claim[i].kind = kind_of(a, i);
+	return WS_OK;
+}
+
+/* ---- PTI -------------------------------------------------------------------------- */
+
+/* How many entries [first, end) of table are present. */
+static unsigned count_entries(const struct ws_system *system, const uint8_t *table,
+			      unsigned first, unsigned end)
+{
+	unsigned n = 0;
+
+	for (unsigned i = first; i < end; i++)
+		n += ws_entry(system, table, i) & X86_P;
+	return n;
+}
+
+static bool same_frames(const struct ws_system *system, const uint8_t *a,
+			const uint8_t *b, unsigned end)
+{
+	for (unsigned i = 0; i < end; i++)
+		if ((ws_entry(system, a, i) ^ ws_entry(system, b, i)) & WS_BITS(51, 12))
+			return false;
+	return true;
+}
+
+/*
+ * The user half, in the page above the root, leads to the same user tables; of the kernel
+ * it has only what entry needs: with 4 or 5 levels fewer entries than the root has, and
+ * with PAE a kernel page directory of its own (arch/x86/mm/pti.c).
+ */
+static bool has_user_half(struct ws_system *system, uint64_t root)
+{
+	const struct ws_format *format = system->paging.format;
+	unsigned first = ws_first_kernel_slot(system);
+	unsigned end = 1u << format->level[0].bits;
+	const uint8_t *kernel = ws_root_table(system, root);
+	const uint8_t *user = ws_root_table(system, root + WS_FRAME_SIZE);
+	unsigned in_kernel, in_user;
+
+	if (format->entry_log2 != 3 || root % (2 * WS_FRAME_SIZE) || !kernel || !user ||
+	    !same_frames(system, kernel, user, first))
+		return false;
+	in_kernel = count_entries(system, kernel, first, end);
+	in_user = count_entries(system, user, first, end);
+	if (!ws_private_level(format))
+		return in_user && in_user < in_kernel;
+	return in_user == in_kernel &&
+	       !same_frames(system, user + 8 * (size_t)first, kernel + 8 * (size_t)first,
+			    1) &&
+	       !(ws_entry(system, user, end - 1) & WS_BITS(11, 6));
+}
+
+/* init_mm's is there before any other; without init_mm any process's shows it. */
+static bool has_pti(struct attribution *a)
+{
+	struct ws_system *system = a->system;
+
+	if (!system->layout.consensus)
+		return has_user_half(system, system->layout.reference);
+	for (size_t i = 0; i < system->roots.n; i++)
+		if (a->claim[i].kind == WS_SPACE_PROCESS)
+			return has_user_half(system, system->roots.v[i]);
+	return false;
+}
+
+/* ---- the spaces ------------------------------------------------------------------- */
+
+static const char *const kind_names[] = {
+	[WS_SPACE_INIT] = "init_mm",   [WS_SPACE_PROCESS] = "process",
+	[WS_SPACE_USER] = "user half", [WS_SPACE_LONE] = "lone",
+	[WS_SPACE_FREED] = "freed",
+};
+
+const char *ws_space_kind_name(enum ws_space_kind kind)
+{
+	return (size_t)kind < WS_ARRAY_SIZE(kind_names) ? kind_names[kind] : "?";
+}
+
+static enum ws_status add_space(struct ws_system *system, const struct claim *claim,
+				uint64_t root, uint8_t kind)
+{
+	struct ws_space *space = ws_vec_push(&system->spaces);
+
+	if (!space)
+		return ws_fail_memory(system->ctx);
+	space->root = root;
+	space->kind = kind;
+	space->mm = claim->mm;
+	space->ntasks = claim->ntasks;
+	if (claim->task && claim->kind == WS_SPACE_PROCESS) {
+		space->pid = claim->task->pid;
+		memcpy(space->comm, claim->task->comm, sizeof(space->comm));
+	} else {
+		snprintf(space->comm, sizeof(space->comm), "%s", kind_names[kind]);
+	}
+	return WS_OK;
+}
+
+static enum ws_status add_spaces(struct attribution *a)
+{
+	struct ws_system *system = a->system;
+	enum ws_status status = WS_OK;
+
+	system->layout.pti = has_pti(a);
+	for (size_t i = 0; i < system->roots.n && status == WS_OK; i++) {
+		const struct claim *claim = &a->claim[i];
+		uint64_t root = system->roots.v[i];
+
+		status = add_space(system, claim, root, (uint8_t)claim->kind);
+		if (status == WS_OK && system->layout.pti &&
+		    claim->kind == WS_SPACE_PROCESS && has_user_half(system, root))
+			status = add_space(system, claim, root + WS_FRAME_SIZE,
+					   WS_SPACE_USER);
+	}
+	return status;
+}
+
+/* init_mm, processes with their user halves, lone ones, freed ones. */
+static int group_of(const struct ws_space *space)
+{
+	static const int groups[] = { [WS_SPACE_INIT] = 0,
+				      [WS_SPACE_PROCESS] = 1,
+				      [WS_SPACE_USER] = 1,
+				      [WS_SPACE_LONE] = 2,
+				      [WS_SPACE_FREED] = 3 };
+
+	return groups[space->kind];
+}
+
+static int by_pid(const void *left, const void *right)
+{
+	const struct ws_space *a = left, *b = right;
+
+	if (group_of(a) != group_of(b))
+		return group_of(a) - group_of(b);
+	if (a->pid != b->pid)
+		return a->pid < b->pid ? -1 : 1;
+	return (a->root > b->root) - (a->root < b->root);
+}
+
+static void link_tasks(struct attribution *a)
+{
+	struct ws_system *system = a->system;
+
+	for (size_t i = 0; i < system->spaces.n; i++) {
+		size_t root = ws_root_find(system, system->spaces.v[i].root);
+
+		if (root != SIZE_MAX)
+			a->claim[root].space = (uint32_t)i;
+	}
+	ws_vec_each(&system->tasks, task) {
+		size_t own = root_of_mm(system, task->mm);
+		size_t active = root_of_mm(system, task->active_mm);
+
+		if (own != SIZE_MAX && !task->kernel_thread)
+			task->space = a->claim[own].space;
+		if (active != SIZE_MAX)
+			task->active_space = a->claim[active].space;
+	}
+}
+
+static enum ws_status attribute(struct attribution *a)
+{
+	struct ws_system *system = a->system;
+	enum ws_status status;
+
+	ws_vec_each(&system->tasks, task)
+		claim_by(a, task);
+	status = judge_roots(a);
+	if (status == WS_OK)
+		status = add_spaces(a);
+	if (status != WS_OK)
+		return status;
+	qsort(system->spaces.v, system->spaces.n, sizeof(*system->spaces.v), by_pid);
+	link_tasks(a);
+	return WS_OK;
+}
+
+enum ws_status ws_find_spaces(struct ws_system *system)
+{
+	struct attribution a = { .system = system };
+	enum ws_status status = add_roots_of_tasks(system);
+
+	if (status != WS_OK)
+		return status;
+	a.claim = calloc(system->roots.n + 1, sizeof(*a.claim));
+	status = a.claim ? attribute(&a) : ws_fail_memory(system->ctx);
+	free(a.claim);
+	free(a.listed);
+	return status;
+}

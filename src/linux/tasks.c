@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The task list. Its head is init_task, whose name is known, "swapper"; somewhere near
+ * the name lies a list_head that links all thread-group leaders in a ring, each of them
+ * at the same distance from a name of its own:
+ *
+ *	    init_task                pid 1                     the newest
+ *	...[tasks]--next----->...[tasks]--next-->  ... -->...[tasks]--next--> init_task
+ *	   "swapper/0"           "init"                   "sh"
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux/tasks.h"
+
+/* struct task_struct is smaller than this, whatever its configuration. */
+#define TASK_REACH 8192
+/* PID_MAX_LIMIT, include/linux/threads.h; and as many again in lists that mislead. */
+#define TASKS_MAX (4u << 20)
+#define STEPS_MAX (4 * TASKS_MAX)
+
+struct ring {
+	ws_pa_vec nodes; /* va of each list_head, init_task's first */
+	int32_t offset;  /* from comm to the list_head */
+	bool closed;     /* it came back to where it began */
+};
+
+struct ring_search {
+	struct ws_system *system;
+	uint64_t steps; /* how many are left */
+	bool short_of_memory;
+};
+
+/* ---- names ------------------------------------------------------------------------ */
+
+/* A user may name a process as he likes, so this is a hint, never a condition. */
+static bool looks_like_name(const char *comm)
+{
+	size_t n = strnlen(comm, WS_COMM_LEN);
+
+	for (size_t i = 0; i < n; i++)
+		if (comm[i] < 0x20 || comm[i] > 0x7e)
+			return false;
+	return n && n < WS_COMM_LEN;
+}
+
+static bool read_name(struct ws_system *system, uint64_t comm_va, char comm[17])
+{
+	comm[WS_COMM_LEN] = '\0';
+	return ws_system_read(system, comm_va, comm, WS_COMM_LEN);
+}
+
+/* ---- one ring --------------------------------------------------------------------- */
+
+static bool push_node(struct ring_search *s, struct ring *ring, uint64_t node)
+{
+	uint64_t *added = ws_vec_push(&ring->nodes);
+
+	if (added)
+		*added = node;
+	else
+		s->short_of_memory = true;
+	return added;
+}
+
+/*
+ * Goes from the head along next, or back along prev, as long as each node's neighbour
+ * points back at it; so no node is met twice but the head. True: the head was met.
+ */
+static bool follow(struct ring_search *s, struct ring *ring, uint64_t head, bool back)
+{
+	unsigned word = s->system->layout.word;
+	unsigned there = back ? word : 0, here = back ? 0 : word;
+	uint64_t node = head, next, facing;
+
+	while (s->steps && ws_kread_word(s->system, node + there, &next)) {
+		s->steps--;
+		if (!ws_is_kernel_va(s->system, next) || next % word ||
+		    !ws_kread_word(s->system, next + here, &facing) || facing != node)
+			return false;
+		if (next == head)
+			return true;
+		if (!push_node(s, ring, next))
+			return false;
+		node = next;
+	}
+	return false;
+}
+
+/* A list that was cut, as in a dump of a machine that kept running, has two ends. */
+static void follow_both(struct ring_search *s, struct ring *ring, uint64_t head)
+{
+	ring->nodes.n = 0;
+	if (!push_node(s, ring, head))
+		return;
+	ring->closed = follow(s, ring, head, false);
+	if (!ring->closed)
+		follow(s, ring, head, true);
+}
+
+/* Three of four must have a name that looks like one. */
+static bool has_names(struct ws_system *system, const struct ring *ring)
+{
+	size_t names = 0;
+	char comm[17];
+
+	ws_vec_each(&ring->nodes, node)
+		names += read_name(system, *node - ring->offset, comm) &&
+			 looks_like_name(comm);
+	return names * 4 >= ring->nodes.n * 3;
+}
+
+/* Whether next's name shows that head can be a task's list_head. */
+static bool may_be_head(struct ws_system *system, uint64_t head, int32_t offset)
+{
+	uint64_t next;
+	char comm[17];
+
+	return ws_kread_word(system, head, &next) && next != head &&
+	       ws_is_kernel_va(system, next) && read_name(system, next - offset, comm) &&
+	       looks_like_name(comm);
+}
+
+/* ---- the best ring ---------------------------------------------------------------- */
+
+static void try_name(struct ring_search *s, uint64_t comm_va, struct ring *best)
+{
+	int32_t word = (int32_t)s->system->layout.word;
+
+	for (int32_t offset = -TASK_REACH; offset < TASK_REACH; offset += word) {
+		struct ring ring = { .offset = offset };
+
+		if (!may_be_head(s->system, comm_va + offset, offset))
+			continue;
+		follow_both(s, &ring, comm_va + offset);
+		if (ring.nodes.n > best->nodes.n && has_names(s->system, &ring)) {
+			ws_vec_release(&best->nodes);
+			*best = ring;
+		} else {
+			ws_vec_release(&ring.nodes);
+		}
+	}
+}
+
+static bool is_mapped_at(struct ws_system *system, uint64_t pa, uint64_t va)
+{
+	uint64_t mapped;
+
+	return ws_kernel_pa(system, va, &mapped) && mapped == pa;
+}
+
+/* A name in memory has two addresses on x86-64: the image's and the direct map's. */
+static void find_ring(struct ring_search *s, struct ring *best)
+{
+	const struct ws_layout *layout = &s->system->layout;
+	uint64_t deltas[] = { layout->page_offset, layout->image_delta };
+	unsigned n = deltas[1] && deltas[1] != deltas[0] ? 2 : 1;
+
+	ws_vec_each(&s->system->finds.idle_names, pa)
+		for (unsigned i = 0; i < n; i++)
+			if (is_mapped_at(s->system, *pa, *pa + deltas[i]))
+				try_name(s, *pa + deltas[i], best);
+}
+
+/* ---- the tasks -------------------------------------------------------------------- */
+
+static enum ws_status take_tasks(struct ws_system *system, const struct ring *ring)
+{
+	ws_vec_each(&ring->nodes, node) {
+		struct ws_task *task = ws_vec_push(&system->tasks);
+
+		if (!task)
+			return ws_fail_memory(system->ctx);
+		task->comm_va = *node - ring->offset;
+		task->space = task->active_space = WS_NO_SPACE;
+		read_name(system, task->comm_va, task->comm);
+	}
+	system->fields.tasks = ring->offset;
+	return WS_OK;
+}
+
+static void read_word_field(struct ws_system *system, const struct ws_task *task,
+			    int32_t offset, uint64_t *value)
+{
+	if (offset == WS_NO_FIELD ||
+	    !ws_kread_word(system, task->comm_va + offset, value))
+		*value = 0;
+}
+
+static void read_u32_field(struct ws_system *system, const struct ws_task *task,
+			   int32_t offset, uint32_t *value)
+{
+	if (offset == WS_NO_FIELD || !ws_kread32(system, task->comm_va + offset, value))
+		*value = 0;
+}
+
+static void read_fields(struct ws_system *system, struct ws_task *task)
+{
+	const struct ws_task_fields *fields = &system->fields;
+	uint32_t flags;
+
+	read_u32_field(system, task, fields->pid, &task->pid);
+	read_u32_field(system, task, fields->flags, &flags);
+	read_word_field(system, task, fields->mm, &task->mm);
+	read_word_field(system, task, fields->active_mm, &task->active_mm);
+	task->kernel_thread =
+		fields->flags == WS_NO_FIELD ? !task->mm : flags & WS_PF_KTHREAD;
+}
+
+static void note_ring(struct ws_system *system, const struct ring *ring)
+{
+	if (!ring->nodes.n)
+		ws_note(system,
+			"the task list was not found (%zu names of an idle task "
+			"were looked at): roots have no owners",
+			system->finds.idle_names.n);
+	else if (!ring->closed)
+		ws_note(system,
+			"the task list is cut: %zu tasks were reached from its two "
+			"ends, and others may be missing",
+			ring->nodes.n);
+}
+
+enum ws_status ws_find_tasks(struct ws_system *system)
+{
+	struct ring_search s = { .system = system, .steps = STEPS_MAX };
+	struct ring ring = { 0 };
+	enum ws_status status = WS_OK;
+
+	system->fields = (struct ws_task_fields){ WS_NO_FIELD, WS_NO_FIELD, WS_NO_FIELD,
+						  WS_NO_FIELD, WS_NO_FIELD, WS_NO_FIELD };
+	find_ring(&s, &ring);
+	note_ring(system, &ring);
+	if (s.short_of_memory)
+		status = ws_fail_memory(system->ctx);
+	if (status == WS_OK && ring.nodes.n) {
+		status = take_tasks(system, &ring);
+		if (status == WS_OK)
+			status = ws_find_fields(system);
+		ws_vec_each(&system->tasks, task)
+			read_fields(system, task);
+	}
+	ws_vec_release(&ring.nodes);
+	return status;
+}
