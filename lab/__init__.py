@@ -1,2 +1,1 @@
-"""Real kernels under QEMU. Reading order: scenarios, packages, module_build,
-initramfs, guest, capture; the two .conf files are the data they work on."""
+"""Real kernels under QEMU; README.md has the reading order."""

@@ -8,7 +8,6 @@ import time
 from . import filtered, guest, initramfs, module_build, packages, truth, util
 from .util import HERE, LabError, say
 
-INFO = ("tlb", "registers", "mem")
 
 
 def read_conf(name):
@@ -22,10 +21,10 @@ def dump_name(form):
     return "dump." + {"kdump-zlib": "kdump"}.get(form, form)
 
 
-def write_info(machine, cpus, work):
+def write_info(machine, scenario, work):
     """QEMU's own view of each CPU's translations, to hold others against."""
-    for what in INFO:
-        for cpu in range(cpus):
+    for what in scenario["info"].split():
+        for cpu in range(scenario.getint("cpus")):
             text = machine.monitor(f"info {what}", cpu)
             (work / f"info-{what}.cpu{cpu}.txt").write_text(text)
 
@@ -61,28 +60,32 @@ def capture(name, out, refresh=False):
         raise LabError(f"lab/scenarios.conf: [{name}] wants kernel "
                        f"{scenario.get('kernel')}, which lab/kernels.conf does not have")
     with packages.cache_lock():
-        kernel = packages.Kernel(kernels[scenario["kernel"]], refresh)
+        kernel = packages.current_kernel(kernels[scenario["kernel"]], refresh)
         lab_module = module_build.build(kernel)
         image = initramfs.build(kernel, lab_module, scenario)
+        makedumpfile = filtered.program(kernel) if scenario["filtered"] else None
     with util.whole_dir(out) as work:
-        boot(name, scenario, kernel, image, work)
+        facts = boot(name, scenario, kernel, image, work)
+        if makedumpfile:
+            filtered.write(scenario["filtered"].split(), makedumpfile,
+                           int(facts["page_offset"], 16), work)
     return pathlib.Path(out)
 
 
 def boot(name, scenario, kernel, image, work):
+    """Boot, wait for the truth, dump, and write it all into `work`; return the truth."""
     (work / "initramfs.cpio").write_bytes(image)
     began = time.monotonic()
     with guest.Guest(kernel, scenario, work / "initramfs.cpio", work) as machine:
         sections = truth.split(machine.lines("@frozen"))
         machine.stop()
         ready = time.monotonic()
-        write_info(machine, scenario.getint("cpus"), work)
+        write_info(machine, scenario, work)
         write_dumps(machine, scenario, work)
     facts = {"scenario": name, "flavour": kernel.flavour, "release": kernel.release,
              "package": kernel.tree.name, "cmdline": machine.command_line,
              "memory_mib": scenario.getint("memory"), **truth.parse(sections)}
     check(facts, scenario)
-    filtered.write(scenario["filtered"].split(), work)
     (work / "truth.json").write_text(json.dumps(facts, indent=1) + "\n")
     if scenario["symbols"] == "yes":
         (work / "kallsyms.txt").write_text("\n".join(sections["kallsyms"]) + "\n")
@@ -90,3 +93,4 @@ def boot(name, scenario, kernel, image, work):
         (work / link).symlink_to(target)
     say(f"{name}: {kernel.release}, {len(facts['tasks'])} tasks, ready in "
         f"{ready - began:.1f} s, dumped in {time.monotonic() - ready:.1f} s")
+    return facts

@@ -1,51 +1,66 @@
-"""Dumps without zero, cache, user and free pages, as a crashed machine would have saved
-them: makedumpfile -d 31 on the ELF dump."""
+"""Dumps as a crashed machine would have saved them, without zero, cache, user and free
+pages: makedumpfile -d 31 on the ELF dump.
+
+makedumpfile reads dumps of its own architecture only, so it is the guest's, from the
+packages, run by its own dynamic loader."""
 
 import shutil
 import struct
 import tempfile
 
-from .util import LabError, need, run
+from . import packages
+from .util import LabError, run
 
 EHDR, PHDR = struct.Struct("<16sHHIQQQIHHHHHH"), struct.Struct("<IIQQQQQQ")
+PT_LOAD = 1
 OPTION = {"zlib": "-c", "lzo": "-l", "snappy": "-p", "zstd": "-z", "elf": "-E"}
 
 
-def headers_first(dump, out):
-    """Copy a 64-bit ELF core with the program headers next to the ELF header.
+def like_vmcore(dump, out, page_offset):
+    """Copy QEMU's 64-bit ELF core as the kernel's /proc/vmcore is laid out, which is all
+    that makedumpfile knows:
 
-    QEMU puts section headers between them since 7.2 (cb415fd61e48); makedumpfile
-    takes the program headers to follow the ELF header (its elf_info.c, get_elf64_phdr)."""
+    - program headers next to the ELF header. QEMU has had section headers between them
+      since 7.2 (cb415fd61e48);
+    - RAM only, not the firmware's flash, which ends at 4 GiB: makedumpfile would look for
+      a struct page up to there;
+    - p_vaddr in the direct map: on i386 it knows no other way to physical memory."""
     head = list(EHDR.unpack(dump.read(EHDR.size)))
     phoff, count = head[5], head[10]
     dump.seek(phoff)
     rows = [list(PHDR.unpack(dump.read(PHDR.size))) for _ in range(count)]
+    rows = [row for row in rows if row[4] + row[6] != 1 << 32]
     body = min(row[2] for row in rows)
-    moved = EHDR.size + count * PHDR.size - body
+    moved = EHDR.size + len(rows) * PHDR.size - body
     head[5:7] = EHDR.size, 0  # e_phoff; no section headers
-    head[8:] = EHDR.size, PHDR.size, count, 0, 0, 0
+    head[8:] = EHDR.size, PHDR.size, len(rows), 0, 0, 0
     out.write(EHDR.pack(*head))
     for row in rows:
         row[2] += moved
+        if row[0] == PT_LOAD:
+            row[3] = page_offset + row[4]
         out.write(PHDR.pack(*row))
     dump.seek(body)
     shutil.copyfileobj(dump, out, 1 << 20)
     out.flush()
 
 
-def write(forms, work):
+def write(forms, program, page_offset, work):
     """dump.filtered-FORM in `work` for each of `forms`, from its dump.elf."""
-    if not forms:
-        return
-    with tempfile.NamedTemporaryFile(dir=work, prefix=".headers-first.") as plain:
+    with tempfile.NamedTemporaryFile(dir=work, prefix=".vmcore.") as vmcore:
         with open(work / "dump.elf", "rb") as dump:
-            headers_first(dump, plain)
+            like_vmcore(dump, vmcore, page_offset)
         for form in forms:
             out = work / f"dump.filtered-{form}"
             try:
-                run([need("makedumpfile", "makedumpfile"), OPTION[form], "-d", "31",
-                     plain.name, out])
+                run([*program, OPTION[form], "-d", "31", vmcore.name, out])
             except LabError as error:
-                raise LabError(f"makedumpfile cannot filter this dump; take {form} out of "
-                               f"`filtered` in lab/scenarios.conf\n{error}") from None
+                raise LabError("makedumpfile cannot filter this dump: take "
+                               f"{form} out of `filtered` in lab/scenarios.conf\n"
+                               f"{error}") from None
             out.chmod(0o644)
+
+
+def program(kernel):
+    """Command that runs the makedumpfile of the guest's architecture."""
+    return packages.program(kernel.conf["suite"], kernel.arch, "makedumpfile")

@@ -80,7 +80,7 @@ class Apt:
         for folder in ("lists/partial", "archives/partial"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
         self.debs.mkdir(exist_ok=True)
-        (self.home / "status").touch()
+        self.records = {}
         self.options = [
             f"-oDir::State::Lists={self.home}/lists",
             f"-oDir::State::status={self.home}/status",
@@ -92,6 +92,7 @@ class Apt:
             *(f"-oAPT::Architectures::={arch}" for arch in self.arches),
             "-oAPT::Sandbox::User=",
             "-oAcquire::Languages=none",
+            "-oAcquire::GzipIndexes=false",  # a compressed index is slow to look up in
             "-oAcquire::Retries=3",
         ]
         if refresh or not (self.home / "updated").exists():
@@ -106,26 +107,34 @@ class Apt:
         stop while the indexes that did arrive name all that is needed."""
         say(f"package index of {self.suite} ({', '.join(self.arches)})")
         lines = source_lines(self.suite, self.arches)
+        (self.home / "status").touch()  # no package is installed in this state
         (self.home / "sources.list").write_text("\n".join(lines) + "\n")
         try:
             self.apt("apt-get", "update")
         except LabError as error:
             if not list((self.home / "lists").glob("*_Packages*")):
                 raise LabError(f"{error}\ncheck the network and {APT_SOURCES}") from None
-            say("warning: a part of the package index did not arrive; going on without it")
+            say("warning: part of the package index did not arrive; going on without")
         (self.home / "updated").touch()
 
     def show(self, name, arch):
         """The index's record of the newest version of a package, as a dict."""
-        text = self.apt("apt-cache", "show", "--no-all-versions", f"{name}:{arch}",
-                        hint=f"no package {name}:{arch} in {self.suite}: see "
-                             "lab/kernels.conf, or refresh the index by lab/run --refresh")
-        return dict(re.findall(r"^([\w-]+): (.*)", text.split("\n\n")[0], re.M))
+        wanted = f"{name}:{arch}"
+        if wanted not in self.records:
+            text = self.apt("apt-cache", "show", "--no-all-versions", wanted,
+                            hint=f"no package {wanted} in {self.suite}: see "
+                                 "lab/kernels.conf, or refresh the index by "
+                                 "lab/run --refresh")
+            self.records[wanted] = dict(re.findall(r"^([\w-]+): (.*)",
+                                                   text.split("\n\n")[0], re.M))
+        return self.records[wanted]
 
     def depends(self, name, arch, pattern):
-        """Names of the dependencies of a package that match `pattern`."""
-        names = re.split(r"\s*[,|]\s*", self.show(name, arch).get("Depends", ""))
-        return [n.split()[0] for n in names if n and re.match(pattern, n)]
+        """Names of the dependencies of a package that match `pattern`; of alternatives
+        the first."""
+        depends = self.show(name, arch).get("Depends", "")
+        names = re.findall(r"(?:^|,)\s*([^\s,|(:]+)", depends)
+        return [name for name in names if re.match(pattern, name)]
 
     def fetch(self, name, arch):
         """Path of the package file, downloaded once."""
@@ -160,6 +169,24 @@ def unpack(files, final):
                 run([need("dpkg-deb", "dpkg"), "-x", file, tree],
                     hint=f"if {file} is damaged, remove it and run again")
     return final
+
+
+def program(suite, arch, name):
+    """Command that runs a package's program of any architecture that the host's CPU
+    knows, with that architecture's own loader and libraries."""
+    apt, files = Apt(suite, [arch]), {}
+
+    def add(package):
+        if package not in files:
+            files[package] = apt.fetch(package, arch)
+            for library in apt.depends(package, arch, r"lib|zlib"):
+                add(library)
+
+    add(name)
+    tree = unpack(files.values(), cache_dir() / "trees" / files[name].stem)
+    loader = next(tree.glob("lib*/ld-linux*.so.*"))
+    folders = sorted({str(file.parent) for file in tree.rglob("*.so*")})
+    return [loader, "--library-path", ":".join(folders), tree / "usr/bin" / name]
 
 
 @contextlib.contextmanager
@@ -198,3 +225,15 @@ class Kernel:
             if path.name.split(".")[0].replace("-", "_") == name.replace("-", "_"):
                 return path
         raise LabError(f"{self.image} has no module {name}")
+
+
+def current_kernel(section, refresh):
+    """The kernel that the index in the cache names; an index too old for the mirror,
+    which no longer has what it names, is fetched anew."""
+    try:
+        return Kernel(section, refresh)
+    except LabError as error:
+        if refresh:
+            raise
+        say(f"{error}\nonce more with a fresh package index")
+        return Kernel(section, refresh=True)

@@ -58,7 +58,7 @@ def module(line):
 
 
 def symbols(lines):
-    """The symbols that tests ask for: a few of the kernel's, the lab module's functions."""
+    """What tests ask for: a few symbols of the kernel, the lab module's functions."""
     found = {}
     for line in lines:
         address, kind, name, *owner = line.split()

@@ -33,6 +33,11 @@
 #include <linux/vmalloc.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
+#if __has_include(<asm/ibt.h>) /* since 5.18 (156ff4a544ae) */
+#include <asm/ibt.h>
+#else
+#define ASM_ENDBR
+#endif
 #include <asm/nospec-branch.h>
 #include <asm/page.h>
 #include <asm/special_insns.h>
@@ -49,12 +54,13 @@ unsigned long lab_old_page_fault;
 /*
  * The seed's handler: the first instruction of every page fault, in module memory. It
  * decides that the fault is not interesting and goes on to the kernel's own handler. On
- * i386 the data segments are still the interrupted program's; both are flat from 0.
+ * i386 the data segments are still the interrupted program's, hence %cs.
  */
 asm(".pushsection .text\n"
     ".globl lab_page_fault\n"
     ".type lab_page_fault, @function\n"
     "lab_page_fault:\n"
+    "\t" ASM_ENDBR "\n"
     "\t" ANNOTATE_RETPOLINE_SAFE "\n"
 #ifdef CONFIG_X86_64
     "\tjmp *lab_old_page_fault(%rip)\n"
