@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "linux/kallsyms.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux/symtab.h"
+#include "util/bits.h"
+#include "util/cleanup.h"
+
+/* ---- tokens and lengths ----------------------------------------------------------- */
+
+bool ws_kallsyms_tokens(struct ws_kallsyms_tokens *tokens, const uint8_t *table,
+			size_t table_len, const uint8_t *index)
+{
+	const uint8_t *end;
+
+	tokens->text = (const char *)table;
+	for (unsigned t = 0; t < WS_KALLSYMS_TOKENS; t++) {
+		tokens->at[t] = ws_le16(index + 2 * t);
+		if (tokens->at[t] >= table_len)
+			return false;
+	}
+	end = memchr(table + tokens->at[255], 0, table_len - tokens->at[255]);
+	if (tokens->at[0] || !end)
+		return false;
+	tokens->at[WS_KALLSYMS_TOKENS] = end + 1 - table;
+	for (unsigned t = 0; t < WS_KALLSYMS_TOKENS; t++)
+		if (tokens->at[t] >= tokens->at[t + 1] ||
+		    memchr(table + tokens->at[t], 0, tokens->at[t + 1] - tokens->at[t]) !=
+			    table + tokens->at[t + 1] - 1)
+			return false;
+	return true;
+}
+
+size_t ws_kallsyms_name_len(const uint8_t *bytes, size_t left, size_t *len)
+{
+	size_t head = left && bytes[0] & 0x80 ? 2 : 1;
+
+	if (left < head)
+		return 0;
+	*len = bytes[0] & 0x7f;
+	if (head == 2)
+		*len |= (size_t)bytes[1] << 7;
+	return *len && *len <= left - head ? head : 0;
+}
+
+/* ---- encodings -------------------------------------------------------------------- */
+
+struct ws_kallsyms_encoding {
+	bool words;
+	bool based;
+	uint64_t (*decode)(const struct ws_kallsyms *tables, uint32_t i, uint64_t raw);
+};
+
+static uint64_t decode_absolute(const struct ws_kallsyms *tables, uint32_t i,
+				uint64_t raw)
+{
+	(void)tables;
+	(void)i;
+	return raw;
+}
+
+static uint64_t decode_relative(const struct ws_kallsyms *tables, uint32_t i,
+				uint64_t raw)
+{
+	(void)i;
+	return tables->base + raw;
+}
+
+static uint64_t decode_percpu(const struct ws_kallsyms *tables, uint32_t i, uint64_t raw)
+{
+	(void)i;
+	return (int32_t)raw >= 0 ? raw : tables->base - 1 - (int64_t)(int32_t)raw;
+}
+
+static uint64_t decode_place(const struct ws_kallsyms *tables, uint32_t i, uint64_t raw)
+{
+	return tables->addresses + UINT64_C(4) * i + (int64_t)(int32_t)raw;
+}
+
+/*
+ * kallsyms_sym_address() in kernel/kallsyms.c, through the years. A version number
+ * would not tell which one holds: the configuration decides as well.
+ */
+static const struct ws_kallsyms_encoding encodings[] = {
+	/* 32-bit offsets from a base: 2213e9a66bb8 (4.6) */
+	{ false, true, decode_relative },
+	/* the same with --absolute-percpu: x86-64 SMP until 01157ddc58dc (6.15) */
+	{ false, true, decode_percpu },
+	/* 32-bit offsets from their own place: a081b5789255 (2026) */
+	{ false, false, decode_place },
+	/* words: before all that, where not base-relative, and 32-bit not relocatable */
+	{ true, false, decode_absolute },
+};
+
+static uint64_t raw_at(const struct ws_system *system, const struct ws_kallsyms *tables,
+		       const uint8_t *raw, uint32_t i)
+{
+	return tables->words && system->layout.word == 8 ? ws_le64(raw + 8ul * i)
+							 : ws_le32(raw + 4ul * i);
+}
+
+static uint64_t address_at(const struct ws_system *system,
+			   const struct ws_kallsyms *tables, const uint8_t *raw,
+			   uint32_t i)
+{
+	uint64_t va = tables->encoding->decode(tables, i, raw_at(system, tables, raw, i));
+
+	return system->layout.word == 8 ? va : (uint32_t)va;
+}
+
+/*
+ * Most addresses lie in the image (per-CPU ones do not) but not among themselves, and
+ * all but a few are in order. A wrong encoding gives addresses far away, in descending
+ * order or, where small numbers are taken for offsets from their place, right there.
+ */
+static bool encoding_fits(const struct ws_system *system,
+			  const struct ws_kallsyms *tables, const uint8_t *raw)
+{
+	uint64_t size = (uint64_t)tables->num * system->layout.word, last = 0;
+	uint32_t in_image = 0, disorder = 0;
+
+	for (uint32_t i = 0; i < tables->num; i++) {
+		uint64_t va = address_at(system, tables, raw, i);
+
+		in_image += ws_in_image(system, va) && va - tables->addresses >= size;
+		disorder += va < last;
+		last = va;
+	}
+	return in_image > tables->num / 2 && disorder <= tables->num / 64;
+}
+
+bool ws_kallsyms_encoding(const struct ws_system *system, struct ws_kallsyms *tables,
+			  const uint8_t *raw)
+{
+	for (size_t i = 0; i < WS_ARRAY_SIZE(encodings); i++) {
+		tables->encoding = &encodings[i];
+		if (encodings[i].words == tables->words &&
+		    encodings[i].based == tables->has_base &&
+		    encoding_fits(system, tables, raw))
+			return true;
+	}
+	return false;
+}
+
+/* ---- where the tables lie, as VMCOREINFO has it ----------------------------------- */
+
+/* Since 5fd8fea935a1 and f09bddbd8661 (6.0). */
+static bool vmcoreinfo_tables(struct ws_system *system, struct ws_kallsyms *tables)
+{
+	uint64_t num, base;
+	bool offsets =
+		ws_vmcoreinfo(system, "SYMBOL", "kallsyms_offsets", &tables->addresses);
+
+	tables->words = !offsets;
+	tables->has_base =
+		ws_vmcoreinfo(system, "SYMBOL", "kallsyms_relative_base", &base);
+	if (tables->has_base && !ws_kread_word(system, base, &tables->base))
+		return false;
+	return (offsets || ws_vmcoreinfo(system, "SYMBOL", "kallsyms_addresses",
+					 &tables->addresses)) &&
+	       ws_vmcoreinfo(system, "SYMBOL", "kallsyms_names", &tables->names) &&
+	       ws_vmcoreinfo(system, "SYMBOL", "kallsyms_token_table",
+			     &tables->token_table) &&
+	       ws_vmcoreinfo(system, "SYMBOL", "kallsyms_token_index",
+			     &tables->token_index) &&
+	       ws_vmcoreinfo(system, "SYMBOL", "kallsyms_num_syms", &num) &&
+	       ws_kread32(system, num, &tables->num);
+}
+
+/* ---- decoding --------------------------------------------------------------------- */
+
+/* Copies of the tables; owned. */
+struct tables_read {
+	uint8_t *names, *tokens, *addresses;
+	size_t names_len;
+	struct ws_kallsyms_tokens token;
+};
+
+static void tables_read_release(struct tables_read *read)
+{
+	free(read->names);
+	free(read->tokens);
+	free(read->addresses);
+}
+
+static bool read_new(struct ws_system *system, uint64_t va, size_t len, uint8_t **copy)
+{
+	*copy = malloc(len);
+	return *copy && ws_system_read(system, va, *copy, len);
+}
+
+/*
+ * How long all names are together: the only table that does not say. Looks at each
+ * name's length only; 0 where memory ends first.
+ */
+static size_t names_measure(struct ws_system *system, const struct ws_kallsyms *tables)
+{
+	const uint8_t *frame = NULL;
+	uint64_t at = tables->names, page = 1;
+	size_t len = 0, head = 0;
+
+	for (uint32_t i = 0; i < tables->num;) {
+		if ((at & -(uint64_t)WS_FRAME_SIZE) != page) {
+			page = at & -(uint64_t)WS_FRAME_SIZE;
+			frame = ws_kernel_frame(system, page);
+		}
+		if (!frame)
+			return 0;
+		/* one byte at a time: a length may lie astride two frames */
+		len |= (size_t)(frame[at - page] & 0x7f) << (head ? 7 : 0);
+		if (frame[at++ - page] & 0x80 && !head) {
+			head = 1;
+			continue;
+		}
+		at += len;
+		len = head = 0;
+		i++;
+	}
+	return at - tables->names;
+}
+
+/* NULL, or what is wrong with the tables. */
+static const char *tables_read(struct ws_system *system, struct ws_kallsyms *tables,
+			       struct tables_read *read)
+{
+	uint64_t tokens_len = tables->token_index - tables->token_table;
+	uint8_t index[2 * WS_KALLSYMS_TOKENS];
+	size_t width = tables->words ? system->layout.word : 4;
+
+	if (tables->num < WS_KALLSYMS_MIN || tables->num > WS_KALLSYMS_MAX)
+		return "the number of symbols is absurd";
+	if (tokens_len < WS_KALLSYMS_TOKENS || tokens_len > WS_KALLSYMS_TOKENS_SIZE)
+		return "the token table and its index are not neighbours";
+	if (!ws_system_read(system, tables->token_index, index, sizeof(index)) ||
+	    !read_new(system, tables->token_table, tokens_len, &read->tokens))
+		return "the token table cannot be read";
+	if (!ws_kallsyms_tokens(&read->token, read->tokens, tokens_len, index))
+		return "the token table and its index contradict each other";
+	read->names_len = names_measure(system, tables);
+	if (!read->names_len ||
+	    !read_new(system, tables->names, read->names_len, &read->names))
+		return "the names cannot be read";
+	if (!read_new(system, tables->addresses, width * tables->num, &read->addresses))
+		return "the addresses cannot be read";
+	if (!ws_kallsyms_encoding(system, tables, read->addresses))
+		return "the addresses do not lie in the kernel image";
+	return NULL;
+}
+
+/* Expands one name into text; 0 where it is longer than a name can be. */
+static size_t name_expand(const struct ws_kallsyms_tokens *tokens, const uint8_t *name,
+			  size_t len, char text[static WS_SYMBOL_NAME_MAX])
+{
+	size_t n = 0;
+
+	while (len--) {
+		uint32_t at = tokens->at[*name], size = tokens->at[*name + 1] - at - 1;
+
+		if (size > WS_SYMBOL_NAME_MAX - n)
+			return 0;
+		memcpy(text + n, tokens->text + at, size);
+		n += size;
+		name++;
+	}
+	return n;
+}
+
+static enum ws_status symbols_add(struct ws_system *system,
+				  const struct ws_kallsyms *tables,
+				  const struct tables_read *read,
+				  struct ws_symtab *symtab, const char **wrong)
+{
+	const uint8_t *name = read->names, *end = name + read->names_len;
+	struct ws_symtab_entry symbol = { .module = WS_KERNEL_SYMBOL };
+	enum ws_status status = WS_OK;
+	char text[WS_SYMBOL_NAME_MAX];
+
+	for (uint32_t i = 0; i < tables->num && !status; i++) {
+		size_t len, head = ws_kallsyms_name_len(name, end - name, &len);
+		size_t n = head ? name_expand(&read->token, name + head, len, text) : 0;
+
+		if (n < 2) {
+			*wrong = "a name is empty or longer than a name can be";
+			return WS_OK;
+		}
+		name += head + len;
+		symbol.va = address_at(system, tables, read->addresses, i);
+		symbol.type = text[0];
+		status =
+			ws_symtab_add(symtab, WS_FROM_KALLSYMS, &symbol, text + 1, n - 1);
+	}
+	return status;
+}
+
+/* VMCOREINFO and kallsyms must agree on where the kernel's text begins. */
+static const char *stext_check(struct ws_system *system, const struct ws_symtab *symtab,
+			       size_t first)
+{
+	uint64_t stext;
+
+	if (!ws_vmcoreinfo(system, "SYMBOL", "_stext", &stext))
+		return NULL;
+	for (size_t i = first; i < symtab->entries.n; i++)
+		if (!strcmp(ws_symtab_name(symtab, i), "_stext"))
+			return symtab->entries.v[i].va == stext
+				       ? NULL
+				       : "its _stext is not where VMCOREINFO has it";
+	return NULL;
+}
+
+/* *wrong: why nothing was added, or NULL. */
+static enum ws_status kallsyms_decode(struct ws_system *system,
+				      struct ws_kallsyms *tables,
+				      struct ws_symtab *symtab, const char **wrong)
+{
+	ws_cleanup(tables_read_release) struct tables_read read = { 0 };
+	size_t first = symtab->entries.n;
+	enum ws_status status = WS_OK;
+
+	*wrong = tables_read(system, tables, &read);
+	if (!*wrong)
+		status = symbols_add(system, tables, &read, symtab, wrong);
+	if (!*wrong && !status)
+		*wrong = stext_check(system, symtab, first);
+	if (*wrong || status)
+		ws_symtab_cut(symtab, first, WS_FROM_KALLSYMS);
+	return status;
+}
+
+enum ws_status ws_kallsyms_load(struct ws_system *system, struct ws_symtab *symtab)
+{
+	struct ws_kallsyms tables = { 0 };
+	const char *wrong = NULL;
+	enum ws_status status;
+
+	if (vmcoreinfo_tables(system, &tables)) {
+		status = kallsyms_decode(system, &tables, symtab, &wrong);
+		if (status || !wrong)
+			return status;
+		ws_note(system, "kallsyms at %#lx, where VMCOREINFO has it: %s",
+			tables.names, wrong);
+	}
+	tables = (struct ws_kallsyms){ 0 };
+	status = ws_kallsyms_search(system, &tables);
+	if (status)
+		return status == WS_ERR_NOT_FOUND ? WS_OK : status;
+	status = kallsyms_decode(system, &tables, symtab, &wrong);
+	if (!status && wrong)
+		ws_note(system, "kallsyms at %#lx, found by its shape: %s", tables.names,
+			wrong);
+	return status;
+}

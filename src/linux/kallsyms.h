@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The kernel's own symbol table, as scripts/kallsyms.c writes it into .rodata:
+ *
+ *	num_syms	u32
+ *	names		num_syms times: a length, then so many token numbers; the
+ *			expanded name begins with the symbol's type letter
+ *	markers		where every 256th name begins
+ *	token_table	256 strings; token_index: u16[256], where each begins
+ *	offsets		num_syms times 32 bits (or addresses: words); see the encodings
+ *	relative_base	a word, with some of the encodings
+ *
+ * The order in memory has changed (see the places in kallsyms_search.c); each table is
+ * aligned to a word.
+ */
+#ifndef WS_LINUX_KALLSYMS_H
+#define WS_LINUX_KALLSYMS_H
+
+#include "linux/linux.h"
+
+#define WS_KALLSYMS_TOKENS 256
+/* u16 offsets: no table of tokens can be longer, whatever memory says. */
+#define WS_KALLSYMS_TOKENS_SIZE (1u << 16)
+#define WS_KALLSYMS_MIN 256u
+#define WS_KALLSYMS_MAX (1u << 21)
+
+/* Where the tables lie; va each, but for base. */
+struct ws_kallsyms {
+	uint64_t names, token_table, token_index, addresses;
+	uint64_t base; /* what kallsyms_relative_base holds */
+	bool has_base;
+	bool words; /* addresses are words, not 32-bit offsets */
+	uint32_t num;
+	const struct ws_kallsyms_encoding *encoding;
+};
+
+/* text is not owned. Token t is text[at[t] .. at[t + 1] - 1), a NUL after it. */
+struct ws_kallsyms_tokens {
+	const char *text;
+	uint32_t at[WS_KALLSYMS_TOKENS + 1];
+};
+
+/* Takes the tables apart; false where they contradict themselves. */
+bool ws_kallsyms_tokens(struct ws_kallsyms_tokens *tokens, const uint8_t *table,
+			size_t table_len, const uint8_t *index);
+
+/*
+ * The length of a name's tokens at bytes[0..left): ULEB128 of at most two bytes since
+ * 73bbb94466fd (6.1), one byte before. Returns the bytes the length takes; 0: bad.
+ */
+size_t ws_kallsyms_name_len(const uint8_t *bytes, size_t left, size_t *len);
+
+/*
+ * Chooses the encoding under which raw (num entries) gives addresses of the image in
+ * ascending order, as every kernel's are; false: none does.
+ */
+bool ws_kallsyms_encoding(const struct ws_system *system, struct ws_kallsyms *tables,
+			  const uint8_t *raw);
+
+/*
+ * Finds the tables by their shape alone. WS_ERR_NOT_FOUND, without a message, where
+ * the kernel image holds none.
+ */
+enum ws_status ws_kallsyms_search(struct ws_system *system,
+				  struct ws_kallsyms *tables) WS_MUST_CHECK;
+
+#endif

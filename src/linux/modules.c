@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The loaded modules: a list through struct module, whose head ("modules") lies in the
+ * kernel image and whose members lie in the memory of the modules themselves:
+ *
+ *	struct module { enum module_state state; struct list_head list;
+ *			char name[64 - sizeof(long)]; ...
+ *
+ * That beginning has stood since 2.6 (include/linux/module.h). What follows differs
+ * with version and configuration, so where the regions lie is found by evidence
+ * (module_regions.c).
+ */
+#include "linux/modules.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux/members.h"
+#include "util/bits.h"
+
+/* Distributions load a few hundred; a longer list is a broken one. */
+#define MODULES_MAX 8192
+/* Nodes visited in all: a hostile dump may hold many lists that lead nowhere. */
+#define STEPS_MAX 1000000
+#define STATE_MAX 3 /* MODULE_STATE_UNFORMED, 0d21b0e3477 */
+
+struct modlist {
+	struct ws_system *system;
+	unsigned word;
+	unsigned name_size;
+	unsigned steps;
+	WS_VEC(uint64_t) loose; /* va of each struct that looks like a module's */
+	WS_VEC(uint64_t) list;  /* the list that closes, from where it was met */
+	size_t head;            /* the one in it that is the head in the image */
+	bool closed, short_of_memory;
+};
+
+/* ---- one struct module ------------------------------------------------------------ */
+
+static bool name_valid(const uint8_t *name, size_t size)
+{
+	size_t len = strnlen((const char *)name, size);
+
+	for (size_t i = 0; i < size; i++)
+		if (i < len ? !isgraph(name[i]) : name[i])
+			return false;
+	return len > 0 && len < size;
+}
+
+static bool read_name(const struct modlist *modlist, uint64_t module, char name[64])
+{
+	memset(name, 0, 64);
+	return ws_system_read(modlist->system, module + 3 * modlist->word, name,
+			      modlist->name_size) &&
+	       name_valid((const uint8_t *)name, modlist->name_size);
+}
+
+static uint64_t node_of(const struct modlist *modlist, uint64_t module)
+{
+	return module + modlist->word;
+}
+
+static bool is_module(const struct modlist *modlist, uint64_t node)
+{
+	uint64_t module = node - modlist->word;
+	uint32_t state;
+	char name[64];
+
+	return ws_kread32(modlist->system, module, &state) && state <= STATE_MAX &&
+	       read_name(modlist, module, name);
+}
+
+/* next and prev of a node are kernel addresses, and at least one leads back here. */
+static bool is_linked(const struct modlist *modlist, uint64_t node)
+{
+	struct ws_system *system = modlist->system;
+	uint64_t next, prev, back;
+
+	return ws_kread_word(system, node, &next) &&
+	       ws_kread_word(system, node + modlist->word, &prev) && next != node &&
+	       ((ws_kread_word(system, next + modlist->word, &back) && back == node) ||
+		(ws_kread_word(system, prev, &back) && back == node));
+}
+
+/* ---- the list --------------------------------------------------------------------- */
+
+/*
+ * Follows the list from one of its modules, round to it again: true if it closes, by
+ * way of one head in the image, and leads both ways.
+ */
+static bool list_walk(struct modlist *modlist, uint64_t first)
+{
+	struct ws_system *system = modlist->system;
+	uint64_t node = first, next, back, *v;
+
+	modlist->list.n = 0;
+	modlist->head = SIZE_MAX;
+	do {
+		if (!modlist->steps || modlist->list.n > MODULES_MAX)
+			return false;
+		modlist->steps--;
+		if (ws_in_image(system, node)) {
+			if (modlist->head != SIZE_MAX)
+				return false;
+			modlist->head = modlist->list.n;
+		} else if (!is_module(modlist, node)) {
+			return false;
+		}
+		v = ws_vec_push(&modlist->list);
+		if (!v) {
+			modlist->short_of_memory = true;
+			return false;
+		}
+		*v = node - modlist->word;
+		if (!ws_kread_word(system, node, &next) ||
+		    !ws_kread_word(system, next + modlist->word, &back) || back != node)
+			return false;
+		node = next;
+	} while (node != first);
+	return modlist->head != SIZE_MAX;
+}
+
+/* ---- the search ------------------------------------------------------------------- */
+
+/* Looks at state, links and the name's first letter only: most memory fails here. */
+static bool might_be_module(const struct modlist *modlist, const uint8_t *at)
+{
+	const struct ws_system *system = modlist->system;
+	unsigned word = modlist->word;
+	uint64_t next, prev;
+
+	if (ws_le32(at) > STATE_MAX)
+		return false;
+	next = word == 8 ? ws_le64(at + 8) : ws_le32(at + 4);
+	prev = word == 8 ? ws_le64(at + 16) : ws_le32(at + 8);
+	return next && prev && !((next | prev) & (word - 1)) &&
+	       ws_is_kernel_va(system, next) && ws_is_kernel_va(system, prev);
+}
+
+static bool search_frame(void *arg, uint64_t va, const uint8_t *frame)
+{
+	struct modlist *modlist = arg;
+	unsigned word = modlist->word;
+
+	if (ws_in_image(modlist->system, va))
+		return true;
+	/* cache-line aligned, so links never lie astride two frames; a name may */
+	for (unsigned at = 0; at + 3 * word <= WS_FRAME_SIZE; at += word) {
+		uint64_t node = node_of(modlist, va + at), *v;
+
+		if (!might_be_module(modlist, frame + at) || !modlist->steps ||
+		    !is_module(modlist, node) || !is_linked(modlist, node))
+			continue;
+		modlist->closed = list_walk(modlist, node);
+		if (modlist->closed || modlist->loose.n == MODULES_MAX)
+			return false;
+		v = ws_vec_push(&modlist->loose);
+		if (!v)
+			modlist->short_of_memory = true;
+		if (modlist->short_of_memory)
+			return false;
+		*v = va + at;
+	}
+	return true;
+}
+
+/*
+ * Outside the direct map; on x86-64, in the last 2 GiB: module code reaches the kernel
+ * by 32-bit signed displacements.
+ */
+static enum ws_status list_search(struct modlist *modlist)
+{
+	struct ws_system *system = modlist->system;
+	uint64_t first = modlist->word == 8 ? WS_KERNEL_MAP : system->layout.kernel_first;
+	uint64_t last = ~UINT64_C(0) >> (64 - 8 * modlist->word);
+	enum ws_status status =
+		ws_search(system, first, last, true, search_frame, modlist);
+
+	if (modlist->short_of_memory)
+		return ws_fail_memory(system->ctx);
+	if (status == WS_ERR_LIMIT) {
+		ws_note(system, "the search for modules ended at a limit: page tables "
+				"that repeat themselves?");
+		ws_error_clear(system->ctx);
+		status = WS_OK;
+	}
+	return status;
+}
+
+/* ---- the modules ------------------------------------------------------------------ */
+
+static enum ws_status modules_add(struct modlist *modlist, const uint64_t *va, size_t n)
+{
+	struct ws_system *system = modlist->system;
+
+	for (size_t i = 0; i < n; i++) {
+		struct ws_module *module = ws_vec_push(&system->modules);
+
+		if (!module)
+			return ws_fail_memory(system->ctx);
+		module->module = va[i];
+		if (!read_name(modlist, va[i], module->name) ||
+		    !ws_kread32(system, va[i], &module->state))
+			system->modules.n--;
+	}
+	return WS_OK;
+}
+
+static enum ws_status modules_find(struct modlist *modlist)
+{
+	struct ws_system *system = modlist->system;
+	enum ws_status status = list_search(modlist);
+	const uint64_t *v = modlist->list.v;
+
+	if (status)
+		return status;
+	if (modlist->closed) {
+		status = modules_add(modlist, v + modlist->head + 1,
+				     modlist->list.n - modlist->head - 1);
+		if (!status)
+			status = modules_add(modlist, v, modlist->head);
+	} else if (modlist->loose.n) {
+		ws_note(system,
+			"the list of modules is broken: the %zu that are told were "
+			"found one by one, there may be others",
+			modlist->loose.n);
+		status = modules_add(modlist, modlist->loose.v, modlist->loose.n);
+	}
+	if (!status)
+		status = ws_module_regions_find(system);
+	return status ? status : ws_cross_check_modules(system);
+}
+
+enum ws_status ws_system_modules(struct ws_system *system,
+				 const struct ws_module **modules, size_t *n)
+{
+	struct modlist modlist = { .system = system,
+				   .word = system->layout.word,
+				   .name_size = 64 - system->layout.word,
+				   .steps = STEPS_MAX };
+	enum ws_status status = WS_OK;
+
+	if (!system->modules_done) {
+		system->modules.n = 0;
+		status = modules_find(&modlist);
+		ws_vec_release(&modlist.loose);
+		ws_vec_release(&modlist.list);
+		system->modules_done = !status;
+	}
+	*modules = system->modules.v;
+	*n = status ? 0 : system->modules.n;
+	return status;
+}

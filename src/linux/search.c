@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Looks through kernel memory for what has a shape but no known address. */
+#include "linux/linux.h"
+
+#include <string.h>
+
+/*
+ * No more than that is looked at: page tables may map one frame everywhere, and every
+ * kernel keeps images, modules and vmalloc memory of interest far below it.
+ */
+#define SEARCH_FRAMES_MAX ((UINT64_C(4) << 30) / WS_FRAME_SIZE)
+
+struct search {
+	struct ws_system *system;
+	ws_search_fn *fn;
+	void *arg;
+	uint64_t frames; /* how many it may still look at */
+	bool skip_direct_map;
+	uint8_t scratch[WS_FRAME_SIZE];
+};
+
+/* A frame that a search passes by: neither kept, if it was unpacked, nor recorded. */
+static const uint8_t *frame_peek(struct ws_target *target, uint64_t pa, uint8_t *scratch)
+{
+	const struct ws_piece_of_memory *piece = ws_target_piece(target, pa);
+
+	if (!piece || pa < piece->at.pa ||
+	    piece->at.len - (pa - piece->at.pa) < WS_FRAME_SIZE)
+		return NULL;
+	if (piece->data)
+		return piece->data + (pa - piece->at.pa);
+	return target->ops->copy_frame(target, 0, ws_frame_ordinal(piece, pa), scratch)
+		       ? scratch
+		       : NULL;
+}
+
+static bool search_run(void *arg, const struct ws_run *run)
+{
+	struct search *search = arg;
+	const uint8_t *frame;
+
+	if (search->skip_direct_map &&
+	    run->va - run->pa == search->system->layout.page_offset)
+		return true;
+	for (uint64_t at = 0; at <= run->last - run->va; at += WS_FRAME_SIZE) {
+		if (!search->frames--)
+			return false;
+		frame = frame_peek(search->system->target, run->pa + at, search->scratch);
+		if (frame && !search->fn(search->arg, run->va + at, frame))
+			return false;
+	}
+	return true;
+}
+
+enum ws_status ws_search(struct ws_system *system, uint64_t first, uint64_t last,
+			 bool skip_direct_map, ws_search_fn *fn, void *arg)
+{
+	struct search search = { .system = system,
+				 .fn = fn,
+				 .arg = arg,
+				 .frames = SEARCH_FRAMES_MAX,
+				 .skip_direct_map = skip_direct_map };
+
+	return ws_range(&system->paging, system->layout.reference,
+			first & -(uint64_t)WS_FRAME_SIZE, last, WS_RANGE_PHYSICAL, 0,
+			search_run, &search);
+}
+
+struct copy {
+	uint64_t va;
+	uint8_t *bytes;
+	size_t len;
+};
+
+static bool copy_frame(void *arg, uint64_t va, const uint8_t *frame)
+{
+	struct copy *copy = arg;
+	size_t at = va - copy->va, n = copy->len - at;
+
+	memcpy(copy->bytes + at, frame, n < WS_FRAME_SIZE ? n : WS_FRAME_SIZE);
+	return true;
+}
+
+enum ws_status ws_search_copy(struct ws_system *system, uint64_t va, uint8_t *bytes,
+			      size_t len)
+{
+	struct copy copy = { va, bytes, len };
+
+	memset(bytes, 0, len);
+	return ws_search(system, va, va + len - 1, false, copy_frame, &copy);
+}
