@@ -67,7 +67,7 @@ static enum ws_status each_range(struct map *map, ws_run_fn *fn)
 static void tell_summary(void *arg, struct report *report)
 {
 	const struct map *map = arg;
-	char sentence[REPORT_CELL], space[WORDS];
+	char sentence[REPORT_CELL], mapped[REPORT_CELL], space[WORDS];
 	struct value row[] = {
 		[SENTENCE] = value_text(sentence),
 		[ROOT] = value_number(map->space.root),
@@ -76,9 +76,9 @@ static void tell_summary(void *arg, struct report *report)
 	};
 
 	snprintf(sentence, sizeof(sentence),
-		 "%s (root 0x%" PRIx64 ") maps %" PRIu64 " KiB in %" PRIu64 " ranges",
-		 space_words(&map->space, space), map->space.root, map->mapped / 1024,
-		 map->ranges);
+		 "%s (root 0x%" PRIx64 ") maps %.32s in %" PRIu64 " ranges",
+		 space_words(&map->space, space), map->space.root,
+		 report_size(map->mapped, mapped), map->ranges);
 	report_row(report, row);
 }
 

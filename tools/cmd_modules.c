@@ -48,9 +48,8 @@ static void tell_summary(void *arg, struct report *report)
 	for (size_t i = 0; i < modules->n; i++)
 		for (unsigned r = 0; r < modules->v[i].nregions; r++)
 			total += modules->v[i].region[r].len;
-	report_human(report, &(struct column){ .kind = COLUMN_SIZE },
-		     &(struct value){ .known = true, .number = total }, size);
-	snprintf(sentence, sizeof(sentence), "%zu modules in %.32s", modules->n, size);
+	snprintf(sentence, sizeof(sentence), "%zu modules in %.32s", modules->n,
+		 report_size(total, size));
 	report_row(report, (struct value[]){
 				   [SENTENCE] = value_text(sentence),
 				   [MODULES] = value_number(modules->n),

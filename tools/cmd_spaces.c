@@ -23,7 +23,8 @@ enum {
 static const struct column columns[] = {
 	[PID] = { "pid", "PID", COLUMN_COUNT, "of the first process that has it" },
 	[COMM] = { "comm", "COMM", COLUMN_TEXT, "that process's name" },
-	[KIND] = { "kind", "KIND", COLUMN_TEXT, "init, process, user, lone or freed" },
+	[KIND] = { "kind", "KIND", COLUMN_TEXT,
+		   "init_mm, process, user half, lone or freed" },
 	[ROOT] = { "root", "ROOT", COLUMN_ADDRESS, "physical address of the top table" },
 	[TASKS] = { "tasks", "TASKS", COLUMN_COUNT, "processes that share it" },
 	[USER_TABLES] = { "user_tables", "USER", COLUMN_COUNT,
@@ -98,7 +99,6 @@ static enum exit_status weigh(struct session *session, struct census *census)
 static void tell_summary(void *arg, struct report *report)
 {
 	const struct census *c = arg;
-	const struct column bytes = { .kind = COLUMN_SIZE };
 	char weight[REPORT_CELL], full[REPORT_CELL], sentence[REPORT_CELL];
 	struct value row[] = {
 		[SENTENCE] = value_text(sentence),
@@ -112,8 +112,6 @@ static void tell_summary(void *arg, struct report *report)
 		[FULL] = value_number(c->full),
 	};
 
-	report_human(report, &bytes, &row[TOTAL_WEIGHT], weight);
-	report_human(report, &bytes, &row[FULL], full);
 	snprintf(
 		sentence, sizeof(sentence),
 		"%zu address spaces (%zu init_mm, %zu processes, %zu user halves, %zu lone, "
@@ -121,7 +119,8 @@ static void tell_summary(void *arg, struct report *report)
 		"would need %.32s",
 		c->n, c->of_kind[WS_SPACE_INIT], c->of_kind[WS_SPACE_PROCESS],
 		c->of_kind[WS_SPACE_USER], c->of_kind[WS_SPACE_LONE],
-		c->of_kind[WS_SPACE_FREED], weight, full);
+		c->of_kind[WS_SPACE_FREED], report_size(c->weight, weight),
+		report_size(c->full, full));
 	report_row(report, row);
 }
 

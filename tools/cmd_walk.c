@@ -51,14 +51,13 @@ static int print_end(const struct walk *walk, char *text, size_t size)
 {
 	const struct ws_trail *trail = &walk->trail;
 	unsigned level = trail->nsteps ? trail->nsteps - 1 : 0;
-	char words[WORDS];
+	char words[WORDS], page[REPORT_CELL];
 
 	if (trail->end != WS_END_PAGE)
 		return snprintf(text, size, "%s",
 				end_words(walk->format, trail->end, level, words));
-	return snprintf(text, size,
-			"physical 0x%" PRIx64 " in a %" PRIu64 " KiB page, %s", trail->pa,
-			(UINT64_C(1) << trail->page_shift) / 1024,
+	return snprintf(text, size, "physical 0x%" PRIx64 " in a %s page, %s", trail->pa,
+			report_size(UINT64_C(1) << trail->page_shift, page),
 			access_words(trail->access, words));
 }
 

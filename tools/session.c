@@ -118,7 +118,7 @@ enum exit_status session_open(struct session *session, const struct request *req
 	status = ws_system_open(session->target, &request->system_options,
 				&session->system);
 	if (status != WS_OK)
-		return open_failed(session, status, "find a kernel in");
+		return open_failed(session, status, "find out who is in");
 	return EXIT_SEEN;
 }
 
@@ -151,19 +151,20 @@ static struct ws_space init_space(const struct session *session)
 	return space;
 }
 
-static enum exit_status kernel_thread(const struct session *session,
-				      const struct ws_task *task,
-				      const struct ws_space *spaces, size_t n)
+/* A kernel thread, or a process that has exited. */
+static enum exit_status no_space(const struct session *session,
+				 const struct ws_task *task,
+				 const struct ws_space *spaces, size_t n)
 {
-	char hint[96] = "kernel threads live in init_mm or borrow a process's space";
+	char hint[64] = "without --pid, init_mm's is used";
 
 	if (task->active_space < n && spaces[task->active_space].pid)
 		snprintf(hint, sizeof(hint),
 			 "it has borrowed that of a process: --pid %u",
 			 spaces[task->active_space].pid);
-	return session_usage(session, hint,
-			     "pid %u (%s) is a kernel thread and has no address space",
-			     task->pid, task->comm);
+	return session_usage(session, hint, "pid %u (%s) %s and has no address space",
+			     task->pid, task->comm,
+			     task->kernel_thread ? "is a kernel thread" : "has exited");
 }
 
 enum exit_status session_space(struct session *session, struct ws_space *space)
@@ -182,7 +183,7 @@ enum exit_status session_space(struct session *session, struct ws_space *space)
 		if (tasks[i].pid != request->pid)
 			continue;
 		if (tasks[i].space >= nspaces)
-			return kernel_thread(session, &tasks[i], spaces, nspaces);
+			return no_space(session, &tasks[i], spaces, nspaces);
 		*space = spaces[tasks[i].space];
 		return EXIT_SEEN;
 	}

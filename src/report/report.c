@@ -117,7 +117,7 @@ const char *report_plain(const struct report *report, const struct column *colum
 	return cell;
 }
 
-static void human_size(char *cell, uint64_t bytes)
+const char *report_size(uint64_t bytes, char cell[static REPORT_CELL])
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
 	unsigned unit = 0;
@@ -127,6 +127,7 @@ static void human_size(char *cell, uint64_t bytes)
 		unit++;
 	}
 	snprintf(cell, REPORT_CELL, "%" PRIu64 " %s", bytes, units[unit]);
+	return cell;
 }
 
 const char *report_human(const struct report *report, const struct column *column,
@@ -136,8 +137,7 @@ const char *report_human(const struct report *report, const struct column *colum
 		return strcpy(cell, "-");
 	switch (column->kind) {
 	case COLUMN_SIZE:
-		human_size(cell, value->number);
-		return cell;
+		return report_size(value->number, cell);
 	case COLUMN_SHARE:
 		if (value->number && value->number < 1000)
 			return strcpy(cell, "<0.1 %");

@@ -127,6 +127,9 @@ bool report_clean(char *clean, size_t size, const char *text);
 /* Room for any value once written; longer text is cut, and says so. */
 #define REPORT_CELL 1024
 
+/* "12 KiB": in the largest unit in which it comes out even. Returns cell. */
+const char *report_size(uint64_t bytes, char cell[static REPORT_CELL]);
+
 /* A value as machines read it, or as people do. Returns cell. */
 const char *report_plain(const struct report *report, const struct column *column,
 			 const struct value *value, char cell[static REPORT_CELL]);
