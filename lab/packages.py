@@ -11,6 +11,23 @@ from .util import LabError, cache_dir, need, run, say, whole_dir
 
 APT_SOURCES = pathlib.Path("/etc/apt")
 
+# A compressed index is slow to look up in. The caches are named because Docker's images
+# switch them off.
+APT_CONF = """\
+Dir::State::Lists "{home}/lists";
+Dir::State::status "{home}/status";
+Dir::Cache "{home}";
+Dir::Cache::pkgcache "pkgcache.bin";
+Dir::Cache::srcpkgcache "srcpkgcache.bin";
+Dir::Etc::SourceList "{home}/sources.list";
+Dir::Etc::SourceParts "-";
+APT::Architectures {{ {arches} }};
+APT::Sandbox::User "";
+Acquire::Languages "none";
+Acquire::GzipIndexes "false";
+Acquire::Retries "3";
+"""
+
 
 def host_arch():
     return run([need("dpkg", "dpkg"), "--print-architecture"]).strip()
@@ -73,7 +90,7 @@ class Apt:
     """The isolated apt state of one suite; `arches` beside the host's own."""
 
     def __init__(self, suite, arches, refresh=False):
-        self.suite, self.refresh = suite, refresh
+        self.suite = suite
         self.arches = sorted({host_arch(), *arches})
         self.home = cache_dir() / "apt" / "-".join([suite, *self.arches])
         self.debs = cache_dir() / "debs"
@@ -81,25 +98,11 @@ class Apt:
             (self.home / folder).mkdir(parents=True, exist_ok=True)
         self.debs.mkdir(exist_ok=True)
         self.records = {}
-        self.options = [
-            f"-oDir::State::Lists={self.home}/lists",
-            f"-oDir::State::status={self.home}/status",
-            f"-oDir::Cache={self.home}",
-            "-oDir::Cache::pkgcache=pkgcache.bin",
-            "-oDir::Cache::srcpkgcache=srcpkgcache.bin",
-            f"-oDir::Etc::SourceList={self.home}/sources.list",
-            "-oDir::Etc::SourceParts=-",
-            *(f"-oAPT::Architectures::={arch}" for arch in self.arches),
-            "-oAPT::Sandbox::User=",
-            "-oAcquire::Languages=none",
-            "-oAcquire::GzipIndexes=false",  # a compressed index is slow to look up in
-            "-oAcquire::Retries=3",
-        ]
         if refresh or not (self.home / "updated").exists():
             self.update()
 
     def apt(self, program, *arguments, hint=""):
-        return run([need(program, "apt"), "-q", *self.options, *arguments],
+        return run([need(program, "apt"), "-q", "-c", self.home / "apt.conf", *arguments],
                    cwd=self.debs, hint=hint)
 
     def update(self):
@@ -109,12 +112,17 @@ class Apt:
         lines = source_lines(self.suite, self.arches)
         (self.home / "status").touch()  # no package is installed in this state
         (self.home / "sources.list").write_text("\n".join(lines) + "\n")
+        (self.home / "apt.conf").write_text(APT_CONF.format(
+            home=self.home, arches=" ".join(f'"{arch}";' for arch in self.arches)))
         try:
-            self.apt("apt-get", "update")
+            said = self.apt("apt-get", "update")
         except LabError as error:
-            if not list((self.home / "lists").glob("*_Packages*")):
-                raise LabError(f"{error}\ncheck the network and {APT_SOURCES}") from None
+            said = str(error)
             say("warning: part of the package index did not arrive; going on without")
+        # without a network apt-get only warns
+        if not list((self.home / "lists").glob("*_Packages")):
+            raise LabError(f"no package index of {self.suite} could be fetched\n{said}\n"
+                           f"check the network and {APT_SOURCES}")
         (self.home / "updated").touch()
 
     def show(self, name, arch):

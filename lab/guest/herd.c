@@ -191,7 +191,7 @@ static long start(void (*life)(int), int index)
 
 	must(child);
 	if (!child) {
-		/* the shell that reads the victim's pid waits until all writers are gone */
+		/* the shell that reads the victim's pid waits until all writers go */
 		call(__NR_close, 1, 0, 0);
 		life(index);
 		die(1);
