@@ -1,7 +1,7 @@
 """One QEMU machine: it is started, waited for by its own word, stopped and dumped.
 
-Two sockets, made before it starts, lead to it: the debug port, on which the guest speaks,
-and QMP (QEMU's docs/interop/qmp-spec), on which it is commanded."""
+Two sockets reach it, made before it starts: the debug port, on which the guest speaks, and
+QMP (QEMU's docs/interop/qmp-spec), on which it is commanded."""
 
 import json
 import socket

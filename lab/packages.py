@@ -6,7 +6,6 @@ import contextlib
 import pathlib
 import re
 
-from . import util
 from .util import LabError, cache_dir, need, run, say, whole_dir
 
 APT_SOURCES = pathlib.Path("/etc/apt")
