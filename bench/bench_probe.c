@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the seed's question costs: opening, probing 2000 spaces x 1000 addresses, a walk,
+ * a kernel half, memory; and libaddrxlat on the same roots, addresses and memory.
+ *
+ *	bench_probe DUMP...     on real memory
+ *	bench_probe             on tables made up here, where there is no dump
+ */
+#include "bench.h"
+#include "common/addrxlat.h"
+#include "common/memory.h"
+#include "linux/linux.h"
+#include "util/bits.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define SPACES 2000u
+#define ADDRESSES 1000u
+#define CELLS ((double)SPACES * ADDRESSES)
+#define WARM_RUNS 5
+
+/* What one repetition works on. */
+struct scene {
+	const char *path;   /* a dump; NULL: synthetic */
+	const char *format; /* of synthetic tables */
+	struct ws_context *ctx;
+	struct ws_target *target;
+	struct ws_system *system;
+	const struct ws_paging *paging;
+	struct ws_space *spaces; /* SPACES of them: the dump's, over and over */
+	uint64_t addresses[ADDRESSES];
+	uint64_t kernel_first;
+	double open_seconds, gib;
+	size_t nspaces; /* how many there really are */
+};
+
+static bool complain(const struct scene *scene, const char *what)
+{
+	fprintf(stderr, "bench_probe: %s: %s\n", scene->path ? scene->path : "synthetic",
+		what);
+	for (unsigned i = 0; scene->ctx && ws_error(scene->ctx, i); i++)
+		fprintf(stderr, "bench_probe:   %s\n", ws_error(scene->ctx, i));
+	return false;
+}
+
+/* ---- addresses: nine in ten mapped by the reference, one in ten anywhere ---- */
+
+struct runs {
+	struct ws_run *v;
+	size_t n;
+};
+
+static bool keep_run(void *arg, const struct ws_run *run)
+{
+	struct runs *runs = arg;
+
+	if (runs->n % 1024 == 0)
+		runs->v = realloc(runs->v, (runs->n + 1024) * sizeof(*runs->v));
+	if (!runs->v)
+		return false;
+	runs->v[runs->n++] = *run;
+	return true;
+}
+
+static bool choose_addresses(struct scene *scene, uint64_t reference)
+{
+	struct random random = { random_seed() };
+	uint64_t top =
+		ws_format_va_bits(scene->paging->format) == 32 ? UINT32_MAX : UINT64_MAX;
+	struct runs runs = { 0 };
+
+	if (ws_range(scene->paging, reference, scene->kernel_first, top,
+		     WS_RANGE_PHYSICAL, 0, keep_run, &runs) != WS_OK ||
+	    !runs.n)
+		return complain(scene, "no kernel half");
+	for (size_t i = 0; i < ADDRESSES; i++) {
+		const struct ws_run *run = &runs.v[random_below(&random, runs.n)];
+
+		scene->addresses[i] =
+			i % 10 ? run->va + random_below(&random, run->last - run->va + 1)
+			       : scene->kernel_first +
+					 random_below(&random, top - scene->kernel_first);
+	}
+	free(runs.v);
+	return true;
+}
+
+static bool repeat_spaces(struct scene *scene, const struct ws_space *spaces, size_t n)
+{
+	scene->nspaces = n;
+	scene->spaces = calloc(SPACES, sizeof(*scene->spaces));
+	for (size_t i = 0; scene->spaces && i < SPACES; i++)
+		scene->spaces[i] = spaces[i % n];
+	return scene->spaces || complain(scene, "no memory");
+}
+
+/* ---- a dump ---- */
+
+/* Up to the first answer: one address in every space. */
+static bool open_dump(struct scene *scene)
+{
+	const struct ws_target_options target_options = { 0 };
+	const struct ws_system_options system_options = { 0 };
+	const struct ws_space *spaces;
+	double start = bench_seconds();
+	struct ws_matrix matrix;
+	struct stat st;
+	size_t n;
+
+	scene->ctx = ws_context_create();
+	if (!scene->ctx || stat(scene->path, &st) < 0 ||
+	    ws_target_open(scene->ctx, scene->path, &target_options, &scene->target) !=
+		    WS_OK ||
+	    ws_system_open(scene->target, &system_options, &scene->system) != WS_OK)
+		return complain(scene, "cannot be opened");
+	scene->paging = ws_system_paging(scene->system);
+	scene->kernel_first = ws_system_layout(scene->system)->kernel_first;
+	spaces = ws_system_spaces(scene->system, &n);
+	if (ws_probe(scene->system, spaces, n, &scene->kernel_first, 1, &matrix) != WS_OK)
+		return complain(scene, "no first answer");
+	scene->open_seconds = bench_seconds() - start;
+	scene->gib = (double)st.st_size / (1 << 30);
+	ws_matrix_release(&matrix);
+	return repeat_spaces(scene, spaces, n) &&
+	       choose_addresses(scene, ws_system_layout(scene->system)->reference);
+}
+
+/* ---- made-up tables: kernel halves like Linux's, shared below the top level ---- */
+
+/* Every table of one level has the same shape; a root is one frame (PAE's too). */
+struct shape {
+	const char *format;
+	uint64_t kernel_first;
+	unsigned levels, entry_size, top_first, top_entries;
+};
+
+static const struct shape shapes[] = {
+	{ "i386", 0xc0000000, 2, 4, 768, 256 },
+	{ "i386-pae", 0xc0000000, 3, 8, 3, 1 },
+	{ "x86_64", UINT64_C(0xffff888000000000), 4, 8, 273, 4 },
+};
+
+static void put(struct arena *arena, uint64_t table, unsigned index, unsigned size,
+		uint64_t entry)
+{
+	memcpy(arena->bytes + table + index * size, &entry, size);
+}
+
+/* Fills a table and those below it; every eighth entry of one above a page table maps a
+ * large page, every ninth page table entry is a hole. Returns the next free frame. */
+static uint64_t build_table(struct arena *arena, const struct shape *shape,
+			    uint64_t table, unsigned level, unsigned first, unsigned n,
+			    uint64_t next)
+{
+	bool lowest = level + 1 == shape->levels;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t entry = (uint64_t)i << 12 | 0x63;
+
+		if (level + 2 == shape->levels && i % 8 && i > 1) {
+			entry = (uint64_t)i << 22 | 0xe3;
+		} else if (!lowest) {
+			uint64_t child = next;
+
+			next = build_table(arena, shape, child, level + 1, 0,
+					   level + 2 == shape->levels
+						   ? 4096 / shape->entry_size
+						   : 64,
+					   next + WS_FRAME_SIZE);
+			entry = child | (level == 0 && shape->levels == 3 ? 1 : 0x63);
+		} else if (i % 9 == 8) {
+			entry = 0;
+		}
+		put(arena, table, first + i, shape->entry_size, entry);
+	}
+	return next;
+}
+
+static bool open_synthetic(struct scene *scene)
+{
+	static struct arena arena;
+	static struct ws_paging paging;
+	static struct ws_system system;
+	const struct shape *shape = shapes;
+	struct ws_space *spaces = calloc(SPACES, sizeof(*spaces));
+	uint64_t reference = SPACES * WS_FRAME_SIZE;
+	double start = bench_seconds();
+
+	while (strcmp(shape->format, scene->format) != 0)
+		shape++;
+	arena = arena_create(SPACES + 40000);
+	if (!spaces)
+		return complain(scene, "no memory");
+	build_table(&arena, shape, reference, 0, shape->top_first, shape->top_entries,
+		    reference + WS_FRAME_SIZE);
+	for (uint64_t i = 0; i < SPACES; i++) {
+		spaces[i].root = i * WS_FRAME_SIZE;
+		memcpy(arena.bytes + spaces[i].root, arena.bytes + reference,
+		       WS_FRAME_SIZE);
+	}
+	paging = (struct ws_paging){ .format = ws_format_by_name(shape->format),
+				     .frame = arena_frame,
+				     .opaque = &arena };
+	system.paging = paging;
+	scene->system = &system;
+	scene->paging = &paging;
+	scene->kernel_first = shape->kernel_first;
+	scene->open_seconds = bench_seconds() - start;
+	scene->gib = 1;
+	return repeat_spaces(scene, spaces, SPACES) && choose_addresses(scene, reference);
+}
+
+static bool open_scene(struct scene *scene)
+{
+	return scene->path ? open_dump(scene) : open_synthetic(scene);
+}
+
+/* ---- what is measured ---- */
+
+static double probe_seconds(struct scene *scene)
+{
+	double start = bench_seconds(), end;
+	struct ws_matrix matrix;
+
+	if (ws_probe(scene->system, scene->spaces, SPACES, scene->addresses, ADDRESSES,
+		     &matrix) != WS_OK)
+		return 0;
+	end = bench_seconds();
+	ws_matrix_release(&matrix);
+	return end - start;
+}
+
+static double walk_seconds(struct scene *scene)
+{
+	double start = bench_seconds();
+	uint64_t sum = 0;
+
+	for (size_t s = 0; s < SPACES; s++) {
+		for (size_t a = 0; a < ADDRESSES; a++) {
+			struct ws_trail trail;
+
+			ws_walk(scene->paging, scene->spaces[s].root, scene->addresses[a],
+				&trail);
+			sum += trail.pa;
+		}
+	}
+	__asm__ volatile("" : : "r"(sum));
+	return bench_seconds() - start;
+}
+
+static double addrxlat_seconds(struct scene *scene, struct addrxlat *x)
+{
+	double start = bench_seconds();
+	uint64_t sum = 0;
+
+	for (size_t s = 0; s < SPACES; s++) {
+		uint64_t root = scene->spaces[s].root;
+
+		for (size_t a = 0; a < ADDRESSES; a++)
+			if (addrxlat_translate(x, root, scene->addresses[a]) ==
+			    ADDRXLAT_OK)
+				sum += x->step.base.addr;
+	}
+	__asm__ volatile("" : : "r"(sum));
+	return bench_seconds() - start;
+}
+
+static double best_of(double (*run)(struct scene *scene), struct scene *scene)
+{
+	double best = run(scene);
+
+	for (int i = 1; i < WARM_RUNS; i++) {
+		double seconds = run(scene);
+
+		if (seconds < best)
+			best = seconds;
+	}
+	return best;
+}
+
+static bool count_run(void *arg, const struct ws_run *run)
+{
+	(void)run;
+	++*(uint64_t *)arg;
+	return true;
+}
+
+static double kernel_half_seconds(struct scene *scene)
+{
+	double start = bench_seconds();
+	uint64_t n = 0;
+
+	if (ws_range(scene->paging, scene->spaces[0].root, scene->kernel_first,
+		     UINT64_MAX, WS_RANGE_PHYSICAL, 0, count_run, &n) != WS_OK)
+		return 0;
+	return bench_seconds() - start;
+}
+
+static const struct bench_row rows[] = {
+	{ "open to first answer, per GiB of dump", "s", BENCH_AT_MOST, 0.25 },
+	{ "2000 spaces x 1000 addresses, first time", "s", BENCH_AT_MOST, 0.5 },
+	{ "ws_probe, cold: million probes/s", "M/s", BENCH_AT_LEAST, 20 },
+	{ "ws_probe, warm: million probes/s", "M/s", BENCH_AT_LEAST, 20 },
+	{ "libaddrxlat, cold", "M/s", BENCH_NO_BAR, 0 },
+	{ "libaddrxlat, warm", "M/s", BENCH_NO_BAR, 0 },
+	{ "ws_probe / libaddrxlat, cold", "times", BENCH_AT_LEAST, 3 },
+	{ "ws_probe / libaddrxlat, warm", "times", BENCH_AT_LEAST, 3 },
+	{ "ws_walk with its whole trail, warm", "ns", BENCH_NO_BAR, 0 },
+	{ "kernel half of one space, warm", "ms", BENCH_NO_BAR, 0 },
+	{ "resident memory that is not the dump", "MiB", BENCH_AT_MOST, 64 },
+	{ NULL },
+};
+
+/*
+ * Who goes first is cold: ours in the repetition itself, libaddrxlat's in a second scene
+ * opened afresh (its mapping of the dump is new).
+ */
+static bool measure(void *arg, double *value)
+{
+	struct scene scene = *(struct scene *)arg, other = scene;
+	double cold, warm, their_cold, their_warm, rss;
+	struct addrxlat x;
+
+	if (!open_scene(&scene))
+		return false;
+	cold = probe_seconds(&scene);
+	rss = bench_rss_anon();
+	warm = best_of(probe_seconds, &scene);
+	if (!open_scene(&other) || !addrxlat_open(&x, other.paging))
+		return false;
+	their_cold = addrxlat_seconds(&other, &x);
+	their_warm = addrxlat_seconds(&other, &x);
+	value[0] = scene.open_seconds / scene.gib;
+	value[1] = cold;
+	value[2] = CELLS / cold / 1e6;
+	value[3] = CELLS / warm / 1e6;
+	value[4] = CELLS / their_cold / 1e6;
+	value[5] = CELLS / their_warm / 1e6;
+	value[6] = their_cold / cold;
+	value[7] = their_warm / warm;
+	value[8] = best_of(walk_seconds, &scene) / CELLS * 1e9;
+	value[9] = best_of(kernel_half_seconds, &scene) * 1e3;
+	value[10] = rss;
+	return true;
+}
+
+static bool report(struct scene *scene)
+{
+	struct scene first = *scene;
+
+	if (!open_scene(&first))
+		return false;
+	printf("%s: %s, %.2f GiB, %zu spaces\n",
+	       scene->path ? scene->path : "tables made up",
+	       ws_format_name(first.paging->format), first.gib, first.nspaces);
+	printf("  %-44s %9s %9s %9s\n", "", "median", "smallest", "largest");
+	if (scene->path) {
+		ws_system_close(first.system);
+		ws_target_close(first.target);
+		ws_context_destroy(first.ctx);
+	}
+	free(first.spaces);
+	return bench_table(rows, measure, scene);
+}
+
+int main(int argc, char **argv)
+{
+	bool good = true;
+
+	for (int i = 1; i < argc; i++)
+		good &= report(&(struct scene){ .path = argv[i] });
+	for (size_t i = 0; argc == 1 && i < WS_ARRAY_SIZE(shapes); i++)
+		good &= report(&(struct scene){ .format = shapes[i].format });
+	return good ? 0 : 1;
+}

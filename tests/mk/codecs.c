@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* As makedumpfile compresses a page, and the flags it gives it (diskdump_mod.h). */
+#include "mk/mk.h"
+
+#include <lzo/lzo1x.h>
+#include <snappy-c.h>
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+static size_t compress_plain(const uint8_t *frame, uint8_t *packed)
+{
+	memcpy(packed, frame, 4096);
+	return 4096;
+}
+
+static size_t compress_zlib(const uint8_t *frame, uint8_t *packed)
+{
+	uLongf n = 8192;
+
+	return compress2(packed, &n, frame, 4096, Z_BEST_SPEED) == Z_OK ? n : 0;
+}
+
+static size_t compress_lzo(const uint8_t *frame, uint8_t *packed)
+{
+	static lzo_align_t work[LZO1X_1_MEM_COMPRESS / sizeof(lzo_align_t) + 1];
+	lzo_uint n = 0;
+
+	return lzo1x_1_compress(frame, 4096, packed, &n, work) == LZO_E_OK ? n : 0;
+}
+
+static size_t compress_snappy(const uint8_t *frame, uint8_t *packed)
+{
+	size_t n = 8192;
+
+	return snappy_compress((const char *)frame, 4096, (char *)packed, &n) == SNAPPY_OK
+		       ? n
+		       : 0;
+}
+
+static size_t compress_zstd(const uint8_t *frame, uint8_t *packed)
+{
+	size_t n = ZSTD_compress(packed, 8192, frame, 4096, 1);
+
+	return ZSTD_isError(n) ? 0 : n;
+}
+
+static const struct {
+	const char *name;
+	uint32_t flags;
+	size_t (*compress)(const uint8_t *frame, uint8_t *packed);
+} codecs[] = {
+	{ "plain", 0, compress_plain },  { "zlib", 1, compress_zlib },
+	{ "lzo", 2, compress_lzo },      { "snappy", 4, compress_snappy },
+	{ "zstd", 0x20, compress_zstd },
+};
+
+size_t mk_compress(const char *codec, const uint8_t frame[4096], uint8_t packed[8192],
+		   uint32_t *flags)
+{
+	for (size_t i = 0; i < sizeof(codecs) / sizeof(*codecs); i++)
+		if (!strcmp(codecs[i].name, codec)) {
+			*flags = codecs[i].flags;
+			return codecs[i].compress(frame, packed);
+		}
+	return 0;
+}

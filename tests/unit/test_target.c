@@ -1,0 +1,748 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Targets that are as they should be: what they say of memory, registers and format. */
+#include "common/random.h"
+#include "mk/mk.h"
+#include "paging/format.h"
+#include "target/image.h"
+#include "target/target.h"
+#include "util/cleanup.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A dump of text, opened. */
+struct dump {
+	struct mk mk;
+	int fd;
+	char path[32];
+	struct ws_context *ctx;
+	struct ws_target *target;
+};
+
+static struct dump dump_open(const char *text, const struct ws_target_options *options)
+{
+	struct dump d = { .ctx = ws_context_create() };
+
+	assert_non_null(d.ctx);
+	assert_true(mk_build(&d.mk, text));
+	d.fd = mk_file(&d.mk, d.path);
+	if (ws_target_open(d.ctx, d.path, options, &d.target))
+		fail_msg("%s", ws_error(d.ctx, 0));
+	return d;
+}
+
+static void dump_close(struct dump *d)
+{
+	ws_target_close(d->target);
+	ws_context_destroy(d->ctx);
+	close(d->fd);
+	mk_release(&d->mk);
+}
+
+#define autodump ws_cleanup(dump_close) struct dump
+
+static void assert_frame(struct dump *d, uint64_t pa)
+{
+	uint8_t expected[WS_FRAME_SIZE], read[WS_FRAME_SIZE];
+	const uint8_t *frame = ws_target_frame(d->target, pa + 123);
+
+	mk_frame(pa, expected);
+	assert_non_null(frame);
+	assert_memory_equal(frame, expected, sizeof(expected));
+	assert_ptr_equal(ws_target_frame(d->target, pa), frame);
+	assert_true(ws_target_read(d->target, pa, read, sizeof(read)));
+	assert_memory_equal(read, expected, sizeof(expected));
+}
+
+/* What one pass told: every frame once, and rightly. */
+struct tally {
+	pthread_mutex_t lock;
+	uint64_t frames, sum, wrong;
+};
+
+static void tally_chunk(void *arg, unsigned worker, uint64_t pa, const uint8_t *data,
+			size_t len)
+{
+	struct tally *tally = arg;
+	uint8_t expected[WS_FRAME_SIZE];
+
+	pthread_mutex_lock(&tally->lock);
+	tally->wrong += worker >= WS_SCAN_WORKERS || len > WS_SCAN_CHUNK ||
+			len % WS_FRAME_SIZE || pa % WS_FRAME_SIZE;
+	for (size_t i = 0; i < len; i += WS_FRAME_SIZE) {
+		mk_frame(pa + i, expected);
+		tally->wrong += memcmp(data + i, expected, WS_FRAME_SIZE) != 0;
+		tally->sum += pa + i;
+		tally->frames++;
+	}
+	pthread_mutex_unlock(&tally->lock);
+}
+
+/* Memory is these ranges of whole frames, with mk_frame()'s bytes, and no others. */
+static void assert_memory(struct dump *d, const struct ws_extent *range, size_t n)
+{
+	struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	const struct ws_extent *extents;
+	uint64_t frames = 0, sum = 0;
+	size_t nextents;
+
+	extents = ws_target_extents(d->target, &nextents);
+	assert_int_equal(nextents, n);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(extents[i].pa, range[i].pa);
+		assert_int_equal(extents[i].len, range[i].len);
+		for (uint64_t at = 0; at < range[i].len; at += WS_FRAME_SIZE) {
+			assert_frame(d, range[i].pa + at);
+			frames++;
+			sum += range[i].pa + at;
+		}
+		assert_null(ws_target_frame(d->target, range[i].pa - 1));
+		assert_null(ws_target_frame(d->target, range[i].pa + range[i].len));
+	}
+	assert_int_equal(ws_target_scan(d->target, "scan", tally_chunk, &tally), WS_OK);
+	assert_int_equal(tally.wrong, 0);
+	assert_int_equal(tally.frames, frames);
+	assert_int_equal(tally.sum, sum);
+	assert_int_equal(d->target->ndamaged, 0);
+}
+
+#define assert_memory_is(d, ...)                                          \
+	assert_memory(d, (const struct ws_extent[]){ __VA_ARGS__ },       \
+		      sizeof((const struct ws_extent[]){ __VA_ARGS__ }) / \
+			      sizeof(struct ws_extent))
+
+/* ---- ELF -------------------------------------------------------------------------- */
+
+static void elf64(void **state)
+{
+	autodump d = dump_open("ehdr64 phnum=3\n"
+			       "phdr64 offset=0x1000 paddr=0x100000000 filesz=0x3000 "
+			       "memsz=0x3000\n"
+			       "phdr64 offset=0x4000 paddr=0x10000 filesz=0x2000 "
+			       "memsz=0x2000\n"
+			       "phdr64 offset=0x6000 paddr=0x12000\n"
+			       "at 0x1000\nframes 0x100000000 3\nframes 0x10000 2",
+			       NULL);
+
+	(void)state;
+	assert_string_equal(ws_target_kind(d.target), "elf");
+	assert_string_equal(ws_target_path(d.target), d.path);
+	assert_null(ws_target_vmcoreinfo(d.target));
+	assert_memory_is(&d, { 0x10000, 0x2000 }, { 0x100000000, 0x3000 });
+}
+
+static void elf32(void **state)
+{
+	autodump d = dump_open("ehdr32\n"
+			       "phdr32 offset=0x54 paddr=0xfffff000 filesz=0x1000 "
+			       "memsz=0x1000\n"
+			       "frames 0xfffff000 1",
+			       NULL);
+
+	(void)state;
+	assert_memory_is(&d, { 0xfffff000, 0x1000 });
+}
+
+/* Neighbours in memory that are none in the file: one extent, and reads across. */
+static void elf_seam(void **state)
+{
+	uint8_t bytes[16], expected[WS_FRAME_SIZE];
+	autodump d = dump_open("ehdr64 phnum=2\n"
+			       "phdr64 offset=0x2000 paddr=0x1000 filesz=0x1000 "
+			       "memsz=0x1000\n"
+			       "phdr64 offset=0x1000 paddr=0x2000 filesz=0x1000 "
+			       "memsz=0x1000\n"
+			       "at 0x1000\nframes 0x2000 1\nframes 0x1000 1",
+			       NULL);
+
+	(void)state;
+	assert_memory_is(&d, { 0x1000, 0x2000 });
+	assert_true(ws_target_read(d.target, 0x1ff8, bytes, sizeof(bytes)));
+	mk_frame(0x1000, expected);
+	assert_memory_equal(bytes, expected + 0xff8, 8);
+	mk_frame(0x2000, expected);
+	assert_memory_equal(bytes + 8, expected, 8);
+	assert_false(ws_target_read(d.target, 0x2ff8, bytes, sizeof(bytes)));
+}
+
+/* Ends that are not a frame's: their bytes can be read, their frames are none. */
+static void elf_ragged(void **state)
+{
+	uint8_t bytes[WS_FRAME_SIZE];
+	autodump d = dump_open("ehdr64 phnum=2\n"
+			       "phdr64 offset=0x1800 paddr=0x1800 filesz=0x2000 "
+			       "memsz=0x2000\n"
+			       "phdr64 offset=0x5100 paddr=0x5100 filesz=0x100 "
+			       "memsz=0x100\n"
+			       "at 0x1000\nframes 0x1000 5",
+			       NULL);
+
+	(void)state;
+	assert_null(ws_target_frame(d.target, 0x1800));
+	assert_null(ws_target_frame(d.target, 0x3000));
+	assert_null(ws_target_frame(d.target, 0x5100));
+	assert_frame(&d, 0x2000);
+	assert_int_equal(d.target->nframes, 1);
+	assert_true(ws_target_read(d.target, 0x1800, bytes, 0x800));
+	assert_true(ws_target_read(d.target, 0x5100, bytes, 0x100));
+	assert_int_equal(bytes[1], 0x51);
+	assert_false(ws_target_read(d.target, 0x5100, bytes, 0x101));
+	assert_false(ws_target_read(d.target, 0x17ff, bytes, 2));
+}
+
+/* What is past p_filesz was left out: it is not zero. */
+static void elf_filtered(void **state)
+{
+	autodump d = dump_open("ehdr64\n"
+			       "phdr64 offset=0x1000 paddr=0 filesz=0x1000 memsz=0x4000\n"
+			       "at 0x1000\nframes 0 1",
+			       NULL);
+
+	(void)state;
+	assert_memory_is(&d, { 0, 0x1000 });
+}
+
+/* As /proc/vmcore does, which has the kernel image a second time. */
+static void elf_repetition(void **state)
+{
+	autodump d = dump_open("ehdr64 phnum=2\n"
+			       "phdr64 offset=0x4000 paddr=0x2000 filesz=0x1000 "
+			       "memsz=0x1000\n"
+			       "phdr64 offset=0x1000 paddr=0x1000 filesz=0x3000 "
+			       "memsz=0x3000\n"
+			       "at 0x1000\nframes 0x1000 3\nframes 0x2000 1",
+			       NULL);
+
+	(void)state;
+	assert_memory_is(&d, { 0x1000, 0x3000 });
+}
+
+static void elf_many_headers(void **state)
+{
+	autodump d = dump_open("ehdr64 phnum=0xffff phoff=0x1000 shoff=64 shnum=1\n"
+			       "shdr64 info=2\n"
+			       "at 0x1000\n"
+			       "phdr64 offset=0x2000 filesz=0x1000 memsz=0x1000\n"
+			       "phdr64 offset=0x3000 paddr=0x5000 filesz=0x1000 "
+			       "memsz=0x1000\n"
+			       "at 0x2000\nframes 0 1\nframes 0x5000 1",
+			       NULL);
+
+	(void)state;
+	assert_memory_is(&d, { 0, 0x1000 }, { 0x5000, 0x1000 });
+}
+
+/* ---- registers and VMCOREINFO ----------------------------------------------------- */
+
+/* PRSTATUS of two processors, then QEMU's notes of the same two. */
+#define NOTES                                                                   \
+	"nhdr descsz=336 type=1\ntext \"CORE\\0\\0\\0\\0\"\n"                   \
+	"prstatus64 rax=1 rip=2\n"                                              \
+	"nhdr descsz=336 type=1\ntext \"CORE\\0\\0\\0\\0\"\n"                   \
+	"prstatus64 rax=3 rip=4\n"                                              \
+	"nhdr descsz=440 type=0\ntext \"QEMU\\0\\0\\0\\0\"\n"                   \
+	"qemu rax=11 r8=8 r15=15 rip=22 rsp=33 rflags=44 cs_selector=0x10 "     \
+	"cs_limit=5 cs_flags=0xaf9b00 cs_base=6 tr_base=7 gdt_base=9 "          \
+	"idt_base=10 cr0=0x80050033 cr2=12 cr3=0x1234000 cr4=0x20\n"            \
+	"nhdr descsz=440 type=0\ntext \"QEMU\\0\\0\\0\\0\"\n"                   \
+	"qemu rax=55 cr3=0x5678000\n"                                           \
+	"nhdr namesz=11 descsz=14\ntext \"VMCOREINFO\\0\\0OSRELEASE=6.1\\n\"\n" \
+	"u16 0\n"
+#define NOTES_SIZE "1676"
+
+static void assert_notes(struct dump *d)
+{
+	size_t n;
+	const struct ws_cpu *cpu = ws_target_cpus(d->target, &n);
+
+	assert_int_equal(n, 2);
+	assert_true(cpu[0].has_control && cpu[1].has_control);
+	assert_int_equal(cpu[0].reg[WS_REG_AX], 11);
+	assert_int_equal(cpu[0].reg[WS_REG_SP], 33);
+	assert_int_equal(cpu[0].reg[WS_REG_R8], 8);
+	assert_int_equal(cpu[0].reg[WS_REG_R15], 15);
+	assert_int_equal(cpu[0].reg[WS_REG_IP], 22);
+	assert_int_equal(cpu[0].reg[WS_REG_FLAGS], 44);
+	assert_int_equal(cpu[0].cs.selector, 0x10);
+	assert_int_equal(cpu[0].cs.limit, 5);
+	assert_int_equal(cpu[0].cs.flags, 0xaf9b00);
+	assert_int_equal(cpu[0].cs.base, 6);
+	assert_int_equal(cpu[0].tr.base, 7);
+	assert_int_equal(cpu[0].gdt.base, 9);
+	assert_int_equal(cpu[0].idt.base, 10);
+	assert_int_equal(cpu[0].cr0, 0x80050033);
+	assert_int_equal(cpu[0].cr2, 12);
+	assert_int_equal(cpu[0].cr3, 0x1234000);
+	assert_int_equal(cpu[0].cr4, 0x20);
+	assert_int_equal(cpu[1].reg[WS_REG_AX], 55);
+	assert_int_equal(cpu[1].cr3, 0x5678000);
+	assert_string_equal(ws_target_vmcoreinfo(d->target), "OSRELEASE=6.1\n");
+	assert_ptr_equal(d->target->format, &ws_format_x86_64);
+}
+
+static void notes(void **state)
+{
+	autodump d = dump_open("ehdr64 phnum=2\n"
+			       "phdr64 type=4 offset=0x1000 filesz=" NOTES_SIZE "\n"
+			       "phdr64 offset=0x2000 filesz=0x1000 memsz=0x1000\n"
+			       "at 0x1000\n" NOTES "at 0x2000\nframes 0 1",
+			       NULL);
+
+	(void)state;
+	assert_int_equal(d.target->memory.n, 1);
+	assert_notes(&d);
+}
+
+static void prstatus32(void **state)
+{
+	size_t n;
+	const struct ws_cpu *cpu;
+	autodump d = dump_open("ehdr32 phnum=2\n"
+			       "phdr32 type=4 offset=116 filesz=164\n"
+			       "phdr32 offset=0x1000 filesz=0x1000 memsz=0x1000\n"
+			       "nhdr descsz=144 type=1\ntext \"CORE\\0\\0\\0\\0\"\n"
+			       "prstatus32 ebx=1 ecx=2 edx=3 esi=4 edi=5 ebp=6 eax=7 "
+			       "eip=8 cs=0x60 eflags=10 esp=11 ss=0x68\n"
+			       "at 0x1000\nframes 0 1",
+			       NULL);
+	static const uint64_t expected[WS_REG_COUNT] = {
+		[WS_REG_BX] = 1,     [WS_REG_CX] = 2,  [WS_REG_DX] = 3, [WS_REG_SI] = 4,
+		[WS_REG_DI] = 5,     [WS_REG_BP] = 6,  [WS_REG_AX] = 7, [WS_REG_IP] = 8,
+		[WS_REG_FLAGS] = 10, [WS_REG_SP] = 11,
+	};
+
+	(void)state;
+	cpu = ws_target_cpus(d.target, &n);
+	assert_int_equal(n, 1);
+	assert_memory_equal(cpu->reg, expected, sizeof(expected));
+	assert_int_equal(cpu->cs.selector, 0x60);
+	assert_int_equal(cpu->ss.selector, 0x68);
+	assert_false(cpu->has_control);
+	assert_null(d.target->format);
+}
+
+static void prstatus64(void **state)
+{
+	size_t n;
+	const struct ws_cpu *cpu;
+	autodump d = dump_open("ehdr64 phnum=2\n"
+			       "phdr64 type=4 offset=176 filesz=356\n"
+			       "phdr64 offset=0x1000 filesz=0x1000 memsz=0x1000\n"
+			       "nhdr descsz=336 type=1\ntext \"CORE\\0\\0\\0\\0\"\n"
+			       "prstatus64 r15=15 rbp=6 rbx=1 r8=8 rax=7 rcx=2 rdx=3 "
+			       "rsi=4 rdi=5 rip=9 cs=0x10 rflags=10 rsp=11 ss=0x18\n"
+			       "at 0x1000\nframes 0 1",
+			       NULL);
+	static const uint64_t expected[WS_REG_COUNT] = {
+		[WS_REG_BX] = 1, [WS_REG_CX] = 2,  [WS_REG_DX] = 3,     [WS_REG_SI] = 4,
+		[WS_REG_DI] = 5, [WS_REG_BP] = 6,  [WS_REG_AX] = 7,     [WS_REG_R8] = 8,
+		[WS_REG_IP] = 9, [WS_REG_SP] = 11, [WS_REG_FLAGS] = 10, [WS_REG_R15] = 15,
+	};
+
+	(void)state;
+	cpu = ws_target_cpus(d.target, &n);
+	assert_int_equal(n, 1);
+	assert_memory_equal(cpu->reg, expected, sizeof(expected));
+	assert_int_equal(cpu->cs.selector, 0x10);
+	assert_int_equal(cpu->ss.selector, 0x18);
+}
+
+/* SDM vol. 3A 4.1.1: which bits select which paging mode. */
+static void formats(void **state)
+{
+	static const struct {
+		uint64_t cr0, cr4, idt;
+		uint32_t cs;
+		bool machine64;
+		const char *format;
+	} cases[] = {
+		{ 0x00000011, 0x30, 0, 0, false, NULL }, /* paging is off */
+		{ 0x80000011, 0x00, 0, 0, false, "i386-nopse" },
+		{ 0x80000011, 0x10, 0, 0, false, "i386" },
+		{ 0x80000011, 0x20, 0, 0, false, "i386-pae" },
+		{ 0x80000011, 0x30, 0, 0, false, "i386-pae" },
+		{ 0x80000011, 0x20, 0, 0, true, "x86_64" },
+		{ 0x80000011, 0x1020, 0, 0, true, "x86_64-la57" },
+		/* What is no 64-bit file may be of a 64-bit processor: */
+		{ 0x80000011, 0x20, 0, 0x200000, false, "x86_64" },
+		{ 0x80000011, 0x1020, UINT64_C(0xfffffe0000000000), 0, false,
+		  "x86_64-la57" },
+		/* and without PAE there is no long mode, whatever a file says. */
+		{ 0x80000011, 0x10, 0, 0, true, "i386" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct ws_cpu cpu = { .has_control = true,
+				      .cr0 = cases[i].cr0,
+				      .cr4 = cases[i].cr4,
+				      .cs.flags = cases[i].cs,
+				      .idt.base = cases[i].idt };
+		const struct ws_format *format =
+			ws_format_of_cpu(&cpu, cases[i].machine64);
+
+		if (cases[i].format)
+			assert_string_equal(ws_format_name(format), cases[i].format);
+		else
+			assert_null(format);
+	}
+	assert_null(ws_format_of_cpu(&(struct ws_cpu){ .cr0 = 0x80000011 }, false));
+}
+
+static void formats_by_vmcoreinfo(void **state)
+{
+	(void)state;
+	assert_ptr_equal(ws_format_of_vmcoreinfo("A=1\nCONFIG_X86_PAE=y\n"),
+			 &ws_format_i386_pae);
+	assert_ptr_equal(ws_format_of_vmcoreinfo("NUMBER(pgtable_l5_enabled)=0\n"),
+			 &ws_format_x86_64);
+	assert_ptr_equal(ws_format_of_vmcoreinfo("A\nNUMBER(pgtable_l5_enabled)=1\n"),
+			 &ws_format_x86_64_la57);
+	assert_null(ws_format_of_vmcoreinfo("X=CONFIG_X86_PAE=y\n"));
+	assert_null(ws_format_of_vmcoreinfo(""));
+}
+
+/* ---- LiME and raw ----------------------------------------------------------------- */
+
+static void lime(void **state)
+{
+	autodump d = dump_open("lime first=0x8000 last=0x9fff\nframes 0x8000 2\n"
+			       "lime first=0x1000 last=0x1fff\nframes 0x1000 1",
+			       NULL);
+
+	(void)state;
+	assert_string_equal(ws_target_kind(d.target), "lime");
+	assert_memory_is(&d, { 0x1000, 0x1000 }, { 0x8000, 0x2000 });
+	assert_null(d.target->format);
+}
+
+static void raw(void **state)
+{
+	autodump d =
+		dump_open("frames 0 3", &(struct ws_target_options){ .format = "i386-pae",
+								     .root = 0x2000,
+								     .has_root = true });
+
+	(void)state;
+	assert_string_equal(ws_target_kind(d.target), "raw");
+	assert_memory_is(&d, { 0, 0x3000 });
+	assert_ptr_equal(d.target->format, &ws_format_i386_pae);
+	assert_true(d.target->has_root);
+	assert_int_equal(d.target->root, 0x2000);
+}
+
+/* A kind that is asked for is taken, whatever the file looks like. */
+static void raw_by_name(void **state)
+{
+	autodump d = dump_open("lime\nfill 4064 0",
+			       &(struct ws_target_options){ .kind = "raw" });
+
+	(void)state;
+	assert_string_equal(ws_target_kind(d.target), "raw");
+	assert_int_equal(*ws_target_frame(d.target, 0), 0x45);
+}
+
+/* ---- kdump ------------------------------------------------------------------------ */
+
+/* Frames 1 to 2 and 5 to 8 of 16, by every codec; 3 and 4 are filtered out. */
+#define KDUMP64                              \
+	"kdump64 max_mapnr=16\n"             \
+	"at 0x1000\nsub64 max_mapnr_64=16\n" \
+	"bits 0x2000 0 16\n"                 \
+	"bits 0x3000 1 2\nbits 0x3000 5 4\n" \
+	"at 0x4000\n"                        \
+	"pages zlib 0x1000 1 0x5000\n"       \
+	"pages lzo 0x2000 1 0x6000\n"        \
+	"pages snappy 0x5000 1 0x7000\n"     \
+	"pages zstd 0x6000 1 0x8000\n"       \
+	"pages plain 0x7000 1 0x9000\n"      \
+	"pages zlib 0x8000 1 0xa000\n"
+#define KDUMP64_MEMORY         \
+	{ 0x1000, 0x2000 },    \
+	{                      \
+		0x5000, 0x4000 \
+	}
+
+static void kdump64(void **state)
+{
+	autodump d = dump_open(KDUMP64, NULL);
+
+	(void)state;
+	assert_string_equal(ws_target_kind(d.target), "kdump");
+	assert_memory_is(&d, KDUMP64_MEMORY);
+	assert_null(d.target->format);
+}
+
+static void kdump32(void **state)
+{
+	autodump d = dump_open("kdump32 max_mapnr=16\n"
+			       "at 0x1000\nsub32 max_mapnr_64=16\n"
+			       "bits 0x2000 0 16\nbits 0x3000 3 2\n"
+			       "at 0x4000\npages zlib 0x3000 2 0x5000",
+			       NULL);
+
+	(void)state;
+	assert_memory_is(&d, { 0x3000, 0x2000 });
+}
+
+/* QEMU's way with an i686 that has its firmware right below 4 GiB. */
+static void kdump64_of_i686(void **state)
+{
+	autodump d = dump_open("kdump64 machine='i686' max_mapnr=16\n"
+			       "at 0x1000\nsub64 max_mapnr_64=16\n"
+			       "bits 0x3000 3 1\n"
+			       "at 0x4000\npages zlib 0x3000 1 0x5000",
+			       NULL);
+
+	(void)state;
+	assert_memory_is(&d, { 0x3000, 0x1000 });
+}
+
+/* Before version 6 max_mapnr is the header's, whatever lies in the sub header. */
+static void kdump_old(void **state)
+{
+	autodump d = dump_open("kdump64 version=5 max_mapnr=16\n"
+			       "at 0x1000\nsub64 max_mapnr_64=1\n"
+			       "bits 0x3000 3 1\n"
+			       "at 0x4000\npages zlib 0x3000 1 0x5000",
+			       NULL);
+
+	(void)state;
+	assert_memory_is(&d, { 0x3000, 0x1000 });
+}
+
+static void kdump_notes(void **state)
+{
+	autodump d = dump_open("kdump64 max_mapnr=16 sub_hdr_size=2\n"
+			       "at 0x1000\nsub64 max_mapnr_64=16 offset_note=0x1100 "
+			       "size_note=" NOTES_SIZE "\n"
+			       "at 0x1100\n" NOTES "bits 0x4000 3 1\n"
+			       "at 0x5000\npages zlib 0x3000 1 0x6000",
+			       NULL);
+
+	(void)state;
+	assert_notes(&d);
+	assert_memory_is(&d, { 0x3000, 0x1000 });
+}
+
+static void kdump_vmcoreinfo(void **state)
+{
+	autodump d = dump_open("kdump32 max_mapnr=16\n"
+			       "at 0x1000\nsub32 max_mapnr_64=16 "
+			       "offset_vmcoreinfo=0x1100 size_vmcoreinfo=17\n"
+			       "at 0x1100\ntext \"CONFIG_X86_PAE=y\\n\"\n"
+			       "bits 0x3000 3 1\n"
+			       "at 0x4000\npages zlib 0x3000 1 0x6000",
+			       NULL);
+
+	(void)state;
+	assert_string_equal(ws_target_vmcoreinfo(d.target), "CONFIG_X86_PAE=y\n");
+	assert_ptr_equal(d.target->format, &ws_format_i386_pae);
+}
+
+/* Frames that are all zero lie in the file once; one frame serves for all of them. */
+static void kdump_zeros(void **state)
+{
+	static const uint8_t zeros[WS_FRAME_SIZE];
+	autodump d = dump_open("kdump64 max_mapnr=16\n"
+			       "at 0x1000\nsub64 max_mapnr_64=16\n"
+			       "bits 0x3000 3 3\n"
+			       "at 0x4000\n"
+			       "descriptor offset=0x5000 size=4096\n"
+			       "descriptor offset=0x5000 size=4096\n"
+			       "pages zlib 0x5000 1 0x6000",
+			       NULL);
+
+	(void)state;
+	assert_memory_equal(ws_target_frame(d.target, 0x3000), zeros, sizeof(zeros));
+	assert_ptr_equal(ws_target_frame(d.target, 0x4000),
+			 ws_target_frame(d.target, 0x3000));
+	assert_frame(&d, 0x5000);
+}
+
+/* One frame whose bytes are damaged is missed; the others are not. */
+static void kdump_damaged(void **state)
+{
+	struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	autodump d = dump_open("kdump64 max_mapnr=16\n"
+			       "at 0x1000\nsub64 max_mapnr_64=16\n"
+			       "bits 0x3000 1 3\n"
+			       "at 0x4000\n"
+			       "pages zstd 0x1000 1 0x5000\n"
+			       "descriptor offset=0x6000 size=64 flags=0x20\n"
+			       "pages zlib 0x3000 1 0x7000\n",
+			       NULL);
+
+	(void)state;
+	assert_null(ws_target_frame(d.target, 0x2000));
+	assert_frame(&d, 0x1000);
+	assert_frame(&d, 0x3000);
+	assert_int_equal(ws_target_scan(d.target, "scan", tally_chunk, &tally), WS_OK);
+	assert_int_equal(tally.wrong, 0);
+	assert_int_equal(tally.frames, 2);
+	assert_int_equal(d.target->ndamaged, 1);
+}
+
+/* In pieces that part headers, bitmaps, descriptors and frames, and not in order. */
+static void flattened(void **state)
+{
+	autodump d =
+		dump_open(KDUMP64 "flatten 0x9800+0x2000 0+300 300+5000 0x14b4+0x3000 "
+				  "0x44b4+0x2000 0x64b4+0x2000 0x84b4+0x134c",
+			  NULL);
+
+	(void)state;
+	assert_memory_is(&d, KDUMP64_MEMORY);
+}
+
+static void flattened_notes(void **state)
+{
+	autodump d = dump_open("kdump64 max_mapnr=16 sub_hdr_size=2\n"
+			       "at 0x1000\nsub64 max_mapnr_64=16 offset_note=0x1100 "
+			       "size_note=" NOTES_SIZE "\n"
+			       "at 0x1100\n" NOTES "bits 0x4000 3 1\n"
+			       "at 0x5000\npages plain 0x3000 1 0x6000\n"
+			       "flatten 0x1234+0x5dcc 0+0x1234",
+			       NULL);
+
+	(void)state;
+	assert_notes(&d);
+	assert_memory_is(&d, { 0x3000, 0x1000 });
+}
+
+/* ---- the image behind flattened files --------------------------------------------- */
+
+#define IMAGE_SIZE 4096
+
+/* A flattened file of random chunks that overlap, and what one gets by obeying them. */
+struct replay {
+	struct mk mk;
+	uint8_t byte[IMAGE_SIZE];
+	bool there[IMAGE_SIZE];
+};
+
+static void replay_fill(struct replay *r, struct random *random, unsigned nchunks)
+{
+	char line[80];
+
+	assert_true(mk_build(&r->mk, "flat"));
+	while (nchunks--) {
+		unsigned offset = random_below(random, IMAGE_SIZE);
+		unsigned size = 1 + random_below(random, IMAGE_SIZE - offset);
+
+		if (random_percent(random, 70))
+			size = 1 + (size - 1) % 50;
+		snprintf(line, sizeof(line), "chunk offset=%u size=%u", offset, size);
+		assert_true(mk_build(&r->mk, line));
+		for (unsigned i = 0; i < size; i++) {
+			uint8_t byte = random_next(random);
+
+			*mk_room(&r->mk, r->mk.at++, 1) = byte;
+			r->byte[offset + i] = byte;
+			r->there[offset + i] = true;
+		}
+	}
+	assert_true(mk_build(&r->mk, "u64 0xffffffffffffffff 0xffffffffffffffff"));
+}
+
+static void assert_range(const struct replay *r, const struct ws_image *image,
+			 uint64_t offset, size_t size)
+{
+	uint8_t bounce[IMAGE_SIZE];
+	const uint8_t *bytes = ws_image_bytes(image, offset, size, bounce);
+	bool whole = true;
+
+	for (size_t i = 0; i < size; i++)
+		whole &= r->there[offset + i];
+	if (whole) {
+		assert_non_null(bytes);
+		assert_memory_equal(bytes, r->byte + offset, size);
+	} else {
+		assert_null(bytes);
+	}
+}
+
+/* Later chunks win over earlier ones, wherever they overlap. */
+static void image_replay(void **state)
+{
+	struct random random = { random_seed() };
+
+	(void)state;
+	for (unsigned round = 0; round < 300; round++) {
+		struct replay r = { 0 };
+		struct ws_target target = { .ctx = ws_context_create() };
+		struct ws_image image = { 0 };
+
+		replay_fill(&r, &random, random_below(&random, 60));
+		target.file.path = "replay";
+		target.file.data = r.mk.bytes;
+		target.file.size = r.mk.size;
+		assert_int_equal(ws_image_open(&target, &image), WS_OK);
+		for (unsigned offset = 0; offset < IMAGE_SIZE; offset++)
+			assert_range(&r, &image, offset,
+				     1 + random_below(&random, IMAGE_SIZE - offset) % 99);
+		ws_image_close(&image);
+		ws_context_destroy(target.ctx);
+		mk_release(&r.mk);
+	}
+}
+
+/* ---- the recorder ----------------------------------------------------------------- */
+
+static void recorder(void **state)
+{
+	uint8_t byte;
+	autodump d = dump_open(KDUMP64, NULL);
+	struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+	(void)state;
+	ws_target_frame(d.target, 0x1000);
+	assert_false(ws_target_recorded(d.target, 0x1000));
+	assert_int_equal(ws_target_record(d.target), WS_OK);
+	ws_target_frame(d.target, 0x5abc);
+	assert_true(ws_target_read(d.target, 0x8fff, &byte, 1));
+	assert_int_equal(ws_target_scan(d.target, "scan", tally_chunk, &tally), WS_OK);
+	for (uint64_t pa = 0; pa < 0x10000; pa += WS_FRAME_SIZE)
+		assert_int_equal(ws_target_recorded(d.target, pa + 1),
+				 pa == 0x5000 || pa == 0x8000);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(elf64),
+		cmocka_unit_test(elf32),
+		cmocka_unit_test(elf_seam),
+		cmocka_unit_test(elf_ragged),
+		cmocka_unit_test(elf_filtered),
+		cmocka_unit_test(elf_repetition),
+		cmocka_unit_test(elf_many_headers),
+		cmocka_unit_test(notes),
+		cmocka_unit_test(prstatus32),
+		cmocka_unit_test(prstatus64),
+		cmocka_unit_test(formats),
+		cmocka_unit_test(formats_by_vmcoreinfo),
+		cmocka_unit_test(lime),
+		cmocka_unit_test(raw),
+		cmocka_unit_test(raw_by_name),
+		cmocka_unit_test(kdump64),
+		cmocka_unit_test(kdump32),
+		cmocka_unit_test(kdump64_of_i686),
+		cmocka_unit_test(kdump_old),
+		cmocka_unit_test(kdump_notes),
+		cmocka_unit_test(kdump_vmcoreinfo),
+		cmocka_unit_test(kdump_zeros),
+		cmocka_unit_test(kdump_damaged),
+		cmocka_unit_test(flattened),
+		cmocka_unit_test(flattened_notes),
+		cmocka_unit_test(image_replay),
+		cmocka_unit_test(recorder),
+	};
+
+	return cmocka_run_group_tests_name("target", tests, NULL, NULL);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Targets that are damaged, hostile or no targets at all: each is refused with the right
+ * status and words that name the file, the place in it and what is wrong there.
+ */
+#include "mk/mk.h"
+#include "util/bits.h"
+#include "util/cleanup.h"
+#include "whosees.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+struct bad {
+	const char *name;
+	const char *text; /* of the dump */
+	enum ws_status status;
+	const char *words[4]; /* that the message must have */
+	const char *kind;     /* asked for; NULL: probed */
+};
+
+/* A load that is as it should be, to stand beside one that is not. */
+#define GOOD_LOAD "phdr64 offset=0x1000 paddr=0x1000 filesz=0x1000 memsz=0x1000\n"
+#define GOOD_BYTES "at 0x1000\nframes 0x1000 1\n"
+#define ELF_NOTE(size, ...)                                                    \
+	"ehdr64 phnum=2\n" GOOD_LOAD "phdr64 type=4 offset=0x400 filesz=" size \
+	"\nat 0x400\n" __VA_ARGS__ GOOD_BYTES
+#define KDUMP                                                      \
+	"kdump64 max_mapnr=16\nat 0x1000\nsub64 max_mapnr_64=16\n" \
+	"bits 0x3000 1 2\nat 0x4000\npages zlib 0x1000 2 0x5000\n"
+#define FLAT KDUMP "flatten 0+0x2000 0x2000+0x9000\n"
+
+/* clang-format off */
+static const struct bad cases[] = {
+	/* ---- no known kind ---- */
+	{ "text", "text \"hello, world\\n\"", WS_ERR_UNREADABLE,
+	  { "neither", "ELF", "kdump", "LiME" } },
+	{ "one byte", "u8 0x7f", WS_ERR_UNREADABLE, { "neither" } },
+	{ "not ELF", "fill 4096 1", WS_ERR_UNREADABLE, { "ELF magic", "offset 0" }, "elf" },
+	{ "not LiME", "fill 4096 1", WS_ERR_UNREADABLE, { "LiME magic" }, "lime" },
+	{ "not kdump", "fill 4096 1", WS_ERR_UNREADABLE, { "kdump magic" }, "kdump" },
+	{ "no kind", "frames 0 1", WS_ERR_USAGE, { "'tape'" }, "tape" },
+
+	/* ---- the ELF header ---- */
+	{ "ELF of 4 bytes", "ehdr64\ncut 4", WS_ERR_UNREADABLE,
+	  { "ELF header", "0x10 bytes", "end 0x4", "truncated" } },
+	{ "ELF of 63 bytes", "ehdr64\ncut 63", WS_ERR_UNREADABLE,
+	  { "ELF header", "0x40 bytes", "end 0x3f", "truncated" } },
+	{ "ELF class", "ehdr64 class=3", WS_ERR_MALFORMED, { "class 3", "offset 0x4" } },
+	{ "big-endian", "ehdr64 data=2", WS_ERR_UNSUPPORTED,
+	  { "encoding 2", "offset 0x5", "little-endian" } },
+	{ "executable", "ehdr64 type=2", WS_ERR_UNSUPPORTED,
+	  { "type 2", "offset 0x10", "not a core" } },
+	{ "ARM", "ehdr32 machine=40", WS_ERR_UNSUPPORTED,
+	  { "machine 40", "offset 0x12", "i386" } },
+
+	/* ---- program headers ---- */
+	{ "no headers", "ehdr64 phnum=0", WS_ERR_MALFORMED,
+	  { "without program headers", "offset 0x38" } },
+	{ "phentsize", "ehdr64 phentsize=55\n" GOOD_LOAD, WS_ERR_MALFORMED,
+	  { "header size 55", "offset 0x36", "not 56" } },
+	{ "phentsize 0", "ehdr32 phentsize=0\n", WS_ERR_MALFORMED,
+	  { "header size 0", "offset 0x2a", "not 32" } },
+	{ "phnum", "ehdr64 phnum=0xfffe\n" GOOD_LOAD, WS_ERR_UNREADABLE,
+	  { "65534 program headers", "offset 0x40", "truncated" } },
+	{ "phoff", "ehdr64 phoff=0xffffffffffffffff\n" GOOD_LOAD, WS_ERR_UNREADABLE,
+	  { "1 program headers", "offset 0xffffffffffffffff", "truncated" } },
+	{ "phnum beyond 16 bits",
+	  "ehdr64 phnum=0xffff shoff=120\n" GOOD_LOAD "shdr64 info=0xffffffff",
+	  WS_ERR_UNREADABLE, { "4294967295 program headers", "truncated" } },
+	{ "no section header 0", "ehdr64 phnum=0xffff shoff=0xfffffffffffffff0\n" GOOD_LOAD,
+	  WS_ERR_UNREADABLE, { "section header 0", "offset 0xfffffffffffffff0" } },
+
+	/* ---- segments ---- */
+	{ "truncated core", "ehdr64 phnum=2\n" GOOD_LOAD
+	  "phdr64 offset=0x2000 paddr=0x4000 filesz=0x2000 memsz=0x2000\n"
+	  GOOD_BYTES "frames 0x4000 2\ncut 0x3fff",
+	  WS_ERR_UNREADABLE,
+	  { "program header 1 (file offset 0x78)", "offset 0x2000", "end 0x3fff",
+	    "truncated" } },
+	{ "segment offset", "ehdr64\nphdr64 offset=0xfffffffffffff000 filesz=0x2000 "
+	  "memsz=0x2000", WS_ERR_UNREADABLE,
+	  { "program header 0 (file offset 0x40)", "offset 0xfffffffffffff000" } },
+	{ "segment size", "ehdr64\nphdr64 offset=0x78 filesz=0xffffffffffffffff "
+	  "memsz=0xffffffffffffffff", WS_ERR_UNREADABLE,
+	  { "program header 0", "0xffffffffffffffff bytes" } },
+	{ "segment pa", "ehdr64 phnum=2\n" GOOD_LOAD
+	  "phdr64 paddr=0xfffffffffffff000 offset=0x1000 filesz=0x1000 memsz=0x2000\n"
+	  GOOD_BYTES, WS_ERR_MALFORMED,
+	  { "program header 1 (file offset 0x78)", "overflow", "0xfffffffffffff000" } },
+	{ "filesz past memsz", "ehdr64\n"
+	  "phdr64 offset=0x1000 filesz=0x1000 memsz=0xfff\n" GOOD_BYTES,
+	  WS_ERR_MALFORMED, { "program header 0", "more bytes in the file", "0x1000" } },
+	{ "overlap", "ehdr64 phnum=2\n" GOOD_LOAD
+	  "phdr64 offset=0x1800 paddr=0x1800 filesz=0x1000 memsz=0x1000\n"
+	  GOOD_BYTES "frames 0x5000 1", WS_ERR_MALFORMED,
+	  { "0x1000..0x1fff (file offset 0x1000)", "0x1800..0x27ff (file offset 0x1800)" } },
+	{ "contradiction", "ehdr64 phnum=2\n"
+	  "phdr64 offset=0x1000 paddr=0x1000 filesz=0x3000 memsz=0x3000\n"
+	  "phdr64 offset=0x4000 paddr=0x2000 filesz=0x1000 memsz=0x1000\n"
+	  "at 0x1000\nframes 0x1000 3\nframes 0x2000 1\nat 0x4fff\nu8 1",
+	  WS_ERR_MALFORMED,
+	  { "0x1000..0x3fff (file offset 0x1000)", "0x2000..0x2fff (file offset 0x4000)",
+	    "different" } },
+	{ "only empty segments", "ehdr64\nphdr64 paddr=0x1000 memsz=0x1000",
+	  WS_ERR_MALFORMED, { "no physical memory" } },
+	{ "a process", "ehdr64 phnum=2\n"
+	  "phdr64 vaddr=0x400000 offset=0x1000 filesz=0x1000 memsz=0x1000\n"
+	  "phdr64 vaddr=0x600000 offset=0x2000 filesz=0x1000 memsz=0x1000\n"
+	  "at 0x1000\nframes 0 2", WS_ERR_UNSUPPORTED, { "process", "2 segments" } },
+
+	/* ---- notes ---- */
+	{ "notes past the end", "ehdr64 phnum=2\n" GOOD_LOAD
+	  "phdr64 type=4 offset=0x1ff0 filesz=0x11\n" GOOD_BYTES, WS_ERR_UNREADABLE,
+	  { "program header 1 (file offset 0x78)", "notes", "truncated" } },
+	{ "namesz", ELF_NOTE("32", "nhdr namesz=0xffffffff\n"), WS_ERR_MALFORMED,
+	  { "note at file offset 0x400", "0xffffffff", "end 0x420" } },
+	{ "namesz that wraps when aligned", ELF_NOTE("32", "nhdr namesz=0xfffffffd\n"),
+	  WS_ERR_MALFORMED, { "note at file offset 0x400", "0xfffffffd" } },
+	{ "descsz", ELF_NOTE("32", "nhdr namesz=4 descsz=0xffffffff\n"), WS_ERR_MALFORMED,
+	  { "note at file offset 0x400", "0xffffffff", "end 0x420" } },
+	{ "second note", ELF_NOTE("32", "nhdr namesz=0\nnhdr namesz=0 descsz=9\n"),
+	  WS_ERR_MALFORMED, { "note at file offset 0x40c", "0x9 bytes" } },
+	{ "short QEMU note",
+	  ELF_NOTE("455", "nhdr descsz=431\ntext \"QEMU\\0\\0\\0\\0\"\nqemu\n"),
+	  WS_ERR_MALFORMED, { "QEMU note", "offset 0x400", "431 bytes", "432" } },
+	{ "new QEMU note",
+	  ELF_NOTE("460", "nhdr descsz=440\ntext \"QEMU\\0\\0\\0\\0\"\nqemu version=2\n"),
+	  WS_ERR_UNSUPPORTED, { "QEMU note", "offset 0x400", "version 2" } },
+
+	/* ---- LiME ---- */
+	{ "LiME of 31 bytes", "lime\ncut 31", WS_ERR_UNREADABLE,
+	  { "LiME header", "end 0x1f", "truncated" } },
+	{ "LiME version", "lime version=2\nfill 1 0", WS_ERR_UNSUPPORTED,
+	  { "offset 0", "version 2" } },
+	{ "LiME end before start", "lime first=0x2000 last=0x1ffe\nframes 0 1",
+	  WS_ERR_MALFORMED, { "offset 0", "0x2000..0x1ffe" } },
+	{ "LiME everything", "lime first=0 last=0xffffffffffffffff\nframes 0 1",
+	  WS_ERR_MALFORMED, { "offset 0", "0xffffffffffffffff" } },
+	{ "LiME truncated", "lime first=0x1000 last=0x1fff\nframes 0x1000 1\n"
+	  "lime first=0x4000 last=0x5fff\nframes 0x4000 1", WS_ERR_UNREADABLE,
+	  { "header at file offset 0x1020", "0x2000 bytes", "truncated" } },
+	{ "LiME second magic", "lime last=0xfff\nframes 0 1\nlime magic=1 first=0x1000 "
+	  "last=0x1fff\nframes 0x1000 1", WS_ERR_MALFORMED, { "magic", "offset 0x1020" } },
+	{ "LiME overlap", "lime last=0xfff\nframes 0 1\nlime first=0xfff last=0x1ffe\n"
+	  "frames 0x1000 1", WS_ERR_MALFORMED,
+	  { "0..0xfff (file offset 0x20)", "0xfff..0x1ffe (file offset 0x1040)" } },
+
+	/* ---- kdump ---- */
+	{ "kdump header", "kdump64\ncut 443", WS_ERR_UNREADABLE,
+	  { "kdump header", "file of 0x1bb bytes", "truncated" } },
+	{ "kdump machine", "kdump64 machine='aarch64'\n", WS_ERR_UNSUPPORTED,
+	  { "'aarch64'", "offset 0x110" } },
+	{ "kdump block size", "kdump64 block_size=65536\n", WS_ERR_MALFORMED,
+	  { "block size 65536", "offset 0x1ac" } },
+	{ "kdump sub header size", "kdump64 sub_hdr_size=0\n", WS_ERR_MALFORMED,
+	  { "kdump header", "sub header" } },
+	{ "kdump without sub header", "kdump64\n", WS_ERR_UNREADABLE,
+	  { "sub header", "offset 0x1000", "truncated" } },
+	{ "kdump sub headers past the end", KDUMP "at 0\nkdump64 max_mapnr=16 "
+	  "sub_hdr_size=0xffffffff", WS_ERR_UNREADABLE,
+	  { "kdump bitmap", "offset 0x100000001000", "truncated" } },
+	{ "kdump bitmap too small", KDUMP "at 0x1000\nsub64 max_mapnr_64=0x10001",
+	  WS_ERR_MALFORMED, { "offset 0x1b4", "2 bitmap blocks", "0x10001 frames" } },
+	{ "kdump frames overflow", KDUMP "at 0x1000\nsub64 max_mapnr_64=0xffffffffffffffff",
+	  WS_ERR_MALFORMED, { "bitmap blocks", "0xffffffffffffffff frames" } },
+	{ "kdump bitmap past the end", KDUMP "at 0\nkdump64 bitmap_blocks=0xffffffff",
+	  WS_ERR_UNREADABLE, { "kdump bitmap", "truncated" } },
+	{ "kdump empty bitmap", "kdump64 max_mapnr=16\nat 0x1000\nsub64 max_mapnr_64=16\n"
+	  "at 0x4000\nu8 0", WS_ERR_MALFORMED, { "no physical memory" } },
+	{ "kdump split", KDUMP "at 0x1000\nsub64 split=1 max_mapnr_64=16",
+	  WS_ERR_UNSUPPORTED, { "split", "offset 0x100c", "reassemble" } },
+	{ "kdump notes", KDUMP "at 0x1000\nsub64 max_mapnr_64=16 "
+	  "offset_note=0xfffffffffffffff0 size_note=0x20", WS_ERR_UNREADABLE,
+	  { "kdump notes", "offset 0xfffffffffffffff0" } },
+	{ "kdump notes size", KDUMP "at 0x1000\nsub64 max_mapnr_64=16 "
+	  "offset_note=0x1000 size_note=0xffffffffffffffff", WS_ERR_UNREADABLE,
+	  { "kdump notes", "0xffffffffffffffff bytes" } },
+	{ "kdump note", KDUMP "at 0x1000\nsub64 max_mapnr_64=16 "
+	  "offset_note=0x1800 size_note=16\nat 0x1800\nnhdr namesz=5", WS_ERR_MALFORMED,
+	  { "note at file offset 0x1800" } },
+	{ "kdump VMCOREINFO", KDUMP "at 0x1000\nsub64 max_mapnr_64=16 "
+	  "offset_vmcoreinfo=0x10000000 size_vmcoreinfo=1", WS_ERR_UNREADABLE,
+	  { "VMCOREINFO", "offset 0x10000000" } },
+	{ "kdump without descriptors", KDUMP "cut 0x4000", WS_ERR_UNREADABLE,
+	  { "page descriptor 0 at file offset 0x4000", "truncated" } },
+	{ "kdump descriptor offset", KDUMP "at 0x4018\n"
+	  "descriptor offset=0xffffffffffffffff size=2 flags=1", WS_ERR_UNREADABLE,
+	  { "page descriptor 1 (file offset 0x4018)", "pa 0x2000", "truncated" } },
+	{ "kdump descriptor size", KDUMP "at 0x4000\n"
+	  "descriptor offset=0x5000 size=4097 flags=1", WS_ERR_MALFORMED,
+	  { "page descriptor 0 (file offset 0x4000)", "pa 0x1000", "size 0x1001" } },
+	{ "kdump descriptor empty", KDUMP "at 0x4000\n"
+	  "descriptor offset=0x5000 size=0 flags=1", WS_ERR_MALFORMED, { "size 0" } },
+	{ "kdump codec", KDUMP "at 0x4000\ndescriptor offset=0x5000 size=9 flags=0x40",
+	  WS_ERR_UNSUPPORTED, { "page descriptor 0", "flags 0x40", "compressed" } },
+
+	/* ---- flattened ---- */
+	{ "flat header", FLAT "cut 4095", WS_ERR_UNREADABLE,
+	  { "flattened header", "end 0xfff", "truncated" } },
+	{ "flat version", "flat version=2", WS_ERR_UNSUPPORTED, { "offset 0x10", "version 2" } },
+	{ "flat without end", "flat\nchunk offset=0 size=16\nfill 16 0", WS_ERR_UNREADABLE,
+	  { "flattened chunk header", "offset 0x1020", "truncated" } },
+	{ "flat offset", "flat\nchunk offset=0x8000000000000000 size=1\nu8 0",
+	  WS_ERR_MALFORMED, { "chunk at file offset 0x1000", "0x8000000000000000" } },
+	{ "flat size", "flat\nchunk offset=0 size=0x7fffffffffffffff\nu8 0",
+	  WS_ERR_UNREADABLE, { "chunk at file offset 0x1000", "0x7fffffffffffffff" } },
+	{ "flat empty chunk", "flat\nchunk offset=5 size=0\nu64 -1 -1", WS_ERR_MALFORMED,
+	  { "chunk at file offset 0x1000", "size 0" } },
+	{ "flat nothing", "flat\nu64 0xffffffffffffffff 0xffffffffffffffff",
+	  WS_ERR_UNREADABLE, { "kdump header", "rearranged offset 0" } },
+	{ "flat without magic", "flat\nchunk offset=0 size=512\nfill 512 1\n"
+	  "u64 0xffffffffffffffff 0", WS_ERR_UNREADABLE,
+	  { "kdump magic", "file offset 0x1010" } },
+	{ "flat hole", KDUMP "flatten 0+0x3000 0x3001+0x9000", WS_ERR_UNREADABLE,
+	  { "kdump bitmap", "rearranged offset 0x3000" } },
+};
+/* clang-format on */
+
+/* What the library says of a path, which it must refuse with status. */
+static void assert_refused(const char *path, const struct ws_target_options *options,
+			   enum ws_status status, const char *const *words, size_t nwords)
+{
+	struct ws_context *ctx = ws_context_create();
+	struct ws_target *target;
+	enum ws_status got = ws_target_open(ctx, path, options, &target);
+	const char *message = ws_error(ctx, 0);
+
+	assert_null(target);
+	assert_non_null(message);
+	if (got != status)
+		fail_msg("status %d, not %d: %s", got, status, message);
+	if (status != WS_ERR_USAGE && strncmp(message, path, strlen(path)))
+		fail_msg("does not begin with %s: %s", path, message);
+	for (size_t i = 0; i < nwords && words[i]; i++)
+		if (!strstr(message, words[i]))
+			fail_msg("no '%s' in: %s", words[i], message);
+	ws_context_destroy(ctx);
+}
+
+static void bad_dump(void **state)
+{
+	const struct bad *bad = *state;
+	struct mk mk = { 0 };
+	char path[32];
+	ws_autoclose int fd = -1;
+
+	assert_true(mk_build(&mk, bad->text));
+	fd = mk_file(&mk, path);
+	mk_release(&mk);
+	assert_refused(path, &(struct ws_target_options){ .kind = bad->kind },
+		       bad->status, bad->words, WS_ARRAY_SIZE(bad->words));
+}
+
+/* ---- files that are none ---------------------------------------------------------- */
+
+static void empty_file(void **state)
+{
+	const struct mk nothing = { 0 };
+	char path[32];
+	ws_autoclose int fd = mk_file(&nothing, path);
+
+	(void)state;
+	assert_refused(path, NULL, WS_ERR_UNREADABLE, (const char *[]){ "empty" }, 1);
+}
+
+static void no_file(void **state)
+{
+	(void)state;
+	assert_refused("/nowhere/dump.elf", NULL, WS_ERR_UNREADABLE,
+		       (const char *[]){ strerror(ENOENT) }, 1);
+}
+
+static void directory(void **state)
+{
+	(void)state;
+	assert_refused("/", NULL, WS_ERR_UNREADABLE, (const char *[]){ "directory" }, 1);
+}
+
+/* A pipe that nobody writes to must not be waited for. */
+static void device_and_pipe(void **state)
+{
+	char path[] = "/tmp/whosees-XXXXXX";
+	ws_autoclose int fd = mkstemp(path);
+
+	(void)state;
+	assert_refused("/dev/zero", NULL, WS_ERR_UNREADABLE,
+		       (const char *[]){ "not a regular file" }, 1);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_refused(path, NULL, WS_ERR_UNREADABLE,
+		       (const char *[]){ "not a regular file" }, 1);
+	assert_int_equal(unlink(path), 0);
+}
+
+/* As nobody, for root may read everything. */
+static void forbidden_file(void **state)
+{
+	char path[] = "/tmp/whosees-XXXXXX";
+	ws_autoclose int fd = mkstemp(path);
+	uid_t self = geteuid();
+
+	(void)state;
+	assert_int_equal(fchmod(fd, 0), 0);
+	if (self == 0)
+		assert_int_equal(seteuid(65534), 0);
+	assert_refused(path, NULL, WS_ERR_UNREADABLE,
+		       (const char *[]){ strerror(EACCES) }, 1);
+	assert_int_equal(seteuid(self), 0);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void unknown_format(void **state)
+{
+	struct mk mk = { 0 };
+	char path[32];
+	ws_autoclose int fd = -1;
+
+	(void)state;
+	assert_true(mk_build(&mk, "frames 0 1"));
+	fd = mk_file(&mk, path);
+	mk_release(&mk);
+	assert_refused(path, &(struct ws_target_options){ .format = "vax" }, WS_ERR_USAGE,
+		       (const char *[]){ "'vax'" }, 1);
+}
+
+static const struct CMUnitTest files[] = {
+	cmocka_unit_test(empty_file),     cmocka_unit_test(no_file),
+	cmocka_unit_test(directory),      cmocka_unit_test(device_and_pipe),
+	cmocka_unit_test(forbidden_file), cmocka_unit_test(unknown_format),
+};
+
+int main(void)
+{
+	struct CMUnitTest tests[WS_ARRAY_SIZE(files) + WS_ARRAY_SIZE(cases)];
+
+	memcpy(tests, files, sizeof(files));
+	for (size_t i = 0; i < WS_ARRAY_SIZE(cases); i++)
+		tests[WS_ARRAY_SIZE(files) + i] =
+			(struct CMUnitTest){ .name = cases[i].name,
+					     .test_func = bad_dump,
+					     .initial_state = (void *)&cases[i] };
+	return cmocka_run_group_tests_name("bad targets", tests, NULL, NULL);
+}
