@@ -42,7 +42,7 @@ struct reading {
 	struct ws_target *target;
 	const struct ws_paging *paging;
 	struct ws_space space;
-	const char *what;
+	char what[WHAT_LABEL];
 	uint64_t va, last;
 	uint64_t seen;         /* bytes, once counted */
 	struct report *report; /* NULL: count only */
@@ -155,7 +155,7 @@ static void tell_summary(void *arg, struct report *report)
 {
 	const struct reading *r = arg;
 	uint64_t wanted = r->last - r->va + 1;
-	char sentence[REPORT_CELL], space[WORDS];
+	char sentence[REPORT_CELL] = "", space[WORDS];
 	struct value row[] = {
 		[SENTENCE] = value_text(sentence),
 		[SPACE] = value_text(space_words(&r->space, space)),
@@ -166,9 +166,9 @@ static void tell_summary(void *arg, struct report *report)
 
 	row[SENTENCE].alarm = r->seen < wanted;
 	snprintf(sentence, sizeof(sentence),
-		 "%.256s (0x%" PRIx64 ") in %s, root 0x%" PRIx64 ": %" PRIu64
-		 " of %" PRIu64 " bytes are there",
-		 r->what, r->va, space, r->space.root, r->seen, wanted);
+		 "%s in %s, root 0x%" PRIx64 ": %" PRIu64 " of %" PRIu64
+		 " bytes are there",
+		 r->what, space, r->space.root, r->seen, wanted);
 	report_row(report, row);
 }
 
@@ -200,7 +200,7 @@ static enum exit_status parse_range(struct session *session, struct reading *r)
 	if (errno || !isdigit((unsigned char)*text) || *end || !length)
 		return session_usage(session, "decimal, or hex after 0x",
 				     "'%s' is not a length", text);
-	status = what_address(session, r->what, &r->va);
+	status = what_address(session, session->request->words[0], &r->va, r->what);
 	if (status != EXIT_SEEN)
 		return status;
 	r->last = r->va + (length - 1);
@@ -215,8 +215,7 @@ static enum exit_status parse_range(struct session *session, struct reading *r)
 enum exit_status run_read(struct session *session)
 {
 	struct reading r = { .target = session->target,
-			     .paging = ws_system_paging(session->system),
-			     .what = session->request->words[0] };
+			     .paging = ws_system_paging(session->system) };
 	struct report *report;
 	enum exit_status status = session_space(session, &r.space);
 

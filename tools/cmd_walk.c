@@ -40,7 +40,7 @@ static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
 
 struct walk {
 	const struct ws_format *format;
-	const char *what;
+	char what[WHAT_LABEL];
 	struct ws_space space;
 	struct ws_trail trail;
 	bool refused; /* by the processor, for flaw */
@@ -75,7 +75,7 @@ static void tell_verdict(void *arg, struct report *report)
 	const struct ws_trail *trail = &walk->trail;
 	bool page = trail->end == WS_END_PAGE;
 	unsigned level = trail->nsteps ? trail->nsteps - 1 : 0;
-	char sentence[REPORT_CELL], space[WORDS], end[WORDS], access[WORDS];
+	char sentence[REPORT_CELL] = "", space[WORDS], end[WORDS], access[WORDS];
 	size_t at;
 	struct value row[] = {
 		[SENTENCE] = value_text(sentence),
@@ -94,8 +94,8 @@ static void tell_verdict(void *arg, struct report *report)
 		row[FLAW].text = ws_level_entry_name(walk->format, walk->flaw.level);
 	row[SENTENCE].alarm = walk->refused || !page;
 	at = (size_t)snprintf(sentence, sizeof(sentence),
-			      "%.256s (0x%" PRIx64 ") in %s, root 0x%" PRIx64 ": ",
-			      walk->what, trail->va, space, trail->root);
+			      "%s in %s, root 0x%" PRIx64 ": ", walk->what, space,
+			      trail->root);
 	at += (size_t)print_end(walk, sentence + at, sizeof(sentence) - at);
 	if (walk->refused)
 		print_flaw(walk, sentence + at, sizeof(sentence) - at);
@@ -135,14 +135,14 @@ static void tell_steps(void *arg, struct report *report)
 enum exit_status run_walk(struct session *session)
 {
 	const struct ws_paging *paging = ws_system_paging(session->system);
-	struct walk walk = { .format = paging->format,
-			     .what = session->request->words[0] };
+	struct walk walk = { .format = paging->format };
 	struct report *report;
 	enum exit_status status = session_space(session, &walk.space);
 	uint64_t va;
 
 	if (status == EXIT_SEEN)
-		status = what_address(session, walk.what, &va);
+		status =
+			what_address(session, session->request->words[0], &va, walk.what);
 	if (status != EXIT_SEEN)
 		return status;
 	ws_walk(paging, walk.space.root, va, &walk.trail);

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -244,10 +245,12 @@ void whats_release(struct whats *whats)
 	ws_vec_release(&whats->address);
 }
 
-enum exit_status what_address(struct session *session, const char *word, uint64_t *va)
+enum exit_status what_address(struct session *session, const char *word, uint64_t *va,
+			      char label[static WHAT_LABEL])
 {
 	ws_cleanup(whats_release) struct whats whats = { 0 };
 	enum exit_status status = whats_add(&whats, session, word);
+	const char *named;
 
 	if (status != EXIT_SEEN)
 		return status;
@@ -255,5 +258,10 @@ enum exit_status what_address(struct session *session, const char *word, uint64_
 		return session_usage(session, NULL, "%s: one WHAT is wanted, not %zu",
 				     word, whats.what.n);
 	*va = whats.address.v[0];
+	named = whats.what.v[0].label;
+	if (must_be_address(named))
+		snprintf(label, WHAT_LABEL, "%.256s", named);
+	else
+		snprintf(label, WHAT_LABEL, "%.256s (0x%" PRIx64 ")", named, *va);
 	return EXIT_SEEN;
 }

@@ -31,7 +31,12 @@ enum exit_status whats_add(struct whats *whats, struct session *session,
 enum exit_status whats_add_modules(struct whats *whats, struct session *session);
 void whats_release(struct whats *whats);
 
-/* A WHAT that must be one address: a module stands for its first page. */
-enum exit_status what_address(struct session *session, const char *word, uint64_t *va);
+/*
+ * A WHAT that must be one address, for a module its first. Label is "loop (0xc500b000)",
+ * or the word alone where that is the address.
+ */
+#define WHAT_LABEL 320
+enum exit_status what_address(struct session *session, const char *word, uint64_t *va,
+			      char label[static WHAT_LABEL]);
 
 #endif

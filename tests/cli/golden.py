@@ -13,7 +13,7 @@ A case file holds cases, one after the other:
     ! note: .*                       a line of standard error, a regular expression
     ? 0                              the exit status
 
-The command finds whosees on its PATH, the dump at $TARGET, and an empty directory of
+The command finds whosees and poke.py on its PATH, the dump at $TARGET, and an empty directory of
 its own at $SCRATCH; where their paths are printed, $TARGET and $SCRATCH stand for them.
 """
 
@@ -22,6 +22,8 @@ import re
 import subprocess
 import sys
 import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Case:
@@ -76,7 +78,8 @@ def run(case, tool, target):
     """The lines of stdout and stderr, and the exit status."""
     with tempfile.TemporaryDirectory() as scratch:
         env = dict(os.environ, TARGET=target, SCRATCH=scratch, COLUMNS="80", TERM="dumb",
-                   PATH=os.path.dirname(tool) + os.pathsep + os.environ["PATH"])
+                   PATH=os.pathsep.join([os.path.dirname(tool), HERE,
+                                         os.environ["PATH"]]))
         done = subprocess.run(["sh", "-c", case.command], env=env, timeout=120,
                               stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
