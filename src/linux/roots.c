@@ -175,13 +175,50 @@ const uint8_t *ws_root_table(struct ws_system *system, uint64_t root)
 	return frame ? frame + root % WS_FRAME_SIZE : NULL;
 }
 
+/* Any present entry of those below end? */
+static bool has_entries(const struct ws_system *system, const uint8_t *table,
+			unsigned end)
+{
+	for (unsigned i = 0; i < end; i++)
+		if (ws_entry(system, table, i) & X86_P)
+			return true;
+	return false;
+}
+
+/*
+ * A frame that answers do not rest on, unless it is visited for another reason: what a
+ * freed root leads to may be anybody's by now, and must not get into a capture.
+ */
+static const uint8_t *peek(struct ws_system *system, uint64_t pa)
+{
+	uint8_t *recorder = ws_steal(system->target->recorder);
+	const uint8_t *frame = system->paging.frame(system, pa);
+
+	system->target->recorder = recorder;
+	return frame;
+}
+
+/*
+ * With PAE the directories of the user half are allocated with the PDPT, and freed with
+ * it without its entries being cleared (pgd_mop_up_pmds(), arch/x86/mm/pgtable.c), so an
+ * entry that leads to an empty one is as good as none.
+ */
 bool ws_user_half_is_empty(struct ws_system *system, uint64_t root)
 {
 	const uint8_t *table = ws_root_table(system, root);
+	unsigned end = ws_first_kernel_slot(system);
 
-	for (unsigned i = 0; table && i < ws_first_kernel_slot(system); i++)
-		if (ws_entry(system, table, i) & X86_P)
+	if (!table || !ws_private_level(system->paging.format))
+		return !table || !has_entries(system, table, end);
+	for (unsigned i = 0; i < end; i++) {
+		uint64_t entry = ws_entry(system, table, i);
+		const uint8_t *directory = NULL;
+
+		if (entry & X86_P)
+			directory = peek(system, entry & WS_BITS(51, 12));
+		if (directory && has_entries(system, directory, 512))
 			return false;
+	}
 	return true;
 }
 
