@@ -32,6 +32,8 @@ static bool first_visit(void *arg, uint64_t pa, unsigned level, uint64_t va)
 	struct seen_table *known;
 
 	(void)va;
+	if (level == 0) /* told once for each half of a canonical address space */
+		return true;
 	HASH_FIND(hh, tour->seen, &key, sizeof(key), known);
 	if (known)
 		return false;
@@ -60,16 +62,16 @@ static void forget_tables(struct tour *tour)
 }
 
 /*
- * A freed root's lower tables may be anybody's pages by now, and so may hold what a user
- * wrote: of a freed space only the root is kept.
+ * What a freed root leads to below the kernel half may be anybody's pages by now, and so
+ * may hold what a user wrote: of a freed space only the kernel half is kept.
  */
 static enum ws_status tour_space(struct tour *tour, const struct ws_space *space)
 {
-	const struct ws_paging *paging = &tour->system->paging;
+	const struct ws_system *system = tour->system;
+	uint64_t first = space->kind == WS_SPACE_FREED ? system->layout.kernel_first : 0;
 
-	if (!paging->frame(paging->opaque, space->root) || space->kind == WS_SPACE_FREED)
-		return WS_OK;
-	return ws_tables(paging, space->root, 0, UINT64_MAX, 0, first_visit, tour);
+	return ws_tables(&system->paging, space->root, first, UINT64_MAX, 0, first_visit,
+			 tour);
 }
 
 static enum ws_status tour_spaces(struct ws_system *system)
