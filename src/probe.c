@@ -141,6 +141,18 @@ static void probe_space(struct probe *p, uint64_t root, const uint64_t *addresse
 				   : intern_end(p, WS_END_NONCANONICAL, 0);
 }
 
+/* PTI's user halves are like each other and unlike the rest: one sort after the other. */
+static void probe_spaces(struct probe *p, const struct ws_space *spaces, bool user_halves,
+			 const uint64_t *addresses, struct ws_matrix *matrix)
+{
+	size_t n = matrix->naddresses;
+
+	for (size_t s = 0; s < matrix->nspaces; s++)
+		if ((spaces[s].kind == WS_SPACE_USER) == user_halves)
+			probe_space(p, spaces[s].root, addresses, n,
+				    &matrix->cell[s * n]);
+}
+
 /* Moves the interned outcomes into the matrix, or only frees them. */
 static void give_outcomes(struct probe *p, struct ws_matrix *matrix)
 {
@@ -169,10 +181,10 @@ enum ws_status ws_probe(struct ws_system *system, const struct ws_space *spaces,
 			       naddresses);
 	matrix->cell = calloc(ncells ? ncells : 1, sizeof(*matrix->cell));
 	p.memo = calloc(naddresses ? naddresses : 1, WS_MAX_LEVELS * sizeof(*p.memo));
-	if (matrix->cell && p.memo)
-		for (size_t s = 0; s < nspaces; s++)
-			probe_space(&p, spaces[s].root, addresses, naddresses,
-				    &matrix->cell[s * naddresses]);
+	if (matrix->cell && p.memo) {
+		probe_spaces(&p, spaces, false, addresses, matrix);
+		probe_spaces(&p, spaces, true, addresses, matrix);
+	}
 	matrix->outcome = calloc(p.noutcomes ? p.noutcomes : 1, sizeof(*matrix->outcome));
 	matrix->noutcomes = p.noutcomes;
 	give_outcomes(&p, matrix);
