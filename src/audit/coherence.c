@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "linux/roots.h"
 #include "paging/format.h"
 
 enum difference { SAME, MISSING, STALE, SHAPE, TARGET, RIGHTS };
@@ -60,21 +61,6 @@ static const struct ws_rule rules[] = {
 };
 /* clang-format on */
 
-/*
- * How many levels, from the top, an address space has of its own.
- * i386: the page directory (arch/x86/mm/pgtable.c, pgd_ctor(): UNSHARED_PTRS_PER_PGD).
- * PAE: the four PDPTEs, and with PTI the kernel's PMD (SHARED_KERNEL_PMD is 0 then); a
- * shared one is told by its address. x86-64: the top level only (pgd_ctor() copies it).
- */
-static const struct {
-	const struct ws_format *format;
-	unsigned levels;
-} private_levels[] = {
-	{ &ws_format_i386, 1 },        { &ws_format_i386_nopse, 1 },
-	{ &ws_format_i386_pae, 2 },    { &ws_format_x86_64, 1 },
-	{ &ws_format_x86_64_la57, 1 },
-};
-
 /* Differences that are meant to be. Each cites the kernel source it rests on. */
 static const struct {
 	const char *region;
@@ -83,14 +69,6 @@ static const struct {
 	/* Each mm maps its own LDT, and none maps init_mm's: there is none. */
 	{ "LDT remap", "arch/x86/kernel/ldt.c, map_ldt_struct()" },
 };
-
-static unsigned levels_of(const struct ws_format *format)
-{
-	for (size_t i = 0; i < WS_ARRAY_SIZE(private_levels); i++)
-		if (private_levels[i].format == format)
-			return private_levels[i].levels;
-	return 1;
-}
 
 /* A run of neighbouring entries that differ in the same way. */
 struct run {
@@ -104,7 +82,7 @@ struct run {
 struct comparison {
 	struct ws_audit *audit;
 	const struct ws_format *format;
-	unsigned private;
+	unsigned private_level;
 	uint32_t space;
 	uint64_t kernel_first;
 	struct run run;
@@ -213,7 +191,7 @@ static void compare_entries(struct comparison *c, unsigned level, struct run *at
 	const struct ws_row *row = ws_row_of(rows, at->here);
 
 	at->what = differ(c, rows, at->here, at->there);
-	if (at->what == TARGET && row->kind == WS_ROW_TABLE && level + 1 < c->private)
+	if (at->what == TARGET && row->kind == WS_ROW_TABLE && level < c->private_level)
 		compare_tables(c, level + 1, ws_row_address(row, at->here),
 			       ws_row_address(ws_row_of(rows, at->there), at->there),
 			       at->va);
@@ -256,7 +234,7 @@ static enum ws_status run_coherence(struct ws_audit *audit)
 	struct ws_system *system = audit->system;
 	struct comparison c = { .audit = audit,
 				.format = system->paging.format,
-				.private = levels_of(system->paging.format),
+				.private_level = ws_private_level(system->paging.format),
 				.kernel_first = system->layout.kernel_first };
 
 	for (c.space = 0; c.space < system->spaces.n; c.space++) {

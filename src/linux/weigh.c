@@ -189,7 +189,8 @@ enum ws_status ws_space_weigh(struct ws_system *system, const struct ws_space *s
 	last = ((uint64_t)ws_first_kernel_slot(system)
 		<< system->paging.format->level[0].shift) -
 	       1;
-	status = count_range(&user, space->root, 0, last);
+	if (space->kind != WS_SPACE_FREED) /* its user half may be anybody's by now */
+		status = count_range(&user, space->root, 0, last);
 	weight->user_tables = user.tables;
 	forget_seen(system->scale);
 	if (status == WS_OK)
