@@ -273,11 +273,13 @@ struct election {
 /*
  * The entry that most of the tables that have one hold at slot (Boyer and Moore's
  * majority vote); who has none does not vote: all entries come from init_mm, while an
- * absent one may be what is wrong. *votes: how many hold it.
+ * absent one may be what is wrong. A and D are the processor's (SDM 4.8), no difference.
+ * *votes: how many hold it.
  */
 static uint64_t elect(const struct election *e, unsigned slot, size_t *votes)
 {
-	uint64_t mask = ws_common_bits(e->system->paging.format), elected = 0;
+	const uint64_t mask = ~(X86_A | X86_D);
+	uint64_t elected = 0;
 	size_t lead = 0;
 
 	for (size_t i = 0; i < e->n; i++) {
