@@ -67,7 +67,7 @@ static enum ws_status each_range(struct map *map, ws_run_fn *fn)
 static void tell_summary(void *arg, struct report *report)
 {
 	const struct map *map = arg;
-	char sentence[REPORT_CELL], mapped[REPORT_CELL], space[WORDS];
+	char sentence[REPORT_CELL] = "", mapped[REPORT_CELL], space[WORDS];
 	struct value row[] = {
 		[SENTENCE] = value_text(sentence),
 		[ROOT] = value_number(map->space.root),

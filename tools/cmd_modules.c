@@ -42,7 +42,7 @@ static const char *state_name(uint32_t state)
 static void tell_summary(void *arg, struct report *report)
 {
 	const struct modules *modules = arg;
-	char sentence[REPORT_CELL], size[REPORT_CELL];
+	char sentence[REPORT_CELL] = "", size[REPORT_CELL];
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < modules->n; i++)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "session.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "util/cleanup.h"
@@ -36,7 +35,8 @@ static const struct column columns[] = {
 	[WEIGHT] = { "weight", "WEIGHT", COLUMN_SIZE,
 		     "bytes of tables that are its own, in both halves" },
 	[SHARE] = { "share", "OF FULL", COLUMN_SHARE,
-		    "weight in millionths of what mapping every page would take" },
+		    "weight in millionths, rounded up, of what mapping every page "
+		    "would take" },
 };
 const struct table spaces_table = { "spaces", TABLE_COLUMNS(columns) };
 
@@ -80,6 +80,12 @@ static uint64_t full_bytes(const struct ws_format *format)
 	return ws_step_entry_pa(format, &second) << (ws_format_va_bits(format) - 12);
 }
 
+/* In millionths, rounded up: what weighs anything is not nothing. */
+static uint64_t share(const struct ws_weight *weight, uint64_t full)
+{
+	return (own_bytes(weight) * 1000000 + full - 1) / full;
+}
+
 static enum exit_status weigh(struct session *session, struct census *census)
 {
 	for (size_t i = 0; i < census->n; i++) {
@@ -99,7 +105,7 @@ static enum exit_status weigh(struct session *session, struct census *census)
 static void tell_summary(void *arg, struct report *report)
 {
 	const struct census *c = arg;
-	char weight[REPORT_CELL], full[REPORT_CELL], sentence[REPORT_CELL];
+	char weight[REPORT_CELL], full[REPORT_CELL], sentence[REPORT_CELL] = "";
 	struct value row[] = {
 		[SENTENCE] = value_text(sentence),
 		[TOTAL] = value_number(c->n),
@@ -139,8 +145,7 @@ static bool tell_space(const struct census *c, size_t i, struct report *report)
 		[PRIVATE_TABLES] = value_number(weight->private_tables),
 		[SHARED_TABLES] = value_number(weight->shared_tables),
 		[WEIGHT] = value_number(own_bytes(weight)),
-		[SHARE] = value_number(
-			(uint64_t)((double)own_bytes(weight) * 1e6 / (double)c->full)),
+		[SHARE] = value_number(share(weight, c->full)),
 	};
 
 	return report_row(report, row);
