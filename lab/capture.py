@@ -8,12 +8,32 @@ import time
 from . import filtered, guest, initramfs, module_build, packages, truth, util
 from .util import HERE, LabError, say
 
+# What the files of a scenario are made by; packages apart, whose newer versions are taken
+# when asked for (--refresh) and not before.
+SOURCES = "*.py", "guest/init", "guest/herd.c", "module/*"
 
 
 def read_conf(name):
     conf = configparser.ConfigParser(interpolation=None)
     conf.read_string((HERE / name).read_text(), name)
     return conf
+
+
+def made_from(name):
+    """One word for all that decides what a scenario's files hold: another word, other
+    files."""
+    scenario = read_conf("scenarios.conf")[name]
+    kernel = read_conf("kernels.conf")[scenario["kernel"]]
+    files = sorted(f for pattern in SOURCES for f in HERE.glob(pattern) if f.is_file())
+    return util.content_name(name, files, [*scenario.items(), *kernel.items()])
+
+
+def is_current(name, out):
+    """Whether `out` has the files that would be made now."""
+    try:
+        return (out / "made-from").read_text() == made_from(name)
+    except (OSError, KeyError):
+        return False
 
 
 def dump_name(form):
@@ -59,6 +79,7 @@ def capture(name, out, refresh=False):
     if scenario.get("kernel") not in kernels:
         raise LabError(f"lab/scenarios.conf: [{name}] wants kernel "
                        f"{scenario.get('kernel')}, which lab/kernels.conf does not have")
+    made = made_from(name)
     with packages.cache_lock():
         kernel = packages.current_kernel(kernels[scenario["kernel"]], refresh)
         lab_module = module_build.build(kernel)
@@ -69,6 +90,7 @@ def capture(name, out, refresh=False):
         if makedumpfile:
             filtered.write(scenario["filtered"].split(), makedumpfile,
                            int(facts["page_offset"], 16), work)
+        (work / "made-from").write_text(made)
     return pathlib.Path(out)
 
 
