@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the README shows is what the tool prints.
+
+    readme.py README TOOL      run, as TAP
+
+A block that begins with a `$` line shows a command, run where the README lies, and its
+output. A line `...` stands for any number of lines.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+
+def blocks(path):
+    """(command, shown lines) of every block that shows a command."""
+    with open(path, encoding="utf-8") as readme:
+        for block in re.findall(r"^```\n\$ (.*?)^```$", readme.read(), re.M | re.S):
+            command, *shown = block.splitlines()
+            yield command, shown
+
+
+def printed(command, path, tool):
+    env = dict(os.environ, PATH=os.path.dirname(os.path.abspath(tool)) + os.pathsep +
+               os.environ["PATH"])
+    return subprocess.run(["sh", "-c", command], cwd=os.path.dirname(path) or ".",
+                          env=env, capture_output=True, text=True, timeout=120,
+                          check=False).stdout
+
+
+def pattern(shown):
+    return "".join("(?:.*\n)*" if line == "..." else re.escape(line) + "\n"
+                   for line in shown)
+
+
+def main(path, tool):
+    shown = list(blocks(path))
+    failed = not shown
+    print(f"1..{len(shown)}")
+    for number, (command, lines) in enumerate(shown, 1):
+        output = printed(command, path, tool)
+        same = re.fullmatch(pattern(lines), output)
+        failed |= not same
+        print(f"{'ok' if same else 'not ok'} {number} - {command}")
+        for line in [] if same else output.splitlines():
+            print(f"# {line}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
