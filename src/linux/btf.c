@@ -175,7 +175,7 @@ static enum ws_status sections_copy(struct ws_system *system, struct btf *btf,
 	size_t strings_end = (size_t)btf->str_off + btf->str_len;
 	size_t len = head + (types_end > strings_end ? types_end : strings_end);
 
-	*copy = malloc(len);
+	*copy = calloc(1, len);
 	if (!*copy)
 		return ws_fail_memory(system->ctx);
 	btf->types = *copy + head + btf->type_off;

@@ -172,6 +172,9 @@ static bool vmcoreinfo_tables(struct ws_system *system, struct ws_kallsyms *tabl
 
 /* ---- decoding --------------------------------------------------------------------- */
 
+/* So many bytes behind tokens and names may be copied with them. */
+#define SLACK 16
+
 /* Copies of the tables; owned. */
 struct tables_read {
 	uint8_t *names, *tokens, *addresses;
@@ -188,7 +191,7 @@ static void tables_read_release(struct tables_read *read)
 
 static bool read_new(struct ws_system *system, uint64_t va, size_t len, uint8_t **copy)
 {
-	*copy = malloc(len);
+	*copy = calloc(1, len + SLACK);
 	return *copy && ws_system_read(system, va, *copy, len);
 }
 
@@ -252,18 +255,22 @@ static const char *tables_read(struct ws_system *system, struct ws_kallsyms *tab
 
 /* Expands one name into text; 0 where it is longer than a name can be. */
 static size_t name_expand(const struct ws_kallsyms_tokens *tokens, const uint8_t *name,
-			  size_t len, char text[static WS_SYMBOL_NAME_MAX])
+			  size_t len, char text[static WS_SYMBOL_NAME_MAX + SLACK])
 {
 	size_t n = 0;
 
-	while (len--) {
-		uint32_t at = tokens->at[*name], size = tokens->at[*name + 1] - at - 1;
+	for (; len--; name++) {
+		const char *token = tokens->text + tokens->at[*name];
+		size_t size = tokens->at[*name + 1] - tokens->at[*name] - 1;
 
 		if (size > WS_SYMBOL_NAME_MAX - n)
 			return 0;
-		memcpy(text + n, tokens->text + at, size);
+		/* nearly all: a copy of fixed size is two instructions, not a call */
+		if (size <= SLACK)
+			memcpy(text + n, token, SLACK);
+		else
+			memcpy(text + n, token, size);
 		n += size;
-		name++;
 	}
 	return n;
 }
@@ -276,7 +283,7 @@ static enum ws_status symbols_add(struct ws_system *system,
 	const uint8_t *name = read->names, *end = name + read->names_len;
 	struct ws_symtab_entry symbol = { .module = WS_KERNEL_SYMBOL };
 	enum ws_status status = WS_OK;
-	char text[WS_SYMBOL_NAME_MAX];
+	char text[WS_SYMBOL_NAME_MAX + SLACK];
 
 	for (uint32_t i = 0; i < tables->num && !status; i++) {
 		size_t len, head = ws_kallsyms_name_len(name, end - name, &len);

@@ -22,8 +22,8 @@ static const uint8_t digits[DIGITS_LEN] =
 
 #define HITS_MAX 16
 
-/* All tables together take 20 bytes a symbol: this holds 800 thousand on either side. */
-#define WINDOW_REACH (UINT64_C(16) << 20)
+/* All tables together take 20 bytes a symbol: this holds 400 thousand on either side. */
+#define WINDOW_REACH (UINT64_C(8) << 20)
 
 /* What follows the digits in the token table: up to 198 tokens. */
 #define TOKENS_AFTER_DIGITS 8192
@@ -89,7 +89,7 @@ static enum ws_status window_fill(struct ws_system *system, uint64_t hit,
 		last = hit + WINDOW_REACH;
 	window->va = first & -(uint64_t)WS_FRAME_SIZE;
 	window->len = last - window->va + 1;
-	window->bytes = malloc(window->len);
+	window->bytes = calloc(1, window->len);
 	if (!window->bytes)
 		return ws_fail_memory(system->ctx);
 	return ws_search_copy(system, window->va, window->bytes, window->len);
@@ -211,7 +211,7 @@ static bool find_names(struct window *window, struct shape *shape)
 static const struct place {
 	bool words, has_base, after_index;
 } places[] = {
-	{ false, true, true },  /* 404bad70fcf7 (6.5) */
+	{ false, true, true },  /* 404bad70fcf7 (6.4) */
 	{ false, true, false }, /* 2213e9a66bb8 (4.6) */
 	{ false, false, true }, /* a081b5789255 (2026): no base any more */
 	{ true, false, false }, /* before 4.6, or not base-relative */

@@ -144,7 +144,7 @@ typedef bool ws_search_fn(void *arg, uint64_t va, const uint8_t *frame);
  */
 enum ws_status ws_search(struct ws_system *system, uint64_t first, uint64_t last,
 			 bool skip_direct_map, ws_search_fn *fn, void *arg) WS_MUST_CHECK;
-/* Copies kernel memory in the same way; zeros where there is none. va: of a frame. */
+/* Copies kernel memory in the same way, what there is of it. va: of a frame. */
 enum ws_status ws_search_copy(struct ws_system *system, uint64_t va, uint8_t *bytes,
 			      size_t len) WS_MUST_CHECK;
 

@@ -19,8 +19,8 @@
 #define COMMON_MIN 16
 /* Without kallsyms there are only VMCOREINFO's symbols and the gates to compare. */
 #define COMMON_MIN_ANCHORS 4
-/* Symbols of one name that are looked through. */
-#define HOMONYMS_MAX 64
+/* Symbols of one place that are looked through: the system calls that are not there. */
+#define ALIASES_MAX 512
 
 /* ---- what is known without kallsyms ----------------------------------------------- */
 
@@ -134,14 +134,17 @@ static uint32_t known_first(const struct merge *merge, uint32_t i)
 	return ws_symtab_first(merge->known, name, strlen(name));
 }
 
-static bool known_at(const struct merge *merge, uint32_t first, uint64_t va)
+/* Of one name there may be thousands (__func__.0), so the place is looked up. */
+static bool known_at(const struct merge *merge, uint64_t va, const char *name)
 {
-	unsigned seen = 0;
+	const struct ws_symtab *known = merge->known;
+	size_t i = ws_symtab_not_above(known, va);
 
-	for (uint32_t i = first; i != WS_NO_ENTRY && seen < HOMONYMS_MAX; seen++) {
-		if (merge->known->entries.v[i].va == va)
+	for (unsigned seen = 0; i-- && seen < ALIASES_MAX; seen++) {
+		if (known->entries.v[i].va != va)
+			return false;
+		if (!strcmp(ws_symtab_name(known, i), name))
 			return true;
-		i = ws_symtab_next(merge->known, i);
 	}
 	return false;
 }
@@ -168,13 +171,11 @@ static void vote(struct merge *merge)
 static void count(struct merge *merge)
 {
 	for (uint32_t i = 0; i < merge->map->entries.n; i++) {
-		uint32_t first = known_first(merge, i);
-
-		if (first == WS_NO_ENTRY)
+		if (known_first(merge, i) == WS_NO_ENTRY)
 			continue;
 		merge->common++;
-		merge->agree +=
-			known_at(merge, first, moved(merge, merge->map->entries.v[i].va));
+		merge->agree += known_at(merge, moved(merge, merge->map->entries.v[i].va),
+					 ws_symtab_name(merge->map, i));
 	}
 }
 
@@ -226,12 +227,12 @@ static enum ws_status add_missing(struct merge *merge, struct ws_symtab *symtab,
 	for (uint32_t i = 0; i < merge->map->entries.n && !status; i++) {
 		struct ws_symtab_entry entry = merge->map->entries.v[i];
 		const char *name = ws_symtab_name(merge->map, i);
-		size_t len = strlen(name);
 
 		if (entry.va >= text)
 			entry.va = moved(merge, entry.va);
-		if (!known_at(merge, ws_symtab_first(symtab, name, len), entry.va))
-			status = ws_symtab_add(symtab, source, &entry, name, len);
+		if (!known_at(merge, entry.va, name))
+			status =
+				ws_symtab_add(symtab, source, &entry, name, strlen(name));
 	}
 	return status;
 }

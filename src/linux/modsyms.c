@@ -8,7 +8,8 @@
  *	Elf_Sym *symtab, *core_symtab; unsigned num_symtab, core_num_syms;
  *	char *strtab, *core_strtab;					before
  *
- * typetab came with 1c7651f43777 (5.2); before, the letter stood in st_info.
+ * typetab came with 1c7651f43777 (5.2); before, the letter stood in st_info (for two
+ * versions in st_size, which is let be: such a letter is unknown).
  */
 #include <ctype.h>
 #include <elf.h>
@@ -241,7 +242,7 @@ static enum ws_status module_load(struct ws_system *system, struct ws_symtab *sy
 	if (!kept_read(system, module, shape, &kept) ||
 	    !kept_copy(system, module, &kept, &bytes)) {
 		/* an unformed module has no symbols yet */
-		if (module->state != 3)
+		if (module->state != WS_MODULE_UNFORMED)
 			ws_note(system, "the symbols of module %s cannot be read",
 				module->name);
 		return WS_OK;

@@ -50,19 +50,17 @@ enum ws_status ws_module_sample_take(struct ws_system *system,
 				     struct ws_module_sample *sample)
 {
 	size_t n = system->modules.n < SAMPLE_MAX ? system->modules.n : SAMPLE_MAX;
-	bool any_live = false;
+	bool any_formed = false;
 
 	*sample = (struct ws_module_sample){ .system = system };
 	sample->module = calloc(n + 1, sizeof(*sample->module));
 	sample->bytes = malloc((n + 1) * WS_STRUCT_MODULE_MAX);
-	if (!sample->module || !sample->bytes) {
-		ws_module_sample_release(sample);
+	if (!sample->module || !sample->bytes)
 		return ws_fail_memory(system->ctx);
-	}
 	ws_vec_each(&system->modules, module)
-		any_live |= module->state == 0;
+		any_formed |= module->state != WS_MODULE_UNFORMED;
 	ws_vec_each(&system->modules, module) {
-		if (sample->n == n || (any_live && module->state != 0))
+		if (sample->n == n || (any_formed && module->state == WS_MODULE_UNFORMED))
 			continue;
 		struct_copy(system, module->module,
 			    sample->bytes + sample->n * WS_STRUCT_MODULE_MAX);

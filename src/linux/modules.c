@@ -23,7 +23,6 @@
 #define MODULES_MAX 8192
 /* Nodes visited in all: a hostile dump may hold many lists that lead nowhere. */
 #define STEPS_MAX 1000000
-#define STATE_MAX 3 /* MODULE_STATE_UNFORMED, 0d21b0e3477 */
 
 struct modlist {
 	struct ws_system *system;
@@ -67,8 +66,8 @@ static bool is_module(const struct modlist *modlist, uint64_t node)
 	uint32_t state;
 	char name[64];
 
-	return ws_kread32(modlist->system, module, &state) && state <= STATE_MAX &&
-	       read_name(modlist, module, name);
+	return ws_kread32(modlist->system, module, &state) &&
+	       state <= WS_MODULE_UNFORMED && read_name(modlist, module, name);
 }
 
 /* next and prev of a node are kernel addresses, and at least one leads back here. */
@@ -130,7 +129,7 @@ static bool might_be_module(const struct modlist *modlist, const uint8_t *at)
 	unsigned word = modlist->word;
 	uint64_t next, prev;
 
-	if (ws_le32(at) > STATE_MAX)
+	if (ws_le32(at) > WS_MODULE_UNFORMED)
 		return false;
 	next = word == 8 ? ws_le64(at + 8) : ws_le32(at + 4);
 	prev = word == 8 ? ws_le64(at + 16) : ws_le32(at + 8);

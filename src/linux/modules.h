@@ -5,6 +5,9 @@
 
 #include "linux/linux.h"
 
+/* enum module_state, 0d21b0e34773: the last one, still being put together. */
+#define WS_MODULE_UNFORMED 3
+
 /* What is read of a struct module: 0.5 to 1.5 KiB in every configuration seen. */
 #define WS_STRUCT_MODULE_MAX 4096u
 
@@ -19,7 +22,9 @@ struct ws_module_sample {
 	uint8_t *bytes; /* n times WS_STRUCT_MODULE_MAX */
 };
 
-/* Takes the modules that are fully loaded, or all if none is. */
+/*
+ * Takes the modules that are formed, or all if none is. To be released in any case.
+ */
 enum ws_status ws_module_sample_take(struct ws_system *system,
 				     struct ws_module_sample *sample) WS_MUST_CHECK;
 void ws_module_sample_release(struct ws_module_sample *sample);

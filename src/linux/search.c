@@ -86,6 +86,5 @@ enum ws_status ws_search_copy(struct ws_system *system, uint64_t va, uint8_t *by
 {
 	struct copy copy = { va, bytes, len };
 
-	memset(bytes, 0, len);
 	return ws_search(system, va, va + len - 1, false, copy_frame, &copy);
 }

@@ -167,10 +167,7 @@ static void note_ambiguity(struct ws_system *system, uint32_t best, unsigned pla
 				   : "the kernel itself");
 }
 
-/* Symbols of one name seen before a choice is made: static functions repeat, not so. */
-#define HOMONYMS_MAX 4096
-
-/* name[0..len) in any module (SIZE_MAX: and the kernel), or in one only. */
+/* The best symbol of that name, anywhere or in one module; WS_NO_ENTRY: none. */
 static uint32_t best_of(struct ws_system *system, const char *name, int16_t module,
 			bool any)
 {
@@ -180,7 +177,7 @@ static uint32_t best_of(struct ws_system *system, const char *name, int16_t modu
 	unsigned places = 0;
 	uint64_t last = 0;
 
-	for (unsigned seen = 0; entry != WS_NO_ENTRY && seen < HOMONYMS_MAX; seen++) {
+	for (; entry != WS_NO_ENTRY; entry = ws_symtab_next(symtab, entry)) {
 		if (any || v[entry].module == module) {
 			/* by va: the same place told twice comes together */
 			places += !places || v[entry].va != last;
@@ -188,7 +185,6 @@ static uint32_t best_of(struct ws_system *system, const char *name, int16_t modu
 			if (best == WS_NO_ENTRY || is_better(&v[entry], &v[best]))
 				best = entry;
 		}
-		entry = ws_symtab_next(symtab, entry);
 	}
 	if (places > 1)
 		note_ambiguity(system, best, places);

@@ -7,7 +7,7 @@
 #include "util/cleanup.h"
 
 /* Far above any kernel (400 thousand symbols, 10 MB of names), far below all memory. */
-#define ENTRIES_MAX (UINT32_C(1) << 22)
+#define ENTRIES_MAX (UINT32_C(1) << 21)
 #define NAMES_MAX (UINT32_C(1) << 28)
 
 struct ws_symtab *ws_symtab_create(struct ws_context *ctx)

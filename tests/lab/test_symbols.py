@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Modules and symbols of a real guest, as read out of its memory, beside what the guest
+said of itself: its /proc/modules and its /proc/kallsyms, every line of them. argv: the
+symbols program, and the scenarios that are booted where they are missing; others are
+compared where they are there already."""
+
+import collections
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+import scenario  # noqa: E402
+from tap import Tap  # noqa: E402
+
+SHOWN = 10  # differing lines in a failure
+KASLR_STEP = 0x1000000  # CONFIG_PHYSICAL_ALIGN divides it
+PAGE = 4096
+
+
+class Told:
+    """What the symbols program printed."""
+
+    def __init__(self, program, *arguments):
+        made = subprocess.run([program, *map(str, arguments)], check=False, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.error = made.stderr.strip() if made.returncode else None
+        lines = collections.defaultdict(list)
+        for line in made.stdout.splitlines():
+            key, _, rest = line.partition(" ")
+            lines[key].append(rest)
+        self.notes, self.types = lines["note"], lines["types"]
+        self.modules = [module(words.split()) for words in lines["module"]]
+        self.symbols = collections.Counter(symbol(s) for s in lines["symbol"])
+
+
+def module(words):
+    regions = [[int(n, base) for n, base in zip(r.split(":"), (16, 10))]
+               for r in words[2:]]
+    return {"name": words[0], "size": sum(length for _, length in regions),
+            "address": hex(regions[0][0]) if regions else None}
+
+
+def symbol(line):
+    """(address, type, name, module). The kernel prints the type of a module's symbol in
+    capitals where it is exported; memory keeps it small."""
+    address, kind, name, *owner = line.split()
+    return (int(address, 16), kind.lower() if owner else kind, name,
+            owner[0] if owner else "")
+
+
+def truth_of(directory):
+    text = (directory / "kallsyms.txt").read_text()
+    return (json.loads((directory / "truth.json").read_text()),
+            collections.Counter(symbol(line) for line in text.splitlines()))
+
+
+def difference(theirs, ours):
+    shown = [f"the guest has {s}" for s in sorted((theirs - ours).keys())[:SHOWN]]
+    return "\n".join(shown + [f"we have       {s}"
+                              for s in sorted((ours - theirs).keys())[:SHOWN]])
+
+
+def check_symbols(tap, what, told, symbols):
+    tap.case(f"{what}: its {sum(symbols.values())} symbols, and no others",
+             not told.error and told.symbols == symbols,
+             told.error or difference(symbols, told.symbols))
+
+
+def check_modules(tap, what, told, truth):
+    tap.case(f"{what}: its {len(truth['modules'])} modules, in order",
+             told.modules == truth["modules"],
+             f"the guest has {truth['modules']}\nwe have       {told.modules}")
+
+
+def write_map(path, symbols, shift):
+    """A System.map as the kernel was linked; per-CPU symbols do not move."""
+    lowest = min(s[0] for s in symbols if s[1] == "T")
+    with open(path, "w", encoding="ascii") as out:
+        for address, kind, name, owner in sorted(symbols):
+            if not owner:
+                moved = address - shift if address >= lowest else address
+                print(f"{moved:016x} {kind} {name}", file=out)
+
+
+def check_system_map(tap, program, directory, symbols, other):
+    """A map of this kernel adds nothing that is not so; one of another is refused."""
+    dump = directory / "dump.elf"
+    with tempfile.TemporaryDirectory() as temporary:
+        path = pathlib.Path(temporary) / "System.map"
+        write_map(path, symbols, KASLR_STEP)
+        told = Told(program, "--system-map", path, dump)
+        check_symbols(tap, f"{directory.name} with its System.map", told, symbols)
+        if not other:
+            return
+        write_map(path, truth_of(other)[1], 0)
+        told = Told(program, "--system-map", path, dump)
+        tap.case(f"{directory.name} with the System.map of {other.name} is refused",
+                 told.error is not None and "is not of this kernel" in told.error,
+                 told.error)
+
+
+def check(tap, program, directory, other):
+    truth, symbols = truth_of(directory)
+    dumps = [directory / "dump.elf", *sorted(directory.glob("dump.kdump"))]
+    for dump in dumps:
+        what = f"{directory.name}/{dump.name}"
+        told = Told(program, dump)
+        check_modules(tap, what, told, truth)
+        check_symbols(tap, what, told, symbols)
+        tap.case(f"{what}: nothing is doubtful", not told.notes, "\n".join(told.notes))
+    check_symbols(tap, f"{directory.name} without VMCOREINFO",
+                  Told(program, "--forget-vmcoreinfo", dumps[0]), symbols)
+    if "amd64" in directory.name:
+        tap.case(f"{directory.name}: BTF agrees with what was inferred",
+                 told.types == ["BTF"] and not told.notes, told.types)
+    check_system_map(tap, program, directory, symbols, other)
+
+
+def another_kernel(directory):
+    """A scenario that is there with another kernel."""
+    def release(d):
+        return json.loads((d / "truth.json").read_text())["release"]
+
+    for name in scenario.present():
+        other = scenario.LAB / name
+        if release(other) != release(directory) and (other / "kallsyms.txt").exists():
+            return other
+    return None
+
+
+def main():
+    program, names = sys.argv[1], sys.argv[2:]
+    tap = Tap()
+    for name in names + [n for n in scenario.present() if n not in names]:
+        directory, reason = scenario.LAB / name, None
+        if name in names:
+            directory, reason = scenario.wanted(name)
+        if not reason and not (directory / "kallsyms.txt").exists():
+            reason = "the scenario does not keep the guest's symbols"
+        if reason:
+            tap.skip(f"{name}: modules and symbols", reason)
+        else:
+            check(tap, program, directory, another_kernel(directory))
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

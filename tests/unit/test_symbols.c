@@ -1,0 +1,873 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Kallsyms as every kernel since 2.6 could have written them, found with VMCOREINFO and
+ * by shape, whole and damaged; files of symbols against them; and the questions asked.
+ */
+#include "fake_kernel.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/random.h"
+#include "linux/members.h"
+#include "linux/symtab.h"
+
+#define NSYMBOLS 700u
+#define TABLES_AT 0x80000 /* from the image's first byte; code lies before */
+
+/* ---- a kernel with symbols -------------------------------------------------------- */
+
+struct scene {
+	struct fake_kernel kernel;
+	struct fake_symbol symbol[NSYMBOLS];
+	char name[NSYMBOLS][WS_SYMBOL_NAME_MAX];
+	uint32_t n;
+	struct fake_tables tables;
+};
+
+static void add_symbol(struct scene *scene, uint64_t va, char type, const char *name)
+{
+	snprintf(scene->name[scene->n], sizeof(scene->name[0]), "%s", name);
+	scene->symbol[scene->n] = (struct fake_symbol){ va, type, scene->name[scene->n] };
+	scene->n++;
+}
+
+/* Names of many shapes, the longest of them longer than one byte of length can say. */
+static void symbols_fill(struct scene *scene, bool percpu)
+{
+	static const char *const forms[] = { "sys_call_%u", "do_page_fault_%u",
+					     "asm_exc_%u", "x%u", "initcall.%u.cold" };
+	uint64_t text = scene->kernel.image;
+	char name[WS_SYMBOL_NAME_MAX];
+
+	if (percpu)
+		for (unsigned i = 0; i < 20; i++) {
+			snprintf(name, sizeof(name), "percpu_%u", i);
+			add_symbol(scene, 0x100 * i, 'A', name);
+		}
+	add_symbol(scene, text, 'T', "_stext");
+	for (unsigned i = 0; scene->n < NSYMBOLS - 4; i++) {
+		snprintf(name, sizeof(name), forms[i % 5], i);
+		add_symbol(scene, text + 0x100 + 0x80 * i, i % 3 ? 't' : 'T', name);
+	}
+	memset(name, 'Q', 300);
+	name[300] = '\0';
+	add_symbol(scene, text + 0x60000, 't', name);
+	add_symbol(scene, text + 0x60010, 'T', "alias_first");
+	add_symbol(scene, text + 0x60010, 't', "alias_second");
+	add_symbol(scene, text + 0x60020, 'D', "some_data");
+}
+
+static struct scene *scene_create(unsigned word, enum fake_kallsyms kind, bool vmcoreinfo)
+{
+	struct scene *scene = calloc(1, sizeof(*scene));
+
+	assert_non_null(scene);
+	fake_create(&scene->kernel, word);
+	symbols_fill(scene, kind == FAKE_PERCPU);
+	scene->tables = fake_kallsyms(&scene->kernel, scene->kernel.image + TABLES_AT,
+				      kind, scene->symbol, scene->n);
+	if (vmcoreinfo)
+		fake_vmcoreinfo(&scene->kernel, kind, &scene->tables);
+	return scene;
+}
+
+static void scene_destroy(struct scene *scene)
+{
+	fake_destroy(&scene->kernel);
+	free(scene);
+}
+
+static const char *message(const struct scene *scene)
+{
+	const char *text = ws_error(scene->kernel.system.ctx, 0);
+
+	return text ? text : "";
+}
+
+static bool noted(const struct scene *scene, const char *part)
+{
+	ws_vec_each(&scene->kernel.system.notes, note)
+		if (strstr(*note, part))
+			return true;
+	return false;
+}
+
+/* How many of the scene's symbols the system has, each at its place. */
+static uint32_t symbols_right(struct scene *scene)
+{
+	struct ws_system *system = &scene->kernel.system;
+	const struct ws_symtab *symtab;
+	uint32_t right = 0, entry;
+
+	assert_int_equal(ws_symbols_load(system), WS_OK);
+	symtab = system->symtab;
+	for (uint32_t i = 0; i < scene->n; i++) {
+		const struct fake_symbol *symbol = &scene->symbol[i];
+
+		entry = ws_symtab_first(symtab, symbol->name, strlen(symbol->name));
+		right += entry != WS_NO_ENTRY &&
+			 symtab->entries.v[entry].va == symbol->va &&
+			 symtab->entries.v[entry].type == symbol->type;
+	}
+	return right;
+}
+
+/* ---- every layout ----------------------------------------------------------------- */
+
+static void check_layouts(unsigned word, bool vmcoreinfo)
+{
+	for (int kind = 0; kind < FAKE_KALLSYMS_KINDS; kind++) {
+		struct scene *scene;
+
+		/* i386 has no per-CPU symbols to keep apart: x86-64 SMP alone did */
+		if (kind == FAKE_PERCPU && word == 4)
+			continue;
+		scene = scene_create(word, kind, vmcoreinfo);
+		assert_int_equal(symbols_right(scene), scene->n);
+		assert_int_equal(scene->kernel.system.symtab->entries.n, scene->n);
+		assert_int_equal(scene->kernel.system.notes.n, 0);
+		scene_destroy(scene);
+	}
+}
+
+static void test_layouts_vmcoreinfo(void **state)
+{
+	(void)state;
+	check_layouts(4, true);
+	check_layouts(8, true);
+}
+
+static void test_layouts_by_shape(void **state)
+{
+	(void)state;
+	check_layouts(4, false);
+	check_layouts(8, false);
+}
+
+/* The digits and the tables may lie anywhere, astride frames too. */
+static void test_by_shape_anywhere(void **state)
+{
+	(void)state;
+	for (unsigned shift = 0; shift < 2 * WS_FRAME_SIZE; shift += 488) {
+		struct scene *scene = calloc(1, sizeof(*scene));
+
+		fake_create(&scene->kernel, 8);
+		symbols_fill(scene, false);
+		fake_kallsyms(&scene->kernel, scene->kernel.image + TABLES_AT + shift,
+			      FAKE_RELATIVE, scene->symbol, scene->n);
+		assert_int_equal(symbols_right(scene), scene->n);
+		scene_destroy(scene);
+	}
+}
+
+/* ---- damage ----------------------------------------------------------------------- */
+
+/* The tables are refused, and said so, where damage is seen; nothing is half loaded. */
+static void check_refused(struct scene *scene, const char *why)
+{
+	struct ws_symbol symbol;
+
+	assert_int_equal(symbols_right(scene), 0);
+	assert_int_equal(scene->kernel.system.symtab->entries.n, 0);
+	assert_true(noted(scene, why));
+	assert_int_equal(ws_symbol_find(&scene->kernel.system, "_stext", &symbol),
+			 WS_ERR_NOT_FOUND);
+	assert_non_null(strstr(message(scene), "none was found"));
+	scene_destroy(scene);
+}
+
+static void test_number_absurd(void **state)
+{
+	static const uint32_t numbers[] = { 0, 255, (1 << 21) + 1, UINT32_MAX };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
+
+		fake_put32(&scene->kernel, scene->tables.num, numbers[i]);
+		check_refused(scene, "number of symbols is absurd");
+	}
+}
+
+static void test_number_past_the_end(void **state)
+{
+	struct scene *scene = scene_create(4, FAKE_REORDERED, true);
+
+	(void)state;
+	fake_put32(&scene->kernel, scene->tables.num, 1 << 21);
+	check_refused(scene, "cannot be read");
+}
+
+static void test_name_length_past_the_end(void **state)
+{
+	struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
+
+	(void)state;
+	/* 16383 tokens: longer than a name can be, if not longer than memory */
+	memset(fake_at(&scene->kernel, scene->tables.names), 0xff, 2);
+	check_refused(scene, "name");
+}
+
+static void test_name_empty(void **state)
+{
+	struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
+
+	(void)state;
+	*fake_at(&scene->kernel, scene->tables.names) = 0;
+	check_refused(scene, "a name is empty");
+}
+
+static void test_token_index_out_of_range(void **state)
+{
+	struct scene *scene = scene_create(4, FAKE_RELATIVE, true);
+
+	(void)state;
+	memset(fake_at(&scene->kernel, scene->tables.token_index + 2 * 'y'), 0xff, 2);
+	check_refused(scene, "contradict each other");
+}
+
+static void test_addresses_unsorted(void **state)
+{
+	struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
+	struct random random = { random_seed() };
+
+	(void)state;
+	for (uint32_t i = 0; i < scene->n; i++)
+		fake_put32(&scene->kernel, scene->tables.addresses + 4 * i,
+			   random_below(&random, FAKE_AREA));
+	check_refused(scene, "addresses do not lie");
+}
+
+static void test_addresses_outside_image(void **state)
+{
+	struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
+
+	(void)state;
+	fake_put_word(&scene->kernel, scene->tables.base, UINT64_C(0xffff888000000000));
+	check_refused(scene, "addresses do not lie");
+}
+
+static void test_vmcoreinfo_wrong_shape_right(void **state)
+{
+	struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
+
+	(void)state;
+	scene->tables.names += 1;
+	fake_vmcoreinfo(&scene->kernel, FAKE_RELATIVE, &scene->tables);
+	assert_int_equal(symbols_right(scene), scene->n);
+	assert_true(noted(scene, "where VMCOREINFO has it"));
+	scene_destroy(scene);
+}
+
+static void test_stext_disagrees(void **state)
+{
+	struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
+	char *text;
+
+	(void)state;
+	assert_true(asprintf(&text, "%sSYMBOL(_stext)=ffffffff81000040\n",
+			     scene->kernel.system.vmcoreinfo) > 0);
+	free(scene->kernel.system.vmcoreinfo);
+	scene->kernel.system.vmcoreinfo = text;
+	check_refused(scene, "_stext is not where");
+}
+
+/* Nothing to assert but that it ends and that the sanitizers stay silent. */
+static void test_random_damage(void **state)
+{
+	struct random random = { random_seed() };
+
+	(void)state;
+	for (unsigned round = 0; round < 300; round++) {
+		struct scene *scene = scene_create(
+			round & 1 ? 4 : 8,
+			round % 5 == FAKE_PERCPU ? FAKE_PLACE : round % 5, round & 2);
+		unsigned span = 24u << 10;
+
+		for (unsigned i = random_below(&random, 40); i--;)
+			*fake_at(&scene->kernel, scene->kernel.image + TABLES_AT +
+							 random_below(&random, span)) =
+				random_next(&random);
+		symbols_right(scene);
+		assert_true(scene->kernel.system.symtab->entries.n <= scene->n ||
+			    scene->kernel.system.symtab->entries.n <= 1 << 21);
+		scene_destroy(scene);
+	}
+}
+
+/* ---- questions -------------------------------------------------------------------- */
+
+static void test_find_and_at(void **state)
+{
+	struct scene *scene = scene_create(4, FAKE_RELATIVE, true);
+	struct ws_system *system = &scene->kernel.system;
+	uint64_t image = scene->kernel.image;
+	struct ws_symbol symbol;
+
+	(void)state;
+	assert_int_equal(ws_symbol_find(system, "some_data", &symbol), WS_OK);
+	assert_int_equal(symbol.va, image + 0x60020);
+	assert_int_equal(symbol.type, 'D');
+	assert_null(symbol.module);
+	assert_int_equal(ws_symbol_at(system, image + 0x60012, &symbol), WS_OK);
+	assert_string_equal(symbol.name, "alias_first");
+	assert_int_equal(ws_symbol_at(system, image + FAKE_AREA - 1, &symbol), WS_OK);
+	assert_string_equal(symbol.name, "some_data");
+	assert_int_equal(ws_symbol_at(system, image, &symbol), WS_OK);
+	assert_string_equal(symbol.name, "_stext");
+	assert_int_equal(ws_symbol_at(system, image - 1, &symbol), WS_ERR_NOT_FOUND);
+	assert_non_null(strstr(message(scene), "neither in the kernel image"));
+	assert_int_equal(ws_symbol_find(system, "no_such", &symbol), WS_ERR_NOT_FOUND);
+	assert_non_null(strstr(message(scene), "no symbol 'no_such' in kallsyms (699 "
+					       "functions, 1 other symbols), 0 modules"));
+	assert_int_equal(ws_symbol_find(system, "loop:x", &symbol), WS_ERR_NOT_FOUND);
+	assert_non_null(strstr(message(scene), "no module 'loop' among the 0"));
+	scene_destroy(scene);
+}
+
+static void test_ambiguous_name(void **state)
+{
+	struct scene *scene = calloc(1, sizeof(*scene));
+	struct ws_symbol symbol;
+
+	(void)state;
+	fake_create(&scene->kernel, 8);
+	symbols_fill(scene, false);
+	strcpy(scene->name[10], "twice");
+	scene->symbol[10].type = 't';
+	strcpy(scene->name[20], "twice");
+	scene->symbol[20].type = 'T';
+	strcpy(scene->name[30], "static_twice");
+	scene->symbol[30].type = 't';
+	strcpy(scene->name[40], "static_twice");
+	scene->symbol[40].type = 't';
+	fake_kallsyms(&scene->kernel, scene->kernel.image + TABLES_AT, FAKE_RELATIVE,
+		      scene->symbol, scene->n);
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(ws_symbol_find(&scene->kernel.system, "twice", &symbol),
+				 WS_OK);
+		assert_int_equal(symbol.va, scene->symbol[20].va);
+		assert_int_equal(
+			ws_symbol_find(&scene->kernel.system, "static_twice", &symbol),
+			WS_OK);
+		assert_int_equal(symbol.va, scene->symbol[30].va);
+	}
+	assert_int_equal(scene->kernel.system.notes.n, 2);
+	assert_true(noted(scene, "'twice' is the name of 2 places"));
+	scene_destroy(scene);
+}
+
+/* ---- System.map ------------------------------------------------------------------- */
+
+struct map_file {
+	char path[32];
+	FILE *to;
+};
+
+static struct map_file map_begin(void)
+{
+	struct map_file file = { .path = "/tmp/whosees-map-XXXXXX" };
+	int fd = mkstemp(file.path);
+
+	assert_true(fd >= 0);
+	file.to = fdopen(fd, "w");
+	assert_non_null(file.to);
+	return file;
+}
+
+/* The scene's functions as linked `shift` below where they run, and one data symbol. */
+static struct map_file map_of(const struct scene *scene, uint64_t shift)
+{
+	struct map_file file = map_begin();
+
+	for (uint32_t i = 0; i < scene->n; i++)
+		if (scene->symbol[i].type != 'D')
+			fprintf(file.to, "%016lx %c %s\n", scene->symbol[i].va - shift,
+				scene->symbol[i].type, scene->symbol[i].name);
+	fprintf(file.to, "%016lx D only_in_map\n", scene->kernel.image + 0x70000 - shift);
+	return file;
+}
+
+static enum ws_status load_with(struct scene *scene, struct map_file *file)
+{
+	enum ws_status status;
+
+	fclose(file->to);
+	scene->kernel.system.options.system_map = file->path;
+	status = ws_symbols_load(&scene->kernel.system);
+	unlink(file->path);
+	return status;
+}
+
+static void test_map_shifted(void **state)
+{
+	static const uint64_t shifts[] = { 0, 0x1000000, -UINT64_C(0x2000000) };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shifts) / sizeof(*shifts); i++) {
+		struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
+		struct map_file file = map_of(scene, shifts[i]);
+		struct ws_symbol symbol;
+
+		assert_int_equal(load_with(scene, &file), WS_OK);
+		assert_int_equal(symbols_right(scene), scene->n);
+		/* what both tell is there once */
+		assert_int_equal(scene->kernel.system.symtab->entries.n, scene->n + 1);
+		assert_int_equal(
+			ws_symbol_find(&scene->kernel.system, "only_in_map", &symbol),
+			WS_OK);
+		assert_int_equal(symbol.va, scene->kernel.image + 0x70000);
+		assert_int_equal(scene->kernel.system.notes.n, 0);
+		scene_destroy(scene);
+	}
+}
+
+static void test_map_of_another_kernel(void **state)
+{
+	struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
+	struct random random = { random_seed() };
+	struct map_file file = map_begin();
+	uint64_t va = scene->kernel.image;
+
+	(void)state;
+	for (uint32_t i = 0; i < scene->n; i++)
+		fprintf(file.to, "%lx T %s\n", va += 16 + random_below(&random, 64) * 16,
+			scene->symbol[i].name);
+	assert_int_equal(load_with(scene, &file), WS_ERR_MALFORMED);
+	assert_non_null(strstr(message(scene), "is not of this kernel"));
+	assert_null(scene->kernel.system.symtab);
+	scene_destroy(scene);
+}
+
+static void test_map_too_small(void **state)
+{
+	struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
+	struct map_file file = map_begin();
+
+	(void)state;
+	for (uint32_t i = 0; i < 15; i++)
+		fprintf(file.to, "%lx T %s\n", scene->symbol[i].va,
+			scene->symbol[i].name);
+	assert_int_equal(load_with(scene, &file), WS_ERR_MALFORMED);
+	assert_non_null(strstr(message(scene), "shares 15 names"));
+	scene_destroy(scene);
+}
+
+/* Without kallsyms: VMCOREINFO's own symbols say where the kernel is. */
+static void test_map_by_vmcoreinfo(void **state)
+{
+	struct scene *scene = scene_create(8, FAKE_RELATIVE, false);
+	struct map_file file = map_of(scene, 0x1000000);
+	struct ws_symbol symbol;
+
+	(void)state;
+	memset(fake_at(&scene->kernel, scene->tables.token_table), 0, 64);
+	assert_true(asprintf(&scene->kernel.system.vmcoreinfo,
+			     "SYMBOL(_stext)=%lx\nSYMBOL(%s)=%lx\nSYMBOL(%s)=%lx\n"
+			     "SYMBOL(some_data)=%lx\nSYMBOL(only_in_map)=%lx\n",
+			     scene->kernel.image, scene->name[5], scene->symbol[5].va,
+			     scene->name[6], scene->symbol[6].va,
+			     scene->kernel.image + 0x60020,
+			     scene->kernel.image + 0x70000) > 0);
+	assert_int_equal(load_with(scene, &file), WS_OK);
+	assert_true(noted(scene, "held against 4 symbols only"));
+	assert_int_equal(ws_symbol_find(&scene->kernel.system, scene->name[7], &symbol),
+			 WS_OK);
+	assert_int_equal(symbol.va, scene->symbol[7].va);
+	scene_destroy(scene);
+}
+
+static void check_map_refused(const char *text, size_t len, const char *why)
+{
+	struct scene *scene = scene_create(4, FAKE_RELATIVE, true);
+	struct map_file file = map_begin();
+
+	fwrite(text, 1, len, file.to);
+	assert_int_not_equal(load_with(scene, &file), WS_OK);
+	assert_non_null(strstr(message(scene), why));
+	scene_destroy(scene);
+}
+
+static void test_map_bad_lines(void **state)
+{
+	/* the text that Debian puts in place of the real file */
+	static const char debian[] = "ffffffffffffffff B The real System.map is in the "
+				     "linux-image-<version>-dbg package\n";
+	static const char *const bad[] = {
+		debian,
+		"c1000000 T\n",
+		"c1000000\n",
+		"T _stext\n",
+		"c1000000 TT _stext\n",
+		"c1000000 3 _stext\n",
+		"-1 T _stext\n",
+		"11112222333344445 T _stext\n",
+		"c100000z T _stext\n",
+	};
+	char line[3000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		check_map_refused(bad[i], strlen(bad[i]), "line 1 is not");
+	check_map_refused("c1000000 T _stext\n\nnonsense\n", 28, "line 3 is not");
+	check_map_refused("", 0, "names no symbol");
+	check_map_refused("0000 T _stext\n0000 t x\n", 23, "every address is 0");
+	memset(line, 'a', sizeof(line));
+	check_map_refused(line, sizeof(line), "line 1 is not");
+	memset(line, 0, sizeof(line));
+	check_map_refused(line, sizeof(line), "line 1 is not");
+}
+
+static void test_map_garbage(void **state)
+{
+	struct random random = { random_seed() };
+	char bytes[4096];
+
+	(void)state;
+	for (unsigned round = 0; round < 50; round++) {
+		for (size_t i = 0; i < sizeof(bytes); i++)
+			bytes[i] = random_next(&random);
+		check_map_refused(bytes, sizeof(bytes), "is not \"address type name\"");
+	}
+}
+
+static void test_map_missing(void **state)
+{
+	static const char *const paths[] = { "/nonexistent/System.map", "/tmp" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct scene *scene = scene_create(4, FAKE_RELATIVE, true);
+
+		scene->kernel.system.options.system_map = paths[i];
+		assert_int_equal(ws_symbols_load(&scene->kernel.system),
+				 WS_ERR_UNREADABLE);
+		assert_non_null(strstr(message(scene), paths[i]));
+		scene_destroy(scene);
+	}
+}
+
+/* ---- vmlinux ---------------------------------------------------------------------- */
+
+/* This program is an ELF file with symbols as good as any kernel. */
+static void test_elf_symbols(void **state)
+{
+	struct ws_context *ctx = ws_context_create();
+	struct ws_symtab *map = ws_symtab_create(ctx);
+	uint32_t entry;
+
+	(void)state;
+	assert_int_equal(ws_vmlinux_read("/proc/self/exe", map), WS_OK);
+	assert_int_equal(ws_symtab_seal(map), WS_OK);
+	entry = ws_symtab_first(map, "main", 4);
+	assert_int_not_equal(entry, WS_NO_ENTRY);
+	assert_int_equal(map->entries.v[entry].type, 'T');
+	entry = ws_symtab_first(map, "test_elf_symbols", 16);
+	assert_int_not_equal(entry, WS_NO_ENTRY);
+	assert_int_equal(map->entries.v[entry].type, 't');
+	ws_symtab_destroy(map);
+	ws_context_destroy(ctx);
+}
+
+static void test_elf_refused(void **state)
+{
+	struct map_file file = map_begin();
+	struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
+
+	(void)state;
+	fputs("this is no ELF file", file.to);
+	fclose(file.to);
+	scene->kernel.system.options.vmlinux = file.path;
+	assert_int_equal(ws_symbols_load(&scene->kernel.system), WS_ERR_MALFORMED);
+	assert_non_null(strstr(message(scene), "is not an ELF file"));
+	unlink(file.path);
+	ws_error_clear(scene->kernel.system.ctx);
+	assert_int_equal(ws_symbols_load(&scene->kernel.system), WS_ERR_UNREADABLE);
+	/* an ELF file, but of another program */
+	scene->kernel.system.options.vmlinux = "/proc/self/exe";
+	ws_error_clear(scene->kernel.system.ctx);
+	assert_int_equal(ws_symbols_load(&scene->kernel.system), WS_ERR_MALFORMED);
+	assert_non_null(strstr(message(scene), "shares 0 names"));
+	scene_destroy(scene);
+}
+
+/* ---- types ------------------------------------------------------------------------ */
+
+struct list_head {
+	struct list_head *next, *prev;
+};
+
+/* Members of the kernel's names, for the DWARF of this very file. */
+struct task_struct {
+	long state;
+	struct list_head tasks;
+	unsigned flags;
+	struct {
+		void *mm, *active_mm;
+	};
+	int pid;
+	char comm[16];
+};
+
+struct mm_struct {
+	struct {
+		int count;
+		union {
+			void *pgd;
+			long other;
+		};
+	};
+};
+
+struct module {
+	int state;
+	struct list_head list;
+	char name[56];
+	long mem[7];
+};
+
+static void test_dwarf_members(void **state)
+{
+	static struct task_struct task;
+	static struct mm_struct mm;
+	static struct module module;
+	struct ws_context *ctx = ws_context_create();
+	struct ws_members members;
+
+	(void)state;
+	/* an unused type would leave no trace in DWARF */
+	assert_int_equal(task.pid + mm.count + module.state, 0);
+	ws_members_init(&members);
+	assert_int_equal(ws_dwarf_members(ctx, "/proc/self/exe", &members), WS_OK);
+	assert_string_equal(members.source, "DWARF");
+	assert_int_equal(members.offset[WS_TASK_COMM],
+			 offsetof(struct task_struct, comm));
+	assert_int_equal(members.offset[WS_TASK_MM], offsetof(struct task_struct, mm));
+	assert_int_equal(members.offset[WS_TASK_ACTIVE_MM],
+			 offsetof(struct task_struct, active_mm));
+	assert_int_equal(members.offset[WS_TASK_PID], offsetof(struct task_struct, pid));
+	assert_int_equal(members.offset[WS_MM_PGD], offsetof(struct mm_struct, pgd));
+	assert_int_equal(members.offset[WS_MODULE_NAME], offsetof(struct module, name));
+	assert_int_equal(members.offset[WS_MODULE_MEM], offsetof(struct module, mem));
+	assert_int_equal(members.offset[WS_MODULE_CORE_LAYOUT], WS_NO_MEMBER);
+	ws_context_destroy(ctx);
+}
+
+/* A writer of BTF: types and strings of a kernel with task_struct and mm_struct. */
+struct btf_writer {
+	uint32_t type[2048];
+	size_t ntypes;
+	char strings[4096];
+	size_t nstrings;
+};
+
+static uint32_t btf_string(struct btf_writer *w, const char *text)
+{
+	uint32_t at = w->nstrings;
+
+	strcpy(w->strings + at, text);
+	w->nstrings += strlen(text) + 1;
+	return at;
+}
+
+static void btf_words(struct btf_writer *w, const uint32_t *words, size_t n)
+{
+	memcpy(w->type + w->ntypes, words, n * sizeof(*words));
+	w->ntypes += n;
+}
+
+#define STRUCT(n) (4u << 24 | (n))
+#define UNION(n) (5u << 24 | (n))
+#define BIT_FIELDS (1u << 31)
+
+/* 1: int; 2: anonymous union { pgd }; 3: anonymous struct { 2 }; 4, 5: the two. */
+static void btf_fill(struct btf_writer *w)
+{
+	const uint32_t integer[] = { btf_string(w, ""), 1u << 24, 4, 32 };
+	const uint32_t inner[] = { 0, UNION(1), 8, btf_string(w, "pgd"), 1, 0 };
+	const uint32_t outer[] = { 0, STRUCT(1), 16, 0, 2, 64 };
+	const uint32_t mm[] = { btf_string(w, "mm_struct"), STRUCT(1), 32, 0, 3, 128 };
+	const uint32_t task[] = {
+		btf_string(w, "task_struct"),
+		STRUCT(6) | BIT_FIELDS,
+		512,
+		btf_string(w, "comm"),
+		1,
+		800 * 8,
+		btf_string(w, "tasks"),
+		1,
+		160 * 8,
+		btf_string(w, "pid"),
+		1,
+		200 * 8,
+		btf_string(w, "flags"),
+		1,
+		40 * 8,
+		btf_string(w, "mm"),
+		1,
+		300 * 8,
+		btf_string(w, "active_mm"),
+		1,
+		308 * 8 | 5u << 24,
+	};
+
+	btf_words(w, integer, 4);
+	btf_words(w, inner, 6);
+	btf_words(w, outer, 6);
+	btf_words(w, mm, 6);
+	btf_words(w, task, sizeof(task) / sizeof(*task));
+	while (w->ntypes < 1000)
+		btf_words(w, integer, 4);
+	w->nstrings = sizeof(w->strings);
+}
+
+#define BTF_AT 0x10ffc /* its header lies astride two frames */
+
+static void btf_put(struct fake_kernel *kernel, const struct btf_writer *w)
+{
+	uint64_t va = kernel->image + BTF_AT;
+	const uint32_t header[] = { 0x0001eb9f,    24,         0, w->ntypes * 4,
+				    w->ntypes * 4, w->nstrings };
+
+	memcpy(fake_at(kernel, va), header, sizeof(header));
+	memcpy(fake_at(kernel, va + 24), w->type, w->ntypes * 4);
+	memcpy(fake_at(kernel, va + 24 + w->ntypes * 4), w->strings, w->nstrings);
+}
+
+static void test_btf_members(void **state)
+{
+	struct btf_writer writer = { 0 };
+	struct fake_kernel kernel;
+	struct ws_members members;
+
+	(void)state;
+	fake_create(&kernel, 8);
+	btf_fill(&writer);
+	btf_put(&kernel, &writer);
+	ws_members_init(&members);
+	assert_int_equal(ws_btf_members(&kernel.system, &members), WS_OK);
+	assert_string_equal(members.source, "BTF");
+	assert_int_equal(members.offset[WS_TASK_COMM], 800);
+	assert_int_equal(members.offset[WS_TASK_ACTIVE_MM], 308);
+	assert_int_equal(members.offset[WS_MM_PGD], 24);
+	assert_int_equal(members.offset[WS_MODULE_LIST], WS_NO_MEMBER);
+	fake_destroy(&kernel);
+}
+
+/* What differs from BTF is told, what agrees is not. */
+static void test_cross_check(void **state)
+{
+	struct btf_writer writer = { 0 };
+	struct fake_kernel kernel;
+
+	(void)state;
+	fake_create(&kernel, 8);
+	btf_fill(&writer);
+	btf_put(&kernel, &writer);
+	assert_non_null(ws_vec_push(&kernel.system.tasks));
+	kernel.system.fields = (struct ws_task_fields){ .tasks = 160 - 800,
+							.pid = 200 - 800,
+							.flags = 40 - 800,
+							.mm = 300 - 800,
+							.active_mm = WS_NO_FIELD,
+							.mm_pgd = 32 };
+	assert_int_equal(ws_cross_check_tasks(&kernel.system), WS_OK);
+	assert_int_equal(kernel.system.notes.n, 2);
+	assert_string_equal(kernel.system.notes.v[0],
+			    "BTF has task_struct.active_mm at -492 from comm, which was "
+			    "not found in memory");
+	assert_string_equal(kernel.system.notes.v[1],
+			    "BTF has mm_struct.pgd at 24, but memory looks like 32");
+	ws_vec_release(&kernel.system.tasks);
+	fake_destroy(&kernel);
+}
+
+/* Types in a circle, and as many members as a type can have, each an anonymous one. */
+static void test_btf_circle(void **state)
+{
+	struct btf_writer writer = { 0 };
+	struct fake_kernel kernel;
+	struct ws_members members;
+
+	(void)state;
+	fake_create(&kernel, 8);
+	btf_string(&writer, "");
+	writer.type[0] = btf_string(&writer, "task_struct");
+	writer.type[1] = STRUCT(600);
+	for (size_t i = 0; i < 600; i++)
+		writer.type[3 + 3 * i + 1] = 1;
+	writer.ntypes = 3 + 3 * 600;
+	writer.nstrings = sizeof(writer.strings);
+	btf_put(&kernel, &writer);
+	ws_members_init(&members);
+	assert_int_equal(ws_btf_members(&kernel.system, &members), WS_OK);
+	assert_int_equal(members.offset[WS_TASK_COMM], WS_NO_MEMBER);
+	fake_destroy(&kernel);
+}
+
+static void test_btf_damage(void **state)
+{
+	struct random random = { random_seed() };
+	struct btf_writer writer = { 0 };
+	struct fake_kernel kernel;
+	struct ws_members members;
+
+	(void)state;
+	fake_create(&kernel, 8);
+	btf_fill(&writer);
+	for (unsigned round = 0; round < 400; round++) {
+		btf_put(&kernel, &writer);
+		for (unsigned i = 1 + random_below(&random, 20); i--;)
+			*fake_at(&kernel,
+				 kernel.image + BTF_AT + 8 + random_below(&random, 400)) =
+				random_next(&random);
+		ws_members_init(&members);
+		assert_int_equal(ws_btf_members(&kernel.system, &members), WS_OK);
+	}
+	fake_destroy(&kernel);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_layouts_vmcoreinfo),
+		cmocka_unit_test(test_layouts_by_shape),
+		cmocka_unit_test(test_by_shape_anywhere),
+		cmocka_unit_test(test_number_absurd),
+		cmocka_unit_test(test_number_past_the_end),
+		cmocka_unit_test(test_name_length_past_the_end),
+		cmocka_unit_test(test_name_empty),
+		cmocka_unit_test(test_token_index_out_of_range),
+		cmocka_unit_test(test_addresses_unsorted),
+		cmocka_unit_test(test_addresses_outside_image),
+		cmocka_unit_test(test_vmcoreinfo_wrong_shape_right),
+		cmocka_unit_test(test_stext_disagrees),
+		cmocka_unit_test(test_random_damage),
+		cmocka_unit_test(test_find_and_at),
+		cmocka_unit_test(test_ambiguous_name),
+		cmocka_unit_test(test_map_shifted),
+		cmocka_unit_test(test_map_of_another_kernel),
+		cmocka_unit_test(test_map_too_small),
+		cmocka_unit_test(test_map_by_vmcoreinfo),
+		cmocka_unit_test(test_map_bad_lines),
+		cmocka_unit_test(test_map_garbage),
+		cmocka_unit_test(test_map_missing),
+		cmocka_unit_test(test_elf_symbols),
+		cmocka_unit_test(test_elf_refused),
+		cmocka_unit_test(test_dwarf_members),
+		cmocka_unit_test(test_btf_members),
+		cmocka_unit_test(test_cross_check),
+		cmocka_unit_test(test_btf_circle),
+		cmocka_unit_test(test_btf_damage),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
