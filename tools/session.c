@@ -70,13 +70,13 @@ enum exit_status session_fail_memory(void)
 	return EXIT_UNREADABLE;
 }
 
-enum exit_status session_usage(const struct session *session, const char *hint,
-			       const char *fmt, ...)
+enum exit_status session_usage(struct session *session, const char *hint, const char *fmt,
+			       ...)
 {
 	ws_autofree char *message = NULL;
 	va_list ap;
 
-	progress_clear((struct progress *)&session->progress);
+	progress_clear(&session->progress);
 	va_start(ap, fmt);
 	if (vasprintf(&message, fmt, ap) < 0)
 		message = NULL;
@@ -152,8 +152,7 @@ static struct ws_space init_space(const struct session *session)
 }
 
 /* A kernel thread, or a process that has exited. */
-static enum exit_status no_space(const struct session *session,
-				 const struct ws_task *task,
+static enum exit_status no_space(struct session *session, const struct ws_task *task,
 				 const struct ws_space *spaces, size_t n)
 {
 	char hint[64] = "without --pid, init_mm's is used";

@@ -35,9 +35,8 @@ enum exit_status session_open(struct session *session, const struct request *req
 void session_close(struct session *session);
 
 /* Says what was wrong with the question. Returns EXIT_USAGE. */
-enum exit_status session_usage(const struct session *session, const char *hint,
-			       const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+enum exit_status session_usage(struct session *session, const char *hint, const char *fmt,
+			       ...) __attribute__((format(printf, 3, 4)));
 
 /*
  * Says what the library has to say about status, and what can be done. what: what was

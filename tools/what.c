@@ -60,7 +60,7 @@ static enum exit_status add_one(struct whats *whats, const char *label, uint64_t
 	return EXIT_SEEN;
 }
 
-static enum exit_status add_region(struct whats *whats, const struct session *session,
+static enum exit_status add_region(struct whats *whats, struct session *session,
 				   const struct ws_module *module,
 				   const struct ws_region *region)
 {
@@ -81,7 +81,7 @@ static enum exit_status add_region(struct whats *whats, const struct session *se
 	}
 }
 
-static enum exit_status add_module(struct whats *whats, const struct session *session,
+static enum exit_status add_module(struct whats *whats, struct session *session,
 				   const struct ws_module *module)
 {
 	struct what *what = begin_what(whats, module->name);
