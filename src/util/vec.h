@@ -32,7 +32,7 @@ bool ws_vec_grow(void **v, size_t n, size_t *cap, size_t size);
 		 : NULL)
 
 #define ws_vec_each(vec, it) \
-	for (__auto_type it = (vec)->v; it < (vec)->v + (vec)->n; it++)
+	for (__auto_type it = (vec)->v; it && it < (vec)->v + (vec)->n; it++)
 
 #define ws_vec_release(vec)                \
 	do {                               \
