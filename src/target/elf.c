@@ -4,8 +4,8 @@
  * virsh dump, our own captures. Physical memory is PT_LOAD at p_paddr; registers and
  * VMCOREINFO are PT_NOTE.
  *
- * Bytes of a segment past p_filesz are taken as left out, not as zero: makedumpfile
- * ends segments so where it filtered pages, whatever these held.
+ * Bytes of a segment past p_filesz are taken as left out, not as zero: makedumpfile -E
+ * ends segments so where it filtered frames, whatever these held.
  *
  * The two classes differ in where a field is and how wide an address is, so they are
  * two rows, and every field is checked against the file before it is believed. (libelf

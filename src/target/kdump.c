@@ -14,8 +14,10 @@
  * filtered frame (makedumpfile -d) has no bit: it is left out, not zero. Frames that
  * are all zero but not filtered share one descriptor's bytes.
  *
- * Read here and not by libkdumpfile: 0.5.1 takes no flattened files, and crashes on 2
- * of 100 whose headers are damaged; the tests hold its answers against ours.
+ * Read here and not by libkdumpfile: 0.5.1 takes no flattened files, and writes past
+ * its memory on 1 or 2 in 100 files whose headers are damaged. What is left to a library
+ * once all these are checked is to uncompress a frame. The tests hold libkdumpfile's
+ * answers against ours.
  */
 #include "target/target.h"
 
