@@ -134,7 +134,8 @@ static bool visit_table(void *arg, uint64_t pa, unsigned level, uint64_t va)
 	const struct ws_paging *paging = &visit->system->paging;
 	const uint8_t *frame;
 
-	if (!visit->census->budget || !ws_frame_set_add(&visit->seen, pa))
+	/* a synthetic root is in no frame of memory */
+	if (!visit->census->budget || (level && !ws_frame_set_add(&visit->seen, pa)))
 		return false;
 	visit->census->budget--;
 	frame = paging->frame(paging->opaque, pa);

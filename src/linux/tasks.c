@@ -98,7 +98,7 @@ static void follow_both(struct ring_search *s, struct ring *ring, uint64_t head)
 		follow(s, ring, head, true);
 }
 
-/* Three of four must have a name that looks like one. */
+/* One of four must have a name that looks like one: kernel threads' do. */
 static bool has_names(struct ws_system *system, const struct ring *ring)
 {
 	size_t names = 0;
@@ -107,7 +107,7 @@ static bool has_names(struct ws_system *system, const struct ring *ring)
 	ws_vec_each(&ring->nodes, node)
 		names += read_name(system, *node - ring->offset, comm) &&
 			 looks_like_name(comm);
-	return names * 4 >= ring->nodes.n * 3;
+	return names * 4 >= ring->nodes.n;
 }
 
 /* Whether next's name shows that head can be a task's list_head. */
@@ -133,7 +133,8 @@ static void try_name(struct ring_search *s, uint64_t comm_va, struct ring *best)
 		if (!may_be_head(s->system, comm_va + offset, offset))
 			continue;
 		follow_both(s, &ring, comm_va + offset);
-		if (ring.nodes.n > best->nodes.n && has_names(s->system, &ring)) {
+		if (ring.nodes.n > 1 && ring.nodes.n > best->nodes.n &&
+		    has_names(s->system, &ring)) {
 			ws_vec_release(&best->nodes);
 			*best = ring;
 		} else {

@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every process of a real guest, as found in its memory, beside what the guest said of
+itself while all its CPUs stood still: pid, comm, mm, active_mm and root, none missing and
+none extra. Then the same knowing less and less: no registers, no VMCOREINFO, a CR3 that
+is garbage or a victim's, and no trace of init_mm. argv: the discovery program, and the
+scenarios that are booted where they are missing; others are compared where they are there
+already."""
+
+import collections
+import json
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+import scenario  # noqa: E402
+from tap import Tap  # noqa: E402
+
+SHOWN = 10  # differences in a failure
+INIT, PROCESS, USER, LONE, FREED = range(5)  # enum ws_space_kind
+GARBAGE = 0xdeadbeef000
+PAGE = 4096
+
+Task = collections.namedtuple("Task", "pid kernel_thread mm active_mm root comm")
+Space = collections.namedtuple(
+    "Space", "kind pid root ntasks mm user private shared comm")
+
+
+class Told:
+    """What the discovery program printed."""
+
+    def __init__(self, program, *arguments):
+        made = subprocess.run([program, *map(str, arguments)], check=False, text=True,
+                              errors="surrogateescape",
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.error = made.stderr.strip() or made.returncode if made.returncode else None
+        self.tasks, self.spaces, self.notes, self.layout = [], [], [], {}
+        for line in made.stdout.splitlines():
+            key, _, rest = line.partition(" ")
+            if key == "task":
+                pid, kernel, mm, active, root, _, comm = rest.split(" ", 6)
+                self.tasks.append(Task(int(pid), kernel == "1", int(mm, 16),
+                                       int(active, 16), int(root, 16), comm))
+            elif key == "space":
+                kind, pid, root, ntasks, mm, *weight, comm = rest.split(" ", 8)
+                self.spaces.append(Space(int(kind), int(pid), int(root, 16), int(ntasks),
+                                         int(mm, 16), *map(int, weight), comm))
+            elif key == "layout":
+                self.layout = {k: int(v, 0) for k, v in
+                               (pair.split("=") for pair in rest.split())}
+            elif key == "note":
+                self.notes.append(rest)
+
+
+class Truth:
+    """What the guest said: thread-group leaders, and who has which root."""
+
+    def __init__(self, directory):
+        self.told = json.loads((directory / "truth.json").read_text())
+        self.tasks = [task_of(t) for t in self.told["tasks"] if t["pid"] == t["tgid"]]
+        self.owners = collections.defaultdict(list)
+        for task in self.tasks:
+            if task.root:
+                self.owners[task.root].append(task)
+        self.swapper = int(self.told["swapper_pg_dir"]["pa"], 16)
+        self.swapper_va = int(self.told["swapper_pg_dir"]["va"], 16)
+
+    def root_of(self, pid):
+        return next(t.root for t in self.tasks if t.pid == pid)
+
+
+def task_of(t):
+    return Task(t["pid"], t["kernel_thread"], int(t["mm"], 16), int(t["active_mm"], 16),
+                int(t.get("pgd_pa", "0"), 16), t["comm"])
+
+
+def differences(theirs, ours):
+    shown = [f"the guest has {t}" for t in sorted(set(theirs) - set(ours))[:SHOWN]]
+    shown += [f"we have       {t}" for t in sorted(set(ours) - set(theirs))[:SHOWN]]
+    if not shown and len(theirs) != len(ours):
+        shown = [f"{len(ours)} of them, where the guest has {len(theirs)}"]
+    return "\n".join(shown)
+
+
+def by_kind(told, kind):
+    return [s for s in told.spaces if s.kind == kind]
+
+
+def space_problems(told, truth, knows_init):
+    """What is wrong with the spaces; empty: nothing."""
+    theirs = [(owners[0].pid, owners[0].comm, root, len(owners), owners[0].mm)
+              for root, owners in truth.owners.items()]
+    ours = [(s.pid, s.comm, s.root, s.ntasks, s.mm) for s in by_kind(told, PROCESS)]
+    problems = [differences(theirs, ours)]
+    halves = [(t[0], t[1], t[2] + PAGE) for t in theirs] if truth.told["pti"] else []
+    problems.append(differences(halves, [(s.pid, s.comm, s.root)
+                                         for s in by_kind(told, USER)]))
+    init = [s.root for s in by_kind(told, INIT)]
+    if init != ([truth.swapper] if knows_init else []):
+        problems.append(f"init_mm: {[hex(r) for r in init]}, not {truth.swapper:#x}")
+    if [s.kind == INIT for s in told.spaces] != sorted(
+            (s.kind == INIT for s in told.spaces), reverse=True):
+        problems.append("init_mm is not the first")
+    return [p for p in problems if p]
+
+
+def check(tap, what, told, truth, knows_init=True):
+    if told.error:
+        tap.case(what, False, told.error)
+        return
+    tap.case(f"{what}: its {len(truth.tasks)} tasks, and no others",
+             sorted(told.tasks) == sorted(truth.tasks),
+             differences(truth.tasks, told.tasks))
+    problems = space_problems(told, truth, knows_init)
+    tap.case(f"{what}: whose are its {len(truth.owners)} roots", not problems,
+             "\n".join(problems))
+    tap.case(f"{what}: PAGE_OFFSET",
+             told.layout["page_offset"] == int(truth.told["page_offset"], 16),
+             hex(told.layout["page_offset"]))
+
+
+def check_image(tap, what, told, truth, directory):
+    """Its end is exact where /proc/kallsyms tells of data too."""
+    symbols = {}
+    for line in (directory / "kallsyms.txt").read_text().splitlines():
+        va, _, name, *owner = line.split()
+        if not owner:
+            symbols[name] = int(va, 16)
+    first = told.layout["image_first"] == symbols["_text"]
+    last = "__bss_stop" not in symbols or \
+        abs(told.layout["image_last"] + 1 - symbols["__bss_stop"]) < PAGE
+    tap.case(f"{what}: the kernel image", first and last, told.layout)
+
+
+def freed_and_lone(told):
+    return sorted((s.kind, s.root) for s in told.spaces if s.kind in (LONE, FREED))
+
+
+def check_less(tap, program, directory, truth, full):
+    """The same answer from less."""
+    dump = directory / "dump.elf"
+    victim = truth.told["hidden"]
+    cr3 = truth.root_of(victim["pid"]) if victim else None
+    ways = {
+        "no registers": ["--forget-registers"],
+        "no VMCOREINFO": ["--forget-vmcoreinfo"],
+        "a garbage CR3": ["--cr3", GARBAGE],
+    }
+    if victim:
+        ways["the victim's CR3"] = ["--cr3", cr3]
+        ways["the victim's CR3 alone"] = ["--cr3", cr3, "--forget-vmcoreinfo"]
+    for way, arguments in ways.items():
+        what = f"{directory.name} by {way}"
+        told = Told(program, *arguments, dump)
+        check(tap, what, told, truth)
+        tap.case(f"{what}: the same roots are free",
+                 freed_and_lone(told) == freed_and_lone(full),
+                 f"{freed_and_lone(told)}, not {freed_and_lone(full)}")
+
+
+def check_consensus(tap, program, directory, truth):
+    """Nothing points at init_mm's table: the majority takes its place."""
+    victim = truth.told["hidden"]
+    cr3 = truth.root_of(victim["pid"] if victim else 1)
+    what = f"{directory.name} by consensus"
+    told = Told(program, "--cr3", cr3, "--forget-vmcoreinfo", "--forget-pointer",
+                truth.swapper_va, directory / "dump.elf")
+    check(tap, what, told, truth, knows_init=False)
+    tap.case(f"{what}: it says so", told.layout.get("consensus") == 1 and
+             any("init_mm's page table was not found" in n for n in told.notes),
+             told.notes)
+
+
+def check_nothing(tap, program, directory):
+    told = Told(program, "--forget-registers", "--forget-vmcoreinfo",
+                directory / "dump.elf")
+    tap.case(f"{directory.name} without any: refused, with what to do",
+             told.error and "--format" in str(told.error), told.error)
+
+
+def check_scenario(tap, program, directory, thorough):
+    truth = Truth(directory)
+    for dump in sorted(directory.glob("dump.*")):
+        told = Told(program, "--weigh", dump)
+        check(tap, f"{directory.name}/{dump.name}", told, truth)
+        tap.case(f"{directory.name}/{dump.name}: nothing is doubtful", not told.notes,
+                 "\n".join(told.notes))
+    told = Told(program, directory / "dump.elf")
+    if (directory / "kallsyms.txt").exists():
+        check_image(tap, directory.name, told, truth, directory)
+    if thorough:
+        check_less(tap, program, directory, truth, told)
+        check_consensus(tap, program, directory, truth)
+        check_nothing(tap, program, directory)
+
+
+def main():
+    program, names = sys.argv[1], sys.argv[2:]
+    tap = Tap()
+    for name in names + [n for n in scenario.present() if n not in names]:
+        directory, reason = scenario.LAB / name, None
+        if name in names:
+            directory, reason = scenario.wanted(name)
+        if reason:
+            tap.skip(f"{name}: who is there", reason)
+        else:
+            check_scenario(tap, program, directory, thorough=True)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The memory of a small machine that never ran: a kernel image, a direct map, tasks in a
+ * slab, an address space for each process, module memory that all see but one, and some
+ * roots that are nobody's. Made by the rules of the format, not by the code under test.
+ */
+#ifndef TESTS_SMALL_GUEST_H
+#define TESTS_SMALL_GUEST_H
+
+#include "linux/linux.h"
+
+#define GUEST_MEMORY (16u << 20)
+#define GUEST_TASKS 64
+
+/* The kinds that there are; NULL past the last. */
+struct guest_kind {
+	const char *name;
+	const struct ws_format *format;
+	uint64_t page_offset, image, module; /* va */
+	uint64_t cpu_entry;                  /* va that PTI's user halves have too */
+	bool pti;
+	bool own_kernel; /* each process has kernel entries of its own */
+};
+const struct guest_kind *guest_kind_at(unsigned i);
+
+struct guest_task {
+	uint64_t comm_va, mm, active_mm, root;
+	uint32_t pid;
+	const char *comm;
+	bool kernel_thread;
+};
+
+/* The pieces of it, for tests to hold answers against and to do harm to; pa each. */
+struct guest {
+	const struct guest_kind *kind;
+	unsigned word;
+	uint8_t *memory;
+	uint64_t next_frame, next_mm;
+	uint64_t swapper, init_mm; /* init_mm: va */
+	uint64_t image_pa, image_end;
+	uint64_t vmcoreinfo;
+	struct guest_task task[GUEST_TASKS]; /* in list order, init_task first */
+	unsigned ntasks;
+	unsigned victim; /* index in task: it does not see module memory */
+	uint64_t module_pa;
+	uint64_t freed, kept, reused; /* roots without a task */
+	uint64_t mem_map, list_head;  /* va */
+	struct ws_target target;
+};
+
+struct guest *guest_create(const struct guest_kind *kind);
+void guest_destroy(struct guest *guest);
+
+/* The registers hold cr3, and nothing else is known of them. */
+void guest_set_cr3(struct guest *guest, uint64_t cr3);
+
+uint64_t guest_get(const struct guest *guest, uint64_t pa);
+void guest_put(struct guest *guest, uint64_t pa, uint64_t value);
+void guest_put32(struct guest *guest, uint64_t pa, uint32_t value);
+/* pa of a va in the direct map or the image. */
+uint64_t guest_pa(const struct guest *guest, uint64_t va);
+
+/* Offsets of a task's fields from its comm, and of an mm's. */
+#define GUEST_TASKS_OFFSET (-0x100)
+#define GUEST_PID_OFFSET (-0xc0)
+#define GUEST_FLAGS_OFFSET (-0x1f0)
+#define GUEST_MM_OFFSET (-0xe0)
+#define GUEST_PGD_OFFSET 0x48
+
+#endif
