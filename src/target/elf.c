@@ -241,7 +241,6 @@ static enum ws_status elf_open(struct ws_target *target,
 
 const struct ws_target_ops ws_target_elf = {
 	.kind = "elf",
-	.title = "ELF core",
 	.probe = elf_probe,
 	.open = elf_open,
 };

@@ -301,10 +301,25 @@ static uint64_t bit_find(const uint8_t *bits, uint64_t n, uint64_t i, bool wante
 	return n;
 }
 
+/* Every frame has a descriptor, so that a small file cannot claim a lot of memory. */
+static enum ws_status run_add(struct ws_target *target, uint64_t pfn, uint64_t end,
+			      uint64_t *nframes)
+{
+	*nframes += end - pfn;
+	if (*nframes > target->file.size / DESCRIPTOR_SIZE)
+		return ws_fail(target->ctx, WS_ERR_UNREADABLE,
+			       "%s: kdump bitmap: the file of %#zx bytes has no room for "
+			       "the page descriptors of the frames up to pa %#lx: is the "
+			       "dump truncated?",
+			       target->file.path, target->file.size, end * WS_FRAME_SIZE);
+	return ws_target_add_memory(target, pfn * WS_FRAME_SIZE,
+				    (end - pfn) * WS_FRAME_SIZE, NULL);
+}
+
 static enum ws_status bitmap_read(struct ws_target *target, const struct kdump_header *h)
 {
 	ws_autofree uint8_t *owned = NULL;
-	uint64_t n = h->max_mapnr, end;
+	uint64_t n = h->max_mapnr, nframes = 0, end;
 	const uint8_t *bits =
 		need(target, h->bitmap, (n + 7) / 8, "kdump bitmap", &owned);
 	enum ws_status status = bits ? WS_OK : WS_ERR_UNREADABLE;
@@ -314,8 +329,7 @@ static enum ws_status bitmap_read(struct ws_target *target, const struct kdump_h
 	for (uint64_t pfn = bit_find(bits, n, 0, true); pfn < n && !status;
 	     pfn = bit_find(bits, n, end, true)) {
 		end = bit_find(bits, n, pfn, false);
-		status = ws_target_add_memory(target, pfn * WS_FRAME_SIZE,
-					      (end - pfn) * WS_FRAME_SIZE, NULL);
+		status = run_add(target, pfn, end, &nframes);
 	}
 	return status;
 }
@@ -500,7 +514,6 @@ static void kdump_close(struct ws_target *target)
 
 const struct ws_target_ops ws_target_kdump = {
 	.kind = "kdump",
-	.title = "kdump-compressed dump",
 	.probe = kdump_probe,
 	.open = kdump_open,
 	.frame = kdump_frame,

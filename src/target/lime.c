@@ -65,7 +65,6 @@ static enum ws_status lime_open(struct ws_target *target,
 
 const struct ws_target_ops ws_target_lime = {
 	.kind = "lime",
-	.title = "LiME",
 	.probe = lime_probe,
 	.open = lime_open,
 };

@@ -12,6 +12,5 @@ static enum ws_status raw_open(struct ws_target *target,
 
 const struct ws_target_ops ws_target_raw = {
 	.kind = "raw",
-	.title = "raw memory",
 	.open = raw_open,
 };

@@ -34,8 +34,7 @@ struct ws_piece_of_memory {
 struct ws_target;
 
 struct ws_target_ops {
-	const char *kind;  /* what --type takes */
-	const char *title; /* "ELF core" */
+	const char *kind; /* what --type takes */
 	/* Looks at the file's first bytes; NULL: only when asked for by name. */
 	bool (*probe)(const struct ws_file *file);
 	/* Fills memory, cpus, vmcoreinfo and format; on failure close() is called. */

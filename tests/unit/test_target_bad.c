@@ -174,6 +174,9 @@ static const struct bad cases[] = {
 	  WS_ERR_UNREADABLE, { "kdump bitmap", "truncated" } },
 	{ "kdump empty bitmap", "kdump64 max_mapnr=16\nat 0x1000\nsub64 max_mapnr_64=16\n"
 	  "at 0x4000\nu8 0", WS_ERR_MALFORMED, { "no physical memory" } },
+	{ "kdump bitmap of more than the file", "kdump64 bitmap_blocks=4\nat 0x1000\n"
+	  "sub64 max_mapnr_64=0x10000\nat 0x4000\nfill 0x2000 0xaa", WS_ERR_UNREADABLE,
+	  { "kdump bitmap", "file of 0x6000 bytes", "descriptors" } },
 	{ "kdump split", KDUMP "at 0x1000\nsub64 split=1 max_mapnr_64=16",
 	  WS_ERR_UNSUPPORTED, { "split", "offset 0x100c", "reassemble" } },
 	{ "kdump notes", KDUMP "at 0x1000\nsub64 max_mapnr_64=16 "
