@@ -150,8 +150,8 @@ def check_headers(tap, source, compiler):
     for path in [PUBLIC, *files(source, ".h")]:
         made = subprocess.run(
             [*compiler, "-std=gnu17", "-D_GNU_SOURCE", "-fsyntax-only", "-x", "c",
-             "-I", source / "include", "-I", source / "src", "-I", source / "tests",
-             "-I", source / "tools", "-Wall", "-Wextra", "-Werror",
+             *(flag for folder in ("", "include", "src", "tests", "tools")
+               for flag in ("-I", source / folder)), "-Wall", "-Wextra", "-Werror",
              "-Wno-unused-function", "-include", source / path, "/dev/null"],
             stderr=subprocess.PIPE, text=True, check=False)
         if made.returncode:
