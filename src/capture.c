@@ -5,13 +5,13 @@
  * the capture. What it never looks at, user memory above all, cannot be in it.
  */
 #include <elf.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "linux/linux.h"
 #include "paging/format.h"
 #include "util/cleanup.h"
 #include "util/hash.h"
+#include "util/whole.h"
 
 /* A table at a level: one table can serve two, and leads elsewhere in each. */
 struct seen_table {
@@ -272,45 +272,17 @@ static bool write_core(FILE *file, struct ws_target *target, const extent_vec *l
 	       write_frames(file, target, loads) && fflush(file) == 0;
 }
 
-/* A name beside the final one, so that the rename cannot cross file systems. */
-static enum ws_status open_beside(struct ws_context *ctx, const char *path, char **beside,
-				  FILE **file)
-{
-	int fd;
-
-	if (asprintf(beside, "%s.%ld.part", path, (long)getpid()) < 0) {
-		*beside = NULL;
-		return ws_fail_memory(ctx);
-	}
-	fd = open(*beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return ws_fail_errno(ctx, "%s", *beside);
-	*file = fdopen(fd, "w");
-	if (*file)
-		return WS_OK;
-	close(fd);
-	unlink(*beside);
-	return ws_fail_memory(ctx);
-}
-
 static enum ws_status write_file(struct ws_target *target, const char *path,
 				 const extent_vec *loads, const uint8_t *notes,
 				 size_t notes_size)
 {
-	ws_autofree char *beside = NULL;
-	enum ws_status status;
-	bool written;
-	FILE *file;
+	struct ws_whole whole;
 
-	status = open_beside(target->ctx, path, &beside, &file);
-	if (status != WS_OK)
-		return status;
-	written = write_core(file, target, loads, notes, notes_size);
-	if (fclose(file) == 0 && written && rename(beside, path) == 0)
+	if (ws_whole_open(&whole, path) &&
+	    ws_whole_close(&whole,
+			   write_core(whole.file, target, loads, notes, notes_size)))
 		return WS_OK;
-	status = ws_fail_errno(target->ctx, "%s: cannot write the capture", path);
-	unlink(beside);
-	return status;
+	return ws_fail_errno(target->ctx, "%s: cannot write the capture", path);
 }
 
 enum ws_status ws_capture(struct ws_system *system, const char *path)

@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "words.h"
+#include "report/words.h"
 
 enum { FIRST, LAST, SIZE, PAGE, ACCESS };
 

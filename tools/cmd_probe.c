@@ -2,9 +2,9 @@
 /* The seed's question: who sees it, who does not, and where does the walk stop? */
 #include <stdlib.h>
 
+#include "report/words.h"
 #include "survey.h"
 #include "util/cleanup.h"
-#include "words.h"
 #include "xx_procs.h"
 
 /* A summary names so many spaces for each reason; the table has them all. */

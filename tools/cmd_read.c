@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/words.h"
 #include "util/cleanup.h"
 #include "what.h"
-#include "words.h"
 
 #define BYTES_A_ROW 16
 

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
+#include "report/words.h"
 #include "util/cleanup.h"
-#include "words.h"
 
 enum {
 	PID,

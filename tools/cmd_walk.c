@@ -3,23 +3,9 @@
 
 #include <inttypes.h>
 
+#include "report/words.h"
+#include "steps.h"
 #include "what.h"
-#include "words.h"
-
-enum { LEVEL, ENTRY_NAME, TABLE, INDEX, ENTRY_PA, ENTRY, ATTRIBUTES };
-
-static const struct column columns[] = {
-	[LEVEL] = { "level", "LEVEL", COLUMN_TEXT, "the manual's name of the table" },
-	[ENTRY_NAME] = { "entry_name", "ENTRY", COLUMN_TEXT, "and of its entries" },
-	[TABLE] = { "table", "TABLE", COLUMN_ADDRESS, "the table's physical address" },
-	[INDEX] = { "index", "INDEX", COLUMN_COUNT, "the entry's number" },
-	[ENTRY_PA] = { "entry_pa", "ENTRY AT", COLUMN_ADDRESS,
-		       "the entry's physical address" },
-	[ENTRY] = { "entry", "VALUE", COLUMN_ADDRESS, "the entry as it is" },
-	[ATTRIBUTES] = { "attributes", "ATTRIBUTES", COLUMN_TEXT,
-			 "those of its bits that are set, by the manual's names" },
-};
-const struct table walk_table = { "steps", TABLE_COLUMNS(columns) };
 
 enum { SENTENCE, SPACE, ROOT, VA, END, PA, PAGE, ACCESS, FLAW, RESERVED };
 
@@ -102,36 +88,6 @@ static void tell_verdict(void *arg, struct report *report)
 	report_row(report, row);
 }
 
-static bool tell_step(const struct walk *walk, unsigned level, struct report *report)
-{
-	const struct ws_trail *trail = &walk->trail;
-	const struct ws_step *step = &trail->step[level];
-	bool read = trail->end != WS_END_UNREADABLE || level + 1 < trail->nsteps;
-	char attributes[WORDS];
-	struct value row[] = {
-		[LEVEL] = value_text(ws_level_name(walk->format, level)),
-		[ENTRY_NAME] = value_text(ws_level_entry_name(walk->format, level)),
-		[TABLE] = value_number(step->table),
-		[INDEX] = value_number(step->index),
-		[ENTRY_PA] = value_number(ws_step_entry_pa(walk->format, step)),
-		[ENTRY] = { .known = read, .number = step->entry },
-		[ATTRIBUTES] = { .known = read, .text = attributes },
-	};
-
-	ws_entry_describe(walk->format, level, step->entry, attributes,
-			  sizeof(attributes));
-	row[ATTRIBUTES].alarm = level + 1 == trail->nsteps && trail->end != WS_END_PAGE;
-	return report_row(report, row);
-}
-
-static void tell_steps(void *arg, struct report *report)
-{
-	const struct walk *walk = arg;
-
-	for (unsigned l = 0; l < walk->trail.nsteps && tell_step(walk, l, report); l++)
-		;
-}
-
 enum exit_status run_walk(struct session *session)
 {
 	const struct ws_paging *paging = ws_system_paging(session->system);
@@ -149,7 +105,8 @@ enum exit_status run_walk(struct session *session)
 	walk.refused = ws_check(paging, &walk.trail, &walk.flaw);
 	report = session_report(session);
 	report_table(report, &summary, tell_verdict, &walk);
-	report_table(report, &walk_table, tell_steps, &walk);
+	report_table(report, &steps_table, tell_steps,
+		     &(struct steps){ paging->format, &walk.trail });
 	return session_answer(session, walk.trail.end == WS_END_PAGE && !walk.refused
 					       ? EXIT_SEEN
 					       : EXIT_UNSEEN);

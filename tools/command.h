@@ -77,7 +77,7 @@ enum exit_status run_map(struct session *session);
 enum exit_status run_probe(struct session *session);
 enum exit_status run_capture(struct session *session);
 
-extern const struct table spaces_table, modules_table, read_table, walk_table, map_table,
+extern const struct table spaces_table, modules_table, read_table, steps_table, map_table,
 	probe_table;
 
 /* options.c: exits with EXIT_USAGE when argv makes no sense, with 0 after --help. */

@@ -60,7 +60,7 @@ const struct command commands[] = {
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_PID,
 		.min_words = 1,
 		.max_words = 1,
-		.rows = &walk_table,
+		.rows = &steps_table,
 		.run = run_walk,
 	},
 	{

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What spaces, ends of walks and rights are called: the same in every command. */
-#ifndef WHOSEES_WORDS_H
-#define WHOSEES_WORDS_H
+#ifndef WS_REPORT_WORDS_H
+#define WS_REPORT_WORDS_H
 
 #include "whosees.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "words.h"
+#include "report/words.h"
 
 #include <inttypes.h>
 #include <stdio.h>

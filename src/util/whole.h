@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A file that appears whole or not at all: it is written under another name beside its
+ * own, and renamed when every byte is there.
+ *
+ *	if (!ws_whole_open(&whole, path))
+ *		return ...errno...;
+ *	written = write_it(whole.file);
+ *	if (!ws_whole_close(&whole, written))
+ *		return ...errno...;
+ */
+#ifndef WS_UTIL_WHOLE_H
+#define WS_UTIL_WHOLE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct ws_whole {
+	const char *path; /* the caller's */
+	char *beside;     /* the name it has until it is whole */
+	FILE *file;
+};
+
+/* False, with errno, where no file can be made there. */
+bool ws_whole_open(struct ws_whole *whole, const char *path);
+
+/*
+ * Gives the file its name if it was written and the disk agrees. False, with errno,
+ * otherwise; then nothing is left of it, and what had the name before still has it.
+ */
+bool ws_whole_close(struct ws_whole *whole, bool written);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "steps.h"
+
+#include "report/words.h"
+
+enum { LEVEL, ENTRY_NAME, TABLE, INDEX, ENTRY_PA, ENTRY, ATTRIBUTES };
+
+static const struct column columns[] = {
+	[LEVEL] = { "level", "LEVEL", COLUMN_TEXT, "the manual's name of the table" },
+	[ENTRY_NAME] = { "entry_name", "ENTRY", COLUMN_TEXT, "and of its entries" },
+	[TABLE] = { "table", "TABLE", COLUMN_ADDRESS, "the table's physical address" },
+	[INDEX] = { "index", "INDEX", COLUMN_COUNT, "the entry's number" },
+	[ENTRY_PA] = { "entry_pa", "ENTRY AT", COLUMN_ADDRESS,
+		       "the entry's physical address" },
+	[ENTRY] = { "entry", "VALUE", COLUMN_ADDRESS, "the entry as it is" },
+	[ATTRIBUTES] = { "attributes", "ATTRIBUTES", COLUMN_TEXT,
+			 "those of its bits that are set, by the manual's names" },
+};
+const struct table steps_table = { "steps", TABLE_COLUMNS(columns) };
+
+static bool tell_step(const struct steps *steps, unsigned level, struct report *report)
+{
+	const struct ws_format *format = steps->format;
+	const struct ws_trail *trail = steps->trail;
+	const struct ws_step *step = &trail->step[level];
+	bool read = trail->end != WS_END_UNREADABLE || level + 1 < trail->nsteps;
+	char attributes[WORDS];
+	struct value row[] = {
+		[LEVEL] = value_text(ws_level_name(format, level)),
+		[ENTRY_NAME] = value_text(ws_level_entry_name(format, level)),
+		[TABLE] = value_number(step->table),
+		[INDEX] = value_number(step->index),
+		[ENTRY_PA] = value_number(ws_step_entry_pa(format, step)),
+		[ENTRY] = { .known = read, .number = step->entry },
+		[ATTRIBUTES] = { .known = read, .text = attributes },
+	};
+
+	ws_entry_describe(format, level, step->entry, attributes, sizeof(attributes));
+	row[ATTRIBUTES].alarm = level + 1 == trail->nsteps && trail->end != WS_END_PAGE;
+	return report_row(report, row);
+}
+
+void tell_steps(void *arg, struct report *report)
+{
+	const struct steps *steps = arg;
+
+	for (unsigned l = 0; l < steps->trail->nsteps && tell_step(steps, l, report); l++)
+		;
+}
