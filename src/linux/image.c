@@ -147,19 +147,23 @@ struct resource {
 	char name[16];
 };
 
+/* The name is looked at last: what is no resource leads anywhere. */
 static bool read_resource(struct ws_system *system, uint64_t va, struct resource *r)
 {
 	bool wide = system->paging.format->entry_log2 == 3;
 	uint8_t bytes[16];
 	uint64_t name;
 
-	if (!ws_system_read(system, va, bytes, wide ? 16 : 8) ||
+	if (!ws_system_read(system, va, bytes, wide ? 16 : 8))
+		return false;
+	r->start = wide ? ws_le64(bytes) : ws_le32(bytes);
+	r->end = wide ? ws_le64(bytes + 8) : ws_le32(bytes + 4);
+	if (r->start % WS_FRAME_SIZE || r->end <= r->start ||
+	    r->end - r->start >= IMAGE_MAX ||
 	    !ws_kread_word(system, va + (wide ? 16 : 8), &name) ||
 	    !ws_in_image(system, name) ||
 	    !ws_system_read(system, name, r->name, sizeof(r->name)))
 		return false;
-	r->start = wide ? ws_le64(bytes) : ws_le32(bytes);
-	r->end = wide ? ws_le64(bytes + 8) : ws_le32(bytes + 4);
 	r->name[sizeof(r->name) - 1] = '\0';
 	return true;
 }
@@ -170,15 +174,30 @@ struct resource_search {
 	uint64_t found; /* va of the code's resource; 0: none */
 };
 
+/* A quick look at what lies in this frame: start, and an end that fits it. */
+static bool may_be_code(const struct resource_search *s, const uint8_t *frame,
+			unsigned at)
+{
+	bool wide = s->system->paging.format->entry_log2 == 3;
+	unsigned size = wide ? 8 : 4;
+	uint64_t end;
+
+	if (ws_le32(frame + at) != (uint32_t)s->start)
+		return false;
+	if (at + 2 * size > WS_FRAME_SIZE)
+		return true;
+	end = wide ? ws_le64(frame + at + size) : ws_le32(frame + at + size);
+	return end > s->start && end - s->start < IMAGE_MAX;
+}
+
 static bool resource_frame(void *arg, uint64_t va, const uint8_t *frame)
 {
 	struct resource_search *s = arg;
 	struct resource r;
 
 	for (unsigned i = 0; i < WS_FRAME_SIZE; i += 4) {
-		if (ws_le32(frame + i) != (uint32_t)s->start ||
-		    !read_resource(s->system, va + i, &r) || r.start != s->start ||
-		    strcmp(r.name, "Kernel code"))
+		if (!may_be_code(s, frame, i) || !read_resource(s->system, va + i, &r) ||
+		    r.start != s->start || strcmp(r.name, "Kernel code"))
 			continue;
 		s->found = va + i;
 		return false;
@@ -209,8 +228,8 @@ static void find_image_end(struct ws_system *system)
 
 	if (ws_search(system, layout->image_first, layout->image_last, false,
 		      resource_frame, &s) == WS_OK &&
-	    s.found && find_bss(system, s.found, &bss) && bss.end > bss.start &&
-	    bss.start > s.start && bss.end - s.start < IMAGE_MAX)
+	    s.found && find_bss(system, s.found, &bss) && bss.start > s.start &&
+	    bss.end - s.start < IMAGE_MAX)
 		layout->image_last = bss.end + layout->image_delta;
 	else
 		ws_note(system,
