@@ -10,8 +10,8 @@
  *	offsets		num_syms times 32 bits (or addresses: words); see the encodings
  *	relative_base	a word, with some of the encodings
  *
- * The order in memory has changed (see the places in kallsyms_search.c); each table is
- * aligned to a word.
+ * The order in memory has changed (see the places in kallsyms_search.c), and so has the
+ * alignment of each table, from a word to 4 bytes.
  */
 #ifndef WS_LINUX_KALLSYMS_H
 #define WS_LINUX_KALLSYMS_H

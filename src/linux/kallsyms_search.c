@@ -74,6 +74,7 @@ struct window {
 	uint8_t *bytes;
 	size_t len;
 	unsigned word;
+	unsigned align; /* of each table: a word, or 4 since a081b5789255 (2026) */
 	uint64_t steps;
 };
 
@@ -97,7 +98,7 @@ static enum ws_status window_fill(struct ws_system *system, uint64_t hit,
 
 static size_t align(const struct window *window, size_t at)
 {
-	return (at + window->word - 1) & -(size_t)window->word;
+	return (at + window->align - 1) & -(size_t)window->align;
 }
 
 static bool holds(const struct window *window, size_t at, uint64_t len)
@@ -125,7 +126,7 @@ static bool find_tokens(const struct window *window, size_t digits_at,
 {
 	size_t index = align(window, digits_at + DIGITS_LEN);
 
-	for (; index < digits_at + TOKENS_AFTER_DIGITS; index += window->word) {
+	for (; index < digits_at + TOKENS_AFTER_DIGITS; index += window->align) {
 		size_t before;
 
 		if (!holds(window, index, 2 * WS_KALLSYMS_TOKENS))
@@ -189,11 +190,11 @@ static bool markers_match(const struct window *window, const struct shape *shape
 
 static bool find_names(struct window *window, struct shape *shape)
 {
-	for (size_t at = 0; at + 2 * window->word < shape->token_table;
-	     at += window->word) {
+	for (size_t at = 0; at + 2 * window->align < shape->token_table;
+	     at += window->align) {
 		shape->num = at;
 		shape->nsyms = ws_le32(window->bytes + at);
-		shape->names = at + window->word;
+		shape->names = at + window->align;
 		if (shape->nsyms < WS_KALLSYMS_MIN || shape->nsyms > WS_KALLSYMS_MAX)
 			continue;
 		if (names_parse(window, shape) &&
@@ -247,8 +248,8 @@ static bool place_fits(const struct ws_system *system, const struct window *wind
 	return ws_kallsyms_encoding(system, tables, window->bytes + at);
 }
 
-static bool window_search(const struct ws_system *system, struct window *window,
-			  uint64_t hit, struct ws_kallsyms *tables)
+static bool shape_search(const struct ws_system *system, struct window *window,
+			 uint64_t hit, struct ws_kallsyms *tables)
 {
 	struct shape shape = { 0 };
 
@@ -256,6 +257,15 @@ static bool window_search(const struct ws_system *system, struct window *window,
 		return false;
 	for (size_t i = 0; i < WS_ARRAY_SIZE(places); i++)
 		if (place_fits(system, window, &shape, &places[i], tables))
+			return true;
+	return false;
+}
+
+static bool window_search(const struct ws_system *system, struct window *window,
+			  uint64_t hit, struct ws_kallsyms *tables)
+{
+	for (window->align = window->word; window->align >= 4; window->align /= 2)
+		if (shape_search(system, window, hit, tables))
 			return true;
 	return false;
 }

@@ -19,8 +19,8 @@
 #define COMMON_MIN 16
 /* Without kallsyms there are only VMCOREINFO's symbols and the gates to compare. */
 #define COMMON_MIN_ANCHORS 4
-/* Symbols of one place that are looked through: the system calls that are not there. */
-#define ALIASES_MAX 512
+/* Symbols of one place, or of one name, that are looked through. */
+#define LOOK_MAX 512
 
 /* ---- what is known without kallsyms ----------------------------------------------- */
 
@@ -134,17 +134,27 @@ static uint32_t known_first(const struct merge *merge, uint32_t i)
 	return ws_symtab_first(merge->known, name, strlen(name));
 }
 
-/* Of one name there may be thousands (__func__.0), so the place is looked up. */
+/*
+ * One name may have thousands of places (__func__.0), and one place thousands of names
+ * (__kstrtabns_*, empty strings that the linker made one): seldom both.
+ */
 static bool known_at(const struct merge *merge, uint64_t va, const char *name)
 {
 	const struct ws_symtab *known = merge->known;
-	size_t i = ws_symtab_not_above(known, va);
+	size_t at = ws_symtab_not_above(known, va);
+	uint32_t same;
 
-	for (unsigned seen = 0; i-- && seen < ALIASES_MAX; seen++) {
-		if (known->entries.v[i].va != va)
+	for (unsigned seen = 0; seen < LOOK_MAX; seen++) {
+		if (!at-- || known->entries.v[at].va != va)
 			return false;
-		if (!strcmp(ws_symtab_name(known, i), name))
+		if (!strcmp(ws_symtab_name(known, at), name))
 			return true;
+	}
+	same = ws_symtab_first(known, name, strlen(name));
+	for (unsigned seen = 0; same != WS_NO_ENTRY && seen < LOOK_MAX; seen++) {
+		if (known->entries.v[same].va == va)
+			return true;
+		same = ws_symtab_next(known, same);
 	}
 	return false;
 }

@@ -169,21 +169,26 @@ static size_t compress(const struct fake_symbol *symbol, uint8_t *out)
 	return n;
 }
 
-static uint64_t aligned(const struct fake_kernel *kernel, uint64_t va)
+static uint64_t aligned(const struct fake_kernel *kernel, enum fake_kallsyms kind,
+			uint64_t va)
 {
-	return (va + kernel->word - 1) & -(uint64_t)kernel->word;
+	uint64_t align = kind == FAKE_PLACE ? 4 : kernel->word;
+
+	return (va + align - 1) & -align;
 }
 
 static uint64_t write_names(const struct fake_kernel *kernel, uint64_t va,
-			    unsigned marker_width, const struct fake_symbol *symbols,
+			    enum fake_kallsyms kind, const struct fake_symbol *symbols,
 			    uint32_t n, struct fake_tables *tables)
 {
 	uint32_t *markers = calloc(n / 256 + 1, sizeof(*markers));
+	/* words before 4.20 */
+	unsigned marker_width = kind == FAKE_ABSOLUTE ? kernel->word : 4;
 	uint8_t name[1024];
 
-	tables->num = aligned(kernel, va);
+	tables->num = aligned(kernel, kind, va);
 	fake_put32(kernel, tables->num, n);
-	tables->names = va = tables->num + kernel->word;
+	tables->names = va = aligned(kernel, kind, tables->num + 4);
 	for (uint32_t i = 0; i < n; i++) {
 		size_t len = compress(&symbols[i], name);
 
@@ -196,7 +201,7 @@ static uint64_t write_names(const struct fake_kernel *kernel, uint64_t va,
 		va += len;
 	}
 	tables->names_end = va;
-	va = aligned(kernel, va);
+	va = aligned(kernel, kind, va);
 	for (uint32_t i = 0; i < n; i += 256, va += marker_width)
 		fake_put32(kernel, va, markers[i / 256]);
 	free(markers);
@@ -204,12 +209,12 @@ static uint64_t write_names(const struct fake_kernel *kernel, uint64_t va,
 }
 
 static uint64_t write_tokens(const struct fake_kernel *kernel, uint64_t va,
-			     struct fake_tables *tables)
+			     enum fake_kallsyms kind, struct fake_tables *tables)
 {
 	uint16_t index[256];
 	char text[2];
 
-	tables->token_table = va = aligned(kernel, va);
+	tables->token_table = va = aligned(kernel, kind, va);
 	for (unsigned code = 0; code < 256; code++) {
 		const char *token = token_of(code, text);
 
@@ -217,7 +222,7 @@ static uint64_t write_tokens(const struct fake_kernel *kernel, uint64_t va,
 		strcpy((char *)fake_at(kernel, va), token);
 		va += strlen(token) + 1;
 	}
-	tables->token_index = aligned(kernel, va);
+	tables->token_index = aligned(kernel, kind, va);
 	memcpy(fake_at(kernel, tables->token_index), index, sizeof(index));
 	return tables->token_index + sizeof(index);
 }
@@ -242,7 +247,7 @@ static uint64_t write_addresses(const struct fake_kernel *kernel, uint64_t va,
 				const struct fake_symbol *symbols, uint32_t n,
 				struct fake_tables *tables)
 {
-	tables->addresses = va = aligned(kernel, va);
+	tables->addresses = va = aligned(kernel, kind, va);
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t value = encode(kernel, kind, tables, symbols[i].va, i);
 
@@ -254,7 +259,7 @@ static uint64_t write_addresses(const struct fake_kernel *kernel, uint64_t va,
 	}
 	if (kind == FAKE_ABSOLUTE || kind == FAKE_PLACE)
 		return va;
-	tables->base = aligned(kernel, va);
+	tables->base = aligned(kernel, kind, va);
 	fake_put_word(kernel, tables->base, kernel->image);
 	return tables->base + kernel->word;
 }
@@ -268,10 +273,8 @@ struct fake_tables fake_kallsyms(const struct fake_kernel *kernel, uint64_t va,
 
 	if (!behind)
 		va = write_addresses(kernel, va, kind, symbols, n, &tables);
-	/* words before 4.20 */
-	va = write_names(kernel, va, kind == FAKE_ABSOLUTE ? kernel->word : 4, symbols, n,
-			 &tables);
-	va = write_tokens(kernel, va, &tables);
+	va = write_names(kernel, va, kind, symbols, n, &tables);
+	va = write_tokens(kernel, va, kind, &tables);
 	if (behind)
 		write_addresses(kernel, va, kind, symbols, n, &tables);
 	return tables;
