@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One access to a linear address: by the TLB, or by a walk. SDM 4.10.2. */
+#include "x86.h"
+
+static bool bad_address(const struct machine_cpu *cpu, unsigned access,
+			struct machine_event *event)
+{
+	bool stack = access & MACHINE_STACK && !departs(cpu, MACHINE_STACK_ADDRESS_IS_GP);
+
+	return raise(event, stack ? MACHINE_SS : MACHINE_GP, 0);
+}
+
+/* SDM 4.10.2: what no TLB entry allows, the tables decide. */
+static bool translate_slowly(struct machine_cpu *cpu, uint64_t va, unsigned access,
+			     struct machine_translation *translation,
+			     struct machine_event *event)
+{
+	if (!cpu->paging) {
+		*translation = (struct machine_translation){
+			va, 12, MACHINE_MAY_USER | MACHINE_MAY_WRITE | MACHINE_DIRTY
+		};
+		return true;
+	}
+	if (!mmu_canonical(cpu, va))
+		return bad_address(cpu, access, event);
+	if (!mmu_walk(cpu, va, access, translation, event)) {
+		/* SDM 4.10.4.1: a page fault invalidates what would be used for va. */
+		if (cpu->model.tlb == MACHINE_TLB_SDM)
+			tlb_drop(cpu, va);
+		return false;
+	}
+	if (cpu->model.tlb != MACHINE_TLB_NONE)
+		tlb_insert(cpu, va, access, mmu_smap(cpu, access), translation);
+	return true;
+}
+
+bool machine_translate(struct machine_cpu *cpu, uint64_t va, unsigned access,
+		       struct machine_translation *translation,
+		       struct machine_event *event)
+{
+	bool smap = mmu_smap(cpu, access);
+	const struct machine_tlb_entry *entry;
+
+	va &= cpu->address_mask;
+	entry = tlb_find(&cpu->tlb, va, access, smap);
+	if (!entry || !mmu_allows(cpu, access, smap, entry->rights))
+		return translate_slowly(cpu, va, access, translation, event);
+	translation->pa = entry->pa | (va & (BIT(entry->page_shift) - 1));
+	translation->page_shift = entry->page_shift;
+	translation->rights = entry->rights;
+	return true;
+}
+
+/* ---- data ---- */
+
+/* An access of size bytes, whose page ends after the first n of them. */
+struct span {
+	uint64_t pa[2];
+	unsigned n;
+};
+
+static bool translate_span(struct machine_cpu *cpu, uint64_t va, unsigned size,
+			   unsigned access, struct span *span,
+			   struct machine_event *event)
+{
+	struct machine_translation translation;
+	unsigned rest = MACHINE_FRAME_SIZE - (unsigned)(va % MACHINE_FRAME_SIZE);
+
+	if (!machine_translate(cpu, va, access, &translation, event))
+		return false;
+	span->pa[0] = translation.pa;
+	span->n = size;
+	if (likely(size <= rest))
+		return true;
+	if (!machine_translate(cpu, va + rest, access, &translation, event))
+		return false;
+	span->pa[1] = translation.pa;
+	span->n = rest;
+	return true;
+}
+
+bool machine_load(struct machine_cpu *cpu, uint64_t va, unsigned size, unsigned access,
+		  uint64_t *value, struct machine_event *event)
+{
+	struct span span = { 0 };
+
+	if (!translate_span(cpu, va, size, access, &span, event))
+		return false;
+	*value = memory_load(cpu->memory, span.pa[0], span.n);
+	if (unlikely(span.n < size))
+		*value |= memory_load(cpu->memory, span.pa[1], size - span.n)
+			  << 8 * span.n;
+	return true;
+}
+
+bool machine_store(struct machine_cpu *cpu, uint64_t va, unsigned size, unsigned access,
+		   uint64_t value, struct machine_event *event)
+{
+	struct span span = { 0 };
+
+	if (!translate_span(cpu, va, size, access, &span, event))
+		return false;
+	memory_store(cpu->memory, span.pa[0], span.n, value);
+	if (unlikely(span.n < size))
+		memory_store(cpu->memory, span.pa[1], size - span.n, value >> 8 * span.n);
+	return true;
+}

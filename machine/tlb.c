@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The translation lookaside buffer: SDM 4.10, or QEMU's accel/tcg/cputlb.c.
+ *
+ * It never runs full, so that what is remembered depends on the program alone. An entry
+ * lives while its generation is the one its kind has now: a flush is an increment.
+ */
+#include "x86.h"
+
+#include <stdlib.h>
+
+#define FIRST_LOG2 6
+#define DEAD 0 /* no generation is 0 */
+
+static unsigned size_number(unsigned page_shift)
+{
+	unsigned n = 0;
+
+	while (tlb_page_shift(n) != page_shift)
+		n++;
+	return n;
+}
+
+static unsigned indexes(const struct machine_tlb *tlb)
+{
+	return tlb->kind == MACHINE_TLB_TCG ? MACHINE_TLB_INDEXES : 1;
+}
+
+/* ---- filling ---- */
+
+static size_t count_live(const struct machine_tlb *tlb)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; tlb->slot && i < (size_t)1 << tlb->log2; i++)
+		n += tlb->slot[i].tag && tlb_live(tlb, &tlb->slot[i]);
+	return n;
+}
+
+/* Moves what is alive to a table with room for as much again. */
+static bool rebuild(struct machine_tlb *tlb)
+{
+	struct machine_tlb old = *tlb;
+	size_t n = count_live(&old);
+
+	tlb->log2 = FIRST_LOG2;
+	while ((size_t)1 << tlb->log2 < 4 * n)
+		tlb->log2++;
+	tlb->slot = calloc((size_t)1 << tlb->log2, sizeof(*tlb->slot));
+	if (!tlb->slot) {
+		*tlb = old;
+		return false;
+	}
+	tlb->used = 0;
+	for (size_t i = 0; old.slot && i < (size_t)1 << old.log2; i++) {
+		if (!old.slot[i].tag || !tlb_live(&old, &old.slot[i]))
+			continue;
+		*tlb_slot(tlb, old.slot[i].tag) = old.slot[i];
+		tlb->used++;
+	}
+	free(old.slot);
+	return true;
+}
+
+/* QEMU's tlb_add_large_page(): one region for all large pages of a mmu index. */
+static void cover_large_page(struct machine_tlb *tlb, unsigned index, uint64_t va,
+			     unsigned page_shift)
+{
+	uint64_t first = tlb->large[index].va, mask = ~(BIT(page_shift) - 1);
+
+	if (first == ~UINT64_C(0)) {
+		first = va;
+	} else {
+		mask &= tlb->large[index].mask;
+		while ((first ^ va) & mask)
+			mask <<= 1;
+	}
+	tlb->large[index].va = first & mask;
+	tlb->large[index].mask = mask;
+}
+
+void tlb_insert(struct machine_cpu *cpu, uint64_t va, unsigned access, bool smap,
+		const struct machine_translation *translation)
+{
+	struct machine_tlb *tlb = &cpu->tlb;
+	unsigned index = tlb_index(tlb, access, smap),
+		 page_shift = translation->page_shift;
+	bool global = translation->rights & MACHINE_GLOBAL;
+	struct machine_tlb_entry *entry;
+	uint64_t tag;
+
+	if (tlb->kind == MACHINE_TLB_TCG) {
+		if (page_shift > 12)
+			cover_large_page(tlb, index, va & ~BITS(11, 0), page_shift);
+		page_shift = 12;
+	}
+	if ((!tlb->slot || 2 * tlb->used >= (size_t)1 << tlb->log2) && !rebuild(tlb)) {
+		cpu->memory->failed = true;
+		return;
+	}
+	tlb->sizes |= (uint8_t)(1u << size_number(page_shift));
+	tag = tlb_tag(va, size_number(page_shift), index);
+	entry = tlb_slot(tlb, tag);
+	tlb->used += !entry->tag;
+	*entry = (struct machine_tlb_entry){
+		.tag = tag,
+		.pa = translation->pa & ~(BIT(page_shift) - 1),
+		.generation = tlb->generation[global],
+		.rights = translation->rights,
+		.page_shift = (uint8_t)page_shift,
+	};
+}
+
+/* ---- forgetting ---- */
+
+/* Drops all entries of a kind; when generations run out, all there are. */
+static void next_generation(struct machine_tlb *tlb, bool global)
+{
+	if (++tlb->generation[global] != DEAD)
+		return;
+	for (size_t i = 0; tlb->slot && i < (size_t)1 << tlb->log2; i++)
+		tlb->slot[i].generation = DEAD;
+	tlb->generation[0] = tlb->generation[1] = 1;
+}
+
+static void forget_large_pages(struct machine_tlb *tlb)
+{
+	for (unsigned i = 0; i < MACHINE_TLB_INDEXES; i++)
+		tlb->large[i].va = tlb->large[i].mask = ~UINT64_C(0);
+}
+
+void machine_tlb_flush(struct machine_cpu *cpu)
+{
+	next_generation(&cpu->tlb, false);
+	next_generation(&cpu->tlb, true);
+	forget_large_pages(&cpu->tlb);
+	cpu->tlb.sizes = 0;
+}
+
+/*
+ * SDM 4.10.4.1, MOV to CR3 and task switches: all but global pages. QEMU's
+ * cpu_x86_update_cr3() calls tlb_flush(), which knows no global pages.
+ */
+void tlb_flush_local(struct machine_cpu *cpu)
+{
+	if (cpu->tlb.kind == MACHINE_TLB_TCG)
+		machine_tlb_flush(cpu);
+	else
+		next_generation(&cpu->tlb, false);
+}
+
+static void drop_index(struct machine_tlb *tlb, unsigned index)
+{
+	for (size_t i = 0; i < (size_t)1 << tlb->log2; i++)
+		if ((tlb->slot[i].tag >> 56 & 3) == index)
+			tlb->slot[i].generation = DEAD;
+	tlb->large[index].va = tlb->large[index].mask = ~UINT64_C(0);
+}
+
+/*
+ * SDM 4.10.4.1: every entry for the page number of va, global or not. QEMU's
+ * tlb_flush_page_locked(): where a large page might be meant, the whole mmu index.
+ */
+void tlb_drop(struct machine_cpu *cpu, uint64_t va)
+{
+	struct machine_tlb *tlb = &cpu->tlb;
+
+	for (unsigned index = 0; index < indexes(tlb); index++) {
+		if (tlb->large[index].va ==
+		    (va & ~BITS(11, 0) & tlb->large[index].mask)) {
+			drop_index(tlb, index);
+			continue;
+		}
+		for (unsigned sizes = tlb->sizes; sizes; sizes &= sizes - 1) {
+			unsigned size = (unsigned)__builtin_ctz(sizes);
+
+			tlb_slot(tlb, tlb_tag(va, size, index))->generation = DEAD;
+		}
+	}
+}
+
+void machine_invlpg(struct machine_cpu *cpu, uint64_t va)
+{
+	tlb_drop(cpu, va & cpu->address_mask);
+}

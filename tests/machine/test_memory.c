@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Physical memory: RAM of one's own, copy-on-write, forks, resets, holes. */
+#include "stand.h"
+
+#include "common/random.h"
+
+static uint8_t under[2][MACHINE_FRAME_SIZE];
+static unsigned asked;
+
+/* Memory at 0x5000 and 0x6000 only. */
+static const uint8_t *two_frames(void *opaque, uint64_t pa)
+{
+	(void)opaque;
+	asked++;
+	if (pa / MACHINE_FRAME_SIZE == 5)
+		return under[0];
+	return pa / MACHINE_FRAME_SIZE == 6 ? under[1] : NULL;
+}
+
+static uint64_t get(struct machine_memory *memory, uint64_t pa)
+{
+	uint64_t value;
+
+	machine_memory_read(memory, pa, &value, 8);
+	return value;
+}
+
+static void put(struct machine_memory *memory, uint64_t pa, uint64_t value)
+{
+	machine_memory_write(memory, pa, &value, 8);
+}
+
+static struct machine_memory *over_two_frames(void)
+{
+	const struct machine_backing backing = { .frame = two_frames };
+	struct machine_memory *memory = machine_memory_create(&backing, 0);
+
+	assert_non_null(memory);
+	memset(under[0], 0x11, sizeof(under[0]));
+	memset(under[1], 0x22, sizeof(under[1]));
+	return memory;
+}
+
+static void test_ram(void **state)
+{
+	struct machine_memory *memory = machine_memory_create(NULL, 0x3000);
+
+	(void)state;
+	assert_int_equal(get(memory, 0x2ff8), 0);
+	put(memory, 0x2ff8, 0x0123456789abcdef);
+	assert_int_equal(get(memory, 0x2ff8), 0x0123456789abcdef);
+	put(memory, 0x3000, 7);
+	assert_int_equal(get(memory, 0x3000), 0);
+	machine_memory_destroy(memory);
+}
+
+static void test_across_frames(void **state)
+{
+	struct machine_memory *memory = machine_memory_create(NULL, 0x3000);
+
+	(void)state;
+	put(memory, 0x1ffd, 0x0123456789abcdef);
+	assert_int_equal(get(memory, 0x1ffd), 0x0123456789abcdef);
+	assert_int_equal(get(memory, 0x2000) & 0xff, 0x89);
+	put(memory, 0x2ffd, 0x0123456789abcdef);
+	assert_int_equal(get(memory, 0x2ffd), 0xabcdef);
+	machine_memory_destroy(memory);
+}
+
+static void test_copy_on_write(void **state)
+{
+	struct machine_memory *memory = over_two_frames();
+
+	(void)state;
+	assert_int_equal(get(memory, 0x5008), 0x1111111111111111);
+	put(memory, 0x5008, 5);
+	assert_int_equal(get(memory, 0x5008), 5);
+	assert_int_equal(get(memory, 0x5010), 0x1111111111111111);
+	assert_int_equal(under[0][8], 0x11);
+	assert_int_equal(get(memory, 0x6000), 0x2222222222222222);
+	machine_memory_destroy(memory);
+}
+
+static void test_backing_is_asked_once(void **state)
+{
+	struct machine_memory *memory = over_two_frames();
+
+	(void)state;
+	asked = 0;
+	for (unsigned i = 0; i < 100; i++) {
+		get(memory, 0x5000 + 8 * i);
+		get(memory, 0x9000); /* a hole is remembered too */
+	}
+	assert_int_equal(asked, 2);
+	machine_memory_destroy(memory);
+}
+
+static void test_reset(void **state)
+{
+	struct machine_memory *memory = over_two_frames();
+	struct machine_written *written;
+	size_t n;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		put(memory, 0x5000, i);
+		put(memory, 0x6000, i);
+		machine_memory_reset(memory);
+		assert_int_equal(get(memory, 0x5000), 0x1111111111111111);
+		assert_int_equal(get(memory, 0x6000), 0x2222222222222222);
+		assert_true(machine_memory_written(memory, &written, &n));
+		assert_int_equal(n, 0);
+		free(written);
+	}
+	machine_memory_destroy(memory);
+}
+
+/* 2^24 generations fit into a key; a reset past that clears the table. */
+static void test_many_resets(void **state)
+{
+	struct machine_memory *memory = machine_memory_create(NULL, 0x2000);
+
+	(void)state;
+	put(memory, 0, 1);
+	for (unsigned i = 0; i < (1u << 24) + 2; i++)
+		machine_memory_reset(memory);
+	assert_int_equal(get(memory, 0), 0);
+	put(memory, 0, 2);
+	assert_int_equal(get(memory, 0), 2);
+	machine_memory_destroy(memory);
+}
+
+static void test_fork(void **state)
+{
+	struct machine_memory *parent = over_two_frames(), *child;
+	struct machine_backing backing;
+
+	(void)state;
+	put(parent, 0x5000, 1);
+	backing = machine_memory_backing(parent);
+	child = machine_memory_create(&backing, 0);
+	assert_int_equal(get(child, 0x5000), 1);
+	assert_int_equal(get(child, 0x6000), 0x2222222222222222);
+	put(child, 0x5000, 2);
+	put(child, 0x6000, 3);
+	put(child, 0x7000, 4);
+	assert_int_equal(get(child, 0x5000), 2);
+	assert_int_equal(get(child, 0x7000), 0);
+	assert_int_equal(get(parent, 0x5000), 1);
+	assert_int_equal(get(parent, 0x6000), 0x2222222222222222);
+	machine_memory_destroy(child);
+	machine_memory_destroy(parent);
+}
+
+static void test_written(void **state)
+{
+	struct stand stand;
+	struct machine_written *written;
+	size_t n, data = 0, flags = 0;
+
+	(void)state;
+	stand_open(&stand, STAND_32BIT, &(struct machine_model){ .maxphyaddr = 36 });
+	assert_true(machine_memory_written(stand.memory, &written, &n));
+	for (size_t i = 1; i < n; i++)
+		assert_true(written[i - 1].pa < written[i].pa);
+	free(written);
+	stand_map(&stand, 0x80000000, 1, 0x2000000 | P | RW);
+	stand_goes(&stand, 0x80000000, MACHINE_WRITE, 0x2000000);
+	assert_true(machine_memory_written(stand.memory, &written, &n));
+	for (size_t i = 0; i < n; i++) {
+		data += written[i].reasons == MACHINE_WROTE_DATA;
+		flags += written[i].reasons == (MACHINE_WROTE_DATA | MACHINE_WROTE_FLAGS);
+	}
+	/* A translation writes no data; here it set flags in a directory and a table. */
+	assert_int_equal(flags, 2);
+	assert_int_equal(data + flags, n);
+	free(written);
+	stand_close(&stand);
+}
+
+/* A table of frames against an array, over many frames and sizes. */
+static void test_random(void **state)
+{
+	enum { BYTES = 1 << 22 };
+	struct machine_memory *memory = machine_memory_create(NULL, BYTES);
+	struct random random = { random_seed() };
+	uint8_t *model = calloc(1, BYTES + 64), buf[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 200000; i++) {
+		uint64_t pa = random_below(&random, BYTES - 64);
+		size_t len = random_below(&random, 64);
+
+		for (size_t b = 0; b < len; b++)
+			buf[b] = (uint8_t)random_next(&random);
+		if (random_percent(&random, 50)) {
+			machine_memory_write(memory, pa, buf, len);
+			memcpy(model + pa, buf, len);
+		}
+		machine_memory_read(memory, pa, buf, len);
+		assert_memory_equal(buf, model + pa, len);
+	}
+	free(model);
+	machine_memory_destroy(memory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		{ "RAM of one's own is zeroed, and ends where it ends", test_ram },
+		{ "accesses cross frames, into a hole too", test_across_frames },
+		{ "a write copies the backing's frame and leaves it alone",
+		  test_copy_on_write },
+		{ "the backing is asked once a frame", test_backing_is_asked_once },
+		{ "a reset forgets every write", test_reset },
+		{ "sixteen million resets", test_many_resets },
+		{ "a fork sees what was, and keeps its writes to itself", test_fork },
+		{ "written frames are told in order, with the reason", test_written },
+		{ "random reads and writes are those of an array", test_random },
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

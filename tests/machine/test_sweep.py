@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every case of lab/guest/sweep.h on QEMU's processor and on ours: fault or none, error
+code, CR2, page reached, accessed and dirty flags. Where QEMU departs from the manual the
+exception is named, with its section, and counted. argv: the sweep_replay program."""
+
+import pathlib
+import platform
+import subprocess
+import sys
+import tempfile
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(SOURCE / "tests/common"), str(SOURCE / "lab/guest")]
+import sweep  # noqa: E402
+from tap import Tap  # noqa: E402
+
+
+def replay(tap, program, log):
+    done = subprocess.run([program, log], capture_output=True, text=True, check=False)
+    for line in done.stdout.splitlines():
+        verdict, text = line.split(" ", 1)
+        tap.case(text, verdict == "good", done.stderr)
+    tap.case(f"{log.name}: the whole log was replayed", done.returncode in (0, 1),
+             done.stderr)
+
+
+def main():
+    tap = Tap()
+    for bits in sweep.KINDS:
+        name = f"sweep of {bits}-bit page tables on QEMU"
+        missing = sweep.missing(bits)
+        if platform.machine() != "x86_64":
+            tap.skip(name, f"the guest is built by an x86-64 compiler only, "
+                           f"not on {platform.machine()}")
+            continue
+        if missing:
+            tap.skip(name, f"{missing} is not installed")
+            continue
+        with tempfile.TemporaryDirectory() as directory:
+            try:
+                log = sweep.boot(bits, sweep.build(bits, pathlib.Path(directory)))
+            except sweep.SweepError as error:
+                tap.case(name, False, error)
+                continue
+            replay(tap, sys.argv[1], log)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
