@@ -446,6 +446,17 @@ enum ws_severity {
 };
 const char *ws_severity_name(enum ws_severity severity);
 
+/* What findings come to for a space. Worst last. Since: 0.1 */
+enum ws_verdict {
+	WS_COHERENT,      /* as init_mm, as far as any fault can need it */
+	WS_HEALS,         /* a lazy fault repairs it at first touch */
+	WS_DIVERGES,      /* nothing repairs it: an access there fails, or strays */
+	WS_LEAKS,         /* user mode can reach kernel memory */
+	WS_NESTS,         /* gate target unmapped: faults nest until a push fails */
+	WS_DOUBLE_FAULTS, /* IDT, GDT, TSS or stack unmapped: delivery itself fails */
+};
+const char *ws_verdict_name(enum ws_verdict verdict);
+
 /* What the audit looks for. Static. Since: 0.1 */
 struct ws_rule {
 	const char *id;     /* "coherence-missing": stable, what SARIF and --rule take */
@@ -455,6 +466,7 @@ struct ws_rule {
 	const char *meaning; /* one paragraph, plain words */
 	const char *fix;     /* what to do about it */
 	const char *history; /* where it happened: kernel commits, papers; one line */
+	enum ws_verdict verdict; /* what it comes to, where nothing heals it */
 };
 const struct ws_rule *ws_rule_at(unsigned i); /* NULL past the last */
 
@@ -471,16 +483,6 @@ struct ws_finding {
 	char *text;            /* what it means, in plain words */
 	uint32_t group;        /* findings alike but for their space share it */
 };
-
-/* Worst last. Since: 0.1 */
-enum ws_verdict {
-	WS_COHERENT,      /* as init_mm, as far as any fault can need it */
-	WS_HEALS,         /* a lazy fault repairs it at first touch */
-	WS_LEAKS,         /* user mode can reach kernel memory */
-	WS_NESTS,         /* gate target unmapped: faults nest until a push fails */
-	WS_DOUBLE_FAULTS, /* IDT, GDT, TSS or stack unmapped: delivery itself fails */
-};
-const char *ws_verdict_name(enum ws_verdict verdict);
 
 /* What the findings mean for one space. Since: 0.1 */
 struct ws_judgement {

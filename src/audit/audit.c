@@ -12,8 +12,6 @@
 static const struct ws_family *const families[] = {
 	&ws_coherence,
 	&ws_faultpath,
-	&ws_protection,
-	&ws_wellformed,
 };
 
 /*

@@ -25,6 +25,7 @@ static const struct ws_rule rules[] = {
 		"from the code that made the mapping, or map it before the space is forked.",
 		"dtrace4linux 2012; x86-64 5beda7d54eaf (VMAP stacks), 6659d0279980 (2025); "
 		"ARM32 44e9a3bb76e5 (2024)",
+		WS_DIVERGES,
 	},
 	[STALE - 1] = {
 		"coherence-stale", "coherence", "mapping here that init_mm gave up", WS_ERROR,
@@ -33,6 +34,7 @@ static const struct ws_rule rules[] = {
 		"Clear the entry in every space when the kernel's own is cleared, before its "
 		"page table is freed.",
 		"3f8fd02b1bf1 (2019): stale vmalloc entries on i386",
+		WS_DIVERGES,
 	},
 	[SHAPE - 1] = {
 		"coherence-shape", "coherence", "large page here, table there", WS_WARNING,
@@ -41,6 +43,7 @@ static const struct ws_rule rules[] = {
 		"Split or merge the range in every space at once, as __split_large_page() does "
 		"along pgd_list.",
 		"arch/x86/mm/pat/set_memory.c, __set_pmd_pte()",
+		WS_COHERENT,
 	},
 	[TARGET - 1] = {
 		"coherence-target", "coherence", "leads elsewhere than in init_mm", WS_ERROR,
@@ -50,6 +53,7 @@ static const struct ws_rule rules[] = {
 		"other spaces.",
 		"4819e15f740e (2021): the second allocator finds an entry present and does "
 		"not synchronise",
+		WS_DIVERGES,
 	},
 	[RIGHTS - 1] = {
 		"coherence-rights", "coherence", "other rights than in init_mm", WS_ERROR,
@@ -57,6 +61,7 @@ static const struct ws_rule rules[] = {
 		"kernel is not protected here, or faults here only.",
 		"Change rights through set_memory_*(), which walks pgd_list.",
 		"41e71dbb0e0a (2024): entry text cloned with other rights into the user half",
+		WS_DIVERGES,
 	},
 };
 /* clang-format on */

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the gates of an IDT lead to. */
+#include <stdio.h>
+#include <string.h>
+
+#include "audit/faultpath.h"
+#include "linux/symtab.h"
+
+/*
+ * Vectors that the processor itself raises (SDM 6.15; AMD APM vol. 2, 8.2, from 28 on).
+ * What it weighs if such a gate's handler is not there:
+ *
+ *	fatal	#PF and #DF have rules of their own. An NMI cannot wait, and the #PF on
+ *its handler ends the blocking of further NMIs (SDM 6.7.1); a machine check during
+ *another shuts the processor down (SDM 15.10). error	the #PF on the handler is handled,
+ *and ends in an oops or heals
+ *
+ * Conditional ones are raised by nothing, or by features only that a kernel must turn on;
+ * of those it does not use Linux keeps the gates of early boot, which lead to init text
+ * that is free memory by now (arch/x86/kernel/idt.c: early_idt_handler_array stays where
+ * def_idts has no row), and maps no stack for #VC (arch/x86/mm/cpu_entry_area.c). They
+ * are looked at only where init_mm can reach them.
+ */
+static const struct vector {
+	const char *name;
+	enum ws_severity severity;
+	bool conditional;
+} vectors[32] = {
+	[0] = { "#DE", WS_ERROR },
+	[1] = { "#DB", WS_ERROR },
+	[2] = { "NMI", WS_FATAL },
+	[3] = { "#BP", WS_ERROR },
+	[4] = { "#OF", WS_ERROR },
+	[5] = { "#BR", WS_ERROR },
+	[6] = { "#UD", WS_ERROR },
+	[7] = { "#NM", WS_ERROR },
+	[8] = { "#DF", WS_FATAL },
+	[9] = { "coprocessor overrun", WS_ERROR, true }, /* none since the 386 */
+	[10] = { "#TS", WS_ERROR },
+	[11] = { "#NP", WS_ERROR },
+	[12] = { "#SS", WS_ERROR },
+	[13] = { "#GP", WS_ERROR },
+	[14] = { "#PF", WS_FATAL },
+	[15] = { "reserved", WS_ERROR, true },
+	[16] = { "#MF", WS_ERROR },
+	[17] = { "#AC", WS_ERROR },
+	[18] = { "#MC", WS_FATAL },
+	[19] = { "#XM", WS_ERROR },
+	[20] = { "#VE", WS_ERROR, true },
+	[21] = { "#CP", WS_ERROR, true },
+	[22] = { "reserved", WS_ERROR, true },
+	[23] = { "reserved", WS_ERROR, true },
+	[24] = { "reserved", WS_ERROR, true },
+	[25] = { "reserved", WS_ERROR, true },
+	[26] = { "reserved", WS_ERROR, true },
+	[27] = { "reserved", WS_ERROR, true },
+	[28] = { "#HV", WS_ERROR, true },
+	[29] = { "#VC", WS_ERROR, true },
+	[30] = { "#SX", WS_ERROR, true },
+	[31] = { "reserved", WS_ERROR, true },
+};
+
+/* Those told one by one; the others are told together, by the page that they lead to. */
+static const uint8_t weighed_apart[] = { 1, 2, WS_VECTOR_DF, 13, WS_VECTOR_PF, 18 };
+
+/*
+ * What the handler of a page fault calls before anything can be done about the fault: C
+ * code beyond the entry text, under the names of the last twenty years (entry_32.S,
+ * entry_64.S, arch/x86/mm/fault.c).
+ */
+static const char *const pf_callees[] = {
+	"error_entry",        "exc_page_fault",     "do_page_fault",   "__do_page_fault",
+	"do_user_addr_fault", "do_kern_addr_fault", "handle_mm_fault",
+};
+
+const char *ws_vector_name(unsigned vector)
+{
+	return vector < WS_ARRAY_SIZE(vectors) ? vectors[vector].name : NULL;
+}
+
+bool ws_vector_is_conditional(unsigned vector)
+{
+	return vector < WS_ARRAY_SIZE(vectors) && vectors[vector].conditional;
+}
+
+static bool is_weighed_apart(unsigned vector)
+{
+	return memchr(weighed_apart, (int)vector, sizeof(weighed_apart));
+}
+
+/* ---- names and spans -------------------------------------------------------------- */
+
+char *ws_name_address(struct ws_audit *audit, uint64_t va, char text[WS_NAME_SIZE])
+{
+	struct ws_symbol symbol;
+	char offset[24] = "";
+
+	if (ws_symbol_at(audit->system, va, &symbol) != WS_OK) {
+		ws_error_clear(audit->ctx);
+		snprintf(text, WS_NAME_SIZE, "%#lx", va);
+		return text;
+	}
+	if (va != symbol.va)
+		snprintf(offset, sizeof(offset), "+%#lx", va - symbol.va);
+	snprintf(text, WS_NAME_SIZE, "%s%s%.512s%s at %#lx",
+		 symbol.module ? symbol.module->name : "", symbol.module ? ":" : "",
+		 symbol.name, offset, va);
+	return text;
+}
+
+/* Where there is no next symbol near by, the span is not known. */
+#define FUNCTION_MAX 65536
+
+static uint64_t end_of_owner(const struct ws_system *system,
+			     const struct ws_symbol *symbol)
+{
+	const struct ws_module *module = symbol->module;
+
+	for (unsigned r = 0; module && r < module->nregions; r++)
+		if (symbol->va - module->region[r].va < module->region[r].len)
+			return ws_last_of(module->region[r].va, module->region[r].len);
+	return module ? symbol->va : system->layout.image_last;
+}
+
+uint64_t ws_code_last(struct ws_audit *audit, uint64_t va)
+{
+	const struct ws_symtab *symtab;
+	struct ws_symbol symbol;
+	uint64_t last, end;
+	size_t next;
+
+	if (ws_symbol_at(audit->system, va, &symbol) != WS_OK) {
+		ws_error_clear(audit->ctx);
+		return va;
+	}
+	symtab = audit->system->symtab;
+	next = ws_symtab_not_above(symtab, va);
+	if (next == symtab->entries.n || symtab->entries.v[next].va - va > FUNCTION_MAX)
+		return va;
+	last = symtab->entries.v[next].va - 1;
+	end = end_of_owner(audit->system, &symbol);
+	if (last > end)
+		last = end;
+	return last > va ? last : va;
+}
+
+/* ---- handlers --------------------------------------------------------------------- */
+
+static const struct ws_rule *rule_of(unsigned vector)
+{
+	if (vector == WS_VECTOR_PF)
+		return &ws_faultpath_rules[WS_RULE_PF_TARGET];
+	if (vector == WS_VECTOR_DF)
+		return &ws_faultpath_rules[WS_RULE_DF_TARGET];
+	return &ws_faultpath_rules[WS_RULE_GATE_TARGET];
+}
+
+static enum ws_severity severity_of(unsigned vector)
+{
+	return vector < WS_ARRAY_SIZE(vectors) ? vectors[vector].severity : WS_ERROR;
+}
+
+static struct ws_need need_of_target(const struct ws_fault_cpu *cpu, unsigned vector,
+				     uint64_t va, uint64_t last)
+{
+	return (struct ws_need){ .rule = rule_of(vector),
+				 .severity = severity_of(vector),
+				 .cpu = cpu->cpu,
+				 .va = va,
+				 .last = last,
+				 .halves = WS_HALF_BOTH,
+				 .rights = WS_EXECUTE,
+				 .refused = cpu->code_user,
+				 .if_reference = ws_vector_is_conditional(vector) };
+}
+
+static bool leads_to_code(const struct ws_gate *gate)
+{
+	return gate->present &&
+	       (gate->type == WS_GATE_INTERRUPT || gate->type == WS_GATE_TRAP);
+}
+
+static void need_handler(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
+			 unsigned vector)
+{
+	uint64_t va = cpu->idt.gate[vector].target;
+	struct ws_need need =
+		need_of_target(cpu, vector, va, ws_code_last(needs->audit, va));
+	char name[WS_NAME_SIZE];
+
+	ws_need_add(needs, &need, "gate %u (%s) leads to %s", vector,
+		    ws_vector_name(vector), ws_name_address(needs->audit, va, name));
+}
+
+/* Gates whose handlers begin in the same page, and weigh the same. */
+struct bunch {
+	uint64_t page;
+	struct ws_need need;
+	bool has[WS_VECTORS];
+};
+
+/* "0, 3 to 7, 32 to 255" */
+static void list_vectors(const struct bunch *bunch, char *text, size_t size)
+{
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (unsigned v = 0, last; v < WS_VECTORS && n < size; v = last + 1) {
+		last = v;
+		if (!bunch->has[v])
+			continue;
+		while (last + 1 < WS_VECTORS && bunch->has[last + 1])
+			last++;
+		n += (size_t)snprintf(text + n, size - n, "%s%u", n ? ", " : "", v);
+		if (last > v && n < size)
+			n += (size_t)snprintf(text + n, size - n, " to %u", last);
+	}
+}
+
+static void add_to_bunch(struct ws_audit *audit, const struct ws_fault_cpu *cpu,
+			 unsigned vector, struct bunch *bunches, unsigned *n)
+{
+	uint64_t va = cpu->idt.gate[vector].target, last = ws_code_last(audit, va);
+	struct ws_need need = need_of_target(cpu, vector, va, last);
+	uint64_t page = va / WS_FRAME_SIZE;
+	unsigned i = 0;
+
+	while (i < *n && (bunches[i].page != page ||
+			  bunches[i].need.if_reference != need.if_reference))
+		i++;
+	if (i == *n)
+		bunches[(*n)++] = (struct bunch){ .page = page, .need = need };
+	bunches[i].has[vector] = true;
+	if (va < bunches[i].need.va)
+		bunches[i].need.va = va;
+	if (last > bunches[i].need.last)
+		bunches[i].need.last = last;
+}
+
+static void need_bunch(struct ws_needs *needs, const struct bunch *bunch)
+{
+	char list[WS_VECTORS * 5], name[WS_NAME_SIZE];
+
+	list_vectors(bunch, list, sizeof(list));
+	ws_need_add(needs, &bunch->need, "the handlers of gates %s, from %s on", list,
+		    ws_name_address(needs->audit, bunch->need.va, name));
+}
+
+static void need_other_handlers(struct ws_needs *needs, const struct ws_fault_cpu *cpu)
+{
+	struct bunch *bunches = calloc(WS_VECTORS, sizeof(*bunches));
+	unsigned n = 0;
+
+	if (!bunches) {
+		needs->audit->short_of_memory = true;
+		return;
+	}
+	for (unsigned v = 0; v < cpu->idt.n; v++)
+		if (leads_to_code(&cpu->idt.gate[v]) && !is_weighed_apart(v))
+			add_to_bunch(needs->audit, cpu, v, bunches, &n);
+	for (unsigned i = 0; i < n; i++)
+		need_bunch(needs, &bunches[i]);
+	free(bunches);
+}
+
+/* ---- what a handler reaches ------------------------------------------------------- */
+
+static void need_callees(struct ws_needs *needs, const struct ws_fault_cpu *cpu)
+{
+	struct ws_audit *audit = needs->audit;
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(pf_callees); i++) {
+		struct ws_need need = { .rule = &ws_faultpath_rules[WS_RULE_PF_REACH],
+					.cpu = -1,
+					.halves = WS_HALF_KERNEL,
+					.rights = WS_EXECUTE,
+					.refused = cpu->code_user };
+		struct ws_symbol symbol;
+
+		if (ws_symbol_find(audit->system, pf_callees[i], &symbol) != WS_OK) {
+			ws_error_clear(audit->ctx);
+			continue;
+		}
+		if (symbol.module)
+			continue;
+		need.va = symbol.va;
+		need.last = ws_code_last(audit, symbol.va);
+		ws_need_add(needs, &need,
+			    "%s at %#lx, which every page fault goes through",
+			    symbol.name, symbol.va);
+	}
+}
+
+static const struct ws_module *module_of(struct ws_audit *audit, uint64_t va)
+{
+	const struct ws_module *modules;
+	size_t n;
+
+	if (ws_system_modules(audit->system, &modules, &n) != WS_OK) {
+		ws_error_clear(audit->ctx);
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++)
+		for (unsigned r = 0; r < modules[i].nregions; r++)
+			if (va - modules[i].region[r].va < modules[i].region[r].len)
+				return &modules[i];
+	return NULL;
+}
+
+/* Of a handler in a module: its other code and data, in whatever pages they lie. */
+static void need_module(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
+			unsigned vector, const struct ws_module *module)
+{
+	for (unsigned r = 0; r < module->nregions; r++) {
+		const struct ws_region *region = &module->region[r];
+		struct ws_need need = {
+			.rule = vector == WS_VECTOR_PF
+					? &ws_faultpath_rules[WS_RULE_PF_REACH]
+					: rule_of(vector),
+			.severity = severity_of(vector),
+			.cpu = cpu->cpu,
+			.va = region->va,
+			.halves = WS_HALF_KERNEL,
+			.if_reference = true
+		};
+
+		if (!region->len)
+			continue;
+		need.last = ws_last_of(region->va, region->len);
+		ws_need_add(needs, &need,
+			    "module %s at %#lx, which the handler of gate %u is part of",
+			    module->name, region->va, vector);
+	}
+}
+
+static void tell_foreign(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
+			 unsigned vector)
+{
+	const struct ws_rule *rule = &ws_faultpath_rules[WS_RULE_FOREIGN_HANDLER];
+	uint64_t va = cpu->idt.gate[vector].target;
+	const struct ws_module *module = module_of(needs->audit, va);
+	const char *name = ws_vector_name(vector);
+	struct ws_finding *finding;
+	char text[WS_NAME_SIZE];
+
+	finding = ws_found(needs->audit, rule, ws_init_space(needs->audit), va,
+			   ws_code_last(needs->audit, va),
+			   "gate %u (%s) leads to %s, outside the kernel image: %s%s",
+			   vector, name ? name : "interrupt",
+			   ws_name_address(needs->audit, va, text),
+			   module ? "in module " : "in no module that is loaded",
+			   module ? module->name : "");
+	if (finding)
+		finding->cpu = cpu->cpu;
+	if (module)
+		need_module(needs, cpu, vector, module);
+}
+
+/* Without these no fault can be handled, whatever the tables say. */
+static bool is_needed(unsigned vector)
+{
+	return vector < 20 && !ws_vector_is_conditional(vector);
+}
+
+static bool is_usable(const struct ws_system *system, const struct ws_gate *gate)
+{
+	return leads_to_code(gate) ||
+	       (gate->present && gate->type == WS_GATE_TASK && system->layout.word == 4);
+}
+
+static void tell_unusable(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
+			  unsigned vector)
+{
+	const struct ws_gate *gate = &cpu->idt.gate[vector];
+	uint64_t size = needs->audit->system->layout.word == 8 ? 16 : 8;
+	uint64_t va = cpu->idt.base + vector * size;
+	struct ws_finding *finding;
+	char why[32] = "is not present";
+
+	if (vector >= cpu->idt.n)
+		snprintf(why, sizeof(why), "lies beyond the limit");
+	else if (gate->present)
+		snprintf(why, sizeof(why), "has type %u", gate->type);
+	finding = ws_found(needs->audit, rule_of(vector), ws_init_space(needs->audit), va,
+			   ws_last_of(va, size), "gate %u (%s) of the IDT at %#lx %s",
+			   vector, ws_vector_name(vector), cpu->idt.base, why);
+	if (!finding)
+		return;
+	finding->cpu = cpu->cpu;
+	finding->severity = severity_of(vector);
+}
+
+void ws_needs_of_gates(struct ws_needs *needs, const struct ws_fault_cpu *cpu)
+{
+	const struct ws_system *system = needs->audit->system;
+	bool image_known = system->layout.image_last != 0;
+
+	for (unsigned v = 0; v < WS_VECTORS; v++) {
+		const struct ws_gate *gate = &cpu->idt.gate[v];
+
+		if (is_needed(v) && !is_usable(system, gate))
+			tell_unusable(needs, cpu, v);
+		if (!leads_to_code(gate))
+			continue;
+		if (image_known && !ws_in_image(system, gate->target))
+			tell_foreign(needs, cpu, v);
+		if (is_weighed_apart(v))
+			need_handler(needs, cpu, v);
+	}
+	need_other_handlers(needs, cpu);
+	need_callees(needs, cpu);
+}

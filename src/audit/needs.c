@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Needs against spaces. A need is cut where init_mm's pages end, one address stands for
+ * each piece, and one ws_probe() asks them all of all spaces: what is shared costs one
+ * load and one compare. Only where the answer is not a page of that size with the rights
+ * that are needed is a space walked on its own.
+ */
+#include "audit/needs.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "paging/format.h"
+#include "util/cleanup.h"
+
+/* A need has some pages; more comes of hostile descriptors or symbols. */
+#define NEED_MAX (1u << 20)
+/* Cells of one matrix, 16 MiB of them, or those of one need if they are more. */
+#define CELLS_MAX (4u << 20)
+
+void ws_needs_release(struct ws_needs *needs)
+{
+	ws_vec_each(&needs->v, need)
+		free(need->what);
+	ws_vec_release(&needs->v);
+}
+
+void ws_need_add(struct ws_needs *needs, const struct ws_need *need, const char *fmt, ...)
+{
+	struct ws_need *added;
+	char *what;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&what, fmt, ap) < 0)
+		what = NULL;
+	va_end(ap);
+	added = what ? ws_vec_push(&needs->v) : NULL;
+	if (!added) {
+		free(what);
+		needs->audit->short_of_memory = true;
+		return;
+	}
+	*added = *need;
+	added->what = what;
+	if (need->last - need->va >= NEED_MAX)
+		added->last = need->va + NEED_MAX - 1;
+}
+
+/* ---- one space -------------------------------------------------------------------- */
+
+/* What stands between a need and how a walk ended; NULL: nothing that can be told. */
+static const char *complaint(const struct ws_need *need, uint8_t end, uint8_t access)
+{
+	switch (end) {
+	case WS_END_HOLE:
+		return "is not mapped here";
+	case WS_END_NONCANONICAL:
+		return "is no address that can be mapped";
+	case WS_END_MALFORMED:
+		return "has an entry here that means nothing";
+	case WS_END_UNREADABLE:
+		return NULL;
+	}
+	if (need->rights & ~access & WS_EXECUTE)
+		return "may not be executed here";
+	if (need->rights & ~access & WS_WRITE)
+		return "may not be written here";
+	if (access & need->refused)
+		return "is a user's page here, which SMEP and SMAP refuse";
+	return NULL;
+}
+
+/* The last address that a walk speaks for. */
+static uint64_t speaks_for(const struct ws_format *format, const struct ws_trail *trail)
+{
+	unsigned shift;
+
+	if (trail->end == WS_END_NONCANONICAL)
+		return UINT64_MAX;
+	shift = trail->end == WS_END_PAGE ? trail->page_shift
+					  : format->level[trail->nsteps - 1].shift;
+	return trail->va | (WS_BIT(shift) - 1);
+}
+
+/* Neighbouring addresses of which the same is to be said. */
+struct gap {
+	const char *complaint; /* NULL: none is open */
+	struct ws_trail trail; /* of its first address */
+	uint64_t last;
+};
+
+/* "PDE 833 empty", where an entry is to blame; "" where rights are. */
+static void blame(const struct ws_format *format, const struct ws_trail *trail,
+		  const char *reference, char *text, size_t size)
+{
+	unsigned level = trail->nsteps - 1u;
+	const struct ws_step *step = &trail->step[level];
+
+	if (trail->end == WS_END_HOLE)
+		snprintf(text, size, " (%s %u empty, %s)",
+			 ws_level_entry_name(format, level), step->index, reference);
+	else if (trail->end == WS_END_MALFORMED)
+		snprintf(text, size, " (%s %u is %#lx)",
+			 ws_level_entry_name(format, level), step->index, step->entry);
+	else
+		text[0] = '\0';
+}
+
+static const char *reference_says(const struct ws_audit *audit, uint32_t space,
+				  uint64_t va)
+{
+	const struct ws_space *where = &audit->system->spaces.v[space];
+	struct ws_trail there;
+
+	ws_walk(&audit->system->paging, ws_reference_of(audit, where), va, &there);
+	if (there.end == WS_END_PAGE)
+		return "mapped in init_mm";
+	return where->kind == WS_SPACE_INIT ? "and this is init_mm" : "as in init_mm";
+}
+
+static void tell(struct ws_needs *needs, const struct ws_need *need, uint32_t space,
+		 struct gap *gap)
+{
+	struct ws_audit *audit = needs->audit;
+	struct ws_finding *finding;
+	char entry[96], from[32] = "";
+
+	if (!gap->complaint)
+		return;
+	if (gap->trail.va != need->va)
+		snprintf(from, sizeof(from), " from %#lx on", gap->trail.va);
+	blame(audit->system->paging.format, &gap->trail,
+	      reference_says(audit, space, gap->trail.va), entry, sizeof(entry));
+	finding = ws_found(audit, need->rule, space, gap->trail.va, gap->last,
+			   "%s, which%s %s%s", need->what, from, gap->complaint, entry);
+	gap->complaint = NULL;
+	if (!finding)
+		return;
+	finding->cpu = need->cpu;
+	if (need->severity)
+		finding->severity = need->severity;
+}
+
+void ws_need_check(struct ws_needs *needs, const struct ws_need *need, uint32_t space)
+{
+	const struct ws_paging *paging = &needs->audit->system->paging;
+	uint64_t root = needs->audit->system->spaces.v[space].root;
+	uint64_t va = need->va, end;
+	struct gap gap = { 0 };
+	struct ws_trail trail;
+
+	for (;; va = end + 1) {
+		const char *wrong;
+
+		ws_walk(paging, root, va, &trail);
+		needs->audit->work++;
+		needs->unreadable += trail.end == WS_END_UNREADABLE;
+		wrong = complaint(need, trail.end, trail.access);
+		if (wrong != gap.complaint)
+			tell(needs, need, space, &gap);
+		if (wrong && !gap.complaint)
+			gap = (struct gap){ wrong, trail, 0 };
+		end = speaks_for(paging->format, &trail);
+		if (end > need->last)
+			end = need->last;
+		gap.last = end;
+		if (end == need->last)
+			break;
+	}
+	tell(needs, need, space, &gap);
+}
+
+/* ---- all spaces ------------------------------------------------------------------- */
+
+/* A piece of a need that one address stands for. */
+struct spot {
+	uint64_t va, last;
+	uint32_t need;
+};
+
+/* The spaces of one sort, and what is asked of them. */
+struct survey {
+	struct ws_needs *needs;
+	bool user_halves;
+	uint64_t reference;
+	WS_VEC(struct ws_space) spaces; /* copies: ws_probe() takes them in a row */
+	WS_VEC(uint32_t) index;         /* of each in the system's */
+	WS_VEC(struct spot) spots;
+};
+
+static void survey_release(struct survey *s)
+{
+	ws_vec_release(&s->spaces);
+	ws_vec_release(&s->index);
+	ws_vec_release(&s->spots);
+}
+
+static bool take_spaces(struct survey *s)
+{
+	struct ws_audit *audit = s->needs->audit;
+
+	for (uint32_t i = 0; i < audit->system->spaces.n; i++) {
+		const struct ws_space *space = &audit->system->spaces.v[i];
+		struct ws_space *copy;
+		uint32_t *index;
+
+		if ((space->kind == WS_SPACE_USER) != s->user_halves ||
+		    !ws_audited(audit, i))
+			continue;
+		if (!s->spaces.n)
+			s->reference = ws_reference_of(audit, space);
+		copy = ws_vec_push(&s->spaces);
+		index = ws_vec_push(&s->index);
+		if (!copy || !index)
+			return false;
+		*copy = *space;
+		*index = i;
+	}
+	return true;
+}
+
+static bool add_spot(struct survey *s, uint32_t need, uint64_t va, uint64_t last)
+{
+	struct spot *spot = ws_vec_push(&s->spots);
+
+	if (spot)
+		*spot = (struct spot){ va, last, need };
+	return spot;
+}
+
+/* A need that init_mm itself does not serve, and need not, is left out. */
+static bool cut_need(struct survey *s, uint32_t index)
+{
+	const struct ws_paging *paging = &s->needs->audit->system->paging;
+	const struct ws_need *need = &s->needs->v.v[index];
+	uint64_t va = need->va, end;
+	size_t before = s->spots.n;
+	struct ws_trail trail;
+
+	for (;; va = end + 1) {
+		ws_walk(paging, s->reference, va, &trail);
+		if (need->if_reference && (trail.end != WS_END_PAGE ||
+					   complaint(need, trail.end, trail.access))) {
+			s->spots.n = before;
+			return true;
+		}
+		end = speaks_for(paging->format, &trail);
+		if (end > need->last)
+			end = need->last;
+		if (!add_spot(s, index, va, end))
+			return false;
+		if (end == need->last)
+			return true;
+	}
+}
+
+static bool cut_needs(struct survey *s)
+{
+	uint8_t half = s->user_halves ? WS_HALF_USER : WS_HALF_KERNEL;
+
+	for (uint32_t i = 0; i < s->needs->v.n; i++)
+		if (s->needs->v.v[i].halves & half && !cut_need(s, i))
+			return false;
+	return true;
+}
+
+/* Whether one page with all that is needed covers the spot. */
+static bool covers(const struct ws_need *need, const struct spot *spot,
+		   const struct ws_outcome *outcome)
+{
+	return outcome->end == WS_END_PAGE &&
+	       (spot->va | (WS_BIT(outcome->page_shift) - 1)) >= spot->last &&
+	       !complaint(need, outcome->end, outcome->access);
+}
+
+static bool is_served(const struct survey *s, const struct spot *spots, size_t n,
+		      const struct ws_matrix *matrix, const uint32_t *cells)
+{
+	const struct ws_need *need = &s->needs->v.v[spots->need];
+
+	for (size_t i = 0; i < n; i++)
+		if (!covers(need, &spots[i], &matrix->outcome[cells[i]]))
+			return false;
+	return true;
+}
+
+/* How many spots from the first on belong to one need. */
+static size_t same_need(const struct spot *spots, size_t n)
+{
+	size_t same = 0;
+
+	while (same < n && spots[same].need == spots->need)
+		same++;
+	return same;
+}
+
+static void look_closer(struct survey *s, const struct spot *spots,
+			const struct ws_matrix *matrix)
+{
+	for (size_t a = 0, n; a < matrix->naddresses; a += n) {
+		n = same_need(&spots[a], matrix->naddresses - a);
+		for (size_t i = 0; i < matrix->nspaces; i++)
+			if (!is_served(s, &spots[a], n, matrix,
+				       &matrix->cell[i * matrix->naddresses + a]))
+				ws_need_check(s->needs, &s->needs->v.v[spots[a].need],
+					      s->index.v[i]);
+	}
+	s->needs->audit->work += matrix->nspaces * matrix->naddresses;
+}
+
+static enum ws_status probe_spots(struct survey *s, const struct spot *spots, size_t n)
+{
+	struct ws_audit *audit = s->needs->audit;
+	ws_autofree uint64_t *addresses = calloc(n, sizeof(*addresses));
+	struct ws_matrix matrix;
+	enum ws_status status;
+
+	if (!addresses)
+		return ws_fail_memory(audit->ctx);
+	for (size_t i = 0; i < n; i++)
+		addresses[i] = spots[i].va;
+	status = ws_probe(audit->system, s->spaces.v, s->spaces.n, addresses, n, &matrix);
+	if (status != WS_OK)
+		return status;
+	look_closer(s, spots, &matrix);
+	ws_matrix_release(&matrix);
+	return WS_OK;
+}
+
+/* As many whole needs as make up some most cells, but one at least. */
+static size_t batch_of(const struct survey *s, size_t at)
+{
+	size_t most = CELLS_MAX / s->spaces.n, n = 0;
+
+	do
+		n += same_need(&s->spots.v[at + n], s->spots.n - at - n);
+	while (at + n < s->spots.n && n < most);
+	return n;
+}
+
+static enum ws_status survey(struct ws_needs *needs, bool user_halves)
+{
+	struct survey s = { .needs = needs, .user_halves = user_halves };
+	enum ws_status status = WS_OK;
+
+	if (!take_spaces(&s) || (s.spaces.n && !cut_needs(&s)))
+		status = ws_fail_memory(needs->audit->ctx);
+	for (size_t at = 0, n; at < s.spots.n && status == WS_OK; at += n) {
+		n = batch_of(&s, at);
+		status = probe_spots(&s, s.spots.v + at, n);
+	}
+	survey_release(&s);
+	return status;
+}
+
+enum ws_status ws_needs_check(struct ws_needs *needs)
+{
+	enum ws_status status = survey(needs, false);
+
+	return status == WS_OK ? survey(needs, true) : status;
+}

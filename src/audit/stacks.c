@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Tasks' kernel stacks. Each must be there in its own task's space. And as a switch of
+ * tasks changes CR3 first and the stack after (5beda7d54eaf), or does not change CR3 at
+ * all (kernel threads borrow a space), all of them must be there in every space. Below
+ * the private level spaces share their tables, so one stack speaks for all those in the
+ * same private entry.
+ */
+#include "linux/stacks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "audit/faultpath.h"
+#include "linux/roots.h"
+
+static struct ws_need need_of_stack(const struct ws_fault_cpu *cpu, uint64_t va,
+				    uint64_t size)
+{
+	return (struct ws_need){ .rule = &ws_faultpath_rules[WS_RULE_TASK_STACK],
+				 .cpu = -1,
+				 .va = va,
+				 .last = ws_last_of(va, size),
+				 .halves = WS_HALF_KERNEL,
+				 .rights = cpu->write,
+				 .refused = cpu->data_user };
+}
+
+static void check_own(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
+		      const struct ws_stack *stack)
+{
+	const struct ws_system *system = needs->audit->system;
+	const struct ws_task *task = &system->tasks.v[stack->task];
+	struct ws_need need = need_of_stack(cpu, stack->va, ws_stack_size(system));
+	char what[96];
+
+	if (task->space == WS_NO_SPACE)
+		return;
+	snprintf(what, sizeof(what), "the kernel stack of %u %s at %#lx", task->pid,
+		 task->comm, stack->va);
+	need.what = what;
+	ws_need_check(needs, &need, task->space);
+}
+
+static int by_va(const void *left, const void *right)
+{
+	const struct ws_stack *a = left, *b = right;
+
+	return (a->va > b->va) - (a->va < b->va);
+}
+
+static void need_shared(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
+			const ws_stack_vec *stacks)
+{
+	const struct ws_system *system = needs->audit->system;
+	const struct ws_format *format = system->paging.format;
+	unsigned shift = format->level[ws_private_level(format)].shift;
+	uint64_t slot = 0;
+
+	for (size_t i = 0; i < stacks->n; i++) {
+		const struct ws_stack *stack = &stacks->v[i];
+		const struct ws_task *task = &system->tasks.v[stack->task];
+		struct ws_need need = need_of_stack(cpu, stack->va, WS_FRAME_SIZE);
+
+		if (i && stack->va >> shift == slot)
+			continue;
+		slot = stack->va >> shift;
+		ws_need_add(needs, &need,
+			    "kernel stacks of other tasks, like that of %u %s at %#lx",
+			    task->pid, task->comm, stack->va);
+	}
+}
+
+enum ws_status ws_needs_of_stacks(struct ws_needs *needs, const struct ws_fault_cpu *cpu)
+{
+	ws_stack_vec stacks = { 0 };
+	enum ws_status status = ws_find_stacks(needs->audit->system, &stacks);
+
+	if (status == WS_OK && stacks.n) {
+		ws_vec_each(&stacks, stack)
+			check_own(needs, cpu, stack);
+		qsort(stacks.v, stacks.n, sizeof(*stacks.v), by_va);
+		need_shared(needs, cpu, &stacks);
+	}
+	ws_vec_release(&stacks);
+	return status;
+}

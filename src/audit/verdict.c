@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the findings about a space come to: the worst that any of them does, and the
+ * chain of reasons that leads there.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/rule.h"
+#include "linux/roots.h"
+#include "linux/symtab.h"
+
+static const char *const verdict_names[] = {
+	[WS_COHERENT] = "coherent", [WS_HEALS] = "heals",
+	[WS_DIVERGES] = "diverges", [WS_LEAKS] = "leaks",
+	[WS_NESTS] = "nests",       [WS_DOUBLE_FAULTS] = "double-faults",
+};
+
+const char *ws_verdict_name(enum ws_verdict verdict)
+{
+	return verdict_names[verdict];
+}
+
+/* ---- the lazy fault ---------------------------------------------------------------- */
+
+enum lazy { LAZY_NO, LAZY_YES, LAZY_UNKNOWN };
+
+struct judging {
+	struct ws_audit *audit;
+	enum lazy lazy;
+	uint64_t vmalloc_fault;
+	size_t nsymbols;
+	/* What is wrong with the double fault in init_mm, where its task runs on i386. */
+	const struct ws_finding *df_task;
+};
+
+static size_t functions_known(const struct ws_system *system)
+{
+	size_t n = 0;
+
+	for (unsigned s = 0; system->symtab && s < WS_SYMBOL_SOURCES; s++)
+		if (s != WS_FROM_MODULES)
+			n += system->symtab->count[s].functions;
+	return n;
+}
+
+/*
+ * vmalloc_fault() copies the entry from init_mm at the first touch (arch/x86/mm/fault.c).
+ * i386 has it, but for a time in 2020; x86-64 had it until 7f0a002b5a21 (5.8). It is
+ * never inlined, so a kernel whose functions are known has it if it is among them.
+ */
+static void look_for_lazy_fault(struct judging *j)
+{
+	struct ws_system *system = j->audit->system;
+	struct ws_symbol symbol;
+
+	if (ws_symbol_find(system, "vmalloc_fault", &symbol) == WS_OK && !symbol.module) {
+		j->lazy = LAZY_YES;
+		j->vmalloc_fault = symbol.va;
+	}
+	ws_error_clear(j->audit->ctx);
+	j->nsymbols = functions_known(system);
+	if (j->lazy != LAZY_YES)
+		j->lazy = j->nsymbols ? LAZY_NO : LAZY_UNKNOWN;
+}
+
+/* It leaves alone all that is not in vmalloc, a module's memory on x86-64 too. */
+static bool is_in_vmalloc(const struct ws_audit *audit, const struct ws_finding *finding)
+{
+	return !strcmp(ws_region_name(&audit->regions, finding->va), "vmalloc") &&
+	       !strcmp(ws_region_name(&audit->regions, finding->last), "vmalloc");
+}
+
+/* An entry that is empty here and not there, at the level that it copies. */
+static bool is_private_hole(const struct ws_audit *audit,
+			    const struct ws_finding *finding)
+{
+	unsigned level = ws_private_level(audit->system->paging.format);
+
+	return finding->here.end == WS_END_HOLE && finding->here.nsteps == level + 1 &&
+	       (finding->there.end == WS_END_PAGE || finding->there.nsteps > level + 1);
+}
+
+/* A user half is not what a fault in the kernel runs on. */
+static bool could_heal(const struct ws_audit *audit, const struct ws_finding *finding)
+{
+	return finding->rule->verdict == WS_DIVERGES && finding->severity != WS_FATAL &&
+	       audit->system->spaces.v[finding->space].kind != WS_SPACE_USER &&
+	       is_private_hole(audit, finding) && is_in_vmalloc(audit, finding);
+}
+
+static enum ws_verdict verdict_of(const struct judging *j,
+				  const struct ws_finding *finding)
+{
+	if (finding->severity == WS_INFO)
+		return WS_COHERENT;
+	if (j->lazy == LAZY_YES && could_heal(j->audit, finding))
+		return WS_HEALS;
+	return finding->rule->verdict;
+}
+
+/* ---- the chain of reasons ---------------------------------------------------------- */
+
+/*
+ * For what ends a machine: what begins, in whose space (and mode), and what comes of it,
+ * a step a line.
+ */
+static const struct chain {
+	const char *rule, *begins, *mode, *goes_on;
+} chains[] = {
+	{ "faultpath-pf-target", "a page fault in ", "",
+	  "so the fetch of the handler is a page fault too: it pushes its frame and enters "
+	  "gate 14 again, and again\n"
+	  "the frames go down the stack and through what lies below it, until a push fails" },
+	{ "faultpath-pf-reach", "a page fault in ", "",
+	  "so the handler is a page fault itself before it has done anything, and so is each "
+	  "that comes of it\n"
+	  "the frames go down the stack and through what lies below it, until a push fails" },
+	{ "faultpath-entry-text", "an entry to the kernel in ", "",
+	  "so the entry code is a page fault, whose entry goes the same way\n"
+	  "the frames go down the stack and through what lies below it, until a push fails" },
+	{ "faultpath-pti-entry", "an entry to the kernel from ", "'s user mode",
+	  "so the entry code is a page fault before it has left the user half, and each of "
+	  "these enters the same way\n"
+	  "the frames go down the entry stack until a push fails" },
+	{ "faultpath-idt", "any fault or interrupt in ", "",
+	  "so the processor cannot read the gate; to read it is a page fault, whose gate it "
+	  "cannot read either" },
+	{ "faultpath-gdt", "any fault or interrupt in ", "",
+	  "so the processor cannot load the gate's code segment, nor that of the page fault "
+	  "which this is" },
+	{ "faultpath-tss", "a fault or interrupt in ", "'s user mode",
+	  "so the processor finds no stack to change to, nor one for the page fault which "
+	  "this is" },
+	{ "faultpath-entry-stack", "a fault or interrupt in ", "'s user mode",
+	  "so the processor cannot push its frame, nor that of the page fault which this "
+	  "is" },
+	{ "faultpath-ist-stack", "an interrupt in ", "",
+	  "so the processor cannot push the frame when that gate is used, and the push is a "
+	  "page fault during delivery" },
+	{ "faultpath-task-stack", "an entry to the kernel or a switch of tasks in ", "",
+	  "so the first push there is a page fault, whose own frame cannot be pushed there "
+	  "either" },
+};
+
+static const struct chain *chain_of(const struct ws_finding *finding)
+{
+	for (size_t i = 0; i < WS_ARRAY_SIZE(chains); i++)
+		if (!strcmp(chains[i].rule, finding->rule->id))
+			return &chains[i];
+	return NULL;
+}
+
+/* The findings of one space, in a row: they are sorted so for the judging. */
+struct about {
+	const struct ws_finding *const *v;
+	size_t n;
+	const struct ws_space *space;
+	char owner[32]; /* "83 victim" */
+};
+
+static bool has_finding(const struct about *about, const char *rule)
+{
+	for (size_t i = 0; i < about->n; i++)
+		if (!strcmp(about->v[i]->rule->id, rule))
+			return true;
+	return false;
+}
+
+/* What keeps the double fault itself from being delivered. */
+static const char *no_delivery(const struct about *about)
+{
+	static const char *const rules[] = { "faultpath-idt", "faultpath-gdt",
+					     "faultpath-tss", "faultpath-double-fault" };
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(rules); i++)
+		if (has_finding(about, rules[i]))
+			return rules[i];
+	return NULL;
+}
+
+static void tell_end(const struct judging *j, FILE *to, const struct about *about)
+{
+	const char *rule = no_delivery(about);
+
+	fprintf(to, "\nthat is a double fault, ");
+	if (rule)
+		fprintf(to,
+			"which cannot be delivered either (%s): a triple fault, and the "
+			"machine resets",
+			rule);
+	else if (has_finding(about, "faultpath-df-target"))
+		fprintf(to,
+			"whose handler is not there either: it nests in its turn, on the "
+			"double fault's stack, down to a double fault that begins at its "
+			"top again: the processor does nothing else any more");
+	else if (j->df_task)
+		fprintf(to, "whose own task is broken: %s", j->df_task->text);
+	else
+		fprintf(to,
+			"whose own path is all there: the kernel panics and can say why, "
+			"as far as what it needs for that was not overwritten");
+}
+
+static void tell_death(const struct judging *j, FILE *to, const struct about *about,
+		       const struct ws_finding *finding)
+{
+	const struct chain *chain = chain_of(finding);
+
+	if (!chain) { /* a rule of another family: its own words must do */
+		fprintf(to, "in %s: %s", about->owner, finding->text);
+		return;
+	}
+	fprintf(to, "%s%s%s: %s\n%s", chain->begins, about->owner, chain->mode,
+		finding->text, chain->goes_on);
+	tell_end(j, to, about);
+}
+
+static void tell_lazy(const struct judging *j, FILE *to)
+{
+	fprintf(to,
+		"\nthat page fault is handled: all of its path is there in this space\n"
+		"the kernel's lazy fault, vmalloc_fault() at %#lx, copies the entry from "
+		"init_mm, and the access goes on",
+		j->vmalloc_fault);
+}
+
+static void tell_no_repair(const struct judging *j, FILE *to,
+			   const struct ws_finding *finding)
+{
+	if (finding->here.end == WS_END_PAGE)
+		fprintf(to,
+			"\nnothing faults that could repair it: an access goes on, to "
+			"what this space maps");
+	else if (!could_heal(j->audit, finding))
+		fprintf(to, "\nno lazy fault repairs that: it copies a private entry of "
+			    "vmalloc memory, and nothing else");
+	else if (j->lazy == LAZY_NO)
+		fprintf(to,
+			"\nthis kernel has no lazy fault (no vmalloc_fault() among its %zu "
+			"functions): the access is an oops",
+			j->nsymbols);
+	else
+		fprintf(to,
+			"\nwhether this kernel has a lazy fault that repairs it cannot be "
+			"told without symbols: taken for no");
+}
+
+/* Modules that lie in what is told of: so many by name. */
+#define MODULES_TOLD 4
+
+static void tell_modules(const struct judging *j, FILE *to,
+			 const struct ws_finding *finding)
+{
+	const struct ws_module *modules;
+	size_t n, told = 0;
+
+	if (ws_system_modules(j->audit->system, &modules, &n) != WS_OK) {
+		ws_error_clear(j->audit->ctx);
+		return;
+	}
+	for (size_t i = 0; i < n && told <= MODULES_TOLD; i++) {
+		const struct ws_region *region = &modules[i].region[0];
+
+		if (!modules[i].nregions || region->va < finding->va ||
+		    region->va > finding->last)
+			continue;
+		if (told == MODULES_TOLD)
+			fprintf(to, " and others");
+		else
+			fprintf(to, "%s%s", told ? ", " : "; there lie modules ",
+				modules[i].name);
+		told++;
+	}
+}
+
+static void tell_difference(const struct judging *j, FILE *to, const struct about *about,
+			    const struct ws_finding *finding, enum ws_verdict verdict)
+{
+	fprintf(to, "an access in %s to %#lx to %#lx (%s): %s", about->owner, finding->va,
+		finding->last, finding->region, finding->text);
+	tell_modules(j, to, finding);
+	if (verdict == WS_HEALS)
+		tell_lazy(j, to);
+	else
+		tell_no_repair(j, to, finding);
+}
+
+static void tell_reasons(const struct judging *j, FILE *to, const struct about *about,
+			 const struct ws_finding *worst, enum ws_verdict verdict)
+{
+	if (verdict == WS_HEALS || verdict == WS_DIVERGES)
+		tell_difference(j, to, about, worst, verdict);
+	else
+		tell_death(j, to, about, worst);
+	if (about->n > 1)
+		fprintf(to, "\n%zu more findings about this space", about->n - 1);
+}
+
+/* ---- one judgement a space ----------------------------------------------------------
+ */
+
+static void name_owner(struct about *about)
+{
+	const struct ws_space *space = about->space;
+
+	if (space->kind == WS_SPACE_PROCESS || space->kind == WS_SPACE_USER)
+		snprintf(about->owner, sizeof(about->owner), "%u %s", space->pid,
+			 space->comm);
+	else
+		snprintf(about->owner, sizeof(about->owner), "%s", space->comm);
+}
+
+/*
+ * The worst, but where the handler is out of reach nobody gets as far as the task's own
+ * stack: a fault in user mode nests on the entry stack before.
+ */
+static const struct ws_finding *
+worst_of(const struct judging *j, const struct about *about, enum ws_verdict *worst)
+{
+	const struct ws_finding *found = NULL;
+	bool nests = false;
+
+	*worst = WS_COHERENT;
+	for (size_t i = 0; i < about->n; i++)
+		nests |= about->v[i]->rule->verdict == WS_NESTS;
+	for (size_t i = 0; i < about->n; i++) {
+		enum ws_verdict verdict = verdict_of(j, about->v[i]);
+
+		if (nests && !strcmp(about->v[i]->rule->id, "faultpath-task-stack"))
+			continue;
+		if (verdict <= *worst)
+			continue;
+		*worst = verdict;
+		found = about->v[i];
+	}
+	return found;
+}
+
+static enum ws_status judge_space(const struct judging *j, struct about *about,
+				  struct ws_judgement *judgement)
+{
+	const struct ws_finding *worst = worst_of(j, about, &judgement->verdict);
+	size_t size;
+	FILE *to;
+
+	judgement->nfindings = (uint32_t)about->n;
+	if (!worst)
+		return WS_OK;
+	to = open_memstream(&judgement->reasons, &size);
+	if (!to)
+		return ws_fail_memory(j->audit->ctx);
+	name_owner(about);
+	tell_reasons(j, to, about, worst, judgement->verdict);
+	return fclose(to) ? ws_fail_memory(j->audit->ctx) : WS_OK;
+}
+
+/* By space, and in a space as they were found. */
+static int by_space(const void *left, const void *right)
+{
+	const struct ws_finding *a = *(const struct ws_finding *const *)left;
+	const struct ws_finding *b = *(const struct ws_finding *const *)right;
+
+	if (a->space != b->space)
+		return (a->space > b->space) - (a->space < b->space);
+	return (a > b) - (a < b);
+}
+
+static const struct ws_finding **sorted_findings(const struct ws_audit *audit)
+{
+	size_t n = audit->findings.n;
+	const struct ws_finding **sorted = calloc(n ? n : 1, sizeof(*sorted));
+
+	for (size_t i = 0; sorted && i < n; i++)
+		sorted[i] = &audit->findings.v[i];
+	if (sorted)
+		qsort(sorted, n, sizeof(*sorted), by_space);
+	return sorted;
+}
+
+static void look_for_double_fault(struct judging *j)
+{
+	ws_vec_each(&j->audit->findings, finding)
+		if (!j->df_task &&
+		    j->audit->system->spaces.v[finding->space].kind == WS_SPACE_INIT &&
+		    (!strcmp(finding->rule->id, "faultpath-double-fault") ||
+		     !strcmp(finding->rule->id, "faultpath-df-target")))
+			j->df_task = finding;
+}
+
+enum ws_status ws_judge(struct ws_audit *audit)
+{
+	const struct ws_finding **sorted = sorted_findings(audit);
+	struct judging j = { .audit = audit };
+	enum ws_status status = sorted ? WS_OK : ws_fail_memory(audit->ctx);
+	size_t at = 0;
+
+	if (status == WS_OK && audit->findings.n)
+		look_for_lazy_fault(&j);
+	look_for_double_fault(&j);
+	for (uint32_t s = 0; s < audit->system->spaces.n && status == WS_OK; s++) {
+		struct about about = { .v = sorted + at,
+				       .space = &audit->system->spaces.v[s] };
+		struct ws_judgement *judgement = ws_vec_push(&audit->judgements);
+
+		while (at < audit->findings.n && sorted[at]->space == s)
+			at++;
+		about.n = (size_t)(sorted + at - about.v);
+		status = judgement ? judge_space(&j, &about, judgement)
+				   : ws_fail_memory(audit->ctx);
+	}
+	free(sorted);
+	return status;
+}

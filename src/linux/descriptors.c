@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "linux/descriptors.h"
+
+#include <string.h>
+
+#include "util/bits.h"
+
+/*
+ * A gate (SDM 6.11, figure 6-2; 6.14.1, figure 6-8):
+ *
+ *	63         48 47 46 45 44 43 40 39   35 34 32 31      16 15         0
+ *	| target 31:16 | P | DPL | 0 | type | 0  | IST | selector | target 15:0 |
+ *
+ * and in 64-bit mode a second word with bits 63:32 of the target.
+ */
+static struct ws_gate decode_gate(const uint8_t *bytes, bool wide)
+{
+	uint64_t low = ws_le64(bytes);
+	struct ws_gate gate = {
+		.present = low & WS_BIT(47),
+		.type = low >> 40 & 0x1f,
+		.ist = wide ? low >> 32 & 7 : 0,
+		.selector = (uint16_t)(low >> 16),
+		.target = (low & WS_BITS(15, 0)) | (low & WS_BITS(63, 48)) >> 32,
+	};
+
+	if (wide)
+		gate.target |= (uint64_t)ws_le32(bytes + 8) << 32;
+	return gate;
+}
+
+bool ws_idt_read(struct ws_system *system, const struct ws_segment *idtr,
+		 struct ws_idt *idt)
+{
+	bool wide = system->layout.word == 8;
+	unsigned size = wide ? 16 : 8;
+	uint64_t n = ((uint64_t)idtr->limit + 1) / size;
+	uint8_t bytes[WS_VECTORS * 16];
+
+	memset(idt, 0, sizeof(*idt));
+	idt->n = n < WS_VECTORS ? (unsigned)n : WS_VECTORS;
+	idt->base = idtr->base;
+	idt->last = idtr->base + (idt->n ? idt->n * size - 1 : 0);
+	if (!ws_system_read(system, idtr->base, bytes, idt->n * size))
+		return false;
+	for (unsigned v = 0; v < idt->n; v++)
+		idt->gate[v] = decode_gate(bytes + v * size, wide);
+	return true;
+}
+
+/* ---- where there are no registers -------------------------------------------------- */
+
+/* Exceptions 0 to 14 lead into the kernel image; 9 is of no use, 8 may be a task. */
+static bool looks_like_idt(struct ws_system *system, const struct ws_segment *idtr)
+{
+	struct ws_idt idt;
+
+	if (!ws_idt_read(system, idtr, &idt))
+		return false;
+	for (unsigned v = 0; v <= WS_VECTOR_PF; v++) {
+		const struct ws_gate *gate = &idt.gate[v];
+
+		if (v == 9 || (v == WS_VECTOR_DF && gate->type == WS_GATE_TASK))
+			continue;
+		if (!gate->present || (gate->type & ~1) != WS_GATE_INTERRUPT ||
+		    !ws_is_kernel_va(system, gate->target))
+			return false;
+	}
+	return ws_in_image(system, idt.gate[0].target);
+}
+
+static bool is_idt_at(struct ws_system *system, uint64_t va, struct ws_segment *idtr)
+{
+	uint32_t size = system->layout.word == 8 ? 16 : 8;
+
+	*idtr = (struct ws_segment){ .base = va, .limit = WS_VECTORS * size - 1 };
+	return looks_like_idt(system, idtr);
+}
+
+/*
+ * CPU_ENTRY_AREA_RO_IDT (arch/x86/include/asm/cpu_entry_area.h): fixed on x86-64; on
+ * i386 where a page directory's entry begins, near the top of memory.
+ */
+static bool idt_in_entry_area(struct ws_system *system, struct ws_segment *idtr)
+{
+	const uint64_t step = 2u << 20;
+
+	if (system->layout.word == 8)
+		return is_idt_at(system, UINT64_C(0xfffffe0000000000), idtr);
+	for (uint64_t va = 0xfe000000; va <= UINT32_MAX; va += step)
+		if (is_idt_at(system, va, idtr))
+			return true;
+	return false;
+}
+
+bool ws_idt_search(struct ws_system *system, struct ws_segment *idtr)
+{
+	struct ws_symbol symbol;
+
+	if (idt_in_entry_area(system, idtr))
+		return true;
+	if (ws_symbol_find(system, "idt_table", &symbol) == WS_OK)
+		return is_idt_at(system, symbol.va, idtr);
+	ws_error_clear(system->ctx);
+	return false;
+}
+
+/* ---- TSS --------------------------------------------------------------------------- */
+
+/* SDM 7.2.1, figure 7-2; 7.7, figure 7-11. */
+bool ws_tss_read(struct ws_system *system, uint64_t base, struct ws_tss *tss)
+{
+	uint8_t bytes[WS_TSS_SIZE];
+
+	memset(tss, 0, sizeof(*tss));
+	if (!ws_system_read(system, base, bytes, sizeof(bytes)))
+		return false;
+	if (system->layout.word == 8) {
+		tss->sp0 = ws_le64(bytes + 4);
+		for (unsigned i = 1; i <= WS_TSS_STACKS; i++)
+			tss->ist[i] = ws_le64(bytes + 28 + 8 * i);
+		return true;
+	}
+	tss->sp0 = ws_le32(bytes + 4);
+	tss->cr3 = ws_le32(bytes + 28);
+	tss->ip = ws_le32(bytes + 32);
+	tss->sp = ws_le32(bytes + 56);
+	return true;
+}
+
+/* A TSS descriptor (SDM 7.2.2, figure 7-3): type 9 is available, 11 busy. */
+bool ws_tss_of_selector(struct ws_system *system, const struct ws_segment *gdtr,
+			uint16_t selector, uint64_t *base)
+{
+	uint32_t offset = selector & ~7u;
+	uint8_t bytes[8];
+	uint64_t descriptor;
+
+	if (selector & 4 || !offset || (uint64_t)offset + 7 > gdtr->limit ||
+	    !ws_system_read(system, gdtr->base + offset, bytes, sizeof(bytes)))
+		return false;
+	descriptor = ws_le64(bytes);
+	*base = (descriptor >> 16 & WS_BITS(23, 0)) |
+		(descriptor >> 32 & WS_BITS(31, 24));
+	return descriptor & WS_BIT(47) && (descriptor >> 40 & 0x1d) == 0x9;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The tables by which a processor finds its handlers and its stacks: IDT, GDT and TSS,
+ * read as it reads them (SDM vol. 3A, ch. 3, 6 and 7), through init_mm's eyes.
+ */
+#ifndef WS_LINUX_DESCRIPTORS_H
+#define WS_LINUX_DESCRIPTORS_H
+
+#include "linux/linux.h"
+
+#define WS_VECTORS 256
+#define WS_VECTOR_DF 8
+#define WS_VECTOR_PF 14
+
+/* A gate's type, of those that Linux uses (SDM 3.5, table 3-2). */
+enum ws_gate_type {
+	WS_GATE_TASK = 0x5, /* i386 only */
+	WS_GATE_INTERRUPT = 0xe,
+	WS_GATE_TRAP = 0xf,
+};
+
+struct ws_gate {
+	bool present;
+	uint8_t type;
+	uint8_t ist; /* x86-64: which of the TSS's stacks it switches to; 0: none */
+	uint16_t selector;
+	uint64_t target; /* means nothing in a task gate */
+};
+
+struct ws_idt {
+	uint64_t base, last; /* its bytes, as far as there are vectors */
+	unsigned n;          /* gates that lie inside its limit */
+	struct ws_gate gate[WS_VECTORS];
+};
+
+/* What a fault needs of a TSS: its first WS_TSS_SIZE bytes (SDM 7.2.1, 7.7). */
+#define WS_TSS_SIZE 104
+#define WS_TSS_STACKS 7
+struct ws_tss {
+	uint64_t sp0;                    /* the stack of a fault in user mode */
+	uint64_t ist[WS_TSS_STACKS + 1]; /* x86-64: [1] to [7] */
+	uint64_t cr3, ip, sp;            /* i386: what a switch to this task loads */
+};
+
+/* False where a byte of it is not mapped; base, last and n are set even then. */
+bool ws_idt_read(struct ws_system *system, const struct ws_segment *idtr,
+		 struct ws_idt *idt);
+
+/*
+ * For a target without registers: the IDT that Linux has put first in the
+ * cpu_entry_area, or else behind the symbol idt_table, by its shape. False: no such.
+ */
+bool ws_idt_search(struct ws_system *system, struct ws_segment *idtr);
+
+bool ws_tss_read(struct ws_system *system, uint64_t base, struct ws_tss *tss);
+
+/* Where the TSS lies that a selector in the GDT names; false where it names none. */
+bool ws_tss_of_selector(struct ws_system *system, const struct ws_segment *gdtr,
+			uint16_t selector, uint64_t *base);
+
+#endif
