@@ -7,7 +7,9 @@
 #include <elf.h>
 #include <string.h>
 
+#include "linux/descriptors.h"
 #include "linux/linux.h"
+#include "linux/stacks.h"
 #include "paging/format.h"
 #include "util/cleanup.h"
 #include "util/hash.h"
@@ -99,16 +101,42 @@ static void tour_kernel_bytes(struct ws_system *system, uint64_t va, uint64_t le
 		ws_kernel_frame(system, at);
 }
 
+/* On i386 the double fault is a task, with a TSS that only the GDT names. */
+static void tour_double_fault(struct ws_system *system, const struct ws_cpu *cpu)
+{
+	struct ws_idt idt;
+	struct ws_tss tss;
+	uint64_t base;
+
+	if (ws_idt_read(system, &cpu->idt, &idt) &&
+	    idt.gate[WS_VECTOR_DF].type == WS_GATE_TASK &&
+	    ws_tss_of_selector(system, &cpu->gdt, idt.gate[WS_VECTOR_DF].selector, &base))
+		ws_tss_read(system, base, &tss);
+}
+
 /* The tables that the processors' registers point at: IDT, GDT and TSS. */
 static void tour_registers(struct ws_system *system)
 {
 	ws_vec_each(&system->target->cpus, cpu) {
 		const struct ws_segment *tables[] = { &cpu->idt, &cpu->gdt, &cpu->tr };
 
-		for (size_t i = 0; cpu->has_control && i < WS_ARRAY_SIZE(tables); i++)
+		if (!cpu->has_control)
+			continue;
+		for (size_t i = 0; i < WS_ARRAY_SIZE(tables); i++)
 			tour_kernel_bytes(system, tables[i]->base,
 					  (tables[i]->limit & 0xffff) + 1);
+		tour_double_fault(system, cpu);
 	}
+}
+
+/* Where tasks say that their kernel stacks are; not what is on them. */
+static enum ws_status tour_stacks(struct ws_system *system)
+{
+	ws_stack_vec stacks = { 0 };
+	enum ws_status status = ws_find_stacks(system, &stacks);
+
+	ws_vec_release(&stacks);
+	return status;
 }
 
 /* Where the one pass over memory found what it was looking for. */
@@ -130,6 +158,8 @@ static enum ws_status tour_all(struct ws_system *system)
 	tour_finds(system);
 	tour_registers(system);
 	status = tour_spaces(system);
+	if (status == WS_OK)
+		status = tour_stacks(system);
 	if (status == WS_OK)
 		status = ws_system_modules(system, &modules, &n);
 	if (status == WS_OK) /* any question makes the symbol tables load */
