@@ -300,6 +300,9 @@ void ws_system_close(struct ws_system *system);
 struct ws_target *ws_system_target(const struct ws_system *system);
 const struct ws_paging *ws_system_paging(const struct ws_system *system);
 
+/* The VMCOREINFO text, from the target's note or from its memory, or NULL. Since: 0.1 */
+const char *ws_system_vmcoreinfo(const struct ws_system *system);
+
 /* i-th thing the inference was not sure of, in plain words; NULL past the end. */
 const char *ws_system_note(const struct ws_system *system, unsigned i);
 
@@ -501,6 +504,20 @@ void ws_audit_destroy(struct ws_audit *audit);
 const struct ws_finding *ws_audit_findings(const struct ws_audit *audit, size_t *n);
 /* One a space, in the order of ws_system_spaces(). */
 const struct ws_judgement *ws_audit_judgements(const struct ws_audit *audit, size_t *n);
+
+/*
+ * Whether the space of that index is one that a processor or a task can run in: of
+ * others nothing is asked, and their judgement says nothing. Since: 0.1
+ */
+bool ws_audited(const struct ws_audit *audit, uint32_t space);
+
+/* A part of the kernel's address space, as findings name it. Since: 0.1 */
+struct ws_kernel_region {
+	const char *name; /* static */
+	uint64_t first, last;
+};
+/* The direct map is the first; they may lie in one another: the smallest names a va. */
+const struct ws_kernel_region *ws_audit_regions(const struct ws_audit *audit, size_t *n);
 
 #ifdef __cplusplus
 }

@@ -244,3 +244,9 @@ const struct ws_judgement *ws_audit_judgements(const struct ws_audit *audit, siz
 	*n = audit->judgements.n;
 	return audit->judgements.v;
 }
+
+const struct ws_kernel_region *ws_audit_regions(const struct ws_audit *audit, size_t *n)
+{
+	*n = audit->regions.rows.n;
+	return audit->regions.rows.v;
+}

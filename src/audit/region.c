@@ -23,7 +23,7 @@
 #define TIB (GIB * 1024)
 
 /* clang-format off */
-static const struct ws_region_row fixed_4level[] = {
+static const struct ws_kernel_region fixed_4level[] = {
 	{ "LDT remap",      UINT64_C(0xffff880000000000), UINT64_C(0xffff887fffffffff) },
 	{ "cpu_entry_area", UINT64_C(0xfffffe0000000000), UINT64_C(0xfffffe7fffffffff) },
 	{ "espfix",         UINT64_C(0xffffff0000000000), UINT64_C(0xffffff7fffffffff) },
@@ -31,7 +31,7 @@ static const struct ws_region_row fixed_4level[] = {
 	{ "fixmap",         UINT64_C(0xffffffffff000000), UINT64_C(0xffffffffffffffff) },
 };
 
-static const struct ws_region_row fixed_5level[] = {
+static const struct ws_kernel_region fixed_5level[] = {
 	{ "LDT remap",      UINT64_C(0xff90000000000000), UINT64_C(0xff90ffffffffffff) },
 	{ "cpu_entry_area", UINT64_C(0xfffffe0000000000), UINT64_C(0xfffffe7fffffffff) },
 	{ "espfix",         UINT64_C(0xffffff0000000000), UINT64_C(0xffffff7fffffffff) },
@@ -54,14 +54,14 @@ static const struct moving {
 static enum ws_status add(struct ws_region_map *map, struct ws_system *system,
 			  const char *name, uint64_t first, uint64_t last)
 {
-	struct ws_region_row *row;
+	struct ws_kernel_region *row;
 
 	if (first > last)
 		return WS_OK;
 	row = ws_vec_push(&map->rows);
 	if (!row)
 		return ws_fail_memory(system->ctx);
-	*row = (struct ws_region_row){ name, first, last };
+	*row = (struct ws_kernel_region){ name, first, last };
 	return WS_OK;
 }
 
@@ -173,7 +173,7 @@ static uint64_t moved_base(struct ws_system *system, const char *name, uint64_t 
 static enum ws_status areas_x86_64(struct ws_region_map *map, struct ws_system *system)
 {
 	bool la57 = system->paging.format == &ws_format_x86_64_la57;
-	const struct ws_region_row *fixed = la57 ? fixed_5level : fixed_4level;
+	const struct ws_kernel_region *fixed = la57 ? fixed_5level : fixed_4level;
 	enum ws_status status = add(map, system, "modules", system->layout.image_last + 1,
 				    UINT64_C(0xfffffffffeffffff));
 
@@ -211,7 +211,7 @@ void ws_region_map_release(struct ws_region_map *map)
 /* The smallest that holds it: the image lies inside i386's direct map. */
 const char *ws_region_name(const struct ws_region_map *map, uint64_t va)
 {
-	const struct ws_region_row *best = NULL;
+	const struct ws_kernel_region *best = NULL;
 
 	ws_vec_each(&map->rows, row)
 		if (va >= row->first && va <= row->last &&

@@ -5,14 +5,9 @@
 
 #include "linux/linux.h"
 
-struct ws_region_row {
-	const char *name; /* static */
-	uint64_t first, last;
-};
-
 /* The direct map is the first row; a va may lie in several: the smallest names it. */
 struct ws_region_map {
-	WS_VEC(struct ws_region_row) rows;
+	WS_VEC(struct ws_kernel_region) rows;
 };
 
 enum ws_status ws_region_map_init(struct ws_region_map *map,

@@ -41,9 +41,6 @@ struct ws_audit {
 	bool short_of_memory;
 };
 
-/* Whether the space of that index is one that a processor or a task can run in. */
-bool ws_audited(const struct ws_audit *audit, uint32_t space);
-
 /* The root a space is held against: init_mm's, or for a PTI user half init_mm's own. */
 uint64_t ws_reference_of(const struct ws_audit *audit, const struct ws_space *space);
 

@@ -242,6 +242,11 @@ const struct ws_paging *ws_system_paging(const struct ws_system *system)
 	return &system->paging;
 }
 
+const char *ws_system_vmcoreinfo(const struct ws_system *system)
+{
+	return system->vmcoreinfo;
+}
+
 const struct ws_layout *ws_system_layout(const struct ws_system *system)
 {
 	return &system->layout;
