@@ -10,10 +10,18 @@ static bool bad_address(const struct machine_cpu *cpu, unsigned access,
 	return raise(event, stack ? MACHINE_SS : MACHINE_GP, 0);
 }
 
+static void translate_by(const struct machine_tlb_entry *entry, uint64_t va,
+			 struct machine_translation *translation)
+{
+	translation->pa = entry->pa | (va & (BIT(entry->page_shift) - 1));
+	translation->page_shift = entry->page_shift;
+	translation->rights = entry->rights;
+}
+
 /* SDM 4.10.2: what no TLB entry allows, the tables decide. */
-static bool translate_slowly(struct machine_cpu *cpu, uint64_t va, unsigned access,
-			     struct machine_translation *translation,
-			     struct machine_event *event)
+static bool translate_by_tables(struct machine_cpu *cpu, uint64_t va, unsigned access,
+				struct machine_translation *translation,
+				struct machine_event *event)
 {
 	if (!cpu->paging) {
 		*translation = (struct machine_translation){
@@ -34,20 +42,39 @@ static bool translate_slowly(struct machine_cpu *cpu, uint64_t va, unsigned acce
 	return true;
 }
 
+static rare bool translate_slowly(struct machine_cpu *cpu, uint64_t va, unsigned access,
+				  struct machine_translation *translation,
+				  struct machine_event *event)
+{
+	bool smap = mmu_smap(cpu, access);
+	const struct machine_tlb_entry *entry = tlb_find(&cpu->tlb, va, access, smap);
+
+	if (!entry || !mmu_allows(cpu, access, smap, entry->rights))
+		return translate_by_tables(cpu, va, access, translation, event);
+	translate_by(entry, va, translation);
+	return true;
+}
+
+/* Most accesses hit a page of the smallest size there is, in the first slot tried. */
 bool machine_translate(struct machine_cpu *cpu, uint64_t va, unsigned access,
 		       struct machine_translation *translation,
 		       struct machine_event *event)
 {
-	bool smap = mmu_smap(cpu, access);
+	const struct machine_tlb *tlb = &cpu->tlb;
 	const struct machine_tlb_entry *entry;
+	bool smap = mmu_smap(cpu, access);
+	uint64_t tag;
 
 	va &= cpu->address_mask;
-	entry = tlb_find(&cpu->tlb, va, access, smap);
-	if (!entry || !mmu_allows(cpu, access, smap, entry->rights))
+	if (unlikely(!tlb->sizes))
 		return translate_slowly(cpu, va, access, translation, event);
-	translation->pa = entry->pa | (va & (BIT(entry->page_shift) - 1));
-	translation->page_shift = entry->page_shift;
-	translation->rights = entry->rights;
+	tag = tlb_tag(va, (unsigned)__builtin_ctz(tlb->sizes),
+		      tlb_index(tlb, access, smap));
+	entry = tlb_place(tlb, tag);
+	if (unlikely(entry->tag != tag || !tlb_live(tlb, entry) ||
+		     !mmu_allows(cpu, access, smap, entry->rights)))
+		return translate_slowly(cpu, va, access, translation, event);
+	translate_by(entry, va, translation);
 	return true;
 }
 

@@ -256,7 +256,7 @@ struct machine_tlb_entry {
 struct machine_tlb {
 	uint8_t kind;  /* enum machine_tlb_kind */
 	uint8_t sizes; /* page sizes present since the last flush, by tlb.c's number */
-	uint8_t log2;  /* of the slots there are */
+	uint8_t hash_shift;     /* 64 - log2 of the slots there are */
 	uint32_t generation[2]; /* of pages that are not global, and that are */
 	uint32_t used;          /* slots with a tag */
 	struct machine_tlb_entry *slot;
@@ -359,11 +359,12 @@ enum machine_access {
 	MACHINE_STACK = 1 << 4,    /* a bad address is #SS, not #GP (6.15) */
 };
 
-/* What all entries of one translation grant together. */
+/* What all entries of one translation grant together; R/W and U/S where entries have
+ * them. */
 enum machine_rights {
-	MACHINE_MAY_USER = 1 << 0,
+	MACHINE_NO_EXECUTE = 1 << 0,
 	MACHINE_MAY_WRITE = 1 << 1,
-	MACHINE_NO_EXECUTE = 1 << 2,
+	MACHINE_MAY_USER = 1 << 2,
 	MACHINE_DIRTY = 1 << 3,
 	MACHINE_GLOBAL = 1 << 4,
 };

@@ -15,6 +15,11 @@ static const uint8_t zeroes[MACHINE_FRAME_SIZE];
 
 /* ---- the table of frames ---- */
 
+static size_t places(const struct machine_memory *memory)
+{
+	return (size_t)1 << (64 - memory->hash_shift);
+}
+
 static bool is_live(const struct machine_memory *memory, const struct frame *frame)
 {
 	return (frame->key & ~BITS(39, 0)) == memory->generation;
@@ -23,7 +28,7 @@ static bool is_live(const struct machine_memory *memory, const struct frame *fra
 /* Where the key is, or the free place where it belongs. */
 static struct frame *find_place(const struct machine_memory *memory, uint64_t key)
 {
-	size_t mask = ((size_t)1 << memory->log2) - 1, i = HASH(key, memory->log2);
+	size_t mask = places(memory) - 1, i = HASH(key, memory->hash_shift);
 
 	while (memory->frame[i].key != key && is_live(memory, &memory->frame[i]))
 		i = (i + 1) & mask;
@@ -33,14 +38,14 @@ static struct frame *find_place(const struct machine_memory *memory, uint64_t ke
 static bool grow_table(struct machine_memory *memory)
 {
 	struct frame *old = memory->frame;
-	size_t n = (size_t)1 << memory->log2;
+	size_t n = places(memory);
 
 	memory->frame = calloc(2 * n, sizeof(*old));
 	if (!memory->frame) {
 		memory->frame = old;
 		return false;
 	}
-	memory->log2++;
+	memory->hash_shift--;
 	for (size_t i = 0; i < n; i++)
 		if (is_live(memory, &old[i]))
 			*find_place(memory, old[i].key) = old[i];
@@ -76,7 +81,7 @@ struct frame *memory_find(struct machine_memory *memory, uint64_t key)
 
 	if (frame->key == key)
 		return frame;
-	if (2 * memory->nframes >= (size_t)1 << memory->log2) {
+	if (2 * memory->nframes >= places(memory)) {
 		if (!grow_table(memory))
 			return lose(memory);
 		frame = find_place(memory, key);
@@ -143,9 +148,9 @@ struct machine_memory *machine_memory_create(const struct machine_backing *backi
 		memory->backing = *backing;
 	memory->ram = ram;
 	memory->lost.bytes = (uint8_t *)zeroes;
-	memory->log2 = FIRST_LOG2;
+	memory->hash_shift = 64 - FIRST_LOG2;
 	memory->generation = GENERATION;
-	memory->frame = calloc((size_t)1 << memory->log2, sizeof(*memory->frame));
+	memory->frame = calloc(places(memory), sizeof(*memory->frame));
 	if (!memory->frame) {
 		free(memory);
 		return NULL;
@@ -169,7 +174,7 @@ void machine_memory_reset(struct machine_memory *memory)
 {
 	memory->generation += GENERATION;
 	if (!memory->generation) {
-		memset(memory->frame, 0, sizeof(*memory->frame) << memory->log2);
+		memset(memory->frame, 0, places(memory) * sizeof(*memory->frame));
 		memory->generation = GENERATION;
 	}
 	memory->nframes = memory->copies.n = 0;
@@ -207,7 +212,7 @@ bool machine_memory_written(const struct machine_memory *memory,
 	*written = malloc((memory->copies.n + 1) * sizeof(**written));
 	if (!*written)
 		return false;
-	for (size_t i = 0; i < (size_t)1 << memory->log2; i++) {
+	for (size_t i = 0; i < places(memory); i++) {
 		const struct frame *frame = &memory->frame[i];
 
 		if (is_live(memory, frame) && frame->written)

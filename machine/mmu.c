@@ -180,8 +180,8 @@ bool mmu_pdptes(struct machine_cpu *cpu, uint64_t cr3, uint64_t pdpte[4])
 /* ---- faults ---- */
 
 /* SDM 4.7, figure 4-12. */
-static bool page_fault(const struct machine_cpu *cpu, uint64_t va, unsigned access,
-		       uint32_t error, struct machine_event *event)
+static rare bool page_fault(const struct machine_cpu *cpu, uint64_t va, unsigned access,
+			    uint32_t error, struct machine_event *event)
 {
 	unsigned kind = access & MACHINE_KIND;
 	bool tells_fetch =
@@ -202,6 +202,11 @@ static bool page_fault(const struct machine_cpu *cpu, uint64_t va, unsigned acce
 
 /* ---- the walk ---- */
 
+/*
+ * All of it is inlined twice, for entries of 4 and of 8 bytes: `size` is a constant.
+ */
+#define inlined static inline __attribute__((always_inline))
+
 /* One entry on the way, and where it lies. */
 struct entry {
 	struct frame *frame;
@@ -209,80 +214,77 @@ struct entry {
 	uint64_t value;
 };
 
-static struct entry read_entry(struct machine_cpu *cpu, uint64_t pa)
+inlined struct entry read_entry(struct machine_cpu *cpu, uint64_t pa, unsigned size)
 {
 	struct frame *frame = memory_frame(cpu->memory, pa);
-	struct entry entry = { frame, pa % MACHINE_FRAME_SIZE, 0 };
+	unsigned offset = pa % MACHINE_FRAME_SIZE;
 
 	frame->stamp = cpu->memory->stamp;
-	entry.value = load_le(frame->bytes + entry.offset, cpu->paging->entry_size);
-	return entry;
+	return (struct entry){ frame, offset, load_le(frame->bytes + offset, size) };
+}
+
+static rare void write_flags(struct machine_cpu *cpu, const struct entry *entry,
+			     unsigned size)
+{
+	uint8_t *bytes = memory_own(cpu->memory, entry->frame, MACHINE_WROTE_FLAGS);
+
+	if (bytes)
+		store_le(bytes + entry->offset, size, entry->value);
 }
 
 /* SDM 4.8: sets flags that are not set yet. */
-static void set_flags(struct machine_cpu *cpu, struct entry *entry, uint64_t flags)
+inlined void set_flags(struct machine_cpu *cpu, struct entry *entry, uint64_t flags,
+		       unsigned size)
 {
-	uint8_t *bytes;
-
 	if (likely((entry->value & flags) == flags))
 		return;
 	entry->value |= flags;
-	bytes = memory_own(cpu->memory, entry->frame, MACHINE_WROTE_FLAGS);
-	if (bytes)
-		store_le(bytes + entry->offset, cpu->paging->entry_size, entry->value);
+	write_flags(cpu, entry, size);
 }
 
 /* What the entry takes away from what those above it left. */
-static unsigned narrow(unsigned rights, const struct level *level, uint64_t entry)
+inlined unsigned narrow(unsigned rights, uint64_t entry)
 {
-	if (!level->grants)
-		return rights;
-	if (!(entry & ENTRY_US))
-		rights &= ~(unsigned)MACHINE_MAY_USER;
-	if (!(entry & ENTRY_RW))
-		rights &= ~(unsigned)MACHINE_MAY_WRITE;
-	if (entry & ENTRY_XD)
-		rights |= MACHINE_NO_EXECUTE;
-	return rights;
+	const unsigned granted = MACHINE_MAY_WRITE | MACHINE_MAY_USER;
+
+	return (rights & ((unsigned)entry | ~granted)) | (unsigned)(entry >> 63);
 }
 
 /* Tables 4-4 and 4-6, 4-10 and 4-11, 4-16, 4-18 and 4-20. */
-static uint64_t page_address(const struct machine_cpu *cpu, const struct level *level,
-			     uint64_t entry)
+inlined uint64_t page_address(const struct level *level, uint64_t entry, unsigned size)
 {
-	uint64_t page = BITS(51, level->shift);
-
-	if (cpu->paging->entry_size == 8)
-		return entry & page;
+	if (size == 8)
+		return entry & BITS(51, level->shift);
 	if (level->shift == 12)
 		return entry & BITS(31, 12);
 	return (entry & BITS(31, 22)) | (entry & BITS(20, 13)) << 19;
 }
 
-static uint64_t table_address(const struct machine_cpu *cpu, uint64_t entry)
+inlined uint64_t table_address(uint64_t entry, unsigned size)
 {
-	return entry & (cpu->paging->entry_size == 8 ? BITS(51, 12) : BITS(31, 12));
+	return entry & (size == 8 ? BITS(51, 12) : BITS(31, 12));
 }
 
 /*
  * The leaf was found; SDM 4.8: its accessed flag is set by an access that goes through,
  * its dirty flag by a write that does.
  */
-static bool finish(struct machine_cpu *cpu, uint64_t va, unsigned access,
-		   const struct level *level, struct entry *leaf, unsigned rights,
-		   struct machine_translation *translation, struct machine_event *event)
+inlined bool finish(struct machine_cpu *cpu, uint64_t va, unsigned access,
+		    const struct level *level, struct entry *leaf, unsigned rights,
+		    struct machine_translation *translation, struct machine_event *event,
+		    unsigned size)
 {
 	bool write = (access & MACHINE_KIND) == MACHINE_WRITE;
 
 	if (!mmu_allows(cpu, access, mmu_smap(cpu, access), rights | MACHINE_DIRTY))
 		return page_fault(cpu, va, access, MACHINE_PF_P, event);
-	set_flags(cpu, leaf, write ? ENTRY_A | ENTRY_D : ENTRY_A);
+	set_flags(cpu, leaf, write ? ENTRY_A | ENTRY_D : ENTRY_A, size);
 	if (leaf->value & ENTRY_D)
 		rights |= MACHINE_DIRTY;
 	if (leaf->value & ENTRY_G && cpu->r.cr4 & CR4_PGE)
 		rights |= MACHINE_GLOBAL;
 	translation->pa =
-		page_address(cpu, level, leaf->value) | (va & (BIT(level->shift) - 1));
+		page_address(level, leaf->value, size) | (va & (BIT(level->shift) - 1));
 	translation->page_shift = level->shift;
 	translation->rights = (uint8_t)rights;
 	return true;
@@ -292,25 +294,16 @@ static bool finish(struct machine_cpu *cpu, uint64_t va, unsigned access,
  * SDM 4.3 to 4.5, figures 4-2 to 4-11. An entry that leads to a table is used for the
  * translation, and so accessed (4.8), even where a later one ends it in a fault.
  */
-bool mmu_walk(struct machine_cpu *cpu, uint64_t va, unsigned access,
-	      struct machine_translation *translation, struct machine_event *event)
+inlined bool walk(struct machine_cpu *cpu, uint64_t va, unsigned access, unsigned l,
+		  uint64_t table, struct machine_translation *translation,
+		  struct machine_event *event, unsigned size)
 {
-	const struct machine_paging *paging = cpu->paging;
-	uint64_t table = cpu->r.cr3 & paging->root_mask;
-	unsigned rights = MACHINE_MAY_USER | MACHINE_MAY_WRITE, l = paging->levels;
+	unsigned rights = MACHINE_MAY_USER | MACHINE_MAY_WRITE;
 
-	if (paging->pdpte_registers) {
-		uint64_t pdpte = cpu->r.pdpte[va >> 30 & 3];
-
-		if (!(pdpte & ENTRY_P))
-			return page_fault(cpu, va, access, 0, event);
-		table = table_address(cpu, pdpte);
-		l--;
-	}
 	for (;; l--) {
-		const struct level *level = &paging->level[l];
+		const struct level *level = &cpu->paging->level[l];
 		uint64_t index = va >> level->shift & (BIT(level->bits) - 1);
-		struct entry entry = read_entry(cpu, table + index * paging->entry_size);
+		struct entry entry = read_entry(cpu, table + index * size, size);
 		bool maps = level->may_map && entry.value & ENTRY_PS;
 
 		if (!(entry.value & ENTRY_P))
@@ -318,14 +311,39 @@ bool mmu_walk(struct machine_cpu *cpu, uint64_t va, unsigned access,
 		if (maps && level->shift == 30 &&
 		    departs(cpu, MACHINE_GIGABYTE_ACCESSED) &&
 		    !(entry.value & cpu->reserved[l][0]))
-			set_flags(cpu, &entry, ENTRY_A);
+			set_flags(cpu, &entry, ENTRY_A, size);
 		if (entry.value & cpu->reserved[l][maps])
 			return page_fault(cpu, va, access, MACHINE_PF_RSVD, event);
-		rights = narrow(rights, level, entry.value);
+		if (level->grants)
+			rights = narrow(rights, entry.value);
 		if (maps || l == 1)
 			return finish(cpu, va, access, level, &entry, rights, translation,
-				      event);
-		set_flags(cpu, &entry, ENTRY_A);
-		table = table_address(cpu, entry.value);
+				      event, size);
+		set_flags(cpu, &entry, ENTRY_A, size);
+		table = table_address(entry.value, size);
 	}
+}
+
+/* SDM 4.4.2: the PDPTE is a register. */
+static bool walk_pae(struct machine_cpu *cpu, uint64_t va, unsigned access,
+		     struct machine_translation *translation, struct machine_event *event)
+{
+	uint64_t pdpte = cpu->r.pdpte[va >> 30 & 3];
+
+	if (!(pdpte & ENTRY_P))
+		return page_fault(cpu, va, access, 0, event);
+	return walk(cpu, va, access, 2, table_address(pdpte, 8), translation, event, 8);
+}
+
+bool mmu_walk(struct machine_cpu *cpu, uint64_t va, unsigned access,
+	      struct machine_translation *translation, struct machine_event *event)
+{
+	const struct machine_paging *paging = cpu->paging;
+	uint64_t root = cpu->r.cr3 & paging->root_mask;
+
+	if (paging->pdpte_registers)
+		return walk_pae(cpu, va, access, translation, event);
+	if (paging->entry_size == 4)
+		return walk(cpu, va, access, 2, root, translation, event, 4);
+	return walk(cpu, va, access, paging->levels, root, translation, event, 8);
 }

@@ -12,6 +12,11 @@
 #define FIRST_LOG2 6
 #define DEAD 0 /* no generation is 0 */
 
+static size_t slots(const struct machine_tlb *tlb)
+{
+	return tlb->slot ? (size_t)1 << (64 - tlb->hash_shift) : 0;
+}
+
 static unsigned size_number(unsigned page_shift)
 {
 	unsigned n = 0;
@@ -26,13 +31,41 @@ static unsigned indexes(const struct machine_tlb *tlb)
 	return tlb->kind == MACHINE_TLB_TCG ? MACHINE_TLB_INDEXES : 1;
 }
 
+/* The slot that has the tag, or the never used one where it belongs. */
+static struct machine_tlb_entry *slot_of(const struct machine_tlb *tlb, uint64_t tag)
+{
+	const struct machine_tlb_entry *end = tlb->slot + slots(tlb);
+	struct machine_tlb_entry *slot = tlb_place(tlb, tag);
+
+	while (slot->tag != tag && slot->tag)
+		if (++slot == end)
+			slot = tlb->slot;
+	return slot;
+}
+
+const struct machine_tlb_entry *tlb_find(const struct machine_tlb *tlb, uint64_t va,
+					 unsigned access, bool smap)
+{
+	unsigned index = tlb_index(tlb, access, smap);
+
+	for (unsigned sizes = tlb->sizes; sizes; sizes &= sizes - 1) {
+		unsigned size = (unsigned)__builtin_ctz(sizes);
+		const struct machine_tlb_entry *entry =
+			slot_of(tlb, tlb_tag(va, size, index));
+
+		if (tlb_live(tlb, entry))
+			return entry;
+	}
+	return NULL;
+}
+
 /* ---- filling ---- */
 
 static size_t count_live(const struct machine_tlb *tlb)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; tlb->slot && i < (size_t)1 << tlb->log2; i++)
+	for (size_t i = 0; i < slots(tlb); i++)
 		n += tlb->slot[i].tag && tlb_live(tlb, &tlb->slot[i]);
 	return n;
 }
@@ -42,20 +75,21 @@ static bool rebuild(struct machine_tlb *tlb)
 {
 	struct machine_tlb old = *tlb;
 	size_t n = count_live(&old);
+	unsigned log2 = FIRST_LOG2;
 
-	tlb->log2 = FIRST_LOG2;
-	while ((size_t)1 << tlb->log2 < 4 * n)
-		tlb->log2++;
-	tlb->slot = calloc((size_t)1 << tlb->log2, sizeof(*tlb->slot));
+	while ((size_t)1 << log2 < 4 * n)
+		log2++;
+	tlb->hash_shift = (uint8_t)(64 - log2);
+	tlb->slot = calloc((size_t)1 << log2, sizeof(*tlb->slot));
 	if (!tlb->slot) {
 		*tlb = old;
 		return false;
 	}
 	tlb->used = 0;
-	for (size_t i = 0; old.slot && i < (size_t)1 << old.log2; i++) {
+	for (size_t i = 0; i < slots(&old); i++) {
 		if (!old.slot[i].tag || !tlb_live(&old, &old.slot[i]))
 			continue;
-		*tlb_slot(tlb, old.slot[i].tag) = old.slot[i];
+		*slot_of(tlb, old.slot[i].tag) = old.slot[i];
 		tlb->used++;
 	}
 	free(old.slot);
@@ -94,13 +128,13 @@ void tlb_insert(struct machine_cpu *cpu, uint64_t va, unsigned access, bool smap
 			cover_large_page(tlb, index, va & ~BITS(11, 0), page_shift);
 		page_shift = 12;
 	}
-	if ((!tlb->slot || 2 * tlb->used >= (size_t)1 << tlb->log2) && !rebuild(tlb)) {
+	if (2 * tlb->used >= slots(tlb) && !rebuild(tlb)) {
 		cpu->memory->failed = true;
 		return;
 	}
 	tlb->sizes |= (uint8_t)(1u << size_number(page_shift));
 	tag = tlb_tag(va, size_number(page_shift), index);
-	entry = tlb_slot(tlb, tag);
+	entry = slot_of(tlb, tag);
 	tlb->used += !entry->tag;
 	*entry = (struct machine_tlb_entry){
 		.tag = tag,
@@ -118,7 +152,7 @@ static void next_generation(struct machine_tlb *tlb, bool global)
 {
 	if (++tlb->generation[global] != DEAD)
 		return;
-	for (size_t i = 0; tlb->slot && i < (size_t)1 << tlb->log2; i++)
+	for (size_t i = 0; i < slots(tlb); i++)
 		tlb->slot[i].generation = DEAD;
 	tlb->generation[0] = tlb->generation[1] = 1;
 }
@@ -151,8 +185,8 @@ void tlb_flush_local(struct machine_cpu *cpu)
 
 static void drop_index(struct machine_tlb *tlb, unsigned index)
 {
-	for (size_t i = 0; i < (size_t)1 << tlb->log2; i++)
-		if ((tlb->slot[i].tag >> 56 & 3) == index)
+	for (size_t i = 0; i < slots(tlb); i++)
+		if ((tlb->slot[i].tag >> 58 & 3) == index)
 			tlb->slot[i].generation = DEAD;
 	tlb->large[index].va = tlb->large[index].mask = ~UINT64_C(0);
 }
@@ -174,7 +208,7 @@ void tlb_drop(struct machine_cpu *cpu, uint64_t va)
 		for (unsigned sizes = tlb->sizes; sizes; sizes &= sizes - 1) {
 			unsigned size = (unsigned)__builtin_ctz(sizes);
 
-			tlb_slot(tlb, tlb_tag(va, size, index))->generation = DEAD;
+			slot_of(tlb, tlb_tag(va, size, index))->generation = DEAD;
 		}
 	}
 }

@@ -14,6 +14,8 @@
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+/* Kept out of the way of what is common. */
+#define rare __attribute__((noinline))
 
 /* SDM 2.5. */
 #define CR0_PE BIT(0)
@@ -140,7 +142,8 @@ static inline void store_le(uint8_t *p, unsigned size, uint64_t value)
 /* ---- memory.c ---- */
 
 #define PFN(pa) ((pa) / MACHINE_FRAME_SIZE & BITS(39, 0)) /* MAXPHYADDR is at most 52 */
-#define HASH(key, log2) ((key)*UINT64_C(0x9e3779b97f4a7c15) >> (64 - (log2)))
+/* Fibonacci hashing (Knuth, vol. 3, 6.4): neighbours end up far apart. */
+#define HASH(key, shift) (UINT64_C(0x9e3779b97f4a7c15) * (key) >> (shift))
 
 enum frame_kind {
 	FRAME_HOLE,     /* no memory */
@@ -164,8 +167,8 @@ struct copies {
 };
 
 struct machine_memory {
-	struct frame *frame; /* 1 << log2 of them, by HASH of the key */
-	unsigned log2;
+	struct frame *frame; /* 1 << (64 - hash_shift) of them, by HASH of the key */
+	unsigned hash_shift;
 	uint32_t stamp;
 	uint64_t generation; /* what a live key has above its frame number */
 	size_t nframes;
@@ -185,7 +188,7 @@ uint8_t *memory_own(struct machine_memory *memory, struct frame *frame,
 static inline struct frame *memory_frame(struct machine_memory *memory, uint64_t pa)
 {
 	uint64_t key = PFN(pa) | memory->generation;
-	struct frame *frame = &memory->frame[HASH(key, memory->log2)];
+	struct frame *frame = &memory->frame[HASH(key, memory->hash_shift)];
 
 	return likely(frame->key == key) ? frame : memory_find(memory, key);
 }
@@ -281,16 +284,20 @@ static inline unsigned tlb_index(const struct machine_tlb *tlb, unsigned access,
 	return smap ? 1 : 2;
 }
 
-/* Page sizes by number, a byte each: 4 KiB, 2 MiB, 4 MiB, 1 GiB. */
+#define TLB_SIZES 4
+
+/* Page sizes by number. */
 static inline unsigned tlb_page_shift(unsigned size)
 {
-	return UINT32_C(0x1e16150c) >> 8 * size & 0xff;
+	static const uint8_t shift[TLB_SIZES] = { 12, 21, 22, 30 };
+
+	return shift[size];
 }
 
+/* Never 0. */
 static inline uint64_t tlb_tag(uint64_t va, unsigned size, unsigned index)
 {
-	return va >> tlb_page_shift(size) | BIT(63) | (uint64_t)size << 60 |
-	       (uint64_t)index << 56;
+	return va >> tlb_page_shift(size) | (uint64_t)(32 | size << 3 | index) << 58;
 }
 
 static inline bool tlb_live(const struct machine_tlb *tlb,
@@ -299,34 +306,16 @@ static inline bool tlb_live(const struct machine_tlb *tlb,
 	return entry->generation == tlb->generation[entry->rights / MACHINE_GLOBAL & 1];
 }
 
-/* The slot that has the tag, or the never used one where it belongs. */
-static inline struct machine_tlb_entry *tlb_slot(const struct machine_tlb *tlb,
-						 uint64_t tag)
+/* Where the tag's slot would be, if no other one is in its way. */
+static inline struct machine_tlb_entry *tlb_place(const struct machine_tlb *tlb,
+						  uint64_t tag)
 {
-	size_t mask = ((size_t)1 << tlb->log2) - 1, i = HASH(tag, tlb->log2);
-
-	while (tlb->slot[i].tag != tag && tlb->slot[i].tag)
-		i = (i + 1) & mask;
-	return &tlb->slot[i];
+	return &tlb->slot[HASH(tag, tlb->hash_shift)];
 }
 
 /* smap: the access is under SMAP. */
-static inline const struct machine_tlb_entry *
-tlb_find(const struct machine_tlb *tlb, uint64_t va, unsigned access, bool smap)
-{
-	unsigned index = tlb_index(tlb, access, smap);
-
-	for (unsigned sizes = tlb->sizes; sizes; sizes &= sizes - 1) {
-		unsigned size = (unsigned)__builtin_ctz(sizes);
-		const struct machine_tlb_entry *entry =
-			tlb_slot(tlb, tlb_tag(va, size, index));
-
-		if (tlb_live(tlb, entry))
-			return entry;
-	}
-	return NULL;
-}
-
+const struct machine_tlb_entry *tlb_find(const struct machine_tlb *tlb, uint64_t va,
+					 unsigned access, bool smap);
 void tlb_insert(struct machine_cpu *cpu, uint64_t va, unsigned access, bool smap,
 		const struct machine_translation *translation);
 void tlb_drop(struct machine_cpu *cpu, uint64_t va);

@@ -254,10 +254,10 @@ static void assert_same_registers(const struct machine_registers *a,
 /* The same slots in the same order: nothing was remembered more or less. */
 static void assert_same_tlb(const struct machine_tlb *a, const struct machine_tlb *b)
 {
-	assert_int_equal(a->log2, b->log2);
+	assert_int_equal(a->hash_shift, b->hash_shift);
 	assert_int_equal(a->used, b->used);
 	assert_int_equal(a->sizes, b->sizes);
-	for (size_t i = 0; a->slot && i < (size_t)1 << a->log2; i++) {
+	for (size_t i = 0; a->slot && i < (size_t)1 << (64 - a->hash_shift); i++) {
 		assert_int_equal(a->slot[i].tag, b->slot[i].tag);
 		assert_int_equal(a->slot[i].pa, b->slot[i].pa);
 		assert_int_equal(a->slot[i].generation, b->slot[i].generation);
