@@ -21,11 +21,12 @@ enum exit_status {
 };
 
 enum option_group {
-	OPTIONS_TARGET = 1 << 0,
+	OPTIONS_TARGET = 1 << 0, /* without it, a command takes no target either */
 	OPTIONS_OUTPUT = 1 << 1,
 	OPTIONS_PID = 1 << 2,
 	OPTIONS_PROBE = 1 << 3,
-	OPTIONS_CAPTURE = 1 << 4,
+	OPTIONS_FILE = 1 << 4,
+	OPTIONS_AUDIT = 1 << 5,
 };
 
 struct option_row {
@@ -75,10 +76,12 @@ enum exit_status run_read(struct session *session);
 enum exit_status run_walk(struct session *session);
 enum exit_status run_map(struct session *session);
 enum exit_status run_probe(struct session *session);
+enum exit_status run_audit(struct session *session);
+enum exit_status run_rules(struct session *session);
 enum exit_status run_capture(struct session *session);
 
 extern const struct table spaces_table, modules_table, read_table, steps_table, map_table,
-	probe_table;
+	probe_table, audit_table, rules_table;
 
 /* options.c: exits with EXIT_USAGE when argv makes no sense, with 0 after --help. */
 void parse_request(int argc, char **argv, struct request *request);

@@ -94,6 +94,33 @@ const struct command commands[] = {
 		.run = run_probe,
 	},
 	{
+		.name = "audit",
+		.summary = "every rule over every space: a verdict for each, and why",
+		.args = "TARGET",
+		.about =
+			"Holds the kernel half of every space against init_mm's, checks that "
+			"each processor could reach all of its fault path there, and says "
+			"what comes of it: a verdict for every space that a processor or a "
+			"task can run in, with its reasons, and findings, of which those "
+			"that are alike but for their space are one line. The exit status "
+			"is 0 when every space is coherent and no finding is worse than "
+			"info, and 1 otherwise.",
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_AUDIT,
+		.rows = &audit_table,
+		.run = run_audit,
+	},
+	{
+		.name = "rules",
+		.summary = "what an audit looks for",
+		.args = "",
+		.about =
+			"Lists every rule: its name, how bad it is, and in JSON and CSV what "
+			"it means, what to do about it, and where it happened.",
+		.options = OPTIONS_OUTPUT,
+		.rows = &rules_table,
+		.run = run_rules,
+	},
+	{
 		.name = "capture",
 		.summary = "a small dump with only what the answers rest on",
 		.args = "TARGET -o FILE",
@@ -102,7 +129,7 @@ const struct command commands[] = {
 			"and registers, and no page of a user's. Every command answers on it "
 			"as on the whole dump, except that read finds only what was kept. "
 			"The file appears whole or not at all.",
-		.options = OPTIONS_TARGET | OPTIONS_CAPTURE,
+		.options = OPTIONS_TARGET | OPTIONS_FILE,
 		.run = run_capture,
 	},
 	{ .name = NULL },

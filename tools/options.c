@@ -19,6 +19,7 @@ enum {
 	KEY_JSON,
 	KEY_NDJSON,
 	KEY_CSV,
+	KEY_SARIF,
 	KEY_PID,
 	KEY_ALL,
 	KEY_ALL_SPACES,
@@ -43,7 +44,12 @@ const struct option_row option_rows[] = {
 	  "Print what lookup_address would return in every process, a line each, as "
 	  "xx_procs of dtrace4linux did" },
 
-	{ OPTIONS_CAPTURE, KEY_OUTPUT, "output", "FILE", "Write to FILE", "file" },
+	{ OPTIONS_FILE, KEY_OUTPUT, "output", "FILE", "Write to FILE", "file" },
+
+	{ OPTIONS_AUDIT, KEY_PID, "pid", "PID",
+	  "Tell of this process's space alone; 0 is init_mm's" },
+	{ OPTIONS_AUDIT, KEY_SARIF, "sarif", NULL,
+	  "Print the findings as SARIF 2.1.0, as CI systems take them" },
 
 	{ OPTIONS_OUTPUT, KEY_JSON, "json", NULL, "Print one JSON document" },
 	{ OPTIONS_OUTPUT, KEY_NDJSON, "ndjson", NULL, "Print one JSON object a line" },
@@ -85,7 +91,7 @@ static void set_format(struct argp_state *state, struct request *request,
 		       enum report_format format)
 {
 	if (request->format != REPORT_TEXT && request->format != format)
-		argp_error(state, "--json, --ndjson and --csv exclude one another");
+		argp_error(state, "one form of output at a time, please");
 	request->format = format;
 }
 
@@ -131,6 +137,9 @@ static error_t parse_output_option(int key, struct argp_state *state)
 	case KEY_CSV:
 		set_format(state, state->input, REPORT_CSV);
 		return 0;
+	case KEY_SARIF:
+		set_format(state, state->input, REPORT_SARIF);
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -170,7 +179,7 @@ static void check_request(struct argp_state *state, const struct request *reques
 {
 	const struct command *command = request->command;
 
-	if (!request->target)
+	if (!request->target && (command->options & OPTIONS_TARGET))
 		argp_error(state, "which target? (%s)", command->args);
 	if (request->nwords < command->min_words)
 		argp_error(state, "something is missing after the target: %s",
@@ -184,16 +193,19 @@ static void check_request(struct argp_state *state, const struct request *reques
 	if (request->xx_procs && request->format != REPORT_TEXT)
 		argp_error(state, "--xx-procs is a form of its own: not with --json, "
 				  "--ndjson or --csv");
-	if ((command->options & OPTIONS_CAPTURE) && !request->output)
+	if ((command->options & OPTIONS_FILE) && !request->output)
 		argp_error(state, "where to? Say -o FILE");
 }
 
 /* argp has moved the options to the front: the words stand together. */
 static void take_words(const struct argp_state *state, struct request *request)
 {
-	request->target = state->argv[state->next];
-	request->words = &state->argv[state->next + 1];
-	request->nwords = (size_t)(state->argc - state->next - 1);
+	int next = state->next;
+
+	if (request->command->options & OPTIONS_TARGET)
+		request->target = state->argv[next++];
+	request->words = &state->argv[next];
+	request->nwords = (size_t)(state->argc - next);
 }
 
 static error_t parse_command(int key, char *arg, struct argp_state *state)

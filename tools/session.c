@@ -111,6 +111,8 @@ enum exit_status session_open(struct session *session, const struct request *req
 		return session_fail_memory();
 	progress_begin(&session->progress);
 	ws_context_set_progress(session->ctx, progress_tell, &session->progress);
+	if (!request->target)
+		return EXIT_SEEN;
 	status = ws_target_open(session->ctx, request->target, &request->target_options,
 				&session->target);
 	if (status != WS_OK)
@@ -190,6 +192,11 @@ enum exit_status session_space(struct session *session, struct ws_space *space)
 			     "there is no process with pid %u", request->pid);
 }
 
+static unsigned address_digits(const struct ws_system *system)
+{
+	return ws_format_va_bits(ws_system_paging(system)->format) > 32 ? 16 : 8;
+}
+
 struct report *session_report(struct session *session)
 {
 	const struct request *request = session->request;
@@ -197,9 +204,8 @@ struct report *session_report(struct session *session)
 	progress_clear(&session->progress);
 	report_open(&session->report, request->format, request->command->name,
 		    request->target, stdout);
-	session->report.address_digits =
-		ws_format_va_bits(ws_system_paging(session->system)->format) > 32 ? 16
-										  : 8;
+	if (session->system)
+		session->report.address_digits = address_digits(session->system);
 	return &session->report;
 }
 
@@ -213,7 +219,8 @@ enum exit_status session_answer(struct session *session, enum exit_status status
 {
 	const char *note;
 
-	for (unsigned i = 0; (note = ws_system_note(session->system, i)); i++)
+	for (unsigned i = 0;
+	     session->system && (note = ws_system_note(session->system, i)); i++)
 		report_note(&session->report, note);
 	return report_close(&session->report) ? status : write_failed();
 }

@@ -19,12 +19,17 @@ static void print_field(FILE *out, const char *text)
 	fputc('"', out);
 }
 
+static bool has_column(const struct column *column)
+{
+	return column->key && column->kind != COLUMN_LINES && column->kind != COLUMN_ROWS;
+}
+
 static void print_header(const struct report *report)
 {
 	const char *comma = "";
 
 	for (size_t i = 0; i < report->table->n; i++) {
-		if (!report->table->columns[i].key)
+		if (!has_column(&report->table->columns[i]))
 			continue;
 		fprintf(report->out, "%s%s", comma, report->table->columns[i].key);
 		comma = ",";
@@ -48,7 +53,7 @@ static void csv_row(struct report *report, const struct value *values)
 	for (size_t i = 0; i < report->table->n; i++) {
 		const struct column *column = &report->table->columns[i];
 
-		if (!column->key)
+		if (!has_column(column))
 			continue;
 		fputs(comma, report->out);
 		comma = ",";

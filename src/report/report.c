@@ -113,6 +113,10 @@ const char *report_plain(const struct report *report, const struct column *colum
 	case COLUMN_YES:
 		snprintf(cell, REPORT_CELL, "%s", value->number ? "true" : "false");
 		break;
+	case COLUMN_LINES:
+	case COLUMN_ROWS:
+		*cell = '\0';
+		break;
 	}
 	return cell;
 }

@@ -28,6 +28,7 @@ enum report_format {
 	REPORT_JSON,
 	REPORT_NDJSON,
 	REPORT_CSV,
+	REPORT_SARIF, /* no tables: sarif.h */
 };
 
 enum column_kind {
@@ -37,6 +38,8 @@ enum column_kind {
 	COLUMN_SIZE,    /* bytes; text says KiB, MiB ... where they come out even */
 	COLUMN_SHARE,   /* millionths; text says per cent */
 	COLUMN_YES,
+	COLUMN_LINES, /* text of several lines: an array of strings in JSON, and */
+	COLUMN_ROWS,  /* a table in a cell: an array of objects; nowhere but in JSON */
 };
 
 struct column {
@@ -44,6 +47,7 @@ struct column {
 	const char *title; /* in text; NULL: text does without it */
 	enum column_kind kind;
 	const char *about;
+	const struct table *table; /* of COLUMN_ROWS */
 };
 
 struct table {
@@ -53,9 +57,14 @@ struct table {
 	bool prose; /* text prints the first column alone, a line each, no titles */
 };
 
-#define REPORT_MAX_COLUMNS 16
+#define REPORT_MAX_COLUMNS 20
 /* One name for the array and its length. */
 #define TABLE_COLUMNS(array) .columns = (array), .n = sizeof(array) / sizeof(*(array))
+
+struct report;
+
+/* Tells all rows with report_row(); stops when that returns false. */
+typedef void report_rows_fn(void *arg, struct report *report);
 
 /* One cell. Text is the caller's and is copied at once. */
 struct value {
@@ -63,6 +72,8 @@ struct value {
 	bool alarm; /* what the reader should see first */
 	const char *text;
 	uint64_t number;
+	report_rows_fn *rows; /* of COLUMN_ROWS, called at once */
+	void *arg;
 };
 
 static inline struct value value_text(const char *text)
@@ -75,16 +86,16 @@ static inline struct value value_number(uint64_t number)
 	return (struct value){ .known = true, .number = number };
 }
 
+static inline struct value value_rows(report_rows_fn *rows, void *arg)
+{
+	return (struct value){ .known = true, .rows = rows, .arg = arg };
+}
+
 static inline struct value value_alarm(struct value value)
 {
 	value.alarm = true;
 	return value;
 }
-
-struct report;
-
-/* Tells all rows with report_row(); stops when that returns false. */
-typedef void report_rows_fn(void *arg, struct report *report);
 
 struct report_ops {
 	void (*begin)(struct report *report);
@@ -108,9 +119,10 @@ struct report {
 	size_t tables, rows, notes; /* told so far; rows of this table */
 	bool measuring;
 	unsigned width[REPORT_MAX_COLUMNS];
+	void *nested; /* where the rows of a cell are gathered */
 };
 
-/* command and target must outlive the report; out stays the caller's. */
+/* command and target (NULL: none) must outlive the report; out stays the caller's. */
 void report_open(struct report *report, enum report_format format, const char *command,
 		 const char *target, FILE *out);
 void report_table(struct report *report, const struct table *table, report_rows_fn *rows,
