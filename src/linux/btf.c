@@ -25,12 +25,12 @@
 enum btf_kind {
 	BTF_INT = 1,
 	BTF_ARRAY = 3,
-	BTF_STRUCT = 4,
-	BTF_UNION = 5,
-	BTF_ENUM = 6,
+	BTF_STRUCT,
+	BTF_UNION,
+	BTF_ENUM,
 	BTF_FUNC_PROTO = 13,
-	BTF_VAR = 14,
-	BTF_DATASEC = 15,
+	BTF_VAR,
+	BTF_DATASEC,
 	BTF_DECL_TAG = 17,
 	BTF_ENUM64 = 19,
 	BTF_KINDS
@@ -40,10 +40,18 @@ enum btf_kind {
 static const struct {
 	uint8_t fixed, each;
 } tail[BTF_KINDS] = {
-	[BTF_INT] = { 4, 0 },     [BTF_ARRAY] = { 12, 0 },   [BTF_STRUCT] = { 0, 12 },
-	[BTF_UNION] = { 0, 12 },  [BTF_ENUM] = { 0, 8 },     [BTF_FUNC_PROTO] = { 0, 8 },
-	[BTF_VAR] = { 4, 0 },     [BTF_DATASEC] = { 0, 12 }, [BTF_DECL_TAG] = { 4, 0 },
-	[BTF_ENUM64] = { 0, 12 },
+	/* clang-format off */
+	[BTF_INT]        = { 4, 0 },
+	[BTF_ARRAY]      = { 12, 0 },
+	[BTF_STRUCT]     = { 0, 12 },
+	[BTF_UNION]      = { 0, 12 },
+	[BTF_ENUM]       = { 0, 8 },
+	[BTF_FUNC_PROTO] = { 0, 8 },
+	[BTF_VAR]        = { 4, 0 },
+	[BTF_DATASEC]    = { 0, 12 },
+	[BTF_DECL_TAG]   = { 4, 0 },
+	[BTF_ENUM64]     = { 0, 12 },
+	/* clang-format on */
 };
 
 struct btf {

@@ -200,11 +200,15 @@ static enum ws_status judge(const struct merge *merge, const char *path)
 			       "%s shares %zu names with this memory: too few to tell "
 			       "whether it is of this kernel",
 			       path, merge->common);
-	if (merge->agree * 100 < merge->common * AGREE_PERCENT ||
-	    merge->shift % WS_FRAME_SIZE)
+	if (merge->agree * 100 < merge->common * AGREE_PERCENT)
 		return ws_fail(ctx, WS_ERR_MALFORMED,
 			       "%s is not of this kernel: %zu of %zu %s agree", path,
 			       merge->agree, merge->common, what);
+	if (merge->shift % WS_FRAME_SIZE)
+		return ws_fail(ctx, WS_ERR_MALFORMED,
+			       "%s is not of this kernel: memory has its symbols %#lx "
+			       "bytes further, and kernels move by whole pages",
+			       path, merge->shift);
 	if (merge->agree < merge->common)
 		ws_note(merge->system, "%s: %zu of %zu %s agree with memory", path,
 			merge->agree, merge->common, what);

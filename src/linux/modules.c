@@ -21,7 +21,7 @@
 
 /* Distributions load a few hundred; a longer list is a broken one. */
 #define MODULES_MAX 8192
-/* Nodes visited in all: a hostile dump may hold many lists that lead nowhere. */
+/* Nodes looked at in all: a hostile dump may hold many lists that lead nowhere. */
 #define STEPS_MAX 1000000
 
 struct modlist {
@@ -148,8 +148,12 @@ static bool search_frame(void *arg, uint64_t va, const uint8_t *frame)
 	for (unsigned at = 0; at + 3 * word <= WS_FRAME_SIZE; at += word) {
 		uint64_t node = node_of(modlist, va + at), *v;
 
-		if (!might_be_module(modlist, frame + at) || !modlist->steps ||
-		    !is_module(modlist, node) || !is_linked(modlist, node))
+		if (!might_be_module(modlist, frame + at))
+			continue;
+		if (!modlist->steps)
+			return false;
+		modlist->steps--;
+		if (!is_module(modlist, node) || !is_linked(modlist, node))
 			continue;
 		modlist->closed = list_walk(modlist, node);
 		if (modlist->closed || modlist->loose.n == MODULES_MAX)
@@ -178,12 +182,9 @@ static enum ws_status list_search(struct modlist *modlist)
 
 	if (modlist->short_of_memory)
 		return ws_fail_memory(system->ctx);
-	if (status == WS_ERR_LIMIT) {
-		ws_note(system, "the search for modules ended at a limit: page tables "
-				"that repeat themselves?");
-		ws_error_clear(system->ctx);
-		status = WS_OK;
-	}
+	if (!modlist->steps)
+		ws_note(system, "the search for modules was cut short: memory is full of "
+				"what looks like lists of them");
 	return status;
 }
 

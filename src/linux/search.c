@@ -4,17 +4,10 @@
 
 #include <string.h>
 
-/*
- * No more than that is looked at: page tables may map one frame everywhere, and every
- * kernel keeps images, modules and vmalloc memory of interest far below it.
- */
-#define SEARCH_FRAMES_MAX ((UINT64_C(4) << 30) / WS_FRAME_SIZE)
-
 struct search {
 	struct ws_system *system;
 	ws_search_fn *fn;
 	void *arg;
-	uint64_t frames; /* how many it may still look at */
 	bool skip_direct_map;
 	uint8_t scratch[WS_FRAME_SIZE];
 };
@@ -43,8 +36,6 @@ static bool search_run(void *arg, const struct ws_run *run)
 	    run->va - run->pa == search->system->layout.page_offset)
 		return true;
 	for (uint64_t at = 0; at <= run->last - run->va; at += WS_FRAME_SIZE) {
-		if (!search->frames--)
-			return false;
 		frame = frame_peek(search->system->target, run->pa + at, search->scratch);
 		if (frame && !search->fn(search->arg, run->va + at, frame))
 			return false;
@@ -55,11 +46,9 @@ static bool search_run(void *arg, const struct ws_run *run)
 enum ws_status ws_search(struct ws_system *system, uint64_t first, uint64_t last,
 			 bool skip_direct_map, ws_search_fn *fn, void *arg)
 {
-	struct search search = { .system = system,
-				 .fn = fn,
-				 .arg = arg,
-				 .frames = SEARCH_FRAMES_MAX,
-				 .skip_direct_map = skip_direct_map };
+	struct search search = {
+		.system = system, .fn = fn, .arg = arg, .skip_direct_map = skip_direct_map
+	};
 
 	return ws_range(&system->paging, system->layout.reference,
 			first & -(uint64_t)WS_FRAME_SIZE, last, WS_RANGE_PHYSICAL, 0,

@@ -61,6 +61,15 @@ static void print_symbols(const struct ws_system *system)
 	}
 }
 
+static void print_members(const struct ws_members *members)
+{
+	unsigned told = 0;
+
+	for (int i = 0; i < WS_MEMBERS; i++)
+		told += members->offset[i] != WS_NO_MEMBER;
+	printf("types %s: %u members\n", members->source, told);
+}
+
 static enum ws_status tell(struct ws_target *target, const struct wish *wish)
 {
 	struct ws_system *system = NULL;
@@ -92,7 +101,7 @@ static enum ws_status tell(struct ws_target *target, const struct wish *wish)
 		if (ws_symbol_find(system, "a_name_that_no_kernel_has", &symbol))
 			printf("missing %s\n", ws_error(system->ctx, 0));
 		if (system->members && system->members->source)
-			printf("types %s\n", system->members->source);
+			print_members(system->members);
 		for (unsigned i = 0; ws_system_note(system, i); i++)
 			printf("note %s\n", ws_system_note(system, i));
 	}

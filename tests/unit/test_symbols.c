@@ -447,6 +447,18 @@ static void test_map_of_another_kernel(void **state)
 	scene_destroy(scene);
 }
 
+/* The same kernel linked a few bytes apart is another one: KASLR moves whole pages. */
+static void test_map_a_little_off(void **state)
+{
+	struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
+	struct map_file file = map_of(scene, 0x14);
+
+	(void)state;
+	assert_int_equal(load_with(scene, &file), WS_ERR_MALFORMED);
+	assert_non_null(strstr(message(scene), "0x14 bytes further"));
+	scene_destroy(scene);
+}
+
 static void test_map_too_small(void **state)
 {
 	struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
@@ -855,6 +867,7 @@ int main(void)
 		cmocka_unit_test(test_ambiguous_name),
 		cmocka_unit_test(test_map_shifted),
 		cmocka_unit_test(test_map_of_another_kernel),
+		cmocka_unit_test(test_map_a_little_off),
 		cmocka_unit_test(test_map_too_small),
 		cmocka_unit_test(test_map_by_vmcoreinfo),
 		cmocka_unit_test(test_map_bad_lines),
