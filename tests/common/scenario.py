@@ -38,10 +38,11 @@ def present():
 
 
 def wanted(name):
-    """(directory, None) of a scenario's dumps, made if need be; or (None, reason)."""
+    """(directory, None) of a scenario's dumps, made if need be; or (None, reason). Where
+    nothing can be booted, dumps that are there serve as they are."""
     reason = why_not()
     if reason:
-        return None, reason
+        return (LAB / name, None) if name in present() else (None, reason)
     with locked(name):
         made = subprocess.run([SOURCE / "lab/run", name], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False)
