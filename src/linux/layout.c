@@ -157,7 +157,7 @@ static bool add_candidate(candidate_vec *candidates, uint64_t root, const char *
 
 /*
  * Surest first. With PTI a CR3 may be that of a user half, one page above its kernel
- * half (PTI_PGTABLE_SWITCH_BIT, arch/x86/entry/calling.h).
+ * half (PTI_PGTABLE_SWITCH_BIT, arch/x86/include/asm/pgtable.h).
  */
 static bool gather_candidates(struct ws_system *system, candidate_vec *candidates)
 {

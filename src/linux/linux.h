@@ -33,11 +33,14 @@
 
 typedef WS_VEC(uint64_t) ws_pa_vec;
 
-/* What one pass over all memory found; sorted. Owned by the system. */
+/*
+ * What one pass over all memory found; sorted. Once discovery is done, only those that it
+ * rests on: init_task's name, and the text that was taken, if one was.
+ */
 struct ws_finds {
 	ws_pa_vec idle_names; /* 16 bytes "swapper/0" or "swapper", zero-padded */
-	ws_pa_vec vmcoreinfo; /* text "OSRELEASE=" at the start of a frame */
-	bool names_done;
+	ws_pa_vec vmcoreinfo; /* text that begins with "OSRELEASE=" */
+	bool words_done;
 };
 
 struct ws_symtab;  /* symtab.h */
@@ -160,6 +163,13 @@ bool ws_vmcoreinfo_swapper(struct ws_system *system, uint64_t *root);
 void ws_set_reference(struct ws_system *system, uint64_t root);
 
 /*
+ * Between the two the target's recorder rests: who searches looks at much that answers do
+ * not rest on, a user's memory among it, which must not get into a capture.
+ */
+uint8_t *ws_search_begin(struct ws_system *system);
+void ws_search_end(struct ws_system *system, uint8_t *recorder);
+
+/*
  * A first root, as the reference, and PAGE_OFFSET. WS_ERR_NOT_FOUND, without a message:
  * nothing that is known so far leads to one; ws_layout_refuse() then says what is known.
  */
@@ -167,7 +177,7 @@ enum ws_status ws_find_layout(struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_layout_refuse(struct ws_system *system) WS_MUST_CHECK;
 /* One pass: finds, and roots as soon as a layout is known. */
 enum ws_status ws_find_scan(struct ws_system *system) WS_MUST_CHECK;
-/* Out of the texts that the pass found, the one that fits the memory. */
+/* Where the dump had no note: of the texts that the pass found, the one that fits. */
 enum ws_status ws_find_vmcoreinfo(struct ws_system *system) WS_MUST_CHECK;
 /* init_mm's own table, or the consensus of all roots; and the image. */
 enum ws_status ws_find_reference(struct ws_system *system) WS_MUST_CHECK;

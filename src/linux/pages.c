@@ -30,7 +30,7 @@ bool ws_pages_find(struct ws_system *system, struct ws_pages *pages)
 	uint64_t mem_map;
 
 	*pages = (struct ws_pages){ 0 };
-	/* before 4.6 (0139aa7b7fa12) it was called _count */
+	/* before 4.7 (0139aa7b7fa1) it was called _count */
 	if (!ws_vmcoreinfo(system, "SIZE", "page", &pages->size) ||
 	    !ws_vmcoreinfo(system, "OFFSET", "page.lru", &pages->lru) ||
 	    (!ws_vmcoreinfo(system, "OFFSET", "page._refcount", &pages->refcount) &&

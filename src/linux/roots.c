@@ -191,10 +191,10 @@ static bool has_entries(const struct ws_system *system, const uint8_t *table,
  */
 static const uint8_t *peek(struct ws_system *system, uint64_t pa)
 {
-	uint8_t *recorder = ws_steal(system->target->recorder);
+	uint8_t *recorder = ws_search_begin(system);
 	const uint8_t *frame = system->paging.frame(system, pa);
 
-	system->target->recorder = recorder;
+	ws_search_end(system, recorder);
 	return frame;
 }
 

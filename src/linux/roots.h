@@ -5,7 +5,7 @@
  *
  *	i386	the page directory's kernel entries
  *	PAE	those of the kernel's page directories, which a 32-byte PDPT leads to:
- *		one that all share, or (with PTI, and since 6.16 always) one each
+ *		one that all share, or (with PTI, and since 2025 always) one each
  *	x86-64	the top-level table's upper half
  */
 #ifndef WS_LINUX_ROOTS_H

@@ -35,8 +35,11 @@ struct worker {
 
 struct pass {
 	struct worker worker[WS_SCAN_WORKERS];
-	bool names;                         /* look for names and texts */
+	bool words;                         /* look for names and texts */
 	const struct ws_likeness *likeness; /* look for roots; or NULL */
+	const ws_pa_vec
+		*tables; /* PAE: only for PDPTs that lead to one of these; or NULL */
+	bool overflow;   /* some worker could not keep all */
 };
 
 #define KEEP(worker, vec, ...)                                                      \
@@ -50,55 +53,83 @@ struct pass {
 			(worker)->overflow = true;                                  \
 	} while (0)
 
-/* ---- names ------------------------------------------------------------------------ */
+/* ---- words ------------------------------------------------------------------------ */
 
 /*
- * init_task's comm: "swapper", or with SMP "swapper/0" (init_idle(),
- * kernel/sched/core.c), and nothing behind it.
+ * What is looked for by its first four bytes, wherever they are aligned. Of init_task's
+ * comm, which is "swapper" or with SMP "swapper/0" (init_idle(), kernel/sched/core.c),
+ * all sixteen bytes are known. VMCOREINFO begins a page since 4.13 (203e9e41219b);
+ * before, it was a static array.
  */
-static bool is_idle_name(const uint8_t *comm)
-{
-	static const char names[][COMM_LEN] = { "swapper", "swapper/0" };
+static const char idle_names[][COMM_LEN] = { "swapper", "swapper/0" };
+static const char text_beginning[] = "OSRELEASE=";
 
-	return !memcmp(comm, names[0], COMM_LEN) || !memcmp(comm, names[1], COMM_LEN);
+/* A user's memory can be full of either; init_task and VMCOREINFO are there once. */
+#define WORDS_PER_FRAME 4
+
+/* Whether the bytes at data, of which there may be fewer than needed, can be word. */
+static bool may_be(const uint8_t *data, size_t left, const char *word, size_t size)
+{
+	return !memcmp(data, word, left < size ? left : size);
 }
 
-#define NAME_STRIDE 256
-
-/* comm is at least word-aligned in task_struct, so four bytes at a time are enough. */
-static void find_names(struct worker *worker, uint64_t pa, const uint8_t *frame)
+static bool keep_word(struct worker *worker, uint64_t pa, const uint8_t *data,
+		      size_t left)
 {
-	const uint32_t key = ws_le32("swap");
+	if (may_be(data, left, idle_names[0], COMM_LEN) ||
+	    may_be(data, left, idle_names[1], COMM_LEN))
+		KEEP(worker, &worker->names, pa);
+	else if (may_be(data, left, text_beginning, sizeof(text_beginning) - 1))
+		KEEP(worker, &worker->texts, pa);
+	else
+		return false;
+	return true;
+}
 
-	for (unsigned at = 0; at < WS_FRAME_SIZE; at += NAME_STRIDE) {
+#define WORD_STRIDE 256
+
+/* left: how many bytes there are from the frame's beginning on; a word may go beyond it.
+ */
+static void find_words(struct worker *worker, uint64_t pa, const uint8_t *frame,
+		       size_t left)
+{
+	const uint32_t idle = ws_le32(idle_names[0]), text = ws_le32(text_beginning);
+	unsigned found = 0;
+
+	for (unsigned at = 0; at < WS_FRAME_SIZE; at += WORD_STRIDE) {
 		uint32_t any = 0;
 
-		for (unsigned i = 0; i < NAME_STRIDE; i += 4)
-			any |= ws_le32(frame + at + i) == key;
-		for (unsigned i = 0; any && i < NAME_STRIDE; i += 4)
-			if (at + i + COMM_LEN <= WS_FRAME_SIZE &&
-			    is_idle_name(frame + at + i))
-				KEEP(worker, &worker->names, pa + at + i);
+		for (unsigned i = at; i < at + WORD_STRIDE; i += 4)
+			any |= (ws_le32(frame + i) == idle) |
+			       (ws_le32(frame + i) == text);
+		for (unsigned i = at; any && i < at + WORD_STRIDE; i += 4)
+			if (found < WORDS_PER_FRAME)
+				found += keep_word(worker, pa + i, frame + i, left - i);
 	}
-}
-
-static void find_text(struct worker *worker, uint64_t pa, const uint8_t *frame)
-{
-	static const char beginning[] = "OSRELEASE=";
-
-	if (!memcmp(frame, beginning, sizeof(beginning) - 1))
-		KEEP(worker, &worker->texts, pa);
 }
 
 /* ---- roots ------------------------------------------------------------------------ */
 
-static void find_pdpts(const struct ws_likeness *likeness, struct worker *worker,
-		       uint64_t pa, const uint8_t *frame)
+static int by_pa(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+static bool has_pa(const ws_pa_vec *sorted, uint64_t pa)
+{
+	return sorted->n && bsearch(&pa, sorted->v, sorted->n, sizeof(*sorted->v), by_pa);
+}
+
+static void find_pdpts(const struct pass *pass, struct worker *worker, uint64_t pa,
+		       const uint8_t *frame)
 {
 	uint64_t table;
 
 	for (unsigned at = 0; at < WS_FRAME_SIZE; at += PDPT_SIZE)
-		if (ws_is_pdpt(likeness, frame + at, &table))
+		if (ws_is_pdpt(pass->likeness, frame + at, &table) &&
+		    (!pass->tables || has_pa(pass->tables, table)))
 			KEEP(worker, &worker->pdpts, (struct pdpt){ pa + at, table });
 }
 
@@ -107,29 +138,18 @@ static void look_at_chunk(void *arg, unsigned number, uint64_t pa, const uint8_t
 {
 	struct pass *pass = arg;
 	struct worker *worker = &pass->worker[number];
-	const struct ws_likeness *likeness = pass->likeness;
 
-	for (const uint8_t *end = data + len; data < end;
-	     data += WS_FRAME_SIZE, pa += WS_FRAME_SIZE) {
-		if (pass->names) {
-			find_names(worker, pa, data);
-			find_text(worker, pa, data);
-		}
-		if (likeness && ws_is_like(likeness, data))
+	for (; len; len -= WS_FRAME_SIZE, data += WS_FRAME_SIZE, pa += WS_FRAME_SIZE) {
+		if (pass->words)
+			find_words(worker, pa, data, len);
+		if (pass->likeness && !pass->tables && ws_is_like(pass->likeness, data))
 			KEEP(worker, &worker->tables, pa);
-		if (likeness && likeness->by_pdpt)
-			find_pdpts(likeness, worker, pa, data);
+		if (pass->likeness && pass->likeness->by_pdpt)
+			find_pdpts(pass, worker, pa, data);
 	}
 }
 
 /* ---- putting the workers' finds together ------------------------------------------ */
-
-static int by_pa(const void *left, const void *right)
-{
-	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-
-	return (a > b) - (a < b);
-}
 
 static bool append(ws_pa_vec *to, const ws_pa_vec *from)
 {
@@ -149,41 +169,7 @@ static void sort(ws_pa_vec *pas)
 		qsort(pas->v, pas->n, sizeof(*pas->v), by_pa);
 }
 
-/* A PDPT is a root if it leads to a table that looks like the kernel's. */
-static bool append_pdpts(ws_pa_vec *roots, const ws_pa_vec *tables, const pdpt_vec *pdpts)
-{
-	ws_vec_each(pdpts, pdpt) {
-		uint64_t *added;
-
-		if (!tables->n || !bsearch(&pdpt->table, tables->v, tables->n,
-					   sizeof(*tables->v), by_pa))
-			continue;
-		added = ws_vec_push(roots);
-		if (!added)
-			return false;
-		*added = pdpt->pa;
-	}
-	return true;
-}
-
-static bool merge_roots(const struct pass *pass, ws_pa_vec *roots)
-{
-	ws_pa_vec tables = { 0 };
-	bool merged = true;
-
-	for (unsigned i = 0; i < WS_SCAN_WORKERS; i++)
-		merged = merged && append(&tables, &pass->worker[i].tables);
-	sort(&tables);
-	if (!pass->likeness->by_pdpt)
-		merged = merged && append(roots, &tables);
-	for (unsigned i = 0; i < WS_SCAN_WORKERS; i++)
-		merged = merged && append_pdpts(roots, &tables, &pass->worker[i].pdpts);
-	sort(roots);
-	ws_vec_release(&tables);
-	return merged;
-}
-
-static bool merge_names(const struct pass *pass, struct ws_finds *finds)
+static bool merge_words(const struct pass *pass, struct ws_finds *finds)
 {
 	bool merged = true;
 
@@ -195,27 +181,40 @@ static bool merge_names(const struct pass *pass, struct ws_finds *finds)
 	}
 	sort(&finds->idle_names);
 	sort(&finds->vmcoreinfo);
-	finds->names_done = true;
+	finds->words_done = true;
 	return merged;
 }
 
-static enum ws_status merge(struct ws_system *system, const struct pass *pass)
+static bool merge_tables(const struct pass *pass, ws_pa_vec *tables)
 {
-	bool merged = true, overflow = false;
+	bool merged = true;
 
-	for (unsigned i = 0; i < WS_SCAN_WORKERS; i++) {
-		merged = merged && !pass->worker[i].short_of_memory;
-		overflow = overflow || pass->worker[i].overflow;
-	}
-	if (pass->names)
-		merged = merged && merge_names(pass, &system->finds);
-	if (pass->likeness)
-		merged = merged && merge_roots(pass, &system->roots);
-	if (overflow)
-		ws_note(system, "memory holds over a million things that look like roots "
-				"or names: some were passed over");
-	return merged ? WS_OK : ws_fail_memory(system->ctx);
+	for (unsigned i = 0; i < WS_SCAN_WORKERS; i++)
+		merged = merged && append(tables, &pass->worker[i].tables);
+	sort(tables);
+	return merged;
 }
+
+/* A PDPT is a root if it leads to a table that looks like the kernel's. */
+static bool merge_pdpts(const struct pass *pass, const ws_pa_vec *tables,
+			ws_pa_vec *roots)
+{
+	for (unsigned i = 0; i < WS_SCAN_WORKERS; i++)
+		ws_vec_each(&pass->worker[i].pdpts, pdpt) {
+			uint64_t *added = NULL;
+
+			if (!has_pa(tables, pdpt->table))
+				continue;
+			added = ws_vec_push(roots);
+			if (!added)
+				return false;
+			*added = pdpt->pa;
+		}
+	sort(roots);
+	return true;
+}
+
+/* ---- the pass --------------------------------------------------------------------- */
 
 static void pass_release(struct pass *pass)
 {
@@ -227,20 +226,78 @@ static void pass_release(struct pass *pass)
 	}
 }
 
+static enum ws_status pass_run(struct ws_system *system, struct pass *pass)
+{
+	enum ws_status status = ws_target_scan(system->target, "looking through memory",
+					       look_at_chunk, pass);
+	bool short_of_memory = false;
+
+	pass->overflow = false;
+	for (unsigned i = 0; i < WS_SCAN_WORKERS; i++) {
+		short_of_memory = short_of_memory || pass->worker[i].short_of_memory;
+		pass->overflow = pass->overflow || pass->worker[i].overflow;
+	}
+	return short_of_memory ? ws_fail_memory(system->ctx) : status;
+}
+
+static void note_overflow(struct ws_system *system)
+{
+	ws_note(system,
+		"memory holds over a million things that look like roots or names: "
+		"some were passed over");
+}
+
+/*
+ * Whatever has a PDPT's shape was kept until it is known which tables count. Where there
+ * was more of it than can be kept, memory must be gone through again, with that known.
+ */
+static enum ws_status find_pdpts_again(struct ws_system *system, const struct pass *first,
+				       const ws_pa_vec *tables)
+{
+	struct pass pass = { .likeness = first->likeness, .tables = tables };
+	enum ws_status status = pass_run(system, &pass);
+
+	if (status == WS_OK && !merge_pdpts(&pass, tables, &system->roots))
+		status = ws_fail_memory(system->ctx);
+	if (pass.overflow)
+		note_overflow(system);
+	pass_release(&pass);
+	return status;
+}
+
+static enum ws_status take_roots(struct ws_system *system, const struct pass *pass)
+{
+	ws_pa_vec tables = { 0 };
+	enum ws_status status = WS_OK;
+	bool merged = merge_tables(pass, &tables);
+
+	if (merged && !pass->likeness->by_pdpt)
+		merged = append(&system->roots, &tables);
+	else if (merged && pass->overflow)
+		status = find_pdpts_again(system, pass, &tables);
+	else if (merged)
+		merged = merge_pdpts(pass, &tables, &system->roots);
+	ws_vec_release(&tables);
+	return merged ? status : ws_fail_memory(system->ctx);
+}
+
 enum ws_status ws_find_scan(struct ws_system *system)
 {
 	ws_autofree struct ws_likeness *likeness = calloc(1, sizeof(*likeness));
-	struct pass pass = { .names = !system->finds.names_done };
+	struct pass pass = { .words = !system->finds.words_done };
 	enum ws_status status;
 
 	if (!likeness)
 		return ws_fail_memory(system->ctx);
 	if (system->layout.word && ws_likeness_take(system, likeness))
 		pass.likeness = likeness;
-	status = ws_target_scan(system->target, "looking through memory", look_at_chunk,
-				&pass);
-	if (status == WS_OK)
-		status = merge(system, &pass);
+	status = pass_run(system, &pass);
+	if (pass.overflow && !(pass.likeness && likeness->by_pdpt))
+		note_overflow(system);
+	if (status == WS_OK && pass.words && !merge_words(&pass, &system->finds))
+		status = ws_fail_memory(system->ctx);
+	if (status == WS_OK && pass.likeness)
+		status = take_roots(system, &pass);
 	pass_release(&pass);
 	return status;
 }

@@ -50,31 +50,39 @@ static size_t root_of_mm(struct ws_system *system, uint64_t mm)
 	return read_pgd(system, mm, &pgd) ? ws_root_of_pgd(system, pgd) : SIZE_MAX;
 }
 
+/* So many are named one by one. */
+#define STRANGE_NOTES_MAX 8
+
 /* A process whose root looks like none is there all the same, and the more of interest.
  */
-static enum ws_status add_root_of(struct ws_system *system, const struct ws_task *task)
+static enum ws_status add_root_of(struct ws_system *system, const struct ws_task *task,
+				  size_t *strange)
 {
 	uint64_t pgd, pa;
+	bool leads;
 
 	if (task->kernel_thread || !task->mm || root_of_mm(system, task->mm) != SIZE_MAX)
 		return WS_OK;
-	if (!read_pgd(system, task->mm, &pgd) || !ws_kernel_pa(system, pgd, &pa) ||
-	    pa & ~system->paging.format->root_mask) {
-		ws_note(system, "%u %s: its mm at %#lx leads to no root", task->pid,
-			task->comm, task->mm);
-		return WS_OK;
-	}
-	ws_note(system, "%u %s: its root %#lx does not look like one", task->pid,
-		task->comm, pa);
-	return ws_root_add(system, pa);
+	leads = read_pgd(system, task->mm, &pgd) && ws_kernel_pa(system, pgd, &pa) &&
+		!(pa & ~system->paging.format->root_mask);
+	if ((*strange)++ < STRANGE_NOTES_MAX)
+		ws_note(system,
+			leads ? "process %u: its root %#lx does not look like one"
+			      : "process %u: its mm at %#lx leads to no root",
+			task->pid, leads ? pa : task->mm);
+	return leads ? ws_root_add(system, pa) : WS_OK;
 }
 
 static enum ws_status add_roots_of_tasks(struct ws_system *system)
 {
 	enum ws_status status = WS_OK;
+	size_t strange = 0;
 
 	for (size_t i = 0; i < system->tasks.n && status == WS_OK; i++)
-		status = add_root_of(system, &system->tasks.v[i]);
+		status = add_root_of(system, &system->tasks.v[i], &strange);
+	if (strange > STRANGE_NOTES_MAX)
+		ws_note(system, "and so it is with %zu more processes",
+			strange - STRANGE_NOTES_MAX);
 	return status;
 }
 

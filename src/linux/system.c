@@ -27,6 +27,19 @@ void ws_set_reference(struct ws_system *system, uint64_t root)
 	memset(system->kernel_pages, 0, WS_KERNEL_PAGES * sizeof(*system->kernel_pages));
 }
 
+uint8_t *ws_search_begin(struct ws_system *system)
+{
+	return ws_steal(system->target->recorder);
+}
+
+/* Pages that were kept meanwhile are forgotten, or they would not be recorded later. */
+void ws_search_end(struct ws_system *system, uint8_t *recorder)
+{
+	system->target->recorder = recorder;
+	if (recorder)
+		ws_set_reference(system, system->layout.reference);
+}
+
 bool ws_kernel_pa(struct ws_system *system, uint64_t va, uint64_t *pa)
 {
 	struct ws_trail trail;
@@ -163,7 +176,7 @@ static enum ws_status find_memory(struct ws_system *system)
 	if (layout != WS_OK && layout != WS_ERR_NOT_FOUND)
 		return layout;
 	status = ws_find_scan(system);
-	if (status == WS_OK && !system->vmcoreinfo)
+	if (status == WS_OK)
 		status = ws_find_vmcoreinfo(system);
 	if (status != WS_OK || layout == WS_OK)
 		return status;

@@ -150,17 +150,56 @@ static bool is_mapped_at(struct ws_system *system, uint64_t pa, uint64_t va)
 	return ws_kernel_pa(system, va, &mapped) && mapped == pa;
 }
 
-/* A name in memory has two addresses on x86-64: the image's and the direct map's. */
+/* A user's memory can be full of such names; no more than that are looked at. */
+#define NAMES_MAX 1024
+
+/* The names that lie in the image, or those that do not, by their va there. */
+static void try_names(struct ring_search *s, bool in_image, uint64_t delta,
+		      struct ring *best)
+{
+	unsigned tried = 0;
+
+	ws_vec_each(&s->system->finds.idle_names, pa) {
+		if (ws_in_image(s->system, *pa + s->system->layout.image_delta) !=
+			    in_image ||
+		    !is_mapped_at(s->system, *pa, *pa + delta))
+			continue;
+		if (tried++ == NAMES_MAX)
+			break;
+		try_name(s, *pa + delta, best);
+	}
+}
+
+/*
+ * init_task lies in the image, and is linked by its address there. Where the image was
+ * not found, or is mapped by the direct map only, that is the direct map's.
+ */
 static void find_ring(struct ring_search *s, struct ring *best)
 {
 	const struct ws_layout *layout = &s->system->layout;
-	uint64_t deltas[] = { layout->page_offset, layout->image_delta };
-	unsigned n = deltas[1] && deltas[1] != deltas[0] ? 2 : 1;
 
-	ws_vec_each(&s->system->finds.idle_names, pa)
-		for (unsigned i = 0; i < n; i++)
-			if (is_mapped_at(s->system, *pa, *pa + deltas[i]))
-				try_name(s, *pa + deltas[i], best);
+	try_names(s, true, layout->image_delta, best);
+	if (!best->nodes.n)
+		try_names(s, false, layout->page_offset, best);
+}
+
+/* Searches, keeps of all names that of init_task, and goes round the ring again. */
+static void search_ring(struct ring_search *s, struct ring *best)
+{
+	ws_pa_vec *names = &s->system->finds.idle_names;
+	uint8_t *recorder = ws_search_begin(s->system);
+	uint64_t pa;
+
+	find_ring(s, best);
+	ws_search_end(s->system, recorder);
+	if (!best->nodes.n)
+		return;
+	s->steps = STEPS_MAX;
+	follow_both(s, best, best->nodes.v[0]);
+	if (names->n && ws_kernel_pa(s->system, best->nodes.v[0] - best->offset, &pa)) {
+		names->v[0] = pa;
+		names->n = 1;
+	}
 }
 
 /* ---- the tasks -------------------------------------------------------------------- */
@@ -230,7 +269,7 @@ enum ws_status ws_find_tasks(struct ws_system *system)
 
 	system->fields = (struct ws_task_fields){ WS_NO_FIELD, WS_NO_FIELD, WS_NO_FIELD,
 						  WS_NO_FIELD, WS_NO_FIELD, WS_NO_FIELD };
-	find_ring(&s, &ring);
+	search_ring(&s, &ring);
 	note_ring(system, &ring);
 	if (s.short_of_memory)
 		status = ws_fail_memory(system->ctx);

@@ -85,18 +85,44 @@ static bool text_fits(struct ws_system *system)
 	return fits;
 }
 
-enum ws_status ws_find_vmcoreinfo(struct ws_system *system)
-{
-	ws_vec_each(&system->finds.vmcoreinfo, pa) {
-		enum ws_status status = ws_vmcoreinfo_take(system, *pa);
+/* A user's memory can be full of texts; no more than that are read. */
+#define TEXTS_MAX 65536
 
-		if (status != WS_OK || text_fits(system))
+/* The first text that fits becomes the system's, and the only one in texts. */
+static enum ws_status take_text(struct ws_system *system, ws_pa_vec *texts)
+{
+	size_t n = texts->n < TEXTS_MAX ? texts->n : TEXTS_MAX;
+
+	texts->n = 0;
+	for (size_t i = 0; i < n; i++) {
+		enum ws_status status = ws_vmcoreinfo_take(system, texts->v[i]);
+
+		if (status != WS_OK)
 			return status;
+		if (text_fits(system)) {
+			texts->v[texts->n++] = texts->v[i];
+			return WS_OK;
+		}
 	}
 	ws_vmcoreinfo_drop(system);
 	ws_note(system, "no VMCOREINFO was found that fits this memory (%zu looked at)",
-		system->finds.vmcoreinfo.n);
+		n);
 	return WS_OK;
+}
+
+enum ws_status ws_find_vmcoreinfo(struct ws_system *system)
+{
+	uint8_t *recorder;
+	enum ws_status status;
+
+	if (system->vmcoreinfo) {
+		system->finds.vmcoreinfo.n = 0;
+		return WS_OK;
+	}
+	recorder = ws_search_begin(system);
+	status = take_text(system, &system->finds.vmcoreinfo);
+	ws_search_end(system, recorder);
+	return status;
 }
 
 /*

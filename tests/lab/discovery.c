@@ -27,10 +27,11 @@ struct wish {
 
 static void forget_in_frame(const struct wish *wish, uint8_t *frame, unsigned word)
 {
-	static const char text[] = "OSRELEASE=";
+	static const char text[] = "OSRELEASE="; /* the kernel has it in two places */
 
-	if (wish->forget_vmcoreinfo && !memcmp(frame, text, sizeof(text) - 1))
-		memset(frame, 0, WS_FRAME_SIZE);
+	for (unsigned i = 0; i + sizeof(text) <= WS_FRAME_SIZE; i += 4)
+		if (wish->forget_vmcoreinfo && !memcmp(frame + i, text, sizeof(text) - 1))
+			memset(frame + i, 0, sizeof(text));
 	for (unsigned i = 0; wish->forget_pointer && i < WS_FRAME_SIZE; i += word)
 		if (!memcmp(frame + i, &wish->forget_pointer, word))
 			memset(frame + i, 0, word);

@@ -26,7 +26,7 @@
 
 /* In the image's data. The root needs a user half beside it. */
 #define PA_SWAPPER PA_DATA
-#define PA_INIT_TASK (PA_DATA + 0x4000)
+#define PA_INIT_COMM (PA_DATA + 0x5000 - 8) /* goes over the end of a frame */
 #define PA_INIT_MM (PA_DATA + 0x6000)
 #define PA_RESOURCES (PA_DATA + 0x7000)
 #define PA_NAMES (PA_DATA + 0x8000)
@@ -183,8 +183,8 @@ static unsigned index_at(const struct index_bits *level, uint64_t va)
 	return va >> level->shift & ((1u << level->bits) - 1);
 }
 
-static void map_page(struct guest *guest, uint64_t root, uint64_t va, uint64_t pa,
-		     uint64_t rights)
+void guest_map(struct guest *guest, uint64_t root, uint64_t va, uint64_t pa,
+	       uint64_t rights)
 {
 	struct index_bits level[5];
 	unsigned n = levels_of(guest, level);
@@ -202,6 +202,41 @@ static void map_page(struct guest *guest, uint64_t root, uint64_t va, uint64_t p
 		table = entry & ~UINT64_C(0xfff);
 	}
 	put_entry(guest, table, index_at(&level[n - 1], va), pa | rights);
+}
+
+/* The address bits of an entry, whatever rights stand around them. */
+#define ENTRY_ADDRESS UINT64_C(0x000ffffffffff000)
+
+uint64_t guest_own_entry(struct guest *guest, uint64_t root, uint64_t va)
+{
+	struct index_bits level[5];
+	unsigned n = levels_of(guest, level), l;
+	uint64_t table = root;
+
+	for (l = 0; l + 1 < n; l++) {
+		unsigned index = index_at(&level[l], va);
+		uint64_t entry = get_entry(guest, table, index);
+		uint64_t copy = take_frames(guest, 1);
+
+		memcpy(guest->memory + copy, guest->memory + (entry & ENTRY_ADDRESS),
+		       WS_FRAME_SIZE);
+		put_entry(guest, table, index, copy | (entry & ~ENTRY_ADDRESS));
+		table = copy;
+	}
+	return table + (uint64_t)index_at(&level[l], va) * entry_size(guest);
+}
+
+uint64_t guest_private_entry(struct guest *guest, uint64_t root, uint64_t va)
+{
+	struct index_bits level[5];
+	uint64_t table = root;
+	unsigned l = 0;
+
+	levels_of(guest, level);
+	if (level[0].bits == 2)
+		table = get_entry(guest, table, index_at(&level[l++], va)) &
+			ENTRY_ADDRESS;
+	return table + (uint64_t)index_at(&level[l], va) * entry_size(guest);
 }
 
 static unsigned first_kernel_index(const struct guest *guest)
@@ -250,7 +285,7 @@ static void make_user_half(struct guest *guest, uint64_t root)
 
 	for (unsigned i = 0; i < first_kernel_index(guest); i++)
 		put_entry(guest, user, i, get_entry(guest, root, i));
-	map_page(guest, user, guest->kind->cpu_entry, PA_DATA, P);
+	guest_map(guest, user, guest->kind->cpu_entry, PA_DATA, P);
 }
 
 static void make_kernel_half(struct guest *guest)
@@ -260,12 +295,13 @@ static void make_kernel_half(struct guest *guest)
 	for (uint64_t pa = 0; pa < GUEST_MEMORY; pa += WS_FRAME_SIZE) {
 		bool text = pa >= PA_TEXT && pa < PA_DATA;
 
-		map_page(guest, root, direct_va(guest, pa), pa, text ? P : P | RW);
+		guest_map(guest, root, direct_va(guest, pa), pa, text ? P : P | RW);
 		if (guest->word == 8 && pa >= PA_TEXT && pa < PA_IMAGE_END)
-			map_page(guest, root, image_va(guest, pa), pa, text ? P : P | RW);
+			guest_map(guest, root, image_va(guest, pa), pa,
+				  text ? P : P | RW);
 	}
-	map_page(guest, root, guest->kind->module, PA_MODULE, P | RW);
-	map_page(guest, root, guest->kind->cpu_entry, PA_DATA, P);
+	guest_map(guest, root, guest->kind->module, PA_MODULE, P | RW);
+	guest_map(guest, root, guest->kind->cpu_entry, PA_DATA, P);
 	if (guest->kind->pti)
 		make_user_half(guest, root);
 	memcpy(guest->memory + PA_MODULE, "module memory", 14);
@@ -316,7 +352,7 @@ static uint64_t make_root(struct guest *guest, bool user_memory)
 
 	copy_kernel_half(guest, root);
 	if (user_memory)
-		map_page(guest, root, 0x08048000, take_frames(guest, 1), P | RW | US);
+		guest_map(guest, root, 0x08048000, take_frames(guest, 1), P | RW | US);
 	if (guest->kind->pti)
 		make_user_half(guest, root);
 	return root;
@@ -367,7 +403,7 @@ static uint64_t task_comm_va(const struct guest *guest, unsigned index)
 	unsigned slot = index * 29 % GUEST_TASKS;
 
 	return index ? direct_va(guest, PA_SLAB + slot * TASK_SIZE + COMM)
-		     : image_va(guest, PA_INIT_TASK + COMM);
+		     : image_va(guest, PA_INIT_COMM);
 }
 
 static struct guest_task *add_task(struct guest *guest, const char *comm, uint64_t root)
@@ -420,18 +456,12 @@ static void make_tasks(struct guest *guest)
 /* Takes the victim's own entry for module memory away. */
 static void hide_module(struct guest *guest)
 {
-	struct index_bits level[5];
-	uint64_t table = guest->task[guest->victim].root;
-	unsigned l = 0;
+	uint64_t root = guest->task[guest->victim].root;
 
-	if (!guest->kind->own_kernel)
-		return;
-	levels_of(guest, level);
-	if (top_entries(guest) == 4)
-		table = get_entry(guest, table,
-				  index_at(&level[l++], guest->kind->module)) &
-			~UINT64_C(0xfff);
-	put_entry(guest, table, index_at(&level[l], guest->kind->module), 0);
+	if (guest->kind->own_kernel)
+		memset(guest->memory +
+			       guest_private_entry(guest, root, guest->kind->module),
+		       0, entry_size(guest));
 }
 
 /*

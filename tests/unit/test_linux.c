@@ -267,6 +267,33 @@ static void vmcoreinfo_of_another_kernel_is_passed_over(void **state)
 	guest_destroy(guest);
 }
 
+/* Before 4.13 the text lay in .bss, wherever the linker put it. */
+static void vmcoreinfo_of_an_old_kernel(void **state)
+{
+	struct guest *guest = guest_create(kind_of(state));
+	uint8_t *text = guest->memory + guest->vmcoreinfo, *moved = text + 0xfa0;
+
+	memcpy(moved, text, 0x800);
+	memset(text, 0, 0x800);
+	expect_everyone(guest, false);
+	guest_destroy(guest);
+}
+
+/* A user has filled his memory with init_task's name, and with PDPTs. */
+static void decoys_in_user_memory(void **state)
+{
+	struct guest *guest = guest_create(kind_of(state));
+	uint8_t *user = guest->memory + (12u << 20);
+
+	for (unsigned i = 0; i < 1u << 20; i += 16)
+		memcpy(user + i, "swapper/0", 9);
+	for (unsigned i = 1u << 20; i < 2u << 20; i += 8)
+		memcpy(user + i, "\1\x10\0\0\0\0\0", 8);
+	guest_set_cr3(guest, guest->swapper);
+	expect_everyone(guest, false);
+	guest_destroy(guest);
+}
+
 /* Without VMCOREINFO init_mm is known by what points at its table. */
 static void init_mm_by_evidence(void **state)
 {
@@ -536,6 +563,8 @@ static const struct {
 	  everyone_by_vmcoreinfo_and_garbage },
 	{ "everyone, by VMCOREINFO's note", everyone_by_the_note },
 	{ "another kernel's VMCOREINFO", vmcoreinfo_of_another_kernel_is_passed_over },
+	{ "an old kernel's VMCOREINFO", vmcoreinfo_of_an_old_kernel },
+	{ "decoys in a user's memory", decoys_in_user_memory },
 	{ "init_mm by evidence", init_mm_by_evidence },
 	{ "consensus", consensus_where_nothing_leads_to_init_mm },
 	{ "weights", weights },
