@@ -271,10 +271,10 @@ static void vmcoreinfo_of_another_kernel_is_passed_over(void **state)
 static void vmcoreinfo_of_an_old_kernel(void **state)
 {
 	struct guest *guest = guest_create(kind_of(state));
-	uint8_t *text = guest->memory + guest->vmcoreinfo, *moved = text + 0xfa0;
+	char *text = (char *)guest->memory + guest->vmcoreinfo;
 
-	memcpy(moved, text, 0x800);
-	memset(text, 0, 0x800);
+	strcpy(text + 0xfa0, text);
+	memset(text, 0, strlen(text));
 	expect_everyone(guest, false);
 	guest_destroy(guest);
 }
