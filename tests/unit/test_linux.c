@@ -271,10 +271,12 @@ static void vmcoreinfo_of_another_kernel_is_passed_over(void **state)
 static void vmcoreinfo_of_an_old_kernel(void **state)
 {
 	struct guest *guest = guest_create(kind_of(state));
-	char *text = (char *)guest->memory + guest->vmcoreinfo;
 
-	strcpy(text + 0xfa0, text);
-	memset(text, 0, strlen(text));
+	for (unsigned i = 0; i < 0x800; i += guest->word) {
+		guest_put(guest, guest->vmcoreinfo + 0xfa0 + i,
+			  guest_get(guest, guest->vmcoreinfo + i));
+		guest_put(guest, guest->vmcoreinfo + i, 0);
+	}
 	expect_everyone(guest, false);
 	guest_destroy(guest);
 }
