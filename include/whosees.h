@@ -506,6 +506,33 @@ const struct ws_finding *ws_audit_findings(const struct ws_audit *audit, size_t 
 const struct ws_judgement *ws_audit_judgements(const struct ws_audit *audit, size_t *n);
 
 /*
+ * In which halves of a space, where PTI gives it two: the one that CR3 holds in user mode
+ * too, or only the one that the entry code changes to. Since: 0.1
+ */
+enum ws_half {
+	WS_HALF_KERNEL = 1 << 0,
+	WS_HALF_USER = 1 << 1,
+	WS_HALF_BOTH = WS_HALF_KERNEL | WS_HALF_USER,
+};
+
+/*
+ * Something that a processor must reach while it delivers a fault. Where a space does not
+ * serve a piece of it, that is a finding of its rule. Since: 0.1
+ */
+struct ws_need {
+	const struct ws_rule *rule;
+	enum ws_severity severity; /* 0: the rule's */
+	int cpu;                   /* -1: every processor's */
+	uint64_t va, last;
+	uint8_t halves;    /* enum ws_half bits */
+	uint8_t rights;    /* WS_WRITE, WS_EXECUTE: beyond reading */
+	uint8_t refused;   /* WS_USER, where SMEP or SMAP refuses a user's page */
+	bool if_reference; /* of no use to a kernel whose init_mm does not have it */
+	char *what;        /* "the IDT of cpu 0 at 0xff400000" */
+};
+const struct ws_need *ws_audit_needs(const struct ws_audit *audit, size_t *n);
+
+/*
  * Whether the space of that index is one that a processor or a task can run in: of
  * others nothing is asked, and their judgement says nothing. Since: 0.1
  */

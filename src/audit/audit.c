@@ -227,6 +227,9 @@ void ws_audit_destroy(struct ws_audit *audit)
 		free(finding->text);
 	ws_vec_each(&audit->judgements, judgement)
 		free(judgement->reasons);
+	ws_vec_each(&audit->needs, need)
+		free(need->what);
+	ws_vec_release(&audit->needs);
 	ws_vec_release(&audit->findings);
 	ws_vec_release(&audit->judgements);
 	ws_region_map_release(&audit->regions);
@@ -249,4 +252,10 @@ const struct ws_kernel_region *ws_audit_regions(const struct ws_audit *audit, si
 {
 	*n = audit->regions.rows.n;
 	return audit->regions.rows.v;
+}
+
+const struct ws_need *ws_audit_needs(const struct ws_audit *audit, size_t *n)
+{
+	*n = audit->needs.n;
+	return audit->needs.v;
 }

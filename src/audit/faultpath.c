@@ -565,7 +565,7 @@ static enum ws_status run_faultpath(struct ws_audit *audit)
 	if (status == WS_OK)
 		status = ws_needs_check(&needs);
 	note_unreadable(&needs);
-	ws_needs_release(&needs);
+	audit->needs = needs.v;
 	return status;
 }
 

@@ -19,13 +19,6 @@
 /* Cells of one matrix, 16 MiB of them, or those of one need if they are more. */
 #define CELLS_MAX (4u << 20)
 
-void ws_needs_release(struct ws_needs *needs)
-{
-	ws_vec_each(&needs->v, need)
-		free(need->what);
-	ws_vec_release(&needs->v);
-}
-
 void ws_need_add(struct ws_needs *needs, const struct ws_need *need, const char *fmt, ...)
 {
 	struct ws_need *added;

@@ -10,33 +10,11 @@
 
 #include "audit/rule.h"
 
-/* In which halves of a space, where PTI gives it two: the one that CR3 holds in user
- * mode too, or only the one that the entry code changes to. */
-enum ws_half {
-	WS_HALF_KERNEL = 1 << 0,
-	WS_HALF_USER = 1 << 1,
-	WS_HALF_BOTH = WS_HALF_KERNEL | WS_HALF_USER,
-};
-
-struct ws_need {
-	const struct ws_rule *rule;
-	enum ws_severity severity; /* 0: the rule's */
-	int cpu;                   /* -1: every processor's */
-	uint64_t va, last;
-	uint8_t halves;    /* enum ws_half bits */
-	uint8_t rights;    /* WS_WRITE, WS_EXECUTE: beyond reading */
-	uint8_t refused;   /* WS_USER, where SMEP or SMAP refuses a user's page */
-	bool if_reference; /* of no use to a kernel whose init_mm does not have it */
-	char *what;        /* "the IDT of cpu 0 at 0xff400000" */
-};
-
 struct ws_needs {
 	struct ws_audit *audit;
-	WS_VEC(struct ws_need) v;
+	ws_need_vec v;
 	uint64_t unreadable; /* walks that left the memory */
 };
-
-void ws_needs_release(struct ws_needs *needs);
 
 /* Copies need; its words are those of fmt. A short memory is put down in the audit. */
 void ws_need_add(struct ws_needs *needs, const struct ws_need *need, const char *fmt, ...)

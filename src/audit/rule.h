@@ -26,6 +26,8 @@ struct ws_family {
 
 extern const struct ws_family ws_coherence, ws_faultpath, ws_protection, ws_wellformed;
 
+typedef WS_VEC(struct ws_need) ws_need_vec;
+
 /*
  * Work in progress. Owns the findings. Invariant: findings are in the order in which
  * they were found, which is the same for the same memory.
@@ -34,6 +36,7 @@ struct ws_audit {
 	struct ws_context *ctx;
 	struct ws_system *system;
 	struct ws_region_map regions;
+	ws_need_vec needs; /* what was asked of every space (faultpath.c) */
 	WS_VEC(struct ws_finding) findings;
 	WS_VEC(struct ws_judgement) judgements; /* one a space, in their order */
 	uint64_t work; /* entries compared or walked: what the audit cost */
