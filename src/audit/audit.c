@@ -8,10 +8,15 @@
 
 #include "util/hash.h"
 
-/* In the order in which findings are told: the cause before what comes of it. */
+/*
+ * In the order in which findings are told: the cause before what comes of it. Protection
+ * needs the tables that well-formedness has met.
+ */
 static const struct ws_family *const families[] = {
 	&ws_coherence,
+	&ws_wellformed,
 	&ws_faultpath,
+	&ws_protection,
 };
 
 /*
@@ -232,6 +237,8 @@ void ws_audit_destroy(struct ws_audit *audit)
 	ws_vec_release(&audit->needs);
 	ws_vec_release(&audit->findings);
 	ws_vec_release(&audit->judgements);
+	ws_vec_release(&audit->tables);
+	ws_shared_release(audit);
 	ws_region_map_release(&audit->regions);
 	free(audit);
 }

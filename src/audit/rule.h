@@ -12,6 +12,7 @@
 #define WS_AUDIT_RULE_H
 
 #include "audit/region.h"
+#include "audit/spans.h"
 #include "linux/linux.h"
 #include "util/vec.h"
 #include "whosees.h"
@@ -36,7 +37,9 @@ struct ws_audit {
 	struct ws_context *ctx;
 	struct ws_system *system;
 	struct ws_region_map regions;
-	ws_need_vec needs; /* what was asked of every space (faultpath.c) */
+	ws_spans tables;          /* frames that are tables, sorted (wellformed.c) */
+	struct ws_shared *shared; /* whom else findings concern (shared.c) */
+	ws_need_vec needs;        /* what was asked of every space (faultpath.c) */
 	WS_VEC(struct ws_finding) findings;
 	WS_VEC(struct ws_judgement) judgements; /* one a space, in their order */
 	uint64_t work; /* entries compared or walked: what the audit cost */
@@ -55,6 +58,16 @@ uint64_t ws_reference_of(const struct ws_audit *audit, const struct ws_space *sp
 struct ws_finding *ws_found(struct ws_audit *audit, const struct ws_rule *rule,
 			    uint32_t space, uint64_t va, uint64_t last, const char *fmt,
 			    ...) __attribute__((format(printf, 6, 7)));
+
+/*
+ * Says of a finding below the private level, whose table other spaces may share, how many
+ * do; ws_finding_shared_with() knows of it from then on.
+ */
+void ws_finding_share(struct ws_audit *audit, struct ws_finding *finding);
+/* The worst finding about another space that is true of this one too; NULL: none. */
+const struct ws_finding *ws_finding_shared_with(const struct ws_audit *audit,
+						uint32_t space);
+void ws_shared_release(struct ws_audit *audit);
 
 /* After all rules: what the findings mean for each space (verdict.c). */
 enum ws_status ws_judge(struct ws_audit *audit) WS_MUST_CHECK;

@@ -26,6 +26,14 @@ static uint64_t too_wide(const struct ws_paging *paging, const struct ws_row *ro
 	return bits;
 }
 
+uint64_t ws_reserved_bits(const struct ws_paging *paging, const struct ws_row *row,
+			  uint64_t entry)
+{
+	uint64_t bits = (entry & row->reserved) | too_wide(paging, row, entry);
+
+	return paging->nx ? bits : bits | (entry & paging->format->no_execute);
+}
+
 bool ws_check(const struct ws_paging *paging, const struct ws_trail *trail,
 	      struct ws_flaw *flaw)
 {
@@ -37,9 +45,7 @@ bool ws_check(const struct ws_paging *paging, const struct ws_trail *trail,
 
 		if (!row)
 			return false;
-		bits = (entry & row->reserved) | too_wide(paging, row, entry);
-		if (!paging->nx)
-			bits |= entry & format->no_execute;
+		bits = ws_reserved_bits(paging, row, entry);
 		if (bits) {
 			*flaw = (struct ws_flaw){ .level = (uint8_t)l, .reserved = bits };
 			return true;

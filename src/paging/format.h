@@ -114,6 +114,10 @@ static inline uint8_t ws_row_denied(const struct ws_row *row, uint64_t entry)
 	return denied;
 }
 
+/* The bits of an entry, which row takes, that this processor refuses (check.c). */
+uint64_t ws_reserved_bits(const struct ws_paging *paging, const struct ws_row *row,
+			  uint64_t entry);
+
 static inline enum ws_end ws_unmatched_end(const struct ws_format *format, uint64_t entry)
 {
 	return entry & format->present ? WS_END_MALFORMED : WS_END_HOLE;

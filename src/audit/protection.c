@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Protection: what the rights of pages add up to. Rights are effective ones, those that
+ * every level of a walk grants: i386's kernel PDEs say "user" and mean nothing by it.
+ * Each distinct table is looked at once, however many spaces share it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "audit/faultpath.h"
+#include "audit/tour.h"
+#include "linux/roots.h"
+
+enum {
+	USER,
+	HIDDEN,
+	USER_TABLE,
+	ALIASED_TABLE,
+	WRITE_EXECUTE,
+	NO_NX,
+	CODE,
+	WIDE,
+	NRUNS,
+	READ_ONLY = NRUNS
+};
+
+/* clang-format off */
+static const struct ws_rule rules[] = {
+	[USER] = {
+		"protection-user", "protection", "kernel page that user mode can reach", WS_ERROR,
+		"Every entry of the walk grants user mode access to an address in the kernel's "
+		"half. No system call is needed to read it, or to write it where that is "
+		"granted too.",
+		"Clear U/S in the lowest entry; then find out who set it in the upper ones.",
+		"CVE-2018-1038 (Windows 7): one PML4 entry with U/S set opened all page tables "
+		"to every process",
+		WS_LEAKS,
+	},
+	[HIDDEN] = {
+		"protection-user-hidden", "protection",
+		"kernel page that only the user half hides from user mode", WS_WARNING,
+		"Every entry of the walk grants user mode access to an address in the kernel's "
+		"half. User mode runs with other tables (PTI), which do not have it: nothing "
+		"leaks, but nothing else stands in the way.",
+		"Clear U/S in the lowest entry; then find out who set it in the upper ones.",
+		"Linux Documentation/arch/x86/pti.rst: both halves map user memory; the kernel's "
+		"is never loaded in user mode",
+		WS_COHERENT,
+	},
+	[USER_TABLE] = {
+		"protection-user-table", "protection", "page table that user mode can write",
+		WS_ERROR,
+		"A page that user mode may write is a page table. Who writes its entries maps "
+		"what he likes, and all of memory is his.",
+		"Look for a frame that was freed as a table while it was in use, or freed as a "
+		"page while it was mapped.",
+		"Seaborn and Dullien 2015: rowhammer, used to make a page table writable for its "
+		"own process",
+		WS_LEAKS,
+	},
+	[ALIASED_TABLE] = {
+		"protection-table-alias", "protection",
+		"page table mapped writable where none belongs", WS_WARNING,
+		"The kernel writes to page tables through the direct map (its image, or pkmap "
+		"and fixmap for tables in highmem). This one can be written at another address "
+		"too, where something else takes it for memory of its own.",
+		"Find out who mapped the frame: it may have been given out twice.",
+		"Linux arch/x86/Kconfig, HIGHPTE, has the one other way that is meant",
+		WS_COHERENT,
+	},
+	[WRITE_EXECUTE] = {
+		"protection-wx", "protection", "writable and executable", WS_WARNING,
+		"Whoever can be made to write here, can be made to write code that the kernel "
+		"runs.",
+		"set_memory_ro() on code and set_memory_nx() on data; CONFIG_STRICT_KERNEL_RWX "
+		"and CONFIG_STRICT_MODULE_RWX do it for image and modules.",
+		"Linux e1a58320a38d (2015): CONFIG_DEBUG_WX warns of the same at boot",
+		WS_COHERENT,
+	},
+	[NO_NX] = {
+		"protection-no-nx", "protection", "all kernel memory is executable", WS_INFO,
+		"The format could take away the right to execute, and no entry of the kernel's "
+		"does: the processor has no NX, or it is switched off.",
+		"Switch it on: firmware's setting (XD, NX, DEP), and no noexec=off.",
+		"Linux ae84739c27b6 (2010): firmware that hides NX is overruled",
+		WS_COHERENT,
+	},
+	[CODE] = {
+		"protection-code-alias", "protection", "kernel code writable elsewhere", WS_WARNING,
+		"The kernel executes these frames at one address, where they are read-only, and "
+		"can write them at another.",
+		"set_memory_ro() changes the direct map's alias too: use it, and not a PTE "
+		"written by hand.",
+		"Kemerlis, Polychronakis and Keromytis 2014, \"ret2dir\": what the direct map's "
+		"aliases are good for",
+		WS_COHERENT,
+	},
+	[WIDE] = {
+		"protection-pti-wide", "protection", "user half wider than entry needs", WS_ERROR,
+		"With PTI, user mode runs with tables that have of the kernel only what it takes "
+		"to get in: entry text, cpu_entry_area, and what lies there. This page is none "
+		"of these; a processor with Meltdown lets user mode read it.",
+		"Find out who copied the entry: pti_clone_pgtable() has few callers.",
+		"Linux c40a56a7818c (2018): freed parts of the image stayed mapped in the user "
+		"half",
+		WS_LEAKS,
+	},
+	[READ_ONLY] = {
+		"protection-read-only", "protection", "read-only in init_mm, writable here",
+		WS_ERROR,
+		"A part of the kernel image that init_mm maps read-only can be written in this "
+		"space, which has an entry of its own for it.",
+		"Change rights through set_memory_*(), which walks pgd_list.",
+		"Linux arch/x86/mm/pat/set_memory.c, __set_pmd_pte(): i386 must change every "
+		"page directory",
+		WS_DIVERGES,
+	},
+};
+/* clang-format on */
+
+/* Neighbouring pages of which the same is to be said. */
+struct run {
+	bool open;
+	uint32_t space;
+	uint8_t level, access;
+	uint64_t va, last;
+	uint64_t elsewhere; /* what the first page's frame is, or where */
+};
+
+struct protecting {
+	struct ws_audit *audit;
+	const struct ws_format *format;
+	bool has_pages;   /* init_mm's kernel half maps something */
+	bool has_nx;      /* there are kernel pages that may not be executed */
+	bool knows_pkmap; /* and the fixmap, where i386 maps tables of highmem */
+	bool user_half;   /* the space that is toured is one */
+	bool is_hidden;   /* user mode never runs with the space that is toured */
+	ws_spans code;    /* what is executed in the kernel, and not written there */
+	ws_spans entry;   /* frames of the cpu_entry_area */
+	struct run run[NRUNS];
+};
+
+/* ---- telling ----------------------------------------------------------------------- */
+
+enum tail { NOTHING, ACCESS, FRAME, ADDRESS };
+
+/* "user mode can reach", 4 KiB, "of the kernel", ": read, write". */
+static const struct words {
+	const char *before, *after;
+	enum tail tail;
+} words[] = {
+	[USER] = { "user mode can reach ", "of the kernel", ACCESS },
+	[HIDDEN] = { "only the user half hides ", "of the kernel from user mode",
+		     ACCESS },
+	[USER_TABLE] = { "user mode can write ", "of page tables", FRAME },
+	[ALIASED_TABLE] = { "", "of page tables can be written here", FRAME },
+	[WRITE_EXECUTE] = { "", "can be written and executed", NOTHING },
+	[NO_NX] = { "", "and all the rest can be executed", NOTHING },
+	[CODE] = { "", "can be written here, and are executed elsewhere", ADDRESS },
+	[WIDE] = { "the user half has ", "of the kernel", ACCESS },
+	[READ_ONLY] = { "", "can be written here, and not in init_mm", NOTHING },
+};
+
+/* What the kernel means to be so. */
+static const struct meant {
+	unsigned rule;
+	uint8_t word;
+	uint64_t first, last; /* pa, in the direct map */
+	const char *why;
+} meant[] = {
+	/* "required and is not a result of an accidental oversight": c200dac78fec (2018)
+	 */
+	{ WRITE_EXECUTE, 4, 0xa0000, 0xfffff, ": the PCI BIOS, which the kernel calls" },
+};
+
+static const char *why_meant(const struct protecting *p, unsigned rule,
+			     const struct run *run)
+{
+	const struct ws_layout *layout = &p->audit->system->layout;
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(meant); i++)
+		if (meant[i].rule == rule && meant[i].word == layout->word &&
+		    run->va >= layout->page_offset + meant[i].first &&
+		    run->last <= layout->page_offset + meant[i].last)
+			return meant[i].why;
+	return NULL;
+}
+
+static void tail_of(unsigned rule, const struct run *run, char *text, size_t size)
+{
+	bool write = run->access & WS_WRITE, execute = run->access & WS_EXECUTE;
+
+	text[0] = '\0';
+	if (words[rule].tail == ACCESS)
+		snprintf(text, size, ": read%s%s", write ? ", write" : "",
+			 execute ? ", execute" : "");
+	else if (words[rule].tail == FRAME)
+		snprintf(text, size, ": frame %#lx", run->elsewhere);
+	else if (words[rule].tail == ADDRESS)
+		snprintf(text, size, ": at %#lx", run->elsewhere);
+}
+
+static void tell(struct protecting *p, unsigned rule, const struct run *run)
+{
+	const char *why = why_meant(p, rule, run);
+	struct ws_finding *finding;
+	char tail[48];
+
+	tail_of(rule, run, tail, sizeof(tail));
+	finding = ws_found(p->audit, &rules[rule], run->space, run->va, run->last,
+			   "%s%lu KiB %s%s%s", words[rule].before,
+			   (run->last - run->va) / 1024 + 1, words[rule].after, tail,
+			   why ? why : "");
+	if (finding && why)
+		finding->severity = WS_INFO;
+	if (finding && run->level > ws_private_level(p->format) &&
+	    run->va >= p->audit->system->layout.kernel_first)
+		ws_finding_share(p->audit, finding);
+}
+
+/* ---- runs -------------------------------------------------------------------------- */
+
+static void flush(struct protecting *p, unsigned rule)
+{
+	if (p->run[rule].open)
+		tell(p, rule, &p->run[rule]);
+	p->run[rule].open = false;
+}
+
+/* A run below the private level ends where its private entry does: others share it. */
+static bool goes_on(const struct protecting *p, const struct run *run,
+		    const struct ws_entry_at *at)
+{
+	unsigned level = ws_private_level(p->format);
+	uint64_t apart = (at->va ^ run->va) >> p->format->level[level].shift;
+
+	return run->open && run->space == at->space && run->last + 1 == at->va &&
+	       run->level == at->level && run->access == at->access &&
+	       (at->level <= level || !apart);
+}
+
+static void note(struct protecting *p, unsigned rule, const struct ws_entry_at *at,
+		 uint64_t elsewhere)
+{
+	struct run *run = &p->run[rule];
+
+	if (goes_on(p, run, at)) {
+		run->last = at->last;
+		return;
+	}
+	flush(p, rule);
+	*run = (struct run){ .open = true,
+			     .space = at->space,
+			     .level = at->level,
+			     .access = at->access,
+			     .va = at->va,
+			     .last = at->last,
+			     .elsewhere = elsewhere };
+}
+
+/* ---- one page ---------------------------------------------------------------------- */
+
+static bool lies_in(const struct protecting *p, uint64_t va, const char *const *names)
+{
+	const char *region = ws_region_name(&p->audit->regions, va);
+
+	while (*names && strcmp(region, *names))
+		names++;
+	return *names;
+}
+
+/*
+ * User mode may read, or call, the one page of x86-64 that has a fixed address:
+ * map_vsyscall(), arch/x86/entry/vsyscall/vsyscall_64.c.
+ */
+#define VSYSCALL UINT64_C(0xffffffffff600000)
+
+static bool is_vsyscall(const struct ws_entry_at *at)
+{
+	return at->va == VSYSCALL && at->last == VSYSCALL + WS_FRAME_SIZE - 1 &&
+	       !(at->access & WS_WRITE);
+}
+
+/*
+ * What PTI copies (arch/x86/mm/pti.c): the cpu_entry_area, espfix, the LDT, entry text,
+ * of the image no more than what is read-only (pti_clone_kernel_text()), and on x86-64 a
+ * page of each processor's TSS, which the cpu_entry_area has too.
+ */
+static bool belongs_in_user_half(const struct protecting *p, const struct ws_entry_at *at)
+{
+	static const char *const whole[] = { "cpu_entry_area", "espfix", "LDT remap",
+					     NULL };
+	static const char *const image[] = { "kernel image", NULL };
+	uint64_t pa_last = at->address + (at->last - at->va);
+
+	return lies_in(p, at->va, whole) || is_vsyscall(at) ||
+	       (lies_in(p, at->va, image) && !(at->access & WS_WRITE)) ||
+	       ws_spans_meet(&p->entry, at->address, pa_last);
+}
+
+/* The map of the image reaches beyond it: early tables lie in the brk behind the bss. */
+static bool may_map_tables(const struct protecting *p, const struct ws_entry_at *at)
+{
+	static const char *const names[] = { "pkmap", "fixmap", NULL };
+	const struct ws_layout *layout = &p->audit->system->layout;
+	uint64_t delta = at->va - at->address;
+
+	return delta == layout->page_offset || delta == layout->image_delta ||
+	       !p->knows_pkmap || lies_in(p, at->va, names);
+}
+
+static void look_at_written(struct protecting *p, const struct ws_entry_at *at)
+{
+	uint64_t pa_last = at->address + (at->last - at->va);
+	const struct ws_span *span;
+
+	if (p->has_nx && at->access & WS_EXECUTE) {
+		note(p, WRITE_EXECUTE, at, 0);
+		return;
+	}
+	span = ws_spans_meet(&p->code, at->address, pa_last);
+	if (p->has_nx && span)
+		note(p, CODE, at, span->va);
+	span = ws_spans_meet(&p->audit->tables, at->address, pa_last);
+	if (span && !may_map_tables(p, at))
+		note(p, ALIASED_TABLE, at, span->pa);
+}
+
+static void look_at_kernel_page(struct protecting *p, const struct ws_entry_at *at)
+{
+	if (at->access & WS_USER && !is_vsyscall(at))
+		note(p, p->is_hidden ? HIDDEN : USER, at, 0);
+	if (at->access & WS_WRITE)
+		look_at_written(p, at);
+	if (p->user_half && !belongs_in_user_half(p, at))
+		note(p, WIDE, at, 0);
+}
+
+static void look_at_user_page(struct protecting *p, const struct ws_entry_at *at)
+{
+	uint64_t pa_last = at->address + (at->last - at->va);
+	const struct ws_span *span;
+
+	if (!(at->access & WS_USER) || !(at->access & WS_WRITE))
+		return;
+	span = ws_spans_meet(&p->audit->tables, at->address, pa_last);
+	if (span)
+		note(p, USER_TABLE, at, span->pa > at->address ? span->pa : at->address);
+}
+
+static void look(void *arg, const struct ws_entry_at *at)
+{
+	struct protecting *p = arg;
+
+	if (!at->row || at->row->kind != WS_ROW_LEAF)
+		return;
+	if (at->va >= p->audit->system->layout.kernel_first)
+		look_at_kernel_page(p, at);
+	else
+		look_at_user_page(p, at);
+}
+
+/* ---- what must be known before ------------------------------------------------------
+ */
+
+static bool stop_at_no_execute(void *arg, const struct ws_run *run)
+{
+	struct protecting *p = arg;
+
+	p->has_pages = true;
+	p->has_nx = !(run->access & WS_EXECUTE);
+	return !p->has_nx;
+}
+
+/* Its first page that may not be executed ends it: where there is NX, data is near. */
+static void find_nx(struct protecting *p)
+{
+	const struct ws_system *system = p->audit->system;
+	enum ws_status status;
+
+	if (!p->format->no_execute)
+		return;
+	status = ws_range(&system->paging, system->layout.reference,
+			  system->layout.kernel_first, UINT64_MAX, 0, 0,
+			  stop_at_no_execute, p);
+	if (p->has_pages && !p->has_nx && status == WS_OK)
+		tell(p, NO_NX,
+		     &(struct run){ .space = ws_init_space(p->audit),
+				    .va = system->layout.page_offset,
+				    .last = system->layout.page_offset + WS_FRAME_SIZE -
+					    1 });
+}
+
+static const struct ws_kernel_region *region_named(const struct ws_audit *audit,
+						   const char *name)
+{
+	ws_vec_each(&audit->regions.rows, row)
+		if (!strcmp(row->name, name))
+			return row;
+	return NULL;
+}
+
+static bool add_entry_frames(void *arg, const struct ws_run *run)
+{
+	struct protecting *p = arg;
+
+	if (!ws_spans_add(&p->entry, run->pa, run->pa + (run->last - run->va), run->va))
+		p->audit->short_of_memory = true;
+	return true;
+}
+
+static void find_entry_frames(struct protecting *p)
+{
+	const struct ws_system *system = p->audit->system;
+	const struct ws_kernel_region *area = region_named(p->audit, "cpu_entry_area");
+
+	if (!area || !system->layout.pti ||
+	    ws_range(&system->paging, system->layout.reference, area->first, area->last,
+		     WS_RANGE_PHYSICAL, 0, add_entry_frames, p) != WS_OK)
+		return;
+	ws_spans_sort(&p->entry);
+}
+
+/* Modules and BPF programs make thousands; more is made by hostile memory. */
+#define CODE_SPANS (1u << 20)
+
+static void add_code(void *arg, const struct ws_entry_at *at)
+{
+	struct protecting *p = arg;
+
+	if (!at->row || at->row->kind != WS_ROW_LEAF || !(at->access & WS_EXECUTE) ||
+	    at->access & WS_WRITE || at->va < p->audit->system->layout.kernel_first ||
+	    p->code.n == CODE_SPANS)
+		return;
+	if (!ws_spans_add(&p->code, at->address, at->address + (at->last - at->va),
+			  at->va))
+		p->audit->short_of_memory = true;
+}
+
+static void tour_kernel_halves(struct protecting *p, ws_entry_fn *fn)
+{
+	struct ws_tour tour = { .audit = p->audit,
+				.fn = fn,
+				.arg = p,
+				.rights = WS_WRITE | WS_EXECUTE,
+				.first = p->audit->system->layout.kernel_first };
+
+	for (uint32_t i = 0; i < p->audit->system->spaces.n; i++)
+		if (ws_audited(p->audit, i))
+			ws_tour_space(&tour, i);
+	ws_tour_release(&tour);
+}
+
+static void find_code(struct protecting *p)
+{
+	if (!p->has_nx)
+		return;
+	tour_kernel_halves(p, add_code);
+	ws_spans_sort(&p->code);
+}
+
+/* ---- the image's own rights, space by space -----------------------------------------
+ */
+
+/* A part of the image that one private entry rules. */
+struct part {
+	struct protecting *p;
+	uint32_t space;
+	uint64_t first, last;
+	struct run run;
+};
+
+static void flush_part(struct part *part)
+{
+	if (part->run.open)
+		tell(part->p, READ_ONLY, &part->run);
+	part->run.open = false;
+}
+
+/* The last byte of the page that a walk ended in, or of what the hole's entry rules. */
+static uint64_t last_of(const struct ws_format *format, const struct ws_trail *trail)
+{
+	unsigned shift = trail->end == WS_END_PAGE
+				 ? trail->page_shift
+				 : format->level[trail->nsteps - 1].shift;
+
+	return trail->va | (WS_BIT(shift) - 1);
+}
+
+static bool may_write(const struct ws_trail *trail)
+{
+	return trail->end == WS_END_PAGE && trail->access & WS_WRITE;
+}
+
+static void compare_part(struct part *part)
+{
+	struct ws_audit *audit = part->p->audit;
+	const struct ws_paging *paging = &audit->system->paging;
+	const struct ws_space *space = &audit->system->spaces.v[part->space];
+	uint64_t reference = ws_reference_of(audit, space), last;
+	struct ws_trail here, there;
+
+	for (uint64_t va = part->first;; va = last + 1) {
+		ws_walk(paging, space->root, va, &here);
+		ws_walk(paging, reference, va, &there);
+		audit->work += 2;
+		last = last_of(paging->format, &here);
+		if (last > last_of(paging->format, &there))
+			last = last_of(paging->format, &there);
+		if (last > part->last)
+			last = part->last;
+		if (may_write(&here) && there.end == WS_END_PAGE && !may_write(&there)) {
+			if (!part->run.open)
+				part->run = (struct run){ .open = true,
+							  .space = part->space,
+							  .va = va };
+			part->run.last = last;
+		} else {
+			flush_part(part);
+		}
+		if (last == part->last)
+			break;
+	}
+	flush_part(part);
+}
+
+/* The private entry for va, but for A and D; 0: none. */
+static uint64_t private_entry(const struct protecting *p, uint64_t root, uint64_t va)
+{
+	unsigned level = ws_private_level(p->format);
+	struct ws_trail trail;
+
+	ws_walk(&p->audit->system->paging, root, va, &trail);
+	if (trail.nsteps <= level)
+		return 0;
+	return trail.step[level].entry & ~p->format->touched;
+}
+
+/* What lies below an entry that is init_mm's too is shared, and cannot differ. */
+static void look_at_image(struct protecting *p, uint32_t index)
+{
+	const struct ws_system *system = p->audit->system;
+	const struct ws_layout *layout = &system->layout;
+	const struct ws_space *space = &system->spaces.v[index];
+	uint64_t size = WS_BIT(p->format->level[ws_private_level(p->format)].shift);
+	uint64_t reference = ws_reference_of(p->audit, space);
+	struct part part = { .p = p, .space = index, .last = layout->image_first - 1 };
+
+	while (part.last != layout->image_last) {
+		part.first = part.last + 1;
+		part.last = part.first | (size - 1);
+		if (part.last > layout->image_last)
+			part.last = layout->image_last;
+		if (private_entry(p, space->root, part.first) !=
+		    private_entry(p, reference, part.first))
+			compare_part(&part);
+	}
+}
+
+/* ---- the run ------------------------------------------------------------------------
+ */
+
+/* With PTI user mode runs on the user half; init_mm it never runs on. */
+static bool is_hidden(const struct ws_system *system, uint32_t index)
+{
+	const struct ws_space *space = &system->spaces.v[index];
+	const struct ws_space *next = space + 1;
+
+	if (!system->layout.pti || space->kind == WS_SPACE_USER)
+		return false;
+	return space->kind == WS_SPACE_INIT ||
+	       (index + 1 < system->spaces.n && next->kind == WS_SPACE_USER &&
+		next->root == space->root + WS_FRAME_SIZE);
+}
+
+/*
+ * A user half hangs below the kernel's half too: once is enough. Which of the two a table
+ * is met in decides what is said of it, so it makes another way.
+ */
+static void tour_space(struct protecting *p, struct ws_tour *tour, uint32_t index)
+{
+	const struct ws_system *system = p->audit->system;
+
+	p->is_hidden = is_hidden(system, index);
+	p->user_half = system->spaces.v[index].kind == WS_SPACE_USER;
+	tour->way = p->is_hidden;
+	tour->first = p->is_hidden ? system->layout.kernel_first : 0;
+	ws_tour_space(tour, index);
+	for (unsigned rule = 0; rule < NRUNS; rule++)
+		flush(p, rule);
+}
+
+static void tour_all(struct protecting *p)
+{
+	struct ws_tour tour = { .audit = p->audit,
+				.fn = look,
+				.arg = p,
+				.rights = WS_USER | WS_WRITE | WS_EXECUTE };
+
+	for (uint32_t i = 0; i < p->audit->system->spaces.n; i++)
+		if (ws_audited(p->audit, i))
+			tour_space(p, &tour, i);
+	ws_tour_release(&tour);
+}
+
+static enum ws_status run_protection(struct ws_audit *audit)
+{
+	struct protecting p = { .audit = audit, .format = audit->system->paging.format };
+
+	p.knows_pkmap = audit->system->layout.word == 8 || region_named(audit, "pkmap");
+	find_nx(&p);
+	find_entry_frames(&p);
+	find_code(&p);
+	tour_all(&p);
+	for (uint32_t i = 0; i < audit->system->spaces.n; i++)
+		if (ws_audited(audit, i) && audit->system->layout.image_last)
+			look_at_image(&p, i);
+	ws_vec_release(&p.code);
+	ws_vec_release(&p.entry);
+	return WS_OK;
+}
+
+const struct ws_family ws_protection = {
+	.name = "protection",
+	.rules = rules,
+	.nrules = WS_ARRAY_SIZE(rules),
+	.run = run_protection,
+};

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "audit/tour.h"
+
+#include <stdlib.h>
+
+#include "util/hash.h"
+
+/* Tables lie on 4 KiB: the low bits of their pa have room for the way they are used. */
+#define KEY_RIGHTS 3 /* above the level */
+#define KEY_KERNEL 6
+#define KEY_WAY 7
+
+struct ws_toured {
+	uint64_t key;
+	UT_hash_handle hh;
+};
+
+static bool is_new(struct ws_tour *tour, uint64_t key)
+{
+	struct ws_toured *toured;
+
+	HASH_FIND(hh, tour->toured, &key, sizeof(key), toured);
+	if (toured)
+		return false;
+	toured = calloc(1, sizeof(*toured));
+	if (toured) {
+		toured->key = key;
+		HASH_ADD(hh, tour->toured, key, sizeof(toured->key), toured);
+	}
+	if (toured && toured->hh.tbl)
+		return true;
+	free(toured);
+	tour->audit->short_of_memory = true;
+	return false;
+}
+
+void ws_tour_release(struct ws_tour *tour)
+{
+	struct ws_toured *it, *next;
+
+	HASH_ITER(hh, tour->toured, it, next)
+	{
+		HASH_DEL(tour->toured, it);
+		free(it);
+	}
+}
+
+static bool is_within_bound(struct ws_tour *tour)
+{
+	if (tour->ntables < WS_TOUR_TABLES) {
+		tour->ntables++;
+		return true;
+	}
+	ws_note(tour->audit->system,
+		"more than %u page tables: what others hold was not looked at",
+		WS_TOUR_TABLES);
+	return false;
+}
+
+/* at leads to a table that lies on 4 KiB, as all but a PAE root do. */
+static bool must_visit(struct ws_tour *tour, const struct ws_entry_at *at)
+{
+	uint64_t kernel = at->va >= tour->audit->system->layout.kernel_first;
+	uint64_t rights = at->access & tour->rights;
+
+	return is_new(tour, at->address | (at->level + 1u) | rights << KEY_RIGHTS |
+				    kernel << KEY_KERNEL |
+				    (uint64_t)tour->way << KEY_WAY) &&
+	       is_within_bound(tour);
+}
+
+static void visit_table(struct ws_tour *tour, struct ws_entry_at *at, uint64_t base);
+
+static void visit_entry(struct ws_tour *tour, struct ws_entry_at *at)
+{
+	const struct ws_format *format = tour->audit->system->paging.format;
+	struct ws_entry_at below = { .above = at,
+				     .space = at->space,
+				     .level = (uint8_t)(at->level + 1),
+				     .access = at->access };
+
+	at->row = ws_row_of(&format->level[at->level], at->entry);
+	at->address = at->row ? ws_row_address(at->row, at->entry) : 0;
+	if (at->row)
+		at->access &= (uint8_t)~ws_row_denied(at->row, at->entry);
+	below.access = at->access;
+	below.table = at->address;
+	tour->fn(tour->arg, at);
+	if (at->row && at->row->kind == WS_ROW_TABLE && must_visit(tour, at))
+		visit_table(tour, &below, at->va);
+}
+
+/* at: of the table, its entries yet to come. base: the va that its first one rules. */
+static void visit_table(struct ws_tour *tour, struct ws_entry_at *at, uint64_t base)
+{
+	const struct ws_paging *paging = &tour->audit->system->paging;
+	const struct ws_format *format = paging->format;
+	const struct ws_level *level = &format->level[at->level];
+	const uint8_t *frame = paging->frame(paging->opaque, at->table);
+	uint8_t access = at->access;
+
+	for (uint32_t i = 0; frame && i < WS_BIT(level->bits); i++) {
+		at->entry = ws_load_entry(frame,
+					  at->table + ((uint64_t)i << format->entry_log2),
+					  format->entry_log2);
+		if (!(at->entry & format->present))
+			continue;
+		at->index = i;
+		at->va = ws_canonical(format, base + ((uint64_t)i << level->shift));
+		at->last = at->va + (WS_BIT(level->shift) - 1);
+		at->access = access;
+		if (at->last >= tour->first)
+			visit_entry(tour, at);
+	}
+	tour->audit->work += frame ? WS_BIT(level->bits) : 0;
+}
+
+void ws_tour_space(struct ws_tour *tour, uint32_t space)
+{
+	const struct ws_system *system = tour->audit->system;
+	struct ws_entry_at root = { .space = space,
+				    .access = WS_USER | WS_WRITE | WS_EXECUTE,
+				    .table = system->spaces.v[space].root &
+					     system->paging.format->root_mask };
+
+	visit_table(tour, &root, 0);
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Well-formedness: whether tables are what a processor takes them for. Each distinct
+ * table is looked at once; what is wrong with it is told of the space where it was met,
+ * and is true of all that share it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "audit/faultpath.h"
+#include "audit/tour.h"
+#include "linux/roots.h"
+#include "linux/stacks.h"
+#include "paging/x86.h"
+#include "util/hash.h"
+
+enum { RESERVED, OUTSIDE, LEVELS, LOOP, STACK };
+
+/* clang-format off */
+static const struct ws_rule rules[] = {
+	[RESERVED] = {
+		"wellformed-reserved", "well-formed", "reserved bits set", WS_ERROR,
+		"An entry is present and has bits that must be 0. The processor does not "
+		"translate by it: each access below is a page fault that says RSVD, which the "
+		"kernel takes for a corrupted page table and dies of.",
+		"Find out who wrote to the table: such an entry is mostly somebody else's data.",
+		"SDM vol. 3A 4.7; Linux arch/x86/mm/fault.c, pgtable_bad(): \"Corrupted page "
+		"table\"",
+		WS_DIVERGES,
+	},
+	[OUTSIDE] = {
+		"wellformed-outside", "well-formed", "page table outside memory", WS_ERROR,
+		"An entry leads to a table where there is no memory. The processor reads all "
+		"ones there, or whatever a device answers, and goes on with that.",
+		"Find out who wrote to the table: such an entry is mostly somebody else's data.",
+		"Linux mm/pgtable-generic.c, pmd_clear_bad(): \"bad pmd\"",
+		WS_DIVERGES,
+	},
+	[LEVELS] = {
+		"wellformed-levels", "well-formed", "table used at two levels", WS_ERROR,
+		"One frame is a table at two levels. The entries that are right for the one "
+		"mean other addresses at the other, so whoever changes a mapping changes two.",
+		"Linux never does this: look for a table that was freed while it was in use, "
+		"and has been given out again.",
+		"Linux eb66ae030829 (2018, CVE-2018-18281): pages given out again while a "
+		"processor still went through them",
+		WS_DIVERGES,
+	},
+	[LOOP] = {
+		"wellformed-loop", "well-formed", "table that leads to itself", WS_ERROR,
+		"A walk comes back to a table that it has come from. The tables then show up "
+		"as memory, to be read and written by whoever has the rights of that walk.",
+		"Linux has no such map (Windows has): find out who wrote the entry.",
+		"Economou and Nissim, \"Getting Physical\" (2016): self-referencing entries as "
+		"a way to write to page tables",
+		WS_DIVERGES,
+	},
+	[STACK] = {
+		"wellformed-stack", "well-formed", "page table in use as a stack", WS_FATAL,
+		"A kernel stack lies in a frame that is a page table of some space: what is "
+		"pushed becomes entries, and the next walk goes where they say.",
+		"If a processor's stack pointer has come there, look for what made it run on: "
+		"nested faults. If a task's stack lies there, the frame was given out twice.",
+		"dtrace4linux 2012: nested page faults ran their stack through page tables "
+		"until the machine was reset",
+		WS_DIVERGES,
+	},
+};
+/* clang-format on */
+
+/* What the processor itself does not hold against an entry. */
+static const struct tolerance {
+	const struct ws_format *format;
+	uint8_t level;
+	uint64_t bits;
+} tolerated[] = {
+	/* SDM 4.4.1 has bit 5 of a PDPTE reserved; TCG walks PDPTEs as it walks the rest,
+	 * and sets Accessed (QEMU target/i386/tcg/sysemu/excp_helper.c, mmu_translate()).
+	 */
+	{ &ws_format_i386_pae, 0, X86_A },
+};
+
+/* A frame that serves as a table: as what, and where it was met first. */
+struct known {
+	uint64_t pa;
+	uint64_t va;
+	uint32_t space;
+	uint8_t level;
+	bool told; /* that it is something else too */
+	UT_hash_handle hh;
+};
+
+struct looking {
+	struct ws_audit *audit;
+	struct known *known;
+	uint64_t absent; /* tables that the dump has left out */
+};
+
+static void found(struct looking *l, unsigned rule, const struct ws_entry_at *at,
+		  const char *why)
+{
+	const struct ws_format *format = l->audit->system->paging.format;
+	struct ws_finding *finding =
+		ws_found(l->audit, &rules[rule], at->space, at->va, at->last,
+			 "%s %u of the %s at %#lx, %#lx, %s",
+			 ws_level_entry_name(format, at->level), at->index,
+			 ws_level_name(format, at->level), at->table, at->entry, why);
+
+	if (finding && at->level > ws_private_level(format) &&
+	    at->va >= l->audit->system->layout.kernel_first)
+		ws_finding_share(l->audit, finding);
+}
+
+/* ---- one entry -------------------------------------------------------------------- */
+
+static uint64_t reserved_bits(const struct ws_paging *paging,
+			      const struct ws_entry_at *at)
+{
+	uint64_t bits = ws_reserved_bits(paging, at->row, at->entry);
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(tolerated); i++)
+		if (tolerated[i].format == paging->format &&
+		    tolerated[i].level == at->level)
+			bits &= ~tolerated[i].bits;
+	return bits;
+}
+
+static void look_for_reserved(struct looking *l, const struct ws_entry_at *at)
+{
+	uint64_t bits = at->row ? reserved_bits(&l->audit->system->paging, at) : 0;
+	char why[64];
+
+	if (at->row && !bits)
+		return;
+	snprintf(why, sizeof(why), "has reserved bits %#lx set", bits);
+	found(l, RESERVED, at, at->row ? why : "is an entry of no kind");
+}
+
+static uint64_t memory_end(const struct ws_target *target)
+{
+	const struct ws_extent *last = &target->extents.v[target->extents.n - 1];
+
+	return last->pa + last->len;
+}
+
+/* True where the table is in memory. Below memory's end it may have been left out. */
+static bool look_for_outside(struct looking *l, const struct ws_entry_at *at)
+{
+	const struct ws_system *system = l->audit->system;
+	char why[96];
+
+	if (system->paging.frame(system->paging.opaque, at->address))
+		return true;
+	if (at->address < memory_end(system->target)) {
+		l->absent++;
+		return false;
+	}
+	snprintf(why, sizeof(why), "leads to a table at %#lx, beyond the end of memory",
+		 at->address);
+	found(l, OUTSIDE, at, why);
+	return false;
+}
+
+/* The table among those that the walk came through: its level, or -1. */
+static int level_above(const struct ws_entry_at *at)
+{
+	for (const struct ws_entry_at *up = at; up; up = up->above)
+		if (up->table / WS_FRAME_SIZE == at->address / WS_FRAME_SIZE)
+			return up->level;
+	return -1;
+}
+
+static struct known *know(struct looking *l, uint64_t pa, uint32_t space, uint8_t level,
+			  uint64_t va)
+{
+	struct known *known;
+
+	HASH_FIND(hh, l->known, &pa, sizeof(pa), known);
+	if (known)
+		return known;
+	known = calloc(1, sizeof(*known));
+	if (known) {
+		*known = (struct known){
+			.pa = pa, .va = va, .space = space, .level = level
+		};
+		HASH_ADD(hh, l->known, pa, sizeof(pa), known);
+	}
+	if (known && known->hh.tbl)
+		return known;
+	free(known);
+	l->audit->short_of_memory = true;
+	return NULL;
+}
+
+static void look_for_loop(struct looking *l, const struct ws_entry_at *at)
+{
+	const struct ws_format *format = l->audit->system->paging.format;
+	uint8_t level = (uint8_t)(at->level + 1);
+	struct known *known = know(l, at->address, at->space, level, at->va);
+	int above = level_above(at);
+	char why[192];
+
+	if (!known || known->level == level || known->told)
+		return;
+	known->told = true;
+	if (above >= 0) {
+		snprintf(why, sizeof(why), "leads back to %#lx, the %s it came from",
+			 at->address, ws_level_name(format, (unsigned)above));
+		found(l, LOOP, at, why);
+		return;
+	}
+	snprintf(why, sizeof(why),
+		 "makes a %s of %#lx, which is a %s of %.32s (%u) too, at %#lx",
+		 ws_level_name(format, level), at->address,
+		 ws_level_name(format, known->level),
+		 l->audit->system->spaces.v[known->space].comm,
+		 l->audit->system->spaces.v[known->space].pid, known->va);
+	found(l, LEVELS, at, why);
+}
+
+static void look(void *arg, const struct ws_entry_at *at)
+{
+	struct looking *l = arg;
+
+	look_for_reserved(l, at);
+	if (at->row && at->row->kind == WS_ROW_TABLE && look_for_outside(l, at))
+		look_for_loop(l, at);
+}
+
+/* ---- stacks ------------------------------------------------------------------------ */
+
+static void look_at_stack(struct looking *l, uint32_t space, uint64_t va,
+			  const char *whose)
+{
+	const struct ws_system *system = l->audit->system;
+	struct ws_trail trail;
+	struct known *known;
+	uint64_t pa;
+
+	ws_walk(&system->paging, system->spaces.v[space].root, va, &trail);
+	if (trail.end != WS_END_PAGE)
+		return;
+	pa = trail.pa & ~(uint64_t)(WS_FRAME_SIZE - 1);
+	HASH_FIND(hh, l->known, &pa, sizeof(pa), known);
+	if (known)
+		ws_found(l->audit, &rules[STACK], space, va, va | (WS_FRAME_SIZE - 1),
+			 "%s at %#lx lies in the frame %#lx, which is a %s of %.32s (%u)",
+			 whose, va, pa,
+			 ws_level_name(system->paging.format, known->level),
+			 system->spaces.v[known->space].comm,
+			 system->spaces.v[known->space].pid);
+}
+
+/* Where the next push goes, in the kernel: SP may be the end of the frame above. */
+static void look_at_processor(struct looking *l, size_t index)
+{
+	const struct ws_system *system = l->audit->system;
+	const struct ws_cpu *cpu = &system->target->cpus.v[index];
+	uint64_t root = cpu->cr3 & system->paging.format->root_mask;
+	uint64_t sp = cpu->reg[WS_REG_SP];
+	char whose[48];
+
+	if (!cpu->has_control || cpu->cs.selector & 3 || sp < system->layout.kernel_first)
+		return;
+	snprintf(whose, sizeof(whose), "the stack that cpu %zu is on", index);
+	for (uint32_t i = 0; i < system->spaces.n; i++)
+		if (system->spaces.v[i].root == root && ws_audited(l->audit, i))
+			look_at_stack(l, i, sp - system->layout.word, whose);
+}
+
+static enum ws_status look_at_tasks(struct looking *l)
+{
+	struct ws_system *system = l->audit->system;
+	uint64_t size = ws_stack_size(system);
+	ws_stack_vec stacks = { 0 };
+	enum ws_status status = ws_find_stacks(system, &stacks);
+
+	ws_vec_each(&stacks, stack) {
+		const struct ws_task *task = &system->tasks.v[stack->task];
+		uint32_t space = task->space == WS_NO_SPACE ? ws_init_space(l->audit)
+							    : task->space;
+		char whose[64];
+
+		snprintf(whose, sizeof(whose), "the kernel stack of %u %s", task->pid,
+			 task->comm);
+		for (uint64_t at = 0; at < size; at += WS_FRAME_SIZE)
+			look_at_stack(l, space, stack->va + at, whose);
+	}
+	ws_vec_release(&stacks);
+	return status;
+}
+
+/* ---- the run ----------------------------------------------------------------------- */
+
+static void look_at_tables(struct looking *l)
+{
+	struct ws_tour tour = { .audit = l->audit, .fn = look, .arg = l };
+	const struct ws_system *system = l->audit->system;
+
+	for (uint32_t i = 0; i < system->spaces.n; i++)
+		if (ws_audited(l->audit, i))
+			know(l, system->spaces.v[i].root & -(uint64_t)WS_FRAME_SIZE, i, 0,
+			     0);
+	for (uint32_t i = 0; i < system->spaces.n; i++)
+		if (ws_audited(l->audit, i))
+			ws_tour_space(&tour, i);
+	ws_tour_release(&tour);
+}
+
+static void note_absent(const struct looking *l)
+{
+	if (l->absent)
+		ws_note(l->audit->system,
+			"%lu page tables are not in this memory, which may have been left "
+			"out of it: what they map was not looked at",
+			l->absent);
+}
+
+/* Leaves the frames to the audit, and forgets what else was known of them. */
+static void give_tables(struct looking *l)
+{
+	ws_spans *tables = &l->audit->tables;
+	struct known *it, *next;
+
+	tables->n = 0;
+	HASH_ITER(hh, l->known, it, next)
+	{
+		if (!ws_spans_add(tables, it->pa, it->pa + WS_FRAME_SIZE - 1, it->va))
+			l->audit->short_of_memory = true;
+		HASH_DEL(l->known, it);
+		free(it);
+	}
+	ws_spans_sort(tables);
+}
+
+static enum ws_status run_wellformed(struct ws_audit *audit)
+{
+	struct looking l = { .audit = audit };
+	enum ws_status status;
+
+	look_at_tables(&l);
+	status = look_at_tasks(&l);
+	for (size_t i = 0; i < audit->system->target->cpus.n; i++)
+		look_at_processor(&l, i);
+	note_absent(&l);
+	give_tables(&l);
+	return status;
+}
+
+const struct ws_family ws_wellformed = {
+	.name = "well-formed",
+	.rules = rules,
+	.nrules = WS_ARRAY_SIZE(rules),
+	.run = run_wellformed,
+};
