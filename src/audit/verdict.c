@@ -296,7 +296,8 @@ static void tell_reasons(const struct judging *j, FILE *to, const struct about *
 	else
 		tell_death(j, to, about, worst);
 	if (about->n > 1)
-		fprintf(to, "\n%zu more findings about this space", about->n - 1);
+		fprintf(to, "\n%zu more finding%s about this space", about->n - 1,
+			about->n == 2 ? "" : "s");
 }
 
 /* ---- one judgement a space ----------------------------------------------------------

@@ -60,6 +60,15 @@ void guest_put32(struct guest *guest, uint64_t pa, uint32_t value);
 /* pa of a va in the direct map or the image. */
 uint64_t guest_pa(const struct guest *guest, uint64_t va);
 
+/* Maps one page below root; rights are the entry's low bits. Tables are made as needed.
+ */
+void guest_map(struct guest *guest, uint64_t root, uint64_t va, uint64_t pa,
+	       uint64_t rights);
+/* pa of the last level's entry for va, in tables that are now root's alone. */
+uint64_t guest_own_entry(struct guest *guest, uint64_t root, uint64_t va);
+/* pa of the entry for va that a process has to itself, where each has its own. */
+uint64_t guest_private_entry(struct guest *guest, uint64_t root, uint64_t va);
+
 /* Offsets of a task's fields from its comm, and of an mm's. */
 #define GUEST_TASKS_OFFSET (-0x100)
 #define GUEST_PID_OFFSET (-0xc0)

@@ -1,0 +1,808 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The fault path on small machines of every kind: nothing is found where nothing is
+ * wrong; each link of the chain, hidden in one space, is found there and there alone; and
+ * registers or tables full of nonsense do no harm.
+ */
+#include "common/random.h"
+#include "fault_guest.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define RW 2u
+#define US 4u
+#define XD (UINT64_C(1) << 63)
+
+/* ---- what was found ---------------------------------------------------------------- */
+
+static struct fault_guest *create(void **state)
+{
+	return fault_guest_create(*state);
+}
+
+static bool is_wide(const struct fault_guest *fault)
+{
+	return fault->guest->word == 8;
+}
+
+static uint32_t space_of(const struct fault_guest *fault, uint64_t root)
+{
+	for (uint32_t i = 0; i < fault->system->spaces.n; i++)
+		if (fault->system->spaces.v[i].root == root)
+			return i;
+	fail_msg("no space has the root %#lx", root);
+	return 0;
+}
+
+/* Findings of a rule about the space with that root. */
+static unsigned count(const struct fault_guest *fault, const char *rule, uint64_t root)
+{
+	uint32_t space = space_of(fault, root);
+	unsigned n = 0;
+
+	ws_vec_each(&fault->audit->findings, finding)
+		n += finding->space == space && !strcmp(finding->rule->id, rule);
+	return n;
+}
+
+static const struct ws_finding *find(const struct fault_guest *fault, const char *rule,
+				     uint64_t root)
+{
+	uint32_t space = space_of(fault, root);
+
+	ws_vec_each(&fault->audit->findings, finding)
+		if (finding->space == space && !strcmp(finding->rule->id, rule))
+			return finding;
+	fail_msg("no finding of %s", rule);
+	return NULL;
+}
+
+static void expect_text(const char *text, const char *part)
+{
+	if (!text || !strstr(text, part))
+		fail_msg("'%s' is not in: %s", part, text ? text : "(nothing)");
+}
+
+/* One finding of the rule in that space, and none in any other. */
+static void expect_only(const struct fault_guest *fault, const char *rule, uint64_t root,
+			const char *part)
+{
+	const struct ws_finding *finding = find(fault, rule, root);
+	unsigned n = 0;
+
+	expect_text(finding->text, part);
+	ws_vec_each(&fault->audit->findings, other)
+		n += !strcmp(other->rule->id, rule);
+	assert_int_equal(n, 1);
+}
+
+/* Whether a finding is one of those that this test is about; the others have theirs. */
+static bool is_ours(const struct ws_finding *finding)
+{
+	return !strcmp(finding->rule->family, "fault-path") ||
+	       !strcmp(finding->rule->family, "coherence");
+}
+
+static unsigned count_ours(const struct fault_guest *fault)
+{
+	unsigned n = 0;
+
+	ws_vec_each(&fault->audit->findings, finding)
+		n += is_ours(finding);
+	return n;
+}
+
+static void expect_none(const struct fault_guest *fault)
+{
+	ws_vec_each(&fault->audit->findings, finding)
+		if (is_ours(finding))
+			fail_msg("%s: %s", finding->rule->id, finding->text);
+	ws_vec_each(&fault->audit->judgements, judgement)
+		assert_int_equal(judgement->verdict, WS_COHERENT);
+}
+
+static void expect_verdict(const struct fault_guest *fault, uint64_t root,
+			   enum ws_verdict verdict)
+{
+	uint32_t space = space_of(fault, root);
+
+	assert_string_equal(ws_verdict_name(fault->audit->judgements.v[space].verdict),
+			    ws_verdict_name(verdict));
+}
+
+static bool has_note(const struct fault_guest *fault, const char *part)
+{
+	for (unsigned i = 0; ws_system_note(fault->system, i); i++)
+		if (strstr(ws_system_note(fault->system, i), part))
+			return true;
+	return false;
+}
+
+/* ---- nothing is wrong ---------------------------------------------------------------
+ */
+
+static void nothing_is_found(void **state)
+{
+	for (enum fault_symbols s = FAULT_NO_SYMBOLS; s <= FAULT_NOT_LAZY; s++) {
+		struct fault_guest *fault = create(state);
+
+		fault_guest_audit(fault, s);
+		expect_none(fault);
+		assert_false(has_note(fault, "stack"));
+		assert_true(fault->audit->work > 0);
+		fault_guest_destroy(fault);
+	}
+}
+
+static void unused_gates_may_lead_anywhere(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	for (unsigned v = 20; v < 32; v++)
+		if (v != 29)
+			fault_guest_set_gate(fault, v,
+					     fault->guest->kind->image + 0x900000);
+	fault_guest_audit(fault, FAULT_LAZY);
+	ws_vec_each(&fault->audit->findings, finding)
+		if (is_ours(finding))
+			assert_string_equal(finding->rule->id,
+					    "faultpath-foreign-handler");
+	assert_int_equal(count_ours(fault), 11);
+	expect_verdict(fault, fault_guest_victim(fault), WS_COHERENT);
+	fault_guest_destroy(fault);
+}
+
+/* ---- each link, hidden page by page --------------------------------------------------
+ */
+
+static void hide_one(void **state, size_t place, const char *rule, const char *part,
+		     enum ws_verdict verdict)
+{
+	struct fault_guest *fault = create(state);
+	const struct place *hidden = (const void *)((const char *)fault + place);
+	const struct ws_finding *finding;
+
+	fault_guest_hide_page(fault, fault_guest_victim(fault), hidden->va);
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_only(fault, rule, fault_guest_victim(fault), part);
+	expect_verdict(fault, fault_guest_victim(fault), verdict);
+	finding = find(fault, rule, fault_guest_victim(fault));
+	assert_true(finding->va <= hidden->va + 4095 && finding->last >= hidden->va);
+	assert_int_equal(finding->here.end, WS_END_HOLE);
+	assert_int_equal(finding->there.end, WS_END_PAGE);
+	assert_int_equal(finding->here.root, fault_guest_victim(fault));
+	fault_guest_destroy(fault);
+}
+
+static void the_idt(void **state)
+{
+	hide_one(state, offsetof(struct fault_guest, idt), "faultpath-idt", "the IDT at",
+		 WS_DOUBLE_FAULTS);
+}
+
+static void the_gdt(void **state)
+{
+	hide_one(state, offsetof(struct fault_guest, gdt), "faultpath-gdt", "the GDT at",
+		 WS_DOUBLE_FAULTS);
+}
+
+static void the_tss(void **state)
+{
+	hide_one(state, offsetof(struct fault_guest, tss), "faultpath-tss", "the TSS at",
+		 WS_DOUBLE_FAULTS);
+}
+
+static void the_entry_stack(void **state)
+{
+	hide_one(state, offsetof(struct fault_guest, entry_stack),
+		 "faultpath-entry-stack", "is not mapped here (PTE ", WS_DOUBLE_FAULTS);
+}
+
+static void the_page_fault_handler(void **state)
+{
+	hide_one(state, offsetof(struct fault_guest, pf_handler), "faultpath-pf-target",
+		 "gate 14 (#PF) leads to asm_exc_page_fault at ", WS_NESTS);
+}
+
+static void what_the_handler_calls(void **state)
+{
+	hide_one(state, offsetof(struct fault_guest, exc_page_fault),
+		 "faultpath-pf-reach", "exc_page_fault at ", WS_NESTS);
+}
+
+/* A function that begins at the end of one page goes on in the next. */
+static void the_handlers_second_page(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t second = (fault->pf_handler.va + 0xfff) & ~UINT64_C(0xfff);
+	char from[64];
+
+	fault_guest_hide_page(fault, fault_guest_victim(fault), second);
+	fault_guest_audit(fault, FAULT_LAZY);
+	snprintf(from, sizeof(from), "which from %#lx on is not mapped", second);
+	expect_only(fault, "faultpath-pf-target", fault_guest_victim(fault), from);
+	expect_verdict(fault, fault_guest_victim(fault), WS_NESTS);
+	fault_guest_destroy(fault);
+}
+
+/* Without symbols nobody knows how far a function goes: its first byte is looked at. */
+static void only_first_bytes_without_symbols(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t second = (fault->pf_handler.va + 0xfff) & ~UINT64_C(0xfff);
+
+	fault_guest_hide_page(fault, fault_guest_victim(fault), second);
+	fault_guest_audit(fault, FAULT_NO_SYMBOLS);
+	assert_int_equal(count(fault, "faultpath-pf-target", fault_guest_victim(fault)),
+			 0);
+	fault_guest_destroy(fault);
+
+	fault = create(state);
+	fault_guest_hide_page(fault, fault_guest_victim(fault), fault->pf_handler.va);
+	fault_guest_audit(fault, FAULT_NO_SYMBOLS);
+	expect_only(fault, "faultpath-pf-target", fault_guest_victim(fault),
+		    "leads to 0x");
+	fault_guest_destroy(fault);
+}
+
+static void entry_text_in_between(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t third = fault->entry_text.va + 0x3000; /* no gate leads there */
+
+	fault_guest_hide_page(fault, fault_guest_victim(fault), third);
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_only(fault, "faultpath-entry-text", fault_guest_victim(fault), " from ");
+	expect_verdict(fault, fault_guest_victim(fault), WS_NESTS);
+	fault_guest_destroy(fault);
+}
+
+static void other_handlers_are_weighed_apart(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+	const struct ws_finding *finding;
+	unsigned fatal = 0, n = 0;
+
+	fault_guest_hide_page(fault, victim, fault->gp_handler.va);
+	fault_guest_audit(fault, FAULT_LAZY);
+	ws_vec_each(&fault->audit->findings, f) {
+		if (strcmp(f->rule->id, "faultpath-gate-target"))
+			continue;
+		fatal += f->severity == WS_FATAL;
+		n++;
+	}
+	assert_int_equal(n, 2); /* #GP and NMI: both lie in that page */
+	assert_int_equal(fatal, 1);
+	finding = find(fault, "faultpath-gate-target", victim);
+	expect_text(finding->text, "gate 2 (NMI) leads to asm_exc_nmi");
+	assert_int_equal(count(fault, "faultpath-df-target", victim), is_wide(fault));
+	fault_guest_destroy(fault);
+}
+
+static void gates_of_one_page_are_told_together(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+
+	fault_guest_hide_page(fault, victim, fault->entry_text.va);
+	fault_guest_audit(fault, FAULT_NOT_LAZY);
+	/* #DB and #MC apart; the rest of that page together; those nobody uses too */
+	assert_int_equal(count(fault, "faultpath-gate-target", victim),
+			 is_wide(fault) ? 4 : 4);
+	ws_vec_each(&fault->audit->findings, f)
+		if (strstr(f->text, "0, 3 to 7, 10 to 12, 16 to 17, 19, 32 to 255"))
+			return fault_guest_destroy(fault);
+	fail_msg("no finding tells of all those gates");
+}
+
+/* ---- rights ------------------------------------------------------------------------ */
+
+static void a_handler_that_may_not_be_executed(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	if (fault->guest->kind->format->no_execute) {
+		fault_guest_change_page(fault, fault_guest_victim(fault),
+					fault->pf_handler.va, XD, 0);
+		fault_guest_audit(fault, FAULT_LAZY);
+		expect_only(fault, "faultpath-pf-target", fault_guest_victim(fault),
+			    "may not be executed here");
+		expect_verdict(fault, fault_guest_victim(fault), WS_NESTS);
+	}
+	fault_guest_destroy(fault);
+}
+
+static void a_stack_that_may_not_be_written(void **state)
+{
+	for (int wp = 0; wp < 2; wp++) {
+		struct fault_guest *fault = create(state);
+		uint64_t victim = fault_guest_victim(fault);
+
+		fault_guest_change_page(fault, victim, fault->entry_stack.va, 0, RW);
+		if (!wp)
+			fault_guest_cpu(fault)->cr0 &= ~(UINT64_C(1) << 16);
+		fault_guest_audit(fault, FAULT_LAZY);
+		assert_int_equal(count(fault, "faultpath-entry-stack", victim), wp);
+		if (wp)
+			expect_only(fault, "faultpath-entry-stack", victim,
+				    "may not be written here");
+		fault_guest_destroy(fault);
+	}
+}
+
+/* All levels must grant it; the upper ones of the small guest do. */
+static void a_users_page(void **state)
+{
+	for (int kept = 0; kept < 2; kept++) {
+		struct fault_guest *fault = create(state);
+		uint64_t victim = fault_guest_victim(fault);
+
+		fault_guest_change_page(fault, victim, fault->pf_handler.va, US, 0);
+		fault_guest_change_page(fault, victim, fault->gdt.va, US, 0);
+		if (!kept)
+			fault_guest_cpu(fault)->cr4 = 0;
+		fault_guest_audit(fault, FAULT_LAZY);
+		assert_int_equal(count(fault, "faultpath-pf-target", victim), kept);
+		assert_int_equal(count(fault, "faultpath-gdt", victim), kept);
+		fault_guest_destroy(fault);
+	}
+}
+
+/* ---- stacks ------------------------------------------------------------------------ */
+
+static void a_tasks_own_stack(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct place stack = fault_guest_stack(fault, fault->guest->victim);
+
+	fault_guest_hide_page(fault, fault_guest_victim(fault),
+			      stack.va + fault->stack_size - 1);
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_only(fault, "faultpath-task-stack", fault_guest_victim(fault),
+		    "victim at");
+	expect_verdict(fault, fault_guest_victim(fault), WS_DOUBLE_FAULTS);
+	fault_guest_destroy(fault);
+}
+
+/* Another's stack: it matters where spaces differ, at the private level. */
+static void other_tasks_stacks(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+	const struct ws_finding *finding;
+
+	if (fault->guest->kind->own_kernel) {
+		fault_guest_hide(fault, victim, fault->stacks.va);
+		fault_guest_audit(fault, FAULT_LAZY);
+		finding = find(fault, "faultpath-task-stack", victim);
+		expect_text(finding->text, "the kernel stack of");
+		assert_true(count(fault, "faultpath-task-stack", victim) >= 2);
+		expect_verdict(fault, victim, WS_DOUBLE_FAULTS);
+	}
+	fault_guest_destroy(fault);
+}
+
+static void stacks_of_gates(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+
+	fault_guest_hide_page(fault, victim, fault->nmi_stack.va);
+	fault_guest_audit(fault, FAULT_LAZY);
+	if (is_wide(fault)) {
+		expect_only(fault, "faultpath-ist-stack", victim,
+			    "the stack of gate 2 (NMI), IST 2");
+		expect_verdict(fault, victim, WS_DOUBLE_FAULTS);
+	} else {
+		assert_int_equal(count(fault, "faultpath-ist-stack", victim), 0);
+	}
+	fault_guest_destroy(fault);
+}
+
+/* ---- the double fault ---------------------------------------------------------------
+ */
+
+static void the_double_faults_stack_or_task(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+
+	fault_guest_hide_page(fault, victim, fault->df_stack.va);
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_only(fault, "faultpath-double-fault", victim,
+		    is_wide(fault) ? "the stack of gate 8 (#DF), IST 1"
+				   : "the TSS of #DF");
+	expect_verdict(fault, victim, WS_DIVERGES);
+	fault_guest_destroy(fault);
+}
+
+static void the_double_faults_own_space(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+
+	if (!is_wide(fault)) {
+		guest_put32(fault->guest, fault->df_tss.pa + 28, (uint32_t)victim);
+		fault_guest_hide_page(fault, victim, fault->df_handler.va);
+		fault_guest_audit(fault, FAULT_LAZY);
+		expect_only(fault, "faultpath-df-target", victim,
+			    "in the double fault's own space, the handler");
+	}
+	fault_guest_destroy(fault);
+}
+
+static void a_double_fault_that_leads_nowhere(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	if (!is_wide(fault)) {
+		memset(fault->guest->memory + fault->gdt.pa + 0xf8, 0, 8);
+		fault_guest_audit(fault, FAULT_LAZY);
+		expect_only(fault, "faultpath-double-fault", fault->guest->swapper,
+			    "selector 0xf8, which is no TSS");
+	}
+	fault_guest_destroy(fault);
+
+	fault = create(state);
+	if (!is_wide(fault)) {
+		guest_put32(fault->guest, fault->df_tss.pa + 28, 0x00abc000);
+		fault_guest_audit(fault, FAULT_LAZY);
+		expect_none(fault);
+		assert_true(has_note(fault, "has CR3 0xabc000"));
+	}
+	fault_guest_destroy(fault);
+}
+
+/* ---- PTI's user halves ---------------------------------------------------------------
+ */
+
+static void the_user_half(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t user = fault_guest_victim(fault) + WS_FRAME_SIZE;
+
+	if (fault->guest->kind->pti) {
+		fault_guest_hide_page(fault, user, fault->entry_text.va + 0x3000);
+		fault_guest_hide_page(fault, user, fault->exc_page_fault.va);
+		fault_guest_audit(fault, FAULT_LAZY);
+		expect_only(fault, "faultpath-pti-entry", user, "the entry text, ");
+		assert_int_equal(count(fault, "faultpath-pf-reach", user), 0);
+		expect_verdict(fault, user, WS_NESTS);
+		expect_verdict(fault, user - WS_FRAME_SIZE, WS_COHERENT);
+	}
+	fault_guest_destroy(fault);
+}
+
+static void tables_in_the_user_half(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t user = fault_guest_victim(fault) + WS_FRAME_SIZE;
+
+	if (fault->guest->kind->pti) {
+		fault_guest_hide_page(fault, user, fault->idt.va);
+		fault_guest_hide_page(fault, user, fault->entry_stack.va);
+		fault_guest_audit(fault, FAULT_LAZY);
+		expect_only(fault, "faultpath-idt", user, "the IDT");
+		expect_only(fault, "faultpath-entry-stack", user, "the entry stack");
+		expect_verdict(fault, user, WS_DOUBLE_FAULTS);
+	}
+	fault_guest_destroy(fault);
+}
+
+/* ---- handlers that are not the kernel's -----------------------------------------------
+ */
+
+static void add_module(struct fault_guest *fault)
+{
+	struct ws_module *module = ws_vec_push(&fault->system->modules);
+
+	assert_non_null(module);
+	strcpy(module->name, "naughty");
+	module->nregions = 1;
+	module->region[0] = (struct ws_region){ fault->guest->kind->module, 0x1000 };
+}
+
+static void a_handler_in_a_module(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+	const struct ws_finding *finding;
+
+	fault_guest_set_gate(fault, 14, fault->guest->kind->module + 0x10);
+	fault_guest_open(fault, FAULT_LAZY);
+	add_module(fault);
+	fault_guest_audit(fault, FAULT_LAZY);
+	finding = find(fault, "faultpath-foreign-handler", fault->guest->swapper);
+	expect_text(finding->text, "in module naughty");
+	assert_int_equal(finding->severity, WS_WARNING);
+	if (!fault->guest->kind->pti)
+		assert_int_equal(count_ours(fault), 1);
+	expect_verdict(fault, victim, WS_COHERENT);
+	/* of the user halves none has module memory: each of them is lost */
+	if (fault->guest->kind->pti)
+		expect_verdict(fault, victim + WS_FRAME_SIZE, WS_NESTS);
+
+	if (fault->guest->kind->own_kernel) {
+		fault_guest_hide(fault, victim, fault->guest->kind->module);
+		fault_guest_audit(fault, FAULT_LAZY);
+		assert_int_equal(count(fault, "faultpath-pf-target", victim), 1);
+		assert_int_equal(count(fault, "faultpath-pf-reach", victim), 1);
+		assert_int_equal(count(fault, "coherence-missing", victim), 1);
+		expect_verdict(fault, victim, WS_NESTS);
+	}
+	fault_guest_destroy(fault);
+}
+
+static void gates_that_are_not_there(void **state)
+{
+	struct fault_guest *fault = create(state);
+	unsigned size = is_wide(fault) ? 16 : 8;
+
+	memset(fault->guest->memory + fault->idt.pa + 13 * size, 0, size);
+	memset(fault->guest->memory + fault->idt.pa + 14 * size, 0, size);
+	memset(fault->guest->memory + fault->idt.pa + 22 * size, 0, size);
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_only(fault, "faultpath-gate-target", fault->guest->swapper,
+		    "gate 13 (#GP) of the IDT at");
+	expect_only(fault, "faultpath-pf-target", fault->guest->swapper,
+		    "is not present");
+	fault_guest_destroy(fault);
+
+	fault = create(state);
+	fault_guest_cpu(fault)->idt.limit = 14 * size - 1;
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_only(fault, "faultpath-pf-target", fault->guest->swapper,
+		    "lies beyond the limit");
+	fault_guest_destroy(fault);
+}
+
+/* ---- knowing less
+ * ---------------------------------------------------------------------- */
+
+static void without_registers(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+
+	fault_guest_hide_page(fault, victim, fault->pf_handler.va);
+	fault_guest_hide_page(fault, victim, fault->gdt.va);
+	fault_guest_open(fault, FAULT_LAZY);
+	fault_guest_cpu(fault)->has_control = false;
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_true(has_note(fault, "keeps no processor's control registers"));
+	assert_int_equal(count(fault, "faultpath-pf-target", victim), 1);
+	assert_int_equal(count(fault, "faultpath-gdt", victim), 0);
+	fault_guest_destroy(fault);
+
+	fault = create(state);
+	memset(fault->guest->memory + fault->idt.pa, 0, WS_FRAME_SIZE);
+	fault_guest_open(fault, FAULT_LAZY);
+	fault_guest_cpu(fault)->has_control = false;
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_true(has_note(fault, "no IDT was found"));
+	expect_none(fault);
+	fault_guest_destroy(fault);
+}
+
+static void a_processor_that_does_not_page(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct ws_cpu *cpu;
+
+	cpu = ws_vec_push(&fault->guest->target.cpus);
+	assert_non_null(cpu);
+	*cpu = (struct ws_cpu){ .has_control = true, .idt = { .limit = 0x3ff } };
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_none(fault);
+	fault_guest_destroy(fault);
+}
+
+static void an_idt_that_was_given_up(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	fault_guest_cpu(fault)->idt = (struct ws_segment){ 0 };
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_true(has_note(fault, "has given up its IDT"));
+	assert_int_equal(count(fault, "faultpath-idt", fault->guest->swapper), 0);
+	fault_guest_destroy(fault);
+}
+
+/* A second processor's own tables are its own findings; the IDT is both's. */
+static void two_processors(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+	struct ws_cpu *second = ws_vec_push(&fault->guest->target.cpus);
+
+	assert_non_null(second);
+	*second = *fault_guest_cpu(fault);
+	second->tr.base = fault->nmi_stack.va; /* any page of its own */
+	fault_guest_hide_page(fault, victim, fault->idt.va);
+	fault_guest_hide_page(fault, victim, fault->tss.va);
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_only(fault, "faultpath-idt", victim, "the IDT");
+	assert_int_equal(find(fault, "faultpath-idt", victim)->cpu, -1);
+	assert_int_equal(count(fault, "faultpath-tss", victim), 1);
+	assert_int_equal(find(fault, "faultpath-tss", victim)->cpu, 0);
+	fault_guest_destroy(fault);
+}
+
+/* ---- a large page here, a table there
+ * --------------------------------------------------- */
+
+/* init_mm maps text by one large page; the victim by a table with a hole in it. */
+static void a_hole_under_a_large_page(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	uint64_t victim = fault_guest_victim(fault), entry;
+
+	if (guest->kind->format == &ws_format_i386) {
+		uint64_t large =
+			guest_private_entry(guest, guest->swapper, fault->pf_handler.va);
+
+		fault_guest_hide_page(fault, victim, fault->pf_handler.va);
+		entry = guest_pa(guest, fault->pf_handler.va & ~UINT64_C(0x3fffff));
+		guest_put32(guest, large, (uint32_t)entry | 0x83);
+		fault_guest_audit(fault, FAULT_LAZY);
+		expect_only(fault, "faultpath-pf-target", victim, "is not mapped here");
+		assert_int_equal(count(fault, "coherence-shape", victim), 1);
+	}
+	fault_guest_destroy(fault);
+}
+
+/* ---- nonsense
+ * ---------------------------------------------------------------------------- */
+
+static uint64_t nonsense(struct random *random, const struct fault_guest *fault)
+{
+	static const uint64_t odd[] = { 0,
+					1,
+					4095,
+					4096,
+					UINT32_MAX,
+					UINT64_MAX,
+					UINT64_MAX - 4094,
+					UINT64_C(0x7ffffffff000),
+					UINT64_C(0x800000000000) };
+
+	if (random_percent(random, 40))
+		return odd[random_below(random, WS_ARRAY_SIZE(odd))];
+	if (random_percent(random, 50))
+		return random_next(random);
+	return fault->guest->kind->page_offset + random_below(random, GUEST_MEMORY);
+}
+
+static void garble_registers(struct random *random, struct fault_guest *fault)
+{
+	struct ws_cpu *cpu = fault_guest_cpu(fault);
+	struct ws_segment *segments[] = { &cpu->idt, &cpu->gdt, &cpu->tr };
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(segments); i++) {
+		if (random_percent(random, 60))
+			segments[i]->base = nonsense(random, fault);
+		if (random_percent(random, 30))
+			segments[i]->limit = (uint32_t)nonsense(random, fault);
+	}
+}
+
+static void garble_memory(struct random *random, struct fault_guest *fault)
+{
+	static const size_t places[] = { offsetof(struct fault_guest, idt),
+					 offsetof(struct fault_guest, gdt),
+					 offsetof(struct fault_guest, tss),
+					 offsetof(struct fault_guest, df_tss) };
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(places); i++) {
+		const struct place *place = (const void *)((char *)fault + places[i]);
+
+		for (unsigned n = random_below(random, 64); n--;)
+			fault->guest->memory[place->pa + random_below(random, 104)] =
+				(uint8_t)random_next(random);
+	}
+}
+
+static void nonsense_does_no_harm(void **state)
+{
+	struct random random = { random_seed() };
+
+	for (unsigned round = 0; round < 16; round++) {
+		struct fault_guest *fault = create(state);
+
+		garble_memory(&random, fault);
+		fault_guest_open(fault, round % 2 ? FAULT_LAZY : FAULT_NO_SYMBOLS);
+		garble_registers(&random, fault);
+		fault_guest_audit(fault, FAULT_LAZY);
+		assert_true(fault->audit->work < 1u << 24);
+		fault_guest_destroy(fault);
+	}
+}
+
+/* So many processors with so many IDTs that a loop over all would not end. */
+static void many_processors(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	for (unsigned i = 0; i < 9000; i++) {
+		struct ws_cpu *cpu = ws_vec_push(&fault->guest->target.cpus);
+
+		assert_non_null(cpu);
+		*cpu = *fault_guest_cpu(fault);
+		cpu->idt.limit = i;
+	}
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_true(has_note(fault, "IDTs differ"));
+	assert_true(fault->audit->work < 1u << 24);
+	fault_guest_destroy(fault);
+}
+
+/* ---- all kinds x all cases
+ * ----------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	CMUnitTestFunction test;
+} cases[] = {
+	{ "nothing is wrong", nothing_is_found },
+	{ "gates that nobody uses", unused_gates_may_lead_anywhere },
+	{ "the IDT", the_idt },
+	{ "the GDT", the_gdt },
+	{ "the TSS", the_tss },
+	{ "the entry stack", the_entry_stack },
+	{ "the page fault's handler", the_page_fault_handler },
+	{ "the page fault's handler, second page", the_handlers_second_page },
+	{ "what the handler calls", what_the_handler_calls },
+	{ "first bytes, without symbols", only_first_bytes_without_symbols },
+	{ "entry text without a gate", entry_text_in_between },
+	{ "other handlers are weighed apart", other_handlers_are_weighed_apart },
+	{ "gates of one page are told together", gates_of_one_page_are_told_together },
+	{ "a handler not executable", a_handler_that_may_not_be_executed },
+	{ "a stack not writable", a_stack_that_may_not_be_written },
+	{ "a user's page, SMEP and SMAP", a_users_page },
+	{ "a task's own stack", a_tasks_own_stack },
+	{ "other tasks' stacks", other_tasks_stacks },
+	{ "stacks of gates", stacks_of_gates },
+	{ "the double fault's stack or task", the_double_faults_stack_or_task },
+	{ "the double fault's own space", the_double_faults_own_space },
+	{ "a double fault that leads nowhere", a_double_fault_that_leads_nowhere },
+	{ "entry text in the user half", the_user_half },
+	{ "tables in the user half", tables_in_the_user_half },
+	{ "a handler in a module", a_handler_in_a_module },
+	{ "gates that are not there", gates_that_are_not_there },
+	{ "without registers", without_registers },
+	{ "a processor that does not page", a_processor_that_does_not_page },
+	{ "an IDT that was given up", an_idt_that_was_given_up },
+	{ "two processors", two_processors },
+	{ "a hole under a large page", a_hole_under_a_large_page },
+	{ "nonsense does no harm", nonsense_does_no_harm },
+	{ "many processors", many_processors },
+};
+
+#define KINDS_MAX 16
+
+int main(void)
+{
+	struct CMUnitTest tests[WS_ARRAY_SIZE(cases) * KINDS_MAX];
+	char names[WS_ARRAY_SIZE(cases) * KINDS_MAX][96];
+	const struct guest_kind *kind;
+	size_t n = 0;
+
+	for (unsigned k = 0; k < KINDS_MAX && (kind = guest_kind_at(k)); k++)
+		for (size_t c = 0; c < WS_ARRAY_SIZE(cases); c++, n++) {
+			snprintf(names[n], sizeof(names[n]), "%s: %s", kind->name,
+				 cases[c].name);
+			tests[n] = (struct CMUnitTest){ .name = names[n],
+							.test_func = cases[c].test,
+							.initial_state = (void *)kind };
+		}
+	return _cmocka_run_group_tests("fault path", tests, n, NULL, NULL);
+}
