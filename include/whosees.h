@@ -333,7 +333,7 @@ struct ws_space {
 	uint64_t root;
 	uint8_t kind;    /* enum ws_space_kind */
 	uint32_t pid;    /* of the first task; 0 unless process or user */
-	char comm[17];   /* always terminated; a kind's own name where there is no task */
+	char comm[17];   /* always terminated; without a task what is known of it */
 	uint32_t ntasks; /* thread-group leaders that share it */
 	uint64_t mm;     /* va of its mm_struct; 0: unknown */
 };
@@ -355,7 +355,10 @@ struct ws_task {
 };
 const struct ws_task *ws_system_tasks(const struct ws_system *system, size_t *n);
 
-/* What the tables of one space weigh, shared and own. Since: 0.1 */
+/*
+ * What the tables of one space weigh, shared and own, each frame once. The root is one of
+ * the kernel half's, but for a PAE root, whose 32 bytes are no frame. Since: 0.1
+ */
 struct ws_weight {
 	uint64_t user_tables;    /* frames used as tables below the user half */
 	uint64_t private_tables; /* of the kernel half, those the reference lacks */

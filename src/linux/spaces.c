@@ -23,16 +23,16 @@ struct claim {
 	uint32_t space;       /* its index once spaces are sorted */
 	struct ws_task *task; /* the first that has it as its mm */
 	uint32_t ntasks;
-	uint64_t mm; /* some task's mm or active_mm */
-	bool borrowed;
+	uint64_t mm;   /* some task's mm or active_mm */
+	bool borrowed; /* some task runs in it */
+	bool listed;   /* its page is on pgd_list */
 };
 
 struct attribution {
 	struct ws_system *system;
 	struct claim *claim; /* one a root */
 	struct ws_pages pages;
-	bool has_pages, has_list;
-	uint8_t *listed; /* one a root: on pgd_list */
+	bool has_pages;
 };
 
 /* ---- whose mm leads where --------------------------------------------------------- */
@@ -131,7 +131,7 @@ static bool walk_list(struct attribution *a, const struct listed_root *roots, si
 			bsearch(&key, roots, n, sizeof(*roots), by_lru);
 
 		if (root)
-			a->listed[root->index] = true;
+			a->claim[root->index].listed = true;
 		heads += ws_in_image(a->system, node);
 		if (!ws_kread_word(a->system, node, &next) ||
 		    !ws_kread_word(a->system, next + word, &facing) || facing != node)
@@ -154,8 +154,7 @@ static enum ws_status find_list(struct attribution *a)
 	ws_autofree struct listed_root *roots = calloc(n, sizeof(*roots));
 	uint64_t start = 0;
 
-	a->listed = calloc(n, 1);
-	if (!roots || !a->listed)
+	if (!roots)
 		return ws_fail_memory(system->ctx);
 	for (size_t i = 0; i < n; i++) {
 		uint64_t page = ws_page_of(system, &a->pages, system->roots.v[i]);
@@ -165,7 +164,9 @@ static enum ws_status find_list(struct attribution *a)
 			start = roots[i].lru;
 	}
 	qsort(roots, n, sizeof(*roots), by_lru);
-	a->has_list = start && walk_list(a, roots, n, start);
+	if (!start || !walk_list(a, roots, n, start))
+		for (size_t i = 0; i < n; i++)
+			a->claim[i].listed = false;
 	return WS_OK;
 }
 
@@ -183,8 +184,7 @@ static bool is_freed(struct attribution *a, size_t index)
 	uint64_t root = system->roots.v[index];
 	uint32_t refcount;
 
-	if (a->claim[index].borrowed || root < REAL_MODE_END ||
-	    (a->has_list && a->listed[index]))
+	if (a->claim[index].borrowed || a->claim[index].listed || root < REAL_MODE_END)
 		return false;
 	if (a->has_pages && ws_page_refcount(system, &a->pages, root, &refcount) &&
 	    !refcount)
@@ -304,6 +304,23 @@ const char *ws_space_kind_name(enum ws_space_kind kind)
 	return (size_t)kind < WS_ARRAY_SIZE(kind_names) ? kind_names[kind] : "?";
 }
 
+/*
+ * What is known of a space without a task by the place of its root alone. In the image
+ * are the tables that a processor starts and resumes with (initial_page_table,
+ * arch/x86/kernel/head_32.S), below 1 MiB those with which it leaves real mode
+ * (trampoline_pgd, arch/x86/realmode/init.c).
+ */
+static const char *name_of(const struct ws_system *system, const struct claim *claim,
+			   uint64_t root, uint8_t kind)
+{
+	if (kind == WS_SPACE_LONE && root < REAL_MODE_END)
+		return "trampoline";
+	if (kind == WS_SPACE_LONE && !claim->borrowed && !claim->listed &&
+	    ws_in_image(system, root + system->layout.image_delta))
+		return "boot table";
+	return kind_names[kind];
+}
+
 static enum ws_status add_space(struct ws_system *system, const struct claim *claim,
 				uint64_t root, uint8_t kind)
 {
@@ -319,7 +336,8 @@ static enum ws_status add_space(struct ws_system *system, const struct claim *cl
 		space->pid = claim->task->pid;
 		memcpy(space->comm, claim->task->comm, sizeof(space->comm));
 	} else {
-		snprintf(space->comm, sizeof(space->comm), "%s", kind_names[kind]);
+		snprintf(space->comm, sizeof(space->comm), "%s",
+			 name_of(system, claim, root, kind));
 	}
 	return WS_OK;
 }
@@ -414,6 +432,5 @@ enum ws_status ws_find_spaces(struct ws_system *system)
 	a.claim = calloc(system->roots.n + 1, sizeof(*a.claim));
 	status = a.claim ? attribute(&a) : ws_fail_memory(system->ctx);
 	free(a.claim);
-	free(a.listed);
 	return status;
 }
