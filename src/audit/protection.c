@@ -133,6 +133,7 @@ struct protecting {
 	bool has_pages;   /* init_mm's kernel half maps something */
 	bool has_nx;      /* there are kernel pages that may not be executed */
 	bool knows_pkmap; /* and the fixmap, where i386 maps tables of highmem */
+	bool knows_entry; /* where the cpu_entry_area lies */
 	bool user_half;   /* the space that is toured is one */
 	bool is_hidden;   /* user mode never runs with the space that is toured */
 	ws_spans code;    /* what is executed in the kernel, and not written there */
@@ -332,7 +333,7 @@ static void look_at_kernel_page(struct protecting *p, const struct ws_entry_at *
 		note(p, p->is_hidden ? HIDDEN : USER, at, 0);
 	if (at->access & WS_WRITE)
 		look_at_written(p, at);
-	if (p->user_half && !belongs_in_user_half(p, at))
+	if (p->user_half && p->knows_entry && !belongs_in_user_half(p, at))
 		note(p, WIDE, at, 0);
 }
 
@@ -414,7 +415,8 @@ static void find_entry_frames(struct protecting *p)
 	const struct ws_system *system = p->audit->system;
 	const struct ws_kernel_region *area = region_named(p->audit, "cpu_entry_area");
 
-	if (!area || !system->layout.pti ||
+	p->knows_entry = area && system->layout.image_last;
+	if (!p->knows_entry || !system->layout.pti ||
 	    ws_range(&system->paging, system->layout.reference, area->first, area->last,
 		     WS_RANGE_PHYSICAL, 0, add_entry_frames, p) != WS_OK)
 		return;

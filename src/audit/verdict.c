@@ -288,21 +288,6 @@ static void tell_difference(const struct judging *j, FILE *to, const struct abou
 		tell_no_repair(j, to, finding);
 }
 
-static void tell_reasons(const struct judging *j, FILE *to, const struct about *about,
-			 const struct ws_finding *worst, enum ws_verdict verdict)
-{
-	if (verdict == WS_HEALS || verdict == WS_DIVERGES)
-		tell_difference(j, to, about, worst, verdict);
-	else
-		tell_death(j, to, about, worst);
-	if (about->n > 1)
-		fprintf(to, "\n%zu more finding%s about this space", about->n - 1,
-			about->n == 2 ? "" : "s");
-}
-
-/* ---- one judgement a space ----------------------------------------------------------
- */
-
 static void name_owner(struct about *about)
 {
 	const struct ws_space *space = about->space;
@@ -313,6 +298,47 @@ static void name_owner(struct about *about)
 	else
 		snprintf(about->owner, sizeof(about->owner), "%s", space->comm);
 }
+
+/* What other families find speaks for itself, and may have been met in another space. */
+static void tell_fact(const struct judging *j, FILE *to, const struct about *about,
+		      const struct ws_finding *finding)
+{
+	const struct ws_space *met = &j->audit->system->spaces.v[finding->space];
+	struct about other = { .space = met };
+
+	name_owner(&other);
+	fprintf(to, "in %s", about->owner);
+	if (met != about->space)
+		fprintf(to, ", by a table that it shares with %s", other.owner);
+	fprintf(to, ", %#lx to %#lx (%s): %s\n%s", finding->va, finding->last,
+		finding->region, finding->text, finding->rule->meaning);
+}
+
+static bool is_fact(const struct ws_finding *finding)
+{
+	return !strcmp(finding->rule->family, "protection") ||
+	       !strcmp(finding->rule->family, "well-formed");
+}
+
+static void tell_reasons(const struct judging *j, FILE *to, const struct about *about,
+			 const struct ws_finding *worst, enum ws_verdict verdict)
+{
+	bool is_own = &j->audit->system->spaces.v[worst->space] == about->space;
+	size_t more = about->n - is_own;
+
+	if (is_fact(worst))
+		tell_fact(j, to, about, worst);
+	else if (verdict == WS_HEALS || verdict == WS_DIVERGES)
+		tell_difference(j, to, about, worst, verdict);
+	else
+		tell_death(j, to, about, worst);
+	if (more)
+		fprintf(to, "\n%zu more finding%s about this space", more,
+			more == 1 ? "" : "s");
+}
+
+/* ---- one judgement a space ----------------------------------------------------------
+ */
 
 /*
  * The worst, but where the handler is out of reach nobody gets as far as the task's own
@@ -344,10 +370,16 @@ static enum ws_status judge_space(const struct judging *j, struct about *about,
 				  struct ws_judgement *judgement)
 {
 	const struct ws_finding *worst = worst_of(j, about, &judgement->verdict);
+	const struct ws_finding *shared = ws_finding_shared_with(
+		j->audit, (uint32_t)(about->space - j->audit->system->spaces.v));
 	size_t size;
 	FILE *to;
 
 	judgement->nfindings = (uint32_t)about->n;
+	if (shared && verdict_of(j, shared) > judgement->verdict) {
+		judgement->verdict = verdict_of(j, shared);
+		worst = shared;
+	}
 	if (!worst)
 		return WS_OK;
 	to = open_memstream(&judgement->reasons, &size);
