@@ -11,6 +11,19 @@
 
 /* ---- tokens and lengths ----------------------------------------------------------- */
 
+/* A string of visible characters that ends where the next one begins. */
+static bool token_valid(const struct ws_kallsyms_tokens *tokens, unsigned t)
+{
+	uint32_t at = tokens->at[t], end = tokens->at[t + 1];
+
+	if (at >= end || tokens->text[end - 1])
+		return false;
+	while (at < end - 1)
+		if (!ws_symbol_char_valid(tokens->text[at++]))
+			return false;
+	return true;
+}
+
 bool ws_kallsyms_tokens(struct ws_kallsyms_tokens *tokens, const uint8_t *table,
 			size_t table_len, const uint8_t *index)
 {
@@ -27,9 +40,7 @@ bool ws_kallsyms_tokens(struct ws_kallsyms_tokens *tokens, const uint8_t *table,
 		return false;
 	tokens->at[WS_KALLSYMS_TOKENS] = end + 1 - table;
 	for (unsigned t = 0; t < WS_KALLSYMS_TOKENS; t++)
-		if (tokens->at[t] >= tokens->at[t + 1] ||
-		    memchr(table + tokens->at[t], 0, tokens->at[t + 1] - tokens->at[t]) !=
-			    table + tokens->at[t + 1] - 1)
+		if (!token_valid(tokens, t))
 			return false;
 	return true;
 }
@@ -135,9 +146,12 @@ static bool encoding_fits(const struct ws_system *system,
 bool ws_kallsyms_encoding(const struct ws_system *system, struct ws_kallsyms *tables,
 			  const uint8_t *raw)
 {
+	bool wide = system->layout.word == 8;
+
+	/* on a 32-bit kernel words and offsets are of one width: both are tried */
 	for (size_t i = 0; i < WS_ARRAY_SIZE(encodings); i++) {
 		tables->encoding = &encodings[i];
-		if (encodings[i].words == tables->words &&
+		if ((!wide || encodings[i].words == tables->words) &&
 		    encodings[i].based == tables->has_base &&
 		    encoding_fits(system, tables, raw))
 			return true;
@@ -172,6 +186,9 @@ static bool vmcoreinfo_tables(struct ws_system *system, struct ws_kallsyms *tabl
 
 /* ---- decoding --------------------------------------------------------------------- */
 
+/* Ten times the names of any kernel. */
+#define NAMES_LEN_MAX (UINT64_C(64) << 20)
+
 /* So many bytes behind tokens and names may be copied with them. */
 #define SLACK 16
 
@@ -197,7 +214,7 @@ static bool read_new(struct ws_system *system, uint64_t va, size_t len, uint8_t 
 
 /*
  * How long all names are together: the only table that does not say. Looks at each
- * name's length only; 0 where memory ends first.
+ * name's length only; 0 where memory ends first, or names go on for too long.
  */
 static size_t names_measure(struct ws_system *system, const struct ws_kallsyms *tables)
 {
@@ -210,7 +227,7 @@ static size_t names_measure(struct ws_system *system, const struct ws_kallsyms *
 			page = at & -(uint64_t)WS_FRAME_SIZE;
 			frame = ws_kernel_frame(system, page);
 		}
-		if (!frame)
+		if (!frame || at - tables->names > NAMES_LEN_MAX)
 			return 0;
 		/* one byte at a time: a length may lie astride two frames */
 		len |= (size_t)(frame[at - page] & 0x7f) << (head ? 7 : 0);

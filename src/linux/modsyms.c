@@ -193,17 +193,6 @@ static char letter(uint8_t c)
 	return isalpha(c) || c == '?' ? (char)c : 0;
 }
 
-/* Names of sections and mapping symbols are empty or begin with a dot or dollar. */
-static bool name_tells(const char *name, size_t len)
-{
-	if (!len || len > WS_SYMBOL_NAME_MAX || name[0] == '$')
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!isgraph((unsigned char)name[i]))
-			return false;
-	return true;
-}
-
 static enum ws_status symbols_add(struct ws_system *system, struct ws_symtab *symtab,
 				  int16_t module, const struct kept *kept,
 				  const struct kept_bytes *bytes)
@@ -225,7 +214,8 @@ static enum ws_status symbols_add(struct ws_system *system, struct ws_symtab *sy
 			continue;
 		left = bytes->strings_len - symbol.st_name;
 		len = strnlen(name, left);
-		if (len < left && name_tells(name, len))
+		/* $x: a mapping symbol, which names no place */
+		if (len < left && ws_symbol_name_valid(name, len) && *name != '$')
 			status =
 				ws_symtab_add(symtab, WS_FROM_MODULES, &entry, name, len);
 	}

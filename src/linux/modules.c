@@ -12,11 +12,11 @@
  */
 #include "linux/modules.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "linux/members.h"
+#include "linux/symtab.h"
 #include "util/bits.h"
 
 /* Distributions load a few hundred; a longer list is a broken one. */
@@ -42,7 +42,7 @@ static bool name_valid(const uint8_t *name, size_t size)
 	size_t len = strnlen((const char *)name, size);
 
 	for (size_t i = 0; i < size; i++)
-		if (i < len ? !isgraph(name[i]) : name[i])
+		if (i < len ? !ws_symbol_char_valid((char)name[i]) : name[i])
 			return false;
 	return len > 0 && len < size;
 }

@@ -8,7 +8,7 @@
 
 /* Far above any kernel (400 thousand symbols, 10 MB of names), far below all memory. */
 #define ENTRIES_MAX (UINT32_C(1) << 21)
-#define NAMES_MAX (UINT32_C(1) << 28)
+#define NAMES_MAX (UINT32_C(1) << 26)
 
 struct ws_symtab *ws_symtab_create(struct ws_context *ctx)
 {

@@ -80,6 +80,20 @@ static inline const char *ws_symtab_name(const struct ws_symtab *symtab, uint32_
 	return symtab->names + symtab->entries.v[entry].name;
 }
 
+/* Visible ASCII: what is printed of a dump must not be able to talk to a terminal. */
+static inline bool ws_symbol_char_valid(char c)
+{
+	return c > ' ' && c < 0x7f;
+}
+
+static inline bool ws_symbol_name_valid(const char *name, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!ws_symbol_char_valid(name[i]))
+			return false;
+	return len && len <= WS_SYMBOL_NAME_MAX;
+}
+
 /* nm's letters for code. */
 static inline bool ws_symbol_is_function(char type)
 {

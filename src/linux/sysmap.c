@@ -31,7 +31,7 @@ static bool line_parse(char *line, struct ws_symtab_entry *symbol, const char **
 	symbol->va = strtoull(address, &end, 16);
 	symbol->type = *type;
 	*module = owner != NULL;
-	return !errno && !*end && strlen(*name) <= WS_SYMBOL_NAME_MAX &&
+	return !errno && !*end && ws_symbol_name_valid(*name, strlen(*name)) &&
 	       (!owner || *owner == '[');
 }
 

@@ -56,7 +56,7 @@ static enum ws_status table_read(Elf *elf, Elf_Scn *section, const GElf_Shdr *he
 		const char *name = elf_strptr(elf, header->sh_link, symbol.st_name);
 		size_t len = name ? strnlen(name, WS_SYMBOL_NAME_MAX + 1) : 0;
 
-		if (!len || len > WS_SYMBOL_NAME_MAX || !is_named_place(&symbol))
+		if (!ws_symbol_name_valid(name, len) || !is_named_place(&symbol))
 			continue;
 		entry.va = symbol.st_value;
 		entry.type = letter_of(elf, &symbol);

@@ -234,6 +234,18 @@ static void test_token_index_out_of_range(void **state)
 	check_refused(scene, "contradict each other");
 }
 
+/* A name that would talk to the terminal it is printed on. */
+static void test_token_of_control_characters(void **state)
+{
+	struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
+	uint16_t at;
+
+	(void)state;
+	memcpy(&at, fake_at(&scene->kernel, scene->tables.token_index + 2 * '_'), 2);
+	*fake_at(&scene->kernel, scene->tables.token_table + at) = '\033';
+	check_refused(scene, "contradict each other");
+}
+
 static void test_addresses_unsorted(void **state)
 {
 	struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
@@ -522,6 +534,7 @@ static void test_map_bad_lines(void **state)
 		"c1000000 3 _stext\n",
 		"-1 T _stext\n",
 		"11112222333344445 T _stext\n",
+		"c1000000 T \033[2J\n",
 		"c100000z T _stext\n",
 	};
 	char line[3000];
@@ -858,6 +871,7 @@ int main(void)
 		cmocka_unit_test(test_name_length_past_the_end),
 		cmocka_unit_test(test_name_empty),
 		cmocka_unit_test(test_token_index_out_of_range),
+		cmocka_unit_test(test_token_of_control_characters),
 		cmocka_unit_test(test_addresses_unsorted),
 		cmocka_unit_test(test_addresses_outside_image),
 		cmocka_unit_test(test_vmcoreinfo_wrong_shape_right),
