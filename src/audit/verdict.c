@@ -316,8 +316,10 @@ static void tell_fact(const struct judging *j, FILE *to, const struct about *abo
 
 static bool is_fact(const struct ws_finding *finding)
 {
-	return !strcmp(finding->rule->family, "protection") ||
-	       !strcmp(finding->rule->family, "well-formed");
+	const char *family = finding->rule->family;
+
+	return family &&
+	       (!strcmp(family, "protection") || !strcmp(family, "well-formed"));
 }
 
 static void tell_reasons(const struct judging *j, FILE *to, const struct about *about,
