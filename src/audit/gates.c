@@ -402,10 +402,10 @@ void ws_needs_of_gates(struct ws_needs *needs, const struct ws_fault_cpu *cpu)
 			tell_unusable(needs, cpu, v);
 		if (!leads_to_code(gate))
 			continue;
-		if (image_known && !ws_in_image(system, gate->target))
-			tell_foreign(needs, cpu, v);
 		if (is_weighed_apart(v))
 			need_handler(needs, cpu, v);
+		if (image_known && !ws_in_image(system, gate->target))
+			tell_foreign(needs, cpu, v);
 	}
 	need_other_handlers(needs, cpu);
 	need_callees(needs, cpu);

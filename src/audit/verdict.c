@@ -112,19 +112,15 @@ static const struct chain {
 } chains[] = {
 	{ "faultpath-pf-target", "a page fault in ", "",
 	  "so the fetch of the handler is a page fault too: it pushes its frame and enters "
-	  "gate 14 again, and again\n"
-	  "the frames go down the stack and through what lies below it, until a push fails" },
+	  "gate 14 again, and again" },
 	{ "faultpath-pf-reach", "a page fault in ", "",
 	  "so the handler is a page fault itself before it has done anything, and so is each "
-	  "that comes of it\n"
-	  "the frames go down the stack and through what lies below it, until a push fails" },
+	  "that comes of it" },
 	{ "faultpath-entry-text", "an entry to the kernel in ", "",
-	  "so the entry code is a page fault, whose entry goes the same way\n"
-	  "the frames go down the stack and through what lies below it, until a push fails" },
+	  "so the entry code is a page fault, whose entry goes the same way" },
 	{ "faultpath-pti-entry", "an entry to the kernel from ", "'s user mode",
 	  "so the entry code is a page fault before it has left the user half, and each of "
-	  "these enters the same way\n"
-	  "the frames go down the entry stack until a push fails" },
+	  "these enters the same way" },
 	{ "faultpath-idt", "any fault or interrupt in ", "",
 	  "so the processor cannot read the gate; to read it is a page fault, whose gate it "
 	  "cannot read either" },
@@ -181,6 +177,20 @@ static const char *no_delivery(const struct about *about)
 	return NULL;
 }
 
+/* VMAP_STACK, which has guard pages, is for 64 bit only (arch/x86/Kconfig). */
+static void tell_frames(const struct judging *j, FILE *to)
+{
+	if (j->audit->system->layout.word == 8)
+		fprintf(to,
+			"\nthe frames go down the stack to its end, where a push fails");
+	else
+		fprintf(to,
+			"\nfrom user mode the frames go down the entry stack to its end; "
+			"from kernel mode down the task's own, which nothing guards, and "
+			"on through the memory below, page tables and all, until a push "
+			"fails");
+}
+
 static void tell_end(const struct judging *j, FILE *to, const struct about *about)
 {
 	const char *rule = no_delivery(about);
@@ -215,6 +225,8 @@ static void tell_death(const struct judging *j, FILE *to, const struct about *ab
 	}
 	fprintf(to, "%s%s%s: %s\n%s", chain->begins, about->owner, chain->mode,
 		finding->text, chain->goes_on);
+	if (finding->rule->verdict == WS_NESTS)
+		tell_frames(j, to);
 	tell_end(j, to, about);
 }
 
