@@ -56,6 +56,20 @@ uint64_t ws_reference_of(const struct ws_audit *audit, const struct ws_space *sp
 	return layout->consensus ? space->root : layout->reference + WS_FRAME_SIZE;
 }
 
+/* The real-mode trampoline's root lies below it: realmode_init(), arch/x86/realmode. */
+#define REAL_MODE_END UINT64_C(0x100000)
+
+/*
+ * Roots that the kernel runs on for a while and that are not meant to be like init_mm:
+ * the trampoline's, i386's initial_page_table, efi_mm (a static mm_struct,
+ * drivers/firmware/ efi/). A processor that is on one has its own way back.
+ */
+static bool is_special(const struct ws_system *system, const struct ws_space *space)
+{
+	return space->root < REAL_MODE_END || ws_in_image(system, space->mm) ||
+	       ws_in_image(system, space->root + system->layout.image_delta);
+}
+
 /* A space that nobody runs in has nothing to see; a lone root is looked at if one does.
  */
 bool ws_audited(const struct ws_audit *audit, uint32_t index)
@@ -63,10 +77,10 @@ bool ws_audited(const struct ws_audit *audit, uint32_t index)
 	struct ws_system *system = audit->system;
 	const struct ws_space *space = &system->spaces.v[index];
 
-	if (space->kind == WS_SPACE_FREED)
-		return false;
 	if (space->kind != WS_SPACE_LONE)
-		return true;
+		return space->kind != WS_SPACE_FREED;
+	if (is_special(system, space))
+		return false;
 	ws_vec_each(&system->target->cpus, cpu)
 		if (cpu->has_control &&
 		    (cpu->cr3 & system->paging.format->root_mask) == space->root)
@@ -188,7 +202,7 @@ static void group_findings(struct ws_audit *audit)
 
 /* ---- the whole of it -------------------------------------------------------------- */
 
-static enum ws_status run(struct ws_audit *audit)
+static enum ws_status run_families(struct ws_audit *audit)
 {
 	enum ws_status status = ws_region_map_init(&audit->regions, audit->system);
 
@@ -196,11 +210,62 @@ static enum ws_status run(struct ws_audit *audit)
 		ws_progress(audit->ctx, "auditing", (double)f / WS_ARRAY_SIZE(families));
 		status = families[f]->run(audit);
 	}
-	if (status == WS_OK) {
-		group_findings(audit);
-		status = ws_judge(audit);
-	}
 	ws_progress(audit->ctx, "auditing", 1);
+	return status;
+}
+
+static struct ws_audit *audit_create(struct ws_system *system)
+{
+	struct ws_audit *audit = calloc(1, sizeof(*audit));
+
+	if (audit) {
+		audit->ctx = system->ctx;
+		audit->system = system;
+	}
+	return audit;
+}
+
+/*
+ * Memory that changes while it is read can show what never was. Everything is looked at
+ * once more, and only what is found again is told.
+ */
+static enum ws_status confirm(struct ws_audit *audit)
+{
+	struct ws_audit *again = audit_create(audit->system);
+	enum ws_status status;
+
+	if (!again)
+		return ws_fail_memory(audit->ctx);
+	status = run_families(again);
+	if (status == WS_OK)
+		status = ws_keep_confirmed(audit, again);
+	audit->short_of_memory |= again->short_of_memory;
+	ws_audit_destroy(again);
+	return status;
+}
+
+static bool is_about_tables(const struct ws_rule *rule)
+{
+	for (size_t f = 0; f < WS_ARRAY_SIZE(families); f++)
+		if (rule >= families[f]->rules &&
+		    rule < families[f]->rules + families[f]->nrules)
+			return families[f]->about_tables;
+	return false;
+}
+
+static enum ws_status run(struct ws_audit *audit)
+{
+	enum ws_status status = run_families(audit);
+
+	if (status == WS_OK && audit->system->target->moving && audit->findings.n)
+		status = confirm(audit);
+	if (status != WS_OK)
+		return status;
+	ws_vec_each(&audit->findings, finding)
+		if (is_about_tables(finding->rule))
+			ws_finding_share(audit, finding);
+	group_findings(audit);
+	status = ws_judge(audit);
 	if (status == WS_OK && audit->short_of_memory)
 		status = ws_fail_memory(audit->ctx);
 	return status;
@@ -208,14 +273,12 @@ static enum ws_status run(struct ws_audit *audit)
 
 enum ws_status ws_audit_run(struct ws_system *system, struct ws_audit **audit)
 {
-	struct ws_audit *started = calloc(1, sizeof(*started));
+	struct ws_audit *started = audit_create(system);
 	enum ws_status status;
 
 	*audit = NULL;
 	if (!started)
 		return ws_fail_memory(system->ctx);
-	started->ctx = system->ctx;
-	started->system = system;
 	status = run(started);
 	if (status == WS_OK)
 		*audit = started;

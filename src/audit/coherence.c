@@ -71,7 +71,7 @@ static const struct {
 	const char *region;
 	const char *source;
 } meant[] = {
-	/* Each mm maps its own LDT, and none maps init_mm's: there is none. */
+	/* With PTI each mm maps its own LDT, and none maps init_mm's: there is none. */
 	{ "LDT remap", "arch/x86/kernel/ldt.c, map_ldt_struct()" },
 };
 
@@ -97,6 +97,8 @@ static bool is_meant(const struct comparison *c, uint64_t va)
 {
 	const char *region = ws_region_name(&c->audit->regions, va);
 
+	if (!c->audit->system->layout.pti)
+		return false;
 	for (size_t i = 0; i < WS_ARRAY_SIZE(meant); i++)
 		if (!strcmp(region, meant[i].region))
 			return true;
@@ -114,15 +116,26 @@ static void name_entries(const struct comparison *c, char *text, size_t size)
 		snprintf(text, size, "%ss %u to %u", name, run->first, run->last);
 }
 
+/* Whether the two grant other rights, or only differ in how they cache. */
+static bool grant_alike(const struct comparison *c, const struct run *run)
+{
+	const struct ws_row *row = ws_row_of(&c->format->level[run->level], run->here);
+
+	return row && ws_row_denied(row, run->here) == ws_row_denied(row, run->there);
+}
+
 static void tell_rights(struct comparison *c, const char *entries)
 {
 	const struct run *run = &c->run;
+	struct ws_finding *finding;
 	char here[96], there[96];
 
 	ws_entry_describe(c->format, run->level, run->here, here, sizeof(here));
 	ws_entry_describe(c->format, run->level, run->there, there, sizeof(there));
-	ws_found(c->audit, &rules[RIGHTS - 1], c->space, run->va, run->va_last,
-		 "%s: %s here, %s in init_mm", entries, here, there);
+	finding = ws_found(c->audit, &rules[RIGHTS - 1], c->space, run->va, run->va_last,
+			   "%s: %s here, %s in init_mm", entries, here, there);
+	if (finding && grant_alike(c, run))
+		finding->severity = WS_WARNING;
 }
 
 static void flush(struct comparison *c)
@@ -159,8 +172,7 @@ static void note(struct comparison *c, const struct run *next)
 		return;
 	}
 	flush(c);
-	if (next->what != SAME && !is_meant(c, next->va))
-		*run = *next;
+	*run = *next;
 }
 
 /* Every bit that a row gives a meaning, but those that the processor sets by itself. */
@@ -196,6 +208,8 @@ static void compare_entries(struct comparison *c, unsigned level, struct run *at
 	const struct ws_row *row = ws_row_of(rows, at->here);
 
 	at->what = differ(c, rows, at->here, at->there);
+	if (at->what != SAME && is_meant(c, at->va))
+		at->what = SAME;
 	if (at->what == TARGET && row->kind == WS_ROW_TABLE && level < c->private_level)
 		compare_tables(c, level + 1, ws_row_address(row, at->here),
 			       ws_row_address(ws_row_of(rows, at->there), at->there),

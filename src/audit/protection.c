@@ -214,9 +214,6 @@ static void tell(struct protecting *p, unsigned rule, const struct run *run)
 			   why ? why : "");
 	if (finding && why)
 		finding->severity = WS_INFO;
-	if (finding && run->level > ws_private_level(p->format) &&
-	    run->va >= p->audit->system->layout.kernel_first)
-		ws_finding_share(p->audit, finding);
 }
 
 /* ---- runs -------------------------------------------------------------------------- */
@@ -626,5 +623,6 @@ const struct ws_family ws_protection = {
 	.name = "protection",
 	.rules = rules,
 	.nrules = WS_ARRAY_SIZE(rules),
+	.about_tables = true,
 	.run = run_protection,
 };

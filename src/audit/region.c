@@ -24,7 +24,9 @@
 
 /* clang-format off */
 static const struct ws_kernel_region fixed_4level[] = {
+	/* since d52888aa2753 (4.20), and before: LDT_PGD_ENTRY << PGDIR_SHIFT */
 	{ "LDT remap",      UINT64_C(0xffff880000000000), UINT64_C(0xffff887fffffffff) },
+	{ "LDT remap",      UINT64_C(0xfffffe8000000000), UINT64_C(0xfffffeffffffffff) },
 	{ "cpu_entry_area", UINT64_C(0xfffffe0000000000), UINT64_C(0xfffffe7fffffffff) },
 	{ "espfix",         UINT64_C(0xffffff0000000000), UINT64_C(0xffffff7fffffffff) },
 	{ "EFI",            UINT64_C(0xffffffef00000000), UINT64_C(0xfffffffeffffffff) },
@@ -32,7 +34,7 @@ static const struct ws_kernel_region fixed_4level[] = {
 };
 
 static const struct ws_kernel_region fixed_5level[] = {
-	{ "LDT remap",      UINT64_C(0xff90000000000000), UINT64_C(0xff90ffffffffffff) },
+	{ "LDT remap",      UINT64_C(0xff10000000000000), UINT64_C(0xff10ffffffffffff) },
 	{ "cpu_entry_area", UINT64_C(0xfffffe0000000000), UINT64_C(0xfffffe7fffffffff) },
 	{ "espfix",         UINT64_C(0xffffff0000000000), UINT64_C(0xffffff7fffffffff) },
 	{ "EFI",            UINT64_C(0xffffffef00000000), UINT64_C(0xfffffffeffffffff) },
@@ -65,16 +67,16 @@ static enum ws_status add(struct ws_region_map *map, struct ws_system *system,
 	return WS_OK;
 }
 
-/* The direct map's last byte: it is a run of its own from PAGE_OFFSET. */
-struct direct_map {
-	uint64_t page_offset, last;
+/* What is mapped at one va - pa, and its last byte. */
+struct stretch {
+	uint64_t delta, last;
 };
 
 static bool stretch(void *arg, const struct ws_run *run)
 {
-	struct direct_map *map = arg;
+	struct stretch *map = arg;
 
-	if (run->pa != run->va - map->page_offset)
+	if (run->pa != run->va - map->delta)
 		return false;
 	map->last = run->last;
 	return true;
@@ -84,7 +86,7 @@ static bool stretch(void *arg, const struct ws_run *run)
 static enum ws_status direct_map_i386(struct ws_region_map *map, struct ws_system *system)
 {
 	const struct ws_layout *layout = &system->layout;
-	struct direct_map direct = { layout->page_offset, layout->page_offset };
+	struct stretch direct = { layout->page_offset, layout->page_offset };
 	enum ws_status status =
 		ws_range(&system->paging, layout->reference, layout->page_offset,
 			 UINT32_MAX, WS_RANGE_PHYSICAL, 0, stretch, &direct);
@@ -114,6 +116,25 @@ static enum ws_status image(struct ws_region_map *map, struct ws_system *system)
 	if (!layout->image_last)
 		return WS_OK;
 	return add(map, system, "kernel image", layout->image_first, layout->image_last);
+}
+
+/*
+ * x86-64: the map of the image goes on behind the bss, to the end of a large page: there
+ * lies the brk, and in it early page tables (cleanup_highmap(), arch/x86/mm/init_64.c).
+ */
+#define BRK_MAX (64 * MIB)
+
+static uint64_t brk_last(struct ws_system *system)
+{
+	const struct ws_layout *layout = &system->layout;
+	struct stretch brk = { layout->image_delta, layout->image_last };
+
+	if (layout->image_last < UINT64_MAX - BRK_MAX &&
+	    ws_range(&system->paging, layout->reference, layout->image_last + 1,
+		     layout->image_last + BRK_MAX, WS_RANGE_PHYSICAL, 0, stretch,
+		     &brk) != WS_OK)
+		return layout->image_last;
+	return brk.last;
 }
 
 /*
@@ -170,15 +191,59 @@ static uint64_t moved_base(struct ws_system *system, const char *name, uint64_t 
 		       : base;
 }
 
+/* Behind the image: the rest of its map, and modules. */
+static enum ws_status behind_image(struct ws_region_map *map, struct ws_system *system)
+{
+	uint64_t last = system->layout.image_last ? brk_last(system) : WS_KERNEL_MAP;
+	enum ws_status status = WS_OK;
+
+	if (system->layout.image_last)
+		status = add(map, system, "brk", system->layout.image_last + 1, last);
+	if (status != WS_OK)
+		return status;
+	return add(map, system, "modules", last + 1, UINT64_C(0xfffffffffeffffff));
+}
+
+/* KASAN keeps the rest from being moved: kaslr_memory_enabled(), asm/setup.h. */
+static enum ws_status kasan_shadow(struct ws_region_map *map, struct ws_system *system,
+				   bool la57)
+{
+	uint64_t unmoved =
+		la57 ? UINT64_C(0xff11000000000000) : UINT64_C(0xffff888000000000);
+	uint64_t first =
+		la57 ? UINT64_C(0xffdf000000000000) : UINT64_C(0xffffec0000000000);
+
+	if (system->layout.page_offset != unmoved)
+		return WS_OK;
+	return add(map, system, "KASAN shadow", first, UINT64_C(0xfffffbffffffffff));
+}
+
+/* What else begins where an old kernel's direct map does, it does not have. */
+static enum ws_status fixed_areas(struct ws_region_map *map, struct ws_system *system,
+				  const struct ws_kernel_region *rows, size_t n)
+{
+	uint64_t page_offset = system->layout.page_offset;
+	enum ws_status status = WS_OK;
+
+	for (size_t i = 0; i < n && status == WS_OK; i++)
+		if (page_offset < rows[i].first || page_offset > rows[i].last)
+			status = add(map, system, rows[i].name, rows[i].first,
+				     rows[i].last);
+	return status;
+}
+
 static enum ws_status areas_x86_64(struct ws_region_map *map, struct ws_system *system)
 {
 	bool la57 = system->paging.format == &ws_format_x86_64_la57;
-	const struct ws_kernel_region *fixed = la57 ? fixed_5level : fixed_4level;
-	enum ws_status status = add(map, system, "modules", system->layout.image_last + 1,
-				    UINT64_C(0xfffffffffeffffff));
+	enum ws_status status = behind_image(map, system);
 
-	for (size_t i = 0; i < WS_ARRAY_SIZE(fixed_4level) && status == WS_OK; i++)
-		status = add(map, system, fixed[i].name, fixed[i].first, fixed[i].last);
+	if (status == WS_OK)
+		status = kasan_shadow(map, system, la57);
+	if (status == WS_OK)
+		status = la57 ? fixed_areas(map, system, fixed_5level,
+					    WS_ARRAY_SIZE(fixed_5level))
+			      : fixed_areas(map, system, fixed_4level,
+					    WS_ARRAY_SIZE(fixed_4level));
 	for (size_t i = 0; i < WS_ARRAY_SIZE(moving) && status == WS_OK; i++) {
 		const struct moving *m = &moving[i];
 		uint64_t base = la57 ? m->base_5level : m->base_4level;

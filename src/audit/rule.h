@@ -22,6 +22,7 @@ struct ws_family {
 	const char *name;
 	const struct ws_rule *rules;
 	size_t nrules;
+	bool about_tables; /* what it finds is true of all spaces that share the table */
 	enum ws_status (*run)(struct ws_audit *audit);
 };
 
@@ -60,14 +61,20 @@ struct ws_finding *ws_found(struct ws_audit *audit, const struct ws_rule *rule,
 			    ...) __attribute__((format(printf, 6, 7)));
 
 /*
- * Says of a finding below the private level, whose table other spaces may share, how many
- * do; ws_finding_shared_with() knows of it from then on.
+ * Says of a finding, if other spaces share the table that it is about, how many do;
+ * ws_finding_shared_with() knows of it from then on. No finding may be added after.
  */
 void ws_finding_share(struct ws_audit *audit, struct ws_finding *finding);
 /* The worst finding about another space that is true of this one too; NULL: none. */
 const struct ws_finding *ws_finding_shared_with(const struct ws_audit *audit,
 						uint32_t space);
 void ws_shared_release(struct ws_audit *audit);
+
+/*
+ * A moving target: forgets what the second of two audits of it has not found (moving.c).
+ */
+enum ws_status ws_keep_confirmed(struct ws_audit *audit,
+				 const struct ws_audit *again) WS_MUST_CHECK;
 
 /* After all rules: what the findings mean for each space (verdict.c). */
 enum ws_status ws_judge(struct ws_audit *audit) WS_MUST_CHECK;

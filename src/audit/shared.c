@@ -94,12 +94,22 @@ static void say_shared(struct ws_audit *audit, struct ws_finding *finding,
 	finding->text = text;
 }
 
+/* What a private entry itself says is the space's own. */
+static bool is_below_private(const struct ws_audit *audit,
+			     const struct ws_finding *finding)
+{
+	return finding->va >= audit->system->layout.kernel_first &&
+	       finding->here.nsteps > ws_private_level(audit->system->paging.format) + 1;
+}
+
 void ws_finding_share(struct ws_audit *audit, struct ws_finding *finding)
 {
 	uint64_t root = audit->system->spaces.v[finding->space].root;
 	struct place place = place_of(audit, root, finding->va);
 	struct ws_shared *shared = find_shared(audit, &place);
 
+	if (!is_below_private(audit, finding))
+		return;
 	if (!shared)
 		shared = add_shared(audit, &place, finding);
 	if (!shared)

@@ -100,15 +100,11 @@ static void found(struct looking *l, unsigned rule, const struct ws_entry_at *at
 		  const char *why)
 {
 	const struct ws_format *format = l->audit->system->paging.format;
-	struct ws_finding *finding =
-		ws_found(l->audit, &rules[rule], at->space, at->va, at->last,
-			 "%s %u of the %s at %#lx, %#lx, %s",
-			 ws_level_entry_name(format, at->level), at->index,
-			 ws_level_name(format, at->level), at->table, at->entry, why);
 
-	if (finding && at->level > ws_private_level(format) &&
-	    at->va >= l->audit->system->layout.kernel_first)
-		ws_finding_share(l->audit, finding);
+	ws_found(l->audit, &rules[rule], at->space, at->va, at->last,
+		 "%s %u of the %s at %#lx, %#lx, %s",
+		 ws_level_entry_name(format, at->level), at->index,
+		 ws_level_name(format, at->level), at->table, at->entry, why);
 }
 
 /* ---- one entry -------------------------------------------------------------------- */
@@ -227,6 +223,23 @@ static void look(void *arg, const struct ws_entry_at *at)
 		look_for_loop(l, at);
 }
 
+/* Roots are known before any table is: one that is met again is no table. */
+static void look_at_root(struct looking *l, uint32_t space)
+{
+	const struct ws_system *system = l->audit->system;
+	uint64_t root = system->spaces.v[space].root;
+
+	know(l, root & -(uint64_t)WS_FRAME_SIZE, space, 0, 0);
+	if (system->paging.frame(system->paging.opaque, root))
+		return;
+	if (root < memory_end(system->target))
+		l->absent++;
+	else
+		ws_found(l->audit, &rules[OUTSIDE], space, 0,
+			 ~UINT64_C(0) >> (64 - 8 * system->layout.word),
+			 "its root, %#lx, lies beyond the end of memory", root);
+}
+
 /* ---- stacks ------------------------------------------------------------------------ */
 
 static void look_at_stack(struct looking *l, uint32_t space, uint64_t va,
@@ -299,8 +312,7 @@ static void look_at_tables(struct looking *l)
 
 	for (uint32_t i = 0; i < system->spaces.n; i++)
 		if (ws_audited(l->audit, i))
-			know(l, system->spaces.v[i].root & -(uint64_t)WS_FRAME_SIZE, i, 0,
-			     0);
+			look_at_root(l, i);
 	for (uint32_t i = 0; i < system->spaces.n; i++)
 		if (ws_audited(l->audit, i))
 			ws_tour_space(&tour, i);
@@ -351,5 +363,6 @@ const struct ws_family ws_wellformed = {
 	.name = "well-formed",
 	.rules = rules,
 	.nrules = WS_ARRAY_SIZE(rules),
+	.about_tables = true,
 	.run = run_wellformed,
 };

@@ -66,6 +66,7 @@ struct ws_target {
 	WS_VEC(struct ws_extent) extents; /* what memory looks like from outside */
 	WS_VEC(struct ws_cpu) cpus;
 	char *vmcoreinfo;
+	bool moving;    /* it runs on while it is read */
 	bool long_mode; /* the dump says that its processors ran in long mode */
 	const struct ws_format *format; /* NULL: the registers do not tell */
 	uint64_t root;                  /* what options gave */
