@@ -124,6 +124,11 @@ void ws_note(struct ws_system *system, const char *fmt, ...)
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
+	ws_vec_each(&system->notes, known)
+		if (text && !strcmp(*known, text)) { /* once is enough */
+			free(text);
+			return;
+		}
 	note = text ? ws_vec_push(&system->notes) : NULL;
 	if (note)
 		*note = text;
