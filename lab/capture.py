@@ -5,7 +5,7 @@ import json
 import pathlib
 import time
 
-from . import filtered, guest, initramfs, module_build, packages, truth, util
+from . import aftermath, filtered, guest, initramfs, module_build, packages, truth, util
 from .util import HERE, LabError, say
 
 # What the files of a scenario are made by; packages apart, whose newer versions are taken
@@ -19,10 +19,19 @@ def read_conf(name):
     return conf
 
 
+def read_scenarios():
+    """Those of scenarios.conf, and of verdicts.conf with what both have as defaults."""
+    scenarios = read_conf("scenarios.conf")
+    more = configparser.ConfigParser(scenarios.defaults(), interpolation=None)
+    more.read_string((HERE / "verdicts.conf").read_text(), "verdicts.conf")
+    scenarios.read_dict({name: dict(more[name]) for name in more.sections()})
+    return scenarios
+
+
 def made_from(name):
     """One word for all that decides what a scenario's files hold: another word, other
     files."""
-    scenario = read_conf("scenarios.conf")[name]
+    scenario = read_scenarios()[name]
     kernel = read_conf("kernels.conf")[scenario["kernel"]]
     files = sorted(f for pattern in SOURCES for f in HERE.glob(pattern) if f.is_file())
     return util.content_name(name, files, [*scenario.items(), *kernel.items()])
@@ -72,7 +81,7 @@ def check(facts, scenario):
 
 def capture(name, out, refresh=False):
     """Run a scenario and put its files into the directory `out`."""
-    scenarios, kernels = read_conf("scenarios.conf"), read_conf("kernels.conf")
+    scenarios, kernels = read_scenarios(), read_conf("kernels.conf")
     if name not in scenarios:
         raise LabError(f"no scenario {name} in lab/scenarios.conf: lab/run --list")
     scenario = scenarios[name]
@@ -104,9 +113,14 @@ def boot(name, scenario, kernel, image, work):
         ready = time.monotonic()
         write_info(machine, scenario, work)
         write_dumps(machine, scenario, work)
+        after = aftermath.watch(machine, scenario) if scenario["act"] else None
     facts = {"scenario": name, "flavour": kernel.flavour, "release": kernel.release,
              "package": kernel.tree.name, "cmdline": machine.command_line,
              "memory_mib": scenario.getint("memory"), **truth.parse(sections)}
+    if scenario["expect"]:
+        facts["expected"] = aftermath.expected(scenario)
+    if after:
+        facts["after"] = after
     check(facts, scenario)
     (work / "truth.json").write_text(json.dumps(facts, indent=1) + "\n")
     if scenario["symbols"] == "yes":

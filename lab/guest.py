@@ -1,16 +1,57 @@
-"""One QEMU machine: it is started, waited for by its own word, stopped and dumped.
+"""One QEMU machine: it is started, waited for by its own word, stopped and dumped, and may
+go on from there.
 
-Two sockets reach it, made before it starts: the debug port, on which the guest speaks, and
-QMP (QEMU's docs/interop/qmp-spec), on which it is commanded."""
+Three sockets reach it, made before it starts: the debug port, on which the guest speaks;
+COM2, on which it waits for a byte; and QMP (QEMU's docs/interop/qmp-spec), on which it is
+commanded. A pipe brings QEMU's log of exceptions."""
 
+import collections
 import json
+import os
+import re
 import socket
 import subprocess
+import threading
 import time
 
 from .util import LabError, need
 
 TAIL = 25  # lines of the serial log in an error
+KEPT = 12  # lines of QEMU's log that are kept, from its end
+ADDRESSES = 64  # of page faults in the kernel's memory that are counted one by one
+USER = 0xc0000000, 1 << 63  # ends of user memory, for 32 bits and for 64
+EXCEPTION = re.compile(rb" *\d+: v=([0-9a-f]{2}) (?:.* CR2=([0-9a-f]+))?")
+
+
+class ExceptionLog(threading.Thread):
+    """QEMU's log of exceptions and resets, counted as it comes: nested faults can make a
+    gigabyte of it."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.read_end, self.write_end = os.pipe()
+        self.vectors, self.addresses = collections.Counter(), collections.Counter()
+        self.triple_fault = False
+        self.last = collections.deque(maxlen=KEPT)
+
+    def run(self):
+        with open(self.read_end, "rb", 1 << 20) as log:
+            for line in log:
+                exception = EXCEPTION.match(line)
+                if exception:
+                    self.count(*exception.groups())
+                elif line.startswith(b"Triple fault"):
+                    self.triple_fault = True
+                else:
+                    continue
+                self.last.append(line.decode(errors="replace").strip())
+
+    def count(self, vector, address):
+        self.vectors[vector.decode()] += 1
+        address = int(address or "0", 16)
+        if address >= USER[address > 0xffffffff] and \
+           (address in self.addresses or len(self.addresses) < ADDRESSES):
+            self.addresses[address] += 1
 
 
 class Guest:
@@ -19,6 +60,8 @@ class Guest:
         self.timeout = scenario.getint("timeout")
         debug, self._debug_end = socket.socketpair()
         qmp, self._qmp_end = socket.socketpair()
+        self._com2, self._com2_end = socket.socketpair()
+        self.exceptions = ExceptionLog()
         self.command_line = f"console=ttyS0 panic=-1 {scenario['cmdline']}".strip()
         argv = [
             need(kernel.conf["qemu"], "qemu-system-x86"), "-nodefaults", "-no-reboot",
@@ -28,28 +71,37 @@ class Guest:
             "-append", self.command_line, "-serial", f"file:{self.serial}",
             "-chardev", f"socket,id=debug,fd={self._debug_end.fileno()}",
             "-device", "isa-debugcon,iobase=0xe9,chardev=debug",
+            "-chardev", f"socket,id=com2,fd={self._com2_end.fileno()}",
+            "-serial", "chardev:com2", "-D", f"/dev/fd/{self.exceptions.write_end}",
             "-chardev", f"socket,id=qmp,fd={self._qmp_end.fileno()}",
             "-mon", "chardev=qmp,mode=control",
             *scenario["qemu"].split(),
         ]
         self.argv = [str(argument) for argument in argv]
         self._debug, self._qmp = debug.makefile("rb"), qmp.makefile("rwb")
-        self._sockets = debug, qmp
+        self._sockets = debug, qmp, self._com2
 
     def __enter__(self):
         self.deadline = time.monotonic() + self.timeout
-        ends = self._debug_end, self._qmp_end
+        ends = self._debug_end, self._qmp_end, self._com2_end
         self._stderr = open(self.serial.with_name("qemu.log"), "w+b")
         self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL,
                                         stdout=self._stderr, stderr=self._stderr,
-                                        pass_fds=[end.fileno() for end in ends])
+                                        pass_fds=[self.exceptions.write_end,
+                                                  *(end.fileno() for end in ends)])
+        os.close(self.exceptions.write_end)
+        self.exceptions.start()
         for end in ends:
             end.close()
         return self
 
-    def __exit__(self, *_):
+    def end(self):
         self.process.kill()
         self.process.wait()
+        self.exceptions.join()
+
+    def __exit__(self, *_):
+        self.end()
         for stream in (self._debug, self._qmp, self._stderr, *self._sockets):
             stream.close()
 
@@ -99,6 +151,24 @@ class Guest:
     def stop(self):
         self.command("qmp_capabilities")
         self.command("stop")
+
+    def go_on(self, seconds):
+        """Let a frozen guest go on, with its exceptions logged; return what it said from
+        there on, and whether it "ended" as asked, is "gone", or fell "silent"."""
+        self.monitor("log int,cpu_reset")
+        self.command("cont")
+        self._com2.sendall(b"!")
+        self._sockets[0].settimeout(seconds)
+        said = []
+        try:
+            for line in self._debug:
+                line = line.decode(errors="replace").rstrip("\n")
+                if line == "@end":
+                    return said, "ended"
+                said.append(line)
+        except TimeoutError:
+            return said, "silent"
+        return said, "gone"
 
     def monitor(self, line, cpu=0):
         """Text of a human monitor command, as one CPU sees it."""

@@ -7,9 +7,11 @@ from . import util
 from .util import HERE, cache_dir, run, say
 
 APPLETS = "sh mount insmod cat grep cut".split()
+# of a scenario, that the guest is told
+SETTINGS = "processes hide gate14 symbols plant act".split()
 HERD_FLAGS = ("-O1 -Wall -Wextra -ffreestanding -fno-stack-protector -fno-pie -nostdlib "
               "-static -Wl,--build-id=none").split()
-S_IFDIR, S_IFREG, S_IFLNK = 0o040000, 0o100000, 0o120000
+S_IFIFO, S_IFDIR, S_IFREG, S_IFLNK = 0o010000, 0o040000, 0o100000, 0o120000
 
 
 class Cpio:
@@ -90,7 +92,11 @@ def build(kernel, lab_module, scenario):
     cpio.file("modules/whosees_lab.ko", lab_module.read_bytes())
     for folder in ("proc", "sys", "dev"):
         cpio.folder(folder)
-    settings = {key: scenario[key] for key in ("processes", "hide", "gate14", "symbols")}
+    for fifo in ("go", "done"):
+        cpio.entry(fifo, S_IFIFO | 0o600)
+    settings = {key: scenario[key] for key in SETTINGS}
+    settings["plant"] = " ".join(f'"{command.strip()}"' for command in
+                                 scenario["plant"].split(";") if command.strip())
     settings["modules"] = " ".join(modules)
     cpio.file("lab.conf", "".join(f"{key}='{value}'\n"
                                   for key, value in settings.items()).encode())

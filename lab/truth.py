@@ -33,7 +33,7 @@ def split(lines):
 
 
 def task(text):
-    """A `task` line of whosees_lab.c (tell_task)."""
+    """A `task` line of main.c (tell_task)."""
     pid, tgid, address, mm, active_mm, pgd, pgd_pa, kernel, zombie, comm = \
         text.split(" ", 9)
     found = {"pid": int(pid), "tgid": int(tgid), "comm": comm,
@@ -50,6 +50,14 @@ def hidden(words):
     return {"pid": int(pid), "address": hexadecimal(address), "size": hexadecimal(size),
             "entry_pa": hexadecimal(entry), "was": hexadecimal(value),
             "now": hexadecimal(now)}
+
+
+def planted(words):
+    """A `planted` line of plant.c: an entry that was changed, pid 0 for everyone."""
+    pid, half, address, level, entry, was, now = words
+    return {"pid": int(pid), "half": half, "address": hexadecimal(address),
+            "level": int(level), "entry_pa": hexadecimal(entry),
+            "was": hexadecimal(was), "now": hexadecimal(now)}
 
 
 def module(line):
@@ -70,7 +78,7 @@ def symbols(lines):
 
 def parse(sections):
     """The truth as a dict, from the sections of split()."""
-    truth = {"tasks": [], "cpus": [], "hidden": None}
+    truth = {"tasks": [], "cpus": [], "hidden": None, "planted": []}
     for line in sections["truth"]:
         key, _, rest = line.partition(" ")
         words = rest.split()
@@ -81,6 +89,8 @@ def parse(sections):
                                   "cr3": hexadecimal(words[2])})
         elif key == "hidden":
             truth["hidden"] = hidden(words)
+        elif key == "planted":
+            truth["planted"].append(planted(words))
         elif key in ("pti", "gate14_taken"):
             truth[key] = words[0] == "1"
         elif len(words) == 2:

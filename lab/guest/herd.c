@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * herd COUNT NAME: fill the guest with processes whose names are known, and end when all
- * of them sleep. One of them, called NAME, has its pid printed.
+ * of them sleep. One of them, called NAME, has its pid printed; it wakes when something
+ * is written to /go (act_out).
  *
  * Besides COUNT plain ones it makes what an inference from memory gets wrong most easily:
  * threads, two processes in one mm, a zombie (no mm, yet no kernel thread), an awkward
@@ -10,6 +11,7 @@
  * Freestanding: no C library of the guest's architecture is needed to build it.
  */
 #include <asm/unistd.h>
+#include <linux/fcntl.h>
 #include <linux/poll.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
@@ -32,7 +34,7 @@
 #define CLOBBERS "esi", "memory"
 #endif
 
-static char heap[64 * PAGE];
+static volatile char heap[64 * PAGE]; /* written, and never read */
 static int
 	ready[2]; /* a pipe: every process of the herd writes one byte when it is set */
 
@@ -209,11 +211,81 @@ static void start_and_reap(int count)
 
 static const char *victim_name;
 
+static long open_file(const char *path, long flags)
+{
+	long file = call(__NR_open, (long)path, flags, 0);
+
+	must(file);
+	return file;
+}
+
+static unsigned long hexadecimal(const char *text)
+{
+	unsigned long value = 0;
+
+	for (; *text > ' '; text++)
+		value = value * 16 +
+			(unsigned long)(*text <= '9' ? *text - '0' : *text - 'a' + 10);
+	return value;
+}
+
+static int length_of(const char *text)
+{
+	int length = 0;
+
+	while (text[length])
+		length++;
+	return length;
+}
+
+/* What kernel memory user mode can read: the word goes out with its text. */
+static void look(const char *where, long say)
+{
+	static char line[32] = "after seen ";
+	const char *from = (const char *)hexadecimal(where);
+
+	for (int i = 0; i < 17; i++)
+		line[11 + i] = from[i];
+	line[28] = '\n';
+	must(call(__NR_write, say, (long)line, 29));
+}
+
+/*
+ * What the victim does after the dump, when the script has it wake:
+ *   fault        touch a page that it has not got yet, in user mode
+ *   look ADDR    read kernel memory in user mode, and say what is there
+ *   others       a command of the lab module's, so by the kernel in this space
+ * /done, held open as long as it lives, says that it still does.
+ */
+static void act_out(const char *task, long control, long say)
+{
+	if (task[0] == 'f')
+		touch(64);
+	else if (task[0] == 'l')
+		look(task + 5, say);
+	else
+		must(call(__NR_write, control, (long)task, length_of(task)));
+}
+
 static void victim(int index)
 {
+	static char task[64] = "-";
+	long control = open_file("/sys/kernel/debug/whosees_lab/control", O_WRONLY);
+	long say = open_file("/sys/kernel/debug/whosees_lab/say", O_WRONLY);
+	long done = open_file("/done", O_RDWR), go;
+
 	name(victim_name);
 	touch(index);
-	sleep_for_ever();
+	/* its page is this process's own from here on: the kernel can write it unfaulted
+	 */
+	*(volatile char *)task = 0;
+	must(call(__NR_write, ready[1], (long)"", 1));
+	go = open_file("/go", O_RDONLY);
+	must(call(__NR_read, go, (long)task, sizeof(task) - 1));
+	act_out(task, control, say);
+	must(call(__NR_write, done, (long)"alive\n", 6));
+	for (;;)
+		call(__NR_pause, 0, 0, 0);
 }
 
 static void print(int value)

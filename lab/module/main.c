@@ -4,10 +4,13 @@
  * analyser must find out from memory, and it can plant the bug that is looked for.
  *
  * debugfs, <debugfs>/whosees_lab/:
- *   control  hide PID ADDR  clear the entry for ADDR that is private to PID's space
- *            restore        put it back
- *            take-gate14    send every page fault through lab_page_fault first
- *            freeze         park all CPUs, tell the truth on the debug port, never return
+ *   control  hide PID WHERE  clear the entry for WHERE that is private to PID's space
+ *            restore         put it back
+ *            take-gate14     send every page fault through lab_page_fault first
+ *            freeze          park all CPUs, tell the truth on the debug port, and go on
+ *                            when the host sends a byte on COM2
+ *            and what plant.c and act.c do
+ *   block    address of what plant.c allocated
  *   say      copied to the debug port as it is
  *
  * The truth is told with every CPU stopped, so it is exactly what a dump taken then
@@ -43,9 +46,15 @@
 #include <asm/special_insns.h>
 #include <asm/trapnr.h>
 
+#include "lab.h"
+
 /* QEMU's -device isa-debugcon: every byte written here reaches the host. */
 #define DEBUG_PORT 0xe9
-#define MAX_COMMAND 64
+/* A 16550's second port: its line status, whose bit 0 says that a byte is there. */
+#define COM2 0x2f8
+#define COM2_STATUS (COM2 + 5)
+#define NO_DEVICE 0xff
+#define MAX_COMMAND 128
 #define MAX_LINE 256
 
 extern const char lab_page_fault[];
@@ -88,9 +97,10 @@ struct stopped {
 
 static DEFINE_PER_CPU(struct stopped, stopped);
 static atomic_t parked;
+static bool released;
 static struct dentry *lab_dir;
 
-static __printf(1, 2) void tell(const char *format, ...)
+void tell(const char *format, ...)
 {
 	char line[MAX_LINE];
 	va_list arguments;
@@ -108,8 +118,7 @@ static __printf(1, 2) void tell(const char *format, ...)
  * (SHARED_KERNEL_PMD, arch/x86/include/asm/pgtable-3level_types.h); on x86-64 the top
  * level's only. All are of one width with the level they are in.
  */
-static pgdval_t *private_entry(struct mm_struct *mm, unsigned long address,
-			       unsigned long *size)
+pgdval_t *private_entry(struct mm_struct *mm, unsigned long address, unsigned long *size)
 {
 	pgd_t *pgd = pgd_offset(mm, address);
 #ifdef CONFIG_X86_PAE
@@ -125,7 +134,7 @@ static pgdval_t *private_entry(struct mm_struct *mm, unsigned long address,
 #endif
 }
 
-static struct mm_struct *mm_of_pid(pid_t pid)
+struct mm_struct *mm_of_pid(pid_t pid)
 {
 	struct task_struct *task;
 	struct mm_struct *mm = NULL;
@@ -218,6 +227,25 @@ static int take_gate14(void)
 	return 0;
 }
 
+/* Where a command means: an address, or the word for something that this kernel has. */
+int where_is(const char *word, unsigned long *address)
+{
+	struct desc_ptr idt;
+
+	if (sysfs_streq(word, "handler")) {
+		*address = (unsigned long)lab_page_fault;
+		return 0;
+	}
+	if (sysfs_streq(word, "idt")) {
+		store_idt(&idt);
+		*address = idt.address;
+		return 0;
+	}
+	if (!where_is_ours(word, address))
+		return 0;
+	return kstrtoul(word, 16, address);
+}
+
 /* Physical address behind a kernel address of any kind, 0 if it is not mapped. */
 static u64 physical(unsigned long address)
 {
@@ -237,7 +265,7 @@ static u64 physical(unsigned long address)
  * Modules cannot name swapper_pg_dir; the kernel's own VMCOREINFO note can
  * (crash_save_vmcoreinfo_init() in kernel/crash_core.c).
  */
-static unsigned long swapper_pg_dir_address(void)
+unsigned long swapper_pg_dir_address(void)
 {
 	const char key[] = "SYMBOL(swapper_pg_dir)=";
 	const char *note = phys_to_virt(paddr_vmcoreinfo_note());
@@ -274,6 +302,7 @@ static void tell_kernel(void)
 		tell("hidden %d %lx %lx %llx %llx %llx\n", hidden.pid, hidden.address,
 		     hidden.size, (u64)__pa(hidden.entry), (u64)hidden.value,
 		     (u64)*hidden.entry);
+	tell_planted();
 }
 
 static void tell_truth(void)
@@ -301,8 +330,18 @@ static void park(void *unused)
 {
 	note_this_cpu();
 	atomic_inc(&parked);
-	for (;;)
-		native_halt();
+	while (!READ_ONCE(released))
+		cpu_relax();
+}
+
+/* Until the host is through with the dump; for ever where nothing can be heard of it. */
+static void wait_for_host(void)
+{
+	u8 status = inb(COM2_STATUS);
+
+	while (status == NO_DEVICE || !(status & 1))
+		status = inb(COM2_STATUS);
+	inb(COM2);
 }
 
 /*
@@ -311,33 +350,42 @@ static void park(void *unused)
  */
 static void freeze(void)
 {
+	unsigned long flags;
+
 	preempt_disable();
 	smp_call_function(park, NULL, 0);
 	while (atomic_read(&parked) < num_online_cpus() - 1)
 		cpu_relax();
-	local_irq_disable();
+	local_irq_save(flags);
 	note_this_cpu();
 	tell("@truth\n");
 	tell_truth();
 	tell("@frozen\n");
-	for (;;)
-		native_halt();
+	wait_for_host();
+	WRITE_ONCE(released, true);
+	local_irq_restore(flags);
+	preempt_enable();
 }
 
 static int obey(const char *command)
 {
+	int error;
+	char where[MAX_WHERE];
 	unsigned long address;
 	pid_t pid;
 
-	if (sscanf(command, "hide %d %lx", &pid, &address) == 2)
-		return hide(pid, address);
+	if (sscanf(command, "hide %d %31s", &pid, where) == 2)
+		return where_is(where, &address) ?: hide(pid, address);
 	if (sysfs_streq(command, "restore"))
 		return restore();
 	if (sysfs_streq(command, "take-gate14"))
 		return take_gate14();
-	if (sysfs_streq(command, "freeze"))
+	if (sysfs_streq(command, "freeze")) {
 		freeze();
-	return -EINVAL;
+		return 0;
+	}
+	error = plant(command);
+	return error == -ENOTTY ? act(command) : error;
 }
 
 static ssize_t control_write(struct file *file, const char __user *from, size_t size,
@@ -388,6 +436,7 @@ static int __init lab_init(void)
 		return PTR_ERR(lab_dir);
 	debugfs_create_file("control", 0200, lab_dir, NULL, &control_ops);
 	debugfs_create_file("say", 0200, lab_dir, NULL, &say_ops);
+	plant_files(lab_dir);
 	return 0;
 }
 

@@ -1,0 +1,48 @@
+"""What a guest did after the dump, when the victim had acted: the truth that a verdict is
+held against."""
+
+import re
+
+SILENCE = 12  # seconds; a guest that lives has something to say after one
+WORDS = re.compile(r"Oops|BUG: |Kernel panic|PANIC: |double fault", re.I)
+SHOWN = 8  # lines of the console that are kept as evidence
+
+
+def expected(scenario):
+    """What the scenario says will be found, and be seen to happen."""
+    verdict, *whose = scenario["expect"].split(maxsplit=1)
+    return {"verdict": verdict, "space": whose[0] if whose else None,
+            "rule": scenario["rule"], "outcome": scenario["outcome"],
+            "said": [line.strip() for line in scenario["said"].split(";") if line]}
+
+
+def outcome_of(end, said, console, exceptions):
+    """In one or two words, what became of the victim or of the machine."""
+    if end == "ended":
+        return "survives" if "after victim alive" in said else "oops"
+    if end == "silent":
+        return "hang"
+    if exceptions.triple_fault:
+        return "triple fault"
+    if "08" in exceptions.vectors:
+        return "double fault"
+    if any("Kernel panic" in line for line in console):
+        return "panic"
+    return "reset"
+
+
+def watch(machine, scenario):
+    """Let the machine go on from its dump; return what was seen, as data."""
+    before = len(machine.serial.read_bytes())
+    said, end = machine.go_on(SILENCE)
+    machine.end()
+    log = machine.exceptions
+    console = [line.strip() for line in
+               machine.serial.read_bytes()[before:].decode(errors="replace").splitlines()
+               if WORDS.search(line)]
+    return {"act": scenario["act"], "outcome": outcome_of(end, said, console, log),
+            "end": end, "said": said, "console": console[:SHOWN],
+            "exceptions": dict(sorted(log.vectors.items())),
+            "page_faults": {f"{address:#x}": n for address, n in
+                            log.addresses.most_common()},
+            "triple_fault": log.triple_fault, "qemu": list(log.last)}
