@@ -5,17 +5,14 @@
  * 2-level and PAE paging, built for 64 bits 4-level paging.
  */
 #include "sweep.h"
+#include "sweep_guest.h"
 
 #ifdef __x86_64__
-typedef uint64_t word;
 #define TEST_VA SWEEP_VA64
 #else
-typedef uint32_t word;
 #define TEST_VA SWEEP_VA32
 #endif
 
-#define COM1 0x3f8
-#define DEBUG_EXIT 0xf4
 #define KERNEL_CS 0x08
 #define DATA 0x1b /* flat, DPL 3: good for both levels */
 #define TSS 0x28
@@ -27,102 +24,13 @@ extern const word entries[33], access_code[SWEEP_ACCESSES + 1];
 extern volatile word taken_value, taken_vector, taken_error, taken_cr2;
 extern char trap_stack_top[], user_begin[], user_end[];
 void access_run(word code, word address, word value, word flags, word user);
-void sweep_main(void);
-
-/* ---- the serial port ---- */
-
-static void out8(uint16_t port, uint8_t value)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static char line[4096];
-static uint32_t used;
-
-static void flush(void)
-{
-	const char *from = line;
-	word n = used;
-
-	__asm__ volatile("rep outsb" : "+S"(from), "+c"(n) : "d"(COM1) : "memory");
-	used = 0;
-}
-
-static void put_char(char c)
-{
-	line[used++] = c;
-	if (used == sizeof(line))
-		flush();
-}
-
-static void put_text(const char *text)
-{
-	while (*text)
-		put_char(*text++);
-}
-
-static void put_hex(uint32_t value, unsigned digits)
-{
-	while (digits--)
-		put_char("0123456789abcdef"[value >> 4 * digits & 15]);
-}
+void guest_main(void);
 
 /* ---- the processor ---- */
-
-struct pointer {
-	uint16_t limit;
-	word base;
-} __attribute__((packed));
 
 static uint64_t gdt[9];
 static uint64_t idt[2 * (SWEEP_DONE + 1)];
 static uint32_t tss[26];
-
-static uint32_t cpuid(uint32_t leaf, uint32_t sub, unsigned which)
-{
-	uint32_t a = leaf, b, c = sub, d;
-
-	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	return which == 0 ? a : which == 1 ? b : which == 2 ? c : d;
-}
-
-static void write_msr(uint32_t msr, uint64_t value)
-{
-	__asm__ volatile("wrmsr"
-			 :
-			 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
-}
-
-static uint64_t read_msr(uint32_t msr)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
-	return (uint64_t)high << 32 | low;
-}
-
-static void write_cr0(word value)
-{
-	__asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
-}
-
-static word read_cr0(void)
-{
-	word value;
-
-	__asm__ volatile("mov %%cr0, %0" : "=r"(value));
-	return value;
-}
-
-static void write_cr3(word value)
-{
-	__asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
-}
-
-static void write_cr4(word value)
-{
-	__asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
-}
 
 /* A system descriptor; in IA-32e mode it takes the next slot too (SDM 8.2.3). */
 static void system_segment(unsigned selector, uint64_t base, uint32_t limit, uint8_t type)
@@ -404,7 +312,7 @@ static void run_mode(enum sweep_mode mode)
 			run_sweep(i);
 }
 
-void sweep_main(void)
+void guest_main(void)
 {
 	set_segments();
 	put_text("maxphyaddr ");
@@ -420,7 +328,5 @@ void sweep_main(void)
 	} else {
 		run_mode(SWEEP_4LEVEL);
 	}
-	put_text("end\n");
-	flush();
-	out8(DEBUG_EXIT, 0);
+	leave();
 }

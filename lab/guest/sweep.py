@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Builds the bare-metal sweep guest with the host's compiler and boots it under QEMU's
-TCG: what it prints is what tests/machine/sweep_replay holds beside the simulated machine.
-To look at one by hand: python3 lab/guest/sweep.py BITS DIRECTORY, BITS 32 or 64."""
+"""Builds the bare-metal guests with the host's compiler and boots them under QEMU's TCG:
+what they print is what tests/machine/*_replay hold beside the simulated machine. To look
+at one by hand: python3 lab/guest/sweep.py sweep|storm 32|64 DIRECTORY."""
 
 import pathlib
 import shutil
@@ -12,10 +12,17 @@ HERE = pathlib.Path(__file__).resolve().parent
 FLAGS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-nostdlib",
          "-fno-pic", "-fno-pie", "-fno-stack-protector", "-fcf-protection=none",
          "-fno-asynchronous-unwind-tables", "-mgeneral-regs-only", "-mno-red-zone"]
-# Bits: QEMU, the linker's emulation, and memory: PSE-36 reaches a page at 4 GiB.
+# Sources, and QEMU's memory by bits: PSE-36 reaches a page at 4 GiB; storms run into
+# addresses where there must be no memory.
+GUESTS = {
+    "sweep": (("sweep_boot.S", "sweep_entry.S", "sweep.c"), {32: "4G", 64: "64M"}),
+    "storm": (("sweep_boot.S", "sweep_storm_entry.S", "sweep_storm.c"),
+              {32: "64M", 64: "64M"}),
+}
+# Bits: QEMU, and the linker's emulation.
 KINDS = {
-    32: ("qemu-system-i386", "elf_i386", "4G"),
-    64: ("qemu-system-x86_64", "elf_x86_64", "64M"),
+    32: ("qemu-system-i386", "elf_i386"),
+    64: ("qemu-system-x86_64", "elf_x86_64"),
 }
 DEBUG_EXIT = 1  # QEMU's status after the guest's write of 0 to isa-debug-exit
 SECONDS = 240
@@ -44,32 +51,33 @@ def missing(bits):
     return None
 
 
-def build(bits, directory):
+def build(name, bits, directory):
     """The guest as a 32-bit ELF, which is what QEMU's multiboot loader takes."""
     objects = []
-    for source in ("sweep.c", "sweep_entry.S"):
+    for source in GUESTS[name][0]:
         objects.append(directory / f"{source}.{bits}.o")
         run(["gcc", f"-m{bits}", *FLAGS, "-c", HERE / source, "-o", objects[-1]])
-    linked, guest = directory / f"linked{bits}", directory / f"sweep{bits}"
+    linked, guest = directory / f"linked{bits}", directory / f"{name}{bits}"
     run(["ld", "-m", KINDS[bits][1], "-z", "max-page-size=4096", "-T", HERE / "sweep.ld",
          "-o", linked, *objects])
     run(["objcopy", "-O", "elf32-i386", linked, guest])
     return guest
 
 
-def boot(bits, guest):
-    """Runs the guest to its end; returns the file that its serial port wrote."""
-    qemu, _, memory = KINDS[bits]
+def boot(name, bits, guest):
+    """Runs the guest to its end; returns the file that its serial port wrote. A guest
+    that a triple fault resets goes on by itself."""
     log = guest.with_suffix(".log")
-    run([qemu, "-accel", "tcg", "-cpu", "max", "-m", memory, "-nodefaults", "-display",
-         "none", "-no-reboot", "-net", "none", "-serial", f"file:{log}", "-device",
-         "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", guest], good=(DEBUG_EXIT,))
+    run([KINDS[bits][0], "-accel", "tcg", "-cpu", "max", "-m", GUESTS[name][1][bits],
+         "-nodefaults", "-display", "none", "-net", "none", "-serial", f"file:{log}",
+         "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", guest],
+        good=(DEBUG_EXIT,))
     return log
 
 
 def main():
-    bits, directory = int(sys.argv[1]), pathlib.Path(sys.argv[2])
-    print(boot(bits, build(bits, directory)))
+    name, bits, directory = sys.argv[1], int(sys.argv[2]), pathlib.Path(sys.argv[3])
+    print(boot(name, bits, build(name, bits, directory)))
 
 
 if __name__ == "__main__":

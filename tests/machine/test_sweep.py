@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Every case of lab/guest/sweep.h on QEMU's processor and on ours: fault or none, error
-code, CR2, page reached, accessed and dirty flags. Where QEMU departs from the manual the
-exception is named, with its section, and counted. argv: the sweep_replay program."""
+"""A bare-metal guest on QEMU's processor, and what it did on ours. argv: "sweep" (page
+tables bit by bit, lab/guest/sweep.h: fault or none, error code, CR2, page reached, accessed
+and dirty flags; where QEMU departs from the manual the exception is named, with its
+section, and counted) or "storm" (nested faults until #DF, lab/guest/sweep_storm.h: stack
+pointer, registers and memory), and the program that replays its log."""
 
 import pathlib
 import platform
@@ -26,9 +28,9 @@ def replay(tap, program, log):
 
 
 def main():
-    tap = Tap()
+    tap, guest, program = Tap(), sys.argv[1], sys.argv[2]
     for bits in sweep.KINDS:
-        name = f"sweep of {bits}-bit page tables on QEMU"
+        name = f"the {bits}-bit {guest} on QEMU"
         missing = sweep.missing(bits)
         if platform.machine() != "x86_64":
             tap.skip(name, f"the guest is built by an x86-64 compiler only, "
@@ -39,11 +41,12 @@ def main():
             continue
         with tempfile.TemporaryDirectory() as directory:
             try:
-                log = sweep.boot(bits, sweep.build(bits, pathlib.Path(directory)))
+                image = sweep.build(guest, bits, pathlib.Path(directory))
+                log = sweep.boot(guest, bits, image)
             except sweep.SweepError as error:
                 tap.case(name, False, error)
                 continue
-            replay(tap, sys.argv[1], log)
+            replay(tap, program, log)
     return tap.end()
 
 
