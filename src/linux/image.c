@@ -190,11 +190,23 @@ static bool may_be_code(const struct resource_search *s, const uint8_t *frame,
 	return end > s->start && end - s->start < IMAGE_MAX;
 }
 
+/* A loop that compilers turn into vectors; most frames need no other. */
+static bool frame_has(const uint8_t *frame, uint32_t word)
+{
+	uint32_t any = 0;
+
+	for (unsigned i = 0; i < WS_FRAME_SIZE; i += 4)
+		any |= ws_le32(frame + i) == word;
+	return any;
+}
+
 static bool resource_frame(void *arg, uint64_t va, const uint8_t *frame)
 {
 	struct resource_search *s = arg;
 	struct resource r;
 
+	if (!frame_has(frame, (uint32_t)s->start))
+		return true;
 	for (unsigned i = 0; i < WS_FRAME_SIZE; i += 4) {
 		if (!may_be_code(s, frame, i) || !read_resource(s->system, va + i, &r) ||
 		    r.start != s->start || strcmp(r.name, "Kernel code"))

@@ -43,6 +43,12 @@ uint64_t ws_common_bits(const struct ws_format *format);
 /* From the reference. False where it has no entry to judge by. */
 bool ws_likeness_take(struct ws_system *system, struct ws_likeness *likeness);
 bool ws_is_like(const struct ws_likeness *likeness, const uint8_t *table);
+/* All but PDPTs fail here, for the most: of bits 11:0 a PDPTE has P and at most A. */
+static inline bool ws_may_be_pdpt(const struct ws_likeness *likeness,
+				  const uint8_t *bytes)
+{
+	return (bytes[8 * likeness->pdpte] & 0xdf) == 1;
+}
 /* Whether 32 bytes have a PDPT's shape, and *table where its kernel PDPTE leads. */
 bool ws_is_pdpt(const struct ws_likeness *likeness, const uint8_t *bytes,
 		uint64_t *table);

@@ -128,7 +128,8 @@ static void find_pdpts(const struct pass *pass, struct worker *worker, uint64_t 
 	uint64_t table;
 
 	for (unsigned at = 0; at < WS_FRAME_SIZE; at += PDPT_SIZE)
-		if (ws_is_pdpt(pass->likeness, frame + at, &table) &&
+		if (ws_may_be_pdpt(pass->likeness, frame + at) &&
+		    ws_is_pdpt(pass->likeness, frame + at, &table) &&
 		    (!pass->tables || has_pa(pass->tables, table)))
 			KEEP(worker, &worker->pdpts, (struct pdpt){ pa + at, table });
 }
