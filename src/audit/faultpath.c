@@ -458,14 +458,6 @@ static void needs_of_idt(struct ws_needs *needs, struct ws_fault_cpu cpu, bool r
 {
 	struct ws_system *system = needs->audit->system;
 
-	if (!cpu.idt.n) {
-		/* idt_invalidate(), arch/x86/kernel/machine_kexec_32.c */
-		ws_note(system,
-			"cpu %d has given up its IDT, as before a kexec: its gates are not "
-			"known",
-			cpu.cpu);
-		return;
-	}
 	if (all_have_idt(system, &cpu.registers->idt))
 		cpu.cpu = -1;
 	need_idt(needs, &cpu);
@@ -484,6 +476,15 @@ static void needs_of_cpu(struct ws_needs *needs, struct ws_fault_cpu *cpu,
 	bool read = ws_idt_read(system, &cpu->registers->idt, &cpu->idt);
 	struct ws_tss tss;
 
+	if (!cpu->idt.n) {
+		/* idt_invalidate(), gdt_invalidate() (arch/x86/kernel/machine_kexec_*.c)
+		 */
+		ws_note(system,
+			"cpu %d has given up its IDT, as before a kexec: its tables are not "
+			"looked at",
+			cpu->cpu);
+		return;
+	}
 	if (is_new_idt(needs->audit, seen, &cpu->registers->idt))
 		needs_of_idt(needs, *cpu, read);
 	need_gdt(needs, cpu);

@@ -7,13 +7,12 @@
 #include "linux/symtab.h"
 
 /*
- * Vectors that the processor itself raises (SDM 6.15; AMD APM vol. 2, 8.2, from 28 on).
- * What it weighs if such a gate's handler is not there:
- *
- *	fatal	#PF and #DF have rules of their own. An NMI cannot wait, and the #PF on
- *its handler ends the blocking of further NMIs (SDM 6.7.1); a machine check during
- *another shuts the processor down (SDM 15.10). error	the #PF on the handler is handled,
- *and ends in an oops or heals
+ * Vectors that the processor itself raises (SDM 6.15; AMD APM vol. 2, 8.2, from 28 on),
+ * and what it weighs if such a gate's handler is not there. #PF and #DF have rules of
+ * their own. An NMI cannot wait, and the IRET of the page fault on its handler ends the
+ * blocking of further NMIs (SDM 6.7.1); a machine check during another shuts the
+ * processor down (SDM vol. 3B, 15.3.1.2): fatal. With all others the page fault on the
+ * handler is handled like any: it heals, or ends in an oops.
  *
  * Conditional ones are raised by nothing, or by features only that a kernel must turn on;
  * of those it does not use Linux keeps the gates of early boot, which lead to init text

@@ -8,8 +8,8 @@
 /*
  * A gate (SDM 6.11, figure 6-2; 6.14.1, figure 6-8):
  *
- *	63         48 47 46 45 44 43 40 39   35 34 32 31      16 15         0
- *	| target 31:16 | P | DPL | 0 | type | 0  | IST | selector | target 15:0 |
+ *	 63          48 47  46 45 44 43  40 39 35 34 32 31      16 15         0
+ *	| target 31:16 | P | DPL | 0 | type |  0  | IST | selector | target 15:0 |
  *
  * and in 64-bit mode a second word with bits 63:32 of the target.
  */
