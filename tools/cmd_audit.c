@@ -351,7 +351,7 @@ static enum exit_status tell_digest(struct session *session, struct digest *dige
 	progress_clear(&session->progress);
 	if (!sarif_write(stdout, digest))
 		return session_fail_memory();
-	return session_flush(status);
+	return session_flush(session, status);
 }
 
 static enum exit_status audit(struct session *session, const struct ws_space *only)

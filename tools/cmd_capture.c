@@ -16,5 +16,5 @@ enum exit_status run_capture(struct session *session)
 	if (stat(path, &st) == 0)
 		printf("%s: %" PRIu64 " KiB\n", path,
 		       ((uint64_t)st.st_size + 1023) / 1024);
-	return session_flush(EXIT_SEEN);
+	return session_flush(session, EXIT_SEEN);
 }

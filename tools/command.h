@@ -77,6 +77,7 @@ enum exit_status run_walk(struct session *session);
 enum exit_status run_map(struct session *session);
 enum exit_status run_probe(struct session *session);
 enum exit_status run_audit(struct session *session);
+enum exit_status run_report(struct session *session);
 enum exit_status run_rules(struct session *session);
 enum exit_status run_capture(struct session *session);
 

@@ -110,6 +110,19 @@ const struct command commands[] = {
 		.run = run_audit,
 	},
 	{
+		.name = "report",
+		.summary = "what an audit finds, as one page to look at",
+		.args = "TARGET -o FILE",
+		.about =
+			"Writes one HTML file that holds all it needs and asks no network: "
+			"who is sick and why, a map of spaces by kernel ranges, each finding "
+			"with its walks beside init_mm's, the fault path and the registers. "
+			"The file appears whole or not at all. The exit status is that of "
+			"audit.",
+		.options = OPTIONS_TARGET | OPTIONS_FILE,
+		.run = run_report,
+	},
+	{
 		.name = "rules",
 		.summary = "what an audit looks for",
 		.args = "",

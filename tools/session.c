@@ -28,6 +28,8 @@ static const struct {
 	[WS_ERR_SYSTEM] = { EXIT_UNREADABLE, NULL },
 };
 
+#define STANDARD_OUTPUT "standard output"
+
 static void print_error(const char *indent, const char *message)
 {
 	char clean[REPORT_CELL];
@@ -60,7 +62,8 @@ enum exit_status session_fail(struct session *session, enum ws_status status,
 		what = "it failed without a word";
 	print_chain(session->ctx, what);
 	ws_error_clear(session->ctx);
-	print_hint(failures[status].hint);
+	if (session->request->target) /* they are all about one */
+		print_hint(failures[status].hint);
 	return failures[status].exit;
 }
 
@@ -209,9 +212,15 @@ struct report *session_report(struct session *session)
 	return &session->report;
 }
 
-static enum exit_status write_failed(void)
+enum exit_status session_write_failed(struct session *session, const char *path)
 {
-	fprintf(stderr, "whosees: standard output: %s\n", strerror(errno));
+	ws_autofree char *message = NULL;
+	int error = errno;
+
+	progress_clear(&session->progress);
+	if (asprintf(&message, "%s: %s", path, strerror(error)) < 0)
+		message = NULL;
+	print_error("whosees: ", message ? message : path);
 	return EXIT_UNREADABLE;
 }
 
@@ -222,10 +231,14 @@ enum exit_status session_answer(struct session *session, enum exit_status status
 	for (unsigned i = 0;
 	     session->system && (note = ws_system_note(session->system, i)); i++)
 		report_note(&session->report, note);
-	return report_close(&session->report) ? status : write_failed();
+	return report_close(&session->report)
+		       ? status
+		       : session_write_failed(session, STANDARD_OUTPUT);
 }
 
-enum exit_status session_flush(enum exit_status status)
+enum exit_status session_flush(struct session *session, enum exit_status status)
 {
-	return fflush(stdout) || ferror(stdout) ? write_failed() : status;
+	return fflush(stdout) || ferror(stdout)
+		       ? session_write_failed(session, STANDARD_OUTPUT)
+		       : status;
 }

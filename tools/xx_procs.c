@@ -142,5 +142,5 @@ enum exit_status xx_procs(struct session *session, const struct whats *whats)
 	for (size_t i = 0; i < n; i++)
 		if (tasks[i].pid) /* for_each_process() leaves the idle task out */
 			seen &= print_task(&tracer, &tasks[i]);
-	return session_flush(seen ? EXIT_SEEN : EXIT_UNSEEN);
+	return session_flush(session, seen ? EXIT_SEEN : EXIT_UNSEEN);
 }

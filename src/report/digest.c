@@ -130,6 +130,21 @@ static bool group_findings(struct digest *digest)
 	return true;
 }
 
+static int by_space_and_group(const void *left, const void *right)
+{
+	const struct ws_finding *a = *(const struct ws_finding *const *)left;
+	const struct ws_finding *b = *(const struct ws_finding *const *)right;
+
+	if (a->space != b->space)
+		return (a->space > b->space) - (a->space < b->space);
+	return (a->group > b->group) - (a->group < b->group);
+}
+
+const struct ws_finding **digest_by_space(const struct digest *digest)
+{
+	return sorted_findings(digest, by_space_and_group);
+}
+
 /* ---- cases --------------------------------------------------------------------------
  */
 
@@ -159,16 +174,6 @@ static int by_illness(const void *left, const void *right)
 	int order = compare_illness(a, b);
 
 	return order ? order : (a->space > b->space) - (a->space < b->space);
-}
-
-static int by_space_and_group(const void *left, const void *right)
-{
-	const struct ws_finding *a = *(const struct ws_finding *const *)left;
-	const struct ws_finding *b = *(const struct ws_finding *const *)right;
-
-	if (a->space != b->space)
-		return (a->space > b->space) - (a->space < b->space);
-	return (a->group > b->group) - (a->group < b->group);
 }
 
 typedef WS_VEC(struct illness) illness_vec;
@@ -227,8 +232,7 @@ static bool gather_cases(struct digest *digest, const illness_vec *ill)
 static bool make_cases(struct digest *digest)
 {
 	size_t n = digest->findings.n;
-	ws_autofree const struct ws_finding **sorted =
-		sorted_findings(digest, by_space_and_group);
+	ws_autofree const struct ws_finding **sorted = digest_by_space(digest);
 	ws_autofree uint32_t *groups = calloc(n ? n : 1, sizeof(*groups));
 	illness_vec ill = { 0 };
 	bool made;

@@ -54,6 +54,9 @@ bool digest_make(struct digest *digest, struct ws_system *system,
 		 const struct ws_audit *audit, const struct ws_space *only);
 void digest_release(struct digest *digest);
 
+/* Findings by space, and in a space by group. To be freed; NULL: memory is short. */
+const struct ws_finding **digest_by_space(const struct digest *digest);
+
 /* Whether every space told of is coherent and no finding is worse than worth knowing. */
 bool digest_is_clean(const struct digest *digest);
 

@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The visibility map: spaces by pieces of the kernel's half, on a canvas that is as large as
+// what is seen of it. Rows that are alike can be folded into one band.
+const ROW_HEIGHTS = [1, 2, 3, 4, 6, 9, 12, 16, 20, 26];
+const COLUMN_ZOOMS = [1, 1.5, 2, 3, 5, 8, 12, 20];
+const LABELLED = 11;    // the least height of a row that has its name beside it
+const AXIS = 44;        // pixels for the names of regions
+const VIEW_MOST = 460;  // pixels of height
+const BAND_MOST = 96;
+
+const map = {
+  order: 'worst', fold: true, region: '', verdict: '', find: '',
+  heightIndex: null, zoomIndex: 0,
+  bands: [],    // [{spaces, top, height, cells}]
+  columns: [],  // [{piece, index, left, width}]
+  height: 0, width: 0,
+  cursor: { band: 0, column: 0 },
+  selected: null,
+};
+
+const view = byId('view'), canvas = byId('cells'), overview = byId('overview');
+
+// ---- which rows ------------------------------------------------------------------------
+
+function isWanted(space) {
+  if (map.verdict !== '' && space.verdict !== Number(map.verdict))
+    return false;
+  const find = map.find.trim().toLowerCase();
+  return !find || String(space.pid) === find && space.hasPid ||
+    spaceName(space).toLowerCase().includes(find);
+}
+
+const kindRank = { 'init_mm': 0, 'process': 1, 'user half': 1, 'lone': 2, 'freed': 3 };
+const byPid = (a, b) => kindRank[a.kind] - kindRank[b.kind] || a.pid - b.pid || a.index - b.index;
+const worstFirst = (a, b) => b.verdict - a.verdict || groupsOf(b).length - groupsOf(a).length ||
+  a.row - b.row || a.isUser - b.isUser || byPid(a, b);
+
+function wantedSpaces() {
+  return spaces.filter(isWanted).sort(map.order === 'worst' ? worstFirst : byPid);
+}
+
+const alike = (a, b) => a.row === b.row && a.isUser === b.isUser && a.verdict === b.verdict;
+
+function rowHeight(count) {
+  if (map.heightIndex !== null)
+    return ROW_HEIGHTS[map.heightIndex];
+  const fits = ROW_HEIGHTS.filter((height) => height <= 20 && height * count <= VIEW_MOST - AXIS);
+  return fits.length ? fits[fits.length - 1] : 1;
+}
+
+// A band of many is taller than one row, but not by as much as they are more.
+const bandHeight = (row, count) =>
+  Math.round(Math.min(count * row, BAND_MOST, row + 9 * Math.log2(count)));
+
+function layOutRows() {
+  const wanted = wantedSpaces(), bands = [];
+  for (const space of wanted) {
+    const last = bands[bands.length - 1];
+    if (map.fold && last && alike(last.spaces[0], space))
+      last.spaces.push(space);
+    else
+      bands.push({ spaces: [space], cells: cellsOf(space) });
+  }
+  const row = Math.max(rowHeight(bands.length), map.fold && bands.length < 40 ? LABELLED + 5 : 1);
+  let top = 0;
+  for (const band of bands) {
+    band.top = top;
+    band.height = bandHeight(row, band.spaces.length);
+    top += band.height;
+  }
+  map.bands = bands;
+  map.height = top;
+  map.shown = wanted.length;
+}
+
+// ---- which columns ---------------------------------------------------------------------
+
+const isVoid = (piece, i) => !piece.mapped && !piece.userMapped &&
+  !groups.some((group) => group.from <= i && i <= group.to && group.cell !== CELL.HOLE);
+
+const voids = pieces.map(isVoid);
+// What is mapped counts, but by its logarithm: a module is as interesting as all of RAM.
+const weight = (piece) => 8 + 3 * Math.log2(1 + Math.max(piece.mapped, piece.userMapped) / 65536);
+
+function wantedColumns() {
+  const columns = [];
+  pieces.forEach((piece, index) => {
+    if (!voids[index] && (!map.region || piece.region === map.region))
+      columns.push({ piece, index, weight: weight(piece), least: 6 });
+  });
+  return columns;
+}
+
+const startsRegion = (columns, i) =>
+  !i || columns[i].piece.region !== columns[i - 1].piece.region;
+
+// Columns wide enough for their names, if there is room for that.
+function makeRoomForNames(columns, room) {
+  const context = canvas.getContext('2d');
+  context.font = mapFont();
+  const least = columns.map(({ piece }) => piece.module
+    ? context.measureText(piece.module).width + 8 : 12);
+  for (let i = 0, end; i < columns.length; i = end) {
+    for (end = i + 1; end < columns.length && !startsRegion(columns, end); end++)
+      ;
+    const wants = context.measureText(columns[i].piece.region).width + 4;
+    const has = least.slice(i, end).reduce((sum, width) => sum + width, 0);
+    least[i] += Math.max(0, wants - has);
+  }
+  if (least.reduce((sum, width) => sum + width, 0) <= room)
+    columns.forEach((column, i) => { column.least = least[i]; });
+}
+
+function layOutColumns(room) {
+  const columns = wantedColumns();
+  const gap = (i) => !i ? 0 : startsRegion(columns, i) ? 8 : 2;
+  const free = room - columns.reduce((sum, _, i) => sum + gap(i), 0);
+  makeRoomForNames(columns, free);
+  const least = columns.reduce((sum, column) => sum + column.least, 0);
+  const weights = columns.reduce((sum, column) => sum + column.weight, 0);
+  const scale = Math.max(0, (free - least) / weights), zoom = COLUMN_ZOOMS[map.zoomIndex];
+  let left = 0;
+  columns.forEach((column, i) => {
+    left += gap(i);
+    column.left = left;
+    column.width = (column.least + column.weight * scale) * zoom;
+    left += column.width;
+  });
+  map.columns = columns;
+  map.width = left;
+}
+
+// ---- drawing ---------------------------------------------------------------------------
+
+let paint = null;  // colours of the theme
+
+function takeColours() {
+  paint = {
+    ink: colour('ink'), soft: colour('soft'), line: colour('line'), panel: colour('panel'),
+    focus: colour('focus'),
+    cell: {
+      [CELL.SAME]: colour('calm'), [CELL.INFO]: colour('info'), [CELL.WARNING]: colour('warn'),
+      [CELL.ERROR]: colour('wrong'), [CELL.STALE]: colour('stale'), [CELL.HOLE]: colour('hole'),
+    },
+    verdict: ['good', 'info', 'warn', 'wrong', 'hole', 'hole'].map(colour),
+  };
+}
+
+const gutter = () => view.clientWidth < 560 ? 92 : 176;
+const mapFont = () => '12px ' + getComputedStyle(document.body).fontFamily;
+
+function bandName(band) {
+  const [first] = band.spaces, n = band.spaces.length;
+  return n === 1 ? spaceName(first) : `${number(n)} alike: ${spaceName(first)} ...`;
+}
+
+function clipText(context, text, width) {
+  if (context.measureText(text).width <= width)
+    return text;
+  while (text && context.measureText(text + '\u2026').width > width)
+    text = text.slice(0, -1);
+  return text ? text + '\u2026' : '';
+}
+
+function drawLabel(context, band, y, width) {
+  const bad = band.spaces[0].verdict > 0;
+  if (bad) {
+    context.fillStyle = paint.verdict[band.spaces[0].verdict];
+    context.fillRect(0, y, 4, Math.max(1, band.height - (band.height > 4 ? 1 : 0)));
+  }
+  if (band.height < LABELLED)
+    return;
+  context.fillStyle = bad ? paint.ink : paint.soft;
+  context.fillText(clipText(context, bandName(band), width - 20), 12, y + band.height / 2);
+}
+
+// Stripes tell a hole from a page where colours do not.
+function drawStripes(context, x, y, width, height) {
+  context.save();
+  context.beginPath();
+  context.rect(x, y, width, height);
+  context.clip();
+  context.strokeStyle = paint.panel;
+  context.lineWidth = 1;
+  context.beginPath();
+  for (let at = x - height; at < x + width; at += 5) {
+    context.moveTo(at, y + height);
+    context.lineTo(at + height, y);
+  }
+  context.stroke();
+  context.restore();
+}
+
+function drawCells(context, band, y, left) {
+  const height = band.height - (band.height > 3 ? 1 : 0);
+  for (const column of map.columns) {
+    const cell = band.cells[column.index], x = left + column.left;
+    if (!cell || x + column.width < gutter() || x > view.clientWidth)
+      continue;
+    context.fillStyle = paint.cell[cell];
+    context.fillRect(x, y, column.width, height);
+    if (cell > CELL.SAME && height >= 8 && column.width >= 6)
+      drawStripes(context, x, y, column.width, height);
+  }
+}
+
+// A thousand rows of one pixel are drawn as the few runs of equal rows that they are.
+function drawRun(context, from, to, offset, left) {
+  const first = map.bands[from], last = map.bands[to - 1];
+  drawCells(context, { cells: first.cells, height: last.top + last.height - first.top },
+    first.top - offset, left);
+}
+
+function drawBands(context, top, height, left) {
+  const offset = view.scrollTop - AXIS, from = bandAt(view.scrollTop);
+  for (let i = from; i < map.bands.length && map.bands[i].top - offset < height; i++) {
+    const band = map.bands[i], y = band.top - offset;
+    if (band.height > 3) {
+      drawCells(context, band, y, left);
+    } else {
+      let end = i + 1;
+      while (end < map.bands.length && map.bands[end].cells === band.cells &&
+             map.bands[end].top - offset < height)
+        end++;
+      drawRun(context, i, end, offset, left);
+      for (let k = i; k < end; k++)
+        if (map.bands[k].spaces[0].verdict)
+          drawLabel(context, map.bands[k], map.bands[k].top - offset, gutter());
+      i = end - 1;
+      continue;
+    }
+  }
+}
+
+function drawLabels(context, height) {
+  const offset = view.scrollTop - AXIS;
+  context.fillStyle = paint.panel;
+  context.fillRect(0, AXIS, gutter() - 6, height);
+  for (let i = bandAt(view.scrollTop); i < map.bands.length; i++) {
+    const y = map.bands[i].top - offset;
+    if (y > height)
+      break;
+    drawLabel(context, map.bands[i], y, gutter());
+  }
+}
+
+function regionRuns() {
+  const runs = [];
+  for (const column of map.columns) {
+    const last = runs[runs.length - 1];
+    if (last && last.region === column.piece.region)
+      last.right = column.left + column.width;
+    else
+      runs.push({ region: column.piece.region, left: column.left,
+        right: column.left + column.width, va: column.piece.va });
+  }
+  return runs;
+}
+
+function drawAxis(context, left) {
+  context.fillStyle = paint.panel;
+  context.fillRect(0, 0, view.clientWidth, AXIS - 2);
+  for (const run of regionRuns()) {
+    const x = left + run.left, width = run.right - run.left;
+    if (x + width < gutter() || x > view.clientWidth)
+      continue;
+    const shift = Math.max(0, gutter() - x);
+    context.fillStyle = paint.ink;
+    context.fillText(clipText(context, run.region, width - shift), x + shift, 12);
+    context.fillStyle = paint.soft;
+    context.fillRect(x, AXIS - 5, width, 1);
+  }
+  drawModules(context, left);
+  context.fillStyle = paint.panel;
+  context.fillRect(0, 0, gutter() - 6, AXIS - 2);
+}
+
+function drawModules(context, left) {
+  context.fillStyle = paint.soft;
+  for (const column of map.columns) {
+    const x = left + column.left, text = column.piece.module || address(column.piece.va);
+    if (x + column.width < gutter() || x > view.clientWidth)
+      continue;
+    if (context.measureText(text).width <= column.width - 2)
+      context.fillText(text, x, 28);
+    else if (column.piece.module && column.width > 40)
+      context.fillText(clipText(context, text, column.width - 2), x, 28);
+  }
+}
+
+function drawFrame(context, band, column, left, stroke, width) {
+  const y = band.top - view.scrollTop + AXIS;
+  context.strokeStyle = stroke;
+  context.lineWidth = width;
+  if (column)
+    context.strokeRect(left + column.left - 1, y - 1, column.width + 2, Math.max(3, band.height + 1));
+  else
+    context.strokeRect(1, y - .5, view.clientWidth - 2, Math.max(3, band.height));
+}
+
+function sizeCanvas(element, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  if (element.width !== Math.round(width * ratio) || element.height !== Math.round(height * ratio)) {
+    element.width = Math.round(width * ratio);
+    element.height = Math.round(height * ratio);
+  }
+  element.style.width = `${width}px`;
+  element.style.height = `${height}px`;
+  const context = element.getContext('2d');
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return context;
+}
+
+function drawMap() {
+  const width = view.clientWidth, height = view.clientHeight, left = gutter() - view.scrollLeft;
+  const context = sizeCanvas(canvas, width, height);
+  context.font = mapFont();
+  context.textBaseline = 'middle';
+  drawBands(context, 0, height, left);
+  const cursor = map.bands[map.cursor.band];
+  const chosen = map.bands.find((band) => band.spaces.includes(map.selected));
+  if (chosen && map.bands.length > 1)
+    drawFrame(context, chosen, null, left, paint.soft, 1);
+  if (cursor && document.activeElement === view)
+    drawFrame(context, cursor, map.columns[map.cursor.column], left, paint.focus, 2);
+  drawLabels(context, height);
+  drawAxis(context, left);
+  drawOverview();
+}
+
+// All rows at once, beside the scrolling ones: where the sick are.
+function drawOverview() {
+  const height = view.clientHeight;
+  const context = sizeCanvas(overview, 11, height);
+  const scale = (height - AXIS) / Math.max(1, map.height);
+  for (const band of map.bands)
+    if (band.spaces[0].verdict) {
+      context.fillStyle = paint.verdict[band.spaces[0].verdict];
+      context.fillRect(2, AXIS + band.top * scale, 7, Math.max(2, band.height * scale));
+    }
+  context.strokeStyle = paint.soft;
+  if (map.height > height - AXIS)
+    context.strokeRect(.5, AXIS + view.scrollTop * scale + .5, 10, (height - AXIS) * scale - 1);
+}
+
+let drawing = 0;
+function redraw() {
+  if (!drawing)
+    drawing = requestAnimationFrame(() => {
+      drawing = 0;
+      drawMap();
+    });
+}
+
+// ---- laying out, and finding one's way ---------------------------------------------------
+
+function bandAt(y) {
+  let low = 0, high = map.bands.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (map.bands[middle].top <= y)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return low;
+}
+
+function columnAt(x) {
+  const at = map.columns.findIndex((column) => x < column.left + column.width + 1);
+  return at < 0 ? map.columns.length - 1 : at;
+}
+
+function layOutMap() {
+  layOutRows();
+  view.style.height = `${Math.min(VIEW_MOST, map.height + AXIS + 10)}px`;
+  layOutColumns(view.clientWidth - gutter() - 12);
+  const extent = byId('extent');
+  extent.style.width = `${map.width + gutter() + 10}px`;
+  extent.style.height = `${map.height + AXIS + 6}px`;
+  view.setAttribute('aria-rowcount', map.bands.length);
+  view.setAttribute('aria-colcount', map.columns.length);
+  map.cursor.band = Math.max(0, Math.min(map.cursor.band, map.bands.length - 1));
+  map.cursor.column = Math.max(0, Math.min(map.cursor.column, map.columns.length - 1));
+  fill('shown', `${number(map.shown)} of ${number(spaces.length)} spaces`);
+  redraw();
+}
+
+function cellWords(band, column) {
+  if (!band || !column)
+    return '';
+  const { piece, index } = column;
+  const state = band.spaces[0].isUser && band.cells[index] === CELL.SAME
+    ? "as in init_mm's user half" : CELL_WORDS[band.cells[index]];
+  return `${bandName(band)}: ${piece.region}${piece.module ? ', module ' + piece.module : ''}, ` +
+    `${address(piece.va)} to ${address(piece.last)}, ${state}`;
+}
+
+function tellCursor() {
+  const words = cellWords(map.bands[map.cursor.band], map.columns[map.cursor.column]);
+  fill('cell', words);
+  byId('cell-row').setAttribute('aria-rowindex', map.cursor.band + 1);
+  byId('cell').setAttribute('aria-colindex', map.cursor.column + 1);
+  fill('status-text', document.activeElement === view ? words : '');
+}
+
+function showCursor() {
+  const band = map.bands[map.cursor.band], column = map.columns[map.cursor.column];
+  const room = view.clientHeight - AXIS - 8;
+  if (!band || !column)
+    return;
+  if (band.top < view.scrollTop)
+    view.scrollTop = band.top;
+  else if (band.top + band.height > view.scrollTop + room)
+    view.scrollTop = band.top + band.height - room;
+  const right = column.left + column.width, wide = view.clientWidth - gutter() - 10;
+  if (column.left < view.scrollLeft)
+    view.scrollLeft = column.left - 2;
+  else if (right > view.scrollLeft + wide)
+    view.scrollLeft = right - wide;
+}
+
+function moveCursor(rows, columns) {
+  const clamp = (value, most) => Math.max(0, Math.min(value, most));
+  map.cursor.band = clamp(map.cursor.band + rows, map.bands.length - 1);
+  map.cursor.column = clamp(map.cursor.column + columns, map.columns.length - 1);
+  showCursor();
+  tellCursor();
+  redraw();
+}
+
+function zoomRows(by) {
+  const now = map.heightIndex ?? ROW_HEIGHTS.indexOf(Math.min(20, rowHeight(map.bands.length)));
+  map.heightIndex = Math.max(0, Math.min(now + by, ROW_HEIGHTS.length - 1));
+  layOutMap();
+  showCursor();
+}
+
+function zoomColumns(by) {
+  map.zoomIndex = Math.max(0, Math.min(map.zoomIndex + by, COLUMN_ZOOMS.length - 1));
+  layOutMap();
+  showCursor();
+}
+
+const page = () => Math.max(1, Math.floor((view.clientHeight - AXIS) /
+  Math.max(1, map.height / map.bands.length)));
+
+const KEYS = {
+  ArrowUp: () => moveCursor(-1, 0), ArrowDown: () => moveCursor(1, 0),
+  ArrowLeft: () => moveCursor(0, -1), ArrowRight: () => moveCursor(0, 1),
+  PageUp: () => moveCursor(-page(), 0), PageDown: () => moveCursor(page(), 0),
+  Home: () => moveCursor(0, -map.columns.length), End: () => moveCursor(0, map.columns.length),
+  '+': () => zoomRows(1), '=': () => zoomRows(1), '-': () => zoomRows(-1),
+  ']': () => zoomColumns(1), '[': () => zoomColumns(-1),
+  Enter: () => chooseBand(true), ' ': () => chooseBand(true),
+};
+const CONTROL_KEYS = {
+  Home: () => moveCursor(-map.bands.length, -map.columns.length),
+  End: () => moveCursor(map.bands.length, map.columns.length),
+};
+
+function chooseBand(focus) {
+  const band = map.bands[map.cursor.band];
+  if (band)
+    selectSpace(band.spaces[0], focus, band.spaces);
+}
+
+// The cell under the mouse, or null.
+function cellUnder(event) {
+  const box = view.getBoundingClientRect();
+  const x = event.clientX - box.left, y = event.clientY - box.top;
+  if (y < AXIS || x > view.clientWidth || !map.bands.length)
+    return null;
+  const at = y - AXIS + view.scrollTop, band = bandAt(at);
+  if (at > map.bands[band].top + map.bands[band].height)
+    return null;
+  return { band, column: columnAt(Math.max(0, x - gutter() + view.scrollLeft)) };
+}
+
+function showTip(event) {
+  const cell = cellUnder(event), tip = byId('tip');
+  tip.hidden = !cell;
+  if (!cell)
+    return;
+  fill('tip', cellWords(map.bands[cell.band], map.columns[cell.column]));
+  tip.style.left = `${Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8)}px`;
+  tip.style.top = `${Math.min(event.clientY + 16, innerHeight - tip.offsetHeight - 8)}px`;
+}
+
+function listenToMap() {
+  view.addEventListener('keydown', (event) => {
+    const key = (event.ctrlKey ? CONTROL_KEYS : KEYS)[event.key];
+    if (!key || event.altKey || event.metaKey)
+      return;
+    event.preventDefault();
+    key();
+  });
+  view.addEventListener('scroll', redraw, { passive: true });
+  for (const name of ['focus', 'blur'])
+    view.addEventListener(name, () => { tellCursor(); redraw(); });
+  view.addEventListener('mousemove', showTip);
+  view.addEventListener('mouseleave', () => { byId('tip').hidden = true; });
+  view.addEventListener('click', (event) => {
+    const cell = cellUnder(event);
+    if (!cell)
+      return;
+    map.cursor = cell;
+    tellCursor();
+    chooseBand(false);
+  });
+  overview.addEventListener('click', (event) => {
+    const share = (event.offsetY - AXIS) / Math.max(1, view.clientHeight - AXIS);
+    view.scrollTop = share * map.height - (view.clientHeight - AXIS) / 2;
+  });
+}
