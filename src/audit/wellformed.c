@@ -92,7 +92,7 @@ struct known {
 
 struct looking {
 	struct ws_audit *audit;
-	struct known *known;
+	struct known *known, *last;
 	uint64_t absent; /* tables that the dump has left out */
 };
 
@@ -188,6 +188,19 @@ static struct known *know(struct looking *l, uint64_t pa, uint32_t space, uint8_
 	return NULL;
 }
 
+/* A table that is something else has been told of; what it leads to comes of that. */
+static bool is_out_of_place(struct looking *l, const struct ws_entry_at *at)
+{
+	uint64_t pa = at->table & -(uint64_t)WS_FRAME_SIZE;
+	struct known *known;
+
+	if (!l->last || l->last->pa != pa) { /* entries come table by table */
+		HASH_FIND(hh, l->known, &pa, sizeof(pa), known);
+		l->last = known;
+	}
+	return !l->last || l->last->level != at->level;
+}
+
 static void look_for_loop(struct looking *l, const struct ws_entry_at *at)
 {
 	const struct ws_format *format = l->audit->system->paging.format;
@@ -218,6 +231,8 @@ static void look(void *arg, const struct ws_entry_at *at)
 {
 	struct looking *l = arg;
 
+	if (is_out_of_place(l, at))
+		return;
 	look_for_reserved(l, at);
 	if (at->row && at->row->kind == WS_ROW_TABLE && look_for_outside(l, at))
 		look_for_loop(l, at);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "audit_guest.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "paging/format.h"
+
+/* ---- entries ----------------------------------------------------------------------- */
+
+static size_t entry_size(const struct fault_guest *fault)
+{
+	return (size_t)1 << fault->guest->kind->format->entry_log2;
+}
+
+uint64_t audit_get(const struct fault_guest *fault, uint64_t pa)
+{
+	uint64_t entry = 0;
+
+	memcpy(&entry, fault->guest->memory + pa, entry_size(fault));
+	return entry;
+}
+
+void audit_put(struct fault_guest *fault, uint64_t pa, uint64_t entry)
+{
+	memcpy(fault->guest->memory + pa, &entry, entry_size(fault));
+}
+
+void audit_change(struct fault_guest *fault, uint64_t pa, uint64_t set, uint64_t clear)
+{
+	audit_put(fault, pa, (audit_get(fault, pa) & ~clear) | set);
+}
+
+static const uint8_t *guest_frame(void *opaque, uint64_t pa)
+{
+	const struct guest *guest = opaque;
+
+	return pa < GUEST_MEMORY ? guest->memory + pa / WS_FRAME_SIZE * WS_FRAME_SIZE
+				 : NULL;
+}
+
+static struct ws_paging paging_of(const struct fault_guest *fault)
+{
+	return (struct ws_paging){ .format = fault->guest->kind->format,
+				   .frame = guest_frame,
+				   .opaque = fault->guest };
+}
+
+uint64_t audit_entry(const struct fault_guest *fault, uint64_t root, uint64_t va,
+		     int level)
+{
+	struct ws_paging paging = paging_of(fault);
+	struct ws_trail trail;
+
+	ws_walk(&paging, root, va, &trail);
+	if (level < 0)
+		level = (int)paging.format->nlevels - 1;
+	assert_true(level < trail.nsteps);
+	return ws_step_entry_pa(paging.format, &trail.step[level]);
+}
+
+void audit_change_private(struct fault_guest *fault, uint64_t va, uint64_t set,
+			  uint64_t clear)
+{
+	struct guest *guest = fault->guest;
+
+	audit_change(fault, guest_private_entry(guest, guest->swapper, va), set, clear);
+	for (unsigned i = 0; i < guest->ntasks && guest->kind->own_kernel; i++)
+		if (guest->task[i].root)
+			audit_change(fault,
+				     guest_private_entry(guest, guest->task[i].root, va),
+				     set, clear);
+}
+
+uint64_t audit_unused_va(const struct fault_guest *fault)
+{
+	uint8_t shift = fault->guest->kind->format->level[0].shift;
+
+	return fault->guest->word == 8 ? UINT64_C(1) << shift : 0x40000000;
+}
+
+/* ---- the guest --------------------------------------------------------------------- */
+
+bool audit_has_nx(const struct fault_guest *fault)
+{
+	return fault->guest->kind->format->no_execute;
+}
+
+#define TEXT_SIZE (2u << 20) /* of the small guest's image, from its start */
+
+/* Text is executed where the image is mapped, and nothing else anywhere. */
+static bool is_text(const struct guest *guest, uint64_t va, uint64_t frame)
+{
+	return frame >= guest->image_pa && frame < guest->image_pa + TEXT_SIZE &&
+	       va - guest->kind->image < TEXT_SIZE;
+}
+
+/* Entries of the last level. */
+static bool forbid_execution(void *arg, uint64_t pa, unsigned level, uint64_t va)
+{
+	struct fault_guest *fault = arg;
+
+	if (level + 1 < fault->guest->kind->format->nlevels)
+		return true;
+	for (unsigned i = 0; i < 512; i++) {
+		uint64_t entry = audit_get(fault, pa + 8 * i);
+
+		if (entry & P && !is_text(fault->guest, va + i * WS_FRAME_SIZE,
+					  entry & WS_BITS(51, 12)))
+			audit_change(fault, pa + 8 * i, XD, 0);
+	}
+	return true;
+}
+
+struct fault_guest *audit_guest_create(const struct guest_kind *kind)
+{
+	struct fault_guest *fault = fault_guest_create(kind);
+	struct ws_paging paging = paging_of(fault);
+	uint64_t roots[] = { fault->guest->swapper,
+			     kind->pti ? fault->guest->swapper + WS_FRAME_SIZE : 0 };
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(roots) && audit_has_nx(fault); i++)
+		if (roots[i])
+			assert_int_equal(ws_tables(&paging, roots[i], kind->page_offset,
+						   UINT64_MAX, 0, forbid_execution,
+						   fault),
+					 WS_OK);
+	return fault;
+}
+
+/* ---- what was found ---------------------------------------------------------------- */
+
+static uint32_t space_of(const struct fault_guest *fault, uint64_t root)
+{
+	for (uint32_t i = 0; i < fault->system->spaces.n; i++)
+		if (fault->system->spaces.v[i].root == root)
+			return i;
+	fail_msg("no space has the root %#lx", root);
+	return 0;
+}
+
+static bool is_about(const struct fault_guest *fault, const struct ws_finding *finding,
+		     const char *rule, uint64_t root)
+{
+	return !strcmp(finding->rule->id, rule) &&
+	       (!root || finding->space == space_of(fault, root));
+}
+
+unsigned audit_count(const struct fault_guest *fault, const char *rule, uint64_t root)
+{
+	unsigned n = 0;
+
+	ws_vec_each(&fault->audit->findings, finding)
+		n += is_about(fault, finding, rule, root);
+	return n;
+}
+
+const struct ws_finding *audit_find(const struct fault_guest *fault, const char *rule,
+				    uint64_t root)
+{
+	ws_vec_each(&fault->audit->findings, finding)
+		if (is_about(fault, finding, rule, root))
+			return finding;
+	fail_msg("no finding of %s", rule);
+	return NULL;
+}
+
+const struct ws_finding *audit_expect(const struct fault_guest *fault, const char *rule,
+				      uint64_t root, const char *part)
+{
+	const struct ws_finding *finding = audit_find(fault, rule, root);
+
+	if (!strstr(finding->text, part))
+		fail_msg("'%s' is not in: %s", part, finding->text);
+	assert_int_equal(audit_count(fault, rule, 0), 1);
+	return finding;
+}
+
+void audit_expect_none(const struct fault_guest *fault, const char *family)
+{
+	ws_vec_each(&fault->audit->findings, finding)
+		if (!strcmp(finding->rule->family, family))
+			fail_msg("%s, %#lx to %#lx: %s", finding->rule->id, finding->va,
+				 finding->last, finding->text);
+}
+
+static void expect(const struct fault_guest *fault, uint32_t space,
+		   enum ws_verdict verdict)
+{
+	const struct ws_judgement *judgement = &fault->audit->judgements.v[space];
+
+	if (judgement->verdict != verdict)
+		fail_msg("space %u (%s) %s: %s", space,
+			 fault->system->spaces.v[space].comm,
+			 ws_verdict_name(judgement->verdict),
+			 judgement->reasons ? judgement->reasons : "");
+	if (verdict != WS_COHERENT)
+		assert_non_null(judgement->reasons);
+}
+
+void audit_expect_verdict(const struct fault_guest *fault, uint64_t root,
+			  enum ws_verdict verdict)
+{
+	uint32_t space = space_of(fault, root);
+
+	for (uint32_t i = 0; i < fault->system->spaces.n; i++)
+		expect(fault, i, i == space ? verdict : WS_COHERENT);
+}
+
+void audit_expect_verdicts(const struct fault_guest *fault, enum ws_space_kind kind,
+			   enum ws_verdict verdict)
+{
+	for (uint32_t i = 0; i < fault->system->spaces.n; i++)
+		if (fault->system->spaces.v[i].kind == kind)
+			expect(fault, i, verdict);
+}
+
+/* ---- all kinds x all cases --------------------------------------------------------- */
+
+int audit_run_cases(const char *group, const struct audit_case *cases, size_t n)
+{
+	size_t kinds = 0, ntests = 0;
+	struct CMUnitTest *tests;
+	int failed;
+
+	while (guest_kind_at(kinds))
+		kinds++;
+	tests = calloc(n * kinds, sizeof(*tests));
+	for (size_t i = 0; tests && i < n * kinds; i++) {
+		const struct guest_kind *kind = guest_kind_at(i / n);
+		char *name;
+
+		if (asprintf(&name, "%s: %s", kind->name, cases[i % n].name) < 0)
+			return 1;
+		tests[ntests++] = (struct CMUnitTest){ .name = name,
+						       .test_func = cases[i % n].test,
+						       .initial_state = (void *)kind };
+	}
+	failed = _cmocka_run_group_tests(group, tests, ntests, NULL, NULL);
+	for (size_t i = 0; i < ntests; i++)
+		free((void *)tests[i].name);
+	free(tests);
+	return failed;
+}

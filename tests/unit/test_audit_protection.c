@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What rights add up to, on small machines of every kind: each rule finds what was done,
+ * in the space where it was done, or once for all that share the table; and the verdict
+ * reaches all of them.
+ */
+#include "audit_guest.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define PA_TEXT (4u << 20) /* of the small guest's image */
+
+static struct fault_guest *create(void **state)
+{
+	return audit_guest_create(*state);
+}
+
+static const struct guest_kind *kind_of(const struct fault_guest *fault)
+{
+	return fault->guest->kind;
+}
+
+/* The shared entry of the last level that maps module memory. */
+static uint64_t module_entry(const struct fault_guest *fault)
+{
+	return audit_entry(fault, fault->guest->swapper, kind_of(fault)->module, -1);
+}
+
+/* A page more beside module memory, in init_mm's tables. */
+static uint64_t map_beside_module(struct fault_guest *fault, uint64_t pa, uint64_t rights)
+{
+	uint64_t va = kind_of(fault)->module + WS_FRAME_SIZE;
+
+	guest_map(fault->guest, fault->guest->swapper, va, pa, rights);
+	return va;
+}
+
+static void nothing_is_found(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect_none(fault, "protection");
+	audit_expect_verdict(fault, fault->guest->swapper, WS_COHERENT);
+	fault_guest_destroy(fault);
+}
+
+/* ---- user mode and the kernel's half ------------------------------------------------
+ */
+
+/*
+ * The upper levels grant it already, as Linux's do. It is told once; without PTI every
+ * process leaks, and with PTI none does.
+ */
+static void a_shared_user_page(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t init = fault->guest->swapper;
+	const struct ws_finding *finding;
+
+	audit_change(fault, module_entry(fault), US, 0);
+	fault_guest_audit(fault, FAULT_LAZY);
+	if (kind_of(fault)->pti) {
+		finding = audit_expect(fault, "protection-user-hidden", init,
+				       "only the user half hides 4 KiB");
+		assert_int_equal(audit_count(fault, "protection-user", 0), 0);
+		audit_expect_verdict(fault, init, WS_COHERENT);
+	} else {
+		finding = audit_expect(fault, "protection-user", init,
+				       "user mode can reach 4 KiB of the kernel: read, "
+				       "write");
+		audit_expect_verdicts(fault, WS_SPACE_INIT, WS_LEAKS);
+		audit_expect_verdicts(fault, WS_SPACE_PROCESS, WS_LEAKS);
+	}
+	assert_int_equal(finding->va, kind_of(fault)->module);
+	assert_int_equal(finding->last, kind_of(fault)->module + WS_FRAME_SIZE - 1);
+	assert_non_null(strstr(finding->text, "22 other spaces have the same table"));
+	fault_guest_destroy(fault);
+}
+
+/* The lowest entry grants it, and one above it takes it away: nothing is wrong. */
+static void a_user_bit_without_effect(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	audit_change(fault, module_entry(fault), US, 0);
+	audit_change_private(fault, kind_of(fault)->module, 0, US);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect_none(fault, "protection");
+	fault_guest_destroy(fault);
+}
+
+static void a_private_user_page(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+	const struct ws_finding *finding;
+
+	if (kind_of(fault)->own_kernel && !kind_of(fault)->pti) {
+		fault_guest_change_page(fault, victim, kind_of(fault)->module, US, 0);
+		fault_guest_audit(fault, FAULT_LAZY);
+		finding = audit_expect(fault, "protection-user", victim, "4 KiB");
+		assert_null(strstr(finding->text, "other space"));
+		audit_expect_verdict(fault, victim, WS_LEAKS);
+	}
+	fault_guest_destroy(fault);
+}
+
+/* A page of the cpu_entry_area that no fault goes through. */
+static uint64_t map_in_entry_area(struct fault_guest *fault, uint64_t root)
+{
+	uint64_t va = kind_of(fault)->cpu_entry + 12 * WS_FRAME_SIZE;
+
+	guest_map(fault->guest, root, va, fault->guest->module_pa, P | US | XD);
+	return va;
+}
+
+/* What user mode runs with: there it counts, for one or for all that share the table. */
+static void a_user_page_in_the_user_half(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t user = fault_guest_victim(fault) + WS_FRAME_SIZE;
+
+	if (kind_of(fault)->pti) {
+		guest_own_entry(fault->guest, user, kind_of(fault)->cpu_entry);
+		map_in_entry_area(fault, user);
+		fault_guest_audit(fault, FAULT_LAZY);
+		audit_expect(fault, "protection-user", user, ": read");
+		assert_int_equal(audit_count(fault, "protection-pti-wide", 0), 0);
+		audit_expect_verdict(fault, user, WS_LEAKS);
+	}
+	fault_guest_destroy(fault);
+}
+
+static void a_user_page_in_all_user_halves(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	if (kind_of(fault)->pti) {
+		map_in_entry_area(fault, fault->guest->swapper + WS_FRAME_SIZE);
+		fault_guest_audit(fault, FAULT_LAZY);
+		audit_expect(fault, "protection-user",
+			     fault->guest->task[1].root + WS_FRAME_SIZE, ": read");
+		audit_expect_verdicts(fault, WS_SPACE_USER, WS_LEAKS);
+		audit_expect_verdicts(fault, WS_SPACE_PROCESS, WS_COHERENT);
+	}
+	fault_guest_destroy(fault);
+}
+
+/* Neighbouring pages are one finding. */
+static void several_pages(void **state)
+{
+	struct fault_guest *fault = create(state);
+	const struct ws_finding *finding;
+
+	if (!kind_of(fault)->pti) {
+		audit_change(fault, module_entry(fault), US, 0);
+		map_beside_module(fault, fault->guest->module_pa, P | RW | US | 0);
+		audit_change(fault, module_entry(fault) + (audit_has_nx(fault) ? 8 : 4),
+			     audit_has_nx(fault) ? XD : 0, 0);
+		fault_guest_audit(fault, FAULT_LAZY);
+		finding = audit_expect(fault, "protection-user", 0, "8 KiB");
+		assert_int_equal(finding->last,
+				 kind_of(fault)->module + 2 * WS_FRAME_SIZE - 1);
+	}
+	fault_guest_destroy(fault);
+}
+
+/* map_vsyscall(): one page that user mode is meant to read, and may not write. */
+static void the_vsyscall_page(void **state)
+{
+	const uint64_t vsyscall = UINT64_C(0xffffffffff600000);
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+
+	if (guest->word == 8 && !kind_of(fault)->pti) {
+		guest_map(guest, guest->swapper, vsyscall, PA_TEXT, P | US | XD);
+		audit_change_private(fault, vsyscall, P | RW | US, 0);
+		for (unsigned i = 0; i < guest->ntasks; i++)
+			if (guest->task[i].root)
+				audit_put(fault,
+					  guest_private_entry(guest, guest->task[i].root,
+							      vsyscall),
+					  audit_get(fault, guest_private_entry(
+								   guest, guest->swapper,
+								   vsyscall)));
+		fault_guest_audit(fault, FAULT_LAZY);
+		audit_expect_none(fault, "protection");
+		audit_change(fault, audit_entry(fault, guest->swapper, vsyscall, -1), RW,
+			     0);
+		fault_guest_audit(fault, FAULT_LAZY);
+		audit_expect(fault, "protection-user", guest->swapper, "write");
+	}
+	fault_guest_destroy(fault);
+}
+
+/* ---- page tables --------------------------------------------------------------------
+ */
+
+static void a_table_that_user_mode_can_write(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault), root = victim;
+	const uint64_t va = 0x08049000; /* beside the memory that the process has */
+	char frame[32];
+
+	if (kind_of(fault)->pti)
+		root += WS_FRAME_SIZE; /* where user mode is */
+	guest_map(fault->guest, victim, va, victim, P | RW | US);
+	fault_guest_audit(fault, FAULT_LAZY);
+	snprintf(frame, sizeof(frame), "frame %#lx", victim);
+	assert_int_equal(audit_expect(fault, "protection-user-table", root, frame)->va,
+			 va);
+	audit_expect_verdict(fault, root, WS_LEAKS);
+	fault_guest_destroy(fault);
+}
+
+/* To read them is no way to other memory. */
+static void a_table_that_user_mode_can_read(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+
+	guest_map(fault->guest, victim, 0x08049000, victim, P | US);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect_none(fault, "protection");
+	fault_guest_destroy(fault);
+}
+
+static void a_table_mapped_elsewhere(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t va = map_beside_module(fault, fault->guest->task[1].root,
+					P | RW | (audit_has_nx(fault) ? XD : 0));
+
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_int_equal(audit_expect(fault, "protection-table-alias",
+				      fault->guest->swapper, "page tables")
+				 ->va,
+			 va);
+	fault_guest_destroy(fault);
+}
+
+/* ---- writing and executing ----------------------------------------------------------
+ */
+
+static void writable_and_executable(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	audit_change(fault, module_entry(fault), 0, XD);
+	fault_guest_audit(fault, FAULT_LAZY);
+	if (audit_has_nx(fault))
+		assert_int_equal(audit_expect(fault, "protection-wx",
+					      fault->guest->swapper,
+					      "4 KiB can be written and executed")
+					 ->severity,
+				 WS_WARNING);
+	else
+		audit_expect_none(fault, "protection");
+	audit_expect_verdict(fault, fault->guest->swapper, WS_COHERENT);
+	fault_guest_destroy(fault);
+}
+
+static void the_pci_bios(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t va = kind_of(fault)->page_offset + 0xf0000;
+
+	if (audit_has_nx(fault)) {
+		audit_change(fault, audit_entry(fault, fault->guest->swapper, va, -1), 0,
+			     XD);
+		fault_guest_audit(fault, FAULT_LAZY);
+		assert_int_equal(
+			audit_expect(fault, "protection-wx", 0, "4 KiB")->severity,
+			fault->guest->word == 4 ? WS_INFO : WS_WARNING);
+	}
+	fault_guest_destroy(fault);
+}
+
+/* A guest as fault_guest makes it: nothing in it is not executable. */
+static void a_kernel_without_nx(void **state)
+{
+	struct fault_guest *fault = fault_guest_create(*state);
+
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_int_equal(fault->audit->findings.n, audit_has_nx(fault));
+	if (audit_has_nx(fault))
+		assert_int_equal(
+			audit_find(fault, "protection-no-nx", fault->guest->swapper)
+				->severity,
+			WS_INFO);
+	audit_expect_verdict(fault, fault->guest->swapper, WS_COHERENT);
+	fault_guest_destroy(fault);
+}
+
+static void code_written_through_an_alias(void **state)
+{
+	struct fault_guest *fault = create(state);
+	char part[64];
+	uint64_t va;
+
+	if (audit_has_nx(fault)) {
+		va = map_beside_module(fault, PA_TEXT, P | RW | XD);
+		fault_guest_audit(fault, FAULT_LAZY);
+		snprintf(part, sizeof(part), "are executed elsewhere: at %#lx",
+			 kind_of(fault)->image);
+		assert_int_equal(audit_expect(fault, "protection-code-alias",
+					      fault->guest->swapper, part)
+					 ->va,
+				 va);
+	}
+	fault_guest_destroy(fault);
+}
+
+static void read_only_data_of_one_space(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+	uint64_t va = kind_of(fault)->image + 5 * WS_FRAME_SIZE;
+	const struct ws_finding *finding;
+
+	if (kind_of(fault)->own_kernel) {
+		fault_guest_change_page(fault, victim, va, RW, 0);
+		fault_guest_audit(fault, FAULT_LAZY);
+		finding = audit_expect(fault, "protection-read-only", victim, "4 KiB");
+		assert_int_equal(finding->va, va);
+		assert_int_equal(finding->last, va + WS_FRAME_SIZE - 1);
+		assert_int_equal(audit_count(fault, "coherence-target", victim), 1);
+	}
+	fault_guest_destroy(fault);
+}
+
+/* ---- user halves --------------------------------------------------------------------
+ */
+
+static void a_wide_user_half(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	uint64_t user = fault_guest_victim(fault) + WS_FRAME_SIZE;
+	uint64_t va = kind_of(fault)->page_offset + 0x123000;
+
+	if (kind_of(fault)->pti) {
+		guest_map(guest, user, va, 0x123000, P | RW | XD);
+		fault_guest_audit(fault, FAULT_LAZY);
+		assert_int_equal(audit_expect(fault, "protection-pti-wide", user,
+					      "the user half has 4 KiB of the kernel: "
+					      "read, write")
+					 ->va,
+				 va);
+	}
+	fault_guest_destroy(fault);
+}
+
+/* Read-only image, the LDT, and what the cpu_entry_area has too (a TSS) belong there. */
+static void a_user_half_as_pti_makes_it(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	uint64_t user = fault_guest_victim(fault) + WS_FRAME_SIZE;
+
+	if (kind_of(fault)->pti) {
+		guest_map(guest, user, kind_of(fault)->image + 0x40000, PA_TEXT + 0x40000,
+			  P);
+		guest_map(guest, user, kind_of(fault)->page_offset + fault->tss.pa,
+			  fault->tss.pa, P | RW | XD);
+		fault_guest_audit(fault, FAULT_LAZY);
+		audit_expect_none(fault, "protection");
+	}
+	fault_guest_destroy(fault);
+}
+
+int main(void)
+{
+	static const struct audit_case cases[] = {
+		{ "nothing is wrong", nothing_is_found },
+		{ "a shared user page", a_shared_user_page },
+		{ "a user bit without effect", a_user_bit_without_effect },
+		{ "a private user page", a_private_user_page },
+		{ "a user page in the user half", a_user_page_in_the_user_half },
+		{ "a user page in all user halves", a_user_page_in_all_user_halves },
+		{ "several pages", several_pages },
+		{ "the vsyscall page", the_vsyscall_page },
+		{ "a table that user mode can write", a_table_that_user_mode_can_write },
+		{ "a table that user mode can read", a_table_that_user_mode_can_read },
+		{ "a table mapped elsewhere", a_table_mapped_elsewhere },
+		{ "writable and executable", writable_and_executable },
+		{ "the PCI BIOS", the_pci_bios },
+		{ "a kernel without NX", a_kernel_without_nx },
+		{ "code written through an alias", code_written_through_an_alias },
+		{ "read-only data of one space", read_only_data_of_one_space },
+		{ "a wide user half", a_wide_user_half },
+		{ "a user half as PTI makes it", a_user_half_as_pti_makes_it },
+	};
+
+	return audit_run_cases("protection", cases, WS_ARRAY_SIZE(cases));
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Tables that are not what a processor takes them for, on small machines of every kind.
+ */
+#include "audit_guest.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "paging/format.h"
+
+static struct fault_guest *create(void **state)
+{
+	return audit_guest_create(*state);
+}
+
+static bool is_pae(const struct fault_guest *fault)
+{
+	return fault->guest->kind->format == &ws_format_i386_pae;
+}
+
+/* The bits of an upper entry that leads to a table in the user half. */
+static uint64_t table_bits(const struct fault_guest *fault)
+{
+	return is_pae(fault) ? P : P | RW | US;
+}
+
+/* Where user mode's tables are met first: those of a user half after its process's. */
+static void put_unused(struct fault_guest *fault, uint64_t entry)
+{
+	uint64_t victim = fault_guest_victim(fault);
+
+	audit_put(fault, audit_entry(fault, victim, audit_unused_va(fault), 0), entry);
+	if (fault->guest->kind->pti)
+		audit_put(fault,
+			  audit_entry(fault, victim + WS_FRAME_SIZE,
+				      audit_unused_va(fault), 0),
+			  entry);
+}
+
+static void nothing_is_found(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect_none(fault, "well-formed");
+	assert_true(fault->audit->tables.n > 0);
+	fault_guest_destroy(fault);
+}
+
+/* ---- reserved bits ------------------------------------------------------------------
+ */
+
+/* SDM tables 4-4 to 4-20: bit 21 of a 4 MiB page, 62 of PAE's PTE, 13 of a 2 MiB page. */
+static void reserved_bits(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault), root = victim;
+	uint64_t va = audit_unused_va(fault);
+
+	guest_map(fault->guest, victim, va, 0, 0);
+	if (!audit_has_nx(fault))
+		audit_put(fault, audit_entry(fault, victim, va, 0),
+			  0x400000 | P | US | PS | WS_BIT(21));
+	else
+		audit_put(fault,
+			  audit_entry(fault, victim, va,
+				      fault->guest->kind->format->nlevels - 2),
+			  0x400000 | P | US | PS | WS_BIT(13));
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "wellformed-reserved", root, "has reserved bits 0x2");
+	assert_int_equal(audit_find(fault, "wellformed-reserved", root)->va, va);
+	audit_expect_verdict(fault, root, WS_DIVERGES);
+	fault_guest_destroy(fault);
+}
+
+/* In a table that all share it is told once, and holds for all. */
+static void reserved_bits_in_a_shared_table(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t init = fault->guest->swapper, module = fault->guest->kind->module;
+
+	if (is_pae(fault)) {
+		audit_change(fault, audit_entry(fault, init, module, -1), WS_BIT(62), 0);
+		fault_guest_audit(fault, FAULT_LAZY);
+		audit_expect(fault, "wellformed-reserved", init,
+			     "22 other spaces have the same table");
+		audit_expect_verdicts(fault, WS_SPACE_PROCESS, WS_DIVERGES);
+	}
+	fault_guest_destroy(fault);
+}
+
+/* TCG sets Accessed in a PDPTE, where the manual has it reserved; bit 6 nobody sets. */
+static void accessed_pdptes(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+	uint64_t pdpte = audit_entry(fault, victim, fault->guest->kind->module, 0);
+
+	if (is_pae(fault)) {
+		audit_change(fault, pdpte, ACCESSED, 0);
+		fault_guest_audit(fault, FAULT_LAZY);
+		audit_expect_none(fault, "well-formed");
+		audit_change(fault, pdpte, DIRTY, 0);
+		fault_guest_audit(fault, FAULT_LAZY);
+		audit_expect(fault, "wellformed-reserved", victim, "bits 0x40 set");
+	}
+	fault_guest_destroy(fault);
+}
+
+/* ---- tables that are none -----------------------------------------------------------
+ */
+
+static void a_table_outside_memory(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	put_unused(fault, (GUEST_MEMORY + WS_FRAME_SIZE) | table_bits(fault));
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_int_equal(audit_count(fault, "wellformed-outside", 0),
+			 fault->guest->kind->pti ? 2 : 1);
+	assert_int_equal(
+		audit_find(fault, "wellformed-outside", fault_guest_victim(fault))->va,
+		audit_unused_va(fault));
+	fault_guest_destroy(fault);
+}
+
+/* A dump may have left out a frame that is in the midst of memory: that is no flaw. */
+static void a_table_left_out(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct ws_target *target = &fault->guest->target;
+	struct ws_piece_of_memory *rest;
+	bool noted = false;
+
+	put_unused(fault, (GUEST_MEMORY - 2 * WS_FRAME_SIZE) | table_bits(fault));
+	rest = ws_vec_push(&target->memory);
+	assert_non_null(rest);
+	target->memory.v[0].at.len = GUEST_MEMORY - 2 * WS_FRAME_SIZE;
+	*rest = (struct ws_piece_of_memory){
+		.at = { GUEST_MEMORY - WS_FRAME_SIZE, WS_FRAME_SIZE },
+		.data = fault->guest->memory + GUEST_MEMORY - WS_FRAME_SIZE,
+		.first_frame = GUEST_MEMORY / WS_FRAME_SIZE - 2
+	};
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect_none(fault, "well-formed");
+	for (unsigned i = 0; ws_system_note(fault->system, i); i++)
+		noted |= strstr(ws_system_note(fault->system, i),
+				"page tables are not in this memory") != NULL;
+	assert_true(noted);
+	fault_guest_destroy(fault);
+}
+
+static void a_table_at_two_levels(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t other = fault->guest->task[1].root;
+
+	put_unused(fault, other | table_bits(fault));
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "wellformed-levels", fault_guest_victim(fault),
+		     "of init (1) too");
+	assert_int_equal(audit_count(fault, "wellformed-loop", 0), 0);
+	fault_guest_destroy(fault);
+}
+
+static void a_table_that_leads_to_itself(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+
+	put_unused(fault, victim | table_bits(fault));
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "wellformed-loop", victim, "leads back to");
+	assert_int_equal(audit_count(fault, "wellformed-levels", 0), 0);
+	fault_guest_destroy(fault);
+}
+
+/* ---- stacks -------------------------------------------------------------------------
+ */
+
+/* As nested faults leave it: the next push goes into the victim's root. */
+static void a_processor_on_a_page_table(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+	struct ws_cpu *cpu = fault_guest_cpu(fault);
+
+	cpu->cr3 = victim;
+	cpu->cs.selector = 0x10;
+	cpu->reg[WS_REG_SP] = fault->guest->kind->page_offset + victim + 0x804;
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "wellformed-stack", victim, "the stack that cpu 0 is on");
+	fault_guest_destroy(fault);
+}
+
+/* In user mode SP is the user's own affair. */
+static void a_processor_in_user_mode(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t victim = fault_guest_victim(fault);
+	struct ws_cpu *cpu = fault_guest_cpu(fault);
+
+	cpu->cr3 = victim;
+	cpu->cs.selector = 0x33;
+	cpu->reg[WS_REG_SP] = fault->guest->kind->page_offset + victim + 0x804;
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect_none(fault, "well-formed");
+	fault_guest_destroy(fault);
+}
+
+/* A frame that was given out twice: as the second page of a stack, and as a table. */
+static void a_tasks_stack_in_a_page_table(void **state)
+{
+	struct fault_guest *fault = create(state);
+	unsigned victim = fault->guest->victim;
+	uint64_t page = fault_guest_stack(fault, victim).pa + WS_FRAME_SIZE;
+
+	put_unused(fault, page | table_bits(fault));
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "wellformed-stack", fault_guest_victim(fault),
+		     "the kernel stack of 29 victim");
+	fault_guest_destroy(fault);
+}
+
+int main(void)
+{
+	static const struct audit_case cases[] = {
+		{ "nothing is wrong", nothing_is_found },
+		{ "reserved bits", reserved_bits },
+		{ "reserved bits in a shared table", reserved_bits_in_a_shared_table },
+		{ "accessed PDPTEs", accessed_pdptes },
+		{ "a table outside memory", a_table_outside_memory },
+		{ "a table left out", a_table_left_out },
+		{ "a table at two levels", a_table_at_two_levels },
+		{ "a table that leads to itself", a_table_that_leads_to_itself },
+		{ "a processor on a page table", a_processor_on_a_page_table },
+		{ "a processor in user mode", a_processor_in_user_mode },
+		{ "a task's stack in a page table", a_tasks_stack_in_a_page_table },
+	};
+
+	return audit_run_cases("well-formed", cases, WS_ARRAY_SIZE(cases));
+}
