@@ -45,6 +45,13 @@ bool ws_kallsyms_tokens(struct ws_kallsyms_tokens *tokens, const uint8_t *table,
 	return true;
 }
 
+bool ws_kallsyms_begins_name(const struct ws_kallsyms_tokens *tokens, uint8_t token)
+{
+	char first = tokens->text[tokens->at[token]];
+
+	return first && strchr("aAbBcCdDgGiInNpPrRsStTuUvVwW?", first);
+}
+
 size_t ws_kallsyms_name_len(const uint8_t *bytes, size_t left, size_t *len)
 {
 	size_t head = left && bytes[0] & 0x80 ? 2 : 1;
@@ -196,6 +203,7 @@ static bool vmcoreinfo_tables(struct ws_system *system, struct ws_kallsyms *tabl
 struct tables_read {
 	uint8_t *names, *tokens, *addresses;
 	size_t names_len;
+	uint32_t nnames; /* so many of them can be told; fewer where they are damaged */
 	struct ws_kallsyms_tokens token;
 };
 
@@ -212,34 +220,60 @@ static bool read_new(struct ws_system *system, uint64_t va, size_t len, uint8_t 
 	return *copy && ws_system_read(system, va, *copy, len);
 }
 
-/*
- * How long all names are together: the only table that does not say. Looks at each
- * name's length only; 0 where memory ends first, or names go on for too long.
- */
-static size_t names_measure(struct ws_system *system, const struct ws_kallsyms *tables)
-{
-	const uint8_t *frame = NULL;
-	uint64_t at = tables->names, page = 1;
-	size_t len = 0, head = 0;
+/* A byte of kernel memory, in a walk that mostly stays in one frame. */
+struct cursor {
+	struct ws_system *system;
+	uint64_t page;
+	const uint8_t *frame;
+};
 
-	for (uint32_t i = 0; i < tables->num;) {
-		if ((at & -(uint64_t)WS_FRAME_SIZE) != page) {
-			page = at & -(uint64_t)WS_FRAME_SIZE;
-			frame = ws_kernel_frame(system, page);
-		}
-		if (!frame || at - tables->names > NAMES_LEN_MAX)
-			return 0;
-		/* one byte at a time: a length may lie astride two frames */
-		len |= (size_t)(frame[at - page] & 0x7f) << (head ? 7 : 0);
-		if (frame[at++ - page] & 0x80 && !head) {
-			head = 1;
-			continue;
-		}
-		at += len;
-		len = head = 0;
-		i++;
+static bool cursor_byte(struct cursor *cursor, uint64_t va, uint8_t *byte)
+{
+	uint64_t page = va & -(uint64_t)WS_FRAME_SIZE;
+
+	if (page != cursor->page) {
+		cursor->page = page;
+		cursor->frame = ws_kernel_frame(cursor->system, page);
 	}
-	return at - tables->names;
+	if (cursor->frame)
+		*byte = cursor->frame[va - page];
+	return cursor->frame;
+}
+
+/* The bytes that the name at va takes, its length included; 0: it is no name. */
+static uint64_t name_measure(struct cursor *cursor,
+			     const struct ws_kallsyms_tokens *tokens, uint64_t va)
+{
+	uint8_t byte[3] = { 0 };
+	size_t len, head;
+
+	/* a length may lie astride two frames */
+	for (unsigned i = 0; i < 3; i++)
+		if (!cursor_byte(cursor, va + i, &byte[i]))
+			break;
+	head = ws_kallsyms_name_len(byte, 2 + WS_SYMBOL_NAME_MAX, &len);
+	return head && ws_kallsyms_begins_name(tokens, byte[head]) ? head + len : 0;
+}
+
+/*
+ * How many names there are in a row, and how long they are together: of all tables only
+ * this one does not say. Memory that was overwritten does not read as names for long.
+ */
+static uint32_t names_measure(struct ws_system *system, const struct ws_kallsyms *tables,
+			      struct tables_read *read)
+{
+	struct cursor cursor = { .system = system, .page = 1 };
+	uint64_t size;
+	uint32_t n;
+
+	for (n = 0; n < tables->num; n++) {
+		size = name_measure(&cursor, &read->token,
+				    tables->names + read->names_len);
+		if (!size || read->names_len > NAMES_LEN_MAX)
+			break;
+		read->names_len += size;
+	}
+	return n;
 }
 
 /* NULL, or what is wrong with the tables. */
@@ -259,8 +293,8 @@ static const char *tables_read(struct ws_system *system, struct ws_kallsyms *tab
 		return "the token table cannot be read";
 	if (!ws_kallsyms_tokens(&read->token, read->tokens, tokens_len, index))
 		return "the token table and its index contradict each other";
-	read->names_len = names_measure(system, tables);
-	if (!read->names_len ||
+	read->nnames = names_measure(system, tables, read);
+	if (read->nnames < WS_KALLSYMS_MIN ||
 	    !read_new(system, tables->names, read->names_len, &read->names))
 		return "the names cannot be read";
 	if (!read_new(system, tables->addresses, width * tables->num, &read->addresses))
@@ -292,31 +326,50 @@ static size_t name_expand(const struct ws_kallsyms_tokens *tokens, const uint8_t
 	return n;
 }
 
+/* *told: how many symbols there were before one that is none. */
 static enum ws_status symbols_add(struct ws_system *system,
 				  const struct ws_kallsyms *tables,
 				  const struct tables_read *read,
-				  struct ws_symtab *symtab, const char **wrong)
+				  struct ws_symtab *symtab, uint32_t *told)
 {
 	const uint8_t *name = read->names, *end = name + read->names_len;
 	struct ws_symtab_entry symbol = { .module = WS_KERNEL_SYMBOL };
 	enum ws_status status = WS_OK;
 	char text[WS_SYMBOL_NAME_MAX + SLACK];
 
-	for (uint32_t i = 0; i < tables->num && !status; i++) {
+	for (*told = 0; *told < read->nnames && !status; ++*told) {
 		size_t len, head = ws_kallsyms_name_len(name, end - name, &len);
 		size_t n = head ? name_expand(&read->token, name + head, len, text) : 0;
 
-		if (n < 2) {
-			*wrong = "a name is empty or longer than a name can be";
-			return WS_OK;
-		}
+		if (n < 2)
+			break;
 		name += head + len;
-		symbol.va = address_at(system, tables, read->addresses, i);
+		symbol.va = address_at(system, tables, read->addresses, *told);
 		symbol.type = text[0];
 		status =
 			ws_symtab_add(symtab, WS_FROM_KALLSYMS, &symbol, text + 1, n - 1);
 	}
 	return status;
+}
+
+/*
+ * Where names broke off, those just before may already have been read out of step: two
+ * blocks of 256 are given up. NULL, or what is wrong when nothing is left.
+ */
+static const char *damage_cut(struct ws_system *system, const struct ws_kallsyms *tables,
+			      struct ws_symtab *symtab, size_t first, uint32_t told)
+{
+	uint32_t kept = told / 256 * 256;
+
+	if (told == tables->num)
+		return NULL;
+	kept = kept > 256 ? kept - 256 : 0;
+	ws_symtab_cut(symtab, first + kept, WS_FROM_KALLSYMS);
+	if (!kept)
+		return "the names cannot be read";
+	ws_note(system, "kallsyms is damaged: of %u symbols the first %u are told",
+		tables->num, kept);
+	return NULL;
 }
 
 /* VMCOREINFO and kallsyms must agree on where the kernel's text begins. */
@@ -343,12 +396,16 @@ static enum ws_status kallsyms_decode(struct ws_system *system,
 	ws_cleanup(tables_read_release) struct tables_read read = { 0 };
 	size_t first = symtab->entries.n;
 	enum ws_status status = WS_OK;
+	uint32_t told;
 
 	*wrong = tables_read(system, tables, &read);
-	if (!*wrong)
-		status = symbols_add(system, tables, &read, symtab, wrong);
-	if (!*wrong && !status)
-		*wrong = stext_check(system, symtab, first);
+	if (!*wrong) {
+		status = symbols_add(system, tables, &read, symtab, &told);
+		if (!status)
+			*wrong = damage_cut(system, tables, symtab, first, told);
+		if (!status && !*wrong)
+			*wrong = stext_check(system, symtab, first);
+	}
 	if (*wrong || status)
 		ws_symtab_cut(symtab, first, WS_FROM_KALLSYMS);
 	return status;

@@ -50,6 +50,9 @@ bool ws_kallsyms_tokens(struct ws_kallsyms_tokens *tokens, const uint8_t *table,
  */
 size_t ws_kallsyms_name_len(const uint8_t *bytes, size_t left, size_t *len);
 
+/* Whether a token can begin a name: its first character is one of nm's letters. */
+bool ws_kallsyms_begins_name(const struct ws_kallsyms_tokens *tokens, uint8_t token);
+
 /*
  * Chooses the encoding under which raw (num entries) gives addresses of the image in
  * ascending order, as every kernel's are; false: none does.

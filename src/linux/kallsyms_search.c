@@ -143,11 +143,6 @@ static bool find_tokens(const struct window *window, size_t digits_at,
 	return false;
 }
 
-static bool is_type(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '?';
-}
-
 /* Reads shape->nsyms names from shape->names on; false as soon as one is none. */
 static bool names_parse(struct window *window, struct shape *shape)
 {
@@ -162,7 +157,7 @@ static bool names_parse(struct window *window, struct shape *shape)
 		if (!head)
 			return false;
 		at += head;
-		if (!is_type(shape->tokens.text[shape->tokens.at[window->bytes[at]]]))
+		if (!ws_kallsyms_begins_name(&shape->tokens, window->bytes[at]))
 			return false;
 		at += len;
 	}

@@ -95,16 +95,23 @@ static bool overlap(const struct ws_region *a, const struct ws_region *b)
 	return a->va < b->va + b->len && b->va < a->va + a->len;
 }
 
-/* Page-aligned, mapped at both ends, kernel memory outside the image. */
+static bool is_mapped(struct ws_system *system, uint64_t va)
+{
+	uint64_t pa;
+
+	return ws_kernel_pa(system, va, &pa) && va - pa != system->layout.page_offset;
+}
+
+/* Page-aligned kernel memory, mapped at both ends: outside image and direct map. */
 static bool region_valid(struct ws_system *system, const struct ws_region *region)
 {
-	uint64_t pa, last = region->va + region->len - 1;
+	uint64_t last = region->va + region->len - 1;
 
 	return region->len && region->len <= REGION_MAX &&
 	       region->va % WS_FRAME_SIZE == 0 && last > region->va &&
 	       ws_is_kernel_va(system, region->va) && ws_is_kernel_va(system, last) &&
-	       !ws_in_image(system, region->va) &&
-	       ws_kernel_pa(system, region->va, &pa) && ws_kernel_pa(system, last, &pa);
+	       !ws_in_image(system, region->va) && is_mapped(system, region->va) &&
+	       is_mapped(system, last);
 }
 
 const struct ws_region *ws_module_region(const struct ws_module *module, uint64_t va,
@@ -164,49 +171,64 @@ static bool find_own(struct ws_system *system, const struct ws_module_sample *sa
 	return false;
 }
 
-/* At `at` there is nothing, or a region beside the own one. */
-static bool makes_sense(struct ws_system *system, const struct ws_module_sample *sample,
-			const struct ws_module_fields *own, uint32_t at, bool *any)
-{
-	size_t misfits = 0;
+/* How an offset looks as that of a region, in all modules. */
+struct look {
+	bool makes_sense; /* there is nothing, or a region beside the own one */
+	bool any;
+	bool convinces; /* most modules have one, or one that loads has: an init region */
+};
 
-	*any = false;
+static struct look look_at(struct ws_system *system,
+			   const struct ws_module_sample *sample,
+			   const struct ws_module_fields *own, uint32_t at)
+{
+	size_t misfits = 0, filled = 0;
+	bool loading = false;
+
 	for (size_t i = 0; i < sample->n; i++) {
 		struct ws_region region = sample_region(sample, i, at, own->size);
 		struct ws_region mine = sample_region(sample, i, own->regions, own->size);
 
 		if (!region.va && !region.len)
 			continue;
-		if (region_valid(system, &region) && !overlap(&region, &mine))
-			*any = true;
-		else if (++misfits > ws_module_misfits_max(sample))
-			return false;
+		if (!region_valid(system, &region) || overlap(&region, &mine)) {
+			misfits++;
+			continue;
+		}
+		filled++;
+		loading |= sample->module[i]->state == WS_MODULE_COMING;
 	}
-	return true;
+	return (struct look){ .makes_sense = misfits <= ws_module_misfits_max(sample),
+			      .any = filled,
+			      .convinces = loading || 2 * filled > sample->n };
 }
 
-/* Regions from `at` on by steps of stride (down if negative), as far as they make sense.
- * Returns the number of steps to the last one that any module has. */
+/*
+ * Looks from the own region on by steps of stride (down if negative), as far as they
+ * make sense. Returns the number of steps to the last region that any module has.
+ */
 static unsigned count_regions(struct ws_system *system,
 			      const struct ws_module_sample *sample,
 			      const struct ws_module_fields *own, int32_t stride,
-			      unsigned *filled)
+			      unsigned *convincing)
 {
 	int32_t lowest = 64 + 2 * system->layout.word; /* where the name ends */
 	int32_t highest = WS_STRUCT_MODULE_MAX - STRIDE_MAX;
 	int32_t at = own->regions;
 	unsigned last = 0;
-	bool any;
 
 	for (unsigned steps = 1; steps < WS_MODULE_REGIONS; steps++) {
+		struct look look;
+
 		at += stride;
-		if (at < lowest || at > highest ||
-		    !makes_sense(system, sample, own, at, &any))
+		if (at < lowest || at > highest)
 			break;
-		if (any) {
+		look = look_at(system, sample, own, at);
+		if (!look.makes_sense)
+			break;
+		if (look.any)
 			last = steps;
-			++*filled;
-		}
+		*convincing += look.convinces;
 	}
 	return last;
 }
@@ -221,15 +243,15 @@ static void find_others(struct ws_system *system, const struct ws_module_sample 
 	fields->nregions = 1;
 	fields->stride = own.size + 4;
 	for (uint32_t stride = own.size + 4; stride <= STRIDE_MAX; stride++) {
-		unsigned filled = 0, down, up;
+		unsigned convincing = 0, down, up;
 
 		if (stride % word)
 			continue;
-		down = count_regions(system, sample, &own, -(int32_t)stride, &filled);
-		up = count_regions(system, sample, &own, stride, &filled);
-		if (filled <= best || down + 1 + up > WS_MODULE_REGIONS)
+		down = count_regions(system, sample, &own, -(int32_t)stride, &convincing);
+		up = count_regions(system, sample, &own, stride, &convincing);
+		if (convincing <= best || down + 1 + up > WS_MODULE_REGIONS)
 			continue;
-		best = filled;
+		best = convincing;
 		fields->regions = own.regions - down * stride;
 		fields->stride = stride;
 		fields->nregions = down + 1 + up;

@@ -5,7 +5,11 @@
 
 #include "linux/linux.h"
 
-/* enum module_state, 0d21b0e34773: the last one, still being put together. */
+/*
+ * enum module_state (include/linux/module.h); the last, of a module that is still being
+ * put together, since 0d21b0e34773.
+ */
+#define WS_MODULE_COMING 1
 #define WS_MODULE_UNFORMED 3
 
 /* What is read of a struct module: 0.5 to 1.5 KiB in every configuration seen. */
@@ -35,10 +39,10 @@ uint64_t ws_module_sample_word(const struct ws_module_sample *sample, size_t i,
 uint32_t ws_module_sample_32(const struct ws_module_sample *sample, size_t i,
 			     uint32_t at);
 
-/* A crashing kernel may have overwritten a few: so many may disagree with the others. */
+/* A crash may have overwritten some of them: so many may disagree with the others. */
 static inline size_t ws_module_misfits_max(const struct ws_module_sample *sample)
 {
-	return sample->n / 8;
+	return (sample->n + 1) / 4;
 }
 
 /* Finds system->module_fields' regions, and fills the regions of every module. */

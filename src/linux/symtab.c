@@ -47,6 +47,13 @@ static bool names_reserve(struct ws_symtab *symtab, size_t more)
 	return true;
 }
 
+static size_t *count_of(struct ws_symtab *symtab, enum ws_symbol_source source, char type)
+{
+	struct ws_symbol_count *count = &symtab->count[source];
+
+	return ws_symbol_is_function(type) ? &count->functions : &count->data;
+}
+
 enum ws_status ws_symtab_add(struct ws_symtab *symtab, enum ws_symbol_source source,
 			     const struct ws_symtab_entry *symbol, const char *name,
 			     size_t len)
@@ -65,20 +72,16 @@ enum ws_status ws_symtab_add(struct ws_symtab *symtab, enum ws_symbol_source sou
 	memcpy(symtab->names + symtab->names_len, name, len);
 	symtab->names_len += len;
 	symtab->names[symtab->names_len++] = '\0';
-	if (ws_symbol_is_function(symbol->type))
-		symtab->count[source].functions++;
-	else
-		symtab->count[source].data++;
+	++*count_of(symtab, source, symbol->type);
 	return WS_OK;
 }
 
 void ws_symtab_cut(struct ws_symtab *symtab, size_t n, enum ws_symbol_source source)
 {
-	if (n >= symtab->entries.n)
-		return;
-	symtab->names_len = symtab->entries.v[n].name;
-	symtab->entries.n = n;
-	symtab->count[source] = (struct ws_symbol_count){ 0 };
+	if (n < symtab->entries.n)
+		symtab->names_len = symtab->entries.v[n].name;
+	while (symtab->entries.n > n)
+		--*count_of(symtab, source, symtab->entries.v[--symtab->entries.n].type);
 }
 
 /* Names lie in the order of telling, which decides between those of one va. */

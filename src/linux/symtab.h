@@ -62,7 +62,7 @@ void ws_symtab_destroy(struct ws_symtab *symtab);
 enum ws_status ws_symtab_add(struct ws_symtab *symtab, enum ws_symbol_source source,
 			     const struct ws_symtab_entry *symbol, const char *name,
 			     size_t len) WS_MUST_CHECK;
-/* Drops what was added since the table had n entries (a source that broke off). */
+/* Drops what source has added since the table had n entries; before it is sealed. */
 void ws_symtab_cut(struct ws_symtab *symtab, size_t n, enum ws_symbol_source source);
 enum ws_status ws_symtab_seal(struct ws_symtab *symtab) WS_MUST_CHECK;
 

@@ -311,6 +311,26 @@ static void test_coming_and_going(void **state)
 	scene_destroy(scene);
 }
 
+/* A pointer to a page and a small number, as slab objects have them: no region. */
+static void test_direct_map_is_no_region(void **state)
+{
+	struct scene *scene = scene_create(4, &layouts[1], 3);
+	const struct ws_module *modules;
+	size_t n;
+
+	(void)state;
+	put_region(scene, 0, 1, scene->kernel.system.layout.page_offset + 0x3000, 118);
+	modules = modules_of(scene, &n);
+	assert_int_equal(n, 3);
+	assert_int_equal(modules[0].nregions, 1);
+	/* nor is module memory that one of three seems to have more than the others */
+	fake_forget(&scene->kernel);
+	put_region(scene, 0, 1, scene->kernel.modules + 0x100000, 118);
+	modules = modules_of(scene, &n);
+	assert_int_equal(modules[0].nregions, 1);
+	scene_destroy(scene);
+}
+
 /* A node is overwritten: the others are still found, one by one, and it is said. */
 static void test_broken_list(void **state)
 {
@@ -474,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_symbols),
 		cmocka_unit_test(test_none_loaded),
 		cmocka_unit_test(test_coming_and_going),
+		cmocka_unit_test(test_direct_map_is_no_region),
 		cmocka_unit_test(test_broken_list),
 		cmocka_unit_test(test_circles),
 		cmocka_unit_test(test_hostile_links),

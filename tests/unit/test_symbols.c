@@ -213,7 +213,7 @@ static void test_name_length_past_the_end(void **state)
 	(void)state;
 	/* 16383 tokens: longer than a name can be, if not longer than memory */
 	memset(fake_at(&scene->kernel, scene->tables.names), 0xff, 2);
-	check_refused(scene, "name");
+	check_refused(scene, "the names cannot be read");
 }
 
 static void test_name_empty(void **state)
@@ -222,7 +222,28 @@ static void test_name_empty(void **state)
 
 	(void)state;
 	*fake_at(&scene->kernel, scene->tables.names) = 0;
-	check_refused(scene, "a name is empty");
+	check_refused(scene, "the names cannot be read");
+}
+
+/* Names that are overwritten in the middle: those well before are told, and it is said.
+ */
+static void test_names_damaged_later(void **state)
+{
+	struct scene *scene = scene_create(8, FAKE_RELATIVE, true);
+	struct ws_symtab *symtab;
+	struct ws_symbol symbol;
+
+	(void)state;
+	memset(fake_at(&scene->kernel, scene->tables.names_end - 1000), 0, 1000);
+	assert_int_equal(symbols_right(scene), 256);
+	symtab = scene->kernel.system.symtab;
+	assert_int_equal(symtab->entries.n, 256);
+	assert_int_equal(symtab->count[WS_FROM_KALLSYMS].functions, 256);
+	assert_true(noted(scene, "kallsyms is damaged: of 700 symbols the first 256"));
+	assert_int_equal(ws_symbol_find(&scene->kernel.system, scene->name[255], &symbol),
+			 WS_OK);
+	assert_int_equal(symbol.va, scene->symbol[255].va);
+	scene_destroy(scene);
 }
 
 static void test_token_index_out_of_range(void **state)
@@ -870,6 +891,7 @@ int main(void)
 		cmocka_unit_test(test_number_past_the_end),
 		cmocka_unit_test(test_name_length_past_the_end),
 		cmocka_unit_test(test_name_empty),
+		cmocka_unit_test(test_names_damaged_later),
 		cmocka_unit_test(test_token_index_out_of_range),
 		cmocka_unit_test(test_token_of_control_characters),
 		cmocka_unit_test(test_addresses_unsorted),
