@@ -14,8 +14,8 @@ const struct machine_departure machine_departures[] = {
 	{ MACHINE_GIGABYTE_ACCESSED, "gigabyte-accessed", "SDM 4.8",
 	  "the accessed flag of a 1 GiB page is set even where the access is refused" },
 	{ MACHINE_IMPLICIT_HONOURS_AC, "implicit-honours-ac", "SDM 4.6.1",
-	  "EFLAGS.AC lifts SMAP for implicit supervisor accesses too while CPL is below 3, "
-	  "and the pushes of a delivery from CPL 3 are under SMAP whatever AC is" },
+	  "EFLAGS.AC lifts SMAP for implicit supervisor accesses too while CPL is below "
+	  "3, and the pushes of a delivery from CPL 3 are under SMAP whatever AC is" },
 	{ MACHINE_NO_STACK_LIMIT, "no-stack-limit", "SDM 5.3",
 	  "a push during delivery is not checked against the stack segment's limit" },
 	{ MACHINE_NO_EXT, "no-ext", "SDM 6.13",
@@ -25,7 +25,7 @@ const struct machine_departure machine_departures[] = {
 	{ MACHINE_NO_SEGMENT_ACCESSED, "no-segment-accessed", "SDM 3.4.5.1",
 	  "delivery does not set the accessed flag of the descriptors it loads" },
 	{ MACHINE_ABSENT_STACK_IS_TS, "absent-stack-is-ts", "SDM 6.15, #SS",
-	  "a stack segment that is not present is #TS, or #NP in a task switch, not #SS" },
+	  "a stack segment that is not present is #TS, in a task switch #NP, not #SS" },
 	{ MACHINE_STACK_ADDRESS_IS_GP, "stack-address-is-gp", "SDM 6.15, #SS",
 	  "a push to an address that is not canonical is #GP, not #SS" },
 	{ MACHINE_NO_IP_CHECK, "no-ip-check", "SDM vol. 2A, INT n",

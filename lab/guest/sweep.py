@@ -9,8 +9,8 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-FLAGS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-nostdlib",
-         "-fno-pic", "-fno-pie", "-fno-stack-protector", "-fcf-protection=none",
+FLAGS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding",
+         "-nostdlib", "-fno-pic", "-fno-pie", "-fno-stack-protector", "-fcf-protection=none",
          "-fno-asynchronous-unwind-tables", "-mgeneral-regs-only", "-mno-red-zone"]
 # Sources, and QEMU's memory by bits: PSE-36 reaches a page at 4 GiB; storms run into
 # addresses where there must be no memory.

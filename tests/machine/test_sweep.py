@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A bare-metal guest on QEMU's processor, and what it did on ours. argv: "sweep" (page
-tables bit by bit, lab/guest/sweep.h: fault or none, error code, CR2, page reached, accessed
-and dirty flags; where QEMU departs from the manual the exception is named, with its
-section, and counted) or "storm" (nested faults until #DF, lab/guest/sweep_storm.h: stack
-pointer, registers and memory), and the program that replays its log."""
+"""A bare-metal guest on QEMU's processor, and what it did on ours.
+
+argv: a guest, and the program that replays its log. "sweep" is page tables bit by bit
+(lab/guest/sweep.h): fault or none, error code, CR2, page reached, accessed and dirty flags;
+where QEMU departs from the manual the exception is named, with its section, and counted.
+"storm" is nested faults until #DF (lab/guest/sweep_storm.h): stack pointer, registers and
+memory."""
 
 import pathlib
 import platform
