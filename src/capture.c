@@ -323,6 +323,11 @@ enum ws_status ws_capture(struct ws_system *system, const char *path)
 	enum ws_status status;
 	size_t notes_size;
 
+	if (ws_target_is_file(target, path))
+		return ws_fail(
+			target->ctx, WS_ERR_USAGE,
+			"%s: the capture would replace the dump that it is taken from",
+			path);
 	status = record(target);
 	if (status == WS_OK)
 		status = gather_loads(target, &loads);

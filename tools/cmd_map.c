@@ -76,9 +76,10 @@ static void tell_summary(void *arg, struct report *report)
 	};
 
 	snprintf(sentence, sizeof(sentence),
-		 "%s (root 0x%" PRIx64 ") maps %.32s in %" PRIu64 " ranges",
+		 "%s (root 0x%" PRIx64 ") maps %.32s in %" PRIu64 " range%s",
 		 space_words(&map->space, space), map->space.root,
-		 report_size(map->mapped, mapped), map->ranges);
+		 report_size(map->mapped, mapped), map->ranges,
+		 map->ranges == 1 ? "" : "s");
 	report_row(report, row);
 }
 

@@ -12,6 +12,9 @@
 /* More than the module area of any kernel: a region that claims more is corrupt. */
 #define MAX_MODULE_PAGES ((UINT64_C(2) << 30) / WS_FRAME_SIZE)
 
+/* Longer than any symbol's name with its module's and an offset. */
+#define LIST_LINE 2048
+
 static bool parse_hex(const char *word, uint64_t *value)
 {
 	char *end;
@@ -140,13 +143,19 @@ static const struct ws_module *find_module(struct session *session, const char *
 
 static bool parse_offset(const char *text, uint64_t *offset)
 {
+	int base = strncmp(text, "0x", 2) == 0 ? 16 : 10;
 	char *end;
 
 	if (!isdigit((unsigned char)*text))
 		return false;
 	errno = 0;
-	*offset = strtoull(text, &end, 0);
+	*offset = strtoull(text, &end, base);
 	return !errno && !*end;
+}
+
+static uint64_t last_va(struct session *session)
+{
+	return ws_system_layout(session->system)->word == 8 ? UINT64_MAX : UINT32_MAX;
 }
 
 static enum exit_status add_symbol(struct whats *whats, struct session *session,
@@ -165,6 +174,9 @@ static enum exit_status add_symbol(struct whats *whats, struct session *session,
 		return session_usage(session, "SYMBOL+16 or SYMBOL+0x10",
 				     "'%s' ends in no offset", word);
 	status = ws_symbol_find(session->system, name, &symbol);
+	if (status == WS_OK && offset > last_va(session) - symbol.va)
+		return session_usage(session, NULL, "'%s' lies past the last address",
+				     word);
 	if (status == WS_OK)
 		return add_one(whats, word, symbol.va + offset);
 	if (status == WS_ERR_NOT_FOUND && parse_hex(word, &offset)) {
@@ -206,25 +218,37 @@ static char *trim(char *line)
 	return *line ? line : NULL;
 }
 
+static enum exit_status add_line(struct whats *whats, struct session *session,
+				 const char *path, char *line)
+{
+	char *word = trim(line);
+
+	if (!word)
+		return EXIT_SEEN;
+	if (*word == '@')
+		return session_usage(session, NULL, "%s: a list cannot hold a list (%s)",
+				     path, word);
+	return add_word(whats, session, word);
+}
+
+/* A list is text: what has longer lines, or bytes of 0, is something else. */
 static enum exit_status add_file(struct whats *whats, struct session *session,
 				 const char *path)
 {
 	ws_autofclose FILE *f = fopen(path, "r");
-	ws_autofree char *line = NULL;
 	enum exit_status status = EXIT_SEEN;
-	size_t size = 0;
-	char *word;
+	char line[LIST_LINE];
 
 	if (!f)
-		return session_usage(session, NULL, "%s: %s", path, strerror(errno));
-	while (status == EXIT_SEEN && getline(&line, &size, f) > 0) {
-		word = trim(line);
-		if (word && *word == '@')
-			status = session_usage(session, NULL,
-					       "%s: a list cannot hold a list (%s)", path,
-					       word);
-		else if (word)
-			status = add_word(whats, session, word);
+		return session_usage(session, "@FILE names a list of WHATs, one a line",
+				     "'%s': %s", path, strerror(errno));
+	while (status == EXIT_SEEN && fgets(line, sizeof(line), f)) {
+		size_t length = strlen(line);
+
+		if (!length || (line[length - 1] != '\n' && !feof(f)))
+			return session_usage(session, NULL,
+					     "%s: not a list of WHATs, one a line", path);
+		status = add_line(whats, session, path, line);
 	}
 	if (status == EXIT_SEEN && ferror(f))
 		return session_usage(session, NULL, "%s: %s", path, strerror(errno));

@@ -156,20 +156,20 @@ static bool add_candidate(candidate_vec *candidates, uint64_t root, const char *
 }
 
 /*
- * Surest first. With PTI a CR3 may be that of a user half, one page above its kernel
- * half (PTI_PGTABLE_SWITCH_BIT, arch/x86/include/asm/pgtable.h).
+ * What the caller says is used, or refused; else the surest first. With PTI a CR3 may be
+ * that of a user half, one page above its kernel half (PTI_PGTABLE_SWITCH_BIT,
+ * arch/x86/include/asm/pgtable.h).
  */
 static bool gather_candidates(struct ws_system *system, candidate_vec *candidates)
 {
 	const struct ws_format *format = system->paging.format;
 	uint64_t root;
 
+	if (system->target->has_root)
+		return add_candidate(candidates, system->target->root & format->root_mask,
+				     "the root that was given");
 	if (ws_vmcoreinfo_swapper(system, &root) &&
 	    !add_candidate(candidates, root, "VMCOREINFO's swapper_pg_dir"))
-		return false;
-	if (system->target->has_root &&
-	    !add_candidate(candidates, system->target->root & format->root_mask,
-			   "the root that was given"))
 		return false;
 	ws_vec_each(&system->target->cpus, cpu) {
 		root = cpu->cr3 & format->root_mask;

@@ -63,6 +63,14 @@ static void file_close(struct ws_file *file)
 	free((char *)file->path);
 }
 
+bool ws_target_is_file(const struct ws_target *target, const char *path)
+{
+	struct stat here, there;
+
+	return fstat(target->file.fd, &here) == 0 && stat(path, &there) == 0 &&
+	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
 enum ws_status ws_target_need(struct ws_target *target, uint64_t offset, uint64_t size,
 			      const char *fmt, ...)
 {

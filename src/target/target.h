@@ -76,6 +76,9 @@ struct ws_target {
 	void *priv;       /* the kind's own */
 };
 
+/* Whether path names the file that the target is read from. */
+bool ws_target_is_file(const struct ws_target *target, const char *path);
+
 /*
  * Adds len bytes of physical memory at pa, in any order; the caller has checked that
  * pa + len does not overflow and that data[0..len) lies inside the file. Nothing is

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Lets go of it all; errno stays what the caller is to see. */
@@ -14,23 +16,58 @@ static void forget(struct ws_whole *whole, bool remove)
 	if (remove)
 		unlink(whole->beside);
 	free(whole->beside);
+	free(whole->path);
 	*whole = (struct ws_whole){ 0 };
 	errno = saved;
 }
 
+/*
+ * A rename would put a file in the place of a device or a pipe, and of a link: what is
+ * no file is refused, and a link is followed to the file that it names.
+ */
+static bool resolve(struct ws_whole *whole, const char *path)
+{
+	struct stat st;
+
+	whole->mode = 0;
+	if (stat(path, &st) != 0) {
+		whole->path = errno == ENOENT ? strdup(path) : NULL;
+		return whole->path;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EOPNOTSUPP;
+		return false;
+	}
+	whole->mode = st.st_mode & 07777;
+	whole->path = realpath(path, NULL);
+	return whole->path && access(whole->path, W_OK) == 0;
+}
+
 /* Beside, so that the rename cannot cross file systems. */
+static int open_beside(struct ws_whole *whole)
+{
+	int fd;
+
+	if (asprintf(&whole->beside, "%s.%ld.part", whole->path, (long)getpid()) < 0) {
+		whole->beside = NULL;
+		return -1;
+	}
+	fd = open(whole->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd >= 0 && (!whole->mode || fchmod(fd, whole->mode) == 0))
+		whole->file = fdopen(fd, "w");
+	return fd;
+}
+
 bool ws_whole_open(struct ws_whole *whole, const char *path)
 {
 	int fd;
 
-	*whole = (struct ws_whole){ .path = path };
-	if (asprintf(&whole->beside, "%s.%ld.part", path, (long)getpid()) < 0) {
-		whole->beside = NULL;
+	*whole = (struct ws_whole){ 0 };
+	if (!resolve(whole, path)) {
+		forget(whole, false);
 		return false;
 	}
-	fd = open(whole->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (fd >= 0)
-		whole->file = fdopen(fd, "w");
+	fd = open_beside(whole);
 	if (whole->file)
 		return true;
 	forget(whole, fd >= 0);
@@ -39,8 +76,10 @@ bool ws_whole_open(struct ws_whole *whole, const char *path)
 	return false;
 }
 
+/* The name must not be on the disk before the bytes are. */
 bool ws_whole_close(struct ws_whole *whole, bool written)
 {
+	written = written && fflush(whole->file) == 0 && fsync(fileno(whole->file)) == 0;
 	if (fclose(whole->file) != 0)
 		written = false;
 	if (written && rename(whole->beside, whole->path) != 0)

@@ -14,14 +14,19 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 struct ws_whole {
-	const char *path; /* the caller's */
-	char *beside;     /* the name it has until it is whole */
+	char *path;   /* with links followed */
+	char *beside; /* the name it has until it is whole */
+	mode_t mode;  /* of the file that had the name; 0: none had */
 	FILE *file;
 };
 
-/* False, with errno, where no file can be made there. */
+/*
+ * False, with errno, where no file can be made there: EISDIR for a directory, and
+ * EOPNOTSUPP for a device, a pipe or a socket.
+ */
 bool ws_whole_open(struct ws_whole *whole, const char *path);
 
 /*
