@@ -240,8 +240,8 @@ static enum exit_status add_file(struct whats *whats, struct session *session,
 	char line[LIST_LINE];
 
 	if (!f)
-		return session_usage(session, "@FILE names a list of WHATs, one a line",
-				     "'%s': %s", path, strerror(errno));
+		return session_usage(session, NULL, "%s: %s",
+				     *path ? path : "@ without a FILE", strerror(errno));
 	while (status == EXIT_SEEN && fgets(line, sizeof(line), f)) {
 		size_t length = strlen(line);
 
