@@ -6,16 +6,18 @@
  * ws_system_open() goes this way, a file a step:
  *
  *	vmcoreinfo.c  what the kernel itself put down for crash tools
- *	layout.c      a first root that holds together, and PAGE_OFFSET by it
+ *	layout.c      a first root that holds together, and PAGE_OFFSET by it; census.c
+ *	              what a root maps, summed up
  *	scan.c        one pass over all memory: names, VMCOREINFO text, every root
- *	roots.c       what a root looks like; the consensus of all of them
+ *	roots.c       what a root looks like; consensus.c the majority of all of them
  *	image.c       the kernel image, and init_mm's own table in it: the reference
  *	tasks.c       the task list; fields.c where a task's fields lie
  *	pages.c       struct page: which roots lie in freed pages
- *	spaces.c      roots x tasks -> spaces; weigh.c what their tables weigh
+ *	spaces.c      roots x tasks -> spaces; pti.c their user halves
  *
  * and these when first asked:
  *
+ *	weigh.c       what the tables of a space weigh
  *	modules.c     the module list and its regions
  *	symbols.c     names and addresses, from all of these sources:
  *	kallsyms.c    the kernel's own table; modsyms.c those of modules

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "linux/pages.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
 /* struct mem_section's pointer carries flags below it (SECTION_MAP_LAST_BIT). */
 #define SECTION_MAP_FLAGS UINT64_C(0x3f)
 
@@ -69,4 +74,65 @@ bool ws_page_refcount(struct ws_system *system, const struct ws_pages *pages, ui
 	uint64_t page = ws_page_of(system, pages, pa);
 
 	return page && ws_kread32(system, page + pages->refcount, refcount);
+}
+
+/* ---- pgd_list --------------------------------------------------------------------- */
+
+struct listed_root {
+	uint64_t lru; /* va of page->lru, by which it would be listed */
+	size_t index;
+};
+
+static int by_lru(const void *left, const void *right)
+{
+	uint64_t a = ((const struct listed_root *)left)->lru;
+	uint64_t b = ((const struct listed_root *)right)->lru;
+
+	return (a > b) - (a < b);
+}
+
+/* From start all around; it must be closed, and have its head in the image. */
+static bool walk_list(struct ws_system *system, uint64_t start,
+		      const struct listed_root *roots, bool *listed)
+{
+	size_t n = system->roots.n;
+	unsigned word = system->layout.word, heads = 0;
+	uint64_t node = start, next, facing;
+
+	for (size_t steps = 0; steps < 2 * n + 2; steps++) {
+		struct listed_root key = { .lru = node };
+		const struct listed_root *root =
+			bsearch(&key, roots, n, sizeof(*roots), by_lru);
+
+		if (root)
+			listed[root->index] = true;
+		heads += ws_in_image(system, node);
+		if (!ws_kread_word(system, node, &next) ||
+		    !ws_kread_word(system, next + word, &facing) || facing != node)
+			return false;
+		if (next == start)
+			return heads == 1;
+		node = next;
+	}
+	return false;
+}
+
+enum ws_status ws_pgd_list(struct ws_system *system, const struct ws_pages *pages,
+			   uint64_t root, bool *listed)
+{
+	size_t n = system->roots.n;
+	ws_autofree struct listed_root *roots = calloc(n, sizeof(*roots));
+	uint64_t start = ws_page_of(system, pages, root);
+
+	if (!roots)
+		return ws_fail_memory(system->ctx);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t page = ws_page_of(system, pages, system->roots.v[i]);
+
+		roots[i] = (struct listed_root){ page + pages->lru, i };
+	}
+	qsort(roots, n, sizeof(*roots), by_lru);
+	if (!start || !walk_list(system, start + pages->lru, roots, listed))
+		memset(listed, 0, n * sizeof(*listed));
+	return WS_OK;
 }

@@ -28,4 +28,13 @@ uint64_t ws_page_of(struct ws_system *system, const struct ws_pages *pages, uint
 bool ws_page_refcount(struct ws_system *system, const struct ws_pages *pages, uint64_t pa,
 		      uint32_t *refcount);
 
+/*
+ * Which of system->roots the kernel has on pgd_list: listed[], one for each, false
+ * before. x86 links the pages of all roots that have kernel entries of their own there
+ * (pgd_list_add(), arch/x86/mm/pgtable.c); any process's root will do to begin with. None
+ * is listed where the list is not kept, or not whole.
+ */
+enum ws_status ws_pgd_list(struct ws_system *system, const struct ws_pages *pages,
+			   uint64_t root, bool *listed) WS_MUST_CHECK;
+
 #endif

@@ -57,6 +57,9 @@ bool ws_is_pdpt(const struct ws_likeness *likeness, const uint8_t *bytes,
 const uint8_t *ws_root_table(struct ws_system *system, uint64_t root);
 bool ws_user_half_is_empty(struct ws_system *system, uint64_t root);
 
+/* PTI: whether the page above the root is its user half. */
+bool ws_has_user_half(struct ws_system *system, uint64_t root);
+
 /* Adds a root that is not there yet; keeps the order. */
 enum ws_status ws_root_add(struct ws_system *system, uint64_t root) WS_MUST_CHECK;
 /* Its index in system->roots, or SIZE_MAX. */

@@ -33,6 +33,7 @@ struct attribution {
 	struct claim *claim; /* one a root */
 	struct ws_pages pages;
 	bool has_pages;
+	size_t strange_halves; /* processes whose user half does not look like one */
 };
 
 /* ---- whose mm leads where --------------------------------------------------------- */
@@ -103,73 +104,6 @@ static void claim_by(struct attribution *a, struct ws_task *task)
 		a->claim[own].task = task;
 }
 
-/* ---- pgd_list --------------------------------------------------------------------- */
-
-struct listed_root {
-	uint64_t lru; /* va of page->lru, by which it would be listed */
-	size_t index;
-};
-
-static int by_lru(const void *left, const void *right)
-{
-	uint64_t a = ((const struct listed_root *)left)->lru;
-	uint64_t b = ((const struct listed_root *)right)->lru;
-
-	return (a > b) - (a < b);
-}
-
-/* From start all around; it must be closed, and have its head in the image. */
-static bool walk_list(struct attribution *a, const struct listed_root *roots, size_t n,
-		      uint64_t start)
-{
-	unsigned word = a->system->layout.word, heads = 0;
-	uint64_t node = start, next, facing;
-
-	for (size_t steps = 0; steps < 2 * n + 2; steps++) {
-		struct listed_root key = { .lru = node };
-		const struct listed_root *root =
-			bsearch(&key, roots, n, sizeof(*roots), by_lru);
-
-		if (root)
-			a->claim[root->index].listed = true;
-		heads += ws_in_image(a->system, node);
-		if (!ws_kread_word(a->system, node, &next) ||
-		    !ws_kread_word(a->system, next + word, &facing) || facing != node)
-			return false;
-		if (next == start)
-			return heads == 1;
-		node = next;
-	}
-	return false;
-}
-
-/*
- * x86 links the pages of all roots that have kernel entries of their own: pgd_list_add(),
- * arch/x86/mm/pgtable.c. Any process's root will do to begin with.
- */
-static enum ws_status find_list(struct attribution *a)
-{
-	struct ws_system *system = a->system;
-	size_t n = system->roots.n;
-	ws_autofree struct listed_root *roots = calloc(n, sizeof(*roots));
-	uint64_t start = 0;
-
-	if (!roots)
-		return ws_fail_memory(system->ctx);
-	for (size_t i = 0; i < n; i++) {
-		uint64_t page = ws_page_of(system, &a->pages, system->roots.v[i]);
-
-		roots[i] = (struct listed_root){ page + a->pages.lru, i };
-		if (!start && page && a->claim[i].task)
-			start = roots[i].lru;
-	}
-	qsort(roots, n, sizeof(*roots), by_lru);
-	if (!start || !walk_list(a, roots, n, start))
-		for (size_t i = 0; i < n; i++)
-			a->claim[i].listed = false;
-	return WS_OK;
-}
-
 /* ---- roots without a task --------------------------------------------------------- */
 
 /*
@@ -204,79 +138,54 @@ static uint32_t kind_of(struct attribution *a, size_t index)
 	return is_freed(a, index) ? WS_SPACE_FREED : WS_SPACE_LONE;
 }
 
+static enum ws_status find_listed(struct attribution *a)
+{
+	size_t n = a->system->roots.n, first = 0;
+	ws_autofree bool *listed = calloc(n, sizeof(*listed));
+	enum ws_status status;
+
+	if (!listed)
+		return ws_fail_memory(a->system->ctx);
+	while (first < n && !a->claim[first].task)
+		first++;
+	if (first == n)
+		return WS_OK;
+	status = ws_pgd_list(a->system, &a->pages, a->system->roots.v[first], listed);
+	for (size_t i = 0; i < n; i++)
+		a->claim[i].listed = listed[i];
+	return status;
+}
+
+static size_t count_unclaimed(const struct attribution *a)
+{
+	size_t unclaimed = 0;
+
+	for (size_t i = 0; i < a->system->roots.n; i++)
+		unclaimed += !a->claim[i].task &&
+			     a->system->roots.v[i] != a->system->layout.reference;
+	return unclaimed;
+}
+
 static enum ws_status judge_roots(struct attribution *a)
 {
 	struct ws_system *system = a->system;
-	size_t unclaimed = 0;
+	size_t unclaimed = count_unclaimed(a);
+	enum ws_status status = WS_OK;
 
-	for (size_t i = 0; i < system->roots.n; i++)
-		unclaimed += !a->claim[i].task &&
-			     system->roots.v[i] != system->layout.reference;
 	a->has_pages = unclaimed && ws_pages_find(system, &a->pages);
-	if (a->has_pages) {
-		enum ws_status status = find_list(a);
-
-		if (status != WS_OK)
-			return status;
-	} else if (unclaimed) {
+	if (a->has_pages)
+		status = find_listed(a);
+	else if (unclaimed)
 		ws_note(system,
-			"%zu roots belong to no task; without VMCOREINFO freed ones "
-			"are told only by their having no user memory",
+			"%zu roots belong to no task; without VMCOREINFO freed ones are "
+			"told only by their having no user memory",
 			unclaimed);
-	}
 	for (size_t i = 0; i < system->roots.n; i++)
 		a->claim[i].kind = kind_of(a, i);
-	return WS_OK;
+	return status;
 }
 
 /* ---- PTI -------------------------------------------------------------------------- */
-
-/* How many entries [first, end) of table are present. */
-static unsigned count_entries(const struct ws_system *system, const uint8_t *table,
-			      unsigned first, unsigned end)
-{
-	unsigned n = 0;
-
-	for (unsigned i = first; i < end; i++)
-		n += ws_entry(system, table, i) & X86_P;
-	return n;
-}
-
-static bool same_frames(const struct ws_system *system, const uint8_t *a,
-			const uint8_t *b, unsigned end)
-{
-	for (unsigned i = 0; i < end; i++)
-		if ((ws_entry(system, a, i) ^ ws_entry(system, b, i)) & WS_BITS(51, 12))
-			return false;
-	return true;
-}
-
-/*
- * The user half, in the page above the root, leads to the same user tables; of the kernel
- * it has only what entry needs: with 4 or 5 levels fewer entries than the root has, and
- * with PAE a kernel page directory of its own (arch/x86/mm/pti.c).
- */
-static bool has_user_half(struct ws_system *system, uint64_t root)
-{
-	const struct ws_format *format = system->paging.format;
-	unsigned first = ws_first_kernel_slot(system);
-	unsigned end = 1u << format->level[0].bits;
-	const uint8_t *kernel = ws_root_table(system, root);
-	const uint8_t *user = ws_root_table(system, root + WS_FRAME_SIZE);
-	unsigned in_kernel, in_user;
-
-	if (format->entry_log2 != 3 || root % (2 * WS_FRAME_SIZE) || !kernel || !user ||
-	    !same_frames(system, kernel, user, first))
-		return false;
-	in_kernel = count_entries(system, kernel, first, end);
-	in_user = count_entries(system, user, first, end);
-	if (!ws_private_level(format))
-		return in_user && in_user < in_kernel;
-	return in_user == in_kernel &&
-	       !same_frames(system, user + 8 * (size_t)first, kernel + 8 * (size_t)first,
-			    1) &&
-	       !(ws_entry(system, user, end - 1) & WS_BITS(11, 6));
-}
 
 /* init_mm's is there before any other; without init_mm any process's shows it. */
 static bool has_pti(struct attribution *a)
@@ -284,10 +193,10 @@ static bool has_pti(struct attribution *a)
 	struct ws_system *system = a->system;
 
 	if (!system->layout.consensus)
-		return has_user_half(system, system->layout.reference);
+		return ws_has_user_half(system, system->layout.reference);
 	for (size_t i = 0; i < system->roots.n; i++)
 		if (a->claim[i].kind == WS_SPACE_PROCESS)
-			return has_user_half(system, system->roots.v[i]);
+			return ws_has_user_half(system, system->roots.v[i]);
 	return false;
 }
 
@@ -342,6 +251,17 @@ static enum ws_status add_space(struct ws_system *system, const struct claim *cl
 	return WS_OK;
 }
 
+/* Under PTI every process has one, and the more of interest is one that is damaged. */
+static enum ws_status add_user_half(struct attribution *a, const struct claim *claim,
+				    uint64_t root)
+{
+	if (!ws_has_user_half(a->system, root) && a->strange_halves++ < STRANGE_NOTES_MAX)
+		ws_note(a->system,
+			"process %u: the user half at %#lx does not look like one",
+			claim->task->pid, root + WS_FRAME_SIZE);
+	return add_space(a->system, claim, root + WS_FRAME_SIZE, WS_SPACE_USER);
+}
+
 static enum ws_status add_spaces(struct attribution *a)
 {
 	struct ws_system *system = a->system;
@@ -350,13 +270,12 @@ static enum ws_status add_spaces(struct attribution *a)
 	system->layout.pti = has_pti(a);
 	for (size_t i = 0; i < system->roots.n && status == WS_OK; i++) {
 		const struct claim *claim = &a->claim[i];
-		uint64_t root = system->roots.v[i];
 
-		status = add_space(system, claim, root, (uint8_t)claim->kind);
+		status = add_space(system, claim, system->roots.v[i],
+				   (uint8_t)claim->kind);
 		if (status == WS_OK && system->layout.pti &&
-		    claim->kind == WS_SPACE_PROCESS && has_user_half(system, root))
-			status = add_space(system, claim, root + WS_FRAME_SIZE,
-					   WS_SPACE_USER);
+		    claim->kind == WS_SPACE_PROCESS)
+			status = add_user_half(a, claim, system->roots.v[i]);
 	}
 	return status;
 }

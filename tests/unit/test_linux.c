@@ -419,6 +419,22 @@ static void a_root_past_recognition_is_still_somebodys(void **state)
 	guest_destroy(guest);
 }
 
+static void a_damaged_user_half_is_still_there(void **state)
+{
+	struct guest *guest = guest_create(kind_of(state));
+	uint64_t half = guest->task[guest->victim].root + WS_FRAME_SIZE;
+	struct ws_system *system;
+
+	guest_set_cr3(guest, guest->swapper);
+	if (guest->kind->pti)
+		memset(guest->memory + half, 0, WS_FRAME_SIZE);
+	system = open_system(guest);
+	expect_all(system, guest);
+	assert_int_equal(has_note(system, "user half"), guest->kind->pti);
+	ws_system_close(system);
+	guest_destroy(guest);
+}
+
 static void weigh_everyone(struct ws_system *system)
 {
 	struct ws_weight weight;
@@ -573,6 +589,7 @@ static const struct {
 	{ "a task list that is cut", a_cut_list_is_taken_from_both_ends },
 	{ "a task list that loops", a_list_that_loops_ends },
 	{ "a root past recognition", a_root_past_recognition_is_still_somebodys },
+	{ "a damaged user half", a_damaged_user_half_is_still_there },
 	{ "tables that point at themselves", tables_that_point_at_themselves },
 	{ "nothing but tables", nothing_but_tables },
 	{ "random damage", damage_does_no_harm },
