@@ -11,6 +11,7 @@
  *   5. probe                  spaces x addresses -> outcomes
  *   6. capture                a small dump with only what the answers rest on
  *   7. audit                  every divergence, the fault path, a verdict for each space
+ *   8. module files           where the handlers of a .ko would land
  *
  * Rules that hold throughout: addresses and lengths are bytes; a physical address is
  * called pa, a virtual one va; a root is the pa of a top-level table without CR3's
@@ -548,6 +549,52 @@ struct ws_kernel_region {
 };
 /* The direct map is the first; they may lie in one another: the smallest names a va. */
 const struct ws_kernel_region *ws_audit_regions(const struct ws_audit *audit, size_t *n);
+
+/* ---- 8. module files ------------------------------------------------------------- */
+
+/* A module's file (.ko), before it is loaded: relocatable ELF of 32 or 64 bits. */
+struct ws_module_file;
+
+/* path must outlive the file. Since: 0.1 */
+enum ws_status ws_module_file_open(struct ws_context *ctx, const char *path,
+				   struct ws_module_file **file) WS_MUST_CHECK;
+void ws_module_file_close(struct ws_module_file *file);
+
+/* What kind of memory the loader puts a section into. Since: 0.1 */
+enum ws_landing {
+	WS_LANDS_TEXT,      /* executable for as long as the module is loaded */
+	WS_LANDS_EXIT_TEXT, /* the same, but only in a kernel that can unload modules */
+	WS_LANDS_INIT_TEXT, /* freed when the module's init function has returned */
+	WS_LANDS_INIT_DATA, /* the same, and not executable */
+	WS_LANDS_DATA,      /* not executable */
+	WS_LANDS_NOWHERE,   /* not loaded */
+};
+const char *ws_landing_name(enum ws_landing landing);
+
+/* Code that the processor or the kernel comes to by a fault or an interrupt. Since: 0.1 */
+struct ws_handler {
+	const char *name;
+	const char *section; /* "" where it has none */
+	uint8_t landing;     /* enum ws_landing */
+	uint64_t offset;     /* from the first byte of that memory, which begins a page */
+	uint64_t size;
+	uint32_t alignment; /* of its first byte; 4096 at most */
+	uint32_t pages;     /* that it touches: each has to be seen */
+	uint32_t nleaving;  /* its relocations to what is not in this module */
+	char *leaving;      /* the first names of these, a line each; NULL: none */
+	uint32_t ninit;     /* its relocations to what is freed after init */
+};
+
+/*
+ * Where symbols land: those of the names given, or, without any, every function in a
+ * section for handlers (.entry.text, .noinstr.text, .kprobes.text) or with a name that
+ * handlers go by (*page_fault*, *_handler, *_interrupt, *_nmi ...). The handlers live
+ * until the next call. WS_ERR_NOT_FOUND: there is no symbol of that name. Since: 0.1
+ */
+enum ws_status ws_module_file_handlers(struct ws_module_file *file,
+				       const char *const *names, size_t nnames,
+				       const struct ws_handler **handlers,
+				       size_t *n) WS_MUST_CHECK;
 
 #ifdef __cplusplus
 }

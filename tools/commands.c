@@ -145,6 +145,26 @@ const struct command commands[] = {
 		.options = OPTIONS_TARGET | OPTIONS_FILE,
 		.run = run_capture,
 	},
+	{
+		.name = "check-module",
+		.summary = "where the handlers of a module's file would land",
+		.args = "FILE SYMBOL...",
+		.about =
+			"Says of each handler in a module's file (.ko) what the loader would "
+			"make of the ELF section it is in: text that stays, text that is "
+			"freed after init, or data that cannot be executed; how it is "
+			"aligned, how many pages it touches, each of which every address "
+			"space has to see, and how many of its relocations leave the module. "
+			"Handlers are the SYMBOLs, or, without any, what goes by a handler's "
+			"name or is in a section for such. A compressed module has to be "
+			"unpacked first. The exit status is 0 when all land in text that "
+			"stays, and 1 when one does not, or none was found.",
+		.options = OPTIONS_OUTPUT,
+		.min_words = 1,
+		.max_words = MANY,
+		.rows = &handlers_table,
+		.run = run_check_module,
+	},
 	{ .name = NULL },
 };
 

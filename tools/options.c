@@ -182,8 +182,8 @@ static void check_request(struct argp_state *state, const struct request *reques
 	if (!request->target && (command->options & OPTIONS_TARGET))
 		argp_error(state, "which target? (%s)", command->args);
 	if (request->nwords < command->min_words)
-		argp_error(state, "something is missing after the target: %s",
-			   command->args);
+		argp_error(state, "something is missing%s: %s",
+			   request->target ? " after the target" : "", command->args);
 	if (request->nwords > command->max_words)
 		argp_error(state, "'%s' is one argument too many: %s",
 			   request->words[command->max_words], command->args);
@@ -337,7 +337,7 @@ static char *top_doc(void)
 	      "\vCommands:\n",
 	      f);
 	for (const struct command *c = commands; c->name; c++)
-		fprintf(f, "  %-9s %s\n", c->name, c->summary);
+		fprintf(f, "  %-12s %s\n", c->name, c->summary);
 	fputs("\n`whosees help COMMAND' says more of one. TARGET is a memory dump: an ELF "
 	      "core, a kdump-compressed dump, LiME or raw. WHAT is an address, SYMBOL, "
 	      "SYMBOL+OFFSET, MODULE, MODULE:SYMBOL, or @FILE with one of these a line.",

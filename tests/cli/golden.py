@@ -13,8 +13,9 @@ A case file holds cases, one after the other:
     ! note: .*                       a line of standard error, a regular expression
     ? 0                              the exit status
 
-The command finds whosees and poke.py on its PATH, the dump at $TARGET, and an empty directory of
-its own at $SCRATCH; where their paths are printed, $TARGET and $SCRATCH stand for them.
+The command finds whosees and poke.py on its PATH, the dump at $TARGET, the sources of unit
+tests at $UNIT, and an empty directory of its own at $SCRATCH; where their paths are
+printed, $TARGET and $SCRATCH stand for them.
 """
 
 import os
@@ -78,6 +79,7 @@ def run(case, tool, target):
     """The lines of stdout and stderr, and the exit status."""
     with tempfile.TemporaryDirectory() as scratch:
         env = dict(os.environ, TARGET=target, SCRATCH=scratch, COLUMNS="80", TERM="dumb",
+                   UNIT=os.path.join(HERE, "..", "unit"),
                    PATH=os.pathsep.join([os.path.dirname(tool), HERE,
                                          os.environ["PATH"]]))
         done = subprocess.run(["sh", "-c", case.command], env=env, timeout=120,

@@ -18,7 +18,7 @@ from tap import Tap  # noqa: E402
 RANKS = {
     "src/util": 0,
     "src/context": 1, "src/paging": 1,
-    "src/target": 2,
+    "src/target": 2, "src/modfile": 2,
     "src/linux": 3,
     "src/probe": 4, "src/capture": 4,
     "src/audit": 5, "src/sync": 5,
