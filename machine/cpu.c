@@ -27,13 +27,17 @@ const struct machine_departure machine_departures[] = {
 	{ MACHINE_ABSENT_STACK_IS_TS, "absent-stack-is-ts", "SDM 6.15, #SS",
 	  "a stack segment that is not present is #TS, in a task switch #NP, not #SS" },
 	{ MACHINE_STACK_ADDRESS_IS_GP, "stack-address-is-gp", "SDM 6.15, #SS",
-	  "a push to an address that is not canonical is #GP, not #SS" },
+	  "a push on the current stack to an address that is not canonical is #GP" },
 	{ MACHINE_NO_IP_CHECK, "no-ip-check", "SDM vol. 2A, INT n",
 	  "a handler's address outside CS or not canonical is found by its fetch" },
 	{ MACHINE_TASK_CR3_UNCHECKED, "task-cr3-unchecked", "SDM 4.4.1",
 	  "a task switch does not check the PDPTEs of the new CR3" },
 	{ MACHINE_PSE36_UNCHECKED, "pse36-unchecked", "SDM table 4-4",
 	  "a 4 MiB page's address bits from MAXPHYADDR up are not reserved" },
+	{ MACHINE_IDT_ERROR_BY_16, "idt-error-by-16", "SDM 6.13",
+	  "in IA-32e mode an error code names a gate by its offset, not by its vector" },
+	{ MACHINE_KEEPS_ESP_HALF, "keeps-esp-half", "SDM vol. 2A, INT n",
+	  "a change to a 16-bit stack keeps the high half of ESP" },
 	{ 0 },
 };
 /* clang-format on */

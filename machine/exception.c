@@ -81,7 +81,10 @@ struct attempt {
 /* SDM 6.13, figure 6-7: the vector as an index into the IDT. */
 static uint32_t idt_error(const struct attempt *a)
 {
-	return a->event->vector * 8u | 2 | a->ext;
+	bool by_16 =
+		machine_long_mode(a->cpu) && departs(a->cpu, MACHINE_IDT_ERROR_BY_16);
+
+	return a->event->vector * (by_16 ? 16u : 8u) | 2 | a->ext;
 }
 
 /* SDM 6.11, figure 6-2; 6.14.1, figure 6-8. */
@@ -238,13 +241,10 @@ static bool check_room(struct attempt *a, unsigned bytes)
 	uint32_t selector = a->new_stack ? SELECTOR_INDEX(a->ss.selector) : 0;
 
 	if (machine_long_mode(cpu)) {
-		bool bad = !mmu_canonical(cpu, a->sp) || !mmu_canonical(cpu, first);
+		bool good = mmu_canonical(cpu, a->sp) && mmu_canonical(cpu, first);
+		bool gp = !a->new_stack && departs(cpu, MACHINE_STACK_ADDRESS_IS_GP);
 
-		return !bad ||
-		       raise(a->second,
-			     departs(cpu, MACHINE_STACK_ADDRESS_IS_GP) ? MACHINE_GP
-								       : MACHINE_SS,
-			     a->ext);
+		return good || raise(a->second, gp ? MACHINE_GP : MACHINE_SS, a->ext);
 	}
 	return departs(cpu, MACHINE_NO_STACK_LIMIT) ||
 	       machine_within_limit(&a->ss, first, bytes) ||
@@ -308,6 +308,11 @@ static void enter_handler(struct attempt *a)
 		r->flags &= ~FLAGS_IF;
 	r->flags &= ~(FLAGS_TF | FLAGS_VM | FLAGS_RF | FLAGS_NT);
 	r->seg[MACHINE_SEG_SS] = a->ss;
+	if (a->new_stack && departs(a->cpu, MACHINE_KEEPS_ESP_HALF)) {
+		uint64_t mask = segment_stack_mask(a->cpu, &a->ss);
+
+		a->sp = (r->reg[MACHINE_REG_SP] & ~mask) | (a->sp & mask);
+	}
 	r->reg[MACHINE_REG_SP] = a->sp;
 	a->cs.selector = (uint16_t)(SELECTOR_INDEX(a->selector) | a->cpl);
 	r->seg[MACHINE_SEG_CS] = a->cs;

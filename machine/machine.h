@@ -160,7 +160,9 @@ enum machine_departure_bit {
 	MACHINE_NO_IP_CHECK = 1 << 10,
 	MACHINE_TASK_CR3_UNCHECKED = 1 << 11,
 	MACHINE_PSE36_UNCHECKED = 1 << 12,
-	MACHINE_TCG = (1 << 13) - 1,
+	MACHINE_IDT_ERROR_BY_16 = 1 << 13,
+	MACHINE_KEEPS_ESP_HALF = 1 << 14,
+	MACHINE_TCG = (1 << 15) - 1,
 };
 
 struct machine_departure {

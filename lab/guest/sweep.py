@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Builds the bare-metal guests with the host's compiler and boots them under QEMU's TCG:
 what they print is what tests/machine/*_replay hold beside the simulated machine. To look
-at one by hand: python3 lab/guest/sweep.py sweep|storm 32|64 DIRECTORY."""
+at one by hand: python3 lab/guest/sweep.py GUEST 32|64 DIRECTORY."""
 
 import pathlib
 import shutil
@@ -18,6 +18,8 @@ GUESTS = {
     "sweep": (("sweep_boot.S", "sweep_entry.S", "sweep.c"), {32: "4G", 64: "64M"}),
     "storm": (("sweep_boot.S", "sweep_storm_entry.S", "sweep_storm.c"),
               {32: "64M", 64: "64M"}),
+    "gate": (("sweep_boot.S", "sweep_gate_entry.S", "sweep_gate.c"),
+             {32: "64M", 64: "64M"}),
 }
 # Bits: QEMU, and the linker's emulation.
 KINDS = {

@@ -9,14 +9,14 @@
  */
 #include "lab/guest/sweep.h"
 #include "machine/machine.h"
+#include "tally.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SHOWN 5        /* differing cases told in full */
-#define MAX_REASONS 64 /* distinct sets of departures that can be counted */
+#define SHOWN 5 /* differing cases told in full */
 
 /* ---- the guest's log ---- */
 
@@ -213,43 +213,21 @@ static struct sweep_result run(struct replay *replay, const struct sweep_case *c
 	return r;
 }
 
-/* ---- naming what differs ---- */
+/* ---- beside the guest ---- */
 
-struct tally {
-	uint32_t cases, agreed, unexplained;
-	uint32_t departures[MAX_REASONS];
-	uint32_t count[MAX_REASONS];
-	unsigned nreasons;
+/* A case, and what the guest said of it. */
+struct held {
+	struct replay *replay;
+	const struct sweep_case *c;
+	const struct sweep_result *guest;
 };
 
-static void count(struct tally *tally, uint32_t departures)
+static bool agrees(void *arg, uint32_t departures)
 {
-	unsigned i = 0;
+	const struct held *held = arg;
+	struct sweep_result ours = run(held->replay, held->c, departures);
 
-	while (i < tally->nreasons && tally->departures[i] != departures)
-		i++;
-	if (i == MAX_REASONS)
-		refuse("too many sets of departures", "MAX_REASONS");
-	if (i == tally->nreasons)
-		tally->departures[tally->nreasons++] = departures;
-	tally->count[i]++;
-}
-
-/* Leaves out what is not needed to give the guest's result; 0: nothing gives it. */
-static uint32_t explain(struct replay *replay, const struct sweep_case *c,
-			const struct sweep_result *guest)
-{
-	uint32_t departures = MACHINE_TCG;
-	struct sweep_result ours = run(replay, c, departures);
-
-	if (!equal(&ours, guest))
-		return 0;
-	for (const struct machine_departure *d = machine_departures; d->bit; d++) {
-		ours = run(replay, c, departures & ~d->bit);
-		if (equal(&ours, guest))
-			departures &= ~d->bit;
-	}
-	return departures;
+	return equal(&ours, held->guest);
 }
 
 static void tell(struct replay *replay, const struct sweep_case *c,
@@ -267,22 +245,6 @@ static void tell(struct replay *replay, const struct sweep_case *c,
 	print_result("manual with departures", &tcg);
 }
 
-static void print_reasons(const struct tally *tally)
-{
-	for (unsigned i = 0; i < tally->nreasons; i++) {
-		const char *sign = "";
-
-		printf("; %" PRIu32 " depart: ", tally->count[i]);
-		for (const struct machine_departure *d = machine_departures; d->bit;
-		     d++) {
-			if (!(tally->departures[i] & d->bit))
-				continue;
-			printf("%s%s (%s)", sign, d->name, d->section);
-			sign = " + ";
-		}
-	}
-}
-
 /* Everything up to the sweep's hash; true if every case agrees or departs by name. */
 static bool replay_sweep(struct replay *replay, struct log *log)
 {
@@ -292,8 +254,8 @@ static bool replay_sweep(struct replay *replay, struct log *log)
 	bool good;
 
 	for (uint32_t n = 0; n < sweep_cases(replay->sweep); n++) {
-		struct sweep_result guest, ours;
-		uint32_t departures;
+		struct sweep_result guest;
+		struct held held = { replay, &c, &guest };
 
 		if (!sweep_case(replay->sweep, n, &c))
 			continue;
@@ -303,26 +265,14 @@ static bool replay_sweep(struct replay *replay, struct log *log)
 		write_tables(replay, &c);
 		for (unsigned l = 1; l <= sweep_levels(replay->sweep->mode); l++)
 			hash = sweep_hash(hash, read_table(replay, l));
-		ours = run(replay, &c, 0);
-		tally.cases++;
-		if (equal(&ours, &guest)) {
-			tally.agreed++;
-			continue;
-		}
-		departures = explain(replay, &c, &guest);
-		if (departures)
-			count(&tally, departures);
-		else if (tally.unexplained++ < SHOWN)
+		if (!tally_case(&tally, agrees, &held) && tally.differ <= SHOWN)
 			tell(replay, &c, &guest, n);
 	}
 	if (!next_line(log) || sscanf(log->line, "hash %" SCNx32, &theirs) != 1)
 		refuse("no hash", log->line);
-	good = !tally.unexplained && hash == theirs && tally.cases > 0;
-	printf("%s %s: %" PRIu32 " cases, %" PRIu32 " agree", good ? "good" : "bad",
-	       replay->sweep->name, tally.cases, tally.agreed);
-	print_reasons(&tally);
-	if (tally.unexplained)
-		printf("; %" PRIu32 " differ", tally.unexplained);
+	good = !tally.differ && hash == theirs && tally.cases > 0;
+	printf("%s ", good ? "good" : "bad");
+	tally_print(&tally, replay->sweep->name);
 	if (hash != theirs)
 		printf("; the tables were not the same (hash %08" PRIx32 ", %08" PRIx32
 		       ")",

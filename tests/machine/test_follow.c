@@ -329,7 +329,7 @@ static void test_same(void **state)
 	struct random random = { random_seed() };
 	uint64_t frames = 0, fates[MACHINE_LOST + 1] = { 0 };
 
-	for (unsigned i = 0; i < 400; i++) {
+	for (unsigned i = 0; i < 200; i++) {
 		struct random again = random;
 		struct machine_story fast, slow;
 		struct stand a, b;

@@ -3,10 +3,11 @@
 """A bare-metal guest on QEMU's processor, and what it did on ours.
 
 argv: a guest, and the program that replays its log. "sweep" is page tables bit by bit
-(lab/guest/sweep.h): fault or none, error code, CR2, page reached, accessed and dirty flags;
-where QEMU departs from the manual the exception is named, with its section, and counted.
-"storm" is nested faults until #DF (lab/guest/sweep_storm.h): stack pointer, registers and
-memory."""
+(lab/guest/sweep.h): fault or none, error code, CR2, page reached, accessed and dirty
+flags. "gate" is exceptions and INT n by way of spoilt gates, segments and stacks
+(sweep_gate.h): what arrives where. "storm" is nested faults until #DF (sweep_storm.h):
+stack pointer, registers and memory. Where QEMU departs from the manual the exception is
+named, with its section, and counted."""
 
 import pathlib
 import platform
