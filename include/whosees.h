@@ -485,8 +485,9 @@ struct ws_finding {
 	int cpu; /* whose fault path; -1: no processor's in particular */
 	uint64_t va, last;
 	const char *region;    /* "vmalloc", "direct map": where va lies */
-	struct ws_trail here;  /* the walk of va in the space */
-	struct ws_trail there; /* and in the reference */
+	/* The walks in the space and in the reference, of the first address of the
+	   range that either maps, or of va where neither does. */
+	struct ws_trail here, there;
 	char *text;            /* what it means, in plain words */
 	uint32_t group;        /* findings alike but for their space share it */
 };

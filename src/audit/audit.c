@@ -102,11 +102,51 @@ static void note_limit(struct ws_audit *audit)
 	}
 }
 
+static bool take_first(void *arg, const struct ws_run *run)
+{
+	*(uint64_t *)arg = run->va;
+	return false;
+}
+
+/* Where the entry that led there is one of a large range, its tables can be many. */
+#define TABLES_TO_FIRST 16
+
+/* The first address of the finding's range that root maps; va where none is near. */
+static uint64_t first_mapped(const struct ws_audit *audit, uint64_t root,
+			     const struct ws_finding *finding)
+{
+	uint64_t va = finding->va;
+
+	(void)!ws_range(&audit->system->paging, root, va, finding->last, 0,
+			TABLES_TO_FIRST, take_first, &va);
+	return va;
+}
+
+/*
+ * A range often begins with what nobody maps, where both walks end in holes: those of an
+ * address that one of the two maps tell more.
+ */
+static void walk_both(const struct ws_audit *audit, struct ws_finding *finding)
+{
+	const struct ws_paging *paging = &audit->system->paging;
+	const struct ws_space *space = &audit->system->spaces.v[finding->space];
+	uint64_t reference = ws_reference_of(audit, space), va;
+
+	ws_walk(paging, space->root, finding->va, &finding->here);
+	ws_walk(paging, reference, finding->va, &finding->there);
+	if (finding->here.end == WS_END_PAGE || finding->there.end == WS_END_PAGE)
+		return;
+	va = first_mapped(audit, reference, finding);
+	if (va == finding->va)
+		va = first_mapped(audit, space->root, finding);
+	ws_walk(paging, space->root, va, &finding->here);
+	ws_walk(paging, reference, va, &finding->there);
+}
+
 struct ws_finding *ws_found(struct ws_audit *audit, const struct ws_rule *rule,
 			    uint32_t space, uint64_t va, uint64_t last, const char *fmt,
 			    ...)
 {
-	const struct ws_space *where = &audit->system->spaces.v[space];
 	struct ws_finding *finding;
 	va_list ap;
 	int n;
@@ -126,9 +166,7 @@ struct ws_finding *ws_found(struct ws_audit *audit, const struct ws_rule *rule,
 	finding->va = va;
 	finding->last = last;
 	finding->region = ws_region_name(&audit->regions, va);
-	ws_walk(&audit->system->paging, where->root, va, &finding->here);
-	ws_walk(&audit->system->paging, ws_reference_of(audit, where), va,
-		&finding->there);
+	walk_both(audit, finding);
 	va_start(ap, fmt);
 	n = vasprintf(&finding->text, fmt, ap);
 	va_end(ap);

@@ -500,6 +500,7 @@ static json_t *trail_data(struct tree *tree, const struct ws_format *format,
 	for (unsigned l = 0; l < trail->nsteps; l++)
 		tree_add(tree, steps, step_data(tree, format, trail, l));
 	tree_add(tree, array, tree_number(tree, trail->end));
+	tree_add(tree, array, hex(tree, trail->va));
 	tree_add(tree, array, hex(tree, trail->pa));
 	tree_add(tree, array, tree_number(tree, trail->page_shift));
 	tree_add(tree, array, tree_number(tree, trail->access));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The page around the map, from the top down; then it is set going.
 const CASES_SHOWN = 12, GROUPS_SHOWN = 100, ROWS_SHOWN = 200;
+const PAPER_WIDTH = 690;  // pixels between the margins of A4 and Letter
 
 // ---- the headline ------------------------------------------------------------------------
 
@@ -216,12 +217,13 @@ function makeGroupBody(group, chosen) {
     body.append(makePick('In', group.findings.map((finding) => finding.space),
       group.findings[0].space,
       (space) => show(group.findings.find((finding) => finding.space === space))));
-  const { meaning, fix, history } = group.rule;
-  body.append(holder, make('p', { class: 'rule-words' }, meaning),
-    make('p', { class: 'rule-words' }, make('b', {}, 'What to do: '), fix),
-    make('p', { class: 'rule-words' }, make('b', {}, 'Where it happened: '), history));
+  body.append(holder, makeRule(group.rule));
   return body;
 }
+
+const makeRule = ({ meaning, fix, history }) => make('div', { class: 'rule-words' },
+  make('p', {}, meaning), make('p', {}, make('b', {}, 'What to do: '), fix),
+  make('p', {}, make('b', {}, 'Where it happened: '), history));
 
 function makeGroup(group, chosen) {
   const name = severityName(group);
@@ -266,6 +268,15 @@ function fillProcessors() {
   fill('cpus', ...data.cpus.map(makeCpu));
 }
 
+// On paper the rules that found something come once, and not with each finding.
+function fillRules() {
+  const found = data.rules.filter((rule) => groups.some((group) => group.rule === rule));
+  byId('rules').hidden = !found.length;
+  fill('rule-list', ...found.map((rule) => make('article', {},
+    make('h3', {}, badge(data.severities[rule.severity]), ` ${rule.id}: ${rule.name}`),
+    makeRule(rule))));
+}
+
 function fillNotes() {
   byId('notes').hidden = !data.notes.length;
   fill('note-list', ...data.notes.map((note) => make('li', {}, note)));
@@ -306,7 +317,9 @@ function listenToPrinter() {
         details.dispatchEvent(new Event('toggle'));
         before.open.push(details);
       }
+    view.style.flex = `0 0 ${PAPER_WIDTH}px`;
     takeColours();
+    layOutMap();
     drawMap();
   });
   addEventListener('afterprint', () => {
@@ -319,7 +332,9 @@ function listenToPrinter() {
     for (const details of before.open)
       details.open = false;
     before = null;
+    view.style.flex = '';
     tellTheme();
+    layOutMap();
   });
 }
 
@@ -331,6 +346,7 @@ function start() {
   fillCases();
   fillFindings();
   fillProcessors();
+  fillRules();
   fillNotes();
   tellTheme();
   layOutMap();

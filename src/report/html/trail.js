@@ -8,7 +8,7 @@ function rights(access) {
     (access & USER ? 'user' : 'kernel');
 }
 
-function endWords([end, pa, shift, access], level) {
+function endWords([end, , pa, shift, access], level) {
   switch (END[end]) {
     case 'page': return `a ${bytes(2 ** shift)} page at physical ${address(pa)}, ${rights(access)}`;
     case 'hole': return `a hole: this ${level ? level[1] : 'entry'} is empty`;
@@ -41,18 +41,21 @@ function makeStep(step, level, root, isLast, broken, other) {
 }
 
 function makeTrail(title, trail, root, other) {
-  const [end, , , , steps] = trail;
+  const [end, , , , , steps] = trail;
   const broken = END[end] !== 'page';
   const level = data.levels[Math.max(0, steps.length - 1)];
   return make('div', { class: 'trail' },
     make('h4', {}, title),
     make('ol', {}, ...steps.map((step, i) => makeStep(step, i, root, i + 1 === steps.length, broken,
-      other ? other[4][i] : null))),
+      other ? other[5][i] : null))),
     make('p', { class: `end${broken ? ' broken' : ''}` }, endWords(trail, level)));
 }
 
+// Both are walks of the first address of the range that one of the two maps.
 function makeTrails(finding) {
-  return make('div', { class: 'trails' },
-    makeTrail(`in ${spaceName(finding.space)}`, finding.here, finding.space.root, finding.there),
-    makeTrail('in init_mm', finding.there, data.reference, null));
+  return make('div', {},
+    make('p', { class: 'who' }, 'The walk of ', code(address(finding.here[1])), ':'),
+    make('div', { class: 'trails' },
+      makeTrail(`in ${spaceName(finding.space)}`, finding.here, finding.space.root, finding.there),
+      makeTrail('in init_mm', finding.there, data.reference, null)));
 }
