@@ -127,6 +127,7 @@ bool machine_store(struct machine_cpu *cpu, uint64_t va, unsigned size, unsigned
 
 	if (!translate_span(cpu, va, size, access, &span, event))
 		return false;
+	cpu->stored = span.pa[0];
 	memory_store(cpu->memory, span.pa[0], span.n, value);
 	if (unlikely(span.n < size))
 		memory_store(cpu->memory, span.pa[1], size - span.n, value >> 8 * span.n);

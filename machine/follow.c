@@ -42,33 +42,27 @@ static unsigned frame_bytes(const struct machine_cpu *cpu)
 }
 
 /*
- * Where the last frame lies, if all of it is in one frame of own memory from which
- * nothing was read since the stamp: then more such frames there change no delivery.
+ * Where the last frame lies (its last word was the last store), if all of it is in one
+ * frame of own memory from which nothing was read since the stamp: then more such frames
+ * there change no delivery.
  */
-static struct frame *quiet_frame(struct machine_cpu *cpu, uint64_t *pa)
+static struct frame *quiet_frame(struct machine_cpu *cpu)
 {
-	const struct machine_registers *r = &cpu->r;
-	uint64_t va = r->seg[MACHINE_SEG_SS].base + r->reg[MACHINE_REG_SP];
-	struct machine_translation translation;
-	struct frame *frame;
-	struct machine_event event;
+	uint64_t pa = cpu->stored;
+	struct frame *frame = memory_frame(cpu->memory, pa);
 
-	if (va % MACHINE_FRAME_SIZE + frame_bytes(cpu) > MACHINE_FRAME_SIZE ||
-	    !machine_translate(cpu, va, MACHINE_WRITE | (r->cpl == 3 ? MACHINE_USER : 0),
-			       &translation, &event))
+	if (frame->kind != FRAME_OWN || frame->stamp == cpu->memory->stamp ||
+	    pa % MACHINE_FRAME_SIZE + frame_bytes(cpu) > MACHINE_FRAME_SIZE)
 		return NULL;
-	*pa = translation.pa;
-	frame = memory_frame(cpu->memory, *pa);
-	return frame->kind == FRAME_OWN && frame->stamp != cpu->memory->stamp ? frame
-									      : NULL;
+	return frame;
 }
 
 /* How many more fit into the page, and into what is left to do. */
-static uint64_t room(const struct machine_cpu *cpu, uint64_t pa, uint64_t left)
+static uint64_t room(const struct machine_cpu *cpu, uint64_t left)
 {
 	const struct machine_registers *r = &cpu->r;
 	uint64_t mask = segment_stack_mask(cpu, &r->seg[MACHINE_SEG_SS]);
-	uint64_t page = pa % MACHINE_FRAME_SIZE / frame_bytes(cpu);
+	uint64_t page = cpu->stored % MACHINE_FRAME_SIZE / frame_bytes(cpu);
 	uint64_t stack = (r->reg[MACHINE_REG_SP] & mask) / frame_bytes(cpu);
 	uint64_t n = page < stack ? page : stack;
 
@@ -84,6 +78,7 @@ static void repeat(struct machine_cpu *cpu, uint8_t *last, uint64_t n)
 	uint64_t *sp = &cpu->r.reg[MACHINE_REG_SP];
 	unsigned bytes = frame_bytes(cpu);
 
+	cpu->stored -= n * bytes;
 	for (; n; n--, last -= bytes, *sp -= bytes) {
 		memcpy(last - bytes, last, bytes);
 		if (machine_long_mode(cpu))
@@ -108,15 +103,15 @@ static bool flat_stack(const struct machine_cpu *cpu)
 static uint64_t skip(const struct streak *streak, uint64_t left)
 {
 	struct machine_cpu *cpu = streak->cpu;
-	uint64_t from = streak->before.reg[MACHINE_REG_SP], pa, n;
+	uint64_t from = streak->before.reg[MACHINE_REG_SP], n;
 	struct frame *frame;
 
 	if (from - cpu->r.reg[MACHINE_REG_SP] != frame_bytes(cpu) || !flat_stack(cpu))
 		return 0;
-	frame = quiet_frame(cpu, &pa);
-	n = frame ? room(cpu, pa, left) : 0;
+	frame = quiet_frame(cpu);
+	n = frame ? room(cpu, left) : 0;
 	if (n)
-		repeat(cpu, frame->bytes + pa % MACHINE_FRAME_SIZE, n);
+		repeat(cpu, frame->bytes + cpu->stored % MACHINE_FRAME_SIZE, n);
 	return n;
 }
 

@@ -298,7 +298,8 @@ struct machine_cpu {
 	struct machine_registers r;
 	struct machine_model model;
 	struct machine_memory *memory;
-	bool shut_down; /* SDM 6.15, #DF: until it is reset */
+	bool shut_down;  /* SDM 6.15, #DF: until it is reset */
+	uint64_t stored; /* pa that machine_store() last wrote to */
 
 	/* Worked out of the registers, by machine_cpu_settle(). */
 	const struct machine_paging *paging; /* NULL: CR0.PG is 0 */
@@ -451,10 +452,10 @@ enum machine_fate {
 
 struct machine_story {
 	enum machine_fate fate;
-	uint64_t frames; /* events delivered, the first included */
-	uint64_t nested; /* of those, faults on the fetch of a handler's first byte */
-	uint64_t sp;     /* after the last delivery that did not switch tasks */
-	bool double_fault;
+	uint64_t frames;   /* events delivered: the first, all that came of it, #DF */
+	uint64_t nested;   /* fetches of a handler's first byte that faulted */
+	uint64_t sp;       /* after the last delivery that did not switch tasks */
+	bool double_fault; /* one was raised, delivered or not */
 	struct machine_delivery last;
 };
 

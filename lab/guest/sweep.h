@@ -20,9 +20,10 @@
 #define SWEEP_PDPT (SWEEP_TABLE(3) + 0x20)                 /* PAE: 32 bytes, aligned so */
 /* The page that all cases reach: at this offset of every large page, and its own. */
 #define SWEEP_FRAME 0xd23000u
-#define SWEEP_PAGE_4M 0xc00000u        /* and of 2 MiB */
-#define SWEEP_HIGH (UINT64_C(1) << 32) /* added to that by PSE-36, bit 13 of the entry \
-					*/
+#define SWEEP_PAGE_4M 0xc00000u /* and of 2 MiB */
+#define SWEEP_HIGH                                                          \
+	(UINT64_C(1) << 32) /* added to that by PSE-36, bit 13 of the entry \
+			     */
 
 /* Addresses of that page: one for 32 bits, one for 64. */
 #define SWEEP_VA32 UINT32_C(0x80d23000)
@@ -37,8 +38,9 @@
 #define SWEEP_MARKER 0x5eedbeefu
 #define SWEEP_HIGH_MARKER 0x5eedcafeu
 #define SWEEP_STORED 0x0ddba11u
-#define SWEEP_DESCRIPTOR UINT64_C(0x00cff2000000ffff) /* flat data, DPL 3, not accessed \
-						       */
+#define SWEEP_DESCRIPTOR                                               \
+	UINT64_C(0x00cff2000000ffff) /* flat data, DPL 3, not accessed \
+				      */
 #define SWEEP_DONE 0x81
 
 /* ---- what is done ---- */

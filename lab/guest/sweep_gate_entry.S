@@ -2,7 +2,8 @@
 /* The events, the handler under test, and the observers. */
 
 	.text
-	.globl gate_run, gate_handler, gate_back, gate_kernel_code, gate_user_code, gate_observers
+	.globl gate_run, gate_handler, gate_back, gate_observers
+	.globl gate_kernel_code, gate_user_code
 
 #ifdef __x86_64__
 #define AX %rax
