@@ -32,7 +32,7 @@ struct held {
 	struct gate_result guest;
 };
 
-static void refuse(const char *why, const char *what)
+static _Noreturn void refuse(const char *why, const char *what)
 {
 	fprintf(stderr, "gate_replay: %s: %s\n", why, what);
 	exit(2);
@@ -240,7 +240,7 @@ static unsigned cases_of(bool wide)
 
 static bool replay_log(struct replay *replay, FILE *in)
 {
-	char line[512];
+	char line[512] = "";
 	bool good;
 
 	if (!fgets(line, sizeof(line), in))

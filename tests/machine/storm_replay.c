@@ -33,7 +33,7 @@ struct replay {
 	uint64_t frames, most;
 };
 
-static void refuse(const char *why, const char *what)
+static _Noreturn void refuse(const char *why, const char *what)
 {
 	fprintf(stderr, "storm_replay: %s: %s\n", why, what);
 	exit(2);
@@ -251,7 +251,7 @@ static void begin(struct replay *replay, const char *line)
 static bool replay_log(struct replay *replay, FILE *in)
 {
 	bool good = true, started = false;
-	char line[128];
+	char line[128] = "";
 	unsigned maxphyaddr;
 
 	if (!fgets(line, sizeof(line), in) ||
@@ -290,7 +290,6 @@ static bool replay_log(struct replay *replay, FILE *in)
 		}
 	}
 	refuse("the log does not end as it should", line);
-	return false;
 }
 
 int main(int argc, char **argv)

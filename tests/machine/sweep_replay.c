@@ -26,7 +26,7 @@ struct log {
 	struct machine_model model;
 };
 
-static void refuse(const char *why, const char *what)
+static _Noreturn void refuse(const char *why, const char *what)
 {
 	fprintf(stderr, "sweep_replay: %s: %s\n", why, what);
 	exit(2);
