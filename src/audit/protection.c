@@ -318,7 +318,9 @@ static void look_at_written(struct protecting *p, const struct ws_entry_at *at)
 	}
 	span = ws_spans_meet(&p->code, at->address, pa_last);
 	if (p->has_nx && span)
-		note(p, CODE, at, span->va);
+		note(p, CODE, at,
+		     at->address > span->pa ? span->va + (at->address - span->pa)
+					    : span->va);
 	span = ws_spans_meet(&p->audit->tables, at->address, pa_last);
 	if (span && !may_map_tables(p, at))
 		note(p, ALIASED_TABLE, at, span->pa);
@@ -523,18 +525,6 @@ static void compare_part(struct part *part)
 	flush_part(part);
 }
 
-/* The private entry for va, but for A and D; 0: none. */
-static uint64_t private_entry(const struct protecting *p, uint64_t root, uint64_t va)
-{
-	unsigned level = ws_private_level(p->format);
-	struct ws_trail trail;
-
-	ws_walk(&p->audit->system->paging, root, va, &trail);
-	if (trail.nsteps <= level)
-		return 0;
-	return trail.step[level].entry & ~p->format->touched;
-}
-
 /* What lies below an entry that is init_mm's too is shared, and cannot differ. */
 static void look_at_image(struct protecting *p, uint32_t index)
 {
@@ -550,8 +540,8 @@ static void look_at_image(struct protecting *p, uint32_t index)
 		part.last = part.first | (size - 1);
 		if (part.last > layout->image_last)
 			part.last = layout->image_last;
-		if (private_entry(p, space->root, part.first) !=
-		    private_entry(p, reference, part.first))
+		if (ws_private_entry(p->audit, space->root, part.first) !=
+		    ws_private_entry(p->audit, reference, part.first))
 			compare_part(&part);
 	}
 }

@@ -60,6 +60,9 @@ struct ws_finding *ws_found(struct ws_audit *audit, const struct ws_rule *rule,
 			    uint32_t space, uint64_t va, uint64_t last, const char *fmt,
 			    ...) __attribute__((format(printf, 6, 7)));
 
+/* A space's private entry for a kernel va, but for A and D; 0: none. */
+uint64_t ws_private_entry(const struct ws_audit *audit, uint64_t root, uint64_t va);
+
 /*
  * Says of a finding, if other spaces share the table that it is about, how many do;
  * ws_finding_shared_with() knows of it from then on. No finding may be added after.

@@ -24,19 +24,37 @@ struct ws_shared {
 	UT_hash_handle hh;
 };
 
-/* The space's private entry for va; none: entry is 0. */
-static struct place place_of(const struct ws_audit *audit, uint64_t root, uint64_t va)
+uint64_t ws_private_entry(const struct ws_audit *audit, uint64_t root, uint64_t va)
 {
 	const struct ws_paging *paging = &audit->system->paging;
 	const struct ws_format *format = paging->format;
-	unsigned level = ws_private_level(format);
-	struct place place = { .va = va >> format->level[level].shift };
-	struct ws_trail trail;
+	uint64_t table = root, entry = 0;
 
-	ws_walk(paging, root, va, &trail);
-	if (trail.nsteps > level)
-		place.entry = trail.step[level].entry & ~format->touched;
-	return place;
+	for (unsigned l = 0; l <= ws_private_level(format); l++) {
+		const struct ws_level *level = &format->level[l];
+		uint64_t pa = table + (ws_level_index(level, va) << format->entry_log2);
+		const uint8_t *frame = paging->frame(paging->opaque, pa);
+		const struct ws_row *row;
+
+		if (!frame)
+			return 0;
+		entry = ws_load_entry(frame, pa, format->entry_log2);
+		row = ws_row_of(level, entry);
+		if (!row)
+			return 0;
+		table = ws_row_address(row, entry);
+	}
+	return entry & ~format->touched;
+}
+
+static struct place place_of(const struct ws_audit *audit, uint64_t root, uint64_t va)
+{
+	const struct ws_format *format = audit->system->paging.format;
+
+	return (struct place){
+		.va = va >> format->level[ws_private_level(format)].shift,
+		.entry = ws_private_entry(audit, root, va),
+	};
 }
 
 static uint32_t count_sharers(const struct ws_audit *audit, uint32_t space,
@@ -47,7 +65,7 @@ static uint32_t count_sharers(const struct ws_audit *audit, uint32_t space,
 
 	for (uint32_t i = 0; i < system->spaces.n; i++)
 		if (i != space && ws_audited(audit, i))
-			n += place_of(audit, system->spaces.v[i].root, va).entry ==
+			n += ws_private_entry(audit, system->spaces.v[i].root, va) ==
 			     place->entry;
 	return n;
 }
@@ -61,11 +79,22 @@ static struct ws_shared *find_shared(const struct ws_audit *audit,
 	return shared;
 }
 
+/* More is made by hostile memory: each costs a look from every space. */
+#define SHARED_MAX 4096
+
 static struct ws_shared *add_shared(struct ws_audit *audit, const struct place *place,
 				    const struct ws_finding *finding)
 {
-	struct ws_shared *shared = calloc(1, sizeof(*shared));
+	struct ws_shared *shared;
 
+	if (HASH_COUNT(audit->shared) == SHARED_MAX) {
+		ws_note(audit->system,
+			"more than %d shared tables with findings: whom else the rest of "
+			"them concern is not told",
+			SHARED_MAX);
+		return NULL;
+	}
+	shared = calloc(1, sizeof(*shared));
 	if (shared) {
 		shared->place = *place;
 		shared->sharers =
@@ -94,6 +123,13 @@ static void say_shared(struct ws_audit *audit, struct ws_finding *finding,
 	finding->text = text;
 }
 
+/* Of two findings the one with the worse verdict; of equals, the first. */
+static const struct ws_finding *worse(const struct ws_finding *a,
+				      const struct ws_finding *b)
+{
+	return !a || (b && b->rule->verdict > a->rule->verdict) ? b : a;
+}
+
 /* What a private entry itself says is the space's own. */
 static bool is_below_private(const struct ws_audit *audit,
 			     const struct ws_finding *finding)
@@ -114,7 +150,7 @@ void ws_finding_share(struct ws_audit *audit, struct ws_finding *finding)
 		shared = add_shared(audit, &place, finding);
 	if (!shared)
 		return;
-	if (finding->rule->verdict > audit->findings.v[shared->finding].rule->verdict)
+	if (worse(&audit->findings.v[shared->finding], finding) == finding)
 		shared->finding = (uint32_t)(finding - audit->findings.v);
 	if (shared->sharers)
 		say_shared(audit, finding, shared->sharers);
@@ -122,38 +158,22 @@ void ws_finding_share(struct ws_audit *audit, struct ws_finding *finding)
 
 /* ---- and the other way round ------------------------------------------------------- */
 
-/* Of two findings the one with the worse verdict. */
-static const struct ws_finding *worse(const struct ws_audit *audit,
-				      const struct ws_finding *worst,
-				      const struct ws_shared *shared)
-{
-	const struct ws_finding *finding;
-
-	if (!shared)
-		return worst;
-	finding = &audit->findings.v[shared->finding];
-	return !worst || finding->rule->verdict > worst->rule->verdict ? finding : worst;
-}
-
 const struct ws_finding *ws_finding_shared_with(const struct ws_audit *audit,
 						uint32_t space)
 {
 	const struct ws_system *system = audit->system;
-	const struct ws_format *format = system->paging.format;
-	const struct ws_level *level = &format->level[ws_private_level(format)];
-	uint64_t root = system->spaces.v[space].root, va = system->layout.kernel_first;
-	uint64_t last = ~UINT64_C(0) >> (64 - 8 * system->layout.word);
 	const struct ws_finding *worst = NULL;
+	struct ws_shared *shared, *next;
 
-	if (!audit->shared)
+	if (!ws_audited(audit, space))
 		return NULL;
-	for (;; va++) {
-		struct place place = place_of(audit, root, va);
+	HASH_ITER(hh, audit->shared, shared, next)
+	{
+		uint64_t va = audit->findings.v[shared->finding].va;
 
-		worst = worse(audit, worst, find_shared(audit, &place));
-		va |= WS_BIT(level->shift) - 1;
-		if (va >= last)
-			break;
+		if (ws_private_entry(audit, system->spaces.v[space].root, va) ==
+		    shared->place.entry)
+			worst = worse(worst, &audit->findings.v[shared->finding]);
 	}
 	return worst && worst->space != space ? worst : NULL;
 }
