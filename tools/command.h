@@ -78,12 +78,13 @@ enum exit_status run_map(struct session *session);
 enum exit_status run_probe(struct session *session);
 enum exit_status run_audit(struct session *session);
 enum exit_status run_report(struct session *session);
+enum exit_status run_diff(struct session *session);
 enum exit_status run_rules(struct session *session);
 enum exit_status run_capture(struct session *session);
 enum exit_status run_check_module(struct session *session);
 
 extern const struct table spaces_table, modules_table, read_table, steps_table, map_table,
-	probe_table, audit_table, rules_table, handlers_table;
+	probe_table, audit_table, diff_table, rules_table, handlers_table;
 
 /* options.c: exits with EXIT_USAGE when argv makes no sense, with 0 after --help. */
 void parse_request(int argc, char **argv, struct request *request);

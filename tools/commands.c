@@ -123,6 +123,23 @@ const struct command commands[] = {
 		.run = run_report,
 	},
 	{
+		.name = "diff",
+		.summary = "what differs between two moments of one machine",
+		.args = "TARGET OTHER",
+		.about =
+			"Audits two dumps of one machine and says what appeared, vanished or "
+			"changed from TARGET to OTHER: spaces, their verdicts, modules, "
+			"findings, and what init_mm maps. A process is known by its pid. Two "
+			"dumps that are evidently not of one machine are refused: another "
+			"kernel, another paging format, another place of the kernel in "
+			"memory. The exit status is 0 when nothing differs, and 1 otherwise.",
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT,
+		.min_words = 1,
+		.max_words = 1,
+		.rows = &diff_table,
+		.run = run_diff,
+	},
+	{
 		.name = "rules",
 		.summary = "what an audit looks for",
 		.args = "",

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* clang-format off: the table below is aligned by hand */
 /*
  * What a page about an audit knows: the data block that its script reads. Two thousand
  * spaces are mostly alike, so what they share is written once and numbered: sets of
@@ -10,20 +11,22 @@
  *	bits levels                      of the format: [name, name of an entry] each
  *	kernel pti consensus reference   the layout
  *	sentence findings_sentence       as `audit` says them
- *	verdicts [name, meaning]         best first
- *	severities                       mildest first
- *	rules    [{id family name severity verdict meaning fix history}]
- *	notes    what discovery was not sure of
- *	cpus     [{space registers control segments}]
- *	spaces   {pid comm kind root tasks verdict row reasons}: columns, one value a
- *space rows     [[group...]]            sets of groups, by index into groups reasons
- *["line\nline"]          \1 stands for whose space it is groups   [{rule severity cpu va
- *last region text spaces}], worst first findings {space group here there}: columns;
- *trails by index trails   [[end, pa, page_shift, access, [[table, index, entry,
- *attributes]...]]]: a table that is null is the space's own root pieces   [[va, last,
- *region, module, mapped, user_mapped]]: the map's columns needs    [{rule cpu va last
- *halves what}]: the fault path
+ *	verdicts   [name, meaning] each, best first
+ *	severities names, mildest first
+ *	rules      {id family name severity verdict meaning fix history} each
+ *	notes      what discovery was not sure of
+ *	cpus       {space registers control segments} each
+ *	spaces     {pid comm kind root tasks verdict row reasons}: columns, a value a space
+ *	rows       lists of groups, by index
+ *	reasons    texts of some lines, in which \1 stands for whose space it is
+ *	groups     {rule severity cpu va last region text spaces} each, worst first
+ *	findings   {space group here there}: columns; the last two are trails by index
+ *	trails     [end, va, pa, page_shift, access, steps] each, a step being
+ *	           [table, index, entry, attributes]; a null table is the space's own root
+ *	pieces     [va, last, region, module, mapped, user_mapped] each: the map's columns
+ *	needs      {rule cpu va last halves what} each: the fault path
  */
+/* clang-format on */
 #ifndef WS_REPORT_HTML_DATA_H
 #define WS_REPORT_HTML_DATA_H
 

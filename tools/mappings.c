@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "mappings.h"
+
+/* Runs are physical: vmalloc memory has one a page. More are made by hostile tables. */
+#define RUNS_MAX (1u << 20)
+
+struct gathering {
+	run_vec *runs;
+	bool too_many, short_of_memory;
+};
+
+static bool take_run(void *arg, const struct ws_run *run)
+{
+	struct gathering *g = arg;
+	struct ws_run *kept;
+
+	g->too_many = g->runs->n == RUNS_MAX;
+	if (g->too_many)
+		return false;
+	kept = ws_vec_push(g->runs);
+	g->short_of_memory = !kept;
+	if (kept)
+		*kept = *run;
+	return kept;
+}
+
+enum exit_status mappings_gather(struct session *session, run_vec *runs)
+{
+	const struct ws_layout *layout = ws_system_layout(session->system);
+	struct gathering g = { .runs = runs };
+	enum ws_status status = ws_range(ws_system_paging(session->system),
+					 layout->reference, layout->kernel_first,
+					 UINT64_MAX, WS_RANGE_PHYSICAL, 0, take_run, &g);
+
+	if (g.short_of_memory)
+		return session_fail_memory();
+	if (status != WS_OK || g.too_many)
+		return session_fail(session, WS_ERR_LIMIT,
+				    "init_mm has more page tables than memory can hold");
+	return EXIT_SEEN;
+}
+
+/* ---- the sweep -----------------------------------------------------------------------
+ */
+
+/* One side of it: the runs, and the one that va is in or comes to next. */
+struct side {
+	const run_vec *runs;
+	size_t at;
+};
+
+static const struct ws_run *run_at(struct side *side, uint64_t va)
+{
+	while (side->at < side->runs->n && side->runs->v[side->at].last < va)
+		side->at++;
+	if (side->at == side->runs->n || side->runs->v[side->at].va > va)
+		return NULL;
+	return &side->runs->v[side->at];
+}
+
+/* The last address up to which nothing begins or ends on this side. */
+static uint64_t calm_until(const struct side *side, uint64_t va)
+{
+	const struct ws_run *run =
+		side->at < side->runs->n ? &side->runs->v[side->at] : NULL;
+
+	if (!run)
+		return UINT64_MAX;
+	return run->va > va ? run->va - 1 : run->last;
+}
+
+static bool same_rights(const struct ws_run *a, const struct ws_run *b)
+{
+	return a->access == b->access && a->page_shift == b->page_shift;
+}
+
+static bool same_mapping(const struct ws_run *a, const struct ws_run *b)
+{
+	return !a || !b ? a == b : same_rights(a, b) && a->pa - a->va == b->pa - b->va;
+}
+
+/* A difference that may go on with the next range. */
+struct open_range {
+	bool open;
+	uint64_t va, last;
+	const struct ws_run *before, *after;
+};
+
+static bool is_alike(const struct ws_run *a, const struct ws_run *b)
+{
+	return !a || !b ? a == b : same_rights(a, b);
+}
+
+static bool flush(struct open_range *range, mappings_fn *fn, void *arg)
+{
+	bool goes_on = !range->open ||
+		       fn(arg, range->va, range->last, range->before, range->after);
+
+	range->open = false;
+	return goes_on;
+}
+
+static bool note(struct open_range *range, const struct open_range *next, mappings_fn *fn,
+		 void *arg)
+{
+	if (range->open && range->last + 1 == next->va &&
+	    is_alike(range->before, next->before) &&
+	    is_alike(range->after, next->after)) {
+		range->last = next->last;
+		return true;
+	}
+	if (!flush(range, fn, arg))
+		return false;
+	*range = *next;
+	return true;
+}
+
+void mappings_compare(const run_vec *before, const run_vec *after, mappings_fn *fn,
+		      void *arg)
+{
+	struct side left = { before, 0 }, right = { after, 0 };
+	struct open_range range = { .open = false };
+	uint64_t va = 0, last;
+
+	for (;; va = last + 1) {
+		const struct ws_run *was = run_at(&left, va), *is = run_at(&right, va);
+		uint64_t other = calm_until(&right, va);
+
+		last = calm_until(&left, va);
+		if (other < last)
+			last = other;
+		if (!same_mapping(was, is) &&
+		    !note(&range, &(struct open_range){ true, va, last, was, is }, fn,
+			  arg))
+			return;
+		if (last == UINT64_MAX)
+			break;
+	}
+	flush(&range, fn, arg);
+}

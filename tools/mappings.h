@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What init_mm maps in one target, against what it maps in another. */
+#ifndef WHOSEES_MAPPINGS_H
+#define WHOSEES_MAPPINGS_H
+
+#include "session.h"
+#include "util/vec.h"
+
+/* Runs of the kernel's half, in order of address. Zeroed: empty. */
+typedef WS_VEC(struct ws_run) run_vec;
+
+enum exit_status mappings_gather(struct session *session, run_vec *runs);
+
+/* A range of which the same is true; NULL is what does not map it. Return false to stop.
+ */
+typedef bool mappings_fn(void *arg, uint64_t va, uint64_t last,
+			 const struct ws_run *before, const struct ws_run *after);
+
+/* Every range that differs, in order; neighbours with the same change are one. */
+void mappings_compare(const run_vec *before, const run_vec *after, mappings_fn *fn,
+		      void *arg);
+
+#endif
