@@ -239,10 +239,25 @@ static void tell_lazy(const struct judging *j, FILE *to)
 		j->vmalloc_fault);
 }
 
+/*
+ * spurious_kernel_fault() (arch/x86/mm/fault.c) asks init_mm whether a write or a fetch
+ * that faulted may be: if it may, the TLB is taken to have been late, and the access is
+ * tried again. In the lab such a guest hangs.
+ */
+static bool faults_for_ever(const struct ws_finding *finding)
+{
+	return finding->here.end == WS_END_PAGE && finding->there.end == WS_END_PAGE &&
+	       (finding->there.access & ~finding->here.access & (WS_WRITE | WS_EXECUTE));
+}
+
 static void tell_no_repair(const struct judging *j, FILE *to,
 			   const struct ws_finding *finding)
 {
-	if (finding->here.end == WS_END_PAGE)
+	if (faults_for_ever(finding))
+		fprintf(to,
+			"\nwhat this space forbids and init_mm allows faults for ever: the "
+			"kernel asks init_mm, takes the fault for a late TLB and tries again");
+	else if (finding->here.end == WS_END_PAGE)
 		fprintf(to,
 			"\nnothing faults that could repair it: an access goes on, to "
 			"what this space maps");
