@@ -165,8 +165,8 @@ struct ws_finding *ws_found(struct ws_audit *audit, const struct ws_rule *rule,
 	finding->cpu = -1;
 	finding->va = va;
 	finding->last = last;
-	finding->region = ws_region_name(&audit->regions, va);
 	walk_both(audit, finding);
+	finding->region = ws_region_name(&audit->regions, finding->here.va);
 	va_start(ap, fmt);
 	n = vasprintf(&finding->text, fmt, ap);
 	va_end(ap);

@@ -204,14 +204,15 @@ static void tail_of(unsigned rule, const struct run *run, char *text, size_t siz
 static void tell(struct protecting *p, unsigned rule, const struct run *run)
 {
 	const char *why = why_meant(p, rule, run);
+	uint64_t kib = (run->last - run->va) / 1024 + 1;
+	bool mib = kib % 1024 == 0;
 	struct ws_finding *finding;
 	char tail[48];
 
 	tail_of(rule, run, tail, sizeof(tail));
 	finding = ws_found(p->audit, &rules[rule], run->space, run->va, run->last,
-			   "%s%lu KiB %s%s%s", words[rule].before,
-			   (run->last - run->va) / 1024 + 1, words[rule].after, tail,
-			   why ? why : "");
+			   "%s%lu %s %s%s%s", words[rule].before, mib ? kib / 1024 : kib,
+			   mib ? "MiB" : "KiB", words[rule].after, tail, why ? why : "");
 	if (finding && why)
 		finding->severity = WS_INFO;
 }

@@ -284,5 +284,5 @@ const char *ws_region_name(const struct ws_region_map *map, uint64_t va)
 			best = row;
 	if (best)
 		return best->name;
-	return va < map->rows.v[0].first ? "user" : "kernel";
+	return va < map->rows.v[0].first && !(va >> 63) ? "user" : "kernel";
 }

@@ -130,22 +130,26 @@ static const struct ws_finding *worse(const struct ws_finding *a,
 	return !a || (b && b->rule->verdict > a->rule->verdict) ? b : a;
 }
 
-/* What a private entry itself says is the space's own. */
-static bool is_below_private(const struct ws_audit *audit,
-			     const struct ws_finding *finding)
+/* What a private entry maps by itself is the space's own. */
+static bool leads_to_table(const struct ws_audit *audit, const struct place *place)
 {
-	return finding->va >= audit->system->layout.kernel_first &&
-	       finding->here.nsteps > ws_private_level(audit->system->paging.format) + 1;
+	const struct ws_format *format = audit->system->paging.format;
+	const struct ws_row *row =
+		ws_row_of(&format->level[ws_private_level(format)], place->entry);
+
+	return row && row->kind == WS_ROW_TABLE;
 }
 
 void ws_finding_share(struct ws_audit *audit, struct ws_finding *finding)
 {
 	uint64_t root = audit->system->spaces.v[finding->space].root;
 	struct place place = place_of(audit, root, finding->va);
-	struct ws_shared *shared = find_shared(audit, &place);
+	struct ws_shared *shared;
 
-	if (!is_below_private(audit, finding))
+	if (finding->va < audit->system->layout.kernel_first ||
+	    !leads_to_table(audit, &place))
 		return;
+	shared = find_shared(audit, &place);
 	if (!shared)
 		shared = add_shared(audit, &place, finding);
 	if (!shared)
