@@ -199,7 +199,7 @@ enum ws_status ws_btf_members(struct ws_system *system, struct ws_members *membe
 	enum ws_status status;
 
 	status = ws_search(system, system->layout.image_first, system->layout.image_last,
-			   false, hunt_frame, &hunt);
+			   WS_SEARCH_CONSTANTS, hunt_frame, &hunt);
 	if (status || !btf.va)
 		return status;
 	status = sections_copy(system, &btf, &copy);

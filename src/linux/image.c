@@ -238,7 +238,7 @@ static void find_image_end(struct ws_system *system)
 	};
 	struct resource bss;
 
-	if (ws_search(system, layout->image_first, layout->image_last, false,
+	if (ws_search(system, layout->image_first, layout->image_last, 0,
 		      resource_frame, &s) == WS_OK &&
 	    s.found && find_bss(system, s.found, &bss) && bss.start > s.start &&
 	    bss.end - s.start < IMAGE_MAX)
@@ -301,7 +301,7 @@ static bool find_swapper(struct ws_system *system, uint64_t *swapper)
 	struct swapper_search s = { .system = system };
 	enum ws_status status =
 		ws_search(system, system->layout.image_first, system->layout.image_last,
-			  false, swapper_frame, &s);
+			  0, swapper_frame, &s);
 
 	*swapper = s.root;
 	return status == WS_OK && s.found && !s.ambiguous;

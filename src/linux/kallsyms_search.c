@@ -272,7 +272,7 @@ enum ws_status ws_kallsyms_search(struct ws_system *system, struct ws_kallsyms *
 	enum ws_status status;
 
 	status = ws_search(system, system->layout.image_first, system->layout.image_last,
-			   false, hunt_frame, &hunt);
+			   0, hunt_frame, &hunt);
 	for (unsigned i = 0; i < hunt.nhits && !status; i++) {
 		struct window window = { .word = system->layout.word, .steps = steps };
 		bool found;

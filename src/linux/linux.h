@@ -142,13 +142,18 @@ const char *ws_vmcoreinfo_line(const struct ws_system *system, const char *key,
 /* Told a mapped frame of kernel memory; it is valid during the call only. */
 typedef bool ws_search_fn(void *arg, uint64_t va, const uint8_t *frame);
 
+enum ws_search_flags {
+	WS_SEARCH_NO_DIRECT_MAP = 1 << 0,
+	WS_SEARCH_CONSTANTS = 1 << 1, /* only what is neither written nor executed */
+};
+
 /*
  * Every frame that the reference maps in [first, last], in order, until fn returns
- * false; or only those outside the direct map. A search looks at far more than it
- * finds: it neither keeps frames nor records them as what answers rest on.
+ * false. A search looks at far more than it finds: it neither keeps frames nor records
+ * them as what answers rest on.
  */
 enum ws_status ws_search(struct ws_system *system, uint64_t first, uint64_t last,
-			 bool skip_direct_map, ws_search_fn *fn, void *arg) WS_MUST_CHECK;
+			 unsigned flags, ws_search_fn *fn, void *arg) WS_MUST_CHECK;
 /* Copies kernel memory in the same way, what there is of it. va: of a frame. */
 enum ws_status ws_search_copy(struct ws_system *system, uint64_t va, uint8_t *bytes,
 			      size_t len) WS_MUST_CHECK;

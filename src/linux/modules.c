@@ -142,8 +142,6 @@ static bool search_frame(void *arg, uint64_t va, const uint8_t *frame)
 	struct modlist *modlist = arg;
 	unsigned word = modlist->word;
 
-	if (ws_in_image(modlist->system, va))
-		return true;
 	/* cache-line aligned, so links never lie astride two frames; a name may */
 	for (unsigned at = 0; at + 3 * word <= WS_FRAME_SIZE; at += word) {
 		uint64_t node = node_of(modlist, va + at), *v;
@@ -169,17 +167,22 @@ static bool search_frame(void *arg, uint64_t va, const uint8_t *frame)
 }
 
 /*
- * Outside the direct map; on x86-64, in the last 2 GiB: module code reaches the kernel
- * by 32-bit signed displacements.
+ * Outside the image and the direct map; on x86-64, in the last 2 GiB: module code
+ * reaches the kernel by 32-bit signed displacements.
  */
 static enum ws_status list_search(struct modlist *modlist)
 {
 	struct ws_system *system = modlist->system;
-	uint64_t first = modlist->word == 8 ? WS_KERNEL_MAP : system->layout.kernel_first;
+	const struct ws_layout *layout = &system->layout;
+	uint64_t first = modlist->word == 8 ? WS_KERNEL_MAP : layout->kernel_first;
 	uint64_t last = ~UINT64_C(0) >> (64 - 8 * modlist->word);
-	enum ws_status status =
-		ws_search(system, first, last, true, search_frame, modlist);
+	enum ws_status status;
 
+	status = ws_search(system, layout->image_last + 1, last, WS_SEARCH_NO_DIRECT_MAP,
+			   search_frame, modlist);
+	if (!status && !modlist->closed)
+		status = ws_search(system, first, layout->image_first - 1,
+				   WS_SEARCH_NO_DIRECT_MAP, search_frame, modlist);
 	if (modlist->short_of_memory)
 		return ws_fail_memory(system->ctx);
 	if (!modlist->steps)

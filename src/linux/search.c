@@ -8,7 +8,7 @@ struct search {
 	struct ws_system *system;
 	ws_search_fn *fn;
 	void *arg;
-	bool skip_direct_map;
+	unsigned flags;
 	uint8_t scratch[WS_FRAME_SIZE];
 };
 
@@ -27,13 +27,21 @@ static const uint8_t *frame_peek(struct ws_target *target, uint64_t pa, uint8_t 
 		       : NULL;
 }
 
+static bool is_wanted(const struct search *search, const struct ws_run *run)
+{
+	if (search->flags & WS_SEARCH_NO_DIRECT_MAP &&
+	    run->va - run->pa == search->system->layout.page_offset)
+		return false;
+	return !(search->flags & WS_SEARCH_CONSTANTS &&
+		 run->access & (WS_WRITE | WS_EXECUTE));
+}
+
 static bool search_run(void *arg, const struct ws_run *run)
 {
 	struct search *search = arg;
 	const uint8_t *frame;
 
-	if (search->skip_direct_map &&
-	    run->va - run->pa == search->system->layout.page_offset)
+	if (!is_wanted(search, run))
 		return true;
 	for (uint64_t at = 0; at <= run->last - run->va; at += WS_FRAME_SIZE) {
 		frame = frame_peek(search->system->target, run->pa + at, search->scratch);
@@ -44,11 +52,9 @@ static bool search_run(void *arg, const struct ws_run *run)
 }
 
 enum ws_status ws_search(struct ws_system *system, uint64_t first, uint64_t last,
-			 bool skip_direct_map, ws_search_fn *fn, void *arg)
+			 unsigned flags, ws_search_fn *fn, void *arg)
 {
-	struct search search = {
-		.system = system, .fn = fn, .arg = arg, .skip_direct_map = skip_direct_map
-	};
+	struct search search = { .system = system, .fn = fn, .arg = arg, .flags = flags };
 
 	return ws_range(&system->paging, system->layout.reference,
 			first & -(uint64_t)WS_FRAME_SIZE, last, WS_RANGE_PHYSICAL, 0,
@@ -75,5 +81,5 @@ enum ws_status ws_search_copy(struct ws_system *system, uint64_t va, uint8_t *by
 {
 	struct copy copy = { va, bytes, len };
 
-	return ws_search(system, va, va + len - 1, false, copy_frame, &copy);
+	return ws_search(system, va, va + len - 1, 0, copy_frame, &copy);
 }

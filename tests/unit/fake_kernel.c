@@ -46,6 +46,12 @@ static void tables_x86_64(struct fake_kernel *kernel)
 	put_entry(kernel, 0x5000, 256, PA_MODULES | LARGE);
 }
 
+void fake_image_constant(struct fake_kernel *kernel)
+{
+	/* no RW, and bit 63: XD */
+	put_entry(kernel, 0x5000, 8, UINT64_C(1) << 63 | PA_IMAGE | 0x081);
+}
+
 static const uint8_t *fake_frame(void *opaque, uint64_t pa)
 {
 	return ws_target_frame(opaque, pa);

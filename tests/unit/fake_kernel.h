@@ -26,6 +26,10 @@ void fake_destroy(struct fake_kernel *kernel);
 /* Forgets what was found, for the memory has changed. */
 void fake_forget(struct fake_kernel *kernel);
 
+/* x86-64: maps the image as the kernel maps its constants, not writable nor executable.
+ */
+void fake_image_constant(struct fake_kernel *kernel);
+
 /* The bytes behind a va of the image or the modules' area. */
 uint8_t *fake_at(const struct fake_kernel *kernel, uint64_t va);
 void fake_put32(const struct fake_kernel *kernel, uint64_t va, uint32_t value);

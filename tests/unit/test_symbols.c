@@ -783,6 +783,7 @@ static void btf_put(struct fake_kernel *kernel, const struct btf_writer *w)
 	const uint32_t header[] = { 0x0001eb9f,    24,         0, w->ntypes * 4,
 				    w->ntypes * 4, w->nstrings };
 
+	fake_image_constant(kernel);
 	memcpy(fake_at(kernel, va), header, sizeof(header));
 	memcpy(fake_at(kernel, va + 24), w->type, w->ntypes * 4);
 	memcpy(fake_at(kernel, va + 24 + w->ntypes * 4), w->strings, w->nstrings);
