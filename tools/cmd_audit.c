@@ -353,7 +353,7 @@ static enum exit_status tell_digest(struct session *session, struct digest *dige
 	if (session->request->format != REPORT_SARIF)
 		return tell_tables(session, digest, status);
 	progress_clear(&session->progress);
-	if (!sarif_write(stdout, digest))
+	if (!sarif_write(stdout, digest) && !ferror(stdout))
 		return session_fail_memory();
 	return session_flush(session, status);
 }

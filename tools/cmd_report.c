@@ -9,6 +9,14 @@
 #include "util/cleanup.h"
 #include "util/whole.h"
 
+static bool is_same_file(const char *left, const char *right)
+{
+	struct stat a, b;
+
+	return stat(left, &a) == 0 && stat(right, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
 static enum exit_status write_page(struct session *session, const struct digest *digest)
 {
 	const char *path = session->request->output;
@@ -40,8 +48,13 @@ enum exit_status run_report(struct session *session)
 	ws_cleanup(digest_release) struct digest digest = { 0 };
 	struct ws_audit *audit;
 	enum exit_status exit;
-	enum ws_status status = ws_audit_run(session->system, &audit);
+	enum ws_status status;
 
+	if (is_same_file(session->request->output, session->request->target))
+		return session_usage(session, NULL,
+				     "%s: the report would replace the dump it is about",
+				     session->request->output);
+	status = ws_audit_run(session->system, &audit);
 	if (status != WS_OK)
 		return session_fail(session, status, NULL);
 	exit = digest_make(&digest, session->system, audit, NULL)

@@ -80,18 +80,26 @@ static void add_space(struct facts *facts, const struct digest *digest, size_t s
 	    print(facts, "%s", ws_verdict_name(verdict)));
 }
 
-static void add_module(struct facts *facts, const struct ws_module *module)
+static char *module_value(struct facts *facts, const struct ws_module *module)
 {
-	const struct ws_region *region = &module->region[0];
 	uint64_t size = 0;
-	struct fact *fact;
 
 	for (unsigned r = 0; r < module->nregions; r++)
 		size += module->region[r].len;
-	fact = add(facts, FACT_MODULE, print(facts, "%s", module->name),
-		   print(facts, "%s", module->name),
-		   print(facts, "%" PRIu64 " bytes at 0x%" PRIx64, size, region->va));
-	if (!fact || !region->len)
+	if (!size)
+		return print(facts, "of no known memory");
+	return print(facts, "%" PRIu64 " bytes at 0x%" PRIx64, size,
+		     module->region[0].va);
+}
+
+static void add_module(struct facts *facts, const struct ws_module *module)
+{
+	const struct ws_region *region = &module->region[0];
+	struct fact *fact =
+		add(facts, FACT_MODULE, print(facts, "%s", module->name),
+		    print(facts, "%s", module->name), module_value(facts, module));
+
+	if (!fact || !module->nregions || !region->len)
 		return;
 	fact->has_range = true;
 	fact->va = region->va;

@@ -186,7 +186,8 @@ static void check_request(struct argp_state *state, const struct request *reques
 			   request->target ? " after the target" : "", command->args);
 	if (request->nwords > command->max_words)
 		argp_error(state, "'%s' is one argument too many: %s",
-			   request->words[command->max_words], command->args);
+			   request->words[command->max_words],
+			   *command->args ? command->args : "it takes none");
 	if ((command->options & OPTIONS_PROBE) && !request->nwords &&
 	    !request->all_modules)
 		argp_error(state, "see what? Name a WHAT, or say --all-modules");

@@ -1,0 +1,300 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What audit, diff and rules print: JSON by its schema, the numbers in it by each other,
+NDJSON and CSV by the JSON, and SARIF by its specification. argv: the tool, the folder of
+the schemas, and captures, the first of them of i386."""
+
+import collections
+import copy
+import csv
+import io
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+import altered  # noqa: E402
+from tap import Tap  # noqa: E402
+
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
+
+NO_SCHEMA = "no python3-jsonschema (make check installs it)"
+SEVERITY = {"info": "infos", "warning": "warnings", "error": "errors", "fatal": "fatal"}
+LEVEL = {"info": "note", "warning": "warning", "error": "error", "fatal": "error"}
+
+
+def run(tool, *arguments):
+    done = subprocess.run([tool, *arguments], capture_output=True, check=False, timeout=300)
+    return done.stdout.decode("ascii"), done.returncode
+
+
+# ---- JSON ----------------------------------------------------------------------------------
+
+def schema_complaints(schemas, name, document):
+    schema = json.loads((schemas / f"{name}-1.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return [f"{error.json_path}: {error.message}"
+            for error in jsonschema.Draft202012Validator(schema).iter_errors(document)]
+
+
+# Each makes a document wrong; the schema must say so.
+SPOILERS = {
+    "another version": lambda d: d.update(schema="whosees/audit/2"),
+    "a member too many": lambda d: d.update(more=1),
+    "no verdicts": lambda d: d.pop("verdicts"),
+    "an unknown verdict": lambda d: d["spaces"][0].update(verdict="fine"),
+    "reasons of the coherent": lambda d: d["spaces"][0].update(reasons=["why"]),
+    "a sick space without reasons": lambda d: d["spaces"][0].update(verdict="nests"),
+    "an unknown severity": lambda d: d["findings"][0].update(severity="bad"),
+    "an address that is a number": lambda d: d["findings"][0].update(address=0),
+    "a finding without a trail": lambda d: d["findings"][0].pop("here"),
+    "a step without an entry": lambda d: d["findings"][0]["here"][0].pop("entry"),
+    "a negative count": lambda d: d["summary"][0].update(fatal=-1),
+    "a group of nobody": lambda d: d["groups"][0].update(spaces=0),
+}
+
+
+def check_schema(tap, schemas, documents):
+    if not jsonschema:
+        tap.skip("JSON is as its schema says", NO_SCHEMA)
+        return
+    for label, name, document in documents:
+        complaints = schema_complaints(schemas, name, document)
+        tap.case(f"{label}: JSON is as its schema says", not complaints,
+                 "\n".join(complaints[:5]))
+    sick = next(document for _, name, document in documents
+                if name == "audit" and document["findings"])
+    for label, spoil in SPOILERS.items():
+        spoilt = copy.deepcopy(sick)
+        spoil(spoilt)
+        tap.case(f"the schema knows {label}", schema_complaints(schemas, "audit", spoilt))
+
+
+def number_complaints(document):
+    """What is said twice in one document, and not alike."""
+    summary, = document["summary"]
+    verdicts = collections.Counter(space["verdict"] for space in document["spaces"])
+    severities = collections.Counter(f["severity"] for f in document["findings"])
+    groups = collections.Counter(f["group"] for f in document["findings"])
+    by_space = collections.Counter(f["root"] for f in document["findings"])
+    if summary["spaces"] != len(document["spaces"]):
+        yield "summary.spaces"
+    if summary["coherent"] != verdicts["coherent"]:
+        yield "summary.coherent"
+    if summary["findings"] != len(document["findings"]):
+        yield "summary.findings"
+    if any(summary[SEVERITY[name]] != severities[name] for name in SEVERITY):
+        yield "summary by severity"
+    if {row["verdict"]: row["spaces"] for row in document["verdicts"]} != verdicts:
+        yield "verdicts"
+    if {row["group"]: row["spaces"] for row in document["groups"]} != groups:
+        yield "groups"
+    if any(space["findings"] != by_space[space["root"]] for space in document["spaces"]):
+        yield "findings of a space"
+    for finding in document["findings"]:
+        group = next(g for g in document["groups"] if g["group"] == finding["group"])
+        if any(group[key] != finding[key]
+               for key in ("rule", "cpu", "address", "last", "region", "text")):
+            yield f"group {group['group']}"
+        if finding["here"] and finding["here"][0]["table"] != finding["root"]:
+            yield "a trail that does not begin at its root"
+
+
+# ---- NDJSON and CSV ------------------------------------------------------------------------
+
+def as_csv(value):
+    return "" if value is None else str(value)
+
+
+def form_complaints(tool, command, document, rows):
+    """Where NDJSON or CSV differ from JSON; rows: what CSV has of it."""
+    text, _ = run(tool, *command, "--ndjson")
+    records = [json.loads(line) for line in text.splitlines()]
+    for name in [key for key, value in document.items() if isinstance(value, list)]:
+        record = "note" if name == "notes" else name
+        same = [{k: v for k, v in line.items() if k != "record"} for line in records
+                if line["record"] == record]
+        if same != [{"note": note} for note in document["notes"]] and record == "note":
+            yield "notes in NDJSON"
+        if record != "note" and same != document[name]:
+            yield f"{name} in NDJSON"
+    text, _ = run(tool, *command, "--csv")
+    header, *lines = csv.reader(io.StringIO(text, newline=""))
+    if len(lines) != len(document[rows]):
+        yield f"CSV has {len(lines)} rows, JSON {len(document[rows])}"
+    for line, row in zip(lines, document[rows]):
+        if line != [as_csv(row[key]) for key in header]:
+            yield f"CSV: {line}"
+    if document[rows]:
+        flat = [key for key, value in document[rows][0].items()
+                if not isinstance(value, list)]
+        if header != flat:
+            yield f"CSV has the columns {header}"
+
+
+# ---- SARIF 2.1.0, https://docs.oasis-open.org/sarif/sarif/v2.1.0 ------------------------------
+
+# Section: what an object may hold, of what we use, and what it must.
+OBJECTS = {
+    "log": ({"$schema", "version", "runs"}, {"version", "runs"}),                     # 3.13
+    "run": ({"tool", "artifacts", "invocations", "results"}, {"tool"}),               # 3.14
+    "driver": ({"name", "version", "rules"}, {"name"}),                               # 3.19
+    "invocation": ({"executionSuccessful", "toolExecutionNotifications"},
+                   {"executionSuccessful"}),                                          # 3.20
+    "artifact": ({"location", "roles"}, set()),                                       # 3.24
+    "result": ({"ruleId", "ruleIndex", "level", "message", "occurrenceCount", "locations",
+                "partialFingerprints", "properties"}, {"message"}),                   # 3.27
+    "location": ({"physicalLocation", "logicalLocations"}, set()),                    # 3.28
+    "logicalLocation": ({"name", "fullyQualifiedName", "kind"}, set()),               # 3.33
+    "rule": ({"id", "shortDescription", "fullDescription", "help",
+              "defaultConfiguration", "properties"}, {"id"}),                         # 3.49
+}
+
+
+def object_complaint(name, value):
+    may, must = OBJECTS[name]
+    wrong = set(value) - may | must - set(value)
+    return f"{name} with or without {wrong}" if wrong else None
+
+
+def result_complaints(result, rules, document):
+    yield object_complaint("result", result)
+    group = next(g for g in document["groups"] if g["text"] == result["message"]["text"] and
+                 g["rule"] == result["ruleId"])
+    if rules[result["ruleIndex"]]["id"] != result["ruleId"]:
+        yield "ruleIndex and ruleId"                                                  # 3.27.6
+    if result["level"] != LEVEL[group["severity"]]:
+        yield f"level {result['level']}"                                              # 3.27.10
+    if result["occurrenceCount"] != group["spaces"]:
+        yield "occurrenceCount"                                                       # 3.27.29
+    location, = result["locations"]
+    yield object_complaint("location", location)
+    places = location["logicalLocations"]
+    for place in places:
+        yield object_complaint("logicalLocation", place)
+    if [place["kind"] for place in places] != \
+            ["address range"] + ["address space"] * group["spaces"]:
+        yield "logical locations"
+    if location["physicalLocation"]["artifactLocation"]["index"] != 0:
+        yield "artifact index"                                                        # 3.4.5
+
+
+def sarif_complaints(log, document):
+    yield object_complaint("log", log)
+    if log["version"] != "2.1.0":
+        yield f"version {log['version']}"
+    run_, = log["runs"]
+    yield object_complaint("run", run_)
+    yield object_complaint("driver", run_["tool"]["driver"])
+    rules = run_["tool"]["driver"]["rules"]
+    for rule in rules:
+        yield object_complaint("rule", rule)
+        if rule["defaultConfiguration"]["level"] not in LEVEL.values():
+            yield "level of a rule"
+    if len({rule["id"] for rule in rules}) != len(rules):
+        yield "a rule twice"
+    for artifact in run_["artifacts"]:
+        yield object_complaint("artifact", artifact)
+    invocation, = run_["invocations"]
+    yield object_complaint("invocation", invocation)
+    notes = [n["message"]["text"] for n in invocation["toolExecutionNotifications"]]
+    if notes != document["notes"]:
+        yield "notes"
+    if len(run_["results"]) != len(document["groups"]):
+        yield "results are not the groups"
+    for result in run_["results"]:
+        yield from result_complaints(result, rules, document)
+
+
+def check_uri(tap, tool, capture, scratch):
+    odd = pathlib.Path(scratch) / "a dump:50%.elf"
+    odd.write_bytes(pathlib.Path(capture).read_bytes())
+    log = json.loads(run(tool, "audit", str(odd), "--sarif")[0])
+    uri = log["runs"][0]["artifacts"][0]["location"]["uri"]
+    tap.case("the artifact's URI is escaped, and absolute for an absolute path",
+             uri == odd.as_uri(), f"{uri}\n{odd.as_uri()}")
+
+
+# ---- all of it -----------------------------------------------------------------------------
+
+def check_audit(tap, tool, label, capture):
+    document = altered.ask(tool, "audit", capture)
+    text, status = run(tool, "audit", capture)
+    clean = len(document["spaces"]) == document["summary"][0]["coherent"] and \
+        document["summary"][0]["findings"] == document["summary"][0]["infos"]
+    tap.case(f"{label}: the exit status says whether all is well", status == (not clean),
+             f"exit status {status}")
+    tap.case(f"{label}: text begins with the sentence",
+             text.startswith(document["summary"][0]["sentence"] + "\n"), text[:200])
+    complaints = list(number_complaints(document))
+    tap.case(f"{label}: the numbers agree", not complaints, complaints)
+    complaints = list(form_complaints(tool, ["audit", capture], document, "findings"))
+    tap.case(f"{label}: NDJSON and CSV say the same", not complaints, complaints[:5])
+    log, same = run(tool, "audit", capture, "--sarif")
+    complaints = [c for c in sarif_complaints(json.loads(log), document) if c]
+    tap.case(f"{label}: SARIF", not complaints and same == status, complaints[:5])
+    return label, "audit", document
+
+
+def check_diff(tap, tool, label, before, after, wanted):
+    document = altered.ask(tool, "diff", before, after)
+    _, status = run(tool, "diff", before, after)
+    changes = {(row["change"], row["what"], row["name"]) for row in document["changes"]}
+    changes = {change for change in changes if change[1] != "finding"}
+    tap.case(f"{label}: what changed, and the exit status",
+             changes == wanted and status == bool(wanted), changes)
+    complaints = list(form_complaints(tool, ["diff", before, after], document, "changes"))
+    tap.case(f"{label}: NDJSON and CSV say the same", not complaints, complaints[:5])
+    return label, "diff", document
+
+
+def made_sick(tool, capture):
+    """What altered.sick() does, as diff should tell it."""
+    pid = {space["comm"]: space["pid"] for space in altered.ask(tool, "spaces", capture)["spaces"]}
+    return {("changed", "verdict", f"{pid['herd-00001']} herd-00001"),
+            ("changed", "verdict", f"{pid['herd-00002']} herd-00002"),
+            ("changed", "space", f"{pid['herd-00003']} </script>x"),
+            ("changed", "space", f"{pid['herd-00004']} <b>\"&'\\<!-")}
+
+
+def check_pid(tap, tool, capture):
+    whole = altered.ask(tool, "audit", capture)
+    victim = next(s for s in whole["spaces"] if s["comm"] == "victim")
+    own = altered.ask(tool, "audit", capture, "--pid", str(victim["pid"]))
+    other = altered.ask(tool, "audit", capture, "--pid", "1")
+    tap.case("--pid tells of one process alone",
+             own["spaces"] == [victim] and
+             own["findings"] == [f for f in whole["findings"] if f["pid"] == victim["pid"]]
+             and [s["pid"] for s in other["spaces"]] == [1] and not other["findings"])
+
+
+def main(tool, schemas, i386, *captures):
+    tap = Tap()
+    schemas = pathlib.Path(schemas)
+    with tempfile.TemporaryDirectory() as scratch:
+        sick = altered.sick(tool, i386, pathlib.Path(scratch) / "sick.elf")
+        documents = [check_audit(tap, tool, pathlib.Path(path).stem, path)
+                     for path in (sick, i386, *captures)]
+        verdicts = {row["verdict"]: row["spaces"] for row in documents[0][2]["verdicts"]}
+        tap.case("sick: two heal, and one double-faults",
+                 verdicts["heals"] == 2 and verdicts["double-faults"] == 1, verdicts)
+        documents.append(check_diff(tap, tool, "the same twice", i386, i386, set()))
+        documents.append(check_diff(tap, tool, "well and sick", i386, sick,
+                                    made_sick(tool, i386)))
+        check_pid(tap, tool, i386)
+        check_uri(tap, tool, i386, scratch)
+    rules = json.loads(run(tool, "rules", "--json")[0])
+    documents.append(("rules", "rules", rules))
+    complaints = list(form_complaints(tool, ["rules"], rules, "rules"))
+    tap.case("rules: NDJSON and CSV say the same", not complaints, complaints[:5])
+    check_schema(tap, schemas, documents)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
