@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What an audit costs, family by family, beside finding the spaces that it is about and
+ * beside a naive walk of everything that they map.
+ *
+ *	bench_audit DUMP...
+ */
+#include "audit/rule.h"
+#include "bench.h"
+#include "linux/roots.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* In the order in which they run, which is that of their rules; verdicts come last. */
+#define PARTS 5
+
+/* The clock is read at the start of each family, which the audit tells of as progress. */
+struct split {
+	double at[PARTS + 1];
+	unsigned n;
+};
+
+static void take_time(void *arg, const char *what, double done)
+{
+	struct split *split = arg;
+
+	(void)done;
+	if (!strcmp(what, "auditing") && split->n < PARTS)
+		split->at[split->n++] = bench_seconds();
+}
+
+static bool complain(struct ws_context *ctx, const char *path)
+{
+	fprintf(stderr, "bench_audit: %s: %s\n", path, ws_error(ctx, 0));
+	return false;
+}
+
+static bool count_run(void *arg, const struct ws_run *run)
+{
+	*(uint64_t *)arg += run->access;
+	return true;
+}
+
+/* So many spaces are walked naively; all of amd64's would take half a minute. */
+#define NAIVE_SPACES 50
+
+/*
+ * Each space on its own, all that it maps and with what rights: nothing is remembered.
+ * What some of them take, for all of them.
+ */
+static double naive_seconds(struct ws_system *system)
+{
+	size_t step = system->spaces.n / NAIVE_SPACES + 1, n = 0;
+	double start = bench_seconds();
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < system->spaces.n; i += step, n++)
+		if (ws_range(&system->paging, system->spaces.v[i].root, 0, UINT64_MAX, 0,
+			     0, count_run, &sum) != WS_OK)
+			return 0;
+	__asm__ volatile("" : : "r"(sum));
+	return (bench_seconds() - start) / (double)n * (double)system->spaces.n;
+}
+
+/* How many entries the spaces hold for themselves of the kernel half. */
+static double private_entries(const struct ws_system *system)
+{
+	const struct ws_format *format = system->paging.format;
+	uint64_t size = UINT64_C(1) << format->level[ws_private_level(format)].shift;
+	uint64_t last = ~UINT64_C(0) >> (64 - 8 * system->layout.word);
+	double slots = (double)((last - system->layout.kernel_first) / size + 1);
+
+	return slots * (double)system->spaces.n;
+}
+
+enum {
+	FINDING,
+	AUDIT,
+	COHERENCE,
+	VERDICTS = COHERENCE + PARTS - 1,
+	RATIO,
+	AGAIN,
+	WORK,
+	PRIVATE,
+	NAIVE,
+	FASTER,
+	MEMORY,
+};
+
+static const struct bench_row rows[] = {
+	[FINDING] = { "finding the spaces", "s", BENCH_NO_BAR, 0 },
+	[AUDIT] = { "audit", "s", BENCH_NO_BAR, 0 },
+	[COHERENCE] = { "  coherence", "s", BENCH_NO_BAR, 0 },
+	{ "  well-formedness", "s", BENCH_NO_BAR, 0 },
+	{ "  fault path, and symbols for it", "s", BENCH_NO_BAR, 0 },
+	{ "  protection", "s", BENCH_NO_BAR, 0 },
+	[VERDICTS] = { "  groups and verdicts", "s", BENCH_NO_BAR, 0 },
+	[RATIO] = { "audit / finding the spaces", "times", BENCH_AT_MOST, 2 },
+	[AGAIN] = { "audit, a second time", "s", BENCH_NO_BAR, 0 },
+	[WORK] = { "entries and walks", "M", BENCH_NO_BAR, 0 },
+	[PRIVATE] = { "private entries of the kernel half", "M", BENCH_NO_BAR, 0 },
+	[NAIVE] = { "naive walk of every space, from 50", "s", BENCH_NO_BAR, 0 },
+	[FASTER] = { "naive walk / audit", "times", BENCH_NO_BAR, 0 },
+	[MEMORY] = { "resident memory beyond the dump", "MiB", BENCH_AT_MOST, 64 },
+	{ 0 },
+};
+
+static bool time_audit(struct ws_context *ctx, struct ws_system *system, double *value)
+{
+	struct split split = { .n = 0 };
+	struct ws_audit *audit;
+
+	ws_context_set_progress(ctx, take_time, &split);
+	if (ws_audit_run(system, &audit) != WS_OK)
+		return false;
+	split.at[split.n] = bench_seconds();
+	ws_context_set_progress(ctx, NULL, NULL);
+	if (split.n != PARTS)
+		return false;
+	for (unsigned i = 0; i < PARTS; i++)
+		value[COHERENCE + i] = split.at[i + 1] - split.at[i];
+	value[AUDIT] = split.at[PARTS] - split.at[0];
+	value[WORK] = (double)audit->work / 1e6;
+	value[MEMORY] = bench_rss_anon();
+	ws_audit_destroy(audit);
+	return true;
+}
+
+static bool measure(void *arg, double *value)
+{
+	const char *path = arg;
+	struct ws_context *ctx = ws_context_create();
+	double start = bench_seconds();
+	struct ws_target *target;
+	struct ws_system *system;
+	struct ws_audit *audit;
+
+	if (!ctx || ws_target_open(ctx, path, NULL, &target) != WS_OK ||
+	    ws_system_open(target, NULL, &system) != WS_OK)
+		return complain(ctx, path);
+	value[FINDING] = bench_seconds() - start;
+	if (!time_audit(ctx, system, value))
+		return complain(ctx, path);
+	start = bench_seconds();
+	if (ws_audit_run(system, &audit) != WS_OK)
+		return complain(ctx, path);
+	value[AGAIN] = bench_seconds() - start;
+	ws_audit_destroy(audit);
+	value[RATIO] = value[AUDIT] / value[FINDING];
+	value[PRIVATE] = private_entries(system) / 1e6;
+	value[NAIVE] = naive_seconds(system);
+	value[FASTER] = value[NAIVE] / value[AUDIT];
+	ws_system_close(system);
+	ws_target_close(target);
+	ws_context_destroy(ctx);
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	bool ok = argc > 1;
+
+	if (!ok)
+		fprintf(stderr, "usage: bench_audit DUMP...\n");
+	for (int i = 1; i < argc; i++) {
+		printf("  %-44s %9s %9s %9s\n", argv[i], "median", "smallest", "largest");
+		ok &= bench_table(rows, measure, argv[i]);
+	}
+	return ok ? 0 : 1;
+}
