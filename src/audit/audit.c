@@ -170,8 +170,10 @@ struct ws_finding *ws_found(struct ws_audit *audit, const struct ws_rule *rule,
 	va_start(ap, fmt);
 	n = vasprintf(&finding->text, fmt, ap);
 	va_end(ap);
-	if (n >= 0)
+	if (n >= 0) {
+		ws_one_line(finding->text);
 		return finding;
+	}
 	audit->findings.n--;
 	audit->short_of_memory = true;
 	return NULL;

@@ -79,6 +79,14 @@ void ws_shared_release(struct ws_audit *audit);
 enum ws_status ws_keep_confirmed(struct ws_audit *audit,
 				 const struct ws_audit *again) WS_MUST_CHECK;
 
+/* A reason is a line, whatever a process has called itself. */
+static inline void ws_one_line(char *text)
+{
+	for (; *text; text++)
+		if (*text == '\n')
+			*text = ' ';
+}
+
 /* After all rules: what the findings mean for each space (verdict.c). */
 enum ws_status ws_judge(struct ws_audit *audit) WS_MUST_CHECK;
 

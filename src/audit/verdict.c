@@ -324,6 +324,7 @@ static void name_owner(struct about *about)
 			 space->comm);
 	else
 		snprintf(about->owner, sizeof(about->owner), "%s", space->comm);
+	ws_one_line(about->owner);
 }
 
 /* What other families find speaks for itself, and may have been met in another space. */

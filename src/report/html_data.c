@@ -311,7 +311,7 @@ struct sharing {
 };
 
 /* What verdict.c calls a space: in reasons, \1 stands for it. */
-static void owner_words(const struct ws_space *space, char words[static 64])
+static void owner_words(const struct ws_space *space, char words[static 128])
 {
 	char owner[32];
 
@@ -319,7 +319,7 @@ static void owner_words(const struct ws_space *space, char words[static 64])
 		snprintf(owner, sizeof(owner), "%u %s", space->pid, space->comm);
 	else
 		snprintf(owner, sizeof(owner), "%s", space->comm);
-	report_clean(words, 64, owner);
+	report_clean(words, 128, owner);
 }
 
 /* Shortens text where it names the owner, who is never shorter than \1. */
@@ -368,7 +368,7 @@ static json_t *share_reasons(struct tree *tree, struct sharing *sharing, uint32_
 {
 	const char *reasons = sharing->digest->judgements[space].reasons;
 	ws_autofree char *clean = reasons ? clean_lines(reasons) : NULL;
-	char owner[64];
+	char owner[128];
 	uint32_t number;
 	bool is_new;
 

@@ -211,6 +211,22 @@ def sarif_complaints(log, document):
         yield from result_complaints(result, rules, document)
 
 
+def check_names(tap, tool, capture, scratch):
+    """A process that calls itself several lines, an escape sequence and no UTF-8."""
+    root = {space["comm"]: int(space["root"], 16)
+            for space in altered.ask(tool, "spaces", capture)["spaces"]}
+    path = altered.write(capture, pathlib.Path(scratch) / "name.elf",
+                         {root["victim"] + altered.VMALLOC * altered.PDE: 0},
+                         {b"victim": b"a\nb\x1b[\xff"})
+    document = altered.ask(tool, "audit", path)
+    space = next(s for s in document["spaces"] if s["root"] == f"{root['victim']:#010x}")
+    tap.case("a name of two lines is one line of a reason",
+             len(space["reasons"]) == 3 and "a b\\x1b[\\xff" in space["reasons"][0],
+             space["reasons"])
+    tap.case("and what is not printable is escaped", space["comm"] == "a\\x0ab\\x1b[\\xff",
+             space["comm"])
+
+
 def check_uri(tap, tool, capture, scratch):
     odd = pathlib.Path(scratch) / "a dump:50%.elf"
     odd.write_bytes(pathlib.Path(capture).read_bytes())
@@ -288,6 +304,7 @@ def main(tool, schemas, i386, *captures):
                                     made_sick(tool, i386)))
         check_pid(tap, tool, i386)
         check_uri(tap, tool, i386, scratch)
+        check_names(tap, tool, i386, scratch)
     rules = json.loads(run(tool, "rules", "--json")[0])
     documents.append(("rules", "rules", rules))
     complaints = list(form_complaints(tool, ["rules"], rules, "rules"))
