@@ -18,11 +18,16 @@
  * and these when first asked:
  *
  *	weigh.c       what the tables of a space weigh
- *	modules.c     the module list and its regions
- *	symbols.c     names and addresses, from all of these sources:
- *	kallsyms.c    the kernel's own table; modsyms.c those of modules
- *	sysmap.c      System.map; vmlinux.c ELF and DWARF, for those who have them
- *	btf.c         types, where the kernel carries them (amd64); members.c compares
+ *	modules.c     the module list; module_regions.c where each one's memory lies
+ *	symbols.c     questions of names and addresses; symtab.c the table behind them,
+ *	              which is filled from all of these sources:
+ *	kallsyms.c    the kernel's own table; kallsyms_search.c finds it by its shape
+ *	modsyms.c     the tables of modules
+ *	sysmap.c      System.map; vmlinux.c an ELF kernel; map_merge.c says whether such a
+ *	              file is of this kernel, and how far KASLR has moved it
+ *	members.c     what types say against what was found: btf.c in memory (amd64),
+ *	              dwarf.c in a file
+ *	search.c      how the three that look for a shape get at memory
  */
 #ifndef WS_LINUX_LINUX_H
 #define WS_LINUX_LINUX_H
