@@ -90,21 +90,27 @@ static void visit_entry(struct ws_tour *tour, struct ws_entry_at *at)
 		visit_table(tour, &below, at->va);
 }
 
-/* at: of the table, its entries yet to come. base: the va that its first one rules. */
+/*
+ * at: of the table, its entries yet to come. base: the va that its first one rules. Most
+ * entries are holes, and nearly all of the time goes into passing over them.
+ */
 static void visit_table(struct ws_tour *tour, struct ws_entry_at *at, uint64_t base)
 {
 	const struct ws_paging *paging = &tour->audit->system->paging;
 	const struct ws_format *format = paging->format;
 	const struct ws_level *level = &format->level[at->level];
 	const uint8_t *frame = paging->frame(paging->opaque, at->table);
-	uint8_t access = at->access;
+	const uint64_t present = format->present;
+	const uint8_t access = at->access, log2 = format->entry_log2;
+	uint32_t n = frame ? 1u << level->bits : 0;
 
-	for (uint32_t i = 0; frame && i < WS_BIT(level->bits); i++) {
-		at->entry = ws_load_entry(frame,
-					  at->table + ((uint64_t)i << format->entry_log2),
-					  format->entry_log2);
-		if (!(at->entry & format->present))
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t entry =
+			ws_load_entry(frame, at->table + ((uint64_t)i << log2), log2);
+
+		if (!(entry & present))
 			continue;
+		at->entry = entry;
 		at->index = i;
 		at->va = ws_canonical(format, base + ((uint64_t)i << level->shift));
 		at->last = at->va + (WS_BIT(level->shift) - 1);
@@ -112,7 +118,7 @@ static void visit_table(struct ws_tour *tour, struct ws_entry_at *at, uint64_t b
 		if (at->last >= tour->first)
 			visit_entry(tour, at);
 	}
-	tour->audit->work += frame ? WS_BIT(level->bits) : 0;
+	tour->audit->work += n;
 }
 
 void ws_tour_space(struct ws_tour *tour, uint32_t space)
