@@ -45,6 +45,14 @@ class Browser:
         self.dark = dark
 
     def __enter__(self):
+        try:
+            self._start()
+        except BaseException:
+            self.stack.close()
+            raise
+        return self
+
+    def _start(self):
         self.driver = subprocess.Popen([DRIVER, "--port=0"], stdout=subprocess.PIPE,
                                        stderr=subprocess.DEVNULL, text=True)
         self.stack.callback(self._stop)
@@ -60,7 +68,6 @@ class Browser:
             "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}})
         self.base += f"/session/{session['sessionId']}"
         self.media("dark" if self.dark else "light")
-        return self
 
     def __exit__(self, *_):
         with contextlib.suppress(OSError, RuntimeError):

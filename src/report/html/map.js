@@ -20,7 +20,7 @@ const map = {
 
 const view = byId('view'), canvas = byId('cells'), overview = byId('overview');
 
-// ---- which rows ------------------------------------------------------------------------
+// ---- which rows -------------------------------------------------------------------------------
 
 function isWanted(space) {
   if (map.verdict !== '' && space.verdict !== Number(map.verdict))
@@ -73,12 +73,14 @@ function layOutRows() {
   map.shown = wanted.length;
 }
 
-// ---- which columns ---------------------------------------------------------------------
+// ---- which columns ----------------------------------------------------------------------------
 
-const isVoid = (piece, i) => !piece.mapped && !piece.userMapped &&
-  !groups.some((group) => group.from <= i && i <= group.to && group.cell !== CELL.HOLE);
+// Where nobody maps anything there is no column, but for what a space maps all the same.
+const voids = pieces.map((piece) => !piece.mapped && !piece.userMapped);
+for (const group of groups)
+  if (group.cell !== CELL.HOLE)
+    voids.fill(false, group.from, group.to + 1);
 
-const voids = pieces.map(isVoid);
 // What is mapped counts, but by its logarithm: a module is as interesting as all of RAM.
 const weight = (piece) => 8 + 3 * Math.log2(1 + Math.max(piece.mapped, piece.userMapped) / 65536);
 
@@ -130,7 +132,7 @@ function layOutColumns(room) {
   map.width = left;
 }
 
-// ---- drawing ---------------------------------------------------------------------------
+// ---- drawing ----------------------------------------------------------------------------------
 
 let paint = null;  // colours of the theme
 
@@ -204,31 +206,23 @@ function drawCells(context, band, y, left) {
   }
 }
 
-// A thousand rows of one pixel are drawn as the few runs of equal rows that they are.
-function drawRun(context, from, to, offset, left) {
-  const first = map.bands[from], last = map.bands[to - 1];
-  drawCells(context, { cells: first.cells, height: last.top + last.height - first.top },
-    first.top - offset, left);
+// Thin rows that are alike are drawn as one: the index behind those that begin at i.
+function endOfRun(i) {
+  const { height, cells } = map.bands[i];
+  let end = i + 1;
+  while (height <= 3 && end < map.bands.length && map.bands[end].cells === cells)
+    end++;
+  return end;
 }
 
-function drawBands(context, top, height, left) {
-  const offset = view.scrollTop - AXIS, from = bandAt(view.scrollTop);
-  for (let i = from; i < map.bands.length && map.bands[i].top - offset < height; i++) {
-    const band = map.bands[i], y = band.top - offset;
-    if (band.height > 3) {
-      drawCells(context, band, y, left);
-    } else {
-      let end = i + 1;
-      while (end < map.bands.length && map.bands[end].cells === band.cells &&
-             map.bands[end].top - offset < height)
-        end++;
-      drawRun(context, i, end, offset, left);
-      for (let k = i; k < end; k++)
-        if (map.bands[k].spaces[0].verdict)
-          drawLabel(context, map.bands[k], map.bands[k].top - offset, gutter());
-      i = end - 1;
-      continue;
-    }
+function drawBands(context, height, left) {
+  const offset = view.scrollTop - AXIS, { bands } = map;
+  for (let i = bandAt(view.scrollTop), end; i < bands.length && bands[i].top - offset < height;
+    i = end) {
+    end = endOfRun(i);
+    const bottom = bands[end - 1].top + bands[end - 1].height;
+    drawCells(context, { cells: bands[i].cells, height: bottom - bands[i].top },
+      bands[i].top - offset, left);
   }
 }
 
@@ -293,16 +287,18 @@ function drawFrame(context, band, column, left, stroke, width) {
   context.strokeStyle = stroke;
   context.lineWidth = width;
   if (column)
-    context.strokeRect(left + column.left - 1, y - 1, column.width + 2, Math.max(3, band.height + 1));
+    context.strokeRect(left + column.left - 1, y - 1, column.width + 2,
+      Math.max(3, band.height + 1));
   else
     context.strokeRect(1, y - .5, view.clientWidth - 2, Math.max(3, band.height));
 }
 
 function sizeCanvas(element, width, height) {
-  const ratio = window.devicePixelRatio || 1;
-  if (element.width !== Math.round(width * ratio) || element.height !== Math.round(height * ratio)) {
-    element.width = Math.round(width * ratio);
-    element.height = Math.round(height * ratio);
+  const ratio = devicePixelRatio, wide = Math.round(width * ratio);
+  const high = Math.round(height * ratio);
+  if (element.width !== wide || element.height !== high) {
+    element.width = wide;
+    element.height = high;
   }
   element.style.width = `${width}px`;
   element.style.height = `${height}px`;
@@ -317,7 +313,7 @@ function drawMap() {
   const context = sizeCanvas(canvas, width, height);
   context.font = mapFont();
   context.textBaseline = 'middle';
-  drawBands(context, 0, height, left);
+  drawBands(context, height, left);
   const cursor = map.bands[map.cursor.band];
   const chosen = map.bands.find((band) => band.spaces.includes(map.selected));
   if (chosen && map.bands.length > 1)
@@ -353,7 +349,7 @@ function redraw() {
     });
 }
 
-// ---- laying out, and finding one's way ---------------------------------------------------
+// ---- laying out, and finding one's way --------------------------------------------------------
 
 function bandAt(y) {
   let low = 0, high = map.bands.length - 1;

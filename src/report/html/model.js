@@ -72,12 +72,12 @@ const pieces = data.pieces.map(([va, last, region, module, mapped, userMapped]) 
 
 // What a cell says, mildest first. A hole is what this page is about.
 const CELL = { NONE: 0, SAME: 1, INFO: 2, WARNING: 3, ERROR: 4, STALE: 5, HOLE: 6 };
-const PAGE_END = 0;  // enum ws_end
+const END_HOLE = 1;  // enum ws_end
 
 function cellOfGroup(group) {
   if (group.rule.id === 'coherence-stale')
     return CELL.STALE;
-  if (group.findings.length && group.findings[0].here[0] !== PAGE_END)
+  if (group.findings[0].here[0] === END_HOLE)
     return CELL.HOLE;
   return [CELL.INFO, CELL.WARNING, CELL.ERROR, CELL.ERROR][group.severity];
 }

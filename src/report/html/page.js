@@ -3,7 +3,7 @@
 const CASES_SHOWN = 12, GROUPS_SHOWN = 100, ROWS_SHOWN = 200;
 const PAPER_WIDTH = 690;  // pixels between the margins of A4 and Letter
 
-// ---- the headline ------------------------------------------------------------------------
+// ---- the headline -----------------------------------------------------------------------------
 
 function fillHeadline() {
   fill('machine', [
@@ -19,7 +19,7 @@ function fillHeadline() {
     make('span', { class: 'meaning' }, meaning)) : null).filter(Boolean));
 }
 
-// ---- the map's tools -----------------------------------------------------------------------
+// ---- the map's tools --------------------------------------------------------------------------
 
 function setVerdict(verdict) {
   map.verdict = verdict;
@@ -88,7 +88,7 @@ function fillTable() {
     ['Findings', 'number']], lines));
 }
 
-// ---- one space ---------------------------------------------------------------------------
+// ---- one space --------------------------------------------------------------------------------
 
 const processorOf = (space) => {
   const at = data.cpus.findIndex((cpu) => cpu.space === space.index);
@@ -156,7 +156,7 @@ function selectSpace(space, focus, others = [space]) {
     byId('selected-title').focus();
 }
 
-// ---- who is sick ---------------------------------------------------------------------------
+// ---- who is sick ------------------------------------------------------------------------------
 
 // Spaces with one verdict and the same findings are one case, as in `whosees audit`.
 function sickCases() {
@@ -206,7 +206,7 @@ function makeMore(n, what, rest) {
   return button;
 }
 
-// ---- findings ------------------------------------------------------------------------------
+// ---- findings ---------------------------------------------------------------------------------
 
 function makeGroupBody(group, chosen) {
   const holder = make('div');
@@ -283,7 +283,7 @@ function fillNotes() {
   fill('footer', `Made by whosees ${data.tool}; one file, which asks nothing of any network.`);
 }
 
-// ---- dark and light, and paper ------------------------------------------------------------------
+// ---- dark and light, and paper ----------------------------------------------------------------
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
@@ -338,7 +338,7 @@ function listenToPrinter() {
   });
 }
 
-// ---- go -------------------------------------------------------------------------------------------
+// ---- go ---------------------------------------------------------------------------------------
 
 function start() {
   fillHeadline();

@@ -28,10 +28,11 @@ function entriesAt(level) {
 function makeStep(step, level, root, isLast, broken, other) {
   const [table, index, entry, attributes] = step;
   const differs = other && other[2] !== entry;
+  const marks = [isLast && broken ? 'broken' : '', differs ? 'differs' : ''].join(' ');
   const strip = make('span', { class: 'strip', 'aria-hidden': 'true' });
   strip.style.setProperty('--at', index / (entriesAt(level) - 1));
   const names = data.levels[level];
-  return make('li', { class: `step${isLast && broken ? ' broken' : ''}${differs ? ' differs' : ''}` },
+  return make('li', { class: `step ${marks}` },
     strip,
     make('div', {},
       make('span', { class: 'level' }, `${names[0]} at `, code(address(table ?? root))),
