@@ -191,7 +191,9 @@ static enum ws_status all_symbols_read(struct ws_module_file *file)
 		if (file->sections.v[i].header.sh_type == SHT_SYMTAB)
 			return symbols_read(file, i);
 	return ws_fail(file->ctx, WS_ERR_MALFORMED,
-		       "%s: has no symbols: the loader would not take it", file->path);
+		       "%s: has no symbol table: stripped or cut off, the loader would "
+		       "not take it",
+		       file->path);
 }
 
 /* The section that a symbol lies in; NULL: none of this module's. */

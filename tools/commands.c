@@ -165,7 +165,7 @@ const struct command commands[] = {
 	{
 		.name = "check-module",
 		.summary = "where the handlers of a module's file would land",
-		.args = "FILE SYMBOL...",
+		.args = "FILE [SYMBOL...]",
 		.about =
 			"Says of each handler in a module's file (.ko) what the loader would "
 			"make of the ELF section it is in: text that stays, text that is "

@@ -178,11 +178,12 @@ static const char *no_delivery(const struct about *about)
 }
 
 /* VMAP_STACK, which has guard pages, is for 64 bit only (arch/x86/Kconfig). */
-static void tell_frames(const struct judging *j, FILE *to)
+static void tell_frames(const struct judging *j, FILE *to, const struct about *about)
 {
-	if (j->audit->system->layout.word == 8)
+	if (j->audit->system->layout.word == 8 || about->space->kind == WS_SPACE_USER)
 		fprintf(to,
-			"\nthe frames go down the stack to its end, where a push fails");
+			"\nthe frames go down the %sstack to its end, where a push fails",
+			about->space->kind == WS_SPACE_USER ? "entry " : "");
 	else
 		fprintf(to,
 			"\nfrom user mode the frames go down the entry stack to its end; "
@@ -226,7 +227,7 @@ static void tell_death(const struct judging *j, FILE *to, const struct about *ab
 	fprintf(to, "%s%s%s: %s\n%s", chain->begins, about->owner, chain->mode,
 		finding->text, chain->goes_on);
 	if (finding->rule->verdict == WS_NESTS)
-		tell_frames(j, to);
+		tell_frames(j, to, about);
 	tell_end(j, to, about);
 }
 
@@ -453,6 +454,14 @@ static void look_for_double_fault(struct judging *j)
 			j->df_task = finding;
 }
 
+/* What a lazy fault repairs is no error: nothing comes of it. */
+static void soften_what_heals(const struct judging *j)
+{
+	ws_vec_each(&j->audit->findings, finding)
+		if (verdict_of(j, finding) == WS_HEALS && finding->severity > WS_WARNING)
+			finding->severity = WS_WARNING;
+}
+
 enum ws_status ws_judge(struct ws_audit *audit)
 {
 	const struct ws_finding **sorted = sorted_findings(audit);
@@ -463,6 +472,7 @@ enum ws_status ws_judge(struct ws_audit *audit)
 	if (status == WS_OK && audit->findings.n)
 		look_for_lazy_fault(&j);
 	look_for_double_fault(&j);
+	soften_what_heals(&j);
 	for (uint32_t s = 0; s < audit->system->spaces.n && status == WS_OK; s++) {
 		struct about about = { .v = sorted + at,
 				       .space = &audit->system->spaces.v[s] };
