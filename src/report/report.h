@@ -137,7 +137,7 @@ bool report_close(struct report *report);
 bool report_clean(char *clean, size_t size, const char *text);
 
 /* Room for any value once written; longer text is cut, and says so. */
-#define REPORT_CELL 1024
+#define REPORT_CELL 4096
 
 /* "12 KiB": in the largest unit in which it comes out even. Returns cell. */
 const char *report_size(uint64_t bytes, char cell[static REPORT_CELL]);
