@@ -49,3 +49,14 @@ def wanted(name):
     if made.returncode:
         raise RuntimeError(f"lab/run {name} failed:\n{made.stdout}")
     return LAB / name, None
+
+
+def each(tap, names, what):
+    """The directories of the scenarios that are named, made if need be, then of all others
+    that are there. What cannot be had is skipped, as what was not looked at."""
+    for name in names + [n for n in present() if n not in names]:
+        directory, reason = wanted(name) if name in names else (LAB / name, None)
+        if reason:
+            tap.skip(f"{name}: {what}", reason)
+        else:
+            yield directory

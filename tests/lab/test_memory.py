@@ -80,14 +80,8 @@ def compare(tap, program, directory):
 def main():
     program, names = sys.argv[1], sys.argv[2:]
     tap = Tap()
-    for name in names + [n for n in scenario.present() if n not in names]:
-        directory, reason = scenario.LAB / name, None
-        if name in names:
-            directory, reason = scenario.wanted(name)
-        if reason:
-            tap.skip(f"{name}: kdump and ELF core are the same memory", reason)
-        else:
-            compare(tap, program, directory)
+    for directory in scenario.each(tap, names, "kdump and ELF core are the same memory"):
+        compare(tap, program, directory)
     return tap.end()
 
 

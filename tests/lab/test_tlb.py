@@ -54,16 +54,10 @@ def compare(tap, program, directory, text):
 def main():
     program, names = sys.argv[1], sys.argv[2:]
     tap = Tap()
-    for name in names + [n for n in scenario.present() if n not in names]:
-        directory, reason = scenario.LAB / name, None
-        if name in names:
-            directory, reason = scenario.wanted(name)
-        if reason:
-            tap.skip(f"{name}: info tlb, info mem", reason)
-            continue
+    for directory in scenario.each(tap, names, "info tlb, info mem"):
         texts = sorted(directory.glob("info-*.cpu*.txt"))
         texts = [t for t in texts if not t.name.startswith("info-registers")]
-        if not tap.case(f"{name} has QEMU's own view", bool(texts), f"none in {directory}"):
+        if not tap.case(f"{directory.name} has QEMU's own view", bool(texts), f"none in {directory}"):
             continue
         for text in texts:
             compare(tap, program, directory, text)

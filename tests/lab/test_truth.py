@@ -179,7 +179,7 @@ def check_nothing(tap, program, directory):
              told.error and "--format" in str(told.error), told.error)
 
 
-def check_scenario(tap, program, directory, thorough):
+def check_scenario(tap, program, directory):
     truth = Truth(directory)
     for dump in sorted(directory.glob("dump.*")):
         told = Told(program, "--weigh", dump)
@@ -189,23 +189,16 @@ def check_scenario(tap, program, directory, thorough):
     told = Told(program, directory / "dump.elf")
     if (directory / "kallsyms.txt").exists():
         check_image(tap, directory.name, told, truth, directory)
-    if thorough:
-        check_less(tap, program, directory, truth, told)
-        check_consensus(tap, program, directory, truth)
-        check_nothing(tap, program, directory)
+    check_less(tap, program, directory, truth, told)
+    check_consensus(tap, program, directory, truth)
+    check_nothing(tap, program, directory)
 
 
 def main():
     program, names = sys.argv[1], sys.argv[2:]
     tap = Tap()
-    for name in names + [n for n in scenario.present() if n not in names]:
-        directory, reason = scenario.LAB / name, None
-        if name in names:
-            directory, reason = scenario.wanted(name)
-        if reason:
-            tap.skip(f"{name}: who is there", reason)
-        else:
-            check_scenario(tap, program, directory, thorough=True)
+    for directory in scenario.each(tap, names, "who is there"):
+        check_scenario(tap, program, directory)
     return tap.end()
 
 
