@@ -113,9 +113,9 @@ static void add_group(struct facts *facts, const struct digest_group *group)
 		add(facts, FACT_FINDING,
 		    print(facts, "%016" PRIx64 "-%016" PRIx64 " %s %d %s", finding->va,
 			  finding->last, finding->rule->id, finding->cpu, finding->text),
-		    print(facts, "%s: %s", finding->rule->id, finding->text),
-		    print(facts, "in %u space%s", group->nspaces,
-			  group->nspaces == 1 ? "" : "s"));
+		    print(facts, "%s at 0x%" PRIx64, finding->rule->id, finding->va),
+		    print(facts, "in %u space%s: %s", group->nspaces,
+			  group->nspaces == 1 ? "" : "s", finding->text));
 
 	if (!fact)
 		return;
