@@ -118,6 +118,9 @@ static const struct ws_rule rules[] = {
 };
 /* clang-format on */
 
+/* Modules and BPF programs make thousands; more is made by hostile memory. */
+#define SPANS_MAX (1u << 20)
+
 /* Neighbouring pages of which the same is to be said. */
 struct run {
 	bool open;
@@ -130,14 +133,14 @@ struct run {
 struct protecting {
 	struct ws_audit *audit;
 	const struct ws_format *format;
-	bool has_pages;   /* init_mm's kernel half maps something */
+	bool has_pages;   /* something is mapped */
 	bool has_nx;      /* there are kernel pages that may not be executed */
 	bool knows_pkmap; /* and the fixmap, where i386 maps tables of highmem */
-	bool knows_entry; /* where the cpu_entry_area lies */
 	bool user_half;   /* the space that is toured is one */
 	bool is_hidden;   /* user mode never runs with the space that is toured */
 	ws_spans code;    /* what is executed in the kernel, and not written there */
-	ws_spans entry;   /* frames of the cpu_entry_area */
+	const struct ws_kernel_region *area; /* the cpu_entry_area; NULL: not known */
+	ws_spans entry;                      /* its frames */
 	struct run run[NRUNS];
 };
 
@@ -333,7 +336,8 @@ static void look_at_kernel_page(struct protecting *p, const struct ws_entry_at *
 		note(p, p->is_hidden ? HIDDEN : USER, at, 0);
 	if (at->access & WS_WRITE)
 		look_at_written(p, at);
-	if (p->user_half && p->knows_entry && !belongs_in_user_half(p, at))
+	if (p->user_half && p->area && p->audit->system->layout.image_last &&
+	    !belongs_in_user_half(p, at))
 		note(p, WIDE, at, 0);
 }
 
@@ -364,34 +368,6 @@ static void look(void *arg, const struct ws_entry_at *at)
 /* ---- what must be known before ------------------------------------------------------
  */
 
-static bool stop_at_no_execute(void *arg, const struct ws_run *run)
-{
-	struct protecting *p = arg;
-
-	p->has_pages = true;
-	p->has_nx = !(run->access & WS_EXECUTE);
-	return !p->has_nx;
-}
-
-/* Its first page that may not be executed ends it: where there is NX, data is near. */
-static void find_nx(struct protecting *p)
-{
-	const struct ws_system *system = p->audit->system;
-	enum ws_status status;
-
-	if (!p->format->no_execute)
-		return;
-	status = ws_range(&system->paging, system->layout.reference,
-			  system->layout.kernel_first, UINT64_MAX, 0, 0,
-			  stop_at_no_execute, p);
-	if (p->has_pages && !p->has_nx && status == WS_OK)
-		tell(p, NO_NX,
-		     &(struct run){ .space = ws_init_space(p->audit),
-				    .va = system->layout.page_offset,
-				    .last = system->layout.page_offset + WS_FRAME_SIZE -
-					    1 });
-}
-
 static const struct ws_kernel_region *region_named(const struct ws_audit *audit,
 						   const char *name)
 {
@@ -401,64 +377,59 @@ static const struct ws_kernel_region *region_named(const struct ws_audit *audit,
 	return NULL;
 }
 
-static bool add_entry_frames(void *arg, const struct ws_run *run)
+static void add_span(struct protecting *p, ws_spans *spans, const struct ws_entry_at *at)
 {
-	struct protecting *p = arg;
-
-	if (!ws_spans_add(&p->entry, run->pa, run->pa + (run->last - run->va), run->va))
+	if (spans->n < SPANS_MAX &&
+	    !ws_spans_add(spans, at->address, at->address + (at->last - at->va), at->va))
 		p->audit->short_of_memory = true;
-	return true;
 }
 
-static void find_entry_frames(struct protecting *p)
+static void learn(void *arg, const struct ws_entry_at *at)
+{
+	struct protecting *p = arg;
+	const struct ws_system *system = p->audit->system;
+
+	if (!at->row || at->row->kind != WS_ROW_LEAF ||
+	    at->va < system->layout.kernel_first)
+		return;
+	p->has_pages = true;
+	p->has_nx |= !(at->access & WS_EXECUTE);
+	if (at->access & WS_EXECUTE && !(at->access & WS_WRITE))
+		add_span(p, &p->code, at);
+	if (p->area && at->va >= p->area->first && at->last <= p->area->last &&
+	    system->spaces.v[at->space].kind != WS_SPACE_USER)
+		add_span(p, &p->entry, at);
+}
+
+/* What is executed, whether anything is not, and what the cpu_entry_area maps. */
+static void learn_kernel_halves(struct protecting *p)
 {
 	const struct ws_system *system = p->audit->system;
-	const struct ws_kernel_region *area = region_named(p->audit, "cpu_entry_area");
-
-	p->knows_entry = area && system->layout.image_last;
-	if (!p->knows_entry || !system->layout.pti ||
-	    ws_range(&system->paging, system->layout.reference, area->first, area->last,
-		     WS_RANGE_PHYSICAL, 0, add_entry_frames, p) != WS_OK)
-		return;
-	ws_spans_sort(&p->entry);
-}
-
-/* Modules and BPF programs make thousands; more is made by hostile memory. */
-#define CODE_SPANS (1u << 20)
-
-static void add_code(void *arg, const struct ws_entry_at *at)
-{
-	struct protecting *p = arg;
-
-	if (!at->row || at->row->kind != WS_ROW_LEAF || !(at->access & WS_EXECUTE) ||
-	    at->access & WS_WRITE || at->va < p->audit->system->layout.kernel_first ||
-	    p->code.n == CODE_SPANS)
-		return;
-	if (!ws_spans_add(&p->code, at->address, at->address + (at->last - at->va),
-			  at->va))
-		p->audit->short_of_memory = true;
-}
-
-static void tour_kernel_halves(struct protecting *p, ws_entry_fn *fn)
-{
 	struct ws_tour tour = { .audit = p->audit,
-				.fn = fn,
+				.fn = learn,
 				.arg = p,
 				.rights = WS_WRITE | WS_EXECUTE,
-				.first = p->audit->system->layout.kernel_first };
+				.first = system->layout.kernel_first };
 
-	for (uint32_t i = 0; i < p->audit->system->spaces.n; i++)
+	p->area = region_named(p->audit, "cpu_entry_area");
+	p->knows_pkmap = system->layout.word == 8 || region_named(p->audit, "pkmap");
+	for (uint32_t i = 0; i < system->spaces.n; i++)
 		if (ws_audited(p->audit, i))
 			ws_tour_space(&tour, i);
 	ws_tour_release(&tour);
+	ws_spans_sort(&p->code);
+	ws_spans_sort(&p->entry);
 }
 
-static void find_code(struct protecting *p)
+static void tell_no_nx(struct protecting *p)
 {
-	if (!p->has_nx)
-		return;
-	tour_kernel_halves(p, add_code);
-	ws_spans_sort(&p->code);
+	uint64_t first = p->audit->system->layout.page_offset;
+
+	if (p->format->no_execute && p->has_pages && !p->has_nx)
+		tell(p, NO_NX,
+		     &(struct run){ .space = ws_init_space(p->audit),
+				    .va = first,
+				    .last = first + WS_FRAME_SIZE - 1 });
 }
 
 /* ---- the image's own rights, space by space -----------------------------------------
@@ -597,10 +568,8 @@ static enum ws_status run_protection(struct ws_audit *audit)
 {
 	struct protecting p = { .audit = audit, .format = audit->system->paging.format };
 
-	p.knows_pkmap = audit->system->layout.word == 8 || region_named(audit, "pkmap");
-	find_nx(&p);
-	find_entry_frames(&p);
-	find_code(&p);
+	learn_kernel_halves(&p);
+	tell_no_nx(&p);
 	tour_all(&p);
 	for (uint32_t i = 0; i < audit->system->spaces.n; i++)
 		if (ws_audited(audit, i) && audit->system->layout.image_last)

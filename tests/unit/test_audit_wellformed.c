@@ -181,6 +181,46 @@ static void a_table_that_leads_to_itself(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* All of every root leads to roots: the audit ends, and says what it came upon. */
+static void tables_without_end(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	size_t size = (size_t)1 << guest->kind->format->entry_log2;
+	unsigned slots = 1u << guest->kind->format->level[0].bits;
+
+	fault_guest_open(fault, FAULT_LAZY);
+	for (unsigned i = 0; i < guest->ntasks; i++)
+		for (unsigned slot = 0; guest->task[i].root && slot < slots; slot++)
+			audit_put(fault, guest->task[i].root + slot * size,
+				  guest->task[1 + (slot + i) % 20].root |
+					  table_bits(fault));
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_true(audit_count(fault, "wellformed-loop", 0) +
+			    audit_count(fault, "wellformed-levels", 0) >
+		    0);
+	assert_true(fault->audit->work < 1u << 24);
+	fault_guest_destroy(fault);
+}
+
+/* The same of init_mm's kernel half, which much else is found through. */
+static void a_reference_without_end(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	size_t size = (size_t)1 << guest->kind->format->entry_log2;
+	unsigned slots = 1u << guest->kind->format->level[0].bits;
+
+	fault_guest_open(fault, FAULT_LAZY);
+	for (unsigned slot = 0; slot < slots; slot++)
+		audit_put(fault, guest->swapper + slot * size,
+			  guest->swapper | table_bits(fault));
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_true(audit_count(fault, "wellformed-loop", guest->swapper) > 0);
+	assert_true(fault->audit->work < 1u << 24);
+	fault_guest_destroy(fault);
+}
+
 /* ---- stacks -------------------------------------------------------------------------
  */
 
@@ -239,6 +279,8 @@ int main(void)
 		{ "a table left out", a_table_left_out },
 		{ "a table at two levels", a_table_at_two_levels },
 		{ "a table that leads to itself", a_table_that_leads_to_itself },
+		{ "tables without end", tables_without_end },
+		{ "a reference without end", a_reference_without_end },
 		{ "a processor on a page table", a_processor_on_a_page_table },
 		{ "a processor in user mode", a_processor_in_user_mode },
 		{ "a task's stack in a page table", a_tasks_stack_in_a_page_table },
