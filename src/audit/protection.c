@@ -17,11 +17,11 @@ enum {
 	USER_TABLE,
 	ALIASED_TABLE,
 	WRITE_EXECUTE,
-	NO_NX,
 	CODE,
 	WIDE,
-	NRUNS,
-	READ_ONLY = NRUNS
+	NRUNS, /* what a tour gathers ends here */
+	READ_ONLY = NRUNS,
+	NO_NX,
 };
 
 /* clang-format off */
@@ -159,7 +159,6 @@ static const struct words {
 	[USER_TABLE] = { "user mode can write ", "of page tables", FRAME },
 	[ALIASED_TABLE] = { "", "of page tables can be written here", FRAME },
 	[WRITE_EXECUTE] = { "", "can be written and executed", NOTHING },
-	[NO_NX] = { "", "and all the rest can be executed", NOTHING },
 	[CODE] = { "", "can be written here, and are executed elsewhere", ADDRESS },
 	[WIDE] = { "the user half has ", "of the kernel", ACCESS },
 	[READ_ONLY] = { "", "can be written here, and not in init_mm", NOTHING },
@@ -423,13 +422,12 @@ static void learn_kernel_halves(struct protecting *p)
 
 static void tell_no_nx(struct protecting *p)
 {
-	uint64_t first = p->audit->system->layout.page_offset;
+	const struct ws_layout *layout = &p->audit->system->layout;
 
 	if (p->format->no_execute && p->has_pages && !p->has_nx)
-		tell(p, NO_NX,
-		     &(struct run){ .space = ws_init_space(p->audit),
-				    .va = first,
-				    .last = first + WS_FRAME_SIZE - 1 });
+		ws_found(p->audit, &rules[NO_NX], ws_init_space(p->audit),
+			 layout->kernel_first, ~UINT64_C(0) >> (64 - 8 * layout->word),
+			 "no page of the kernel's half is kept from being executed");
 }
 
 /* ---- the image's own rights, space by space -----------------------------------------

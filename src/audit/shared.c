@@ -146,7 +146,8 @@ void ws_finding_share(struct ws_audit *audit, struct ws_finding *finding)
 	struct place place = place_of(audit, root, finding->va);
 	struct ws_shared *shared;
 
-	if (finding->va < audit->system->layout.kernel_first ||
+	if (finding->severity == WS_INFO ||
+	    finding->va < audit->system->layout.kernel_first ||
 	    !leads_to_table(audit, &place))
 		return;
 	shared = find_shared(audit, &place);
