@@ -270,16 +270,26 @@ static bool lies_in(const struct protecting *p, uint64_t va, const char *const *
 	return *names;
 }
 
-/*
- * User mode may read, or call, the one page of x86-64 that has a fixed address:
- * map_vsyscall(), arch/x86/entry/vsyscall/vsyscall_64.c.
- */
-#define VSYSCALL UINT64_C(0xffffffffff600000)
+/* Pages that user mode is meant to read, or call, and may not write. */
+static const struct users_page {
+	uint8_t word;
+	uint64_t va;
+} users_pages[] = {
+	/* map_vsyscall(), arch/x86/entry/vsyscall/vsyscall_64.c */
+	{ 8, UINT64_C(0xffffffffff600000) },
+	/* CONFIG_COMPAT_VDSO until 3.15: map_compat_vdso(), arch/x86/vdso/vdso32-setup.c
+	 */
+	{ 4, 0xffffe000 },
+};
 
-static bool is_vsyscall(const struct ws_entry_at *at)
+static bool is_users(const struct protecting *p, const struct ws_entry_at *at)
 {
-	return at->va == VSYSCALL && at->last == VSYSCALL + WS_FRAME_SIZE - 1 &&
-	       !(at->access & WS_WRITE);
+	for (size_t i = 0; i < WS_ARRAY_SIZE(users_pages); i++)
+		if (users_pages[i].word == p->audit->system->layout.word &&
+		    users_pages[i].va == at->va)
+			return at->last - at->va < WS_FRAME_SIZE &&
+			       !(at->access & WS_WRITE);
+	return false;
 }
 
 /*
@@ -294,7 +304,7 @@ static bool belongs_in_user_half(const struct protecting *p, const struct ws_ent
 	static const char *const image[] = { "kernel image", NULL };
 	uint64_t pa_last = at->address + (at->last - at->va);
 
-	return lies_in(p, at->va, whole) || is_vsyscall(at) ||
+	return lies_in(p, at->va, whole) || is_users(p, at) ||
 	       (lies_in(p, at->va, image) && !(at->access & WS_WRITE)) ||
 	       ws_spans_meet(&p->entry, at->address, pa_last);
 }
@@ -331,7 +341,7 @@ static void look_at_written(struct protecting *p, const struct ws_entry_at *at)
 
 static void look_at_kernel_page(struct protecting *p, const struct ws_entry_at *at)
 {
-	if (at->access & WS_USER && !is_vsyscall(at))
+	if (at->access & WS_USER && !is_users(p, at))
 		note(p, p->is_hidden ? HIDDEN : USER, at, 0);
 	if (at->access & WS_WRITE)
 		look_at_written(p, at);

@@ -200,6 +200,24 @@ static void the_vsyscall_page(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* CONFIG_COMPAT_VDSO of kernels before 3.15: the same at the end of i386's memory. */
+static void the_compat_vdso(void **state)
+{
+	const uint64_t vdso = 0xffffe000;
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+
+	if (guest->word == 4 && !kind_of(fault)->pti) {
+		guest_map(guest, guest->swapper, vdso, PA_TEXT, P | US);
+		fault_guest_audit(fault, FAULT_LAZY);
+		audit_expect_none(fault, "protection");
+		audit_change(fault, audit_entry(fault, guest->swapper, vdso, -1), RW, 0);
+		fault_guest_audit(fault, FAULT_LAZY);
+		assert_int_equal(audit_count(fault, "protection-user", 0), 1);
+	}
+	fault_guest_destroy(fault);
+}
+
 /* ---- page tables --------------------------------------------------------------------
  */
 
@@ -388,6 +406,7 @@ int main(void)
 		{ "a user page in all user halves", a_user_page_in_all_user_halves },
 		{ "several pages", several_pages },
 		{ "the vsyscall page", the_vsyscall_page },
+		{ "the compat vDSO", the_compat_vdso },
 		{ "a table that user mode can write", a_table_that_user_mode_can_write },
 		{ "a table that user mode can read", a_table_that_user_mode_can_read },
 		{ "a table mapped elsewhere", a_table_mapped_elsewhere },
