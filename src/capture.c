@@ -76,16 +76,25 @@ static enum ws_status tour_space(struct tour *tour, const struct ws_space *space
 			 tour);
 }
 
+/* With PTI user halves are held against init_mm's own, which is no space. */
+static enum ws_status tour_reference(struct tour *tour)
+{
+	const struct ws_system *system = tour->system;
+	uint64_t user_half = system->layout.reference + WS_FRAME_SIZE;
+
+	if (!system->layout.pti || system->layout.consensus)
+		return WS_OK;
+	return ws_tables(&system->paging, user_half, system->layout.kernel_first,
+			 UINT64_MAX, 0, first_visit, tour);
+}
+
 static enum ws_status tour_spaces(struct ws_system *system)
 {
 	struct tour tour = { .system = system };
-	enum ws_status status = WS_OK;
+	enum ws_status status = tour_reference(&tour);
 
-	ws_vec_each(&system->spaces, space) {
-		status = tour_space(&tour, space);
-		if (status != WS_OK)
-			break;
-	}
+	for (size_t i = 0; i < system->spaces.n && status == WS_OK; i++)
+		status = tour_space(&tour, &system->spaces.v[i]);
 	forget_tables(&tour);
 	if (tour.short_of_memory)
 		return ws_fail_memory(system->ctx);

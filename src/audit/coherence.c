@@ -226,7 +226,12 @@ static void compare_tables(struct comparison *c, unsigned level, uint64_t here,
 	const uint8_t *ours = paging->frame(paging->opaque, here);
 	const uint8_t *theirs = paging->frame(paging->opaque, there);
 
-	if (!ours || !theirs || here == there) /* unreadable: wellformed.c tells it */
+	if (!theirs)
+		ws_note(c->audit->system,
+			"the table at %#lx, of init_mm, is not in this memory: what it maps "
+			"was not compared",
+			there);
+	if (!ours || !theirs || here == there) /* wellformed.c tells of ours */
 		return;
 	for (unsigned i = 0; i < WS_BIT(rows->bits); i++) {
 		uint64_t va =
