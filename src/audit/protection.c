@@ -529,7 +529,7 @@ static void look_at_image(struct protecting *p, uint32_t index)
 /* ---- the run ------------------------------------------------------------------------
  */
 
-/* With PTI user mode runs on the user half; init_mm it never runs on. */
+/* With PTI user mode runs on the user half of a process, and on nothing else. */
 static bool is_hidden(const struct ws_system *system, uint32_t index)
 {
 	const struct ws_space *space = &system->spaces.v[index];
@@ -537,7 +537,7 @@ static bool is_hidden(const struct ws_system *system, uint32_t index)
 
 	if (!system->layout.pti || space->kind == WS_SPACE_USER)
 		return false;
-	return space->kind == WS_SPACE_INIT ||
+	return space->kind != WS_SPACE_PROCESS ||
 	       (index + 1 < system->spaces.n && next->kind == WS_SPACE_USER &&
 		next->root == space->root + WS_FRAME_SIZE);
 }
