@@ -543,8 +543,9 @@ static bool is_hidden(const struct ws_system *system, uint32_t index)
 }
 
 /*
- * A user half hangs below the kernel's half too: once is enough. Which of the two a table
- * is met in decides what is said of it, so it makes another way.
+ * The half below the kernel's is of interest only where a table may be written from
+ * there; and of PTI's two roots that lead to it one is enough. Which of the two a kernel
+ * table is met in decides what is said of it, so it makes another way.
  */
 static void tour_space(struct protecting *p, struct ws_tour *tour, uint32_t index)
 {
@@ -553,7 +554,8 @@ static void tour_space(struct protecting *p, struct ws_tour *tour, uint32_t inde
 	p->is_hidden = is_hidden(system, index);
 	p->user_half = system->spaces.v[index].kind == WS_SPACE_USER;
 	tour->way = p->is_hidden;
-	tour->first = p->is_hidden ? system->layout.kernel_first : 0;
+	tour->first =
+		p->is_hidden || !p->audit->users_tables ? system->layout.kernel_first : 0;
 	ws_tour_space(tour, index);
 	for (unsigned rule = 0; rule < NRUNS; rule++)
 		flush(p, rule);

@@ -39,6 +39,7 @@ struct ws_audit {
 	struct ws_system *system;
 	struct ws_region_map regions;
 	ws_spans tables;          /* frames that are tables, sorted (wellformed.c) */
+	bool users_tables;        /* some page that user mode may write is one */
 	struct ws_shared *shared; /* whom else findings concern (shared.c) */
 	ws_need_vec needs;        /* what was asked of every space (faultpath.c) */
 	WS_VEC(struct ws_finding) findings;

@@ -90,27 +90,18 @@ static void visit_entry(struct ws_tour *tour, struct ws_entry_at *at)
 		visit_table(tour, &below, at->va);
 }
 
-/*
- * at: of the table, its entries yet to come. base: the va that its first one rules. Most
- * entries are holes, and nearly all of the time goes into passing over them.
- */
-static void visit_table(struct ws_tour *tour, struct ws_entry_at *at, uint64_t base)
+/* The entries in [first, end) of the table that at and base are of. */
+static void visit_entries(struct ws_tour *tour, struct ws_entry_at *at, uint64_t base,
+			  const uint8_t *frame, uint32_t first, uint32_t end)
 {
-	const struct ws_paging *paging = &tour->audit->system->paging;
-	const struct ws_format *format = paging->format;
+	const struct ws_format *format = tour->audit->system->paging.format;
 	const struct ws_level *level = &format->level[at->level];
-	const uint8_t *frame = paging->frame(paging->opaque, at->table);
-	const uint64_t present = format->present;
 	const uint8_t access = at->access, log2 = format->entry_log2;
-	uint32_t n = frame ? 1u << level->bits : 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t entry =
-			ws_load_entry(frame, at->table + ((uint64_t)i << log2), log2);
-
-		if (!(entry & present))
+	for (uint32_t i = first; i < end; i++) {
+		at->entry = ws_load_entry(frame, at->table + ((uint64_t)i << log2), log2);
+		if (!(at->entry & format->present))
 			continue;
-		at->entry = entry;
 		at->index = i;
 		at->va = ws_canonical(format, base + ((uint64_t)i << level->shift));
 		at->last = at->va + (WS_BIT(level->shift) - 1);
@@ -118,6 +109,39 @@ static void visit_table(struct ws_tour *tour, struct ws_entry_at *at, uint64_t b
 		if (at->last >= tour->first)
 			visit_entry(tour, at);
 	}
+	at->access = access;
+}
+
+/* Most entries are holes, and most of the time goes into passing over them: by the line.
+ */
+#define LINE 64u
+
+static bool has_any(const uint8_t *line, uint64_t bits)
+{
+	uint64_t any = 0;
+
+	for (unsigned i = 0; i < LINE; i += sizeof(any))
+		any |= ws_le64(line + i);
+	return any & bits;
+}
+
+/* at: of the table, its entries yet to come. base: the va that its first one rules. */
+static void visit_table(struct ws_tour *tour, struct ws_entry_at *at, uint64_t base)
+{
+	const struct ws_paging *paging = &tour->audit->system->paging;
+	const struct ws_format *format = paging->format;
+	const uint8_t *frame = paging->frame(paging->opaque, at->table);
+	const uint8_t log2 = format->entry_log2;
+	uint32_t n = frame ? 1u << format->level[at->level].bits : 0;
+	uint32_t line = LINE >> log2,
+		 step = line < n ? line : n; /* a PDPT is half a line */
+	uint64_t bits =
+		log2 == 3 ? format->present : format->present << 32 | format->present;
+
+	for (uint32_t i = 0; i < n; i += step)
+		if (step < line ||
+		    has_any(frame + at->table % WS_FRAME_SIZE + (i << log2), bits))
+			visit_entries(tour, at, base, frame, i, i + step);
 	tour->audit->work += n;
 }
 

@@ -9,6 +9,7 @@
 
 #include "audit/faultpath.h"
 #include "audit/tour.h"
+#include "linux/census.h"
 #include "linux/roots.h"
 #include "linux/stacks.h"
 #include "paging/x86.h"
@@ -86,14 +87,21 @@ struct known {
 	uint64_t va;
 	uint32_t space;
 	uint8_t level;
-	bool told; /* that it is something else too */
+	uint8_t access; /* what was inherited when it was met */
+	bool told;      /* that it is something else too */
 	UT_hash_handle hh;
 };
+
+#define ALL_ACCESS (WS_USER | WS_WRITE | WS_EXECUTE)
+/* A terabyte of large pages; more is made by hostile memory. */
+#define LARGE_MAX (1u << 19)
 
 struct looking {
 	struct ws_audit *audit;
 	struct known *known, *last;
-	uint64_t absent; /* tables that the dump has left out */
+	uint64_t absent;           /* tables that the dump has left out */
+	struct ws_frame_set users; /* 4 KiB pages that user mode may write */
+	ws_spans users_large;      /* and larger ones */
 };
 
 static void found(struct looking *l, unsigned rule, const struct ws_entry_at *at,
@@ -167,7 +175,7 @@ static int level_above(const struct ws_entry_at *at)
 }
 
 static struct known *know(struct looking *l, uint64_t pa, uint32_t space, uint8_t level,
-			  uint64_t va)
+			  uint64_t va, uint8_t access)
 {
 	struct known *known;
 
@@ -176,9 +184,11 @@ static struct known *know(struct looking *l, uint64_t pa, uint32_t space, uint8_
 		return known;
 	known = calloc(1, sizeof(*known));
 	if (known) {
-		*known = (struct known){
-			.pa = pa, .va = va, .space = space, .level = level
-		};
+		*known = (struct known){ .pa = pa,
+					 .va = va,
+					 .space = space,
+					 .level = level,
+					 .access = access };
 		HASH_ADD(hh, l->known, pa, sizeof(pa), known);
 	}
 	if (known && known->hh.tbl)
@@ -188,9 +198,13 @@ static struct known *know(struct looking *l, uint64_t pa, uint32_t space, uint8_
 	return NULL;
 }
 
-/* A table that is something else has been told of; what it leads to comes of that. */
-static bool is_out_of_place(struct looking *l, const struct ws_entry_at *at)
+/*
+ * A table that is something else has been told of; what it leads to comes of that. One
+ * that is met again with other rights is no other table.
+ */
+static bool is_known(struct looking *l, const struct ws_entry_at *at)
 {
+	uint8_t inherited = at->above ? at->above->access : ALL_ACCESS;
 	uint64_t pa = at->table & -(uint64_t)WS_FRAME_SIZE;
 	struct known *known;
 
@@ -198,14 +212,14 @@ static bool is_out_of_place(struct looking *l, const struct ws_entry_at *at)
 		HASH_FIND(hh, l->known, &pa, sizeof(pa), known);
 		l->last = known;
 	}
-	return !l->last || l->last->level != at->level;
+	return !l->last || l->last->level != at->level || l->last->access != inherited;
 }
 
 static void look_for_loop(struct looking *l, const struct ws_entry_at *at)
 {
 	const struct ws_format *format = l->audit->system->paging.format;
 	uint8_t level = (uint8_t)(at->level + 1);
-	struct known *known = know(l, at->address, at->space, level, at->va);
+	struct known *known = know(l, at->address, at->space, level, at->va, at->access);
 	int above = level_above(at);
 	char why[192];
 
@@ -227,11 +241,27 @@ static void look_for_loop(struct looking *l, const struct ws_entry_at *at)
 	found(l, LEVELS, at, why);
 }
 
+/* What user mode may write is kept, to be held against tables when all are known. */
+static void keep_users(struct looking *l, const struct ws_entry_at *at)
+{
+	const uint8_t rights = WS_USER | WS_WRITE;
+
+	if (!at->row || at->row->kind != WS_ROW_LEAF || (at->access & rights) != rights)
+		return;
+	if (at->last - at->va < WS_FRAME_SIZE)
+		ws_frame_set_add(&l->users, at->address);
+	else if (l->users_large.n < LARGE_MAX &&
+		 !ws_spans_add(&l->users_large, at->address,
+			       at->address + (at->last - at->va), at->va))
+		l->audit->short_of_memory = true;
+}
+
 static void look(void *arg, const struct ws_entry_at *at)
 {
 	struct looking *l = arg;
 
-	if (is_out_of_place(l, at))
+	keep_users(l, at);
+	if (is_known(l, at))
 		return;
 	look_for_reserved(l, at);
 	if (at->row && at->row->kind == WS_ROW_TABLE && look_for_outside(l, at))
@@ -244,7 +274,7 @@ static void look_at_root(struct looking *l, uint32_t space)
 	const struct ws_system *system = l->audit->system;
 	uint64_t root = system->spaces.v[space].root;
 
-	know(l, root & -(uint64_t)WS_FRAME_SIZE, space, 0, 0);
+	know(l, root & -(uint64_t)WS_FRAME_SIZE, space, 0, 0, ALL_ACCESS);
 	if (system->paging.frame(system->paging.opaque, root))
 		return;
 	if (root < memory_end(system->target))
@@ -322,7 +352,9 @@ static enum ws_status look_at_tasks(struct looking *l)
 
 static void look_at_tables(struct looking *l)
 {
-	struct ws_tour tour = { .audit = l->audit, .fn = look, .arg = l };
+	struct ws_tour tour = {
+		.audit = l->audit, .fn = look, .arg = l, .rights = WS_USER | WS_WRITE
+	};
 	const struct ws_system *system = l->audit->system;
 
 	for (uint32_t i = 0; i < system->spaces.n; i++)
@@ -350,8 +382,11 @@ static void give_tables(struct looking *l)
 	struct known *it, *next;
 
 	tables->n = 0;
+	ws_spans_sort(&l->users_large);
 	HASH_ITER(hh, l->known, it, next)
 	{
+		l->audit->users_tables |= ws_frame_set_has(&l->users, it->pa) ||
+					  ws_spans_meet(&l->users_large, it->pa, it->pa);
 		if (!ws_spans_add(tables, it->pa, it->pa + WS_FRAME_SIZE - 1, it->va))
 			l->audit->short_of_memory = true;
 		HASH_DEL(l->known, it);
@@ -365,12 +400,16 @@ static enum ws_status run_wellformed(struct ws_audit *audit)
 	struct looking l = { .audit = audit };
 	enum ws_status status;
 
+	if (!ws_frame_set_init(&l.users, audit->system->target))
+		return ws_fail_memory(audit->ctx);
 	look_at_tables(&l);
 	status = look_at_tasks(&l);
 	for (size_t i = 0; i < audit->system->target->cpus.n; i++)
 		look_at_processor(&l, i);
 	note_absent(&l);
 	give_tables(&l);
+	ws_frame_set_release(&l.users);
+	ws_vec_release(&l.users_large);
 	return status;
 }
 
