@@ -69,7 +69,7 @@ static const struct ws_rule rules[] = {
 };
 /* clang-format on */
 
-/* What the processor itself does not hold against an entry. */
+/* What is set in spite of the manual, and does no harm. */
 static const struct tolerance {
 	const struct ws_format *format;
 	uint8_t level;
@@ -104,15 +104,14 @@ struct looking {
 	ws_spans users_large;      /* and larger ones */
 };
 
+/* Which table it is says the trail: spaces that are alike are to be told of alike. */
 static void found(struct looking *l, unsigned rule, const struct ws_entry_at *at,
 		  const char *why)
 {
 	const struct ws_format *format = l->audit->system->paging.format;
 
-	ws_found(l->audit, &rules[rule], at->space, at->va, at->last,
-		 "%s %u of the %s at %#lx, %#lx, %s",
-		 ws_level_entry_name(format, at->level), at->index,
-		 ws_level_name(format, at->level), at->table, at->entry, why);
+	ws_found(l->audit, &rules[rule], at->space, at->va, at->last, "%s %u, %#lx, %s",
+		 ws_level_entry_name(format, at->level), at->index, at->entry, why);
 }
 
 /* ---- one entry -------------------------------------------------------------------- */
