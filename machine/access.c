@@ -11,10 +11,10 @@ static bool bad_address(const struct machine_cpu *cpu, unsigned access,
 }
 
 static void translate_by(const struct machine_tlb_entry *entry, uint64_t va,
-			 struct machine_translation *translation)
+			 unsigned page_shift, struct machine_translation *translation)
 {
-	translation->pa = entry->pa | (va & (BIT(entry->page_shift) - 1));
-	translation->page_shift = entry->page_shift;
+	translation->pa = (uint64_t)entry->pfn << 12 | (va & (BIT(page_shift) - 1));
+	translation->page_shift = (uint8_t)page_shift;
 	translation->rights = entry->rights;
 }
 
@@ -38,7 +38,7 @@ static bool translate_by_tables(struct machine_cpu *cpu, uint64_t va, unsigned a
 		return false;
 	}
 	if (cpu->model.tlb != MACHINE_TLB_NONE)
-		tlb_insert(cpu, va, access, mmu_smap(cpu, access), translation);
+		tlb_insert(cpu, va, mmu_rule(cpu, access)->tlb_index, translation);
 	return true;
 }
 
@@ -46,12 +46,12 @@ static rare bool translate_slowly(struct machine_cpu *cpu, uint64_t va, unsigned
 				  struct machine_translation *translation,
 				  struct machine_event *event)
 {
-	bool smap = mmu_smap(cpu, access);
-	const struct machine_tlb_entry *entry = tlb_find(&cpu->tlb, va, access, smap);
+	const struct machine_rule *rule = mmu_rule(cpu, access);
+	const struct machine_tlb_entry *entry = tlb_find(&cpu->tlb, va, rule->tlb_index);
 
-	if (!entry || !mmu_allows(cpu, access, smap, entry->rights))
+	if (!entry || !mmu_allows(rule, entry->rights))
 		return translate_by_tables(cpu, va, access, translation, event);
-	translate_by(entry, va, translation);
+	translate_by(entry, va, tlb_tag_page_shift(entry->tag), translation);
 	return true;
 }
 
@@ -61,20 +61,21 @@ bool machine_translate(struct machine_cpu *cpu, uint64_t va, unsigned access,
 		       struct machine_event *event)
 {
 	const struct machine_tlb *tlb = &cpu->tlb;
+	const struct machine_rule *rule = mmu_rule(cpu, access);
 	const struct machine_tlb_entry *entry;
-	bool smap = mmu_smap(cpu, access);
+	unsigned page_shift;
 	uint64_t tag;
 
 	va &= cpu->address_mask;
 	if (unlikely(!tlb->sizes))
 		return translate_slowly(cpu, va, access, translation, event);
-	tag = tlb_tag(va, (unsigned)__builtin_ctz(tlb->sizes),
-		      tlb_index(tlb, access, smap));
+	page_shift = (unsigned)__builtin_ctz(tlb->sizes);
+	tag = tlb_tag(va, page_shift, rule->tlb_index);
 	entry = tlb_place(tlb, tag);
 	if (unlikely(entry->tag != tag || !tlb_live(tlb, entry) ||
-		     !mmu_allows(cpu, access, smap, entry->rights)))
+		     !mmu_allows(rule, entry->rights)))
 		return translate_slowly(cpu, va, access, translation, event);
-	translate_by(entry, va, translation);
+	translate_by(entry, va, page_shift, translation);
 	return true;
 }
 

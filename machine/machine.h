@@ -245,21 +245,21 @@ enum machine_tlb_kind {
 	MACHINE_TLB_TCG,
 };
 
+/* 16 bytes: none lies across two cache lines. */
 struct machine_tlb_entry {
-	uint64_t tag; /* page number, size and mmu index; 0: never used */
-	uint64_t pa;
-	uint32_t generation; /* of its kind; another one: dead */
-	uint8_t rights;      /* enum machine_rights */
-	uint8_t page_shift;
+	uint64_t tag;             /* page number, size and mmu index; 0: never used */
+	uint64_t generation : 16; /* of its kind; another one: dead */
+	uint64_t rights : 8;      /* enum machine_rights */
+	uint64_t pfn : 40;        /* of the page's first frame */
 };
 
 #define MACHINE_TLB_INDEXES 3
 
 struct machine_tlb {
-	uint8_t kind;  /* enum machine_tlb_kind */
-	uint8_t sizes; /* page sizes present since the last flush, by tlb.c's number */
+	uint8_t kind;           /* enum machine_tlb_kind */
 	uint8_t hash_shift;     /* 64 - log2 of the slots there are */
-	uint32_t generation[2]; /* of pages that are not global, and that are */
+	uint32_t sizes;         /* a bit for each page_shift since the last flush */
+	uint16_t generation[2]; /* of pages that are not global, and that are */
 	uint32_t used;          /* slots with a tag */
 	struct machine_tlb_entry *slot;
 	/* TCG: one region a mmu index that covers all its large pages. */
@@ -294,6 +294,12 @@ struct machine_model {
 /* Levels count from the leaf as the manual's figures do: 1 is the page table. */
 struct machine_paging;
 
+/* What there is to know of a kind of access before its address. */
+struct machine_rule {
+	uint32_t allowed; /* a bit for each enum machine_rights value (SDM 4.6.1) */
+	uint32_t tlb_index;
+};
+
 struct machine_cpu {
 	struct machine_registers r;
 	struct machine_model model;
@@ -304,10 +310,8 @@ struct machine_cpu {
 	/* Worked out of the registers, by machine_cpu_settle(). */
 	const struct machine_paging *paging; /* NULL: CR0.PG is 0 */
 	uint64_t address_mask;               /* of a linear address */
-	uint8_t va_unused; /* its bits that repeat the top translated one */
-	/* By SMAP, access and rights (a bit each): whether that is allowed (SDM 4.6.1).
-	 */
-	uint16_t allowed[2][16];
+	uint8_t va_unused;               /* its bits that repeat the top translated one */
+	struct machine_rule rule[2][16]; /* by SMAP and access */
 	uint64_t reserved[MACHINE_LEVELS + 1][2]; /* by level, and whether it is a leaf */
 	struct machine_tlb tlb;
 };

@@ -75,16 +75,16 @@ static bool permitted(const struct machine_cpu *cpu, unsigned access, bool smap,
 }
 
 /* A TLB entry serves a write only if the dirty flag is set already (SDM 4.8). */
-static uint16_t allowed_rights(const struct machine_cpu *cpu, unsigned access, bool smap)
+static uint32_t allowed_rights(const struct machine_cpu *cpu, unsigned access, bool smap)
 {
 	bool write = (access & MACHINE_KIND) == MACHINE_WRITE;
-	uint16_t allowed = 0;
+	uint32_t allowed = 0;
 
-	for (unsigned rights = 0; rights < 16; rights++)
+	for (unsigned rights = 0; rights < MACHINE_GLOBAL; rights++)
 		if (permitted(cpu, access, smap, rights) &&
 		    (!write || rights & MACHINE_DIRTY))
-			allowed |= (uint16_t)(1u << rights);
-	return allowed;
+			allowed |= UINT32_C(1) << rights;
+	return allowed | allowed << MACHINE_GLOBAL;
 }
 
 /* ---- what the registers ask for ---- */
@@ -150,7 +150,9 @@ void mmu_settle(struct machine_cpu *cpu)
 	cpu->va_unused = cpu->paging ? cpu->paging->va_unused : 0;
 	for (unsigned access = 0; access < 16; access++)
 		for (unsigned smap = 0; smap < 2; smap++)
-			cpu->allowed[smap][access] = allowed_rights(cpu, access, smap);
+			cpu->rule[smap][access] =
+				(struct machine_rule){ allowed_rights(cpu, access, smap),
+						       tlb_index(cpu, access, smap) };
 	if (!cpu->paging)
 		return;
 	for (unsigned l = 1; l <= cpu->paging->levels; l++) {
@@ -276,7 +278,7 @@ inlined bool finish(struct machine_cpu *cpu, uint64_t va, unsigned access,
 {
 	bool write = (access & MACHINE_KIND) == MACHINE_WRITE;
 
-	if (!mmu_allows(cpu, access, mmu_smap(cpu, access), rights | MACHINE_DIRTY))
+	if (!mmu_allows(mmu_rule(cpu, access), rights | MACHINE_DIRTY))
 		return page_fault(cpu, va, access, MACHINE_PF_P, event);
 	set_flags(cpu, leaf, write ? ENTRY_A | ENTRY_D : ENTRY_A, size);
 	if (leaf->value & ENTRY_D)

@@ -17,13 +17,15 @@ static size_t slots(const struct machine_tlb *tlb)
 	return tlb->slot ? (size_t)1 << (64 - tlb->hash_shift) : 0;
 }
 
-static unsigned size_number(unsigned page_shift)
+/*
+ * QEMU 7.2, target/i386/cpu.h, cpu_mmu_index() and cpu_mmu_index_kernel(): user;
+ * supervisor under SMAP; supervisor without. One for all where the manual rules.
+ */
+unsigned tlb_index(const struct machine_cpu *cpu, unsigned access, bool smap)
 {
-	unsigned n = 0;
-
-	while (tlb_page_shift(n) != page_shift)
-		n++;
-	return n;
+	if (cpu->tlb.kind != MACHINE_TLB_TCG || access & MACHINE_USER)
+		return 0;
+	return smap ? 1 : 2;
 }
 
 static unsigned indexes(const struct machine_tlb *tlb)
@@ -44,14 +46,12 @@ static struct machine_tlb_entry *slot_of(const struct machine_tlb *tlb, uint64_t
 }
 
 const struct machine_tlb_entry *tlb_find(const struct machine_tlb *tlb, uint64_t va,
-					 unsigned access, bool smap)
+					 unsigned index)
 {
-	unsigned index = tlb_index(tlb, access, smap);
-
-	for (unsigned sizes = tlb->sizes; sizes; sizes &= sizes - 1) {
-		unsigned size = (unsigned)__builtin_ctz(sizes);
+	for (uint32_t sizes = tlb->sizes; sizes; sizes &= sizes - 1) {
+		unsigned page_shift = (unsigned)__builtin_ctz(sizes);
 		const struct machine_tlb_entry *entry =
-			slot_of(tlb, tlb_tag(va, size, index));
+			slot_of(tlb, tlb_tag(va, page_shift, index));
 
 		if (tlb_live(tlb, entry))
 			return entry;
@@ -113,12 +113,11 @@ static void cover_large_page(struct machine_tlb *tlb, unsigned index, uint64_t v
 	tlb->large[index].mask = mask;
 }
 
-void tlb_insert(struct machine_cpu *cpu, uint64_t va, unsigned access, bool smap,
+void tlb_insert(struct machine_cpu *cpu, uint64_t va, unsigned index,
 		const struct machine_translation *translation)
 {
 	struct machine_tlb *tlb = &cpu->tlb;
-	unsigned index = tlb_index(tlb, access, smap),
-		 page_shift = translation->page_shift;
+	unsigned page_shift = translation->page_shift;
 	bool global = translation->rights & MACHINE_GLOBAL;
 	struct machine_tlb_entry *entry;
 	uint64_t tag;
@@ -132,29 +131,29 @@ void tlb_insert(struct machine_cpu *cpu, uint64_t va, unsigned access, bool smap
 		cpu->memory->failed = true;
 		return;
 	}
-	tlb->sizes |= (uint8_t)(1u << size_number(page_shift));
-	tag = tlb_tag(va, size_number(page_shift), index);
+	tlb->sizes |= UINT32_C(1) << page_shift;
+	tag = tlb_tag(va, page_shift, index);
 	entry = slot_of(tlb, tag);
 	tlb->used += !entry->tag;
 	*entry = (struct machine_tlb_entry){
 		.tag = tag,
-		.pa = translation->pa & ~(BIT(page_shift) - 1),
 		.generation = tlb->generation[global],
 		.rights = translation->rights,
-		.page_shift = (uint8_t)page_shift,
+		.pfn = PFN(translation->pa & ~(BIT(page_shift) - 1)),
 	};
 }
 
 /* ---- forgetting ---- */
 
-/* Drops all entries of a kind; when generations run out, all there are. */
+/* Drops all entries of a kind: one by one only where generations start over. */
 static void next_generation(struct machine_tlb *tlb, bool global)
 {
 	if (++tlb->generation[global] != DEAD)
 		return;
 	for (size_t i = 0; i < slots(tlb); i++)
-		tlb->slot[i].generation = DEAD;
-	tlb->generation[0] = tlb->generation[1] = 1;
+		if (tlb_global(&tlb->slot[i]) == global)
+			tlb->slot[i].generation = DEAD;
+	tlb->generation[global] = 1;
 }
 
 static void forget_large_pages(struct machine_tlb *tlb)
@@ -186,7 +185,7 @@ void tlb_flush_local(struct machine_cpu *cpu)
 static void drop_index(struct machine_tlb *tlb, unsigned index)
 {
 	for (size_t i = 0; i < slots(tlb); i++)
-		if ((tlb->slot[i].tag >> 58 & 3) == index)
+		if (tlb_tag_index(tlb->slot[i].tag) == index)
 			tlb->slot[i].generation = DEAD;
 	tlb->large[index].va = tlb->large[index].mask = ~UINT64_C(0);
 }
@@ -205,10 +204,10 @@ void tlb_drop(struct machine_cpu *cpu, uint64_t va)
 			drop_index(tlb, index);
 			continue;
 		}
-		for (unsigned sizes = tlb->sizes; sizes; sizes &= sizes - 1) {
-			unsigned size = (unsigned)__builtin_ctz(sizes);
+		for (uint32_t sizes = tlb->sizes; sizes; sizes &= sizes - 1) {
+			unsigned page_shift = (unsigned)__builtin_ctz(sizes);
 
-			slot_of(tlb, tlb_tag(va, size, index))->generation = DEAD;
+			slot_of(tlb, tlb_tag(va, page_shift, index))->generation = DEAD;
 		}
 	}
 }

@@ -257,11 +257,16 @@ static inline bool mmu_smap(const struct machine_cpu *cpu, unsigned access)
 	       (cpu->r.cpl == 3 || !departs(cpu, MACHINE_IMPLICIT_HONOURS_AC));
 }
 
-/* Whether the rights, dirty flag and all, let the access through as they are. */
-static inline bool mmu_allows(const struct machine_cpu *cpu, unsigned access, bool smap,
-			      unsigned rights)
+static inline const struct machine_rule *mmu_rule(const struct machine_cpu *cpu,
+						  unsigned access)
 {
-	return cpu->allowed[smap][access & 15] >> (rights & 15) & 1;
+	return &cpu->rule[mmu_smap(cpu, access)][access & 15];
+}
+
+/* Whether the rights, dirty flag and all, let the access through as they are. */
+static inline bool mmu_allows(const struct machine_rule *rule, unsigned rights)
+{
+	return rule->allowed >> (rights & 31) & 1;
 }
 
 /* The walk alone; va is canonical, and paging is on. */
@@ -272,38 +277,34 @@ bool mmu_pdptes(struct machine_cpu *cpu, uint64_t cr3, uint64_t pdpte[4]);
 
 /* ---- tlb.c ---- */
 
-/*
- * QEMU 7.2, target/i386/cpu.h, cpu_mmu_index() and cpu_mmu_index_kernel(): user;
- * supervisor under SMAP; supervisor without. One for all where the manual rules.
- */
-static inline unsigned tlb_index(const struct machine_tlb *tlb, unsigned access,
-				 bool smap)
+/* QEMU's mmu index; smap: the access is under SMAP. */
+unsigned tlb_index(const struct machine_cpu *cpu, unsigned access, bool smap);
+
+/* Page number, mmu index at bit 56, page size at 58. Never 0. */
+static inline uint64_t tlb_tag(uint64_t va, unsigned page_shift, unsigned index)
 {
-	if (tlb->kind == MACHINE_TLB_SDM || access & MACHINE_USER)
-		return 0;
-	return smap ? 1 : 2;
+	return va >> page_shift | (uint64_t)index << 56 | (uint64_t)page_shift << 58;
 }
 
-#define TLB_SIZES 4
-
-/* Page sizes by number. */
-static inline unsigned tlb_page_shift(unsigned size)
+static inline unsigned tlb_tag_index(uint64_t tag)
 {
-	static const uint8_t shift[TLB_SIZES] = { 12, 21, 22, 30 };
-
-	return shift[size];
+	return tag >> 56 & 3;
 }
 
-/* Never 0. */
-static inline uint64_t tlb_tag(uint64_t va, unsigned size, unsigned index)
+static inline unsigned tlb_tag_page_shift(uint64_t tag)
 {
-	return va >> tlb_page_shift(size) | (uint64_t)(32 | size << 3 | index) << 58;
+	return (unsigned)(tag >> 58);
+}
+
+static inline bool tlb_global(const struct machine_tlb_entry *entry)
+{
+	return entry->rights / MACHINE_GLOBAL & 1;
 }
 
 static inline bool tlb_live(const struct machine_tlb *tlb,
 			    const struct machine_tlb_entry *entry)
 {
-	return entry->generation == tlb->generation[entry->rights / MACHINE_GLOBAL & 1];
+	return entry->generation == tlb->generation[tlb_global(entry)];
 }
 
 /* Where the tag's slot would be, if no other one is in its way. */
@@ -313,10 +314,10 @@ static inline struct machine_tlb_entry *tlb_place(const struct machine_tlb *tlb,
 	return &tlb->slot[HASH(tag, tlb->hash_shift)];
 }
 
-/* smap: the access is under SMAP. */
+/* For a page of any size; NULL: none. */
 const struct machine_tlb_entry *tlb_find(const struct machine_tlb *tlb, uint64_t va,
-					 unsigned access, bool smap);
-void tlb_insert(struct machine_cpu *cpu, uint64_t va, unsigned access, bool smap,
+					 unsigned index);
+void tlb_insert(struct machine_cpu *cpu, uint64_t va, unsigned index,
 		const struct machine_translation *translation);
 void tlb_drop(struct machine_cpu *cpu, uint64_t va);
 /* A CR3 write: all but global pages, as the kind has it. */

@@ -259,7 +259,7 @@ static void assert_same_tlb(const struct machine_tlb *a, const struct machine_tl
 	assert_int_equal(a->sizes, b->sizes);
 	for (size_t i = 0; a->slot && i < (size_t)1 << (64 - a->hash_shift); i++) {
 		assert_int_equal(a->slot[i].tag, b->slot[i].tag);
-		assert_int_equal(a->slot[i].pa, b->slot[i].pa);
+		assert_int_equal(a->slot[i].pfn, b->slot[i].pfn);
 		assert_int_equal(a->slot[i].generation, b->slot[i].generation);
 		assert_int_equal(a->slot[i].rights, b->slot[i].rights);
 	}

@@ -101,6 +101,42 @@ static void test_global_tcg(void **state)
 	stand_close(&s);
 }
 
+static size_t count_live(const struct machine_tlb *tlb)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < (size_t)1 << (64 - tlb->hash_shift); i++) {
+		const struct machine_tlb_entry *entry = &tlb->slot[i];
+		bool global = entry->rights & MACHINE_GLOBAL;
+
+		n += entry->tag && entry->generation == tlb->generation[global];
+	}
+	return n;
+}
+
+/* So many flushes that any counter of them has started over: global pages outlive them
+ * all, and nothing that was dropped comes back. */
+static void test_many_flushes(void **state)
+{
+	struct stand s;
+
+	(void)state;
+	open_with(&s, MACHINE_TLB_SDM);
+	change(&s, VA, G);
+	change(&s, VA + 0x1000, 0);
+	for (unsigned i = 0; i < 70000; i++) {
+		load_cr3(&s);
+		assert_int_equal(count_live(&s.cpu.tlb), 1);
+	}
+	stand_goes(&s, VA, MACHINE_READ, OLD);
+	stand_goes(&s, VA + 0x1000, MACHINE_READ, NEW);
+	stand_map(&s, VA + 0x1000, 1, OLD | P);
+	stand_goes(&s, VA + 0x1000, MACHINE_READ, NEW);
+	machine_tlb_flush(&s.cpu);
+	stand_goes(&s, VA, MACHINE_READ, NEW);
+	stand_close(&s);
+}
+
 /* SDM 4.10.2.2: one entry for a large page; INVLPG anywhere in it drops it. */
 static void test_large(void **state)
 {
@@ -272,6 +308,7 @@ int main(void)
 		  &tcg },
 		{ "manual: global pages outlive CR3 (SDM 4.10.2.4)", test_global },
 		{ "TCG: no page is global (cpu_x86_update_cr3)", test_global_tcg },
+		{ "seventy thousand flushes", test_many_flushes },
 		{ "manual: large entries (SDM 4.10.2.2)", test_large },
 		{ "TCG: 4 KiB of large pages (x86_cpu_tlb_fill)", test_large_tcg },
 		{ "manual: the first write finds the dirty flag (SDM 4.8)", test_dirty,
