@@ -6,10 +6,10 @@ BUILD := build
 NINJA := ninja -C $(BUILD)
 
 # Built with: the compiler, the build system, and a well-kept library for each job
-# that is not ours: compressed dumps, ELF and DWARF, JSON, hash tables.
+# that is not ours: compressed dumps, ELF and DWARF, JSON, hash tables, scenarios.
 BUILD_PACKAGES := gcc meson ninja-build pkg-config python3 \
 	libdeflate-dev liblzo2-dev libsnappy-dev libzstd-dev libkdumpfile-dev \
-	libelf-dev libdw-dev libjansson-dev uthash-dev
+	libelf-dev libdw-dev libjansson-dev uthash-dev liblua5.4-dev
 # Tested with: cmocka, the sanitizers' second compiler, a browser, and real guests.
 CHECK_PACKAGES := libcmocka-dev clang libclang-rt-14-dev mandoc zlib1g-dev \
 	python3-jsonschema chromium chromium-driver
