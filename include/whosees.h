@@ -12,6 +12,7 @@
  *   6. capture                a small dump with only what the answers rest on
  *   7. audit                  every divergence, the fault path, a verdict for each space
  *   8. module files           where the handlers of a .ko would land
+ *   9. what-if                a fault delivered, and followed to its end
  *
  * Rules that hold throughout: addresses and lengths are bytes; a physical address is
  * called pa, a virtual one va; a root is the pa of a top-level table without CR3's
@@ -596,6 +597,166 @@ enum ws_status ws_module_file_handlers(struct ws_module_file *file,
 				       const char *const *names, size_t nnames,
 				       const struct ws_handler **handlers,
 				       size_t *n) WS_MUST_CHECK;
+
+/* ---- 9. what-if ------------------------------------------------------------------ */
+
+/*
+ * What the processor would do next: a page fault is delivered in one space to a simulated
+ * processor (machine/machine.h), which begins with the target's registers and memory, and
+ * is followed until a handler's first byte is fetched or nothing more can happen.
+ */
+
+enum ws_fault_mode {
+	WS_FAULT_USER,   /* CPL 3: the stack comes from the TSS */
+	WS_FAULT_KERNEL, /* CPL 0: on the current stack, unless the gate has an IST */
+};
+const char *ws_fault_mode_name(enum ws_fault_mode mode);
+
+/* Which processor: what it remembers of translations, and whether it departs from the
+ * manual. Since: 0.1 */
+enum ws_processor {
+	WS_PROCESSOR_SDM,  /* a TLB as SDM 4.10 allows */
+	WS_PROCESSOR_TCG,  /* QEMU 7.2's TCG: its TLB, and all its departures */
+	WS_PROCESSOR_NONE, /* the manual's, without a TLB */
+};
+const char *ws_processor_name(enum ws_processor processor);
+
+/* What is asked. Zeroed: a fault from user mode in the first space. Since: 0.1 */
+struct ws_what_if {
+	uint32_t space; /* index into ws_system_spaces(); one of a process or init_mm's */
+	uint8_t mode;   /* enum ws_fault_mode; a space of no process has no user mode */
+	uint8_t processor; /* enum ws_processor */
+	bool has_sp, has_address, has_flags;
+	uint64_t sp;         /* at the fault; kernel mode only */
+	uint64_t address;    /* that faults; else a user's that the space does not map */
+	uint64_t flags;      /* EFLAGS at the fault: pushed frames may become tables */
+	uint64_t max_frames; /* 0: 2^26 */
+};
+
+/* Where the stack pointer at the fault came from. Since: 0.1 */
+enum ws_sp_origin {
+	WS_SP_TSS,       /* user mode: the processor takes it from there */
+	WS_SP_GIVEN,     /* struct ws_what_if said so */
+	WS_SP_PROCESSOR, /* a processor is in kernel mode in this space */
+	WS_SP_SAVED,     /* where the task was when it was switched away (thread.sp) */
+	WS_SP_TOP,       /* 512 bytes below the top of the task's stack */
+};
+const char *ws_sp_origin_name(enum ws_sp_origin origin);
+
+/* Best first, but for the last. Since: 0.1 */
+enum ws_fate {
+	WS_FATE_SURVIVES,     /* the page fault's handler was reached */
+	WS_FATE_DIVERTED,     /* another exception's was: an oops */
+	WS_FATE_DOUBLE_FAULT, /* #DF's handler was reached: a panic */
+	WS_FATE_LOOPS,        /* the same faults for ever: a hang */
+	WS_FATE_RESETS,       /* triple fault (SDM 6.15, #DF) */
+	WS_FATE_GAVE_UP,      /* max_frames were pushed */
+};
+const char *ws_fate_name(enum ws_fate fate);
+
+/* On which stack #DF was delivered, if it was. Since: 0.1 */
+enum ws_df_stack {
+	WS_DF_NONE,  /* none was delivered */
+	WS_DF_TASK,  /* a task gate: a task of its own, with a CR3 of its own */
+	WS_DF_IST,   /* an interrupt stack of its own */
+	WS_DF_STACK, /* the current one, or that of ring 0 */
+};
+
+/* An exception: SDM 6.13 and 4.7 for its error code. Since: 0.1 */
+struct ws_exception {
+	uint8_t vector;
+	uint32_t error;
+	uint64_t address; /* what CR2 becomes; #PF only */
+};
+
+/* What a delivery was at when an exception stopped it. Since: 0.1 */
+enum ws_stumble {
+	WS_STUMBLE_NONE, /* the last delivery went through at once */
+	WS_STUMBLE_PUSH,
+	WS_STUMBLE_IDT,
+	WS_STUMBLE_GDT,
+	WS_STUMBLE_TSS,
+	WS_STUMBLE_OTHER, /* no page fault, or one elsewhere */
+};
+
+#define WS_STORY_EXCEPTIONS 8
+
+struct ws_story {
+	uint8_t fate;      /* enum ws_fate */
+	uint8_t mode;      /* that was followed; enum ws_fault_mode */
+	uint8_t sp_origin; /* enum ws_sp_origin */
+	uint8_t df_stack;  /* enum ws_df_stack */
+	bool double_fault; /* one was raised, delivered or not */
+	uint32_t space;    /* whose root CR3 held: with PTI a user half's, in user mode */
+	uint32_t cpu;      /* index of the processor whose registers were taken */
+	bool cpu_is_here;  /* and it was in this space */
+	uint64_t address, flags; /* of the first fault */
+	uint64_t start_sp;       /* at the fault; user mode: the TSS's */
+	uint64_t first_sp;       /* after the first frame */
+	uint64_t sp;             /* after the last one; that of #DF's own task excepted */
+	uint64_t frames;         /* delivered: the first, all that came of it, #DF */
+	uint64_t nested; /* page faults that fetching a handler raised: QEMU's -d int has
+			    one line v=0e for the first fault and one for each of these */
+
+	/* The last delivery: what was to be delivered, and what each attempt raised. */
+	unsigned nexceptions;
+	struct ws_exception exception[WS_STORY_EXCEPTIONS];
+	/* The first of these attempts: which access failed, and how the space translates
+	   it in the target and at the end. */
+	uint8_t stumble; /* enum ws_stumble; none: the two are not set */
+	struct ws_trail before, after;
+	int undermined; /* the first step of after that was overwritten; -1: none */
+
+	uint64_t overwritten; /* frames with other bytes than before, flags not counted */
+	uint64_t missing;     /* frames touched that the target does not hold: */
+	uint64_t missing_pa; /* the first; they read as zeroes and lose what is written */
+};
+
+struct ws_machine;
+
+/* A machine over the audited target; the audit must outlive it. Fails without registers
+ * of a processor that has paging on: WS_ERR_UNSUPPORTED. Since: 0.1 */
+enum ws_status ws_machine_create(struct ws_audit *audit,
+				 struct ws_machine **machine) WS_MUST_CHECK;
+void ws_machine_destroy(struct ws_machine *machine);
+
+/* Tells one story; the machine then forgets the one before. Since: 0.1 */
+enum ws_status ws_machine_what_if(struct ws_machine *machine,
+				  const struct ws_what_if *what_if,
+				  struct ws_story *story) WS_MUST_CHECK;
+
+/* What a frame was, by the strongest evidence there is. Weakest first. Since: 0.1 */
+enum ws_frame_use {
+	WS_FRAME_UNKNOWN,
+	WS_FRAME_CACHE,      /* of a file: page->mapping */
+	WS_FRAME_FREE,       /* in the buddy allocator */
+	WS_FRAME_SLAB,       /* PG_slab */
+	WS_FRAME_USER,       /* a space maps it in its user half */
+	WS_FRAME_MODULE,     /* a module's memory */
+	WS_FRAME_IMAGE,      /* the kernel image */
+	WS_FRAME_FAULT_PATH, /* what the processor needs: an entry stack, a TSS ... */
+	WS_FRAME_STACK,      /* a task's kernel stack */
+	WS_FRAME_TABLE,      /* a page table, of whatever level */
+	WS_FRAME_USES
+};
+const char *ws_frame_use_name(enum ws_frame_use use);
+
+/* Neighbouring frames of one use, all of which the story has overwritten. Since: 0.1 */
+struct ws_overwritten {
+	uint64_t pa, last;
+	uint8_t use;          /* enum ws_frame_use */
+	uint8_t level;        /* tables */
+	uint32_t space;       /* tables and users: the first that has it; WS_NO_SPACE:
+				 init_mm's,       which all have */
+	uint32_t task;        /* stacks: index into ws_system_tasks() */
+	uint64_t va, va_last; /* what a table maps; else 0 */
+	const char *name;     /* a module's, or what on the fault path it is; else NULL */
+};
+
+/* Of the last story, by rising pa; valid until the next. Since: 0.1 */
+enum ws_status ws_machine_overwritten(struct ws_machine *machine,
+				      const struct ws_overwritten **runs,
+				      size_t *n) WS_MUST_CHECK;
 
 #ifdef __cplusplus
 }

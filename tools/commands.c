@@ -110,6 +110,24 @@ const struct command commands[] = {
 		.run = run_audit,
 	},
 	{
+		.name = "what-if",
+		.summary = "a page fault delivered in a space, and followed to its end",
+		.args = "TARGET",
+		.about =
+			"Takes the target's memory and registers as the state of a simulated "
+			"processor, lets a page fault happen in one space, and says what the "
+			"processor does next: the handler is reached, or faults nest until "
+			"a push fails, a double fault, a triple fault. It tells how many "
+			"frames are pushed, where the stack pointer ends, what gave way, and "
+			"what every overwritten page was. It follows up to a handler's first "
+			"byte; what audit knows beyond that stands beside it. The exit "
+			"status is 0 when every space that was asked for survives, and 1 "
+			"otherwise.",
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_WHAT_IF,
+		.rows = &what_if_table,
+		.run = run_what_if,
+	},
+	{
 		.name = "report",
 		.summary = "what an audit finds, as one page to look at",
 		.args = "TARGET -o FILE",

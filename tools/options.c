@@ -25,6 +25,12 @@ enum {
 	KEY_ALL_SPACES,
 	KEY_ALL_MODULES,
 	KEY_XX_PROCS,
+	KEY_SPACES,
+	KEY_FAULT,
+	KEY_SP,
+	KEY_ADDRESS,
+	KEY_FLAGS,
+	KEY_TLB,
 	KEY_GENERATE,
 	KEY_OUTPUT = 'o',
 };
@@ -50,6 +56,30 @@ const struct option_row option_rows[] = {
 	  "Tell of this process's space alone; 0 is init_mm's" },
 	{ OPTIONS_AUDIT, KEY_SARIF, "sarif", NULL,
 	  "Print the findings as SARIF 2.1.0, as CI systems take them" },
+
+	{ OPTIONS_WHAT_IF, KEY_PID, "pid", "PID",
+	  "The fault is this process's; 0 is init_mm, in kernel mode" },
+	{ OPTIONS_WHAT_IF, KEY_SPACES, "spaces", "all",
+	  "A row for every space that a processor or a task can run in", "all" },
+	{ OPTIONS_WHAT_IF, KEY_FAULT, "fault", "MODE",
+	  "The mode that the fault is from: user, which is the default, or kernel",
+	  "user kernel" },
+	{ OPTIONS_WHAT_IF, KEY_SP, "sp", "VA",
+	  "The stack pointer at a fault from kernel mode; otherwise the processor's if it "
+	  "is there, where the task was when it was switched away, or 512 bytes below the "
+	  "top of its stack: the first that is known" },
+	{ OPTIONS_WHAT_IF, KEY_ADDRESS, "address", "VA",
+	  "What the first fault was an access to; otherwise the first page that the space "
+	  "does not map" },
+	{ OPTIONS_WHAT_IF, KEY_FLAGS, "flags", "HEX",
+	  "EFLAGS at the fault: frames that overwrite page tables are read as entries, "
+	  "and the carry flag as their present bit; otherwise the processor's if it is "
+	  "there, or 246" },
+	{ OPTIONS_WHAT_IF, KEY_TLB, "tlb", "KIND",
+	  "What the processor remembers of translations: sdm, which is the default and "
+	  "what the manual allows; none; or tcg, which is QEMU's processor, with the "
+	  "places where it departs from the manual",
+	  "sdm tcg none" },
 
 	{ OPTIONS_OUTPUT, KEY_JSON, "json", NULL, "Print one JSON document" },
 	{ OPTIONS_OUTPUT, KEY_NDJSON, "ndjson", NULL, "Print one JSON object a line" },
@@ -145,6 +175,59 @@ static error_t parse_output_option(int key, struct argp_state *state)
 	}
 }
 
+/* One of the names; its place among them. */
+static uint8_t parse_name(struct argp_state *state, const char *what, const char *text,
+			  const char *const *names, uint8_t n)
+{
+	for (uint8_t i = 0; i < n; i++)
+		if (strcmp(names[i], text) == 0)
+			return i;
+	argp_error(state, "%s: '%s' is none of the words for it", what, text);
+	return 0;
+}
+
+static error_t parse_what_if_option(int key, char *arg, struct argp_state *state)
+{
+	static const char *const all[] = { "all" };
+	static const char *const modes[] = {
+		[WS_FAULT_USER] = "user", [WS_FAULT_KERNEL] = "kernel"
+	};
+	static const char *const processors[] = { [WS_PROCESSOR_SDM] = "sdm",
+						  [WS_PROCESSOR_TCG] = "tcg",
+						  [WS_PROCESSOR_NONE] = "none" };
+	struct request *request = state->input;
+	struct ws_what_if *what_if = &request->what_if;
+
+	switch (key) {
+	case KEY_SPACES:
+		parse_name(state, "--spaces", arg, all, WS_ARRAY_SIZE(all));
+		request->every_space = true;
+		return 0;
+	case KEY_FAULT:
+		what_if->mode =
+			parse_name(state, "--fault", arg, modes, WS_ARRAY_SIZE(modes));
+		return 0;
+	case KEY_TLB:
+		what_if->processor = parse_name(state, "--tlb", arg, processors,
+						WS_ARRAY_SIZE(processors));
+		return 0;
+	case KEY_SP:
+		what_if->sp = parse_number(state, "--sp", arg, 16, UINT64_MAX);
+		what_if->has_sp = true;
+		return 0;
+	case KEY_ADDRESS:
+		what_if->address = parse_number(state, "--address", arg, 16, UINT64_MAX);
+		what_if->has_address = true;
+		return 0;
+	case KEY_FLAGS:
+		what_if->flags = parse_number(state, "--flags", arg, 16, UINT32_MAX);
+		what_if->has_flags = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static error_t parse_command_option(int key, char *arg, struct argp_state *state)
 {
 	struct request *request = state->input;
@@ -194,6 +277,15 @@ static void check_request(struct argp_state *state, const struct request *reques
 	if (request->xx_procs && request->format != REPORT_TEXT)
 		argp_error(state, "--xx-procs is a form of its own: not with --json, "
 				  "--ndjson or --csv");
+	if ((command->options & OPTIONS_WHAT_IF) &&
+	    request->has_pid == request->every_space)
+		argp_error(state, "whose fault? Say --pid PID or --spaces all");
+	if (request->what_if.has_sp && request->what_if.mode == WS_FAULT_USER)
+		argp_error(state,
+			   "--sp: in user mode the TSS tells the stack pointer; say "
+			   "--fault kernel");
+	if (request->what_if.has_sp && request->every_space)
+		argp_error(state, "--sp: one stack is not that of all; say --pid PID");
 	if ((command->options & OPTIONS_FILE) && !request->output)
 		argp_error(state, "where to? Say -o FILE");
 }
@@ -217,6 +309,8 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 		error = parse_output_option(key, state);
 	if (error == ARGP_ERR_UNKNOWN)
 		error = parse_command_option(key, arg, state);
+	if (error == ARGP_ERR_UNKNOWN)
+		error = parse_what_if_option(key, arg, state);
 	if (error != ARGP_ERR_UNKNOWN)
 		return error;
 	switch (key) {

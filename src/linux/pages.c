@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "linux/pages.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,107 @@ bool ws_page_refcount(struct ws_system *system, const struct ws_pages *pages, ui
 	uint64_t page = ws_page_of(system, pages, pa);
 
 	return page && ws_kread32(system, page + pages->refcount, refcount);
+}
+
+/* ---- what a frame is used for -------------------------------------------------------
+ */
+
+/* MAX_ORDER was 10 or 11 (include/linux/mmzone.h). */
+#define ORDERS 12
+#define MAPPING_FLAGS 3u /* PAGE_MAPPING_ANON, PAGE_MAPPING_MOVABLE */
+
+bool ws_page_marks_find(struct ws_system *system, struct ws_page_marks *marks)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+	} offsets[] = {
+		{ "page.flags", offsetof(struct ws_page_marks, flags) },
+		{ "page._mapcount", offsetof(struct ws_page_marks, mapcount) },
+		{ "page.mapping", offsetof(struct ws_page_marks, mapping) },
+		{ "page.private", offsetof(struct ws_page_marks, private) },
+		{ "page.compound_head", offsetof(struct ws_page_marks, compound_head) },
+	};
+
+	*marks = (struct ws_page_marks){ .slab_bit = 64 };
+	for (size_t i = 0; i < WS_ARRAY_SIZE(offsets); i++)
+		if (!ws_vmcoreinfo(system, "OFFSET", offsets[i].name,
+				   (uint64_t *)((char *)marks + offsets[i].at)))
+			return false;
+	ws_vmcoreinfo(system, "NUMBER", "PG_slab", &marks->slab_bit);
+	/* a type of page, and no flag, since 46df8e73a4a3 (6.10) */
+	ws_vmcoreinfo(system, "NUMBER", "PAGE_SLAB_MAPCOUNT_VALUE", &marks->slab_type);
+	ws_vmcoreinfo(system, "NUMBER", "PAGE_BUDDY_MAPCOUNT_VALUE", &marks->buddy_type);
+	return true;
+}
+
+/* One struct page, as far as it tells. */
+struct page {
+	uint64_t flags, mapping, private, compound_head;
+	uint32_t mapcount;
+};
+
+static bool read_page(struct ws_system *system, const struct ws_page_marks *marks,
+		      uint64_t va, struct page *page)
+{
+	return va && ws_kread_word(system, va + marks->flags, &page->flags) &&
+	       ws_kread_word(system, va + marks->mapping, &page->mapping) &&
+	       ws_kread_word(system, va + marks->private, &page->private) &&
+	       ws_kread_word(system, va + marks->compound_head, &page->compound_head) &&
+	       ws_kread32(system, va + marks->mapcount, &page->mapcount);
+}
+
+/* Since 4ffca5a96678 (6.12) a type is the highest byte alone. */
+static bool has_type(const struct page *page, uint64_t type)
+{
+	uint32_t value = (uint32_t)type;
+
+	if (!value)
+		return false;
+	return value & 0xffffff ? page->mapcount == value
+				: page->mapcount >> 24 == value >> 24;
+}
+
+/* A block of free frames is marked in the first of them, which has its order too. */
+static bool is_free(struct ws_system *system, const struct ws_pages *pages,
+		    const struct ws_page_marks *marks, uint64_t pa)
+{
+	uint64_t frame = pa / WS_FRAME_SIZE;
+	struct page page;
+
+	for (unsigned order = 0; order < ORDERS; order++) {
+		uint64_t first = frame >> order << order;
+		uint64_t va = ws_page_of(system, pages, first * WS_FRAME_SIZE);
+
+		if (read_page(system, marks, va, &page) &&
+		    has_type(&page, marks->buddy_type))
+			return page.private < ORDERS &&
+			       frame - first < WS_BIT(page.private);
+	}
+	return false;
+}
+
+enum ws_page_use ws_page_use(struct ws_system *system, const struct ws_pages *pages,
+			     const struct ws_page_marks *marks, uint64_t pa)
+{
+	struct page page;
+
+	if (is_free(system, pages, marks, pa))
+		return WS_PAGE_FREE;
+	if (!read_page(system, marks, ws_page_of(system, pages, pa), &page))
+		return WS_PAGE_UNKNOWN;
+	if (page.compound_head & 1 &&
+	    !read_page(system, marks, page.compound_head - 1, &page))
+		return WS_PAGE_UNKNOWN;
+	if (has_type(&page, marks->slab_type) ||
+	    (marks->slab_bit < 64 && page.flags & WS_BIT(marks->slab_bit)))
+		return WS_PAGE_SLAB;
+	if (!page.mapping || !ws_is_kernel_va(system, page.mapping))
+		return WS_PAGE_UNKNOWN;
+	return page.mapping & MAPPING_FLAGS ? (page.mapping & MAPPING_FLAGS) == 1
+						      ? WS_PAGE_ANON
+						      : WS_PAGE_UNKNOWN
+					    : WS_PAGE_CACHE;
 }
 
 /* ---- pgd_list --------------------------------------------------------------------- */

@@ -28,6 +28,27 @@ uint64_t ws_page_of(struct ws_system *system, const struct ws_pages *pages, uint
 bool ws_page_refcount(struct ws_system *system, const struct ws_pages *pages, uint64_t pa,
 		      uint32_t *refcount);
 
+/* What the page allocator has a frame for, where that can be told. */
+enum ws_page_use {
+	WS_PAGE_UNKNOWN,
+	WS_PAGE_FREE,  /* in the buddy allocator, as the first of its block or inside */
+	WS_PAGE_SLAB,  /* or inside a compound page that is */
+	WS_PAGE_CACHE, /* of a file */
+	WS_PAGE_ANON,  /* of a user's, and of no file */
+};
+
+/* Where struct page says so, as VMCOREINFO tells; values that it has not are 0. */
+struct ws_page_marks {
+	uint64_t flags, mapcount, mapping, private, compound_head; /* offsets */
+	uint64_t slab_bit;              /* PG_slab, a bit of flags; 64: none */
+	uint64_t slab_type, buddy_type; /* values of _mapcount; 0: none */
+};
+
+/* False where VMCOREINFO does not tell enough. */
+bool ws_page_marks_find(struct ws_system *system, struct ws_page_marks *marks);
+enum ws_page_use ws_page_use(struct ws_system *system, const struct ws_pages *pages,
+			     const struct ws_page_marks *marks, uint64_t pa);
+
 /*
  * Which of system->roots the kernel has on pgd_list: listed[], one for each, false
  * before. x86 links the pages of all roots that have kernel entries of their own there

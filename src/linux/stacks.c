@@ -87,3 +87,50 @@ enum ws_status ws_find_stacks(struct ws_system *system, ws_stack_vec *stacks)
 	}
 	return WS_OK;
 }
+
+/* ---- thread.sp --------------------------------------------------------------------- */
+
+bool ws_saved_sp(struct ws_system *system, const struct ws_stack *stack, int32_t offset,
+		 uint64_t *sp)
+{
+	const struct ws_task *task = &system->tasks.v[stack->task];
+
+	return ws_kread_word(system, task->comm_va + offset, sp) && *sp > stack->va &&
+	       *sp - stack->va < ws_stack_size(system) && *sp % system->layout.word == 0;
+}
+
+/*
+ * It points into its own task's stack, in every task, and not to the same depth in all:
+ * i386's thread.sp0, which does, is the stack's top.
+ */
+static bool may_be_saved_sp(struct ws_system *system, const ws_stack_vec *stacks,
+			    int32_t offset)
+{
+	size_t n = stacks->n < SAMPLES ? stacks->n : SAMPLES, good = 0;
+	uint64_t sp, depth = 0;
+	bool differ = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ws_stack *stack = &stacks->v[i * stacks->n / n];
+
+		if (!ws_saved_sp(system, stack, offset, &sp))
+			continue;
+		differ |= good && sp - stack->va != depth;
+		depth = sp - stack->va;
+		good++;
+	}
+	return differ && good * 4 >= n * 3;
+}
+
+/* x86's thread_struct has always lain behind comm, and is the last member since 4.2
+ * (0c8c0f03e3a2). */
+bool ws_find_saved_sp(struct ws_system *system, const ws_stack_vec *stacks,
+		      int32_t *offset)
+{
+	int32_t word = (int32_t)system->layout.word;
+
+	for (*offset = 0; *offset <= REACH; *offset += word)
+		if (may_be_saved_sp(system, stacks, *offset))
+			return true;
+	return false;
+}

@@ -24,4 +24,13 @@ uint64_t ws_stack_size(const struct ws_system *system);
 enum ws_status ws_find_stacks(struct ws_system *system,
 			      ws_stack_vec *stacks) WS_MUST_CHECK;
 
+/*
+ * Where the task was on its stack when it was switched away: thread_struct.sp. False
+ * where task_struct's field was not found, or is not in memory.
+ */
+bool ws_find_saved_sp(struct ws_system *system, const ws_stack_vec *stacks,
+		      int32_t *offset);
+bool ws_saved_sp(struct ws_system *system, const struct ws_stack *stack, int32_t offset,
+		 uint64_t *sp);
+
 #endif

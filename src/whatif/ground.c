@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The moment the ground gave way: the access that the last delivery could not make. Its
+ * walk in the target beside that at the end tells whether the stack has run over the very
+ * tables that it was reached through.
+ */
+#include "whatif/whatif.h"
+
+/* SDM 4.8: what the processor sets itself. */
+#define ENTRY_FLAGS (WS_BIT(5) | WS_BIT(6))
+
+static bool is_within(uint64_t va, uint64_t base, uint64_t limit)
+{
+	return va >= base && va - base <= limit;
+}
+
+static enum ws_stumble stumble_at(const struct machine_registers *r,
+				  const struct ws_exception *exception)
+{
+	uint64_t va = exception->address;
+
+	if (exception->vector != MACHINE_PF)
+		return WS_STUMBLE_OTHER;
+	if (is_within(va, r->idtr.base, r->idtr.limit))
+		return WS_STUMBLE_IDT;
+	if (is_within(va, r->gdtr.base, r->gdtr.limit))
+		return WS_STUMBLE_GDT;
+	if (is_within(va, r->tr.base, r->tr.limit))
+		return WS_STUMBLE_TSS;
+	return exception->error & MACHINE_PF_W ? WS_STUMBLE_PUSH : WS_STUMBLE_OTHER;
+}
+
+/* The first entry on the way that the story has changed; behind it all is another's. */
+static int undermined(const struct ws_story *story)
+{
+	const struct ws_trail *before = &story->before, *after = &story->after;
+
+	for (int i = 0; i < after->nsteps && i < before->nsteps; i++)
+		if ((after->step[i].entry ^ before->step[i].entry) & ~ENTRY_FLAGS)
+			return i;
+	return -1;
+}
+
+void ws_ground(struct ws_machine *machine, const struct machine_registers *registers,
+	       struct ws_story *story)
+{
+	struct machine_backing memory = machine_memory_backing(machine->memory);
+	struct ws_paging paging = machine->system->paging;
+	const struct ws_exception *first = &story->exception[1];
+
+	if (story->nexceptions < 2)
+		return;
+	story->stumble = (uint8_t)stumble_at(registers, first);
+	if (first->vector != MACHINE_PF)
+		return;
+	ws_walk(&paging, machine->root, first->address, &story->before);
+	paging.frame = memory.frame;
+	paging.opaque = memory.opaque;
+	ws_walk(&paging, machine->root, first->address, &story->after);
+	story->undermined = undermined(story);
+}

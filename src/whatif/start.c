@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The state at the fault. A dump knows the registers of its processors, which are mostly
+ * in other spaces than the one that is asked for: tables (IDT, GDT, TSS) and control
+ * registers are one of theirs, the rest is what Linux has in such a place.
+ */
+#include "audit/faultpath.h"
+#include "whatif/whatif.h"
+
+/* SDM 2.2.1, 2.3, 2.5. */
+#define CR0_PE WS_BIT(0)
+#define CR0_PG WS_BIT(31)
+#define CR4_PAE WS_BIT(5)
+#define CR4_LA57 WS_BIT(12)
+#define EFER_SCE WS_BIT(0)
+#define EFER_LME WS_BIT(8)
+#define EFER_LMA WS_BIT(10)
+#define EFER_NXE WS_BIT(11)
+/* Bit 1 is fixed; IF, ZF, PF: as a kernel's code leaves them more often than not. */
+#define FLAGS_USUAL 0x246u
+
+/* i386's pt_regs is 68 bytes, x86-64's 168; below it go the system call's own frames. */
+#define STACK_IN_USE 512u
+
+static bool is_long(const struct ws_system *system)
+{
+	return system->layout.word == 8;
+}
+
+/* ---- which processor ----------------------------------------------------------------
+ */
+
+/* Its registers fit the paging format that was found, and it has handlers. */
+static bool is_sane(const struct ws_system *system, const struct ws_cpu *cpu)
+{
+	const struct ws_format *format = system->paging.format;
+
+	return cpu->has_control && (cpu->cr0 & (CR0_PE | CR0_PG)) == (CR0_PE | CR0_PG) &&
+	       !(cpu->cr4 & CR4_PAE) == (format->entry_log2 != 3) &&
+	       (!is_long(system) || !(cpu->cr4 & CR4_LA57) == (format->nlevels != 5)) &&
+	       (uint16_t)cpu->idt.limit;
+}
+
+/* PTI: the halves of a space are the same but for this bit of CR3. */
+static bool has_root(const struct ws_system *system, const struct ws_cpu *cpu,
+		     uint64_t root)
+{
+	uint64_t loaded = cpu->cr3 & system->paging.format->root_mask;
+	uint64_t half = system->layout.pti ? WS_FRAME_SIZE : 0;
+
+	return (loaded & ~half) == (root & ~half);
+}
+
+const struct ws_cpu *ws_start_cpu(const struct ws_system *system, uint64_t root,
+				  bool *here)
+{
+	const struct ws_cpu *first = NULL;
+
+	*here = false;
+	ws_vec_each(&system->target->cpus, cpu) {
+		if (!is_sane(system, cpu))
+			continue;
+		if (has_root(system, cpu, root)) {
+			*here = true;
+			return cpu;
+		}
+		first = first ? first : cpu;
+	}
+	return first;
+}
+
+/* ---- which space --------------------------------------------------------------------
+ */
+
+static uint32_t user_half_of(const struct ws_system *system, uint32_t space)
+{
+	uint64_t root = system->spaces.v[space].root + WS_FRAME_SIZE;
+
+	for (uint32_t i = 0; i < system->spaces.n; i++)
+		if (system->spaces.v[i].kind == WS_SPACE_USER &&
+		    system->spaces.v[i].root == root)
+			return i;
+	return space;
+}
+
+static bool has_user_mode(const struct ws_space *space)
+{
+	return space->kind == WS_SPACE_PROCESS || space->kind == WS_SPACE_USER;
+}
+
+static enum ws_status choose_space(const struct ws_machine *machine,
+				   const struct ws_what_if *what_if,
+				   struct ws_story *story)
+{
+	const struct ws_system *system = machine->system;
+	const struct ws_space *space;
+
+	if (what_if->space >= system->spaces.n)
+		return ws_fail(system->ctx, WS_ERR_USAGE, "there is no space %u",
+			       what_if->space);
+	space = &system->spaces.v[what_if->space];
+	if (space->kind == WS_SPACE_FREED)
+		return ws_fail(system->ctx, WS_ERR_USAGE,
+			       "root %#lx lies in a freed page: nobody runs there",
+			       space->root);
+	story->space = what_if->space;
+	story->mode = has_user_mode(space) ? what_if->mode : WS_FAULT_KERNEL;
+	if (story->mode == WS_FAULT_USER && space->kind == WS_SPACE_PROCESS)
+		story->space = user_half_of(system, what_if->space);
+	return WS_OK;
+}
+
+/* ---- which stack --------------------------------------------------------------------
+ */
+
+enum ws_status ws_machine_stacks(struct ws_machine *machine)
+{
+	struct ws_system *system = machine->system;
+	enum ws_status status;
+
+	if (machine->stacks_done)
+		return WS_OK;
+	status = ws_find_stacks(system, &machine->stacks);
+	if (status != WS_OK)
+		return status;
+	if (!ws_find_saved_sp(system, &machine->stacks, &machine->saved_sp))
+		machine->saved_sp = WS_NO_FIELD;
+	machine->stacks_done = true;
+	return WS_OK;
+}
+
+/* Of a task that has the space, or else runs in it; init_mm's is that of pid 0. */
+static const struct ws_stack *stack_of(const struct ws_machine *machine, uint32_t space)
+{
+	const struct ws_system *system = machine->system;
+	const struct ws_stack *borrower = NULL;
+
+	ws_vec_each(&machine->stacks, stack) {
+		const struct ws_task *task = &system->tasks.v[stack->task];
+
+		if (task->space == space)
+			return stack;
+		if (!borrower && (task->active_space == space ||
+				  (!task->pid && space == ws_init_space(machine->audit))))
+			borrower = stack;
+	}
+	return borrower;
+}
+
+static bool is_on(const struct ws_system *system, const struct ws_stack *stack,
+		  uint64_t sp)
+{
+	return stack && sp > stack->va && sp - stack->va <= ws_stack_size(system);
+}
+
+static enum ws_status no_stack(const struct ws_machine *machine, uint32_t space)
+{
+	return ws_fail(machine->system->ctx, WS_ERR_NOT_FOUND,
+		       "no kernel stack was found for root %#lx: say with --sp where the "
+		       "stack pointer is at the fault",
+		       machine->system->spaces.v[space].root);
+}
+
+static enum ws_status kernel_sp(struct ws_machine *machine,
+				const struct ws_what_if *what_if,
+				const struct ws_cpu *cpu, struct ws_story *story)
+{
+	struct ws_system *system = machine->system;
+	const struct ws_stack *stack;
+	enum ws_status status;
+
+	story->sp_origin = WS_SP_GIVEN;
+	story->start_sp = what_if->sp;
+	if (what_if->has_sp)
+		return WS_OK;
+	status = ws_machine_stacks(machine);
+	if (status != WS_OK)
+		return status;
+	stack = stack_of(machine, what_if->space);
+	story->sp_origin = WS_SP_PROCESSOR;
+	story->start_sp = cpu->reg[WS_REG_SP];
+	if (story->cpu_is_here && !(cpu->cs.selector & 3) &&
+	    (!stack || is_on(system, stack, story->start_sp)))
+		return WS_OK;
+	if (!stack)
+		return no_stack(machine, what_if->space);
+	story->sp_origin = WS_SP_SAVED;
+	if (machine->saved_sp != WS_NO_FIELD &&
+	    ws_saved_sp(system, stack, machine->saved_sp, &story->start_sp))
+		return WS_OK;
+	story->sp_origin = WS_SP_TOP;
+	story->start_sp = stack->va + ws_stack_size(system) - STACK_IN_USE;
+	return WS_OK;
+}
+
+/* ---- the registers ------------------------------------------------------------------
+ */
+
+/* arch/x86/include/asm/segment.h: CS and SS in the kernel and in user mode. */
+static const uint16_t selectors[2][2][2] = {
+	{ [WS_FAULT_USER] = { 0x73, 0x7b }, [WS_FAULT_KERNEL] = { 0x60, 0x68 } },
+	{ [WS_FAULT_USER] = { 0x33, 0x2b }, [WS_FAULT_KERNEL] = { 0x10, 0x18 } },
+};
+
+/* SDM 3.4.5: a flat segment, as all of Linux's are. */
+static struct machine_segment flat(uint16_t selector, bool code, bool wide)
+{
+	uint32_t size =
+		wide && code ? UINT32_C(1) << 21 : UINT32_C(1) << 22; /* L or D/B */
+	uint32_t type = code ? 0xb : 0x3;
+
+	return (struct machine_segment){
+		.limit = UINT32_MAX,
+		.attributes = UINT32_C(1) << 23 | size | UINT32_C(1) << 15 |
+			      (uint32_t)(selector & 3) << 13 | UINT32_C(1) << 12 |
+			      type << 8,
+		.selector = selector,
+	};
+}
+
+static struct machine_segment segment_of(const struct ws_segment *segment)
+{
+	return (struct machine_segment){ .base = segment->base,
+					 .limit = segment->limit,
+					 .attributes = segment->flags,
+					 .selector = (uint16_t)segment->selector };
+}
+
+static struct machine_table table_of(const struct ws_segment *segment)
+{
+	return (struct machine_table){ segment->base, (uint16_t)segment->limit };
+}
+
+/* What is the processor's wherever it is. */
+static void take_tables(const struct ws_system *system, const struct ws_cpu *cpu,
+			struct machine_registers *r)
+{
+	r->cr0 = cpu->cr0;
+	r->cr2 = cpu->cr2;
+	r->cr4 = cpu->cr4;
+	/* QEMU's notes have no EFER: what the format needs, and NX where it has it */
+	r->efer = (is_long(system) ? EFER_SCE | EFER_LME | EFER_LMA : 0) |
+		  (system->paging.nx ? EFER_NXE : 0);
+	r->gdtr = table_of(&cpu->gdt);
+	r->idtr = table_of(&cpu->idt);
+	r->tr = segment_of(&cpu->tr);
+	r->ldtr = segment_of(&cpu->ldt);
+	r->seg[MACHINE_SEG_ES] = segment_of(&cpu->es);
+	r->seg[MACHINE_SEG_DS] = segment_of(&cpu->ds);
+	r->seg[MACHINE_SEG_FS] = segment_of(&cpu->fs);
+	r->seg[MACHINE_SEG_GS] = segment_of(&cpu->gs);
+}
+
+/* In the order of enum machine_register. */
+static const uint8_t register_of[MACHINE_REGISTERS] = {
+	WS_REG_AX,  WS_REG_CX,  WS_REG_DX,  WS_REG_BX,  WS_REG_SP,  WS_REG_BP,
+	WS_REG_SI,  WS_REG_DI,  WS_REG_R8,  WS_REG_R9,  WS_REG_R10, WS_REG_R11,
+	WS_REG_R12, WS_REG_R13, WS_REG_R14, WS_REG_R15,
+};
+
+/* The fault is one of the code that the processor is in. */
+static void take_place(const struct ws_cpu *cpu, struct machine_registers *r)
+{
+	for (size_t i = 0; i < MACHINE_REGISTERS; i++)
+		r->reg[i] = cpu->reg[register_of[i]];
+	r->ip = cpu->reg[WS_REG_IP];
+	r->flags = cpu->reg[WS_REG_FLAGS];
+	r->seg[MACHINE_SEG_CS] = segment_of(&cpu->cs);
+	r->seg[MACHINE_SEG_SS] = segment_of(&cpu->ss);
+}
+
+/* Or it is of code that runs some other time: where, is not known. */
+static void make_place(const struct ws_system *system, enum ws_fault_mode mode,
+		       struct machine_registers *r)
+{
+	const uint16_t *selector = selectors[is_long(system)][mode];
+
+	r->flags = FLAGS_USUAL;
+	r->seg[MACHINE_SEG_CS] = flat(selector[0], true, is_long(system));
+	r->seg[MACHINE_SEG_SS] = flat(selector[1], false, is_long(system));
+}
+
+static bool is_in_place(const struct ws_cpu *cpu, const struct ws_story *story)
+{
+	bool user = (cpu->cs.selector & 3) == 3;
+
+	if (story->mode == WS_FAULT_USER)
+		return story->cpu_is_here && user;
+	return story->sp_origin == WS_SP_PROCESSOR;
+}
+
+static uint64_t word_mask(const struct ws_system *system)
+{
+	return is_long(system) ? UINT64_MAX : UINT32_MAX;
+}
+
+static void set_registers(const struct ws_machine *machine, const struct ws_cpu *cpu,
+			  const struct ws_what_if *what_if, struct ws_story *story,
+			  struct machine_registers *r)
+{
+	const struct ws_system *system = machine->system;
+
+	*r = (struct machine_registers){ 0 };
+	take_tables(system, cpu, r);
+	r->cr3 = system->spaces.v[story->space].root;
+	r->cpl = story->mode == WS_FAULT_USER ? 3 : 0;
+	if (is_in_place(cpu, story))
+		take_place(cpu, r);
+	else
+		make_place(system, story->mode, r);
+	if (what_if->has_flags)
+		r->flags = what_if->flags;
+	story->flags = r->flags;
+	if (story->mode == WS_FAULT_KERNEL)
+		r->reg[MACHINE_REG_SP] = story->start_sp &= word_mask(system);
+}
+
+enum ws_status ws_start(struct ws_machine *machine, const struct ws_what_if *what_if,
+			struct machine_registers *registers, struct ws_story *story)
+{
+	const struct ws_system *system = machine->system;
+	enum ws_status status = choose_space(machine, what_if, story);
+	const struct ws_cpu *cpu;
+
+	if (status != WS_OK)
+		return status;
+	if (what_if->has_sp && story->mode == WS_FAULT_USER)
+		return ws_fail(
+			system->ctx, WS_ERR_USAGE,
+			"in user mode the TSS tells the stack pointer: it cannot be "
+			"given");
+	cpu = ws_start_cpu(system, system->spaces.v[story->space].root,
+			   &story->cpu_is_here);
+	story->cpu = (uint32_t)(cpu - system->target->cpus.v);
+	story->sp_origin = WS_SP_TSS;
+	if (story->mode == WS_FAULT_KERNEL)
+		status = kernel_sp(machine, what_if, cpu, story);
+	if (status == WS_OK)
+		set_registers(machine, cpu, what_if, story, registers);
+	return status;
+}

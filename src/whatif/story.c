@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A fault, delivered and followed to its end; and the machine that does it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/faultpath.h"
+#include "util/cleanup.h"
+#include "whatif/whatif.h"
+
+/* On i386 so many frames are 1 GiB of stack, all of the direct map and more. */
+#define MAX_FRAMES (UINT64_C(1) << 26)
+/* What QEMU's TCG has (TCG_PHYS_ADDR_BITS, target/i386/cpu.h); no dump tells. */
+#define MAXPHYADDR 40
+#define MAXPHYADDR_MAX 52
+
+/* ---- names --------------------------------------------------------------------------
+ */
+
+const char *ws_fault_mode_name(enum ws_fault_mode mode)
+{
+	return mode == WS_FAULT_USER ? "user" : "kernel";
+}
+
+const char *ws_processor_name(enum ws_processor processor)
+{
+	static const char *const names[] = {
+		[WS_PROCESSOR_SDM] = "sdm",
+		[WS_PROCESSOR_TCG] = "tcg",
+		[WS_PROCESSOR_NONE] = "none",
+	};
+
+	return names[processor];
+}
+
+const char *ws_sp_origin_name(enum ws_sp_origin origin)
+{
+	static const char *const names[] = {
+		[WS_SP_TSS] = "TSS",
+		[WS_SP_GIVEN] = "given",
+		[WS_SP_PROCESSOR] = "processor",
+		[WS_SP_SAVED] = "saved",
+		[WS_SP_TOP] = "top of stack",
+	};
+
+	return names[origin];
+}
+
+const char *ws_fate_name(enum ws_fate fate)
+{
+	static const char *const names[] = {
+		[WS_FATE_SURVIVES] = "survives",         [WS_FATE_DIVERTED] = "diverted",
+		[WS_FATE_DOUBLE_FAULT] = "double fault", [WS_FATE_LOOPS] = "loops",
+		[WS_FATE_RESETS] = "triple fault",       [WS_FATE_GAVE_UP] = "gave up",
+	};
+
+	return names[fate];
+}
+
+/* ---- the machine --------------------------------------------------------------------
+ */
+
+/* The machine asks for each frame once a story. */
+static const uint8_t *lend_frame(void *opaque, uint64_t pa)
+{
+	struct ws_machine *machine = opaque;
+	const struct ws_paging *paging = &machine->system->paging;
+	const uint8_t *frame =
+		paging->frame(paging->opaque, pa & ~(uint64_t)(WS_FRAME_SIZE - 1));
+
+	if (!frame && !machine->missing++)
+		machine->missing_pa = pa;
+	return frame;
+}
+
+enum ws_status ws_machine_create(struct ws_audit *audit, struct ws_machine **machine)
+{
+	struct ws_system *system = audit->system;
+	struct ws_machine *made;
+	bool here;
+
+	*machine = NULL;
+	if (!ws_start_cpu(system, system->layout.reference, &here))
+		return ws_fail(
+			system->ctx, WS_ERR_UNSUPPORTED,
+			"no processor's control registers are in this target, or "
+			"none fit its page tables: without IDT, GDT and TSS no fault "
+			"can be delivered. QEMU's dump-guest-memory keeps them");
+	made = calloc(1, sizeof(*made));
+	if (!made)
+		return ws_fail_memory(system->ctx);
+	made->audit = audit;
+	made->system = system;
+	made->memory = machine_memory_create(
+		&(struct machine_backing){ .frame = lend_frame, .opaque = made }, 0);
+	if (!made->memory) {
+		free(made);
+		return ws_fail_memory(system->ctx);
+	}
+	*machine = made;
+	return WS_OK;
+}
+
+void ws_machine_destroy(struct ws_machine *machine)
+{
+	if (!machine)
+		return;
+	if (machine->has_cpu)
+		machine_cpu_release(&machine->cpu);
+	machine_memory_destroy(machine->memory);
+	ws_vec_release(&machine->stacks);
+	ws_vec_release(&machine->runs);
+	free(machine);
+}
+
+/* Wide enough for the target's own memory. */
+static uint8_t physical_width(const struct ws_system *system)
+{
+	const struct ws_extent *last =
+		system->target->extents.n
+			? &system->target->extents.v[system->target->extents.n - 1]
+			: NULL;
+	uint8_t width =
+		system->paging.maxphyaddr ? system->paging.maxphyaddr : MAXPHYADDR;
+
+	while (last && width < MAXPHYADDR_MAX && (last->pa + (last->len - 1)) >> width)
+		width++;
+	return width < 32 ? 32 : width;
+}
+
+static void choose_processor(struct ws_machine *machine, enum ws_processor processor)
+{
+	static const uint8_t tlbs[] = {
+		[WS_PROCESSOR_SDM] = MACHINE_TLB_SDM,
+		[WS_PROCESSOR_TCG] = MACHINE_TLB_TCG,
+		[WS_PROCESSOR_NONE] = MACHINE_TLB_NONE,
+	};
+	const struct machine_model model = {
+		.features = MACHINE_HAS_ALL,
+		.departures = processor == WS_PROCESSOR_TCG ? MACHINE_TCG : 0,
+		.maxphyaddr = physical_width(machine->system),
+		.tlb = tlbs[processor],
+	};
+
+	if (machine->has_cpu && machine->processor == processor)
+		return;
+	if (machine->has_cpu)
+		machine_cpu_release(&machine->cpu);
+	machine_cpu_init(&machine->cpu, &model, machine->memory);
+	machine->processor = (uint8_t)processor;
+	machine->has_cpu = true;
+}
+
+static void load(struct ws_machine *machine, const struct machine_registers *registers)
+{
+	machine_memory_reset(machine->memory);
+	machine->runs.n = 0;
+	machine->missing = 0;
+	machine_cpu_load(&machine->cpu, registers);
+	if (machine->system->paging.format == &ws_format_i386_pae)
+		machine_cpu_read_pdptes(&machine->cpu);
+}
+
+/* ---- the first fault ----------------------------------------------------------------
+ */
+
+/* A user's address that the space does not map: the first one, which is mostly 0. */
+#define ADDRESSES_TRIED 4096u
+
+static bool find_address(const struct ws_machine *machine, uint64_t *address)
+{
+	struct ws_trail trail;
+
+	for (*address = 0; *address < (uint64_t)ADDRESSES_TRIED * WS_FRAME_SIZE;
+	     *address += WS_FRAME_SIZE) {
+		ws_walk(&machine->system->paging, machine->root, *address, &trail);
+		if (trail.end != WS_END_PAGE)
+			return true;
+	}
+	return false;
+}
+
+/* A write there, which has to fault: the processor makes error code and CR2 itself. */
+static enum ws_status first_fault(struct ws_machine *machine,
+				  const struct ws_what_if *what_if,
+				  struct ws_story *story, struct machine_event *event)
+{
+	struct ws_context *ctx = machine->system->ctx;
+	struct machine_translation translation;
+	unsigned access = MACHINE_WRITE;
+
+	if (story->mode == WS_FAULT_USER)
+		access |= MACHINE_USER;
+	story->address = what_if->address;
+	if (!what_if->has_address && !find_address(machine, &story->address))
+		return ws_fail(
+			ctx, WS_ERR_NOT_FOUND,
+			"the first %u pages are all mapped: say with --address where "
+			"the fault is",
+			ADDRESSES_TRIED);
+	if (machine_translate(&machine->cpu, story->address, access, &translation, event))
+		return ws_fail(
+			ctx, WS_ERR_USAGE,
+			"address %#lx is mapped, and may be written in %s mode: no "
+			"access to it faults",
+			story->address, ws_fault_mode_name(story->mode));
+	if (event->vector != MACHINE_PF)
+		return ws_fail(
+			ctx, WS_ERR_USAGE,
+			"address %#lx is not canonical: an access to it is %s, not a "
+			"page fault",
+			story->address, machine_vector_name(event->vector));
+	return WS_OK;
+}
+
+/* ---- following ----------------------------------------------------------------------
+ */
+
+struct follow {
+	struct machine_cpu *cpu;
+	struct machine_event next;
+	uint64_t max; /* frames, of which some are left */
+	struct machine_story told;
+};
+
+/* Goes on for n frames more; false: it ended. */
+static bool go_on(struct follow *follow, uint64_t n)
+{
+	struct machine_story part, *told = &follow->told;
+
+	machine_follow(follow->cpu, &follow->next, n, &part);
+	part.frames += told->frames;
+	part.nested += told->nested;
+	part.double_fault |= told->double_fault;
+	*told = part;
+	return part.fate == MACHINE_GAVE_UP && part.frames < follow->max &&
+	       !machine_fetch(follow->cpu, &follow->next);
+}
+
+static bool has_double_fault(const struct machine_delivery *delivery)
+{
+	for (unsigned i = 0; i < delivery->nevents; i++)
+		if (delivery->event[i].vector == MACHINE_DF)
+			return true;
+	return false;
+}
+
+static bool same_place(const struct machine_registers *a,
+		       const struct machine_registers *b)
+{
+	return !memcmp(a->reg, b->reg, sizeof(a->reg)) && a->ip == b->ip &&
+	       a->flags == b->flags && a->cr2 == b->cr2 && a->cr3 == b->cr3 &&
+	       a->cpl == b->cpl;
+}
+
+/*
+ * A double fault whose handler is not there nests on its own stack, down to the next
+ * double fault, which begins at that stack's top again. When the same place has come
+ * round twice more, the second round has written what the first did, and so will all.
+ */
+#define ROUND_FRAMES 8192u /* more than the largest stack of an IST holds, by far */
+#define ROUNDS 2
+
+static bool goes_round(struct follow *follow)
+{
+	struct machine_registers at = { 0 };
+	unsigned rounds = 0;
+
+	for (unsigned i = 0; i < ROUND_FRAMES && go_on(follow, 1); i++) {
+		if (!has_double_fault(&follow->told.last))
+			continue;
+		rounds = same_place(&at, &follow->cpu->r) ? rounds + 1 : 0;
+		at = follow->cpu->r;
+		if (rounds == ROUNDS) {
+			follow->told.fate = MACHINE_LOOPS;
+			return true;
+		}
+	}
+	return false;
+}
+
+#define FIRST_PART (UINT64_C(1) << 14)
+
+/* All of it. What may go round is looked at in between: most stories end before. */
+static void follow_to_end(struct follow *follow, struct ws_story *story)
+{
+	bool goes_on = go_on(follow, 1);
+
+	story->first_sp = follow->told.sp;
+	for (uint64_t part = FIRST_PART; goes_on; part *= 8) {
+		uint64_t left = follow->max - follow->told.frames;
+
+		goes_on = go_on(follow, part < left ? part : left);
+		if (goes_on && follow->told.double_fault && goes_round(follow))
+			return;
+		goes_on = goes_on && follow->told.fate == MACHINE_GAVE_UP &&
+			  follow->told.frames < follow->max;
+	}
+}
+
+/* ---- what it came to ----------------------------------------------------------------
+ */
+
+static enum ws_fate fate_of(const struct machine_story *told)
+{
+	const struct machine_delivery *last = &told->last;
+	uint8_t vector = last->nevents ? last->event[last->nevents - 1].vector : 0;
+
+	switch (told->fate) {
+	case MACHINE_SURVIVES:
+	case MACHINE_OTHER_TASK:
+		if (vector == MACHINE_DF)
+			return WS_FATE_DOUBLE_FAULT;
+		return vector == MACHINE_PF && !told->nested && !told->double_fault
+			       ? WS_FATE_SURVIVES
+			       : WS_FATE_DIVERTED;
+	case MACHINE_RESETS:
+		return WS_FATE_RESETS;
+	case MACHINE_LOOPS:
+		return WS_FATE_LOOPS;
+	default:
+		return WS_FATE_GAVE_UP;
+	}
+}
+
+/* Where #DF's gate leads. */
+static enum ws_df_stack df_stack(const struct ws_machine *machine,
+				 const struct machine_registers *start)
+{
+	struct ws_segment idtr = { .base = start->idtr.base, .limit = start->idtr.limit };
+	struct ws_idt idt;
+	const struct ws_gate *gate = &idt.gate[WS_VECTOR_DF];
+
+	if (!ws_idt_read(machine->system, &idtr, &idt) || idt.n <= WS_VECTOR_DF)
+		return WS_DF_STACK;
+	if (gate->type == WS_GATE_TASK)
+		return WS_DF_TASK;
+	return gate->ist ? WS_DF_IST : WS_DF_STACK;
+}
+
+static void take_exceptions(const struct machine_delivery *last, struct ws_story *story)
+{
+	_Static_assert(WS_STORY_EXCEPTIONS >= MACHINE_MAX_EVENTS, "room for all");
+	for (unsigned i = 0; i < last->nevents; i++)
+		story->exception[i] = (struct ws_exception){
+			.vector = last->event[i].vector,
+			.error = last->event[i].error,
+			.address = last->event[i].vector == MACHINE_PF
+					   ? last->event[i].address
+					   : 0,
+		};
+	story->nexceptions = last->nevents;
+}
+
+static enum ws_status count_overwritten(struct ws_machine *machine,
+					struct ws_story *story)
+{
+	ws_autofree struct machine_written *written = NULL;
+	size_t n;
+
+	if (!machine_memory_written(machine->memory, &written, &n))
+		return ws_fail_memory(machine->system->ctx);
+	for (size_t i = 0; i < n; i++)
+		story->overwritten += ws_is_overwritten(&written[i]);
+	return WS_OK;
+}
+
+static enum ws_status conclude(struct ws_machine *machine,
+			       const struct machine_registers *start,
+			       const struct machine_story *told, struct ws_story *story)
+{
+	bool df_delivered;
+
+	if (machine_memory_failed(machine->memory) || told->fate == MACHINE_LOST)
+		return ws_fail_memory(machine->system->ctx);
+	story->fate = (uint8_t)fate_of(told);
+	story->frames = told->frames;
+	story->nested = told->nested;
+	story->sp = told->sp;
+	story->double_fault = told->double_fault;
+	df_delivered = told->double_fault && story->fate != WS_FATE_RESETS;
+	story->df_stack = df_delivered ? (uint8_t)df_stack(machine, start) : WS_DF_NONE;
+	take_exceptions(&told->last, story);
+	ws_ground(machine, start, story);
+	story->missing = machine->missing;
+	story->missing_pa = machine->missing_pa;
+	return count_overwritten(machine, story);
+}
+
+enum ws_status ws_machine_what_if(struct ws_machine *machine,
+				  const struct ws_what_if *what_if,
+				  struct ws_story *story)
+{
+	struct follow follow = { .cpu = &machine->cpu,
+				 .max = what_if->max_frames ? what_if->max_frames
+							    : MAX_FRAMES };
+	struct machine_registers start;
+	enum ws_status status;
+
+	*story = (struct ws_story){ .undermined = -1 };
+	status = ws_start(machine, what_if, &start, story);
+	if (status != WS_OK)
+		return status;
+	choose_processor(machine, what_if->processor);
+	machine->root = machine->system->spaces.v[story->space].root;
+	load(machine, &start);
+	status = first_fault(machine, what_if, story, &follow.next);
+	if (status != WS_OK)
+		return status;
+	follow_to_end(&follow, story);
+	return conclude(machine, &start, &follow.told, story);
+}
