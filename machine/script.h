@@ -44,7 +44,8 @@ enum script_status {
 	SCRIPT_HOLDS,      /* it went as the script says */
 	SCRIPT_FAILS,      /* it did not: an assertion, an operation that was refused */
 	SCRIPT_BAD,        /* the script makes no sense, or wants too much */
-	SCRIPT_UNREADABLE, /* there is no such scenario or file */
+	SCRIPT_UNKNOWN,    /* there is no such scenario */
+	SCRIPT_UNREADABLE, /* nor such a file */
 	SCRIPT_NO_MEMORY,  /* of the host */
 };
 

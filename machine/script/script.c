@@ -190,9 +190,7 @@ static enum script_status run_scenario(struct script *script, struct kernel **ke
 	char chunk[64];
 
 	if (!scenario)
-		return fail(why, SCRIPT_UNREADABLE,
-			    "there is no scenario '%s' (a file's name has a '/' in it)",
-			    name);
+		return fail(why, SCRIPT_UNKNOWN, "there is no scenario '%s'", name);
 	snprintf(chunk, sizeof(chunk), "@%s.lua", name);
 	script->chunk = chunk;
 	script->text = scenario->text;
