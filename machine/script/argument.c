@@ -13,10 +13,18 @@ static bool is_name(const char *text, size_t n)
 	return n > 0;
 }
 
+/* Of our objects: "machine", where Lua says userdata. */
+static const char *type_name(lua_State *L, int index)
+{
+	if (luaL_getmetafield(L, index, "__name") == LUA_TSTRING)
+		return lua_tostring(L, -1);
+	return luaL_typename(L, index);
+}
+
 static _Noreturn void unexpected(lua_State *L, int index, const char *want)
 {
 	script_error(L, false, "argument %d is to be %s, not %s", index - 1, want,
-		     luaL_typename(L, index));
+		     type_name(L, index));
 }
 
 void *script_object(lua_State *L, int index, const char *noun)
