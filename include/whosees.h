@@ -676,7 +676,7 @@ enum ws_stumble {
 	WS_STUMBLE_IDT,
 	WS_STUMBLE_GDT,
 	WS_STUMBLE_TSS,
-	WS_STUMBLE_OTHER, /* no page fault, or one elsewhere */
+	WS_STUMBLE_OTHER,
 };
 
 #define WS_STORY_EXCEPTIONS 8
@@ -701,9 +701,9 @@ struct ws_story {
 	/* The last delivery: what was to be delivered, and what each attempt raised. */
 	unsigned nexceptions;
 	struct ws_exception exception[WS_STORY_EXCEPTIONS];
-	/* The first of these attempts: which access failed, and how the space translates
-	   it in the target and at the end. */
-	uint8_t stumble; /* enum ws_stumble; none: the two are not set */
+	/* What exception[1] is about; and, where that is a page fault, how the space
+	   translates its address in the target and at the end. */
+	uint8_t stumble; /* enum ws_stumble */
 	struct ws_trail before, after;
 	int undermined; /* the first step of after that was overwritten; -1: none */
 

@@ -368,6 +368,17 @@ static void tell_undermined(const struct outlook *outlook, const struct ws_story
 		  ws_step_entry_pa(outlook->format, is), was->entry, is->entry);
 }
 
+static void tell_descriptor(const struct ws_story *story, struct report *report)
+{
+	if (story->stumble != WS_STUMBLE_OTHER)
+		tell_line(
+			report,
+			"  the ground gave way in the %s: what lies at 0x%x of it is not "
+			"what the delivery needs",
+			story->stumble == WS_STUMBLE_IDT ? "IDT" : "GDT",
+			story->exception[1].error & 0xfff8);
+}
+
 static void tell_ground(const struct outlook *outlook, const struct ws_story *story,
 			struct report *report)
 {
@@ -381,8 +392,12 @@ static void tell_ground(const struct outlook *outlook, const struct ws_story *st
 	const struct ws_trail *after = &story->after;
 	char words[WORDS], access[WORDS];
 
-	if (story->stumble == WS_STUMBLE_NONE || story->exception[1].vector != 14)
+	if (story->stumble == WS_STUMBLE_NONE)
 		return;
+	if (story->exception[1].vector != 14) {
+		tell_descriptor(story, report);
+		return;
+	}
 	tell_line(report, "  the ground gave way under %s 0x%" PRIx64 ": %s%s%s",
 		  accesses[story->stumble], after->va,
 		  end_words(outlook->format, after->end,

@@ -4,6 +4,7 @@
  * walk in the target beside that at the end tells whether the stack has run over the very
  * tables that it was reached through.
  */
+#include "audit/faultpath.h"
 #include "whatif/whatif.h"
 
 /* SDM 4.8: what the processor sets itself. */
@@ -14,18 +15,37 @@ static bool is_within(uint64_t va, uint64_t base, uint64_t limit)
 	return va >= base && va - base <= limit;
 }
 
+/* SDM 6.13, figure 6-7: the error code names a gate or a descriptor, or nothing. */
+#define ERROR_IDT 2u
+#define ERROR_INDEX 0xfff8u
+
+static enum ws_stumble stumble_over(const struct ws_exception *exception)
+{
+	switch (exception->vector) {
+	case MACHINE_TS:
+	case MACHINE_NP:
+	case MACHINE_SS:
+	case MACHINE_GP:
+		if (exception->error & ERROR_IDT)
+			return WS_STUMBLE_IDT;
+		return exception->error & ERROR_INDEX ? WS_STUMBLE_GDT : WS_STUMBLE_OTHER;
+	default:
+		return WS_STUMBLE_OTHER;
+	}
+}
+
 static enum ws_stumble stumble_at(const struct machine_registers *r,
 				  const struct ws_exception *exception)
 {
 	uint64_t va = exception->address;
 
 	if (exception->vector != MACHINE_PF)
-		return WS_STUMBLE_OTHER;
+		return stumble_over(exception);
 	if (is_within(va, r->idtr.base, r->idtr.limit))
 		return WS_STUMBLE_IDT;
 	if (is_within(va, r->gdtr.base, r->gdtr.limit))
 		return WS_STUMBLE_GDT;
-	if (is_within(va, r->tr.base, r->tr.limit))
+	if (is_within(va, r->tr.base, WS_TSS_SIZE - 1))
 		return WS_STUMBLE_TSS;
 	return exception->error & MACHINE_PF_W ? WS_STUMBLE_PUSH : WS_STUMBLE_OTHER;
 }

@@ -27,7 +27,10 @@ enum { PAGE_IDT, PAGE_GDT, PAGE_ENTRY_STACK = 3, PAGE_TSS, PAGE_DF = 6, PAGE_NMI
 
 /* Selectors as Linux has them (arch/x86/include/asm/segment.h). */
 #define KERNEL_CS_32 0x60
+#define KERNEL_DS_32 0x68
 #define KERNEL_CS_64 0x10
+#define TSS_SELECTOR_32 0x80
+#define TSS_SELECTOR_64 0x40
 #define DF_TSS_SELECTOR 0xf8
 
 static bool is_wide(const struct fault_guest *fault)
@@ -126,16 +129,29 @@ static void make_idt(struct fault_guest *fault)
 		put_gate(fault, 8, DF_TSS_SELECTOR, 5, 0, 0);
 }
 
-/* SDM 7.2.2, figure 7-3: an available 32-bit TSS. */
+/* SDM 3.4.5, figure 3-8: flat code and data; 7.2.2, figure 7-3: an available TSS. */
+#define CODE_32 UINT64_C(0x00cf9b000000ffff)
+#define DATA_32 UINT64_C(0x00cf93000000ffff)
+#define CODE_64 UINT64_C(0x00af9b000000ffff)
+
+#define TSS_BUSY (UINT64_C(1) << 41)
+
+static uint64_t tss_descriptor(uint64_t base)
+{
+	return (WS_TSS_SIZE - 1) | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 |
+	       (base >> 24 & 0xff) << 56;
+}
+
 static void make_gdt(struct fault_guest *fault)
 {
-	uint64_t base = fault->df_tss.va;
-
 	fault->gdt = entry_area(fault, PAGE_GDT, is_wide(fault) ? P : P | RW);
-	if (!is_wide(fault))
-		put64(fault, fault->gdt.pa + DF_TSS_SELECTOR,
-		      (WS_TSS_SIZE - 1) | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 |
-			      base >> 24 << 56);
+	if (is_wide(fault)) {
+		put64(fault, fault->gdt.pa + KERNEL_CS_64, CODE_64);
+		return;
+	}
+	put64(fault, fault->gdt.pa + KERNEL_CS_32, CODE_32);
+	put64(fault, fault->gdt.pa + KERNEL_DS_32, DATA_32);
+	put64(fault, fault->gdt.pa + DF_TSS_SELECTOR, tss_descriptor(fault->df_tss.va));
 }
 
 /* SDM 7.2.1, figure 7-2; 7.7, figure 7-11. */
@@ -151,8 +167,14 @@ static void make_tss(struct fault_guest *fault)
 		put64(fault, fault->tss.pa + 68, UINT64_C(0xfffffe0000100000));
 		return;
 	}
+	put64(fault, fault->gdt.pa + TSS_SELECTOR_32,
+	      tss_descriptor(fault->tss.va) | TSS_BUSY);
 	guest_put32(fault->guest, fault->tss.pa + 4,
 		    (uint32_t)(fault->entry_stack.va + size));
+	guest_put32(fault->guest, fault->tss.pa + 8, KERNEL_DS_32);
+	for (unsigned at = 72; at < 96; at += 4) /* ES, CS, SS, DS, FS, GS */
+		guest_put32(fault->guest, fault->df_tss.pa + at,
+			    at == 76 ? KERNEL_CS_32 : KERNEL_DS_32);
 	guest_put32(fault->guest, fault->df_tss.pa + 28, (uint32_t)fault->guest->swapper);
 	guest_put32(fault->guest, fault->df_tss.pa + 32, (uint32_t)fault->df_handler.va);
 	guest_put32(fault->guest, fault->df_tss.pa + 56, (uint32_t)fault->df_tss.va);
@@ -214,6 +236,15 @@ struct ws_cpu *fault_guest_cpu(struct fault_guest *fault)
 	return &fault->guest->target.cpus.v[0];
 }
 
+/* CR4 (SDM 2.5): PSE, PAE, LA57. */
+static uint64_t paging_bits(const struct fault_guest *fault)
+{
+	const struct ws_format *format = fault->guest->kind->format;
+
+	return (format->entry_log2 == 3 ? 1u << 5 : 1u << 4) |
+	       (format->nlevels == 5 ? 1u << 12 : 0);
+}
+
 static void set_registers(struct fault_guest *fault)
 {
 	struct ws_cpu *cpu;
@@ -221,12 +252,16 @@ static void set_registers(struct fault_guest *fault)
 	guest_set_cr3(fault->guest, fault->guest->swapper);
 	cpu = fault_guest_cpu(fault);
 	cpu->cr0 = UINT64_C(0x80050033);
-	cpu->cr4 = UINT64_C(0x300000); /* SMEP, SMAP */
+	cpu->cr4 = UINT64_C(0x300000) | paging_bits(fault); /* SMEP, SMAP */
 	cpu->idt = (struct ws_segment){ .base = fault->idt.va,
 					.limit = is_wide(fault) ? 0xfff : 0x7ff };
 	cpu->gdt = (struct ws_segment){ .base = fault->gdt.va,
 					.limit = is_wide(fault) ? 0x7f : 0xff };
-	cpu->tr = (struct ws_segment){ .base = fault->tss.va, .limit = 0x407b };
+	cpu->tr = (struct ws_segment){ .selector = is_wide(fault) ? TSS_SELECTOR_64
+								  : TSS_SELECTOR_32,
+				       .base = fault->tss.va,
+				       .limit = 0x407b,
+				       .flags = 0x8b00 };
 }
 
 /* The small guest's victim misses module memory; here nobody does at first. */

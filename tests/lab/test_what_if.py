@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What what-if says of a guest's memory, beside what the guest then did: the scenarios of
+lab/verdicts.conf, and a capture beside the dump that it was made of. argv: the tool, and
+the scenarios that are booted where they are missing; others are compared where they are
+there already."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+import scenario  # noqa: E402
+from tap import Tap  # noqa: E402
+
+# What the processor does where the fault path is harmed, by what the guest came to.
+FATES = {"double fault": "double fault", "hang": "loops", "triple fault": "triple fault"}
+# What a fault tells of is the way to the handler's first byte.
+BEHIND_THE_FIRST_BYTE = {"faultpath-pti-entry", "faultpath-pf-reach"}
+
+
+def what_if(tool, dump, *options):
+    made = subprocess.run([tool, "what-if", dump, "--json", *options],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          check=False, timeout=120)
+    if made.returncode not in (0, 1):
+        raise RuntimeError(f"exit status {made.returncode}: {made.stderr}")
+    return json.loads(made.stdout), made.returncode
+
+
+def expected_fates(expected):
+    """The fates that agree with what the guest did."""
+    if expected["verdict"] not in ("nests", "double-faults"):
+        return {"survives"}
+    fates = {FATES[expected["outcome"]]}
+    if expected["rule"] in BEHIND_THE_FIRST_BYTE:
+        fates.add("survives")
+    return fates
+
+
+def check_fates(tap, name, told, status, expected):
+    comm = (expected["space"] or "").removesuffix(" user half")
+    dies = expected["verdict"] in ("nests", "double-faults")
+    wrong, seen = [], False
+    for row in told["spaces"]:
+        harmed = row["comm"] == comm
+        fates = expected_fates(expected) if harmed else {"survives"}
+        seen |= harmed
+        if row["fate"] not in fates or row["survives"] == (harmed and dies):
+            wrong.append(f"{row['comm']} ({row['pid']}): {row['fate']}, audit says "
+                         f"{row['verdict']}")
+    tap.case(f"{name}: {comm or 'nobody'} meets {' or '.join(sorted(expected_fates(expected)))}"
+             ", and all others survive", not wrong and (seen or not comm), "\n".join(wrong))
+    tap.case(f"{name}: exit status {int(dies)}", status == int(dies), status)
+
+
+def victim(truth):
+    return str(next(t["pid"] for t in truth["tasks"] if t["comm"] == "victim"))
+
+
+def check_count(tap, tool, directory, truth):
+    """The entry stack is the same whenever the fault is: frames can be counted."""
+    nested = max(truth["after"]["page_faults"].values(), default=0)
+    told, _ = what_if(tool, directory / "dump.elf", "--pid", victim(truth), "--tlb", "tcg")
+    row = told["spaces"][0]
+    tap.case(f"{directory.name}: {nested} nested faults, as the guest's processor had",
+             row["nested"] == nested, row)
+
+
+def check_runs(tap, name, told):
+    """Every page that was overwritten is in one run; the last SP is in one of stack."""
+    row, runs = told["spaces"][0], told["overwritten"]
+    pages = sum(run["pages"] for run in runs)
+    uses = {use["use"]: use["pages"] for use in told["uses"]}
+    tap.case(f"{name}: {row['overwritten']} pages overwritten, each in one run",
+             pages == row["overwritten"] == sum(uses.values()) and
+             all(a["last"] < b["pa"] for a, b in zip(runs, runs[1:])), runs)
+
+
+def check_storm(tap, tool, directory, truth):
+    """From kernel mode, down through what lies below the task's stack."""
+    name, pid = directory.name, victim(truth)
+    said = {}
+    for tlb in ("tcg", "sdm", "none"):
+        told, _ = what_if(tool, directory / "dump.elf", "--pid", pid, "--fault", "kernel",
+                          "--tlb", tlb)
+        said[tlb] = told
+    row = said["tcg"]["spaces"][0]
+    tap.case(f"{name}: from kernel mode too, from where the task was",
+             row["sp_from"] == "saved" and row["fate"] == "double fault" and
+             row["nested"] > 100, row)
+    tap.case(f"{name}: the victim's own stack is the first to go",
+             any(run["use"] == "kernel stack" and str(run["pid"]) == pid
+                 for run in said["tcg"]["overwritten"]), said["tcg"]["overwritten"])
+    check_runs(tap, name, said["tcg"])
+    check_capture(tap, tool, directory, pid, said["tcg"])
+
+
+def check_capture(tap, tool, directory, pid, told):
+    """A capture has the tables, and none of the pages that the stack goes through."""
+    names = ("fate", "frames", "nested", "first_sp", "sp")
+    sp = told["spaces"][0]["start_sp"]
+    with tempfile.TemporaryDirectory() as scratch:
+        capture = pathlib.Path(scratch) / "capture.elf"
+        subprocess.run([tool, "capture", directory / "dump.elf", "-o", capture],
+                       check=True, timeout=120, stdout=subprocess.DEVNULL)
+        small, _ = what_if(tool, capture, "--pid", pid, "--fault", "kernel", "--tlb", "tcg",
+                           "--sp", sp)
+    a, b = told["spaces"][0], small["spaces"][0]
+    tap.case(f"{directory.name}: a capture says the same, and that it lacks frames",
+             [a[n] for n in names] == [b[n] for n in names] and b["missing"] > 0 and
+             a["missing"] == 0, f"{a}\n{b}")
+
+
+def check(tap, tool, directory, truth):
+    told, status = what_if(tool, directory / "dump.elf", "--spaces", "all")
+    check_fates(tap, directory.name, told, status, truth["expected"])
+    if directory.name == "nests":
+        check_count(tap, tool, directory, truth)
+        check_storm(tap, tool, directory, truth)
+
+
+def check_other(tap, tool, directory):
+    """Nothing was done to these guests' handlers; some victims miss the kernel's own."""
+    for mode in ("user", "kernel"):
+        told, status = what_if(tool, directory / "dump.elf", "--spaces", "all",
+                               "--fault", mode)
+        dead = [row for row in told["spaces"] if row["verdict"] == "nests"]
+        wrong = [row for row in told["spaces"]
+                 if (row["fate"] == "survives") == (row in dead) or
+                 row["sp_from"] not in ("TSS", "saved", "processor")]
+        tap.case(f"{directory.name}: a fault from {mode} mode is handled in "
+                 f"{len(told['spaces']) - len(dead)} spaces, and nests in {len(dead)}: as "
+                 "the audit says", status == bool(dead) and not wrong and
+                 {row["comm"] for row in dead} <= {"victim"}, wrong)
+
+
+def main():
+    tool, names = sys.argv[1], sys.argv[2:]
+    tap = Tap()
+    for name in names + [n for n in scenario.present() if n not in names]:
+        directory, reason = scenario.LAB / name, None
+        if name in names:
+            directory, reason = scenario.wanted(name)
+        if reason:
+            tap.skip(f"{name}: what-if, and what the guest did", reason)
+            continue
+        truth = json.loads((directory / "truth.json").read_text())
+        if truth.get("expected"):
+            check(tap, tool, directory, truth)
+        else:
+            check_other(tap, tool, directory)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
