@@ -15,6 +15,7 @@ CHECK_PACKAGES := libcmocka-dev clang libclang-rt-14-dev mandoc zlib1g-dev \
 	python3-jsonschema chromium chromium-driver
 LAB_PACKAGES := qemu-system-x86 busybox-static cpio makedumpfile xz-utils zstd \
 	binutils bc flex bison libelf-dev kmod
+BENCH_PACKAGES := libunicorn-dev # measured beside
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -28,7 +29,7 @@ check: packages-check lab-kernels build ## every test, those on real guests incl
 lab: packages-check build ## boot real kernels under QEMU and dump their memory
 	@lab/run --all
 
-bench: packages-check build ## measure: nanoseconds a probe, beside libaddrxlat
+bench: packages-check packages-bench build ## measure, beside libaddrxlat and emulators
 	@bench/run $(BUILD)
 
 install: build ## library, headers, pkg-config file, tool, man pages, completion
@@ -49,10 +50,12 @@ packages-build:
 	@tools/packages $(BUILD_PACKAGES)
 packages-check:
 	@tools/packages $(BUILD_PACKAGES) $(CHECK_PACKAGES) $(LAB_PACKAGES)
+packages-bench:
+	@tools/packages $(BENCH_PACKAGES)
 lab-kernels: packages-check
 
 clean: ## remove what was built (the lab's downloads are kept)
 	@rm -rf $(BUILD) build-dev
 
 .PHONY: help demo check lab bench install build dev clean \
-	packages-build packages-check lab-kernels
+	packages-build packages-check packages-bench lab-kernels

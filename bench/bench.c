@@ -7,13 +7,21 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_ROWS 24
+#define MAX_ROWS 32
 
 double bench_seconds(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+double bench_cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -66,6 +74,10 @@ static void print_row(const struct bench_row *row, double *value)
 	static const char *const sign[] = { "", "<=", ">=" };
 	double median;
 
+	if (row->absent) {
+		printf("  %-44s not measured: %s\n", row->name, row->absent);
+		return;
+	}
 	qsort(value, BENCH_REPEATS, sizeof(*value), compare);
 	median = value[BENCH_REPEATS / 2];
 	printf("  %-44s %9.3f %9.3f %9.3f  %-6s", row->name, median, value[0],
@@ -79,7 +91,7 @@ static void print_row(const struct bench_row *row, double *value)
 
 bool bench_table(const struct bench_row *rows, bench_fn *fn, void *arg)
 {
-	double value[MAX_ROWS], all[MAX_ROWS][BENCH_REPEATS];
+	double value[MAX_ROWS] = { 0 }, all[MAX_ROWS][BENCH_REPEATS];
 	size_t n = 0;
 
 	while (n < MAX_ROWS && rows[n].name)

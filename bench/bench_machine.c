@@ -2,15 +2,16 @@
 /*
  * What the simulated machine costs: nanoseconds a translation, nested faults a second.
  * On 256 MiB of RAM that is mapped from 3 GiB up by 4 KiB pages, as an i386 kernel of
- * the seed's time had it.
+ * the seed's time had it. Beside it, QEMU's TCG and Unicorn run a guest that does the
+ * same: bench_machine [GUEST], as lab/guest/sweep.py builds it.
  */
 #include "bench.h"
+#include "emulators.h"
 
 #include "machine/machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define MEBIBYTE (UINT64_C(1) << 20)
 #define RAM (256 * MEBIBYTE)
@@ -22,18 +23,8 @@
 #define HANDLER UINT64_C(0xf8000000) /* nothing is mapped there */
 
 #define ROUNDS 4000000u
-#define STORM 719796u /* frames of one that was seen on a real kernel */
+#define STORM SPEED_FRAMES /* of one that was seen on a real kernel */
 #define STORMS 20u
-
-/* Of this process: it computes and waits for nothing, so other processes' time is none of
- * its own. */
-static double cpu_seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void put(struct machine_memory *memory, uint64_t pa, uint64_t value, size_t size)
 {
@@ -133,10 +124,10 @@ static double translation(uint8_t tlb, size_t npages)
 		return -1;
 	start(&reads.cpu, memory, tlb);
 	good = read_all(&reads);
-	from = cpu_seconds();
+	from = bench_cpu_seconds();
 	for (size_t i = 0; good && i < ROUNDS / npages; i++)
 		good = read_all(&reads);
-	seconds = cpu_seconds() - from;
+	seconds = bench_cpu_seconds() - from;
 	machine_cpu_release(&reads.cpu);
 	machine_memory_destroy(memory);
 	free(reads.va);
@@ -166,7 +157,7 @@ static double storm(uint8_t tlb, follow_fn *follow)
 	if (!fork)
 		return -1;
 	start(&cpu, fork, tlb);
-	from = cpu_seconds();
+	from = bench_cpu_seconds();
 	for (unsigned i = 0; i < STORMS; i++) {
 		struct machine_registers r = cpu.r;
 		struct machine_story story;
@@ -176,7 +167,7 @@ static double storm(uint8_t tlb, follow_fn *follow)
 		machine_memory_reset(fork);
 		machine_cpu_load(&cpu, &r);
 	}
-	seconds = cpu_seconds() - from;
+	seconds = bench_cpu_seconds() - from;
 	machine_cpu_release(&cpu);
 	machine_memory_destroy(fork);
 	machine_memory_destroy(memory);
@@ -185,51 +176,158 @@ static double storm(uint8_t tlb, follow_fn *follow)
 
 /* ---- the table ---- */
 
-static const struct bench_row rows[] = {
-	{ "2-level walk, no TLB, 16 MiB", "ns", BENCH_AT_MOST, 30 },
-	{ "2-level walk, no TLB, 256 MiB", "ns", BENCH_AT_MOST, 30 },
-	{ "TLB hit, TCG's kind, 64 pages", "ns", BENCH_AT_MOST, 5 },
-	{ "TLB hit, TCG's kind, 4096 pages", "ns", BENCH_AT_MOST, 5 },
-	{ "TLB hit, the manual's kind, 64 pages", "ns", BENCH_AT_MOST, 5 },
-	{ "TLB hit, the manual's kind, 4096 pages", "ns", BENCH_AT_MOST, 5 },
-	{ "nested faults, TCG's TLB", "M/s", BENCH_AT_LEAST, 20 },
-	{ "nested faults, the manual's TLB", "M/s", BENCH_AT_LEAST, 20 },
-	{ "nested faults, no TLB", "M/s", BENCH_AT_LEAST, 20 },
-	{ "nested faults one by one, TCG's TLB", "M/s", BENCH_NO_BAR, 0 },
-	{ "719,796 nested faults, TCG's TLB", "ms", BENCH_AT_MOST, 40 },
-	{ 0 },
+enum row {
+	WALK_16M,
+	WALK_256M,
+	WALK_QEMU,
+	WALK_UNICORN,
+	HIT_64_TCG,
+	HIT_64_SDM,
+	HIT_64_QEMU,
+	HIT_64_UNICORN,
+	HIT_4096_TCG,
+	HIT_4096_SDM,
+	HIT_4096_QEMU,
+	HIT_4096_UNICORN,
+	LOOP_QEMU,
+	LOOP_UNICORN,
+	FAULTS_TCG,
+	FAULTS_SDM,
+	FAULTS_NONE,
+	FAULTS_SLOWLY,
+	FAULTS_QEMU,
+	FAULTS_UNICORN,
+	STORM_TCG,
+	STORM_QEMU,
+	STORM_UNICORN,
+	ROWS
 };
+
+static struct bench_row rows[ROWS + 1] = {
+	[WALK_16M] = { "2-level walk, no TLB, 16 MiB", "ns", BENCH_AT_MOST, 30 },
+	[WALK_256M] = { "2-level walk, no TLB, 256 MiB", "ns", BENCH_AT_MOST, 30 },
+	[WALK_QEMU] = { "  QEMU TCG, TLB miss, 256 MiB", "ns" },
+	[WALK_UNICORN] = { "  Unicorn, TLB miss, 256 MiB", "ns" },
+	[HIT_64_TCG] = { "TLB hit, TCG's kind, 64 pages", "ns", BENCH_AT_MOST, 5 },
+	[HIT_64_SDM] = { "TLB hit, the manual's kind, 64 pages", "ns", BENCH_AT_MOST, 5 },
+	[HIT_64_QEMU] = { "  QEMU TCG, 64 pages", "ns" },
+	[HIT_64_UNICORN] = { "  Unicorn, 64 pages", "ns" },
+	[HIT_4096_TCG] = { "TLB hit, TCG's kind, 4096 pages", "ns", BENCH_AT_MOST, 5 },
+	[HIT_4096_SDM] = { "TLB hit, the manual's kind, 4096 pages", "ns", BENCH_AT_MOST,
+			   5 },
+	[HIT_4096_QEMU] = { "  QEMU TCG, 4096 pages", "ns" },
+	[HIT_4096_UNICORN] = { "  Unicorn, 4096 pages", "ns" },
+	[LOOP_QEMU] = { "  QEMU TCG, the loop without its read", "ns" },
+	[LOOP_UNICORN] = { "  Unicorn, the loop without its read", "ns" },
+	[FAULTS_TCG] = { "nested faults, TCG's TLB", "M/s", BENCH_AT_LEAST, 20 },
+	[FAULTS_SDM] = { "nested faults, the manual's TLB", "M/s", BENCH_AT_LEAST, 20 },
+	[FAULTS_NONE] = { "nested faults, no TLB", "M/s", BENCH_AT_LEAST, 20 },
+	[FAULTS_SLOWLY] = { "nested faults one by one, TCG's TLB", "M/s" },
+	[FAULTS_QEMU] = { "  QEMU TCG", "M/s" },
+	[FAULTS_UNICORN] = { "  Unicorn", "M/s" },
+	[STORM_TCG] = { "719,796 nested faults, TCG's TLB", "ms", BENCH_AT_MOST, 40 },
+	[STORM_QEMU] = { "  QEMU TCG", "ms" },
+	[STORM_UNICORN] = { "  Unicorn", "ms" },
+};
+
+/* What an emulator's phases are called in the table. */
+struct emulator {
+	const char *name;
+	emulate_fn *emulate;
+	enum row hit_64, hit_4096, loop, walk, faults, storm;
+};
+
+static const struct emulator emulators[] = {
+	{ "QEMU TCG", emulate_by_qemu, HIT_64_QEMU, HIT_4096_QEMU, LOOP_QEMU, WALK_QEMU,
+	  FAULTS_QEMU, STORM_QEMU },
+	{ "Unicorn", emulate_by_unicorn, HIT_64_UNICORN, HIT_4096_UNICORN, LOOP_UNICORN,
+	  WALK_UNICORN, FAULTS_UNICORN, STORM_UNICORN },
+};
+
+#define EMULATORS (sizeof(emulators) / sizeof(*emulators))
+
+static void fill(const struct emulator *emulator, const struct emulation *result,
+		 double *value)
+{
+	const double reads = SPEED_READS,
+		     walks = (double)SPEED_WALK_PAGES * SPEED_WALK_ROUNDS;
+
+	value[emulator->loop] = result->seconds[SPEED_LOOP] / reads * 1e9;
+	value[emulator->hit_64] = result->seconds[SPEED_HITS_64] / reads * 1e9;
+	value[emulator->hit_4096] = result->seconds[SPEED_HITS_4096] / reads * 1e9;
+	value[emulator->walk] = result->seconds[SPEED_WALKS] / walks * 1e9;
+	value[emulator->faults] = SPEED_FRAMES / 1e6 / result->seconds[SPEED_STORM];
+	value[emulator->storm] = result->seconds[SPEED_STORM] * 1e3;
+}
 
 static bool measure(void *arg, double *value)
 {
 	const double faults = (double)STORM * STORMS / 1e6;
-	double seconds[4];
+	const char *guest = arg;
+	double storm_tcg;
 
-	(void)arg;
-	value[0] = translation(MACHINE_TLB_NONE, 4096);
-	value[1] = translation(MACHINE_TLB_NONE, 65536);
-	value[2] = translation(MACHINE_TLB_TCG, 64);
-	value[3] = translation(MACHINE_TLB_TCG, 4096);
-	value[4] = translation(MACHINE_TLB_SDM, 64);
-	value[5] = translation(MACHINE_TLB_SDM, 4096);
-	seconds[0] = storm(MACHINE_TLB_TCG, machine_follow);
-	seconds[1] = storm(MACHINE_TLB_SDM, machine_follow);
-	seconds[2] = storm(MACHINE_TLB_NONE, machine_follow);
-	seconds[3] = storm(MACHINE_TLB_TCG, machine_follow_slowly);
-	for (unsigned i = 0; i < 4; i++)
-		value[6 + i] = faults / seconds[i];
-	value[10] = seconds[0] / STORMS * 1e3;
-	for (unsigned i = 0; i < 11; i++)
-		if (value[i] <= 0) {
+	value[WALK_16M] = translation(MACHINE_TLB_NONE, 4096);
+	value[WALK_256M] = translation(MACHINE_TLB_NONE, 65536);
+	value[HIT_64_TCG] = translation(MACHINE_TLB_TCG, 64);
+	value[HIT_4096_TCG] = translation(MACHINE_TLB_TCG, 4096);
+	value[HIT_64_SDM] = translation(MACHINE_TLB_SDM, 64);
+	value[HIT_4096_SDM] = translation(MACHINE_TLB_SDM, 4096);
+	storm_tcg = storm(MACHINE_TLB_TCG, machine_follow);
+	value[FAULTS_TCG] = faults / storm_tcg;
+	value[FAULTS_SDM] = faults / storm(MACHINE_TLB_SDM, machine_follow);
+	value[FAULTS_NONE] = faults / storm(MACHINE_TLB_NONE, machine_follow);
+	value[FAULTS_SLOWLY] = faults / storm(MACHINE_TLB_TCG, machine_follow_slowly);
+	value[STORM_TCG] = storm_tcg / STORMS * 1e3;
+	for (size_t i = 0; guest && i < EMULATORS; i++) {
+		struct emulation result;
+
+		emulators[i].emulate(guest, &result);
+		fill(&emulators[i], &result, value);
+	}
+	for (unsigned i = 0; i < ROWS; i++)
+		if (!rows[i].absent && !(value[i] > 0)) {
 			fprintf(stderr, "bench_machine: %s failed\n", rows[i].name);
 			return false;
 		}
 	return true;
 }
 
-int main(void)
+/* One run of the guest beforehand tells which rows there will be. */
+static void try(const struct emulator *emulator, const char *guest,
+		struct emulation *result)
 {
+	const enum row row_of[SPEED_PHASES] = {
+		[SPEED_LOOP] = emulator->loop,
+		[SPEED_HITS_64] = emulator->hit_64,
+		[SPEED_HITS_4096] = emulator->hit_4096,
+		[SPEED_WALKS] = emulator->walk,
+		[SPEED_STORM] = emulator->storm,
+	};
+
+	if (guest)
+		emulator->emulate(guest, result);
+	for (unsigned phase = result->done; phase < SPEED_PHASES; phase++)
+		rows[row_of[phase]].absent = result->reason;
+	rows[emulator->faults].absent = rows[emulator->storm].absent;
+}
+
+int main(int argc, char **argv)
+{
+	char *guest = argc > 1 ? argv[1] : NULL;
+	struct emulation result[EMULATORS];
+
+	for (size_t i = 0; i < EMULATORS; i++) {
+		result[i] = (struct emulation){ .reason = "there is no guest to run" };
+		try(&emulators[i], guest, &result[i]);
+	}
 	printf("the simulated machine\n");
 	printf("  %-44s %9s %9s %9s\n", "", "median", "smallest", "largest");
-	return bench_table(rows, measure, NULL) ? 0 : 1;
+	if (!bench_table(rows, measure, guest))
+		return 1;
+	for (size_t i = 0; i < EMULATORS; i++)
+		if (result[i].done && !result[i].obeys)
+			printf("  %s reads a page at its own address, whatever its "
+			       "entry says\n",
+			       emulators[i].name);
+	return 0;
 }

@@ -20,6 +20,7 @@ GUESTS = {
               {32: "64M", 64: "64M"}),
     "gate": (("sweep_boot.S", "sweep_gate_entry.S", "sweep_gate.c"),
              {32: "64M", 64: "64M"}),
+    "speed": (("sweep_boot.S", "sweep_storm_entry.S", "sweep_speed.c"), {32: "256M"}),
 }
 # Bits: QEMU, and the linker's emulation.
 KINDS = {
