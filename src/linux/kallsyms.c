@@ -284,7 +284,7 @@ static const char *tables_read(struct ws_system *system, struct ws_kallsyms *tab
 	uint8_t index[2 * WS_KALLSYMS_TOKENS];
 	size_t width = tables->words ? system->layout.word : 4;
 
-	if (tables->num < WS_KALLSYMS_MIN || tables->num > WS_KALLSYMS_MAX)
+	if (!tables->num || tables->num > WS_KALLSYMS_MAX)
 		return "the number of symbols is absurd";
 	if (tokens_len < WS_KALLSYMS_TOKENS || tokens_len > WS_KALLSYMS_TOKENS_SIZE)
 		return "the token table and its index are not neighbours";
@@ -294,7 +294,7 @@ static const char *tables_read(struct ws_system *system, struct ws_kallsyms *tab
 	if (!ws_kallsyms_tokens(&read->token, read->tokens, tokens_len, index))
 		return "the token table and its index contradict each other";
 	read->nnames = names_measure(system, tables, read);
-	if (read->nnames < WS_KALLSYMS_MIN ||
+	if (!read->nnames ||
 	    !read_new(system, tables->names, read->names_len, &read->names))
 		return "the names cannot be read";
 	if (!read_new(system, tables->addresses, width * tables->num, &read->addresses))

@@ -21,7 +21,7 @@
 #define WS_KALLSYMS_TOKENS 256
 /* u16 offsets: no table of tokens can be longer, whatever memory says. */
 #define WS_KALLSYMS_TOKENS_SIZE (1u << 16)
-#define WS_KALLSYMS_MIN 256u
+#define WS_KALLSYMS_MIN 256u /* of tables that are found by their shape */
 #define WS_KALLSYMS_MAX (1u << 21)
 
 /* Where the tables lie; va each, but for base. */

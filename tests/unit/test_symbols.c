@@ -186,7 +186,7 @@ static void check_refused(struct scene *scene, const char *why)
 
 static void test_number_absurd(void **state)
 {
-	static const uint32_t numbers[] = { 0, 255, (1 << 21) + 1, UINT32_MAX };
+	static const uint32_t numbers[] = { 0, (1 << 21) + 1, UINT32_MAX };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
