@@ -306,6 +306,9 @@ bool linux_create(struct kernel *kernel)
 	    !create_kthreadd(kernel))
 		return false;
 	linux_list_init(kernel, books->pgd_list);
+	books->anon_vma = cache_take(kernel, &books->mms);
+	if (!books->anon_vma)
+		return false;
 	for (unsigned i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
 		if (!create_resource(kernel, i))
 			return false;

@@ -128,9 +128,10 @@ struct linux_cache {
 struct linux_books {
 	struct linux_cache tasks, mms;
 	uint64_t init_task, kthreadd, init_mm;
-	uint64_t modules;                      /* the list's head */
-	uint64_t pgd_list;                     /* the same */
-	uint64_t mem_map;                      /* struct page of pa 0 */
+	uint64_t anon_vma; /* one for all user pages: there is no reverse map */
+	uint64_t modules;  /* the list's head */
+	uint64_t pgd_list; /* the same */
+	uint64_t mem_map;  /* struct page of pa 0 */
 	uint64_t mem_map_pointer, mem_section; /* i386 has the one, x86-64 the other */
 	uint64_t vmcoreinfo;                   /* pa of its page */
 };

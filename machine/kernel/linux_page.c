@@ -16,6 +16,7 @@
 #define TYPE_TABLE (~UINT32_C(0x200))
 #define MAPPED_ONCE 0
 #define NOT_MAPPED UINT32_MAX
+#define MAPPING_ANON 1
 
 /* x86-64: arch/x86/include/asm/sparsemem.h; mm/sparse.c, sparse_init_one_section(). */
 #define SECTION_SIZE_BITS 27
@@ -54,6 +55,7 @@ static uint64_t place_bits(const struct kernel *kernel, uint64_t pa)
 void linux_page(struct kernel *kernel, uint64_t pa, unsigned n, enum page_use use)
 {
 	const struct page_row *row = &page_rows[use];
+	uint64_t mapping = use == PAGE_USER ? kernel->books->anon_vma | MAPPING_ANON : 0;
 
 	if (!kernel->books->mem_map)
 		return;
@@ -61,6 +63,7 @@ void linux_page(struct kernel *kernel, uint64_t pa, unsigned n, enum page_use us
 		uint64_t page = linux_page_of(kernel, pa);
 
 		linux_put(kernel, page, PAGE_FLAGS, row->flags | place_bits(kernel, pa));
+		linux_put(kernel, page, PAGE_MAPPING, mapping);
 		linux_put(kernel, page, PAGE_MAPCOUNT, row->mapcount);
 		linux_put(kernel, page, PAGE_REFCOUNT, row->refcount);
 	}
