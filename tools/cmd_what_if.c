@@ -390,7 +390,7 @@ static void tell_ground(const struct outlook *outlook, const struct ws_story *st
 		[WS_STUMBLE_OTHER] = "an access to",
 	};
 	const struct ws_trail *after = &story->after;
-	char words[WORDS], access[WORDS];
+	char words[WORDS];
 
 	if (story->stumble == WS_STUMBLE_NONE)
 		return;
@@ -398,12 +398,13 @@ static void tell_ground(const struct outlook *outlook, const struct ws_story *st
 		tell_descriptor(story, report);
 		return;
 	}
-	tell_line(report, "  the ground gave way under %s 0x%" PRIx64 ": %s%s%s",
+	tell_line(report, "  the ground gave way under %s 0x%" PRIx64 ": %s%s",
 		  accesses[story->stumble], after->va,
-		  end_words(outlook->format, after->end,
-			    after->nsteps ? after->nsteps - 1 : 0, words),
-		  after->end == WS_END_PAGE ? ", " : "",
-		  after->end == WS_END_PAGE ? access_words(after->access, access) : "");
+		  after->end == WS_END_PAGE ? "the page there is " : "",
+		  after->end == WS_END_PAGE
+			  ? access_words(after->access, words)
+			  : end_words(outlook->format, after->end,
+				      after->nsteps ? after->nsteps - 1 : 0, words));
 	if (story->undermined >= 0)
 		tell_undermined(outlook, story, report);
 }

@@ -160,7 +160,7 @@ static struct ws_space init_space(const struct session *session)
 static enum exit_status no_space(struct session *session, const struct ws_task *task,
 				 const struct ws_space *spaces, size_t n)
 {
-	char hint[64] = "without --pid, init_mm's is used";
+	char hint[64] = "--pid 0 is init_mm";
 
 	if (task->active_space < n && spaces[task->active_space].pid)
 		snprintf(hint, sizeof(hint),

@@ -23,6 +23,8 @@ COMMANDS = [
     (["map", "--pid", "1"], "ranges"),
     (["probe", "vfs_read", "lab_page_fault", "loop", "--all-modules"], "rows"),
     (["probe", "vfs_read", "lab_page_fault", "loop", "--all", "--all-spaces"], "rows"),
+    (["what-if", "--spaces", "all"], "spaces"),
+    (["what-if", "--spaces", "all", "--fault", "kernel", "--tlb", "tcg"], "spaces"),
 ]
 
 

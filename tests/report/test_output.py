@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What audit, diff and rules print: JSON by its schema, the numbers in it by each other,
 NDJSON and CSV by the JSON, and SARIF by its specification. argv: the tool, the folder of
-the schemas, and captures, the first of them of i386."""
+the schemas, the capture of a victim that nests, and others, the first of i386."""
 
 import collections
 import copy
@@ -289,7 +289,17 @@ def check_pid(tap, tool, capture):
              and [s["pid"] for s in other["spaces"]] == [1] and not other["findings"])
 
 
-def main(tool, schemas, i386, *captures):
+def what_ifs(tool, capture):
+    """Stories of one victim, and of everybody."""
+    for label, options in {"one story": ["--pid", "116"],
+                           "a storm": ["--pid", "116", "--fault", "kernel"],
+                           "one that survives": ["--pid", "1"],
+                           "everybody's story": ["--spaces", "all"]}.items():
+        yield label, "what-if", json.loads(run(tool, "what-if", capture, "--json",
+                                               *options)[0])
+
+
+def main(tool, schemas, nests, i386, *captures):
     tap = Tap()
     schemas = pathlib.Path(schemas)
     with tempfile.TemporaryDirectory() as scratch:
@@ -307,6 +317,7 @@ def main(tool, schemas, i386, *captures):
         check_names(tap, tool, i386, scratch)
     rules = json.loads(run(tool, "rules", "--json")[0])
     documents.append(("rules", "rules", rules))
+    documents += list(what_ifs(tool, nests))
     complaints = list(form_complaints(tool, ["rules"], rules, "rules"))
     tap.case("rules: NDJSON and CSV say the same", not complaints, complaints[:5])
     check_schema(tap, schemas, documents)
