@@ -3,6 +3,7 @@
  * Words that look into page tables, and those that damage them: of a process they mean
  * its own tables, of a machine init_mm's.
  */
+#include "machine/kernel/internal.h"
 #include "machine/script/internal.h"
 
 #include <inttypes.h>
@@ -82,7 +83,7 @@ struct probe {
 	struct kernel *kernel;
 	int tracer;
 	unsigned cpu;
-	int digits; /* of a pointer */
+	struct layout layout;
 	uint64_t va[PROBES];
 	int n;
 };
@@ -108,8 +109,8 @@ static void tell_lookups(const struct probe *probe, int pid)
 
 		kernel_walk(probe->kernel, pid, probe->va[i], &step);
 		snprintf(text, sizeof(text), "#%u %d: lookup%d: %0*" PRIx64 " %u",
-			 probe->cpu, probe->tracer, i + 1, probe->digits, step.entry_va,
-			 step.level);
+			 probe->cpu, probe->tracer, i + 1, 2 * probe->layout.word,
+			 step.entry_va, step.level);
 		tell(probe, text);
 	}
 }
@@ -134,13 +135,15 @@ static int look_probe(lua_State *L)
 	probe.tracer = p.pid ? p.pid : kernel_current(p.kernel, 0);
 	if (kernel_process(p.kernel, probe.tracer, &process) == KERNEL_OK)
 		probe.cpu = process.cpu;
-	probe.digits = kernel_options(p.kernel)->format == KERNEL_X86_64 ? 16 : 8;
+	layout_of(kernel_options(p.kernel)->format, kernel_options(p.kernel)->ram,
+		  &probe.layout);
 	for (int pid = 0; (pid = kernel_next_pid(p.kernel, pid));) {
 		script_charge(L, SCRIPT_OPERATION);
 		if (kernel_process(p.kernel, pid, &process) != KERNEL_OK)
 			continue;
 		snprintf(text, sizeof(text), "#%u %d:%d %0*" PRIx64, probe.cpu,
-			 probe.tracer, pid, probe.digits, process.root);
+			 probe.tracer, pid, 2 * probe.layout.word,
+			 process.root + probe.layout.page_offset);
 		tell(&probe, text);
 		tell_lookups(&probe, pid);
 	}

@@ -210,8 +210,9 @@ static int machine_vmalloc(lua_State *L)
 {
 	struct kernel *kernel = script_machine(L, 1);
 	uint64_t size = script_number(L, 2, 1, INT64_MAX), va = 0;
+	enum kernel_outcome outcome = kernel_vmalloc(kernel, size, &va);
 
-	return came_to_address(L, kernel_vmalloc(kernel, size, &va), kernel, va);
+	return came_to_address(L, outcome, kernel, va);
 }
 
 static int machine_vfree(lua_State *L)
@@ -226,8 +227,9 @@ static int machine_kmalloc(lua_State *L)
 {
 	struct kernel *kernel = script_machine(L, 1);
 	uint64_t va = 0;
+	enum kernel_outcome outcome = kernel_kmalloc(kernel, &va);
 
-	return came_to_address(L, kernel_kmalloc(kernel, &va), kernel, va);
+	return came_to_address(L, outcome, kernel, va);
 }
 
 static int machine_kfree(lua_State *L)

@@ -80,6 +80,7 @@ static int process_mmap(lua_State *L)
 	union script_value v[MMAP] = {
 		[SIZE].number = MACHINE_FRAME_SIZE, [WRITABLE].number = true
 	};
+	enum kernel_outcome outcome;
 	unsigned protection;
 	uint64_t va = 0;
 
@@ -272,9 +273,9 @@ static int transfer(lua_State *L, transfer_fn *call)
 	const struct script_process *p = &file->process;
 	uint64_t va = script_address(L, 2, p->kernel), done = 0;
 	uint64_t len = script_number(L, 3, 0, INT64_MAX);
+	enum kernel_outcome outcome = call(p->kernel, p->pid, file->fd, va, len, &done);
 
-	return came_to_number(L, p, call(p->kernel, p->pid, file->fd, va, len, &done),
-			      done);
+	return came_to_number(L, p, outcome, done);
 }
 
 static int file_read(lua_State *L)
