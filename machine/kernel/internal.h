@@ -16,6 +16,8 @@
  *	fault.c       the kernel's page-fault handler, and its oops
  *	module.c      drivers: insmod, rmmod, their code
  *	syscall.c     the gate, files, nodes
+ *	symbols.c     names and addresses
+ *	look.c        walks, for whoever asks; what goes wrong on purpose
  *	sched.c       switches, migration
  *	story.c       what happens, in plain words
  *	linux.c       what crash tools look for, as Linux lays it out: struct page, tasks,
@@ -82,6 +84,7 @@ struct process {
 	uint64_t task;   /* va of its task_struct, by linux.c */
 	uint64_t mm;     /* va of its mm_struct, by linux.c */
 	uint64_t mapped; /* user pages it has */
+	bool had_tables; /* of its user half */
 	unsigned cpu;
 	int preempt_next; /* whom its next fault is to give way to; 0: nobody */
 	bool in_fault;    /* sp is in the middle of one */
@@ -149,6 +152,8 @@ struct processor {
 	struct machine_cpu cpu;
 	unsigned number;
 	int current;         /* pid; 0: idle */
+	bool halted;         /* in the idle loop */
+	unsigned interrupts; /* that are being handled */
 	uint64_t idle_stack; /* va of its lowest byte */
 	uint64_t gdt, tss;   /* va, in the image */
 };
@@ -161,13 +166,13 @@ struct kernel {
 	struct processor processor[KERNEL_CPUS];
 	struct kernel_ending ending;
 
-	struct frames *frames; /* pages.c */
-	uint64_t image_end;    /* va; what image_take() gives next */
-	uint64_t swapper;      /* pa of swapper_pg_dir, init_top_pgt */
-	uint64_t idt;          /* va */
-	uint64_t irq_desc;     /* va of a word a vector: its handler, or 0 */
-	uint64_t double_fault_stack[KERNEL_CPUS]; /* va of the top */
-	struct area *areas;                       /* by rising address */
+	struct frames *frames;       /* pages.c */
+	uint64_t image_end;          /* va; what image_take() gives next */
+	uint64_t swapper;            /* pa of swapper_pg_dir, init_top_pgt */
+	uint64_t idt;                /* va */
+	uint64_t irq_desc;           /* va of a word a vector: its handler, or 0 */
+	uint64_t modules_operations; /* va of the file operations of /proc/modules */
+	struct area *areas;          /* by rising address */
 
 	struct process *first_process, *last_process; /* by rising pid */
 	struct process **hash;
@@ -218,8 +223,9 @@ enum page_use {
 	PAGE_SLAB,
 	PAGE_TABLE,
 	PAGE_STACK,
-	PAGE_KERNEL, /* kmalloc, vmalloc, modules */
+	PAGE_KERNEL, /* vmalloc, modules */
 	PAGE_USER,
+	PAGE_KMALLOC,
 	PAGE_USES
 };
 

@@ -72,7 +72,7 @@ enum kernel_teller {
 struct kernel_line {
 	enum kernel_teller teller;
 	unsigned cpu;
-	int pid; /* whose address space is loaded; 0: init_mm's */
+	int pid;          /* whose address space is loaded; 0: init_mm's */
 	const char *text; /* plain words, no newline; valid during the call */
 };
 
@@ -185,7 +185,7 @@ enum kernel_outcome kernel_close(struct kernel *kernel, int pid, int fd);
 struct kernel_driver {
 	const char *name;      /* of the module; also /dev/NAME and /proc/NAME */
 	uint64_t size;         /* bytes of module memory; 0: one page */
-	bool hooks_page_fault; /* gate 14 leads to it; it goes on to who was there before */
+	bool hooks_page_fault; /* gate 14 leads to it, and it goes on to the last one */
 	int irq;               /* vector it handles, or 0 */
 };
 
@@ -255,8 +255,8 @@ struct kernel_process {
 	const char *comm; /* until the next operation */
 	uint64_t root;
 	unsigned cpu;
-	bool running;   /* is its processor's current task */
-	bool in_fault;  /* switched away in the middle of a page fault */
+	bool running;  /* is its processor's current task */
+	bool in_fault; /* switched away in the middle of a page fault */
 };
 enum kernel_outcome kernel_process(const struct kernel *kernel, int pid,
 				   struct kernel_process *process);
