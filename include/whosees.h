@@ -98,6 +98,11 @@ struct ws_paging {
 	void *opaque;
 	uint8_t maxphyaddr; /* physical-address width, SDM 4.1.4; 0: as wide as can be */
 	bool nx;            /* IA32_EFER.NXE: bit 63 is XD, not reserved (SDM 4.1.1) */
+	/*
+	 * Reserved bits that QEMU's TCG sets by itself are forgiven: Accessed in a PAE
+	 * PDPTE. True in what ws_system_paging() gives, since a dump may be of TCG.
+	 */
+	bool tcg;
 };
 
 /* Effective rights: what every level of the walk grants. Since: 0.1 */

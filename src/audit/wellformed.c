@@ -12,7 +12,6 @@
 #include "linux/census.h"
 #include "linux/roots.h"
 #include "linux/stacks.h"
-#include "paging/x86.h"
 #include "util/hash.h"
 
 enum { RESERVED, OUTSIDE, LEVELS, LOOP, STACK };
@@ -69,18 +68,6 @@ static const struct ws_rule rules[] = {
 };
 /* clang-format on */
 
-/* What is set in spite of the manual, and does no harm. */
-static const struct tolerance {
-	const struct ws_format *format;
-	uint8_t level;
-	uint64_t bits;
-} tolerated[] = {
-	/* SDM 4.4.1 has bit 5 of a PDPTE reserved; TCG walks PDPTEs as it walks the rest,
-	 * and sets Accessed (QEMU target/i386/tcg/sysemu/excp_helper.c, mmu_translate()).
-	 */
-	{ &ws_format_i386_pae, 0, X86_A },
-};
-
 /* A frame that serves as a table: as what, and where it was met first. */
 struct known {
 	uint64_t pa;
@@ -116,21 +103,10 @@ static void found(struct looking *l, unsigned rule, const struct ws_entry_at *at
 
 /* ---- one entry -------------------------------------------------------------------- */
 
-static uint64_t reserved_bits(const struct ws_paging *paging,
-			      const struct ws_entry_at *at)
-{
-	uint64_t bits = ws_reserved_bits(paging, at->row, at->entry);
-
-	for (size_t i = 0; i < WS_ARRAY_SIZE(tolerated); i++)
-		if (tolerated[i].format == paging->format &&
-		    tolerated[i].level == at->level)
-			bits &= ~tolerated[i].bits;
-	return bits;
-}
-
 static void look_for_reserved(struct looking *l, const struct ws_entry_at *at)
 {
-	uint64_t bits = at->row ? reserved_bits(&l->audit->system->paging, at) : 0;
+	const struct ws_paging *paging = &l->audit->system->paging;
+	uint64_t bits = at->row ? ws_reserved_bits(paging, at->row, at->entry) : 0;
 	char why[64];
 
 	if (at->row && !bits)

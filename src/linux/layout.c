@@ -193,6 +193,7 @@ enum ws_status ws_find_layout(struct ws_system *system)
 	if (!system->paging.format)
 		return WS_ERR_NOT_FOUND;
 	system->paging.nx = system->paging.format->no_execute != 0;
+	system->paging.tcg = true;
 	if (!gather_candidates(system, &candidates))
 		status = ws_fail_memory(system->ctx);
 	for (size_t i = 0; i < candidates.n && status == WS_ERR_NOT_FOUND; i++)

@@ -29,7 +29,8 @@ static uint64_t too_wide(const struct ws_paging *paging, const struct ws_row *ro
 uint64_t ws_reserved_bits(const struct ws_paging *paging, const struct ws_row *row,
 			  uint64_t entry)
 {
-	uint64_t bits = (entry & row->reserved) | too_wide(paging, row, entry);
+	uint64_t reserved = paging->tcg ? row->reserved & ~row->tcg : row->reserved;
+	uint64_t bits = (entry & reserved) | too_wide(paging, row, entry);
 
 	return paging->nx ? bits : bits | (entry & paging->format->no_execute);
 }

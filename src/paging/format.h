@@ -50,6 +50,7 @@ struct ws_row {
 	uint64_t reserved; /* must be 0, whatever the processor */
 	const struct ws_denial *denials;
 	const struct ws_attribute *attributes;
+	uint64_t tcg; /* reserved bits that QEMU's TCG sets all the same */
 };
 
 #define WS_MAX_ROWS 3

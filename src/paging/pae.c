@@ -22,11 +22,15 @@ const struct ws_format ws_format_i386_pae = {
 	.entry_log2 = 3, .va_bits = 32, .root_mask = WS_BITS(31, 5), .present = X86_P,
 	.touched = X86_A | X86_D, .no_execute = X86_XD, .pa_bits = 52, .nlevels = 3,
 	.level = {
-		/* Table 4-8: PDPTEs carry no rights; bits 2:1, 8:5 and 63:52 must be 0. */
+		/*
+		 * Table 4-8: PDPTEs carry no rights; bits 2:1, 8:5 and 63:52 must be 0.
+		 * TCG walks them as it walks the rest, and sets A (QEMU
+		 * target/i386/tcg/sysemu/excp_helper.c, mmu_translate()).
+		 */
 		{ "page-directory-pointer table", "PDPTE", 30, 2, {
 			{ X86_P, X86_P, WS_ROW_TABLE, 0, {{ WS_BITS(51, 12), 0 }},
 			  WS_BITS(2, 1) | WS_BITS(8, 5) | WS_BITS(63, 52), NULL,
-			  x86_table_attributes } } },
+			  x86_table_attributes, X86_A } } },
 		X86_PDE_LEVEL(PAE_HIGH),
 		X86_PTE_LEVEL(PAE_HIGH),
 	},

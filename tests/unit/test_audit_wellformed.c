@@ -95,6 +95,30 @@ static void reserved_bits_in_a_shared_table(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* The reserved bits that ws_check() sees on the way to va. */
+static uint64_t reserved_on_the_way(const struct ws_paging *paging, uint64_t root,
+				    uint64_t va)
+{
+	struct ws_flaw flaw = { 0 };
+	struct ws_trail trail;
+
+	ws_walk(paging, root, va, &trail);
+	ws_check(paging, &trail, &flaw);
+	return flaw.reserved;
+}
+
+/* A walk says of the PDPTE what the audit says; the manual alone forgives nothing. */
+static void check_walk(const struct fault_guest *fault, uint64_t root, uint64_t bits,
+		       uint64_t by_manual)
+{
+	struct ws_paging paging = *ws_system_paging(fault->system);
+	uint64_t va = fault->guest->kind->module;
+
+	assert_int_equal(reserved_on_the_way(&paging, root, va), bits);
+	paging.tcg = false;
+	assert_int_equal(reserved_on_the_way(&paging, root, va), by_manual);
+}
+
 /* TCG sets Accessed in a PDPTE, where the manual has it reserved; bit 6 nobody sets. */
 static void accessed_pdptes(void **state)
 {
@@ -106,9 +130,11 @@ static void accessed_pdptes(void **state)
 		audit_change(fault, pdpte, ACCESSED, 0);
 		fault_guest_audit(fault, FAULT_LAZY);
 		audit_expect_none(fault, "well-formed");
+		check_walk(fault, victim, 0, ACCESSED);
 		audit_change(fault, pdpte, DIRTY, 0);
 		fault_guest_audit(fault, FAULT_LAZY);
 		audit_expect(fault, "wellformed-reserved", victim, "bits 0x40 set");
+		check_walk(fault, victim, DIRTY, ACCESSED | DIRTY);
 	}
 	fault_guest_destroy(fault);
 }
