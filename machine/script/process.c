@@ -88,9 +88,8 @@ static int process_mmap(lua_State *L)
 		script_fields(L, 2, mmap_fields, v);
 	protection = (v[WRITABLE].number ? KERNEL_PROT_WRITE : 0) |
 		     (v[EXECUTABLE].number ? KERNEL_PROT_EXEC : 0);
-	return came_to_number(
-		L, p, kernel_mmap(p->kernel, p->pid, v[SIZE].number, protection, &va),
-		va);
+	outcome = kernel_mmap(p->kernel, p->pid, v[SIZE].number, protection, &va);
+	return came_to_number(L, p, outcome, va);
 }
 
 static int process_munmap(lua_State *L)
