@@ -674,6 +674,9 @@ struct ws_exception {
 	uint64_t address; /* what CR2 becomes; #PF only */
 };
 
+/* "#PF" for 14; NULL for an interrupt's vector. Static. Since: 0.1 */
+const char *ws_vector_name(unsigned vector);
+
 /* What a delivery was at when an exception stopped it. Since: 0.1 */
 enum ws_stumble {
 	WS_STUMBLE_NONE, /* the last delivery went through at once */

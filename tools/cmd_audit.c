@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lines.h"
 #include "report/digest.h"
 #include "report/sarif.h"
 #include "report/words.h"
@@ -79,33 +80,6 @@ static void tell_verdicts(void *arg, struct report *report)
 /* ---- why, for those that are not coherent: prose -------------------------------------
  */
 
-static const struct column line_columns[] = {
-	{ "line", NULL, COLUMN_TEXT, NULL },
-};
-static const struct table lines = { "lines", TABLE_COLUMNS(line_columns), .prose = true };
-
-static bool tell_line(struct report *report, const char *line, bool alarm)
-{
-	struct value row = value_text(line ? line : "out of memory");
-
-	row.alarm = alarm;
-	return report_row(report, &row);
-}
-
-static void tell_reasons(struct report *report, const char *reasons)
-{
-	while (reasons) {
-		size_t n = strcspn(reasons, "\n");
-		ws_autofree char *line = NULL;
-
-		if (asprintf(&line, "  %.*s", (int)n, reasons) < 0)
-			line = NULL;
-		if (!tell_line(report, line, false))
-			return;
-		reasons = reasons[n] ? reasons + n + 1 : NULL;
-	}
-}
-
 static void tell_cases(void *arg, struct report *report)
 {
 	const struct digest *digest = arg;
@@ -115,9 +89,9 @@ static void tell_cases(void *arg, struct report *report)
 			&digest->judgements[digest->sick.v[sick->at]];
 		ws_autofree char *sentence = digest_case_sentence(digest, sick);
 
-		tell_line(report, "", false);
-		tell_line(report, sentence, true);
-		tell_reasons(report, judgement->reasons);
+		tell_line(report, false, "%s", "");
+		tell_line(report, true, "%s", sentence ? sentence : "out of memory");
+		tell_lines(report, "  ", judgement->reasons);
 	}
 }
 
@@ -137,17 +111,12 @@ static const struct column space_columns[] = {
 };
 static const struct table spaces = { "spaces", TABLE_COLUMNS(space_columns) };
 
-static bool has_pid(const struct ws_space *space)
-{
-	return space->kind == WS_SPACE_PROCESS || space->kind == WS_SPACE_USER;
-}
-
 static bool tell_space(const struct digest *digest, size_t s, struct report *report)
 {
 	const struct ws_space *space = &digest->spaces[s];
 	const struct ws_judgement *judgement = &digest->judgements[s];
 	struct value row[] = {
-		[PID] = { .known = has_pid(space), .number = space->pid },
+		[PID] = { .known = space_has_pid(space), .number = space->pid },
 		[COMM] = value_text(space->comm),
 		[KIND] = value_text(ws_space_kind_name(space->kind)),
 		[ROOT] = value_number(space->root),
@@ -190,8 +159,8 @@ static void tell_count(void *arg, struct report *report)
 {
 	ws_autofree char *sentence = digest_findings_sentence(arg);
 
-	tell_line(report, "", false);
-	tell_line(report, sentence, false);
+	tell_line(report, false, "%s", "");
+	tell_line(report, false, "%s", sentence ? sentence : "out of memory");
 }
 
 static void tell_groups(void *arg, struct report *report)
@@ -287,7 +256,7 @@ static bool tell_finding(const struct digest *digest, const struct ws_finding *f
 		[GROUP] = value_number(finding->group),
 		[SEVERITY] = value_text(ws_severity_name(finding->severity)),
 		[RULE] = value_text(finding->rule->id),
-		[F_PID] = { .known = has_pid(space), .number = space->pid },
+		[F_PID] = { .known = space_has_pid(space), .number = space->pid },
 		[F_COMM] = value_text(space->comm),
 		[F_KIND] = value_text(ws_space_kind_name(space->kind)),
 		[F_ROOT] = value_number(space->root),
@@ -328,9 +297,9 @@ static const struct part {
 } parts[] = {
 	{ IN(TEXT) | IN(JSON) | IN(NDJSON), &summary, tell_summary },
 	{ IN(TEXT) | IN(JSON) | IN(NDJSON), &verdicts, tell_verdicts },
-	{ IN(TEXT), &lines, tell_cases },
+	{ IN(TEXT), &lines_table, tell_cases },
 	{ IN(JSON) | IN(NDJSON), &spaces, tell_spaces },
-	{ IN(TEXT), &lines, tell_count },
+	{ IN(TEXT), &lines_table, tell_count },
 	{ IN(TEXT) | IN(JSON) | IN(NDJSON), &groups, tell_groups },
 	{ IN(CSV) | IN(JSON) | IN(NDJSON), &audit_table, tell_findings },
 };

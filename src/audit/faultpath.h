@@ -42,9 +42,6 @@ struct ws_fault_cpu {
 	uint8_t code_user; /* WS_USER, where SMEP refuses code on user pages */
 };
 
-/* "#PF" for 14; NULL for an interrupt's vector. */
-const char *ws_vector_name(unsigned vector);
-
 /* Whether hardware that this kernel does not use, or none at all, raises it. */
 bool ws_vector_is_conditional(unsigned vector);
 

@@ -23,6 +23,11 @@ const char *space_words(const struct ws_space *space, char words[static WORDS])
 	return words;
 }
 
+bool space_has_pid(const struct ws_space *space)
+{
+	return space->kind == WS_SPACE_PROCESS || space->kind == WS_SPACE_USER;
+}
+
 const char *end_words(const struct ws_format *format, enum ws_end end, unsigned level,
 		      char words[static WORDS])
 {

@@ -11,6 +11,9 @@
 /* "init_mm", "83 victim", "83 victim (user half)", "freed root 0x2c9b000". */
 const char *space_words(const struct ws_space *space, char words[static WORDS]);
 
+/* Whether it is a process's, or a process's user half. */
+bool space_has_pid(const struct ws_space *space);
+
 /* "page", "hole at page directory", "malformed PDE", "page table not in the target". */
 const char *end_words(const struct ws_format *format, enum ws_end end, unsigned level,
 		      char words[static WORDS]);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lines.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
+static const struct column columns[] = {
+	{ "line", NULL, COLUMN_TEXT, NULL },
+};
+const struct table lines_table = { "lines", TABLE_COLUMNS(columns), .prose = true };
+
+bool tell_line(struct report *report, bool alarm, const char *fmt, ...)
+{
+	ws_autofree char *line = NULL;
+	struct value row;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&line, fmt, ap) < 0)
+		line = NULL;
+	va_end(ap);
+	row = value_text(line ? line : "out of memory");
+	row.alarm = alarm;
+	return report_row(report, &row);
+}
+
+void tell_lines(struct report *report, const char *indent, const char *text)
+{
+	while (text) {
+		size_t n = strcspn(text, "\n");
+
+		if (!tell_line(report, false, "%s%.*s", indent, (int)n, text))
+			return;
+		text = text[n] ? text + n + 1 : NULL;
+	}
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Prose on its way out: a table of one column, a row a line. */
+#ifndef WHOSEES_LINES_H
+#define WHOSEES_LINES_H
+
+#include "report/report.h"
+
+extern const struct table lines_table;
+
+/* False when there is no use in going on, as report_row() says. */
+bool tell_line(struct report *report, bool alarm, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Each line of text, with indent before it; NULL: none. */
+void tell_lines(struct report *report, const char *indent, const char *text);
+
+#endif
