@@ -209,12 +209,14 @@ static void tell(struct protecting *p, unsigned rule, const struct run *run)
 	uint64_t kib = (run->last - run->va) / 1024 + 1;
 	bool mib = kib % 1024 == 0;
 	struct ws_finding *finding;
-	char tail[48];
+	char tail[48], modules[WS_MODULES_TEXT];
 
 	tail_of(rule, run, tail, sizeof(tail));
+	ws_modules_there(p->audit->system, run->va, run->last, modules);
 	finding = ws_found(p->audit, &rules[rule], run->space, run->va, run->last,
-			   "%s%lu %s %s%s%s", words[rule].before, mib ? kib / 1024 : kib,
-			   mib ? "MiB" : "KiB", words[rule].after, tail, why ? why : "");
+			   "%s%lu %s %s%s%s%s", words[rule].before,
+			   mib ? kib / 1024 : kib, mib ? "MiB" : "KiB", words[rule].after,
+			   tail, why ? why : "", modules);
 	if (finding && why)
 		finding->severity = WS_INFO;
 }

@@ -14,6 +14,7 @@
  */
 #include "audit/region.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -285,4 +286,49 @@ const char *ws_region_name(const struct ws_region_map *map, uint64_t va)
 	if (best)
 		return best->name;
 	return va < map->rows.v[0].first && !(va >> 63) ? "user" : "kernel";
+}
+
+/* ---- modules ---------------------------------------------------------------------- */
+
+static bool has_part(const struct ws_module *module, uint64_t va, uint64_t last)
+{
+	for (unsigned i = 0; i < module->nregions; i++) {
+		const struct ws_region *region = &module->region[i];
+
+		if (region->va <= last && va <= region->va + (region->len - 1))
+			return true;
+	}
+	return false;
+}
+
+#define MODULES_TOLD 4
+
+void ws_modules_there(struct ws_system *system, uint64_t va, uint64_t last,
+		      char text[WS_MODULES_TEXT])
+{
+	const char *name[MODULES_TOLD];
+	const struct ws_module *modules;
+	size_t n, told = 0, at;
+	bool more = false;
+
+	text[0] = '\0';
+	if (ws_system_modules(system, &modules, &n) != WS_OK) {
+		ws_error_clear(system->ctx);
+		return;
+	}
+	for (size_t i = 0; i < n && !more; i++) {
+		if (!has_part(&modules[i], va, last))
+			continue;
+		more = told == MODULES_TOLD;
+		if (!more)
+			name[told++] = modules[i].name;
+	}
+	at = told ? (size_t)sprintf(text, "; there lie%s",
+				    told > 1 ? " modules" : "s module")
+		  : 0;
+	for (size_t i = 0; i < told; i++)
+		at += (size_t)snprintf(text + at, WS_MODULES_TEXT - at, "%s %s",
+				       i ? "," : "", name[i]);
+	if (more)
+		snprintf(text + at, WS_MODULES_TEXT - at, " and others");
 }

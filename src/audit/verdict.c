@@ -276,40 +276,14 @@ static void tell_no_repair(const struct judging *j, FILE *to,
 			"told without symbols: taken for no");
 }
 
-/* Modules that lie in what is told of: so many by name. */
-#define MODULES_TOLD 4
-
-static void tell_modules(const struct judging *j, FILE *to,
-			 const struct ws_finding *finding)
-{
-	const struct ws_module *modules;
-	size_t n, told = 0;
-
-	if (ws_system_modules(j->audit->system, &modules, &n) != WS_OK) {
-		ws_error_clear(j->audit->ctx);
-		return;
-	}
-	for (size_t i = 0; i < n && told <= MODULES_TOLD; i++) {
-		const struct ws_region *region = &modules[i].region[0];
-
-		if (!modules[i].nregions || region->va < finding->va ||
-		    region->va > finding->last)
-			continue;
-		if (told == MODULES_TOLD)
-			fprintf(to, " and others");
-		else
-			fprintf(to, "%s%s", told ? ", " : "; there lie modules ",
-				modules[i].name);
-		told++;
-	}
-}
-
 static void tell_difference(const struct judging *j, FILE *to, const struct about *about,
 			    const struct ws_finding *finding, enum ws_verdict verdict)
 {
-	fprintf(to, "an access in %s to %#lx to %#lx (%s): %s", about->owner, finding->va,
-		finding->last, finding->region, finding->text);
-	tell_modules(j, to, finding);
+	char modules[WS_MODULES_TEXT];
+
+	ws_modules_there(j->audit->system, finding->va, finding->last, modules);
+	fprintf(to, "an access in %s to %#lx to %#lx (%s): %s%s", about->owner,
+		finding->va, finding->last, finding->region, finding->text, modules);
 	if (verdict == WS_HEALS)
 		tell_lazy(j, to);
 	else

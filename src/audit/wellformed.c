@@ -96,9 +96,12 @@ static void found(struct looking *l, unsigned rule, const struct ws_entry_at *at
 		  const char *why)
 {
 	const struct ws_format *format = l->audit->system->paging.format;
+	char modules[WS_MODULES_TEXT];
 
-	ws_found(l->audit, &rules[rule], at->space, at->va, at->last, "%s %u, %#lx, %s",
-		 ws_level_entry_name(format, at->level), at->index, at->entry, why);
+	ws_modules_there(l->audit->system, at->va, at->last, modules);
+	ws_found(l->audit, &rules[rule], at->space, at->va, at->last, "%s %u, %#lx, %s%s",
+		 ws_level_entry_name(format, at->level), at->index, at->entry, why,
+		 modules);
 }
 
 /* ---- one entry -------------------------------------------------------------------- */

@@ -134,6 +134,21 @@ struct fault_guest *audit_guest_create(const struct guest_kind *kind)
 	return fault;
 }
 
+void audit_give_module(struct fault_guest *fault, const char *name, uint64_t va,
+		       unsigned pages)
+{
+	struct ws_module *module;
+
+	if (!fault->system)
+		fault_guest_open(fault, FAULT_LAZY);
+	module = ws_vec_push(&fault->system->modules);
+	assert_non_null(module);
+	*module = (struct ws_module){ .nregions = 2 };
+	snprintf(module->name, sizeof(module->name), "%s", name);
+	module->region[0] = (struct ws_region){ va + 0x100000, WS_FRAME_SIZE };
+	module->region[1] = (struct ws_region){ va, pages * WS_FRAME_SIZE };
+}
+
 /* ---- what was found ---------------------------------------------------------------- */
 
 static uint32_t space_of(const struct fault_guest *fault, uint64_t root)

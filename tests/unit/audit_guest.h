@@ -37,6 +37,10 @@ bool audit_has_nx(const struct fault_guest *fault);
  * memory. */
 uint64_t audit_unused_va(const struct fault_guest *fault);
 
+/* Another loaded module, of some pages from va on; opens the guest with symbols. */
+void audit_give_module(struct fault_guest *fault, const char *name, uint64_t va,
+		       unsigned pages);
+
 /* Findings of a rule; root 0: about any space. */
 unsigned audit_count(const struct fault_guest *fault, const char *rule, uint64_t root);
 const struct ws_finding *audit_find(const struct fault_guest *fault, const char *rule,

@@ -286,6 +286,42 @@ static void writable_and_executable(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* What a module has a part in is told of by its name, and of its neighbours is not. */
+static void whose_page_it_is(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t va = kind_of(fault)->module;
+
+	if (audit_has_nx(fault)) {
+		audit_change(fault, module_entry(fault), 0, XD);
+		audit_give_module(fault, "below", va - 2 * WS_FRAME_SIZE, 2);
+		audit_give_module(fault, "naughty", va, 3);
+		audit_give_module(fault, "above", va + WS_FRAME_SIZE, 1);
+		fault_guest_audit(fault, FAULT_LAZY);
+		audit_expect(fault, "protection-wx", fault->guest->swapper,
+			     "executed; there lies module naughty; ");
+	}
+	fault_guest_destroy(fault);
+}
+
+/* Four by name, and no more. */
+static void whose_pages_they_are(void **state)
+{
+	static const char *const names[] = { "one", "two", "three", "four", "five" };
+	struct fault_guest *fault = create(state);
+	uint64_t va = kind_of(fault)->module;
+
+	audit_change(fault, module_entry(fault), US, 0);
+	for (unsigned i = 0; i < WS_ARRAY_SIZE(names); i++)
+		audit_give_module(fault, names[i], va, 1);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault,
+		     kind_of(fault)->pti ? "protection-user-hidden" : "protection-user",
+		     fault->guest->swapper,
+		     "; there lie modules one, two, three, four and others");
+	fault_guest_destroy(fault);
+}
+
 static void the_pci_bios(void **state)
 {
 	struct fault_guest *fault = create(state);
@@ -411,6 +447,8 @@ int main(void)
 		{ "a table that user mode can read", a_table_that_user_mode_can_read },
 		{ "a table mapped elsewhere", a_table_mapped_elsewhere },
 		{ "writable and executable", writable_and_executable },
+		{ "whose page it is", whose_page_it_is },
+		{ "whose pages they are", whose_pages_they_are },
 		{ "the PCI BIOS", the_pci_bios },
 		{ "a kernel without NX", a_kernel_without_nx },
 		{ "code written through an alias", code_written_through_an_alias },

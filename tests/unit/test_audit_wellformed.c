@@ -87,9 +87,11 @@ static void reserved_bits_in_a_shared_table(void **state)
 
 	if (is_pae(fault)) {
 		audit_change(fault, audit_entry(fault, init, module, -1), WS_BIT(62), 0);
+		audit_give_module(fault, "naughty", module - WS_FRAME_SIZE, 2);
 		fault_guest_audit(fault, FAULT_LAZY);
 		audit_expect(fault, "wellformed-reserved", init,
-			     "22 other spaces have the same table");
+			     "set; there lies module naughty; 22 other spaces have the "
+			     "same table");
 		audit_expect_verdicts(fault, WS_SPACE_PROCESS, WS_DIVERGES);
 	}
 	fault_guest_destroy(fault);
