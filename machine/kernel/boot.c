@@ -299,6 +299,17 @@ static bool add_borders(struct kernel *kernel)
 	       symbol_add(kernel, NULL, "_end", end, 0, 'B');
 }
 
+static bool make_linux(struct kernel *kernel)
+{
+	for (unsigned use = 0; use < PAGE_USES; use++)
+		kernel->linux_pages[use] = -pages_used(kernel, use);
+	if (!linux_create(kernel) || !linux_symbols_create(kernel))
+		return false;
+	for (unsigned use = 0; use < PAGE_USES; use++)
+		kernel->linux_pages[use] += pages_used(kernel, use);
+	return true;
+}
+
 static bool boot(struct kernel *kernel)
 {
 	kernel->image_end = kernel->layout.image + CODE_AREA;
@@ -311,7 +322,7 @@ static bool boot(struct kernel *kernel)
 			return false;
 	if (kernel->sync->boot && !kernel->sync->boot(kernel))
 		return false;
-	if (!linux_create(kernel) || !linux_symbols_create(kernel))
+	if (!make_linux(kernel))
 		return false;
 	if (!process_init(kernel) || machine_memory_failed(kernel->memory))
 		return false;

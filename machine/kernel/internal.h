@@ -144,6 +144,19 @@ const struct symbol *symbol_find(const struct kernel *kernel, const char *name);
 
 /* ---- the kernel ------------------------------------------------------------------ */
 
+/* What a frame is used for, as struct page is to tell. */
+enum page_use {
+	PAGE_RESERVED, /* low memory, the image, mem_map */
+	PAGE_FREE,
+	PAGE_SLAB,
+	PAGE_TABLE,
+	PAGE_STACK,
+	PAGE_KERNEL, /* vmalloc, modules */
+	PAGE_USER,
+	PAGE_KMALLOC,
+	PAGE_USES
+};
+
 struct area; /* of vmalloc memory */
 struct sync;
 struct frames;
@@ -184,6 +197,8 @@ struct kernel {
 	struct symbol *symbols;
 	size_t nsymbols, room_for_symbols;
 
+	uint64_t linux_pages[PAGE_USES]; /* that linux.c took at boot, for good */
+
 	/* What the operation under way has come to, as the handlers see it. */
 	enum kernel_outcome outcome;
 	const char *path;          /* of open() */
@@ -216,29 +231,20 @@ static inline uint64_t direct(const struct kernel *kernel, uint64_t pa)
 
 /* ---- pages.c --------------------------------------------------------------------- */
 
-/* What a frame is used for, as struct page is to tell. */
-enum page_use {
-	PAGE_RESERVED, /* low memory, the image, mem_map */
-	PAGE_FREE,
-	PAGE_SLAB,
-	PAGE_TABLE,
-	PAGE_STACK,
-	PAGE_KERNEL, /* vmalloc, modules */
-	PAGE_USER,
-	PAGE_KMALLOC,
-	PAGE_USES
-};
-
 bool pages_create(struct kernel *kernel);
 void pages_release(struct kernel *kernel);
 
-/* Whole frames, contiguous, zeroed, aligned to n rounded up to a power of two; 0: there
- * are none. Not zeroed is PAGE_RESERVED that was never used: it reads as zeroes. */
+/*
+ * Whole frames, contiguous, zeroed, aligned to n rounded up to a power of two but no more
+ * than 4 MiB; 0: there are none.
+ */
 uint64_t pages_take(struct kernel *kernel, unsigned n, enum page_use use);
 /* Frames that are free already, or reserved, stay what they are. */
 void pages_give(struct kernel *kernel, uint64_t pa, unsigned n);
 enum page_use pages_use(const struct kernel *kernel, uint64_t pa);
 uint64_t pages_used(const struct kernel *kernel, enum page_use use);
+/* NULL, or what is wrong with the lists. */
+const char *pages_check(const struct kernel *kernel);
 /* Somebody wrote to pa, who may not own it. */
 void pages_written(struct kernel *kernel, uint64_t pa);
 

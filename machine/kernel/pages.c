@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Page frames, by buddies (Knuth, vol. 1, 2.5). Under CONFIG_DEBUG_PAGEALLOC a free frame
- * is "not there": its entry in the direct map is empty, so that who follows a pointer to
- * it is caught.
+ * Page frames, by buddies (Knuth, vol. 1, 2.5), from the top of memory down; those below
+ * 16 MiB, Linux's ZONE_DMA, when there are no others. Under CONFIG_DEBUG_PAGEALLOC a free
+ * frame is "not there": its entry in the direct map is empty, so that who follows a
+ * pointer to it is caught.
  */
 #include "machine/kernel/pgtable.h"
 
 #include <stdlib.h>
 
-#define ORDERS 25 /* 64 GiB at most, so a block is at most 1 << 24 frames */
+#define ORDERS 11 /* as Linux's MAX_ORDER: a block is 4 MiB at most */
+#define BLOCK (UINT32_C(1) << (ORDERS - 1))
+#define DMA_FRAMES (16 * MIB / PAGE)
 #define NONE UINT32_MAX
 
 struct frame_book {
@@ -22,23 +25,29 @@ struct frame_book {
 struct frames {
 	uint32_t n;
 	uint64_t used[PAGE_USES];
-	uint32_t free[ORDERS];
+	uint32_t free[2][ORDERS]; /* normal, DMA */
 	struct frame_book book[];
 };
 
 /* ---- free blocks ---- */
 
+static uint32_t *list_of(struct frames *f, uint32_t at, unsigned order)
+{
+	return &f->free[at < DMA_FRAMES][order];
+}
+
 static void list_add(struct frames *f, uint32_t at, unsigned order)
 {
 	struct frame_book *book = &f->book[at];
+	uint32_t *list = list_of(f, at, order);
 
 	book->head = true;
 	book->order = (uint8_t)order;
 	book->before = NONE;
-	book->after = f->free[order];
+	book->after = *list;
 	if (book->after != NONE)
 		f->book[book->after].before = at;
-	f->free[order] = at;
+	*list = at;
 }
 
 static void list_remove(struct frames *f, uint32_t at)
@@ -49,7 +58,7 @@ static void list_remove(struct frames *f, uint32_t at)
 	if (book->before != NONE)
 		f->book[book->before].after = book->after;
 	else
-		f->free[book->order] = book->after;
+		*list_of(f, at, book->order) = book->after;
 	if (book->after != NONE)
 		f->book[book->after].before = book->before;
 }
@@ -69,29 +78,53 @@ static void give_block(struct frames *f, uint32_t at, unsigned order)
 	list_add(f, at, order);
 }
 
-/* NONE: there is no block so large. */
-static uint32_t take_block(struct frames *f, unsigned order)
+/* The upper end of a free block; NONE: there is none so large. */
+static uint32_t take_block(struct frames *f, unsigned dma, unsigned order)
 {
 	unsigned from = order;
 	uint32_t at;
 
-	while (from < ORDERS && f->free[from] == NONE)
+	while (from < ORDERS && f->free[dma][from] == NONE)
 		from++;
 	if (from == ORDERS)
 		return NONE;
-	at = f->free[from];
+	at = f->free[dma][from];
 	list_remove(f, at);
-	while (from-- > order)
-		list_add(f, at + (UINT32_C(1) << from), from);
+	while (from-- > order) {
+		list_add(f, at, from);
+		at += UINT32_C(1) << from;
+	}
+	return at;
+}
+
+static bool is_free_block(const struct frames *f, uint32_t at)
+{
+	return f->book[at].head && f->book[at].order == ORDERS - 1;
+}
+
+/* Whole blocks side by side, the highest there are: for what no block holds. */
+static uint32_t take_blocks(struct frames *f, uint32_t n)
+{
+	uint32_t found = 0, at = f->n / BLOCK * BLOCK;
+
+	n = (n + BLOCK - 1) / BLOCK;
+	while (at && found < n) {
+		at -= BLOCK;
+		found = is_free_block(f, at) ? found + 1 : 0;
+	}
+	if (found < n)
+		return NONE;
+	for (uint32_t i = 0; i < n; i++)
+		list_remove(f, at + i * BLOCK);
 	return at;
 }
 
 static void give_run(struct frames *f, uint32_t at, uint32_t n)
 {
 	while (n) {
-		unsigned order = at ? (unsigned)__builtin_ctz(at) : ORDERS - 1;
+		unsigned order = at % BLOCK ? (unsigned)__builtin_ctz(at) : ORDERS - 1;
 
-		while (order >= ORDERS || UINT32_C(1) << order > n)
+		while (UINT32_C(1) << order > n)
 			order--;
 		give_block(f, at, order);
 		at += UINT32_C(1) << order;
@@ -116,7 +149,7 @@ static void set_use(struct kernel *kernel, uint32_t at, unsigned n, enum page_us
 		linux_page(kernel, (uint64_t)at * PAGE, n, use);
 }
 
-static void clear(struct kernel *kernel, uint32_t at, unsigned n, enum page_use use)
+static void clear(struct kernel *kernel, uint32_t at, unsigned n)
 {
 	static const uint8_t zeroes[PAGE];
 
@@ -126,23 +159,31 @@ static void clear(struct kernel *kernel, uint32_t at, unsigned n, enum page_use 
 		if (book->written)
 			machine_memory_write(kernel->memory, (uint64_t)(at + i) * PAGE,
 					     zeroes, PAGE);
-		book->written = use != PAGE_RESERVED;
+		book->written = true;
 	}
 }
 
 uint64_t pages_take(struct kernel *kernel, unsigned n, enum page_use use)
 {
 	struct frames *f = kernel->frames;
-	unsigned order = 0;
-	uint32_t at;
+	uint32_t at, whole = 1;
 
-	while (UINT32_C(1) << order < n)
-		order++;
-	at = take_block(f, order);
+	while (whole < n && whole < BLOCK)
+		whole *= 2;
+	if (n > BLOCK) {
+		whole = (n + BLOCK - 1) / BLOCK * BLOCK;
+		at = take_blocks(f, n);
+	} else {
+		unsigned order = (unsigned)__builtin_ctz(whole);
+
+		at = take_block(f, false, order);
+		if (at == NONE)
+			at = take_block(f, true, order);
+	}
 	if (at == NONE)
 		return 0;
-	give_run(f, at + n, (UINT32_C(1) << order) - n);
-	clear(kernel, at, n, use);
+	give_run(f, at + n, whole - n);
+	clear(kernel, at, n);
 	set_use(kernel, at, n, use);
 	return (uint64_t)at * PAGE;
 }
@@ -179,9 +220,49 @@ void pages_written(struct kernel *kernel, uint64_t pa)
 		kernel->frames->book[pa / PAGE].written = true;
 }
 
+/* ---- the books ---- */
+
+/* Free frames that lie in free blocks; or UINT32_MAX where a list is broken. */
+static uint32_t count_free(const struct frames *f, bool dma, unsigned order)
+{
+	uint32_t n = 0, before = NONE;
+
+	for (uint32_t at = f->free[dma][order]; at != NONE; at = f->book[at].after) {
+		if (!f->book[at].head || f->book[at].order != order ||
+		    f->book[at].before != before || n > f->n)
+			return UINT32_MAX;
+		for (uint32_t i = 0; i < UINT32_C(1) << order; i++)
+			if (f->book[at + i].use != PAGE_FREE)
+				return UINT32_MAX;
+		n += UINT32_C(1) << order;
+		before = at;
+	}
+	return n;
+}
+
+const char *pages_check(const struct kernel *kernel)
+{
+	const struct frames *f = kernel->frames;
+	uint64_t used[PAGE_USES] = { 0 }, in_blocks = 0;
+
+	for (uint32_t i = 0; i < f->n; i++)
+		used[f->book[i].use]++;
+	if (memcmp(used, f->used, sizeof(used)))
+		return "frames are not counted right";
+	for (unsigned order = 0; order < ORDERS; order++)
+		for (unsigned dma = 0; dma < 2; dma++) {
+			uint32_t n = count_free(f, dma, order);
+
+			if (n == UINT32_MAX)
+				return "a list of free blocks is broken";
+			in_blocks += n;
+		}
+	return in_blocks == used[PAGE_FREE] ? NULL : "a free frame is in no block";
+}
+
 /* ---- the beginning ---- */
 
-/* [from, to) of physical memory is given out from now on; lowest first. */
+/* [from, to) of physical memory is given out from now on; the highest block first. */
 static void open_run(struct frames *f, uint64_t from, uint64_t to)
 {
 	uint32_t at = (uint32_t)(from / PAGE), n = (uint32_t)((to - from) / PAGE);
@@ -204,7 +285,7 @@ bool pages_create(struct kernel *kernel)
 	f->n = n;
 	f->used[PAGE_RESERVED] = n;
 	for (unsigned i = 0; i < ORDERS; i++)
-		f->free[i] = NONE;
+		f->free[false][i] = f->free[true][i] = NONE;
 	/* The first megabyte is the firmware's, as on every PC. */
 	open_run(f, MIB, l->image_pa);
 	open_run(f, l->image_pa + l->image_size, kernel->options.ram);

@@ -58,6 +58,13 @@ void user_clear(struct kernel *kernel, struct process *process);
 /* ---- vmalloc.c ---- */
 
 enum area_use { AREA_VMALLOC, AREA_MODULE };
+
+struct area {
+	uint64_t va, size; /* without the empty page */
+	enum area_use use;
+	struct area *next;
+};
+
 /* 0: no memory, or no room. Pages, zeroed, and a hole after them. */
 uint64_t area_create(struct kernel *kernel, uint64_t size, enum area_use use);
 /* False: there is no such one. */

@@ -13,12 +13,6 @@
 
 #include <stdlib.h>
 
-struct area {
-	uint64_t va, size; /* without the empty page */
-	enum area_use use;
-	struct area *next;
-};
-
 static uint64_t large_size(const struct kernel *kernel)
 {
 	return BIT(kernel->layout.large_shift);
