@@ -7,6 +7,7 @@
  *	init_task ── tasks ── kthreadd ── init ── ... ── the newest
  *	swapper/0             no mm       mm ──> mm_struct.pgd ──> its root
  */
+#include "machine/kernel/code.h"
 #include "machine/kernel/linux.h"
 
 #include <stdlib.h>
@@ -87,10 +88,8 @@ static uint64_t mm_create(struct kernel *kernel, uint64_t root)
 	return mm;
 }
 
-static void mm_destroy(struct kernel *kernel, uint64_t mm)
+static void mm_destroy(struct kernel *kernel, uint64_t mm, uint64_t root)
 {
-	uint64_t root = va_pa(kernel, linux_get(kernel, mm, MM_PGD));
-
 	linux_list_del(kernel, lru_of(kernel, root));
 	cache_give(kernel, &kernel->books->mms, mm);
 }
@@ -101,7 +100,7 @@ static void task_name(struct kernel *kernel, uint64_t task, const char *comm)
 {
 	char bytes[COMM] = "";
 
-	strncpy(bytes, comm, sizeof(bytes) - 1);
+	memcpy(bytes, comm, strnlen(comm, sizeof(bytes) - 1));
 	va_write(kernel, task + linux_offset(kernel, TASK_COMM), bytes, sizeof(bytes));
 }
 
@@ -130,10 +129,13 @@ static void task_fill(struct kernel *kernel, uint64_t task, int pid, uint64_t st
 	va_put(kernel, stack, 4, STACK_END_MAGIC);
 }
 
-static void task_link(struct kernel *kernel, uint64_t task)
+/* rest_init() makes init before kthreadd; here kthreadd is there first. */
+static void task_link(struct kernel *kernel, uint64_t task, bool is_init)
 {
-	linux_list_add_tail(kernel, task + linux_offset(kernel, TASK_TASKS),
-			    kernel->books->init_task + linux_offset(kernel, TASK_TASKS));
+	uint64_t node = task + linux_offset(kernel, TASK_TASKS);
+	uint64_t head = kernel->books->init_task + linux_offset(kernel, TASK_TASKS);
+
+	(is_init ? linux_list_add : linux_list_add_tail)(kernel, node, head);
 }
 
 static uint64_t task_of(const struct kernel *kernel, int pid)
@@ -143,14 +145,19 @@ static uint64_t task_of(const struct kernel *kernel, int pid)
 	return process ? process->task : 0;
 }
 
-/* Whose parent is gone is init's child; init is swapper/0's. */
+/* init; before it is there and after it is gone, swapper/0. */
+static uint64_t reaper(const struct kernel *kernel)
+{
+	uint64_t init = task_of(kernel, 1);
+
+	return init ? init : kernel->books->init_task;
+}
+
 static uint64_t parent_of(const struct kernel *kernel, const struct process *process)
 {
-	uint64_t parent = process->parent ? task_of(kernel, process->parent) : 0;
+	uint64_t parent = task_of(kernel, process->parent);
 
-	if (!parent && process->pid != 1)
-		parent = task_of(kernel, 1);
-	return parent ? parent : kernel->books->init_task;
+	return parent ? parent : reaper(kernel);
 }
 
 bool linux_task_add(struct kernel *kernel, struct process *process)
@@ -167,12 +174,12 @@ bool linux_task_add(struct kernel *kernel, struct process *process)
 	process->task = task;
 	task_fill(kernel, task, process->pid, process->stack, PF_FORKNOEXEC);
 	task_adopt(kernel, task, parent_of(kernel, process));
-	task_link(kernel, task);
+	task_link(kernel, task, process->pid == 1);
 	linux_task_change(kernel, process);
 	return true;
 }
 
-/* An exec has a new mm: mm_struct is taken before the old one is given back. */
+/* After an exec: Linux would have a new mm_struct as well. */
 static void change_mm(struct kernel *kernel, struct process *process)
 {
 	uint64_t pgd = linux_get(kernel, process->mm, MM_PGD);
@@ -196,15 +203,22 @@ void linux_task_change(struct kernel *kernel, struct process *process)
 	linux_put(kernel, task, TASK_ACTIVE_MM, process->mm);
 }
 
-/* Its children become init's: forget_original_parent(), kernel/exit.c. */
+/*
+ * Its children become init's: forget_original_parent(), kernel/exit.c. Of a list that was
+ * overwritten no more is followed than there can be.
+ */
 static void give_children_away(struct kernel *kernel, uint64_t task)
 {
-	uint64_t head = task + linux_offset(kernel, TASK_CHILDREN), node;
+	uint64_t head = task + linux_offset(kernel, TASK_CHILDREN);
 
-	while ((node = linux_list_next(kernel, head)) != head) {
+	for (size_t left = kernel->nprocesses; left; left--) {
+		uint64_t node = linux_list_next(kernel, head);
+
+		if (node == head)
+			return;
 		linux_list_del(kernel, node);
 		task_adopt(kernel, node - linux_offset(kernel, TASK_SIBLING),
-			   task_of(kernel, 1));
+			   reaper(kernel));
 	}
 }
 
@@ -215,7 +229,7 @@ void linux_task_remove(struct kernel *kernel, struct process *process)
 	give_children_away(kernel, task);
 	linux_list_del(kernel, task + linux_offset(kernel, TASK_SIBLING));
 	linux_list_del(kernel, task + linux_offset(kernel, TASK_TASKS));
-	mm_destroy(kernel, process->mm);
+	mm_destroy(kernel, process->mm, process->root);
 	cache_give(kernel, &kernel->books->tasks, task);
 	process->task = process->mm = 0;
 }
@@ -257,35 +271,63 @@ static bool create_kthreadd(struct kernel *kernel)
 	linux_put(kernel, books->kthreadd, TASK_ACTIVE_MM, 0);
 	task_name(kernel, books->kthreadd, "kthreadd");
 	task_adopt(kernel, books->kthreadd, books->init_task);
-	task_link(kernel, books->kthreadd);
+	task_link(kernel, books->kthreadd, false);
 	return true;
 }
 
 /* ---- resources -------------------------------------------------------------------- */
 
-/* setup_arch(), arch/x86/kernel/setup.c: where the image lies. */
-static const struct {
-	const char *symbol, *name, *first, *end;
-} resources[] = {
-	{ "code_resource", "Kernel code", "_text", "_etext" },
-	{ "bss_resource", "Kernel bss", "__bss_start", "__bss_stop" },
-};
-
-static bool create_resource(struct kernel *kernel, unsigned i)
+/* Code is what lies before the first variable; all behind it was zero at boot: .bss. */
+static uint64_t text_end(const struct kernel *kernel)
 {
-	uint64_t name = image_take(kernel, 16, 1);
-	uint64_t va =
-		linux_variable(kernel, resources[i].symbol, linux_size(kernel, RESOURCE));
-	const struct symbol *first = symbol_find(kernel, resources[i].first);
-	const struct symbol *end = symbol_find(kernel, resources[i].end);
+	uint64_t end = kernel->layout.image;
 
-	if (!name || !va || !first || !end)
+	for (size_t i = 0; i < kernel->nsymbols; i++) {
+		const struct symbol *symbol = &kernel->symbols[i];
+
+		if (symbol->type == 'T' && symbol->va + symbol->size > end)
+			end = symbol->va + symbol->size;
+	}
+	return (end + PAGE - 1) & -(uint64_t)PAGE;
+}
+
+/* One of setup_arch()'s, arch/x86/kernel/setup.c, with the names of its two ends. */
+static bool create_resource(struct kernel *kernel, const char *symbol, const char *text,
+			    uint64_t first, uint64_t end)
+{
+	uint64_t name = image_take(kernel, strlen(text) + 1, 1);
+	uint64_t va = linux_variable(kernel, symbol, linux_size(kernel, RESOURCE));
+
+	if (!name || !va)
 		return false;
-	va_write(kernel, name, resources[i].name, strlen(resources[i].name) + 1);
-	linux_put(kernel, va, RESOURCE_START, va_pa(kernel, first->va));
-	linux_put(kernel, va, RESOURCE_END, va_pa(kernel, end->va - 1));
+	va_write(kernel, name, text, strlen(text) + 1);
+	linux_put(kernel, va, RESOURCE_START, va_pa(kernel, first));
+	linux_put(kernel, va, RESOURCE_END, va_pa(kernel, end - 1));
 	linux_put(kernel, va, RESOURCE_NAME, name);
 	return true;
+}
+
+static bool create_resources(struct kernel *kernel)
+{
+	uint64_t first = kernel->layout.image, text = text_end(kernel);
+	uint64_t end = first + kernel->layout.image_size;
+
+	return symbol_add(kernel, NULL, "_stext", first, 0, 'T') &&
+	       symbol_add(kernel, NULL, "_etext", text, 0, 'T') &&
+	       symbol_add(kernel, NULL, "__bss_start", text, 0, 'B') &&
+	       create_resource(kernel, "code_resource", "Kernel code", first, text) &&
+	       create_resource(kernel, "bss_resource", "Kernel bss", text, end);
+}
+
+/*
+ * Whether the kernel heals lazily shows in its having this function, which Linux never
+ * inlines. Here it is a part of the page-fault handler.
+ */
+static bool name_lazy_fault(struct kernel *kernel)
+{
+	return !kernel->sync->fault ||
+	       symbol_add(kernel, NULL, "vmalloc_fault",
+			  code_va(kernel, CODE_DO_PAGE_FAULT), CODE_SIZE, 't');
 }
 
 /* ---- all -------------------------------------------------------------------------- */
@@ -307,12 +349,7 @@ bool linux_create(struct kernel *kernel)
 		return false;
 	linux_list_init(kernel, books->pgd_list);
 	books->anon_vma = cache_take(kernel, &books->mms);
-	if (!books->anon_vma)
-		return false;
-	for (unsigned i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
-		if (!create_resource(kernel, i))
-			return false;
-	return true;
+	return books->anon_vma && create_resources(kernel) && name_lazy_fault(kernel);
 }
 
 void linux_release(struct kernel *kernel)

@@ -336,13 +336,12 @@ static void vmcoreinfo_print(const struct kernel *kernel, FILE *to, uint64_t uts
 {
 	const struct layout *l = &kernel->layout;
 	uint64_t swapper = l->image + (kernel->swapper - l->image_pa);
-	const struct symbol *stext = symbol_find(kernel, "_stext");
 
 	fprintf(to, "OSRELEASE=%s\nPAGESIZE=%u\n", RELEASE, PAGE);
 	print_symbol(to, "init_uts_ns", uts);
 	print_offset(kernel, to, UTS_NAME);
 	print_symbol(to, "swapper_pg_dir", swapper);
-	print_symbol(to, "_stext", stext ? stext->va : l->image);
+	print_symbol(to, "_stext", l->image);
 	print_memory(kernel, to);
 	print_types(kernel, to);
 	print_kallsyms(to, kallsyms, t);

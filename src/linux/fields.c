@@ -283,13 +283,30 @@ static struct tally tally_mm(const struct inference *in, int32_t mm, int32_t pgd
 	return tally;
 }
 
+static bool are_alike(const struct inference *in, int32_t a, int32_t b)
+{
+	for (unsigned i = 0; i < in->n; i++) {
+		uint64_t x = word_at(in, &in->sample[i], a);
+		uint64_t y = word_at(in, &in->sample[i], b);
+
+		if (x && y && x != y)
+			return false;
+	}
+	return true;
+}
+
 /*
  * Of all that leads to roots, what does so for the most tasks is active_mm, or mm; and of
  * those two, that which fewer have, for kernel threads borrow an active_mm.
  */
-static bool is_better(const struct tally *a, const struct tally *b, size_t cpus)
+static bool is_better(const struct inference *in, int32_t offset, const struct tally *a,
+		      const struct tally *b)
 {
-	if (a->good > b->good + cpus || b->good > a->good + cpus)
+	size_t cpus = in->system->target->cpus.n + 1; /* at most so many borrow */
+	int32_t best = in->system->fields.mm;
+
+	if (best == WS_NO_FIELD || a->good > b->good + cpus || b->good > a->good + cpus ||
+	    !are_alike(in, offset, best))
 		return a->good > b->good;
 	return a->present < b->present;
 }
@@ -299,7 +316,6 @@ static void find_mm(struct inference *in)
 {
 	struct ws_task_fields *fields = &in->system->fields;
 	int32_t word = (int32_t)in->system->layout.word, pgd;
-	size_t cpus = in->system->target->cpus.n + 1; /* at most so many borrow */
 	struct tally best = { 0 }, tally;
 
 	for (int32_t o = in->first; o <= in->last; o += word) {
@@ -309,7 +325,7 @@ static void find_mm(struct inference *in)
 		if (pgd == WS_NO_FIELD)
 			continue;
 		tally = tally_mm(in, o, pgd);
-		if (!is_better(&tally, &best, cpus))
+		if (!is_better(in, o, &tally, &best))
 			continue;
 		best = tally;
 		fields->mm = o;

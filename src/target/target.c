@@ -16,12 +16,14 @@
 #include "util/bits.h"
 #include "util/cleanup.h"
 
-/* In the order of probing. raw looks like anything, so it has no probe. */
+/* In the order of probing. raw looks like anything, so it has no probe; sim is told by
+ * its name. */
 static const struct ws_target_ops *const kinds[] = {
 	&ws_target_elf,
 	&ws_target_kdump,
 	&ws_target_lime,
 	&ws_target_raw,
+	&ws_target_sim,
 };
 
 /* ---- the file --------------------------------------------------------------------- */
@@ -32,13 +34,20 @@ static enum ws_status file_refuse(struct ws_context *ctx, const char *path,
 	return ws_fail(ctx, WS_ERR_UNREADABLE, "%s: %s", path, what);
 }
 
+static enum ws_status file_open(struct ws_context *ctx, struct ws_file *file)
+{
+	if (ws_is_sim(file->path))
+		return ws_sim_run(ctx, file->path, &file->fd);
+	file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	return file->fd < 0 ? file_refuse(ctx, file->path, strerror(errno)) : WS_OK;
+}
+
 static enum ws_status file_map(struct ws_context *ctx, struct ws_file *file)
 {
 	struct stat st;
 	void *data;
 
-	file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (file->fd < 0 || fstat(file->fd, &st) < 0)
+	if (fstat(file->fd, &st) < 0)
 		return file_refuse(ctx, file->path, strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		return file_refuse(ctx, file->path, "is a directory, not a dump");
@@ -226,7 +235,8 @@ static enum ws_status kind_choose(struct ws_target *target,
 				   : ws_fail(target->ctx, WS_ERR_USAGE,
 					     "'%s' is no kind of target", options->kind);
 	}
-	target->ops = kind_by_probe(&target->file);
+	target->ops = ws_is_sim(target->file.path) ? &ws_target_sim
+						   : kind_by_probe(&target->file);
 	if (!target->ops && options->format)
 		target->ops = &ws_target_raw;
 	if (target->ops)
@@ -269,7 +279,8 @@ static enum ws_status target_fill(struct ws_target *target, const char *path,
 	target->file.path = strdup(path);
 	if (!target->file.path)
 		return ws_fail_memory(target->ctx);
-	if ((status = file_map(target->ctx, &target->file)) ||
+	if ((status = file_open(target->ctx, &target->file)) ||
+	    (status = file_map(target->ctx, &target->file)) ||
 	    (status = kind_choose(target, options)) ||
 	    (status = target->ops->open(target, options)) ||
 	    (status = memory_settle(target)) || (status = extents_settle(target)))

@@ -76,6 +76,15 @@ struct ws_target {
 	void *priv;       /* the kind's own */
 };
 
+/* Whether path is "sim:NAME": a scenario of machine/script.h, and no file's. */
+bool ws_is_sim(const char *path);
+/*
+ * Runs it as far as its dump(). *fd is a file in memory, the caller's to close even where
+ * this fails, with the ELF core of what it left.
+ */
+enum ws_status ws_sim_run(struct ws_context *ctx, const char *path,
+			  int *fd) WS_MUST_CHECK;
+
 /* Whether path names the file that the target is read from. */
 bool ws_target_is_file(const struct ws_target *target, const char *path);
 
@@ -157,6 +166,6 @@ enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_sca
 			      void *arg) WS_MUST_CHECK;
 
 extern const struct ws_target_ops ws_target_elf, ws_target_kdump, ws_target_lime,
-	ws_target_raw;
+	ws_target_raw, ws_target_sim;
 
 #endif
