@@ -227,12 +227,24 @@ static void pass_release(struct pass *pass)
 	}
 }
 
+static void note_damage(struct ws_system *system)
+{
+	const struct ws_target *target = system->target;
+
+	if (target->ndamaged)
+		ws_note(system,
+			"%lu of %lu frames are damaged in this dump and cannot be "
+			"unpacked: what lay there was not looked at",
+			target->ndamaged, target->nframes);
+}
+
 static enum ws_status pass_run(struct ws_system *system, struct pass *pass)
 {
 	enum ws_status status = ws_target_scan(system->target, "looking through memory",
 					       look_at_chunk, pass);
 	bool short_of_memory = false;
 
+	note_damage(system);
 	pass->overflow = false;
 	for (unsigned i = 0; i < WS_SCAN_WORKERS; i++) {
 		short_of_memory = short_of_memory || pass->worker[i].short_of_memory;

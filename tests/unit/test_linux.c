@@ -435,6 +435,49 @@ static void a_damaged_user_half_is_still_there(void **state)
 	guest_destroy(guest);
 }
 
+/* A dump that is unpacked frame by frame; its last two are damaged. */
+#define WHOLE_FRAMES (GUEST_MEMORY / WS_FRAME_SIZE - 2)
+
+static const uint8_t *unpack(struct ws_target *target, uint64_t ordinal)
+{
+	const struct guest *guest =
+		(const void *)((const char *)target - offsetof(struct guest, target));
+
+	return ordinal < WHOLE_FRAMES ? guest->memory + ordinal * WS_FRAME_SIZE : NULL;
+}
+
+static bool unpack_copy(struct ws_target *target, unsigned worker, uint64_t ordinal,
+			uint8_t *copy)
+{
+	const uint8_t *frame = unpack(target, ordinal);
+
+	(void)worker;
+	if (frame)
+		memcpy(copy, frame, WS_FRAME_SIZE);
+	return frame;
+}
+
+static void damaged_frames_are_told_of(void **state)
+{
+	static const struct ws_target_ops packed = { .kind = "packed",
+						     .frame = unpack,
+						     .copy_frame = unpack_copy };
+	struct guest *guest = guest_create(kind_of(state));
+	struct ws_system *system;
+	char part[64];
+
+	guest_set_cr3(guest, guest->swapper);
+	guest->target.ops = &packed;
+	guest->target.memory.v[0].data = NULL;
+	system = open_system(guest);
+	expect_all(system, guest);
+	snprintf(part, sizeof(part), "2 of %u frames are damaged",
+		 (unsigned)(WHOLE_FRAMES + 2));
+	assert_true(has_note(system, part));
+	ws_system_close(system);
+	guest_destroy(guest);
+}
+
 static void weigh_everyone(struct ws_system *system)
 {
 	struct ws_weight weight;
@@ -590,6 +633,7 @@ static const struct {
 	{ "a task list that loops", a_list_that_loops_ends },
 	{ "a root past recognition", a_root_past_recognition_is_still_somebodys },
 	{ "a damaged user half", a_damaged_user_half_is_still_there },
+	{ "damaged frames", damaged_frames_are_told_of },
 	{ "tables that point at themselves", tables_that_point_at_themselves },
 	{ "nothing but tables", nothing_but_tables },
 	{ "random damage", damage_does_no_harm },
