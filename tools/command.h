@@ -28,6 +28,7 @@ enum option_group {
 	OPTIONS_FILE = 1 << 4,
 	OPTIONS_AUDIT = 1 << 5,
 	OPTIONS_WHAT_IF = 1 << 6,
+	OPTIONS_SAVE = 1 << 7,
 };
 
 struct option_row {
@@ -54,7 +55,7 @@ struct request {
 	bool all, all_spaces, all_modules, xx_procs;
 	bool every_space;
 	struct ws_what_if what_if; /* but for its space */
-	const char *output;
+	const char *output, *save;
 };
 
 struct session;
@@ -86,9 +87,11 @@ enum exit_status run_rules(struct session *session);
 enum exit_status run_capture(struct session *session);
 enum exit_status run_check_module(struct session *session);
 enum exit_status run_what_if(struct session *session);
+enum exit_status run_sim(struct session *session);
 
 extern const struct table spaces_table, modules_table, read_table, steps_table, map_table,
-	probe_table, audit_table, diff_table, rules_table, handlers_table, what_if_table;
+	probe_table, audit_table, diff_table, rules_table, handlers_table, what_if_table,
+	sim_table;
 
 /* options.c: exits with EXIT_USAGE when argv makes no sense, with 0 after --help. */
 void parse_request(int argc, char **argv, struct request *request);

@@ -128,6 +128,22 @@ const struct command commands[] = {
 		.run = run_what_if,
 	},
 	{
+		.name = "sim",
+		.summary = "a story on a simulated machine, told as it happens",
+		.args = "[SCENARIO]",
+		.about =
+			"Runs a scenario on a model kernel and a simulated processor, and "
+			"tells what they do. SCENARIO is the name of one that is built in, "
+			"which are listed when there is none, or the path of a Lua script, "
+			"which has a / in it. A script cannot touch the machine that it is "
+			"run on. The exit status is 0 when all went as the script says, "
+			"and 1 when it did not.",
+		.options = OPTIONS_OUTPUT | OPTIONS_SAVE,
+		.max_words = 1,
+		.rows = &sim_table,
+		.run = run_sim,
+	},
+	{
 		.name = "report",
 		.summary = "what an audit finds, as one page to look at",
 		.args = "TARGET -o FILE",

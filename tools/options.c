@@ -31,6 +31,7 @@ enum {
 	KEY_ADDRESS,
 	KEY_FLAGS,
 	KEY_TLB,
+	KEY_SAVE,
 	KEY_GENERATE,
 	KEY_OUTPUT = 'o',
 };
@@ -80,6 +81,11 @@ const struct option_row option_rows[] = {
 	  "what the manual allows; none; or tcg, which is QEMU's processor, with the "
 	  "places where it departs from the manual",
 	  "sdm tcg none" },
+
+	{ OPTIONS_SAVE, KEY_SAVE, "save", "FILE",
+	  "Write the machine's memory and processors as an ELF core, as they are where the "
+	  "scenario says dump, or at its end",
+	  "file" },
 
 	{ OPTIONS_OUTPUT, KEY_JSON, "json", NULL, "Print one JSON document" },
 	{ OPTIONS_OUTPUT, KEY_NDJSON, "ndjson", NULL, "Print one JSON object a line" },
@@ -249,6 +255,9 @@ static error_t parse_command_option(int key, char *arg, struct argp_state *state
 	case KEY_XX_PROCS:
 		request->xx_procs = true;
 		return 0;
+	case KEY_SAVE:
+		request->save = arg;
+		return 0;
 	case KEY_OUTPUT:
 		request->output = arg;
 		return 0;
@@ -286,6 +295,8 @@ static void check_request(struct argp_state *state, const struct request *reques
 			   "--fault kernel");
 	if (request->what_if.has_sp && request->every_space)
 		argp_error(state, "--sp: one stack is not that of all; say --pid PID");
+	if (request->save && !request->nwords)
+		argp_error(state, "save what? Name a SCENARIO");
 	if ((command->options & OPTIONS_FILE) && !request->output)
 		argp_error(state, "where to? Say -o FILE");
 }

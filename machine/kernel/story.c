@@ -27,8 +27,8 @@ static void tell_va(struct kernel *kernel, const struct processor *processor,
 	(kernel->options.tell)(kernel->options.arg, &line);
 }
 
-void tell_line(struct kernel *kernel, const struct processor *processor,
-	       enum kernel_teller teller, const char *fmt, ...)
+void kernel_tell_line(struct kernel *kernel, const struct processor *processor,
+		      enum kernel_teller teller, const char *fmt, ...)
 {
 	va_list args;
 

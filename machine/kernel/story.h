@@ -11,10 +11,10 @@
 #define tell(kernel, processor, teller, ...)                               \
 	do {                                                               \
 		if ((kernel)->options.tell)                                \
-			tell_line(kernel, processor, teller, __VA_ARGS__); \
+			kernel_tell_line(kernel, processor, teller, __VA_ARGS__); \
 	} while (0)
 
-void tell_line(struct kernel *kernel, const struct processor *processor,
+void kernel_tell_line(struct kernel *kernel, const struct processor *processor,
 	       enum kernel_teller teller, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A scenario on the model kernel, told as it happens. */
+#include "session.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "machine/script.h"
+#include "util/cleanup.h"
+#include "util/vec.h"
+#include "util/whole.h"
+
+/* ---- which there are ----------------------------------------------------------------
+ */
+
+enum { NAME, SUMMARY };
+
+static const struct column list_columns[] = {
+	[NAME] = { "name", "SCENARIO", COLUMN_TEXT, NULL },
+	[SUMMARY] = { "summary", "WHAT IT TELLS", COLUMN_TEXT, NULL },
+};
+static const struct table list_table = { "scenarios", TABLE_COLUMNS(list_columns) };
+
+static void tell_list(void *arg, struct report *report)
+{
+	(void)arg;
+	for (const struct script_scenario *s = script_scenarios; s->name; s++) {
+		struct value row[] = {
+			[NAME] = value_text(s->name),
+			[SUMMARY] = value_text(s->summary),
+		};
+
+		if (!report_row(report, row))
+			return;
+	}
+}
+
+static enum exit_status list_scenarios(struct session *session)
+{
+	report_table(session_report(session), &list_table, tell_list, NULL);
+	return session_answer(session, EXIT_SEEN);
+}
+
+/* ---- what one tells -----------------------------------------------------------------
+ */
+
+enum { SENTENCE, TELLER, PROCESSOR, PID, TEXT };
+
+static const struct column columns[] = {
+	[SENTENCE] = { NULL, "", COLUMN_TEXT, NULL },
+	[TELLER] = { "teller", NULL, COLUMN_TEXT,
+		     "story, kernel or processor: who the line is about" },
+	[PROCESSOR] = { "processor", NULL, COLUMN_COUNT, "the processor it happens on" },
+	[PID] = { "pid", NULL, COLUMN_COUNT,
+		  "whose address space is loaded there; 0 is init_mm's" },
+	[TEXT] = { "text", NULL, COLUMN_TEXT, "what happens, in plain words" },
+};
+const struct table sim_table = { "lines", TABLE_COLUMNS(columns), .prose = true };
+
+struct told {
+	uint8_t teller; /* enum kernel_teller */
+	unsigned cpu;
+	int pid;
+	char *text;
+};
+
+struct telling {
+	WS_VEC(struct told) lines;
+	bool memory_short;
+	const char *save; /* a path, or NULL */
+	int error;        /* why nothing is there: errno; 0: it was saved */
+};
+
+/* How deep a line is indented says who speaks; so does the word it begins with. */
+static const struct {
+	const char *name, *lead;
+} tellers[] = {
+	[KERNEL_TELLS_STORY] = { "story", "" },
+	[KERNEL_TELLS_KERNEL] = { "kernel", "    kernel     " },
+	[KERNEL_TELLS_PROCESSOR] = { "processor", "    processor  " },
+};
+
+static void keep_line(void *arg, const struct kernel_line *line)
+{
+	struct telling *telling = arg;
+	struct told *told = ws_vec_push(&telling->lines);
+	char *text = strdup(line->text);
+
+	if (!told || !text) {
+		telling->memory_short = true;
+		free(text);
+		return;
+	}
+	*told = (struct told){ (uint8_t)line->teller, line->cpu, line->pid, text };
+}
+
+static bool tell_line(const struct told *told, struct report *report)
+{
+	bool happens = told->teller != KERNEL_TELLS_STORY;
+	char sentence[REPORT_CELL];
+	struct value row[] = {
+		[SENTENCE] = value_text(sentence),
+		[TELLER] = value_text(tellers[told->teller].name),
+		[PROCESSOR] = { .known = happens, .number = told->cpu },
+		[PID] = { .known = happens, .number = (uint64_t)told->pid },
+		[TEXT] = value_text(told->text),
+	};
+
+	snprintf(sentence, sizeof(sentence), "%s%s", tellers[told->teller].lead,
+		 told->text);
+	return report_row(report, row);
+}
+
+static void tell_lines(void *arg, struct report *report)
+{
+	const struct telling *telling = arg;
+
+	for (size_t i = 0; i < telling->lines.n; i++)
+		if (!tell_line(&telling->lines.v[i], report))
+			return;
+}
+
+static void telling_release(struct telling *telling)
+{
+	ws_vec_each(&telling->lines, told)
+		free(told->text);
+	ws_vec_release(&telling->lines);
+}
+
+/* ---- and what it comes to ------------------------------------------------------------
+ */
+
+enum { CONCLUSION, SCENARIO, HOLDS, WHY };
+
+static const struct column summary_columns[] = {
+	[CONCLUSION] = { "sentence", "", COLUMN_TEXT, NULL },
+	[SCENARIO] = { "scenario", NULL, COLUMN_TEXT, NULL },
+	[HOLDS] = { "holds", NULL, COLUMN_YES, NULL },
+	[WHY] = { "why", NULL, COLUMN_TEXT, NULL },
+};
+static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
+				      .prose = true };
+
+struct conclusion {
+	const char *scenario, *why;
+	bool holds;
+};
+
+static void tell_conclusion(void *arg, struct report *report)
+{
+	const struct conclusion *conclusion = arg;
+	char sentence[REPORT_CELL];
+
+	snprintf(sentence, sizeof(sentence), "%s: %s", conclusion->scenario,
+		 conclusion->holds ? "it went as the script says"
+				   : "it did not go as the script says");
+	report_row(report, (struct value[]){
+				   [CONCLUSION] = { .known = true,
+						    .alarm = !conclusion->holds,
+						    .text = sentence },
+				   [SCENARIO] = value_text(conclusion->scenario),
+				   [HOLDS] = value_number(conclusion->holds),
+				   [WHY] = value_text(conclusion->why),
+			   });
+}
+
+static void save(void *arg, struct kernel *kernel)
+{
+	struct telling *telling = arg;
+	struct ws_whole whole;
+
+	if (ws_whole_open(&whole, telling->save) &&
+	    ws_whole_close(&whole, kernel_save(kernel, whole.file)))
+		return;
+	telling->error = errno ? errno : EIO;
+}
+
+static enum exit_status tell(struct session *session, struct telling *telling,
+			     struct conclusion *conclusion)
+{
+	struct report *report = session_report(session);
+	enum exit_status status;
+
+	report_table(report, &sim_table, tell_lines, telling);
+	report_table(report, &summary, tell_conclusion, conclusion);
+	status = session_answer(session, conclusion->holds ? EXIT_SEEN : EXIT_UNSEEN);
+	if (!conclusion->holds)
+		session_usage(session, NULL, "%s", conclusion->why);
+	if (telling->error) {
+		errno = telling->error;
+		return session_write_failed(session, telling->save);
+	}
+	return status;
+}
+
+static enum exit_status conclude(struct session *session, struct telling *telling,
+				 enum script_status status, const char *why)
+{
+	struct conclusion conclusion = { session->request->words[0], why,
+					 status == SCRIPT_HOLDS };
+
+	if (telling->memory_short || status == SCRIPT_NO_MEMORY || (status && !why))
+		return session_fail_memory();
+	switch (status) {
+	case SCRIPT_BAD:
+		return session_usage(session, NULL, "%s", why);
+	case SCRIPT_UNKNOWN:
+		return session_usage(session,
+				     "`whosees sim' lists them; the name of a file has a "
+				     "'/' in it",
+				     "%s", why);
+	case SCRIPT_UNREADABLE:
+		session_usage(session, NULL, "%s", why);
+		return EXIT_UNREADABLE;
+	default:
+		return tell(session, telling, &conclusion);
+	}
+}
+
+enum exit_status run_sim(struct session *session)
+{
+	const struct request *request = session->request;
+	ws_cleanup(telling_release) struct telling telling = { .save = request->save };
+	ws_autofree char *why = NULL;
+	struct script_options options = {
+		.tell = keep_line,
+		.look = request->save ? save : NULL,
+		.arg = &telling,
+	};
+	enum script_status status;
+
+	if (!request->nwords)
+		return list_scenarios(session);
+	options.scenario = request->words[0];
+	status = script_run(&options, NULL, &why);
+	return conclude(session, &telling, status, why);
+}
