@@ -645,6 +645,7 @@ enum ws_sp_origin {
 	WS_SP_PROCESSOR, /* a processor is in kernel mode in this space */
 	WS_SP_SAVED,     /* where the task was when it was switched away (thread.sp) */
 	WS_SP_TOP,       /* 512 bytes below the top of the task's stack */
+	WS_SP_BORROWED,  /* the first task's, saved or top: the space has none of its own */
 };
 const char *ws_sp_origin_name(enum ws_sp_origin origin);
 

@@ -89,9 +89,9 @@ static void tell_cases(void *arg, struct report *report)
 			&digest->judgements[digest->sick.v[sick->at]];
 		ws_autofree char *sentence = digest_case_sentence(digest, sick);
 
-		tell_line(report, false, "%s", "");
-		tell_line(report, true, "%s", sentence ? sentence : "out of memory");
-		tell_lines(report, "  ", judgement->reasons);
+		prose_line(report, false, "%s", "");
+		prose_line(report, true, "%s", sentence ? sentence : "out of memory");
+		prose_lines(report, "  ", judgement->reasons);
 	}
 }
 
@@ -159,8 +159,8 @@ static void tell_count(void *arg, struct report *report)
 {
 	ws_autofree char *sentence = digest_findings_sentence(arg);
 
-	tell_line(report, false, "%s", "");
-	tell_line(report, false, "%s", sentence ? sentence : "out of memory");
+	prose_line(report, false, "%s", "");
+	prose_line(report, false, "%s", sentence ? sentence : "out of memory");
 }
 
 static void tell_groups(void *arg, struct report *report)

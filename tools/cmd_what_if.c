@@ -80,7 +80,7 @@ static const struct column columns[] = {
 	[CPU] = { "cpu", NULL, COLUMN_COUNT, "the processor whose registers were taken" },
 	[SP_FROM] = { "sp_from", NULL, COLUMN_TEXT,
 		      "where the stack pointer was taken from: TSS, given, processor, saved "
-		      "(thread.sp) or top of stack" },
+		      "(thread.sp), top of stack or borrowed (the first task's)" },
 	[START_SP] = { "start_sp", NULL, COLUMN_ADDRESS,
 		       "the stack pointer at the fault; nothing in user mode" },
 	[FIRST_SP] = { "first_sp", NULL, COLUMN_ADDRESS, "and after the first frame" },

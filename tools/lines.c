@@ -12,7 +12,7 @@ static const struct column columns[] = {
 };
 const struct table lines_table = { "lines", TABLE_COLUMNS(columns), .prose = true };
 
-bool tell_line(struct report *report, bool alarm, const char *fmt, ...)
+bool prose_line(struct report *report, bool alarm, const char *fmt, ...)
 {
 	ws_autofree char *line = NULL;
 	struct value row;
@@ -27,12 +27,12 @@ bool tell_line(struct report *report, bool alarm, const char *fmt, ...)
 	return report_row(report, &row);
 }
 
-void tell_lines(struct report *report, const char *indent, const char *text)
+void prose_lines(struct report *report, const char *indent, const char *text)
 {
 	while (text) {
 		size_t n = strcspn(text, "\n");
 
-		if (!tell_line(report, false, "%s%.*s", indent, (int)n, text))
+		if (!prose_line(report, false, "%s%.*s", indent, (int)n, text))
 			return;
 		text = text[n] ? text + n + 1 : NULL;
 	}

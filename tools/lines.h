@@ -8,10 +8,10 @@
 extern const struct table lines_table;
 
 /* False when there is no use in going on, as report_row() says. */
-bool tell_line(struct report *report, bool alarm, const char *fmt, ...)
+bool prose_line(struct report *report, bool alarm, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Each line of text, with indent before it; NULL: none. */
-void tell_lines(struct report *report, const char *indent, const char *text);
+void prose_lines(struct report *report, const char *indent, const char *text);
 
 #endif

@@ -155,6 +155,6 @@ void tell_more_runs(void *arg, struct report *report)
 	const struct outlook *outlook = arg;
 
 	if (outlook->nruns > SHOWN)
-		tell_line(report, false, "and %zu more, which --json has",
-			  outlook->nruns - SHOWN);
+		prose_line(report, false, "and %zu more, which --json has",
+			   outlook->nruns - SHOWN);
 }

@@ -24,6 +24,9 @@ static void tell_start(const struct outlook *outlook, const struct ws_story *sto
 		[WS_SP_TOP] =
 			"512 bytes below the top of the task's, since where it was is "
 			"not known",
+		[WS_SP_BORROWED] =
+			"the first task's, as when it borrows this space, which "
+			"has no stack of its own",
 	};
 	static const char *const processors[] = {
 		[WS_PROCESSOR_SDM] = "as the manual has it",
@@ -31,30 +34,30 @@ static void tell_start(const struct outlook *outlook, const struct ws_story *sto
 		[WS_PROCESSOR_NONE] = "as the manual has it, without a TLB",
 	};
 
-	tell_line(report, false,
-		  "  it begins with the registers of cpu %u, which is %s, and EFLAGS "
-		  "0x%" PRIx64 "; the processor is %s",
-		  story->cpu, story->cpu_is_here ? "in this space" : "in another space",
-		  story->flags, processors[outlook->question.processor]);
+	prose_line(report, false,
+		   "  it begins with the registers of cpu %u, which is %s, and EFLAGS "
+		   "0x%" PRIx64 "; the processor is %s",
+		   story->cpu, story->cpu_is_here ? "in this space" : "in another space",
+		   story->flags, processors[outlook->question.processor]);
 	if (story->sp_origin == WS_SP_TSS)
-		tell_line(report, false, "  the stack is the one that the TSS names");
+		prose_line(report, false, "  the stack is the one that the TSS names");
 	else
-		tell_line(report, false, "  the stack pointer is 0x%" PRIx64 ": %s",
-			  story->start_sp, origins[story->sp_origin]);
+		prose_line(report, false, "  the stack pointer is 0x%" PRIx64 ": %s",
+			   story->start_sp, origins[story->sp_origin]);
 }
 
 static void tell_frames(const struct ws_story *story, struct report *report)
 {
 	if (!story->frames) {
-		tell_line(report, false, "  no frame can be pushed");
+		prose_line(report, false, "  no frame can be pushed");
 		return;
 	}
-	tell_line(report, false,
-		  "  frames: %" PRIu64 "%s; nested faults: %" PRIu64
-		  "; the stack pointer goes from 0x%" PRIx64 " to 0x%" PRIx64,
-		  story->frames,
-		  story->df_stack != WS_DF_NONE ? ", the double fault's among them" : "",
-		  story->nested, story->first_sp, story->sp);
+	prose_line(report, false,
+		   "  frames: %" PRIu64 "%s; nested faults: %" PRIu64
+		   "; the stack pointer goes from 0x%" PRIx64 " to 0x%" PRIx64,
+		   story->frames,
+		   story->df_stack != WS_DF_NONE ? ", the double fault's among them" : "",
+		   story->nested, story->first_sp, story->sp);
 }
 
 static void print_exception(FILE *to, const struct ws_exception *exception)
@@ -84,7 +87,7 @@ static void tell_chain(const struct ws_story *story, struct report *report)
 		print_exception(to, &story->exception[i]);
 	}
 	if (!fclose(to))
-		tell_line(report, false, "  the last delivery: %s", chain);
+		prose_line(report, false, "  the last delivery: %s", chain);
 }
 
 static void tell_undermined(const struct outlook *outlook, const struct ws_story *story,
@@ -94,17 +97,18 @@ static void tell_undermined(const struct outlook *outlook, const struct ws_story
 	const struct ws_step *was = &story->before.step[level];
 	const struct ws_step *is = &story->after.step[level];
 
-	tell_line(report, false,
-		  "  the stack has run over the tables that it is reached through: %s %u "
-		  "at 0x%" PRIx64 " was 0x%" PRIx64 " and is 0x%" PRIx64,
-		  ws_level_entry_name(outlook->format, level), is->index,
-		  ws_step_entry_pa(outlook->format, is), was->entry, is->entry);
+	prose_line(
+		report, false,
+		"  the stack has run over the tables that it is reached through: %s %u "
+		"at 0x%" PRIx64 " was 0x%" PRIx64 " and is 0x%" PRIx64,
+		ws_level_entry_name(outlook->format, level), is->index,
+		ws_step_entry_pa(outlook->format, is), was->entry, is->entry);
 }
 
 static void tell_descriptor(const struct ws_story *story, struct report *report)
 {
 	if (story->stumble != WS_STUMBLE_OTHER)
-		tell_line(
+		prose_line(
 			report, false,
 			"  the ground gave way in the %s: what lies at 0x%x of it is not "
 			"what the delivery needs",
@@ -131,13 +135,13 @@ static void tell_ground(const struct outlook *outlook, const struct ws_story *st
 		tell_descriptor(story, report);
 		return;
 	}
-	tell_line(report, false, "  the ground gave way under %s 0x%" PRIx64 ": %s%s",
-		  accesses[story->stumble], after->va,
-		  after->end == WS_END_PAGE ? "the page there is " : "",
-		  after->end == WS_END_PAGE
-			  ? access_words(after->access, words)
-			  : end_words(outlook->format, after->end,
-				      after->nsteps ? after->nsteps - 1 : 0, words));
+	prose_line(report, false, "  the ground gave way under %s 0x%" PRIx64 ": %s%s",
+		   accesses[story->stumble], after->va,
+		   after->end == WS_END_PAGE ? "the page there is " : "",
+		   after->end == WS_END_PAGE
+			   ? access_words(after->access, words)
+			   : end_words(outlook->format, after->end,
+				       after->nsteps ? after->nsteps - 1 : 0, words));
 	if (story->undermined >= 0)
 		tell_undermined(outlook, story, report);
 }
@@ -151,10 +155,11 @@ static void tell_double_fault(const struct ws_story *story, struct report *repor
 	};
 
 	if (story->df_stack != WS_DF_NONE)
-		tell_line(report, false, "  the double fault is delivered %s",
-			  stacks[story->df_stack]);
+		prose_line(report, false, "  the double fault is delivered %s",
+			   stacks[story->df_stack]);
 	else if (story->double_fault)
-		tell_line(report, false, "  the double fault cannot be delivered either");
+		prose_line(report, false,
+			   "  the double fault cannot be delivered either");
 }
 
 /* What the machine does not know: what the handler needs behind its first byte. */
@@ -162,16 +167,16 @@ static void tell_verdict(const struct told *told, struct report *report)
 {
 	if (told->verdict == WS_COHERENT)
 		return;
-	tell_line(report, false, "  the audit says that this space %s",
-		  ws_verdict_name(told->verdict));
+	prose_line(report, false, "  the audit says that this space %s",
+		   ws_verdict_name(told->verdict));
 	if (told->story.fate == WS_FATE_SURVIVES)
-		tell_lines(report, "    ", told->reasons);
+		prose_lines(report, "    ", told->reasons);
 }
 
 static void tell_missing(const struct ws_story *story, struct report *report)
 {
 	if (story->missing)
-		tell_line(
+		prose_line(
 			report, false,
 			"  frames that it touched and this target does not hold: %" PRIu64
 			", the first at 0x%" PRIx64

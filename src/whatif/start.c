@@ -129,19 +129,24 @@ enum ws_status ws_machine_stacks(struct ws_machine *machine)
 	return WS_OK;
 }
 
-/* Of a task that has the space, or else runs in it; init_mm's is that of pid 0. */
-static const struct ws_stack *stack_of(const struct ws_machine *machine, uint32_t space)
+static const struct ws_task *task_of(const struct ws_machine *machine,
+				     const struct ws_stack *stack)
 {
-	const struct ws_system *system = machine->system;
+	return &machine->system->tasks.v[stack->task];
+}
+
+/* Of a task that has the space, or else runs in it; init_mm's is that of pid 0. */
+static const struct ws_stack *own_stack(const struct ws_machine *machine, uint32_t space)
+{
+	bool init = space == ws_init_space(machine->audit);
 	const struct ws_stack *borrower = NULL;
 
 	ws_vec_each(&machine->stacks, stack) {
-		const struct ws_task *task = &system->tasks.v[stack->task];
+		const struct ws_task *task = task_of(machine, stack);
 
-		if (task->space == space)
+		if (task->space == space || (init && !task->pid))
 			return stack;
-		if (!borrower && (task->active_space == space ||
-				  (!task->pid && space == ws_init_space(machine->audit))))
+		if (!borrower && task->active_space == space)
 			borrower = stack;
 	}
 	return borrower;
@@ -153,20 +158,51 @@ static bool is_on(const struct ws_system *system, const struct ws_stack *stack,
 	return stack && sp > stack->va && sp - stack->va <= ws_stack_size(system);
 }
 
-static enum ws_status no_stack(const struct ws_machine *machine, uint32_t space)
+static enum ws_status no_stack(const struct ws_machine *machine)
 {
 	return ws_fail(machine->system->ctx, WS_ERR_NOT_FOUND,
-		       "no kernel stack was found for root %#lx: say with --sp where the "
-		       "stack pointer is at the fault",
-		       machine->system->spaces.v[space].root);
+		       "no task's kernel stack was found: say with --sp where the stack "
+		       "pointer is at the fault");
+}
+
+/* Where the task was, or some way down from the stack's top. */
+static void take_stack(struct ws_machine *machine, const struct ws_stack *stack,
+		       struct ws_story *story)
+{
+	struct ws_system *system = machine->system;
+
+	story->sp_origin = WS_SP_SAVED;
+	if (machine->saved_sp != WS_NO_FIELD &&
+	    ws_saved_sp(system, stack, machine->saved_sp, &story->start_sp))
+		return;
+	story->sp_origin = WS_SP_TOP;
+	story->start_sp = stack->va + ws_stack_size(system) - STACK_IN_USE;
+}
+
+/* A kernel thread may borrow any space: if it has no stack of its own, the first task's.
+ */
+static enum ws_status find_sp(struct ws_machine *machine, uint32_t space,
+			      const struct ws_cpu *cpu, struct ws_story *story)
+{
+	const struct ws_stack *stack = own_stack(machine, space);
+
+	story->start_sp = cpu->reg[WS_REG_SP];
+	story->sp_origin = WS_SP_PROCESSOR;
+	if (story->cpu_is_here && !(cpu->cs.selector & 3) &&
+	    (!stack || is_on(machine->system, stack, story->start_sp)))
+		return WS_OK;
+	if (!stack && !machine->stacks.n)
+		return no_stack(machine);
+	take_stack(machine, stack ? stack : machine->stacks.v, story);
+	if (!stack)
+		story->sp_origin = WS_SP_BORROWED;
+	return WS_OK;
 }
 
 static enum ws_status kernel_sp(struct ws_machine *machine,
 				const struct ws_what_if *what_if,
 				const struct ws_cpu *cpu, struct ws_story *story)
 {
-	struct ws_system *system = machine->system;
-	const struct ws_stack *stack;
 	enum ws_status status;
 
 	story->sp_origin = WS_SP_GIVEN;
@@ -174,23 +210,7 @@ static enum ws_status kernel_sp(struct ws_machine *machine,
 	if (what_if->has_sp)
 		return WS_OK;
 	status = ws_machine_stacks(machine);
-	if (status != WS_OK)
-		return status;
-	stack = stack_of(machine, what_if->space);
-	story->sp_origin = WS_SP_PROCESSOR;
-	story->start_sp = cpu->reg[WS_REG_SP];
-	if (story->cpu_is_here && !(cpu->cs.selector & 3) &&
-	    (!stack || is_on(system, stack, story->start_sp)))
-		return WS_OK;
-	if (!stack)
-		return no_stack(machine, what_if->space);
-	story->sp_origin = WS_SP_SAVED;
-	if (machine->saved_sp != WS_NO_FIELD &&
-	    ws_saved_sp(system, stack, machine->saved_sp, &story->start_sp))
-		return WS_OK;
-	story->sp_origin = WS_SP_TOP;
-	story->start_sp = stack->va + ws_stack_size(system) - STACK_IN_USE;
-	return WS_OK;
+	return status == WS_OK ? find_sp(machine, what_if->space, cpu, story) : status;
 }
 
 /* ---- the registers ------------------------------------------------------------------

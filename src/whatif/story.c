@@ -40,6 +40,7 @@ const char *ws_sp_origin_name(enum ws_sp_origin origin)
 		[WS_SP_PROCESSOR] = "processor",
 		[WS_SP_SAVED] = "saved",
 		[WS_SP_TOP] = "top of stack",
+		[WS_SP_BORROWED] = "borrowed",
 	};
 
 	return names[origin];

@@ -195,6 +195,27 @@ static void test_saved_sp(void **state)
 	close_stage(&stage);
 }
 
+/* A root that no task runs with has no stack of its own. */
+static void test_borrowed_stack(void **state)
+{
+	struct stage stage = { .fault = audit_guest_create(*state) };
+
+	set_saved_sps(&stage);
+	open_stage(&stage);
+	stage.question.space = space_of_root(&stage, stage.fault->guest->kept);
+	tell(&stage);
+	assert_int_equal(stage.story.mode, WS_FAULT_KERNEL);
+	assert_int_equal(stage.story.sp_origin, WS_SP_BORROWED);
+	assert_int_equal(stage.story.start_sp,
+			 fault_guest_stack(stage.fault, 0).va + 0x1000);
+	stage.question.space = ws_init_space(stage.fault->audit);
+	tell(&stage);
+	assert_int_equal(stage.story.sp_origin, WS_SP_SAVED);
+	assert_int_equal(stage.story.start_sp,
+			 fault_guest_stack(stage.fault, 0).va + 0x1000);
+	close_stage(&stage);
+}
+
 /* It is in the kernel, in the victim's space, on the victim's stack. */
 static void test_processor(void **state)
 {
@@ -700,6 +721,7 @@ int main(void)
 		{ "nothing is left behind", test_leaves_nothing },
 		{ "from kernel mode: which stack", test_kernel_stack },
 		{ "from kernel mode: where the task was", test_saved_sp },
+		{ "from kernel mode: a space that has no stack", test_borrowed_stack },
 		{ "a processor that is there", test_processor },
 		{ "a handler that is not there", test_nests },
 		{ "PTI's two halves", test_halves },
