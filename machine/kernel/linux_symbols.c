@@ -116,12 +116,21 @@ static void put(FILE *to, uint64_t value, unsigned size)
 	}
 }
 
-/* Where the next table begins: ALGN. */
-static long table_begin(FILE *to, unsigned word)
+static long aligned(FILE *to, unsigned align)
 {
-	while (ftell(to) % word)
+	while (ftell(to) % align)
 		fputc(0, to);
 	return ftell(to);
+}
+
+/*
+ * Where the next table begins. Linux aligns it to a word; with a page of its own, what
+ * VMCOREINFO tells is the same for strategies whose kernels differ by a symbol, and two
+ * scenarios can be compared as two moments of one machine.
+ */
+static long table_begin(FILE *to)
+{
+	return aligned(to, PAGE);
 }
 
 /* CONFIG_KALLSYMS_ABSOLUTE_PERCPU, x86-64's with SMP, has relative ones negative. */
@@ -148,7 +157,7 @@ static void names_print(const struct encoder *e, FILE *to, unsigned word)
 		put(to, e->names[i].len, 1);
 		fwrite(e->names[i].code, e->names[i].len, 1, to);
 	}
-	table_begin(to, word);
+	aligned(to, word);
 	for (size_t i = 0; i < e->n; i += 256)
 		put(to, markers ? markers[i / 256] : 0, 4);
 	free(markers);
@@ -171,34 +180,33 @@ static void order_print(struct encoder *e, FILE *to)
 			put(to, e->names[i].order >> shift, 1);
 }
 
-static void tokens_print(const struct encoder *e, FILE *to, struct tables *t,
-			 unsigned word)
+static void tokens_print(const struct encoder *e, FILE *to, struct tables *t)
 {
 	uint16_t index[TOKENS];
 
-	t->token_table = table_begin(to, word);
+	t->token_table = table_begin(to);
 	for (unsigned token = 0; token < TOKENS; token++) {
 		index[token] = (uint16_t)(ftell(to) - t->token_table);
 		fwrite(e->token[token], strlen(e->token[token]) + 1, 1, to);
 	}
-	t->token_index = table_begin(to, word);
+	t->token_index = table_begin(to);
 	for (unsigned token = 0; token < TOKENS; token++)
 		put(to, index[token], 2);
 }
 
 static void kallsyms_print(struct encoder *e, FILE *to, struct tables *t, unsigned word)
 {
-	t->offsets = table_begin(to, word);
+	t->offsets = table_begin(to);
 	offsets_print(e, to, word);
-	t->base = table_begin(to, word);
+	t->base = table_begin(to);
 	put(to, e->names[0].symbol->va, word);
-	t->num = table_begin(to, word);
+	t->num = table_begin(to);
 	put(to, e->n, 4);
-	t->names = table_begin(to, word);
+	t->names = table_begin(to);
 	names_print(e, to, word);
-	table_begin(to, word);
+	aligned(to, word);
 	order_print(e, to);
-	tokens_print(e, to, t, word);
+	tokens_print(e, to, t);
 }
 
 /* ---- kallsyms in the image -------------------------------------------------------- */

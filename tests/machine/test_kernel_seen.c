@@ -23,6 +23,8 @@
 
 #include <cmocka.h>
 
+#define RAM (32 * MIB)
+
 static const struct kind {
 	const char *name, *format;
 	uint8_t kernel_format;
@@ -52,7 +54,8 @@ static void boot(struct scene *scene, const struct kind *kind, enum kernel_sync 
 {
 	const struct kernel_options options = { .format = kind->kernel_format,
 						.sync = (uint8_t)sync,
-						.cpus = kind->cpus };
+						.cpus = kind->cpus,
+						.ram = RAM };
 	const char *why = NULL;
 
 	*scene = (struct scene){ .kind = kind, .fd = -1 };
@@ -397,6 +400,76 @@ static void verdicts(void **state)
 	check_verdicts(kind, KERNEL_SYNC_NONE, &other, WS_DIVERGES);
 }
 
+/* ---- what it foretells --------------------------------------------------------------
+ */
+
+static uint32_t space_of(const struct scene *scene, int pid)
+{
+	size_t n;
+	const struct ws_space *spaces = ws_system_spaces(scene->system, &n);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (spaces[i].kind == WS_SPACE_PROCESS && (int)spaces[i].pid == pid)
+			return i;
+	fail_msg("no space of pid %d", pid);
+	return WS_NO_SPACE;
+}
+
+static void foretell(const struct scene *scene, int pid, uint64_t address,
+		     struct ws_story *story)
+{
+	const struct ws_what_if what_if = { .space = space_of(scene, pid),
+					    .processor = WS_PROCESSOR_NONE,
+					    .has_address = true,
+					    .address = address };
+	struct ws_machine *machine;
+	struct ws_audit *audit;
+
+	if (ws_audit_run(scene->system, &audit) || ws_machine_create(audit, &machine) ||
+	    ws_machine_what_if(machine, &what_if, story))
+		fail_msg("%s", ws_error(scene->ctx, 0));
+	ws_machine_destroy(machine);
+	ws_audit_destroy(audit);
+}
+
+/*
+ * A process that does not see what the fault path needs is switched to, and looked at.
+ * Then it touches new memory: the model kernel ends as what-if said that it would, after
+ * as many frames.
+ */
+static void what_if_comes_true(void **state)
+{
+	const struct kind *kind = *state;
+	const struct kernel_ending *ending;
+	struct ws_story story;
+	struct scene scene;
+	uint64_t page;
+	int pid;
+
+	boot(&scene, kind, KERNEL_SYNC_LAZY);
+	pid = fork_one(&scene, 1, "victim");
+	DO(kernel_mmap(scene.kernel, pid, PAGE, 0, &page));
+	DO(kernel_insmod(scene.kernel, &dtrace));
+	if (kind->kernel_format == KERNEL_X86_64)
+		DO(kernel_hide(scene.kernel, pid, scene.kernel->modules->stub));
+	DO(kernel_switch(scene.kernel, 0, pid));
+	see(&scene);
+	foretell(&scene, pid, page, &story);
+	assert_int_equal(kernel_user_access(scene.kernel, pid, MACHINE_READ, page,
+					    &(uint8_t){ 0 }),
+			 KERNEL_STOPPED);
+	ending = kernel_ending(scene.kernel);
+	assert_int_equal(ending->pid, pid);
+	assert_int_equal(story.address, ending->first.address);
+	assert_int_equal(story.fate == WS_FATE_RESETS, ending->end == KERNEL_RESETS);
+	assert_int_equal(story.fate == WS_FATE_DOUBLE_FAULT,
+			 ending->end == KERNEL_PANICS);
+	assert_int_equal(story.frames, ending->story.frames);
+	assert_int_equal(story.nested, ending->story.nested);
+	assert_int_equal(story.sp, ending->story.sp);
+	end_scene(&scene);
+}
+
 /* ---- the file --------------------------------------------------------------------- */
 
 /* Every frame as it is in memory, by our reader and by libkdumpfile. */
@@ -465,7 +538,7 @@ static bool save_to(struct kernel *kernel, struct drain *drain)
 
 static void a_stream_gets_the_same(void **state)
 {
-	struct drain drain = { .room = 80 * MIB };
+	struct drain drain = { .room = RAM + MIB };
 	struct scene scene;
 	off_t size;
 	void *file;
@@ -491,7 +564,7 @@ static void a_full_disk_is_told(void **state)
 	static const size_t rooms[] = {
 		0, 20, 100, 700, 4096, 100000, 1 << 20, 20 << 20
 	};
-	struct drain drain = { .room = 80 * MIB };
+	struct drain drain = { .room = RAM + MIB };
 	struct scene scene;
 	size_t whole;
 
@@ -547,6 +620,7 @@ static const struct {
 	{ "everything is found", everything_is_found },
 	{ "they come and go", they_come_and_go },
 	{ "verdicts", verdicts },
+	{ "what-if comes true", what_if_comes_true },
 	{ "frames are equal", frames_are_equal },
 	{ "a stream gets the same", a_stream_gets_the_same },
 	{ "a full disk is told", a_full_disk_is_told },
