@@ -24,7 +24,7 @@ def outcome_of(end, said, console, exceptions):
         return "hang"
     if exceptions.triple_fault:
         return "triple fault"
-    if "08" in exceptions.vectors:
+    if exceptions.vectors[b"08"]:
         return "double fault"
     if any("Kernel panic" in line for line in console):
         return "panic"
@@ -41,8 +41,4 @@ def watch(machine, scenario):
                machine.serial.read_bytes()[before:].decode(errors="replace").splitlines()
                if WORDS.search(line)]
     return {"act": scenario["act"], "outcome": outcome_of(end, said, console, log),
-            "end": end, "said": said, "console": console[:SHOWN],
-            "exceptions": dict(sorted(log.vectors.items())),
-            "page_faults": {f"{address:#x}": n for address, n in
-                            log.addresses.most_common()},
-            "triple_fault": log.triple_fault, "qemu": list(log.last)}
+            "end": end, "said": said, "console": console[:SHOWN], **log.as_data()}

@@ -20,11 +20,12 @@ def read_conf(name):
 
 
 def read_scenarios():
-    """Those of scenarios.conf, and of verdicts.conf with what both have as defaults."""
+    """Those of scenarios.conf, and of the others with what both have as defaults."""
     scenarios = read_conf("scenarios.conf")
-    more = configparser.ConfigParser(scenarios.defaults(), interpolation=None)
-    more.read_string((HERE / "verdicts.conf").read_text(), "verdicts.conf")
-    scenarios.read_dict({name: dict(more[name]) for name in more.sections()})
+    for name in "verdicts.conf", "storms.conf":
+        more = configparser.ConfigParser(scenarios.defaults(), interpolation=None)
+        more.read_string((HERE / name).read_text(), name)
+        scenarios.read_dict({name: dict(more[name]) for name in more.sections()})
     return scenarios
 
 

@@ -5,53 +5,16 @@ Three sockets reach it, made before it starts: the debug port, on which the gues
 COM2, on which it waits for a byte; and QMP (QEMU's docs/interop/qmp-spec), on which it is
 commanded. A pipe brings QEMU's log of exceptions."""
 
-import collections
 import json
 import os
-import re
 import socket
 import subprocess
-import threading
 import time
 
+from .exceptions import ExceptionLog
 from .util import LabError, need
 
 TAIL = 25  # lines of the serial log in an error
-KEPT = 12  # lines of QEMU's log that are kept, from its end
-ADDRESSES = 64  # of page faults in the kernel's memory that are counted one by one
-USER = 0xc0000000, 1 << 63  # ends of user memory, for 32 bits and for 64
-EXCEPTION = re.compile(rb" *\d+: v=([0-9a-f]{2}) (?:.* CR2=([0-9a-f]+))?")
-
-
-class ExceptionLog(threading.Thread):
-    """QEMU's log of exceptions and resets, counted as it comes: nested faults can make a
-    gigabyte of it."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.read_end, self.write_end = os.pipe()
-        self.vectors, self.addresses = collections.Counter(), collections.Counter()
-        self.triple_fault = False
-        self.last = collections.deque(maxlen=KEPT)
-
-    def run(self):
-        with open(self.read_end, "rb", 1 << 20) as log:
-            for line in log:
-                exception = EXCEPTION.match(line)
-                if exception:
-                    self.count(*exception.groups())
-                elif line.startswith(b"Triple fault"):
-                    self.triple_fault = True
-                else:
-                    continue
-                self.last.append(line.decode(errors="replace").strip())
-
-    def count(self, vector, address):
-        self.vectors[vector.decode()] += 1
-        address = int(address or "0", 16)
-        if address >= USER[address > 0xffffffff] and \
-           (address in self.addresses or len(self.addresses) < ADDRESSES):
-            self.addresses[address] += 1
 
 
 class Guest:
@@ -154,21 +117,24 @@ class Guest:
 
     def go_on(self, seconds):
         """Let a frozen guest go on, with its exceptions logged; return what it said from
-        there on, and whether it "ended" as asked, is "gone", or fell "silent"."""
+        there on, and whether it "ended" as asked, is "gone", or fell "silent". While the
+        stack of nested faults goes down, it is heard."""
         self.monitor("log int,cpu_reset")
         self.command("cont")
         self._com2.sendall(b"!")
         self._sockets[0].settimeout(seconds)
-        said = []
-        try:
-            for line in self._debug:
-                line = line.decode(errors="replace").rstrip("\n")
-                if line == "@end":
-                    return said, "ended"
-                said.append(line)
-        except TimeoutError:
-            return said, "silent"
-        return said, "gone"
+        said, end, sp = b"", None, None
+        while not end:
+            try:
+                part = self._sockets[0].recv(4096)
+                said += part
+                end = "ended" if said.endswith(b"@end\n") else None if part else "gone"
+            except TimeoutError:
+                last, sp = sp, self.exceptions.storm.sp
+                over = sp == last or time.monotonic() > self.deadline
+                end = "silent" if over else None
+        lines = said.decode(errors="replace").splitlines()
+        return [line for line in lines if line != "@end"], end
 
     def monitor(self, line, cpu=0):
         """Text of a human monitor command, as one CPU sees it."""

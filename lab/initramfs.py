@@ -8,7 +8,7 @@ from .util import HERE, cache_dir, run, say
 
 APPLETS = "sh mount insmod cat grep cut".split()
 # of a scenario, that the guest is told
-SETTINGS = "processes hide gate14 symbols plant act".split()
+SETTINGS = "processes hide gate14 symbols plant act freezer".split()
 HERD_FLAGS = ("-O1 -Wall -Wextra -ffreestanding -fno-stack-protector -fno-pie -nostdlib "
               "-static -Wl,--build-id=none").split()
 S_IFIFO, S_IFDIR, S_IFREG, S_IFLNK = 0o010000, 0o040000, 0o100000, 0o120000

@@ -20,6 +20,11 @@
 #define PAGE 4096
 #define GONE 24 /* processes that have exited by the time the dump is taken */
 #define THREADS 2
+#define PAGES 64
+/* of QEMU's, as in the lab module */
+#define DEBUG_PORT 0xe9
+#define COM2 0x2f8
+#define COM2_STATUS (COM2 + 5)
 
 /* A system call of three arguments; the fourth is 0, for those that look at it. */
 #ifdef __x86_64__
@@ -34,7 +39,7 @@
 #define CLOBBERS "esi", "memory"
 #endif
 
-static volatile char heap[64 * PAGE]; /* written, and never read */
+static volatile char heap[PAGES * PAGE]; /* written, and never read */
 static int
 	ready[2]; /* a pipe: every process of the herd writes one byte when it is set */
 
@@ -250,17 +255,51 @@ static void look(const char *where, long say)
 	must(call(__NR_write, say, (long)line, 29));
 }
 
+static void out_byte(unsigned short port, char byte)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(byte), "Nd"(port));
+}
+
+static unsigned char in_byte(unsigned short port)
+{
+	unsigned char byte;
+
+	__asm__ volatile("inb %1, %0" : "=a"(byte) : "Nd"(port));
+	return byte;
+}
+
+/* As the lab module does it, but in user mode: the victim cannot enter that module. */
+static void wait_for_host(void)
+{
+	static const char frozen[] = "@frozen\n";
+
+	must(call(__NR_iopl, 3, 0, 0));
+	for (const char *c = frozen; *c; c++)
+		out_byte(DEBUG_PORT, *c);
+	while (!(in_byte(COM2_STATUS) & 1))
+		;
+	in_byte(COM2);
+}
+
 /*
  * What the victim does after the dump, when the script has it wake:
  *   fault        touch a page that it has not got yet, in user mode
+ *   kernel-fault have read(2) fill such a page, so touch it in kernel mode
  *   look ADDR    read kernel memory in user mode, and say what is there
  *   others       a command of the lab module's, so by the kernel in this space
+ * After "ready " it waits in user mode for the dump, and touches the page next.
  * /done, held open as long as it lives, says that it still does.
  */
-static void act_out(const char *task, long control, long say)
+static void act_out(const char *task, long control, long say, long file)
 {
+	if (task[0] == 'r' && task[4] == 'y') {
+		wait_for_host();
+		task += 6;
+	}
 	if (task[0] == 'f')
-		touch(64);
+		touch(PAGES);
+	else if (task[0] == 'k')
+		must(call(__NR_read, file, (long)&heap[(PAGES - 1) * PAGE], PAGE));
 	else if (task[0] == 'l')
 		look(task + 5, say);
 	else
@@ -272,6 +311,7 @@ static void victim(int index)
 	static char task[64] = "-";
 	long control = open_file("/sys/kernel/debug/whosees_lab/control", O_WRONLY);
 	long say = open_file("/sys/kernel/debug/whosees_lab/say", O_WRONLY);
+	long file = open_file("/init", O_RDONLY);
 	long done = open_file("/done", O_RDWR), go;
 
 	name(victim_name);
@@ -282,7 +322,7 @@ static void victim(int index)
 	must(call(__NR_write, ready[1], (long)"", 1));
 	go = open_file("/go", O_RDONLY);
 	must(call(__NR_read, go, (long)task, sizeof(task) - 1));
-	act_out(task, control, say);
+	act_out(task, control, say, file);
 	must(call(__NR_write, done, (long)"alive\n", 6));
 	for (;;)
 		call(__NR_pause, 0, 0, 0);

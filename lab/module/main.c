@@ -9,6 +9,7 @@
  *            take-gate14     send every page fault through lab_page_fault first
  *            freeze          park all CPUs, tell the truth on the debug port, and go on
  *                            when the host sends a byte on COM2
+ *            tell            the same, and go on at once
  *            and what plant.c and act.c do
  *   block    address of what plant.c allocated
  *   say      copied to the debug port as it is
@@ -348,7 +349,7 @@ static void wait_for_host(void)
  * Each CPU stops where it is, under the page table it has. No locks are taken from here
  * on: their owners may be parked, and nothing moves any more.
  */
-static void freeze(void)
+static void freeze(bool wait)
 {
 	unsigned long flags;
 
@@ -360,8 +361,10 @@ static void freeze(void)
 	note_this_cpu();
 	tell("@truth\n");
 	tell_truth();
-	tell("@frozen\n");
-	wait_for_host();
+	if (wait) {
+		tell("@frozen\n");
+		wait_for_host();
+	}
 	WRITE_ONCE(released, true);
 	local_irq_restore(flags);
 	preempt_enable();
@@ -380,8 +383,8 @@ static int obey(const char *command)
 		return restore();
 	if (sysfs_streq(command, "take-gate14"))
 		return take_gate14();
-	if (sysfs_streq(command, "freeze")) {
-		freeze();
+	if (sysfs_streq(command, "freeze") || sysfs_streq(command, "tell")) {
+		freeze(*command == 'f');
 		return 0;
 	}
 	error = plant(command);

@@ -1,0 +1,122 @@
+"""QEMU's log of exceptions and resets (log int,cpu_reset; target/i386/tcg/seg_helper.c and
+excp_helper.c), read as it comes: nested faults can make gigabytes of it."""
+
+import collections
+import os
+import re
+import threading
+
+KEPT = 12  # lines that are kept, from the end
+CHUNK = 1 << 20
+ADDRESSES = 64  # of page faults in the kernel's memory that are counted one by one
+USER = 0xc0000000, 1 << 63  # ends of user memory, for 32 bits and for 64
+# An event's first line, but for its number. Its registers follow, in lines without ": v=".
+EVENT = re.compile(rb": v=(..) e=(\w+) i=. cpl=(.) IP=\w+:(\w+) pc=\w+ SP=\w+:(\w+)"
+                   rb"(?: CR2=(\w+))?[^\n]*")
+Event = collections.namedtuple("Event", "vector error cpl ip sp address")
+CR3 = re.compile(rb"CR3=(\w+)")
+
+
+def hexadecimal(text):
+    return f"{int(text, 16):#x}"
+
+
+class Storm:
+    """Page faults of which each but the first is that the handler of the one before could
+    not be fetched, until there is a double fault."""
+
+    def __init__(self):
+        self.faults = 0  # with the first
+        self.first = self.text = self.sp = None
+        self.before = None, b""  # the event before, as long as there is no storm
+        self.ending = None
+        self.then = []  # the first lines of what followed
+
+    def see(self, event, text):
+        """Take an event, and all that the log has on it."""
+        if self.ending:
+            if len(self.then) < KEPT:
+                self.then.append(text.split(b"\n", 1)[0][2:].decode(errors="replace"))
+        elif self.nests(event):
+            if not self.faults:
+                self.first, self.text = self.before
+            self.faults = (self.faults or 1) + 1
+            self.sp = event.sp
+        elif self.faults and event.vector == b"08":
+            triple = b"\nTriple fault" in text
+            self.ending, self.sp = "triple fault" if triple else "double fault", event.sp
+        else:
+            self.faults, self.before = 0, (event, text)
+
+    def nests(self, event):
+        """What cannot be fetched in kernel mode is the handler of a page fault."""
+        before = self.before[0]
+        return event.vector == b"0e" and event.cpl == b"0" and \
+            event.ip == event.address and before and before.vector == b"0e"
+
+    def as_data(self):
+        """Of the first fault, what the processor had to deliver, and all its registers as
+        QEMU prints them; how many there were; the last stack pointer."""
+        if not self.faults:
+            return None
+        first, lines = self.first, self.text.decode(errors="replace").splitlines()[1:-1]
+        return {"first": {"error": hexadecimal(first.error), "cpl": int(first.cpl),
+                          "ip": hexadecimal(first.ip), "sp": hexadecimal(first.sp),
+                          "address": hexadecimal(first.address),
+                          "cr3": hexadecimal(CR3.search(self.text)[1]),
+                          "registers": [line.strip() for line in lines]},
+                "page_faults": self.faults, "last_sp": hexadecimal(self.sp),
+                "ending": self.ending, "then": self.then}
+
+
+class ExceptionLog(threading.Thread):
+    """Counts by vector and address; the last lines; the first storm of nested faults."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.read_end, self.write_end = os.pipe()
+        self.vectors, self.addresses = collections.Counter(), collections.Counter()
+        self.triple_fault = False
+        self.last = collections.deque(maxlen=KEPT)
+        self.storm = Storm()
+
+    def run(self):
+        text = b""
+        with open(self.read_end, "rb", 0) as log:
+            while chunk := log.read(CHUNK):
+                text = self.take(text + chunk)
+        self.take(text + b": v=")
+
+    def take(self, text):
+        """Count the events that are there as a whole, which is known by the next one;
+        return the rest."""
+        start = text.find(b": v=")
+        while (end := text.find(b": v=", start + 1)) > start >= 0:
+            self.count(text[start:end])
+            start = end
+        return text[max(start, 0):]
+
+    def count(self, text):
+        found = EVENT.match(text)
+        event = Event(*found.groups())
+        self.last.append(found[0])
+        self.vectors[event.vector] += 1
+        self.triple_fault |= event.vector == b"08" and b"Triple fault" in text
+        if event.address:
+            self.count_address(int(event.address, 16))
+        self.storm.see(event, text)
+
+    def count_address(self, address):
+        if address >= USER[address > 0xffffffff] and \
+           (address in self.addresses or len(self.addresses) < ADDRESSES):
+            self.addresses[address] += 1
+
+    def as_data(self):
+        """What is known when the machine has ended."""
+        vectors = {vector.decode(): n for vector, n in sorted(self.vectors.items())}
+        last = [line.decode(errors="replace")[2:] for line in self.last]
+        return {"exceptions": vectors,
+                "page_faults": {f"{address:#x}": n for address, n in
+                                self.addresses.most_common()},
+                "triple_fault": self.triple_fault, "storm": self.storm.as_data(),
+                "qemu": last + ["Triple fault"] * self.triple_fault}
