@@ -3,6 +3,7 @@
 #include "machine/kernel/modules.h"
 #include "machine/kernel/story.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define CODE_AREA (4 * PAGE) /* of the image, at its beginning */
@@ -152,6 +153,17 @@ static void make_gates(struct kernel *kernel)
 #define GDT_SIZE 256u
 #define TSS_LIMIT 0x67u
 
+/* In the image, one for each processor: "gdt_page", "gdt_page.1". */
+static uint64_t variable(struct kernel *kernel, const struct processor *p,
+			 const char *name, uint64_t size, uint64_t align)
+{
+	uint64_t va = image_take(kernel, size, align);
+	char numbered[64];
+
+	snprintf(numbered, sizeof(numbered), p->number ? "%s.%u" : "%s", name, p->number);
+	return va && symbol_add(kernel, NULL, numbered, va, (uint32_t)size, 'D') ? va : 0;
+}
+
 static uint64_t tss_descriptor(uint64_t base)
 {
 	return TSS_LIMIT | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56 |
@@ -179,7 +191,7 @@ static bool make_double_fault_task(struct kernel *kernel, const struct processor
 				   uint64_t stack)
 {
 	const struct layout *l = &kernel->layout;
-	uint64_t tss = image_take(kernel, 128, 128);
+	uint64_t tss = variable(kernel, p, "double_fault_tss", 128, 128);
 
 	if (!tss)
 		return false;
@@ -201,10 +213,10 @@ static bool make_descriptors(struct kernel *kernel, struct processor *p)
 {
 	uint64_t stack;
 
-	p->gdt = image_take(kernel, GDT_SIZE, GDT_SIZE);
-	p->tss = image_take(kernel, 128, 128);
-	stack = image_take(kernel, PAGE, PAGE);
-	if (!stack)
+	p->gdt = variable(kernel, p, "gdt_page", GDT_SIZE, GDT_SIZE);
+	p->tss = variable(kernel, p, "cpu_tss", 128, 128);
+	stack = variable(kernel, p, "double_fault_stack", PAGE, PAGE);
+	if (!p->gdt || !p->tss || !stack)
 		return false;
 	stack += PAGE;
 	make_gdt(kernel, p);
@@ -212,6 +224,11 @@ static bool make_descriptors(struct kernel *kernel, struct processor *p)
 		return make_double_fault_task(kernel, p, stack);
 	va_put(kernel, p->tss + 36, 8, stack); /* IST1, SDM figure 8-11 */
 	return true;
+}
+
+uint64_t boot_stack(struct kernel *kernel, const struct processor *processor)
+{
+	return va_get(kernel, processor->tss + 4, kernel->layout.word);
 }
 
 void boot_set_stack(struct kernel *kernel, const struct processor *processor, uint64_t sp)
@@ -251,13 +268,13 @@ static bool make_processor(struct kernel *kernel, unsigned number)
 	uint64_t stack = pages_take(kernel, (unsigned)(kernel->layout.stack_size / PAGE),
 				    PAGE_STACK);
 
+	p->number = number;
 	if (!stack || !make_descriptors(kernel, p))
 		return false;
 	if (kernel->layout.word == 8) {
 		model.features = MACHINE_HAS_ALL & ~MACHINE_HAS_LA57;
 		model.maxphyaddr = 46;
 	}
-	p->number = number;
 	p->idle_stack = direct(kernel, stack);
 	machine_cpu_init(&p->cpu, &model, kernel->memory);
 	set_registers(kernel, p);
@@ -370,8 +387,9 @@ struct kernel *kernel_create(const struct kernel_options *options, const char **
 		goto out;
 	kernel->options.tell = options->tell;
 	tell(kernel, NULL, KERNEL_TELLS_KERNEL,
-	     "a kernel boots: %s, %" PRIu64 " MiB, %u processors, strategy %s",
+	     "a kernel boots: %s, %" PRIu64 " MiB, %u processor%s, strategy %s",
 	     kernel->layout.name, kernel->options.ram / MIB, kernel->options.cpus,
+	     kernel->options.cpus > 1 ? "s" : "",
 	     kernel_strategies[kernel->options.sync].name);
 	return kernel;
 out:

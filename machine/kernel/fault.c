@@ -109,7 +109,8 @@ static void die(struct kernel *kernel, struct processor *processor, const char *
 	}
 	if (kernel->outcome != KERNEL_NO_MEMORY)
 		kernel->outcome = outcome;
-	tell(kernel, processor, KERNEL_TELLS_KERNEL, "pid %d is gone", p->pid);
+	tell(kernel, processor, KERNEL_TELLS_KERNEL, "%s (pid %d) is gone", p->comm,
+	     p->pid);
 	sched_switch(kernel, processor, NULL);
 	process_remove(kernel, p);
 }
@@ -239,8 +240,8 @@ static bool give_way(struct kernel *kernel, struct processor *processor,
 	p->sp = r->reg[MACHINE_REG_SP];
 	p->in_fault = true;
 	tell(kernel, processor, KERNEL_TELLS_KERNEL,
-	     "half way through the fault of pid %d the scheduler takes pid %d", p->pid,
-	     next->pid);
+	     "half way through the fault of %s (pid %d) the scheduler switches to %s (pid %d)",
+	     p->comm, p->pid, next->comm, next->pid);
 	sched_switch(kernel, processor, next);
 	return true;
 }
@@ -303,8 +304,9 @@ bool run_handle_mm_fault(struct kernel *kernel, struct processor *processor,
 		out_of_memory(kernel, processor);
 		return true;
 	}
-	tell(kernel, processor, KERNEL_TELLS_KERNEL, "pid %d gets a page at %08" PRIx64,
-	     p->pid, address & ~(uint64_t)(PAGE - 1));
+	tell(kernel, processor, KERNEL_TELLS_KERNEL,
+	     "%s (pid %d) gets a page at %08" PRIx64, p->comm, p->pid,
+	     address & ~(uint64_t)(PAGE - 1));
 	jump(kernel, processor, CODE_RET_FROM_EXCEPTION);
 	return true;
 }

@@ -141,6 +141,8 @@ struct symbol {
 bool symbol_add(struct kernel *kernel, const struct module *module, const char *name,
 		uint64_t va, uint32_t size, char type);
 const struct symbol *symbol_find(const struct kernel *kernel, const char *name);
+/* What va lies in; NULL: nothing that has a size. */
+const struct symbol *symbol_at(const struct kernel *kernel, uint64_t va);
 
 /* ---- the kernel ------------------------------------------------------------------ */
 

@@ -234,9 +234,9 @@ enum kernel_outcome kernel_fork(struct kernel *kernel, int parent, const char *c
 	if (pid)
 		*pid = to->pid;
 	tell(kernel, &kernel->processor[to->cpu], KERNEL_TELLS_KERNEL,
-	     "pid %d forks pid %d; its top-level table %08" PRIx64
-	     " copies the kernel's entries of this moment",
-	     parent, to->pid, to->root);
+	     "%s (pid %d) forks %s (pid %d): a new top-level table at %08" PRIx64
+	     ", with the kernel's entries of this moment",
+	     from->comm, parent, to->comm, to->pid, to->root);
 	return KERNEL_OK;
 }
 
@@ -289,8 +289,8 @@ enum kernel_outcome kernel_exit(struct kernel *kernel, int pid)
 	p = process_find(kernel, pid);
 	if (!p || pid == 1)
 		return KERNEL_INVALID;
-	tell(kernel, &kernel->processor[p->cpu], KERNEL_TELLS_KERNEL, "pid %d exits",
-	     pid);
+	tell(kernel, &kernel->processor[p->cpu], KERNEL_TELLS_KERNEL, "%s (pid %d) exits",
+	     p->comm, pid);
 	if (kernel->processor[p->cpu].current == pid)
 		sched_switch(kernel, &kernel->processor[p->cpu], NULL);
 	process_remove(kernel, p);

@@ -27,16 +27,16 @@ static bool deliver(struct kernel *kernel, struct processor *processor,
 		    const struct machine_event *event)
 {
 	struct machine_story *story = &kernel->ending.story;
-	uint64_t sp = processor->cpu.r.reg[MACHINE_REG_SP];
+	struct telling before;
 	const struct process *loaded = process_of_root(kernel, processor->cpu.r.cr3);
 
 	kernel->ending.first = *event;
 	kernel->ending.pid = loaded ? loaded->pid : 0;
 	if (kernel->options.tell)
-		tell_event(kernel, processor, event);
+		tell_event(kernel, processor, event, &before);
 	machine_follow(&processor->cpu, event, MOST_FRAMES, story);
 	if (kernel->options.tell)
-		tell_outcome(kernel, processor, event, sp);
+		tell_outcome(kernel, processor, event, &before);
 	if (story->fate == MACHINE_SURVIVES || story->fate == MACHINE_OTHER_TASK)
 		return true;
 	if (story->fate == MACHINE_RESETS)

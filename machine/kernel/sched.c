@@ -91,8 +91,8 @@ void sched_switch(struct kernel *kernel, struct processor *processor,
 	processor->current = next->pid;
 	boot_set_stack(kernel, processor, stack_top(kernel, next));
 	tell(kernel, processor, KERNEL_TELLS_KERNEL,
-	     "processor %u goes on with pid %d, CR3 is %08" PRIx64, processor->number,
-	     next->pid, next->root);
+	     "processor %u goes on with %s (pid %d), CR3 is %08" PRIx64,
+	     processor->number, next->comm, next->pid, next->root);
 	if (!next->in_fault) {
 		enter_user_mode(kernel, processor);
 		return;

@@ -50,127 +50,234 @@ void kernel_tell(struct kernel *kernel, const char *fmt, ...)
 
 /* ---- who is who ---- */
 
-/* "pid 3", "init_mm". */
-static const char *space_name(const struct kernel *kernel,
-			      const struct processor *processor, char buf[32])
-{
-	int pid = loaded_pid(kernel, processor);
+#define NAME 96
 
-	if (!pid)
-		return "init_mm";
-	snprintf(buf, 32, "pid %d", pid);
-	return buf;
+/* "bash (pid 6)". */
+static void name_process(const struct process *p, char name[NAME])
+{
+	snprintf(name, NAME, "%s (pid %d)", p->comm, p->pid);
 }
 
-static const char *level_name(const struct kernel *kernel, unsigned level)
+static void name_space(const struct kernel *kernel, const struct processor *processor,
+		       char name[NAME])
+{
+	const struct process *p = process_of_root(kernel, processor->cpu.r.cr3);
+
+	if (p)
+		name_process(p, name);
+	else
+		snprintf(name, NAME, "init_mm");
+}
+
+/* "dtrace_page_fault, c4800380". */
+static void name_address(const struct kernel *kernel, uint64_t va, char name[NAME])
+{
+	const struct symbol *symbol = symbol_at(kernel, va);
+
+	if (symbol)
+		snprintf(name, NAME, "%s, %08" PRIx64, symbol->name, va);
+	else
+		snprintf(name, NAME, "%08" PRIx64, va);
+}
+
+/* "3,141,226". */
+static void name_number(uint64_t n, char name[NAME])
+{
+	char digits[24];
+	size_t len = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, n), at = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			name[at++] = ',';
+		name[at++] = digits[i];
+	}
+	name[at] = 0;
+}
+
+static const char *table_name(const struct kernel *kernel, unsigned level)
 {
 	static const char *const names[] = { "", "page table", "page directory",
 					     "page directory pointer table",
 					     "top-level table" };
 
-	return kernel->layout.word == 8 && level == 2 ? "page middle directory"
-						      : names[level];
+	return names[level <= kernel->layout.levels ? level : 0];
 }
 
-/* What the frame is, and whose: "the page directory of pid 3". */
-static void describe_frame(struct kernel *kernel, uint64_t pa, char *buf, size_t size)
-{
-	static const char *const uses[] = {
-		[PAGE_RESERVED] = "the kernel's image or low memory",
-		[PAGE_FREE] = "a free page",
-		[PAGE_SLAB] = "kernel structures",
-		[PAGE_TABLE] = "a page table",
-		[PAGE_STACK] = "an idle task's stack",
-		[PAGE_KERNEL] = "vmalloc memory",
-		[PAGE_KMALLOC] = "kmalloc memory",
-		[PAGE_USER] = "a page of a process's memory",
-	};
-	uint64_t va = direct(kernel, pa);
+static const char *const use_names[][2] = {
+	[PAGE_RESERVED] = { "page of the kernel's own", "pages of the kernel's own" },
+	[PAGE_FREE] = { "free page", "free pages" },
+	[PAGE_SLAB] = { "page of kernel structures", "pages of kernel structures" },
+	[PAGE_TABLE] = { "page table", "page tables" },
+	[PAGE_STACK] = { "page of kernel stacks", "pages of kernel stacks" },
+	[PAGE_KERNEL] = { "page of drivers and vmalloc memory",
+			  "pages of drivers and vmalloc memory" },
+	[PAGE_USER] = { "page of processes' memory", "pages of processes' memory" },
+	[PAGE_KMALLOC] = { "page of kmalloc memory", "pages of kmalloc memory" },
+};
 
+/* What the kernel has at an address of the direct map: "the page directory of ...". */
+static void name_place(struct kernel *kernel, uint64_t va, char *name, size_t size)
+{
+	uint64_t pa = va - kernel->layout.page_offset, frame = pa & ~(uint64_t)(PAGE - 1);
+	uint64_t in_image = kernel->layout.image + (pa - kernel->layout.image_pa);
+	const struct symbol *symbol = symbol_at(kernel, in_image);
+	char who[NAME];
+
+	if (symbol) {
+		snprintf(name, size, "the kernel's %s", symbol->name);
+		return;
+	}
 	processes_each(kernel, p)
 	{
-		if (p->root == (pa & ~(uint64_t)(PAGE - 1))) {
-			snprintf(buf, size, "the top-level table of pid %d", p->pid);
-			return;
-		}
-		if (va >= p->stack && va - p->stack < kernel->layout.stack_size) {
-			snprintf(buf, size, "the kernel stack of pid %d", p->pid);
-			return;
-		}
+		bool stack = va >= p->stack && va - p->stack < kernel->layout.stack_size;
+
+		if (p->root != frame && !stack)
+			continue;
+		name_process(p, who);
+		snprintf(name, size, "the %s of %s",
+			 stack ? "kernel stack"
+			       : table_name(kernel, kernel->layout.levels),
+			 who);
+		return;
 	}
-	snprintf(buf, size, "%s", uses[pages_use(kernel, pa)]);
+	snprintf(name, size, "a %s", use_names[pages_use(kernel, pa)][0]);
 }
 
-/* ---- events ---- */
+/* ---- before an event is delivered ---- */
 
-static void tell_missing(struct kernel *kernel, const struct processor *processor,
-			 uint64_t va, const char *then)
+static void tell_page_fault(struct kernel *kernel, const struct processor *processor,
+			    const struct machine_event *event)
 {
-	struct pgtable_walk walk =
-		pgtable_walk(kernel, processor->cpu.r.cr3 & ~UINT64_C(0xfff), va);
-	uint64_t table = walk.entry_pa & ~(uint64_t)(PAGE - 1);
-	char space[32];
+	bool user = event->error & MACHINE_PF_U;
+	char who[NAME] = "kernel code";
 
-	if (walk.pa != NO_PA)
-		return;
+	if (user)
+		name_space(kernel, processor, who);
 	tell(kernel, processor, KERNEL_TELLS_PROCESSOR,
-	     "entry %u of the %s of %s is empty: %s",
-	     (unsigned)((walk.entry_pa - table) / kernel->layout.entry_size),
-	     level_name(kernel, walk.level), space_name(kernel, processor, space), then);
+	     "%s %s %08" PRIx64 ": %s, #PF, error %u", who,
+	     event->error & MACHINE_PF_W ? "writes to" : "touches", event->address,
+	     event->error & MACHINE_PF_P ? "that is not allowed" : "no page there",
+	     event->error);
 }
 
 void tell_event(struct kernel *kernel, const struct processor *processor,
-		const struct machine_event *event)
+		const struct machine_event *event, struct telling *before)
 {
 	const char *name = machine_vector_name(event->vector);
-	uint64_t handler = gate_read(kernel, event->vector);
-	const char *mode = processor->cpu.r.cpl == 3 ? "user" : "kernel";
+	uint64_t root = processor->cpu.r.cr3;
+	char handler[NAME], what[NAME];
 
-	if (event->kind == MACHINE_SOFTWARE_INTERRUPT)
-		tell(kernel, processor, KERNEL_TELLS_PROCESSOR, "int %#x: a system call",
-		     event->vector);
+	before->handler = gate_read(kernel, event->vector);
+	before->walk = pgtable_walk(kernel, root, before->handler);
+	before->sp = processor->cpu.r.reg[MACHINE_REG_SP];
+	if (processor->cpu.r.cpl == 3)
+		before->sp = boot_stack(kernel, processor);
+	name_address(kernel, before->handler, handler);
+	if (event->kind == MACHINE_EXCEPTION && event->vector == MACHINE_PF)
+		tell_page_fault(kernel, processor, event);
+	else if (event->kind == MACHINE_SOFTWARE_INTERRUPT)
+		snprintf(what, sizeof(what), "a system call");
 	else if (event->kind == MACHINE_EXTERNAL_INTERRUPT)
-		tell(kernel, processor, KERNEL_TELLS_PROCESSOR,
-		     "interrupt %u arrives in %s mode", event->vector, mode);
-	else if (event->vector == MACHINE_PF)
-		tell(kernel, processor, KERNEL_TELLS_PROCESSOR,
-		     "%08" PRIx64 " is touched in %s mode: %s. #PF, error %u",
-		     event->address, mode,
-		     event->error & MACHINE_PF_P ? "that is not allowed"
-						 : "no page is there",
-		     event->error);
+		snprintf(what, sizeof(what), "interrupt %u", event->vector);
 	else
-		tell(kernel, processor, KERNEL_TELLS_PROCESSOR,
-		     "%s in %s mode, error %#x", name ? name : "an exception", mode,
-		     event->error);
-	tell(kernel, processor, KERNEL_TELLS_PROCESSOR, "gate %u leads to %08" PRIx64,
-	     event->vector, handler);
-	tell_missing(
-		kernel, processor, handler,
-		"the handler's first byte cannot be fetched, and that is another #PF");
+		snprintf(what, sizeof(what), "%s, error %#x", name ? name : "exception",
+			 event->error);
+	if (event->kind == MACHINE_EXCEPTION && event->vector == MACHINE_PF)
+		tell(kernel, processor, KERNEL_TELLS_PROCESSOR, "gate 14 leads to %s",
+		     handler);
+	else
+		tell(kernel, processor, KERNEL_TELLS_PROCESSOR, "%s: gate %u leads to %s",
+		     what, event->vector, handler);
+}
+
+/* ---- after all that came of it ---- */
+
+static void tell_missing(struct kernel *kernel, const struct processor *processor,
+			 const struct machine_event *event, const struct telling *before,
+			 bool hidden)
+{
+	const struct pgtable_walk *walk = &before->walk;
+	uint64_t offset = walk->entry_pa % PAGE;
+	char who[NAME];
+
+	name_space(kernel, processor, who);
+	tell(kernel, processor, KERNEL_TELLS_PROCESSOR,
+	     "entry %u of the %s of %s should lead to it, and is empty: %s",
+	     (unsigned)(offset / kernel->layout.entry_size),
+	     table_name(kernel, walk->level), who,
+	     hidden ? "but the TLB remembers the page, and nobody notices"
+	     : event->vector == MACHINE_PF
+		     ? "a #PF in the attempt to handle a #PF, and so on"
+		     : "a #PF in the attempt to handle it");
+}
+
+static void append(char *text, size_t size, size_t *len, uint64_t n, enum page_use use)
+{
+	char number[NAME];
+
+	if (!n || *len >= size)
+		return;
+	name_number(n, number);
+	*len += (size_t)snprintf(text + *len, size - *len, "%s%s %s", *len ? ", " : "",
+				 number, use_names[use][n > 1]);
+}
+
+/* What the stack has run over, page by page. */
+static void tell_ruins(struct kernel *kernel, const struct processor *processor,
+		       uint64_t from, uint64_t to)
+{
+	uint64_t pages[PAGE_USES] = { 0 }, offset = kernel->layout.page_offset;
+	char text[400] = "";
+	size_t len = 0;
+
+	if (to < offset || from - offset > kernel->options.ram || from <= to)
+		return;
+	for (uint64_t pa = (to - offset) & ~(uint64_t)(PAGE - 1); pa < from - offset;
+	     pa += PAGE)
+		pages[pages_use(kernel, pa)]++;
+	for (unsigned use = 0; use < PAGE_USES; use++)
+		append(text, sizeof(text), &len, pages[use], use);
+	tell(kernel, processor, KERNEL_TELLS_PROCESSOR, "it has run over %s", text);
+}
+
+static void tell_chain(struct kernel *kernel, const struct processor *processor)
+{
+	const struct machine_delivery *last = &kernel->ending.story.last;
+	char text[128] = "";
+	size_t len = 0;
+
+	for (unsigned i = 0; i < last->nevents && len < sizeof(text); i++) {
+		const char *name = machine_vector_name(last->event[i].vector);
+
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
+					i ? ", then " : "", name ? name : "an interrupt");
+	}
+	tell(kernel, processor, KERNEL_TELLS_PROCESSOR, "the last attempt: %s%s", text,
+	     last->end == MACHINE_SHUTDOWN
+		     ? ", and a fault again: triple fault, the processor shuts down"
+		     : "");
 }
 
 void tell_outcome(struct kernel *kernel, const struct processor *processor,
-		  const struct machine_event *event, uint64_t sp_before)
+		  const struct machine_event *event, const struct telling *before)
 {
 	const struct machine_story *story = &kernel->ending.story;
-	uint64_t from = kernel->layout.page_offset, sp = story->sp;
-	char what[64] = "nothing that is mapped";
+	uint64_t offset = kernel->layout.page_offset, next;
+	bool missing = before->walk.pa == NO_PA;
+	char frames[NAME], where[160] = "nothing";
 
-	(void)event;
-	(void)sp_before;
+	if (missing)
+		tell_missing(kernel, processor, event, before, !story->nested);
 	if (!story->nested && !story->double_fault)
 		return;
-	if (sp > from && sp - from <= kernel->options.ram)
-		describe_frame(kernel, sp - 1 - from, what, sizeof(what));
+	next = story->sp - 2 * kernel->layout.word;
+	if (next >= offset && next - offset < kernel->options.ram)
+		name_place(kernel, next, where, sizeof(where));
+	name_number(story->frames, frames);
 	tell(kernel, processor, KERNEL_TELLS_PROCESSOR,
-	     "%" PRIu64 " frames later the stack has come down to %08" PRIx64
-	     ", where the next one meets %s",
-	     story->frames, sp, what);
-	if (story->double_fault)
-		tell(kernel, processor, KERNEL_TELLS_PROCESSOR,
-		     "a fault on the way to a page fault's handler: #DF");
-	if (story->fate == MACHINE_RESETS)
-		tell(kernel, processor, KERNEL_TELLS_PROCESSOR,
-		     "and a fault on the way to that one's: triple fault, the machine resets");
+	     "%s frames later the stack has come down from %08" PRIx64 " to %08" PRIx64
+	     ", to %s",
+	     frames, before->sp, story->sp, where);
+	tell_ruins(kernel, processor, before->sp, story->sp);
+	tell_chain(kernel, processor);
 }

@@ -42,6 +42,14 @@ const struct symbol *symbol_find(const struct kernel *kernel, const char *name)
 	return NULL;
 }
 
+const struct symbol *symbol_at(const struct kernel *kernel, uint64_t va)
+{
+	for (size_t i = 0; i < kernel->nsymbols; i++)
+		if (va - kernel->symbols[i].va < kernel->symbols[i].size)
+			return &kernel->symbols[i];
+	return NULL;
+}
+
 void symbols_remove(struct kernel *kernel, const struct module *module)
 {
 	size_t n = 0;
