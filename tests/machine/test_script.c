@@ -39,22 +39,40 @@ static void keep(void *arg, const struct kernel_line *line)
 		line->text);
 }
 
-static ssize_t hash_bytes(void *arg, const char *bytes, size_t n)
+static void hash_bytes(struct record *record, const void *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		record->core_hash = (record->core_hash ^ ((const uint8_t *)bytes)[i]) *
+				    UINT64_C(0x100000001b3);
+}
+
+static ssize_t write_core(void *arg, const char *bytes, size_t n)
 {
 	struct record *record = arg;
 
-	for (size_t i = 0; i < n; i++)
-		record->core_hash =
-			(record->core_hash ^ (uint8_t)bytes[i]) * UINT64_C(0x100000001b3);
+	hash_bytes(record, bytes, n);
 	record->core_size += n;
 	return (ssize_t)n;
+}
+
+/* Over a hole: where it ends stands for what is in it. */
+static int seek_core(void *arg, off64_t *at, int whence)
+{
+	struct record *record = arg;
+
+	if (whence == SEEK_SET)
+		record->core_size = (uint64_t)*at;
+	*at = (off64_t)record->core_size;
+	hash_bytes(record, at, sizeof(*at));
+	return 0;
 }
 
 static void look(void *arg, struct kernel *kernel)
 {
 	struct record *record = arg;
-	FILE *core =
-		fopencookie(arg, "w", (cookie_io_functions_t){ .write = hash_bytes });
+	FILE *core = fopencookie(
+		arg, "w",
+		(cookie_io_functions_t){ .write = write_core, .seek = seek_core });
 
 	assert_non_null(core);
 	record->looked++;
