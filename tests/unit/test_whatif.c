@@ -148,13 +148,19 @@ static void test_leaves_nothing(void **state)
 	close_stage(&stage);
 }
 
+/* And before it a word like i386's thread.sp0, which is the same depth in all stacks. */
 static void set_saved_sps(struct stage *stage)
 {
 	struct guest *guest = stage->fault->guest;
 
-	for (unsigned i = 0; i < guest->ntasks; i++)
-		guest_put(guest, guest_pa(guest, guest->task[i].comm_va) + SAVED_SP,
-			  fault_guest_stack(stage->fault, i).va + 0x1000 + 8 * i);
+	for (unsigned i = 0; i < guest->ntasks; i++) {
+		uint64_t comm = guest_pa(guest, guest->task[i].comm_va);
+		uint64_t stack = fault_guest_stack(stage->fault, i).va;
+
+		guest_put(guest, comm + SAVED_SP - 16,
+			  stack + stage->fault->stack_size - 16);
+		guest_put(guest, comm + SAVED_SP, stack + 0x1000 + 8 * i);
+	}
 }
 
 static void test_kernel_stack(void **state)
@@ -201,6 +207,11 @@ static void test_borrowed_stack(void **state)
 	struct stage stage = { .fault = audit_guest_create(*state) };
 
 	set_saved_sps(&stage);
+	/* pid 0 has borrowed another's space, and yet init_mm's stack is its */
+	guest_put(stage.fault->guest,
+		  guest_pa(stage.fault->guest, stage.fault->guest->task[0].comm_va) +
+			  GUEST_MM_OFFSET + stage.fault->guest->word,
+		  VICTIM(stage.fault).mm);
 	open_stage(&stage);
 	stage.question.space = space_of_root(&stage, stage.fault->guest->kept);
 	tell(&stage);
@@ -351,6 +362,27 @@ static void test_no_double_fault(void **state)
 	close_stage(&stage);
 }
 
+/* #DF's handler is not there, but that of the page fault which this raises is. */
+static void test_diverted(void **state)
+{
+	struct stage stage = { .fault = audit_guest_create(*state) };
+	struct fault_guest *fault = stage.fault;
+
+	fault_guest_hide_page(fault, entry_root(fault), fault->entry_stack.va);
+	fault_guest_set_gate(fault, 8, fault->guest->kind->module + 0x100000);
+	open_stage(&stage);
+	tell(&stage);
+	if (is_wide(&stage)) {
+		assert_int_equal(stage.story.fate, WS_FATE_DIVERTED);
+		assert_int_equal(stage.story.frames, 2);
+		assert_int_equal(stage.story.nested, 1);
+		assert_true(stage.story.double_fault);
+	} else {
+		assert_int_equal(stage.story.fate, WS_FATE_RESETS);
+	}
+	close_stage(&stage);
+}
+
 /* Gate 14 on an IST: the same fault on the same stack. */
 static void test_loops(void **state)
 {
@@ -484,6 +516,8 @@ static void test_stacks_and_module(void **state)
 	assert_int_equal(run->task, 2);
 	storm_above(&stage, fault->guest->image_end - WS_FRAME_SIZE);
 	expect_use(&stage, fault->guest->image_end - WS_FRAME_SIZE, WS_FRAME_IMAGE);
+	storm_above(&stage, fault->guest->swapper); /* in the image, and a table */
+	expect_use(&stage, fault->guest->swapper, WS_FRAME_TABLE);
 	storm_above(&stage, fault->entry_stack.pa);
 	expect_use(&stage, fault->entry_stack.pa, WS_FRAME_FAULT_PATH);
 	assert_non_null(
@@ -517,14 +551,15 @@ static void tell_of_pages(struct fault_guest *fault)
 		     "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)=-129\n");
 }
 
-/* From above: of a slab's compound page the second; the first; page cache; a block of two
- * free frames. */
+/* From above: nobody's that is known; of a slab's compound page the second; the first;
+ * page cache; a block of two free frames. */
 static void make_pages(struct fault_guest *fault)
 {
 	struct guest *guest = fault->guest;
 	const uint64_t pa = PA_NOBODYS, page = WS_FRAME_SIZE;
 	uint64_t va = guest->mem_map + (pa + 3 * page) / page * 32;
 
+	put_page(fault, pa + 5 * page, 0, 0, (guest->kind->page_offset + 0x1000) | 1, 0);
 	put_page(fault, pa + 4 * page, 0, va | 1, 0, UINT32_MAX);
 	put_page(fault, pa + 3 * page, 1u << 9, 0, 0, UINT32_MAX);
 	put_page(fault, pa + 2 * page, 0, 0, guest->kind->page_offset + 0x1000, 0);
@@ -535,7 +570,7 @@ static void make_pages(struct fault_guest *fault)
 static void test_pages(void **state)
 {
 	static const uint8_t uses[] = { WS_FRAME_FREE, WS_FRAME_FREE, WS_FRAME_CACHE,
-					WS_FRAME_SLAB, WS_FRAME_SLAB };
+					WS_FRAME_SLAB, WS_FRAME_SLAB, WS_FRAME_UNKNOWN };
 	const uint64_t page = WS_FRAME_SIZE;
 
 	for (unsigned told = 0; told < 2; told++) {
@@ -728,6 +763,7 @@ int main(void)
 		{ "an IDT that is not there", test_no_idt },
 		{ "an entry stack that is not there", test_no_entry_stack },
 		{ "neither handler is there", test_no_double_fault },
+		{ "another handler than the page fault's", test_diverted },
 		{ "a handler on an IST that is not there", test_loops },
 		{ "no more frames than asked for", test_gives_up },
 		{ "the page table as a stack", test_undermined },
