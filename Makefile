@@ -29,6 +29,9 @@ check: packages-check lab-kernels build ## every test, those on real guests incl
 lab: packages-check build ## boot real kernels under QEMU and dump their memory
 	@lab/run --all
 
+prove: packages-check build ## boot the seed's bug, ten times a way, and predict its end
+	@lab/prove --tool $(BUILD)/tools/whosees
+
 bench: packages-check packages-bench build ## measure, beside libaddrxlat and emulators
 	@bench/run $(BUILD)
 
@@ -57,5 +60,5 @@ lab-kernels: packages-check
 clean: ## remove what was built (the lab's downloads are kept)
 	@rm -rf $(BUILD) build-dev
 
-.PHONY: help demo check lab bench install build dev clean \
+.PHONY: help demo check lab prove bench install build dev clean \
 	packages-build packages-check packages-bench lab-kernels
