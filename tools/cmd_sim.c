@@ -41,6 +41,11 @@ static enum exit_status list_scenarios(struct session *session)
 	return session_answer(session, EXIT_SEEN);
 }
 
+const char *offer_scenario(unsigned i)
+{
+	return script_scenarios[i].name;
+}
+
 /* ---- what one tells -----------------------------------------------------------------
  */
 
@@ -55,7 +60,10 @@ static const struct column columns[] = {
 		  "whose address space is loaded there; 0 is init_mm's" },
 	[TEXT] = { "text", NULL, COLUMN_TEXT, "what happens, in plain words" },
 };
-const struct table sim_table = { "lines", TABLE_COLUMNS(columns), .prose = true };
+const struct table sim_table = { "lines", TABLE_COLUMNS(columns) };
+/* The same to be read aloud. */
+static const struct table aloud_table = { "lines", TABLE_COLUMNS(columns),
+					  .prose = true };
 
 struct told {
 	uint8_t teller; /* enum kernel_teller */
@@ -179,9 +187,10 @@ static enum exit_status tell(struct session *session, struct telling *telling,
 			     struct conclusion *conclusion)
 {
 	struct report *report = session_report(session);
+	bool aloud = session->request->format == REPORT_TEXT;
 	enum exit_status status;
 
-	report_table(report, &sim_table, tell_lines, telling);
+	report_table(report, aloud ? &aloud_table : &sim_table, tell_lines, telling);
 	report_table(report, &summary, tell_conclusion, conclusion);
 	status = session_answer(session, conclusion->holds ? EXIT_SEEN : EXIT_UNSEEN);
 	if (!conclusion->holds)

@@ -68,6 +68,8 @@ struct command {
 	unsigned options;  /* enum option_group */
 	unsigned min_words, max_words;
 	const struct table *rows; /* what it prints, for the manual; or NULL */
+	/* Words that the shell offers beside files; NULL after the last. NULL: none. */
+	const char *(*offer)(unsigned i);
 	enum exit_status (*run)(struct session *session);
 };
 extern const struct command commands[]; /* ends with a NULL name */
@@ -88,6 +90,7 @@ enum exit_status run_capture(struct session *session);
 enum exit_status run_check_module(struct session *session);
 enum exit_status run_what_if(struct session *session);
 enum exit_status run_sim(struct session *session);
+const char *offer_scenario(unsigned i);
 
 extern const struct table spaces_table, modules_table, read_table, steps_table, map_table,
 	probe_table, audit_table, diff_table, rules_table, handlers_table, what_if_table,

@@ -141,6 +141,7 @@ const struct command commands[] = {
 		.options = OPTIONS_OUTPUT | OPTIONS_SAVE,
 		.max_words = 1,
 		.rows = &sim_table,
+		.offer = offer_scenario,
 		.run = run_sim,
 	},
 	{

@@ -185,7 +185,14 @@ static void print_command_options(const struct command *command)
 	for (const struct option_row *o = option_rows; o->name; o++)
 		if (command->options & o->group)
 			printf(" --%s", o->name);
-	puts("\" ;;");
+	putchar('"');
+	if (command->offer) {
+		printf(" words=\"");
+		for (unsigned i = 0; command->offer(i); i++)
+			printf("%s%s", i ? " " : "", command->offer(i));
+		putchar('"');
+	}
+	puts(" ;;");
 }
 
 static void generate_completion(void)
@@ -193,7 +200,7 @@ static void generate_completion(void)
 	puts("# bash completion for whosees(1); generated from its table of commands\n"
 	     "_whosees() {\n"
 	     "\tlocal cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
-	     "\tlocal options\n"
+	     "\tlocal options words\n"
 	     "\tCOMPREPLY=()");
 	printf("\tif [ \"$COMP_CWORD\" -eq 1 ] || [ \"$prev\" = help ]; then\n"
 	       "\t\tCOMPREPLY=($(compgen -W \"");
@@ -211,7 +218,8 @@ static void generate_completion(void)
 	     "\t-*) COMPREPLY=($(compgen -W \"$options\" -- \"$cur\")) ;;\n"
 	     "\t@*) compopt -o filenames\n"
 	     "\t    COMPREPLY=($(compgen -P @ -f -- \"${cur#@}\")) ;;\n"
-	     "\t*) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
+	     "\t*) compopt -o filenames\n"
+	     "\t   COMPREPLY=($(compgen -f -W \"$words\" -- \"$cur\")) ;;\n"
 	     "\tesac\n"
 	     "}\n"
 	     "complete -F _whosees whosees");
