@@ -136,8 +136,9 @@ const struct command commands[] = {
 			"tells what they do. SCENARIO is the name of one that is built in, "
 			"which are listed when there is none, or the path of a Lua script, "
 			"which has a / in it. A script cannot touch the machine that it is "
-			"run on. The exit status is 0 when all went as the script says, "
-			"and 1 when it did not.",
+			"run on. sim:SCENARIO is a target for every other command. The exit "
+			"status is 0 when all went as the script says, and 1 when it did "
+			"not.",
 		.options = OPTIONS_OUTPUT | OPTIONS_SAVE,
 		.max_words = 1,
 		.rows = &sim_table,

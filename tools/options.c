@@ -445,7 +445,7 @@ static char *top_doc(void)
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(f, "  %-12s %s\n", c->name, c->summary);
 	fputs("\n`whosees help COMMAND' says more of one. TARGET is a memory dump: an ELF "
-	      "core, a kdump-compressed dump, LiME or raw. WHAT is an address, SYMBOL, "
+	      "core, a kdump-compressed dump, LiME or raw; or sim:SCENARIO. WHAT is an address, SYMBOL, "
 	      "SYMBOL+OFFSET, MODULE, MODULE:SYMBOL, or @FILE with one of these a line.",
 	      f);
 	fclose(f);

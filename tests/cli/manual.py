@@ -35,7 +35,7 @@ def commands(tool):
 def missing(tool, page):
     text = rendered(page)
     for command in commands(tool):
-        if not re.search(rf"^ +{command}( TARGET| FILE|  |$)", text, re.MULTILINE):
+        if not re.search(rf"^ +{command}( TARGET| FILE| \[|  |$)", text, re.MULTILINE):
             yield command
         for option in re.findall(r"^ .*(--[a-z-]+)", helped(tool, command), re.MULTILINE):
             if option not in ("--help", "--usage", "--version") and option not in text:
