@@ -20,7 +20,7 @@ BENCH_PACKAGES := libunicorn-dev # measured beside
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
 
-demo: build ## the seed's question, asked of the memory of a real i386 kernel
+demo: build ## the seed's story on a simulated machine, seen from all sides
 	@tools/demo $(BUILD)
 
 check: packages-check lab-kernels build ## every test, those on real guests included
