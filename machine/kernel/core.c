@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The machine as an ELF core, as QEMU's dump-guest-memory with paging=false writes one
- * (QEMU 7.2 dump/dump.c, target/i386/arch_dump.c): EM_386 in 32-bit ELF, or EM_X86_64 in
- * 64-bit ELF where the processors run in long mode; notes first, then all of RAM. Memory
- * that was never written is zeroes, which a stream that can seek holds as a hole.
+ * The machine as an ELF core, much as QEMU's dump-guest-memory with paging=false writes
+ * one (QEMU 7.2 dump/dump.c, target/i386/arch_dump.c): EM_386 in 32-bit ELF, or EM_X86_64
+ * in 64-bit ELF where the processors run in long mode; notes first, then all of RAM.
+ * Memory that was never written is zeroes, which a stream that can seek has as a hole.
  */
 #include "machine/kernel/linux.h"
 
@@ -18,7 +18,8 @@ struct core {
 	off_t start; /* of the core in the stream; -1: it cannot seek */
 	char *notes;
 	size_t notes_size;
-	uint64_t data; /* offset of the first frame */
+	uint16_t nphdrs;
+	uint64_t notes_at, data; /* offsets; the latter is that of the first frame */
 };
 
 /* ---- registers, as the notes have them -------------------------------------------- */
@@ -181,53 +182,87 @@ static bool notes_make(struct core *core)
 
 /* ---- headers ---------------------------------------------------------------------- */
 
-/*
- * The two classes differ in the width and order of fields only. One PT_LOAD holds all of
- * RAM, which begins at pa 0.
- */
-#define HEADERS_WRITE(bits, machine)                                                  \
-	static bool headers_write_##bits(const struct core *core, uint64_t ram)       \
-	{                                                                             \
-		struct {                                                              \
-			Elf##bits##_Ehdr ehdr;                                        \
-			Elf##bits##_Phdr note, load;                                  \
-		} headers = {                                                       \
-			.ehdr = {                                                   \
-				.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3,    \
-					     ELFCLASS##bits, ELFDATA2LSB,           \
-					     EV_CURRENT },                          \
-				.e_type = ET_CORE,                                  \
-				.e_machine = machine,                               \
-				.e_version = EV_CURRENT,                            \
-				.e_phoff = sizeof(headers.ehdr),                    \
-				.e_ehsize = sizeof(headers.ehdr),                   \
-				.e_phentsize = sizeof(headers.note),                \
-				.e_phnum = 2,                                       \
-			},                                                          \
-			.note = {                                                   \
-				.p_type = PT_NOTE,                                  \
-				.p_offset = sizeof(headers),                        \
-				.p_filesz = core->notes_size,                       \
-				.p_memsz = core->notes_size,                        \
-			},                                                          \
-			.load = {                                                   \
-				.p_type = PT_LOAD,                                  \
-				.p_offset = core->data,                             \
-				.p_filesz = ram,                                    \
-				.p_memsz = ram,                                     \
-			},                                                          \
-		}; \
-                                                                                      \
-		return fwrite(&headers, sizeof(headers), 1, core->to) == 1;           \
-	}
-
-HEADERS_WRITE(32, EM_386)
-HEADERS_WRITE(64, EM_X86_64)
-
-static size_t headers_size(bool wide)
+/* The classes differ in the width and order of fields only. */
+static bool ehdr_write(const struct core *core)
 {
-	return wide ? sizeof(Elf64_Ehdr) + 2 * sizeof(Elf64_Phdr)
-		    : sizeof(Elf32_Ehdr) + 2 * sizeof(Elf32_Phdr);
+	Elf64_Ehdr ehdr = {
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			     EV_CURRENT },
+		.e_type = ET_CORE,
+		.e_machine = EM_X86_64,
+		.e_version = EV_CURRENT,
+		.e_phoff = sizeof(ehdr),
+		.e_ehsize = sizeof(ehdr),
+		.e_phentsize = sizeof(Elf64_Phdr),
+		.e_phnum = core->nphdrs,
+	};
+	Elf32_Ehdr narrow = {
+		.e_type = ET_CORE,
+		.e_machine = EM_386,
+		.e_version = EV_CURRENT,
+		.e_phoff = sizeof(narrow),
+		.e_ehsize = sizeof(narrow),
+		.e_phentsize = sizeof(Elf32_Phdr),
+		.e_phnum = core->nphdrs,
+	};
+
+	if (is_wide(core->kernel))
+		return fwrite(&ehdr, sizeof(ehdr), 1, core->to) == 1;
+	memcpy(narrow.e_ident, ehdr.e_ident, sizeof(narrow.e_ident));
+	narrow.e_ident[EI_CLASS] = ELFCLASS32;
+	return fwrite(&narrow, sizeof(narrow), 1, core->to) == 1;
+}
+
+static bool phdr_write(const struct core *core, const Elf64_Phdr *phdr)
+{
+	const Elf32_Phdr narrow = {
+		.p_type = phdr->p_type,
+		.p_offset = (Elf32_Off)phdr->p_offset,
+		.p_vaddr = (Elf32_Addr)phdr->p_vaddr,
+		.p_paddr = (Elf32_Addr)phdr->p_paddr,
+		.p_filesz = (Elf32_Word)phdr->p_filesz,
+		.p_memsz = (Elf32_Word)phdr->p_memsz,
+	};
+
+	if (is_wide(core->kernel))
+		return fwrite(phdr, sizeof(*phdr), 1, core->to) == 1;
+	return fwrite(&narrow, sizeof(narrow), 1, core->to) == 1;
+}
+
+static Elf64_Phdr phdr(uint32_t type, uint64_t offset, uint64_t va, uint64_t pa,
+		       uint64_t size)
+{
+	return (Elf64_Phdr){ .p_type = type,
+			     .p_offset = offset,
+			     .p_vaddr = va,
+			     .p_paddr = pa,
+			     .p_filesz = size,
+			     .p_memsz = size };
+}
+
+/*
+ * RAM by its place in the direct map; on x86-64 the image once more, by its own. QEMU
+ * leaves virtual addresses 0; Linux' own cores have these two
+ * (crash_prepare_elf64_headers(), kernel/crash_core.c), and with them a debugger that
+ * knows no page tables reads as much.
+ */
+static bool headers_write(const struct core *core)
+{
+	const struct layout *l = &core->kernel->layout;
+	uint64_t ram = core->kernel->options.ram;
+	Elf64_Phdr headers[] = {
+		phdr(PT_NOTE, core->notes_at, 0, 0, core->notes_size),
+		phdr(PT_LOAD, core->data, l->page_offset, 0, ram),
+		phdr(PT_LOAD, core->data + l->image_pa, l->image, l->image_pa,
+		     l->image_size),
+	};
+
+	if (!ehdr_write(core))
+		return false;
+	for (unsigned i = 0; i < core->nphdrs; i++)
+		if (!phdr_write(core, &headers[i]))
+			return false;
+	return true;
 }
 
 /* ---- memory ----------------------------------------------------------------------- */
@@ -252,7 +287,7 @@ static bool zeroes_write(const struct core *core, uint64_t from, uint64_t until)
 static bool frames_write(const struct core *core, uint64_t ram)
 {
 	struct machine_memory *memory = kernel_memory(core->kernel);
-	uint64_t at = headers_size(is_wide(core->kernel)) + core->notes_size;
+	uint64_t at = core->notes_at + core->notes_size;
 	uint64_t end = core->data + ram;
 	struct machine_written *written;
 	bool good = true;
@@ -275,9 +310,18 @@ static bool frames_write(const struct core *core, uint64_t ram)
 	       (at == end || (zeroes_write(core, at, end - 1) && !fputc(0, core->to)));
 }
 
+static void lay_out(struct core *core)
+{
+	bool wide = is_wide(core->kernel);
+
+	core->nphdrs = wide ? 3 : 2;
+	core->notes_at = (wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)) +
+			 core->nphdrs * (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
+	core->data = (core->notes_at + core->notes_size + PAGE - 1) & -(uint64_t)PAGE;
+}
+
 bool kernel_save(struct kernel *kernel, FILE *to)
 {
-	uint64_t ram = kernel_options(kernel)->ram;
 	struct core core = { .kernel = kernel, .to = to, .start = ftello(to) };
 	bool good;
 
@@ -286,11 +330,9 @@ bool kernel_save(struct kernel *kernel, FILE *to)
 		errno = ENOMEM;
 		return false;
 	}
-	core.data = headers_size(is_wide(kernel)) + core.notes_size;
-	core.data = (core.data + PAGE - 1) & -(uint64_t)PAGE;
-	good = (is_wide(kernel) ? headers_write_64 : headers_write_32)(&core, ram) &&
-	       fwrite(core.notes, core.notes_size, 1, to) == 1 &&
-	       frames_write(&core, ram) && fflush(to) == 0;
+	lay_out(&core);
+	good = headers_write(&core) && fwrite(core.notes, core.notes_size, 1, to) == 1 &&
+	       frames_write(&core, kernel->options.ram) && fflush(to) == 0;
 	free(core.notes);
 	return good;
 }

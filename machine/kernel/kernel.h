@@ -277,8 +277,9 @@ int kernel_current(const struct kernel *kernel, unsigned cpu); /* pid; 0: idle *
 const char *kernel_check(struct kernel *kernel);
 
 /*
- * The machine as an ELF core: a PT_LOAD for each run of memory that was ever written, a
- * "QEMU" note a processor, VMCOREINFO. False: errno says why, or memory was short.
+ * The machine as an ELF core: a PT_LOAD of all RAM, on x86-64 one of the image too; a
+ * "QEMU" note a processor, VMCOREINFO. What was never written is a hole where the stream
+ * can seek. False: errno says why.
  */
 bool kernel_save(struct kernel *kernel, FILE *to);
 

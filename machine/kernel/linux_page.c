@@ -37,6 +37,7 @@ static const struct page_row {
 	[PAGE_STACK] = { 0, NOT_MAPPED, 1 },
 	[PAGE_KERNEL] = { 0, NOT_MAPPED, 1 },
 	[PAGE_USER] = { PG_LRU | PG_SWAPBACKED, MAPPED_ONCE, 1 },
+	[PAGE_KMALLOC] = { PG_SLAB, NOT_MAPPED, 1 },
 };
 
 uint64_t linux_page_of(const struct kernel *kernel, uint64_t pa)
