@@ -24,8 +24,7 @@ bool ws_is_sim(const char *path)
 }
 
 /* "there is no scenario 'x'; there are: naughty-bug, ..." */
-static enum ws_status refuse_unknown(struct ws_context *ctx, const char *path,
-				     const char *why)
+static enum ws_status refuse_unknown(struct ws_context *ctx, const char *why)
 {
 	ws_autofree char *names = NULL;
 	size_t size;
@@ -37,19 +36,20 @@ static enum ws_status refuse_unknown(struct ws_context *ctx, const char *path,
 		fprintf(to, "%s %s", s == script_scenarios ? "" : ",", s->name);
 	if (fclose(to) != 0)
 		return ws_fail_memory(ctx);
-	return ws_fail(ctx, WS_ERR_UNREADABLE, "%s: %s; there are:%s", path, why, names);
+	return ws_fail(ctx, WS_ERR_USAGE, "%s; there are:%s", why, names);
 }
 
-static enum ws_status refuse(struct ws_context *ctx, const char *path,
-			     enum script_status status, const char *why)
+/* What the script is told is wrong with it names its file and line. */
+static enum ws_status refuse(struct ws_context *ctx, enum script_status status,
+			     const char *why)
 {
 	if (!why || status == SCRIPT_NO_MEMORY)
 		return ws_fail_memory(ctx);
 	if (status == SCRIPT_UNKNOWN)
-		return refuse_unknown(ctx, path, why);
+		return refuse_unknown(ctx, why);
 	return ws_fail(ctx,
-		       status == SCRIPT_UNREADABLE ? WS_ERR_UNREADABLE : WS_ERR_MALFORMED,
-		       "%s: %s", path, why);
+		       status == SCRIPT_UNREADABLE ? WS_ERR_UNREADABLE : WS_ERR_USAGE,
+		       "%s", why);
 }
 
 /* *fd: a file in memory, which is gone with its last descriptor. */
@@ -82,7 +82,7 @@ enum ws_status ws_sim_run(struct ws_context *ctx, const char *path, int *fd)
 	enum ws_status saved;
 
 	if (status != SCRIPT_HOLDS)
-		return refuse(ctx, path, status, why);
+		return refuse(ctx, status, why);
 	saved = save(ctx, path, kernel, fd);
 	kernel_destroy(kernel);
 	return saved;
