@@ -107,8 +107,9 @@ static void die(struct kernel *kernel, struct processor *processor, const char *
 		end(kernel, processor, KERNEL_PANICS, "panic: attempted to kill init");
 		return;
 	}
-	if (kernel->outcome != KERNEL_NO_MEMORY)
+	if (kernel->outcome != KERNEL_NO_MEMORY || kernel->outcome_pid != p->pid)
 		kernel->outcome = outcome;
+	kernel->outcome_pid = p->pid;
 	tell(kernel, processor, KERNEL_TELLS_KERNEL, "%s (pid %d) is gone", p->comm,
 	     p->pid);
 	sched_switch(kernel, processor, NULL);
@@ -267,6 +268,7 @@ static void out_of_memory(struct kernel *kernel, struct processor *processor)
 {
 	tell(kernel, processor, KERNEL_TELLS_KERNEL, "there is no free page for it");
 	kernel->outcome = KERNEL_NO_MEMORY;
+	kernel->outcome_pid = processor->current;
 	if (!in_kernel(kernel, processor))
 		jump(kernel, processor, CODE_RET_FROM_EXCEPTION);
 	else if (!fix_up(kernel, processor, true))

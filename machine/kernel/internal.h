@@ -180,6 +180,7 @@ struct kernel {
 	struct machine_memory *memory;
 	struct processor processor[KERNEL_CPUS];
 	struct kernel_ending ending;
+	uint64_t root_before; /* CR3 when the last event came */
 
 	struct frames *frames;       /* pages.c */
 	uint64_t image_end;          /* va; what image_take() gives next */
@@ -203,6 +204,7 @@ struct kernel {
 
 	/* What the operation under way has come to, as the handlers see it. */
 	enum kernel_outcome outcome;
+	int outcome_pid;           /* for whom; others may have run in between */
 	const char *path;          /* of open() */
 	struct module *loading;    /* of insmod and rmmod */
 	struct linux_books *books; /* linux.c's own; NULL before linux_create() */

@@ -120,7 +120,9 @@ const char *kernel_outcome_name(enum kernel_outcome outcome); /* "killed" */
 
 enum kernel_end {
 	KERNEL_RUNS,
-	KERNEL_PANICS, /* #DF was handled: an orderly end */
+	/* An orderly end: #DF was handled; or an oops, and nobody to kill for it, since
+	 * it was in an interrupt, in idle, or in init. */
+	KERNEL_PANICS,
 	KERNEL_RESETS, /* triple fault */
 	KERNEL_HANGS,  /* one fault for ever */
 };
@@ -129,14 +131,17 @@ struct kernel_ending {
 	enum kernel_end end;
 	unsigned cpu;
 	int pid;                    /* whose space was loaded then */
-	struct machine_event first; /* the fault that it began with */
+	struct machine_event first; /* the event that it began with */
 	struct machine_story story;
 };
 const struct kernel_ending *kernel_ending(const struct kernel *kernel);
 
 /* ---- 3. processes ---------------------------------------------------------------- */
 
-/* From here on a pid is that of a process there is; 1 is init, which cannot exit. */
+/*
+ * From here on a pid is that of a process there is; 1 is init, which cannot exit, and
+ * takes the machine along when it is killed. Pids are never given twice.
+ */
 
 /* The child does not run yet. comm NULL: the parent's. */
 enum kernel_outcome kernel_fork(struct kernel *kernel, int parent, const char *comm,
@@ -190,13 +195,17 @@ struct kernel_driver {
 };
 
 /*
- * insmod and rmmod, on processor 0 in whatever space is loaded there. A driver that
- * hooked gate 14 puts back what it found there when it is unloaded, whoever hooked since.
+ * insmod and rmmod, on processor 0 in whatever space is loaded there, which sees the
+ * driver from then on: its memory is touched. A driver that hooked gate 14 puts back what
+ * it found there when it is unloaded, whoever hooked since; one whose nodes are open is
+ * not unloaded (KERNEL_INVALID). An interrupt has one driver.
  */
 enum kernel_outcome kernel_insmod(struct kernel *kernel,
 				  const struct kernel_driver *driver);
 enum kernel_outcome kernel_rmmod(struct kernel *kernel, const char *name);
 
+/* Areas of a large page's size and more are mapped with large pages, as ioremap() does:
+ * on i386 and PAE these are entries that each space has a copy of. */
 enum kernel_outcome kernel_vmalloc(struct kernel *kernel, uint64_t size, uint64_t *va);
 enum kernel_outcome kernel_vfree(struct kernel *kernel, uint64_t va);
 /* A page of the direct map, as kmalloc() gives it. */
@@ -212,7 +221,8 @@ enum kernel_outcome kernel_kernel_access(struct kernel *kernel, int pid, unsigne
 
 /*
  * Something goes wrong: in pid's top-level table only (0: init_mm's), the entry for va is
- * emptied, or bits of it are flipped. The TLBs are left as they are.
+ * emptied, or bits of it are flipped; with PAE, in the page-middle directory, since the
+ * processor does not read the top level again. The TLBs are left as they are.
  */
 enum kernel_outcome kernel_hide(struct kernel *kernel, int pid, uint64_t va);
 enum kernel_outcome kernel_flip(struct kernel *kernel, int pid, uint64_t va,
@@ -226,8 +236,8 @@ enum kernel_outcome kernel_switch(struct kernel *kernel, unsigned cpu, int pid);
 enum kernel_outcome kernel_migrate(struct kernel *kernel, int pid, unsigned cpu);
 /*
  * In the middle of the next page fault that the kernel's own handler handles for pid, the
- * scheduler gives the processor to next. pid goes on with its fault when it is switched
- * to.
+ * scheduler gives the processor to next, another process of the same one. pid goes on
+ * with its fault when it is switched to.
  */
 enum kernel_outcome kernel_preempt_in_fault(struct kernel *kernel, int pid, int next);
 /* All of a processor's TLB, global pages too. */

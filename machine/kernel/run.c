@@ -15,11 +15,15 @@
 void end(struct kernel *kernel, const struct processor *processor, enum kernel_end how,
 	 const char *why)
 {
+	const struct process *loaded;
+
 	if (kernel->ending.end != KERNEL_RUNS)
 		return;
 	tell(kernel, processor, KERNEL_TELLS_KERNEL, "%s", why);
+	loaded = process_of_root(kernel, kernel->root_before);
 	kernel->ending.end = how;
 	kernel->ending.cpu = processor->number;
+	kernel->ending.pid = loaded ? loaded->pid : 0;
 }
 
 /* Delivers it; false: that ended the machine. */
@@ -28,10 +32,9 @@ static bool deliver(struct kernel *kernel, struct processor *processor,
 {
 	struct machine_story *story = &kernel->ending.story;
 	struct telling before;
-	const struct process *loaded = process_of_root(kernel, processor->cpu.r.cr3);
 
 	kernel->ending.first = *event;
-	kernel->ending.pid = loaded ? loaded->pid : 0;
+	kernel->root_before = processor->cpu.r.cr3;
 	if (kernel->options.tell)
 		tell_event(kernel, processor, event, &before);
 	machine_follow(&processor->cpu, event, MOST_FRAMES, story);

@@ -139,7 +139,7 @@ enum kernel_outcome sched_leave(struct kernel *kernel, int pid,
 		return KERNEL_STOPPED;
 	if (machine_memory_failed(kernel->memory))
 		return KERNEL_NO_MEMORY;
-	if (kernel->outcome != KERNEL_OK)
+	if (kernel->outcome != KERNEL_OK && kernel->outcome_pid == pid)
 		return kernel->outcome;
 	return processor->current == pid ? KERNEL_OK : KERNEL_SLEEPS;
 }

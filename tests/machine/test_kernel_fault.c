@@ -300,6 +300,26 @@ static void test_sleeps_for_ever(void **state)
 	stand_shut(k);
 }
 
+/* a gives way to b, which ends its own fault, and dies of that. */
+static void test_gives_way_to_the_dying(void **state)
+{
+	struct kernel *k = boot(KERNEL_I386, KERNEL_SYNC_EAGER, MACHINE_TLB_SDM, 1);
+	int a = stand_fork(k, 1), b = stand_fork(k, 1);
+	uint64_t at_a = stand_page(k, a), at_b = stand_page(k, b);
+	uint8_t value;
+
+	(void)state;
+	does(kernel_preempt_in_fault(k, b, a));
+	comes_to(KERNEL_SLEEPS, kernel_user_access(k, b, MACHINE_READ, at_b, &value));
+	does(kernel_munmap(k, b, at_b));
+	does(kernel_preempt_in_fault(k, a, b));
+	comes_to(KERNEL_SLEEPS, kernel_user_access(k, a, MACHINE_READ, at_a, &value));
+	assert_int_equal(kernel_current(k, 0), 0);
+	assert_int_equal(kernel_processes(k), 2);
+	does(kernel_user_access(k, a, MACHINE_READ, at_a, &value));
+	stand_shut(k);
+}
+
 /* In the middle of read(2), which goes on where it was. */
 static void test_sleeps_in_a_system_call(void **state)
 {
@@ -573,6 +593,7 @@ int main(void)
 		{ "migration", test_migration },
 		{ "a fault sleeps and wakes", test_sleeps_and_wakes },
 		{ "a fault sleeps for ever", test_sleeps_for_ever },
+		{ "a fault gives way to one that kills", test_gives_way_to_the_dying },
 		{ "a fault sleeps in a system call", test_sleeps_in_a_system_call },
 		{ "handlers in a chain", test_chain },
 		{ "a broken chain", test_chain_broken },
