@@ -641,6 +641,8 @@ struct ws_what_if {
 /* Where the stack pointer at the fault came from. Since: 0.1 */
 enum ws_sp_origin {
 	WS_SP_TSS,       /* user mode: the processor takes it from there */
+	WS_SP_OWN,       /* the same; but it names another task's, and a switch of tasks
+			    puts the task's own there (Linux before 4.15) */
 	WS_SP_GIVEN,     /* struct ws_what_if said so */
 	WS_SP_PROCESSOR, /* a processor is in kernel mode in this space */
 	WS_SP_SAVED,     /* where the task was when it was switched away (thread.sp) */
@@ -700,7 +702,7 @@ struct ws_story {
 	uint32_t cpu;      /* index of the processor whose registers were taken */
 	bool cpu_is_here;  /* and it was in this space */
 	uint64_t address, flags; /* of the first fault */
-	uint64_t start_sp;       /* at the fault; user mode: the TSS's */
+	uint64_t start_sp;       /* at the fault; user mode: the TSS's, 0: unreadable */
 	uint64_t first_sp;       /* after the first frame */
 	uint64_t sp;             /* after the last one; that of #DF's own task excepted */
 	uint64_t frames;         /* delivered: the first, all that came of it, #DF */

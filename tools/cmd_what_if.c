@@ -79,10 +79,11 @@ static const struct column columns[] = {
 	[FLAGS] = { "flags", NULL, COLUMN_ADDRESS, "EFLAGS then" },
 	[CPU] = { "cpu", NULL, COLUMN_COUNT, "the processor whose registers were taken" },
 	[SP_FROM] = { "sp_from", NULL, COLUMN_TEXT,
-		      "where the stack pointer was taken from: TSS, given, processor, saved "
+		      "where the stack pointer was taken from: TSS, own (the "
+		      "task's, where the TSS names another's), given, processor, saved "
 		      "(thread.sp), top of stack or borrowed (the first task's)" },
 	[START_SP] = { "start_sp", NULL, COLUMN_ADDRESS,
-		       "the stack pointer at the fault; nothing in user mode" },
+		       "the stack pointer at the fault; in user mode what the TSS names" },
 	[FIRST_SP] = { "first_sp", NULL, COLUMN_ADDRESS, "and after the first frame" },
 	[SP] = { "sp", "LAST SP", COLUMN_ADDRESS,
 		 "and after the last, but for a task of #DF's own" },
@@ -115,7 +116,7 @@ static bool tell_one(const struct outlook *outlook, const struct told *told,
 		[FLAGS] = value_number(story->flags),
 		[CPU] = value_number(story->cpu),
 		[SP_FROM] = value_text(ws_sp_origin_name(story->sp_origin)),
-		[START_SP] = { .known = story->sp_origin != WS_SP_TSS,
+		[START_SP] = { .known = story->sp_origin != WS_SP_TSS || story->start_sp,
 			       .number = story->start_sp },
 		[FIRST_SP] = { .known = story->frames, .number = story->first_sp },
 		[SP] = { .known = story->frames, .number = story->sp },

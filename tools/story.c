@@ -18,6 +18,8 @@ static void tell_start(const struct outlook *outlook, const struct ws_story *sto
 		       struct report *report)
 {
 	static const char *const origins[] = {
+		[WS_SP_TSS] = "the TSS's",
+		[WS_SP_OWN] = "the task's own, which a switch to it puts into the TSS",
 		[WS_SP_GIVEN] = "as was asked for",
 		[WS_SP_PROCESSOR] = "the processor's own",
 		[WS_SP_SAVED] = "where the task was when it was switched away",
@@ -39,8 +41,8 @@ static void tell_start(const struct outlook *outlook, const struct ws_story *sto
 		   "0x%" PRIx64 "; the processor is %s",
 		   story->cpu, story->cpu_is_here ? "in this space" : "in another space",
 		   story->flags, processors[outlook->question.processor]);
-	if (story->sp_origin == WS_SP_TSS)
-		prose_line(report, false, "  the stack is the one that the TSS names");
+	if (story->sp_origin == WS_SP_TSS && !story->start_sp)
+		prose_line(report, false, "  the TSS cannot be read");
 	else
 		prose_line(report, false, "  the stack pointer is 0x%" PRIx64 ": %s",
 			   story->start_sp, origins[story->sp_origin]);

@@ -4,6 +4,9 @@
  * in other spaces than the one that is asked for: tables (IDT, GDT, TSS) and control
  * registers are one of theirs, the rest is what Linux has in such a place.
  */
+#include <endian.h>
+#include <string.h>
+
 #include "audit/faultpath.h"
 #include "whatif/whatif.h"
 
@@ -199,12 +202,61 @@ static enum ws_status find_sp(struct ws_machine *machine, uint32_t space,
 	return WS_OK;
 }
 
+/* Puts sp0 into a copy of the TSS's frame: all that the machine sees of it. */
+static void set_sp0(struct ws_machine *machine, uint64_t tss, uint64_t sp0)
+{
+	struct ws_system *system = machine->system;
+	const struct ws_paging *paging = &system->paging;
+	uint64_t value = htole64(sp0), pa;
+	const uint8_t *frame;
+
+	/* sp0, ESP0: at offset 4 (SDM figures 8-2 and 8-11) */
+	if (!ws_kernel_pa(system, tss + 4, &pa) ||
+	    pa % WS_FRAME_SIZE + system->layout.word > WS_FRAME_SIZE)
+		return;
+	frame = paging->frame(paging->opaque, pa & ~(uint64_t)(WS_FRAME_SIZE - 1));
+	if (!frame)
+		return;
+	memcpy(machine->tss, frame, WS_FRAME_SIZE);
+	memcpy(machine->tss + pa % WS_FRAME_SIZE, &value, system->layout.word);
+	machine->tss_pa = pa;
+}
+
+/*
+ * Before 4.15 (7f2590a110b8) the TSS named the running task's own stack, which a switch
+ * of tasks changed: where it does, the fault of another task begins on that one's.
+ */
+static enum ws_status user_sp(struct ws_machine *machine, uint32_t space,
+			      const struct ws_cpu *cpu, struct ws_story *story)
+{
+	const struct ws_stack *own, *running = NULL;
+	struct ws_tss tss;
+	enum ws_status status = ws_machine_stacks(machine);
+
+	machine->tss_pa = 0;
+	story->sp_origin = WS_SP_TSS;
+	if (status != WS_OK || !ws_tss_read(machine->system, cpu->tr.base, &tss))
+		return status;
+	story->start_sp = tss.sp0;
+	ws_vec_each(&machine->stacks, stack)
+		if (is_on(machine->system, stack, tss.sp0))
+			running = stack;
+	own = own_stack(machine, space);
+	if (!running || !own || own == running)
+		return WS_OK;
+	story->sp_origin = WS_SP_OWN;
+	story->start_sp = own->va + (tss.sp0 - running->va);
+	set_sp0(machine, cpu->tr.base, story->start_sp);
+	return WS_OK;
+}
+
 static enum ws_status kernel_sp(struct ws_machine *machine,
 				const struct ws_what_if *what_if,
 				const struct ws_cpu *cpu, struct ws_story *story)
 {
 	enum ws_status status;
 
+	machine->tss_pa = 0;
 	story->sp_origin = WS_SP_GIVEN;
 	story->start_sp = what_if->sp;
 	if (what_if->has_sp)
@@ -352,9 +404,9 @@ enum ws_status ws_start(struct ws_machine *machine, const struct ws_what_if *wha
 	cpu = ws_start_cpu(system, system->spaces.v[story->space].root,
 			   &story->cpu_is_here);
 	story->cpu = (uint32_t)(cpu - system->target->cpus.v);
-	story->sp_origin = WS_SP_TSS;
-	if (story->mode == WS_FAULT_KERNEL)
-		status = kernel_sp(machine, what_if, cpu, story);
+	status = story->mode == WS_FAULT_KERNEL
+			 ? kernel_sp(machine, what_if, cpu, story)
+			 : user_sp(machine, what_if->space, cpu, story);
 	if (status == WS_OK)
 		set_registers(machine, cpu, what_if, story, registers);
 	return status;

@@ -35,11 +35,9 @@ const char *ws_processor_name(enum ws_processor processor)
 const char *ws_sp_origin_name(enum ws_sp_origin origin)
 {
 	static const char *const names[] = {
-		[WS_SP_TSS] = "TSS",
-		[WS_SP_GIVEN] = "given",
-		[WS_SP_PROCESSOR] = "processor",
-		[WS_SP_SAVED] = "saved",
-		[WS_SP_TOP] = "top of stack",
+		[WS_SP_TSS] = "TSS",           [WS_SP_OWN] = "own",
+		[WS_SP_GIVEN] = "given",       [WS_SP_PROCESSOR] = "processor",
+		[WS_SP_SAVED] = "saved",       [WS_SP_TOP] = "top of stack",
 		[WS_SP_BORROWED] = "borrowed",
 	};
 
@@ -68,6 +66,8 @@ static const uint8_t *lend_frame(void *opaque, uint64_t pa)
 	const uint8_t *frame =
 		paging->frame(paging->opaque, pa & ~(uint64_t)(WS_FRAME_SIZE - 1));
 
+	if (machine->tss_pa && pa / WS_FRAME_SIZE == machine->tss_pa / WS_FRAME_SIZE)
+		return machine->tss;
 	if (!frame && !machine->missing++)
 		machine->missing_pa = pa;
 	return frame;

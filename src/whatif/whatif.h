@@ -26,7 +26,10 @@ struct ws_machine {
 	ws_stack_vec stacks; /* once stacks_done */
 	int32_t saved_sp;    /* WS_NO_FIELD: not found */
 	bool stacks_done;
-	uint64_t root;                /* of the story */
+	uint64_t root; /* of the story */
+	/* The frame of the TSS with another task's stack in it; tss_pa 0: as it is. */
+	uint64_t tss_pa;
+	uint8_t tss[WS_FRAME_SIZE];
 	uint64_t missing, missing_pa; /* frames that the target does not hold */
 	WS_VEC(struct ws_overwritten) runs;
 };

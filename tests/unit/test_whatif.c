@@ -104,6 +104,7 @@ static void test_survives(void **state)
 	assert_int_equal(story->fate, WS_FATE_SURVIVES);
 	assert_int_equal(story->mode, WS_FAULT_USER);
 	assert_int_equal(story->sp_origin, WS_SP_TSS);
+	assert_int_equal(story->start_sp, top_of(stage.fault->entry_stack));
 	assert_int_equal(story->frames, 1);
 	assert_int_equal(story->nested, 0);
 	assert_int_equal(story->sp,
@@ -198,6 +199,32 @@ static void test_saved_sp(void **state)
 	assert_int_equal(stage.story.sp_origin, WS_SP_SAVED);
 	assert_int_equal(stage.story.start_sp,
 			 fault_guest_stack(stage.fault, victim).va + 0x1000 + 8 * victim);
+	close_stage(&stage);
+}
+
+/* An old kernel's TSS names the stack of the task that runs; here of the first one. */
+static void test_own_stack(void **state)
+{
+	struct stage stage = { .fault = audit_guest_create(*state) };
+	struct fault_guest *fault = stage.fault;
+	uint64_t depth = fault->stack_size - 16;
+
+	if (fault->guest->kind->pti) { /* which came with entry stacks */
+		fault_guest_destroy(fault);
+		return;
+	}
+	guest_put(fault->guest, fault->tss.pa + 4,
+		  fault_guest_stack(fault, 0).va + depth);
+	open_stage(&stage);
+	tell(&stage);
+	assert_int_equal(stage.story.fate, WS_FATE_SURVIVES);
+	assert_int_equal(stage.story.sp_origin, WS_SP_OWN);
+	assert_int_equal(stage.story.start_sp,
+			 fault_guest_stack(fault, fault->guest->victim).va + depth);
+	assert_int_equal(stage.story.sp, stage.story.start_sp - outer_frame(&stage));
+	stage.question.mode = WS_FAULT_KERNEL; /* the TSS is as it was again */
+	tell(&stage);
+	assert_int_equal(stage.story.sp_origin, WS_SP_TOP);
 	close_stage(&stage);
 }
 
@@ -754,6 +781,7 @@ int main(void)
 	static const struct audit_case cases[] = {
 		{ "a handler that is there", test_survives },
 		{ "nothing is left behind", test_leaves_nothing },
+		{ "from user mode: an old kernel's stack", test_own_stack },
 		{ "from kernel mode: which stack", test_kernel_stack },
 		{ "from kernel mode: where the task was", test_saved_sp },
 		{ "from kernel mode: a space that has no stack", test_borrowed_stack },

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A storm that a scenario tells as it happens, and the one that what-if foretells from the
+memory that the scenario leaves: as many frames, the same last stack pointer, and the same
+pages overwritten. The one knows whose each page is, the other finds out.
+
+    sim_what_if.py TOOL SCENARIO...      run, as TAP
+
+Scenarios without a storm are passed over.
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+from tap import Tap  # noqa: E402
+
+STORM = re.compile(r"([\d,]+) frames later the stack has come down from \w+ to (\w+)")
+# What the scenario calls them, and what-if.
+USES = {"page tables?": "page table", "free pages?": "free",
+        "pages? of kernel stacks?": "kernel stack"}
+
+
+def run(tool, *arguments):
+    return subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=120,
+                          check=False).stdout
+
+
+def number(text):
+    return int(text.replace(",", ""))
+
+
+def story(told):
+    """Frames, last stack pointer and pages by use, as the scenario tells them."""
+    frames, sp = STORM.search(told).groups()
+    line = next(line for line in told.splitlines() if "it has run over" in line)
+    pages = {use: number(match[1]) if match else 0 for use, match in
+             ((use, re.search(rf"([\d,]+) {words}", line)) for words, use in USES.items())}
+    return number(frames), int(sp, 16), pages
+
+
+def foretold(tool, name):
+    """The same of every process that does not survive."""
+    options = [f"sim:{name}", "--tlb", "tcg", "--json"]
+    everybody = json.loads(run(tool, "what-if", *options, "--spaces", "all"))
+    for row in everybody["spaces"]:
+        if row["survives"]:
+            continue
+        one = json.loads(run(tool, "what-if", *options, "--pid", str(row["pid"] or 0)))
+        uses = {use["use"]: use["pages"] for use in one["uses"]}
+        yield (row["frames"], int(row["sp"], 16),
+               {use: uses.get(use, 0) for use in USES.values()})
+
+
+def main(tool, *names):
+    tap = Tap()
+    stories = {name: run(tool, "sim", name) for name in names}
+    storms = {name: story(told) for name, told in stories.items() if STORM.search(told)}
+    tap.case("the seed's story is one of these", "naughty-bug" in storms, sorted(storms))
+    for name, told in storms.items():
+        expected = list(foretold(tool, name))
+        tap.case(f"{name}: {told[0]} frames down to {told[1]:#x}, through {told[2]}: "
+                 "foretold", told in expected, expected)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
