@@ -502,6 +502,35 @@ static void frames_are_equal(void **state)
 	end_scene(&scene);
 }
 
+/* libkdumpfile finds init_mm's tables by VMCOREINFO, and walks them. */
+static void libkdumpfile_walks_too(void **state)
+{
+	kdump_ctx_t *theirs = kdump_new();
+	struct scene scene;
+
+	boot(&scene, *state, KERNEL_SYNC_EAGER);
+	DO(kernel_insmod(scene.kernel, &dtrace));
+	save(&scene);
+	assert_non_null(theirs);
+	if (kdump_open_fd(theirs, scene.fd) ||
+	    kdump_set_string_attr(theirs, "addrxlat.ostype", "linux"))
+		fail_msg("libkdumpfile: %s", kdump_get_err(theirs));
+	for (size_t i = 0; i < scene.kernel->nsymbols; i++) {
+		uint64_t va = scene.kernel->symbols[i].va;
+		uint8_t memory[16], bytes[16];
+		size_t n = sizeof(bytes);
+
+		if (va_pa(scene.kernel, va) == NO_PA) /* where the image ends */
+			continue;
+		va_read(scene.kernel, va, memory, sizeof(memory));
+		if (kdump_read(theirs, KDUMP_KVADDR, va, bytes, &n))
+			fail_msg("libkdumpfile: %s", kdump_get_err(theirs));
+		assert_memory_equal(bytes, memory, sizeof(bytes));
+	}
+	kdump_free(theirs);
+	end_scene(&scene);
+}
+
 /* A stream that takes so many bytes, and cannot seek. */
 struct drain {
 	size_t room, n;
@@ -622,6 +651,7 @@ static const struct {
 	{ "verdicts", verdicts },
 	{ "what-if comes true", what_if_comes_true },
 	{ "frames are equal", frames_are_equal },
+	{ "libkdumpfile walks too", libkdumpfile_walks_too },
 	{ "a stream gets the same", a_stream_gets_the_same },
 	{ "a full disk is told", a_full_disk_is_told },
 	{ "the real full device", the_real_full_device },
