@@ -173,16 +173,16 @@ static bool time_spaces(struct opened *o, double *value)
 {
 	struct ws_what_if question = { .space = some_process(o) };
 	struct ws_story story;
-	double start = bench_seconds();
+	double start = bench_cpu_seconds();
 
 	if (ws_machine_what_if(o->machine, &question, &story) != WS_OK)
 		return false;
-	value[FIRST] = (bench_seconds() - start) * 1e6;
+	value[FIRST] = (bench_cpu_seconds() - start) * 1e6;
 	value[SPACES] = 0;
-	start = bench_seconds();
+	start = bench_cpu_seconds();
 	if (!in_every_space(o, &value[SPACES]))
 		return false;
-	value[ALL] = (bench_seconds() - start) * 1e3;
+	value[ALL] = (bench_cpu_seconds() - start) * 1e3;
 	value[EACH] = value[ALL] * 1e3 / value[SPACES];
 	return true;
 }
@@ -191,18 +191,18 @@ static bool time_storm(struct opened *o, uint64_t sp, double *value)
 {
 	const struct ws_overwritten *runs;
 	struct ws_story story;
-	double start = bench_seconds(), seconds;
+	double start = bench_cpu_seconds(), seconds;
 	size_t n;
 
 	if (!storm(o, sp, &story) || story.frames != STORM)
 		return false;
-	seconds = bench_seconds() - start;
+	seconds = bench_cpu_seconds() - start;
 	value[STORM_MS] = seconds * 1e3;
 	value[STORM_RATE] = (double)story.nested / seconds / 1e6;
-	start = bench_seconds();
+	start = bench_cpu_seconds();
 	if (ws_machine_overwritten(o->machine, &runs, &n) != WS_OK)
 		return false;
-	value[RUNS_MS] = (bench_seconds() - start) * 1e3;
+	value[RUNS_MS] = (bench_cpu_seconds() - start) * 1e3;
 	value[RUNS] = (double)n;
 	return true;
 }
@@ -218,9 +218,9 @@ static bool measure(void *arg, double *value)
 	if (!ok)
 		return false;
 	ws_machine_destroy(o.machine);
-	start = bench_seconds();
+	start = bench_cpu_seconds();
 	ok = ws_machine_create(o.audit, &o.machine) == WS_OK;
-	value[MACHINE] = (bench_seconds() - start) * 1e6;
+	value[MACHINE] = (bench_cpu_seconds() - start) * 1e6;
 	ok = ok && time_spaces(&o, value);
 	ws_machine_destroy(o.machine);
 	ok = ok && ws_machine_create(o.audit, &o.machine) == WS_OK && take_gate(&o) &&

@@ -11,8 +11,7 @@
 
 #define PAGE_FAULT 14
 
-/* ---- in words -------------------------------------------------------------------------
- */
+/* ---- in words ---- */
 
 static void tell_start(const struct outlook *outlook, const struct ws_story *story,
 		       struct report *report)
@@ -200,8 +199,7 @@ void tell_story(void *arg, struct report *report)
 	tell_missing(&told->story, report);
 }
 
-/* ---- the last delivery and the ground, for programs ----------------------------------
- */
+/* ---- the last delivery and the ground, for programs ---- */
 
 enum { E_VECTOR, E_ERROR, E_ADDRESS };
 

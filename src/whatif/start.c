@@ -4,10 +4,6 @@
  * in other spaces than the one that is asked for: tables (IDT, GDT, TSS) and control
  * registers are one of theirs, the rest is what Linux has in such a place.
  */
-#include <endian.h>
-#include <string.h>
-
-#include "audit/faultpath.h"
 #include "whatif/whatif.h"
 
 /* SDM 2.2.1, 2.3, 2.5. */
@@ -22,16 +18,12 @@
 /* Bit 1 is fixed; IF, ZF, PF: as a kernel's code leaves them more often than not. */
 #define FLAGS_USUAL 0x246u
 
-/* i386's pt_regs is 68 bytes, x86-64's 168; below it go the system call's own frames. */
-#define STACK_IN_USE 512u
-
 static bool is_long(const struct ws_system *system)
 {
 	return system->layout.word == 8;
 }
 
-/* ---- which processor ----------------------------------------------------------------
- */
+/* ---- which processor ---- */
 
 /* Its registers fit the paging format that was found, and it has handlers. */
 static bool is_sane(const struct ws_system *system, const struct ws_cpu *cpu)
@@ -72,8 +64,7 @@ const struct ws_cpu *ws_start_cpu(const struct ws_system *system, uint64_t root,
 	return first;
 }
 
-/* ---- which space --------------------------------------------------------------------
- */
+/* ---- which space ---- */
 
 static uint32_t user_half_of(const struct ws_system *system, uint32_t space)
 {
@@ -113,160 +104,7 @@ static enum ws_status choose_space(const struct ws_machine *machine,
 	return WS_OK;
 }
 
-/* ---- which stack --------------------------------------------------------------------
- */
-
-enum ws_status ws_machine_stacks(struct ws_machine *machine)
-{
-	struct ws_system *system = machine->system;
-	enum ws_status status;
-
-	if (machine->stacks_done)
-		return WS_OK;
-	status = ws_find_stacks(system, &machine->stacks);
-	if (status != WS_OK)
-		return status;
-	if (!ws_find_saved_sp(system, &machine->stacks, &machine->saved_sp))
-		machine->saved_sp = WS_NO_FIELD;
-	machine->stacks_done = true;
-	return WS_OK;
-}
-
-static const struct ws_task *task_of(const struct ws_machine *machine,
-				     const struct ws_stack *stack)
-{
-	return &machine->system->tasks.v[stack->task];
-}
-
-/* Of a task that has the space, or else runs in it; init_mm's is that of pid 0. */
-static const struct ws_stack *own_stack(const struct ws_machine *machine, uint32_t space)
-{
-	bool init = space == ws_init_space(machine->audit);
-	const struct ws_stack *borrower = NULL;
-
-	ws_vec_each(&machine->stacks, stack) {
-		const struct ws_task *task = task_of(machine, stack);
-
-		if (task->space == space || (init && !task->pid))
-			return stack;
-		if (!borrower && task->active_space == space)
-			borrower = stack;
-	}
-	return borrower;
-}
-
-static bool is_on(const struct ws_system *system, const struct ws_stack *stack,
-		  uint64_t sp)
-{
-	return stack && sp > stack->va && sp - stack->va <= ws_stack_size(system);
-}
-
-static enum ws_status no_stack(const struct ws_machine *machine)
-{
-	return ws_fail(machine->system->ctx, WS_ERR_NOT_FOUND,
-		       "no task's kernel stack was found: say with --sp where the stack "
-		       "pointer is at the fault");
-}
-
-/* Where the task was, or some way down from the stack's top. */
-static void take_stack(struct ws_machine *machine, const struct ws_stack *stack,
-		       struct ws_story *story)
-{
-	struct ws_system *system = machine->system;
-
-	story->sp_origin = WS_SP_SAVED;
-	if (machine->saved_sp != WS_NO_FIELD &&
-	    ws_saved_sp(system, stack, machine->saved_sp, &story->start_sp))
-		return;
-	story->sp_origin = WS_SP_TOP;
-	story->start_sp = stack->va + ws_stack_size(system) - STACK_IN_USE;
-}
-
-/* A kernel thread may borrow any space: if it has no stack of its own, the first task's.
- */
-static enum ws_status find_sp(struct ws_machine *machine, uint32_t space,
-			      const struct ws_cpu *cpu, struct ws_story *story)
-{
-	const struct ws_stack *stack = own_stack(machine, space);
-
-	story->start_sp = cpu->reg[WS_REG_SP];
-	story->sp_origin = WS_SP_PROCESSOR;
-	if (story->cpu_is_here && !(cpu->cs.selector & 3) &&
-	    (!stack || is_on(machine->system, stack, story->start_sp)))
-		return WS_OK;
-	if (!stack && !machine->stacks.n)
-		return no_stack(machine);
-	take_stack(machine, stack ? stack : machine->stacks.v, story);
-	if (!stack)
-		story->sp_origin = WS_SP_BORROWED;
-	return WS_OK;
-}
-
-/* Puts sp0 into a copy of the TSS's frame: all that the machine sees of it. */
-static void set_sp0(struct ws_machine *machine, uint64_t tss, uint64_t sp0)
-{
-	struct ws_system *system = machine->system;
-	const struct ws_paging *paging = &system->paging;
-	uint64_t value = htole64(sp0), pa;
-	const uint8_t *frame;
-
-	/* sp0, ESP0: at offset 4 (SDM figures 8-2 and 8-11) */
-	if (!ws_kernel_pa(system, tss + 4, &pa) ||
-	    pa % WS_FRAME_SIZE + system->layout.word > WS_FRAME_SIZE)
-		return;
-	frame = paging->frame(paging->opaque, pa & ~(uint64_t)(WS_FRAME_SIZE - 1));
-	if (!frame)
-		return;
-	memcpy(machine->tss, frame, WS_FRAME_SIZE);
-	memcpy(machine->tss + pa % WS_FRAME_SIZE, &value, system->layout.word);
-	machine->tss_pa = pa;
-}
-
-/*
- * Before 4.15 (7f2590a110b8) the TSS named the running task's own stack, which a switch
- * of tasks changed: where it does, the fault of another task begins on that one's.
- */
-static enum ws_status user_sp(struct ws_machine *machine, uint32_t space,
-			      const struct ws_cpu *cpu, struct ws_story *story)
-{
-	const struct ws_stack *own, *running = NULL;
-	struct ws_tss tss;
-	enum ws_status status = ws_machine_stacks(machine);
-
-	machine->tss_pa = 0;
-	story->sp_origin = WS_SP_TSS;
-	if (status != WS_OK || !ws_tss_read(machine->system, cpu->tr.base, &tss))
-		return status;
-	story->start_sp = tss.sp0;
-	ws_vec_each(&machine->stacks, stack)
-		if (is_on(machine->system, stack, tss.sp0))
-			running = stack;
-	own = own_stack(machine, space);
-	if (!running || !own || own == running)
-		return WS_OK;
-	story->sp_origin = WS_SP_OWN;
-	story->start_sp = own->va + (tss.sp0 - running->va);
-	set_sp0(machine, cpu->tr.base, story->start_sp);
-	return WS_OK;
-}
-
-static enum ws_status kernel_sp(struct ws_machine *machine,
-				const struct ws_what_if *what_if,
-				const struct ws_cpu *cpu, struct ws_story *story)
-{
-	enum ws_status status;
-
-	machine->tss_pa = 0;
-	story->sp_origin = WS_SP_GIVEN;
-	story->start_sp = what_if->sp;
-	if (what_if->has_sp)
-		return WS_OK;
-	status = ws_machine_stacks(machine);
-	return status == WS_OK ? find_sp(machine, what_if->space, cpu, story) : status;
-}
-
-/* ---- the registers ------------------------------------------------------------------
- */
+/* ---- the registers ---- */
 
 /* arch/x86/include/asm/segment.h: CS and SS in the kernel and in user mode. */
 static const uint16_t selectors[2][2][2] = {
@@ -404,9 +242,7 @@ enum ws_status ws_start(struct ws_machine *machine, const struct ws_what_if *wha
 	cpu = ws_start_cpu(system, system->spaces.v[story->space].root,
 			   &story->cpu_is_here);
 	story->cpu = (uint32_t)(cpu - system->target->cpus.v);
-	status = story->mode == WS_FAULT_KERNEL
-			 ? kernel_sp(machine, what_if, cpu, story)
-			 : user_sp(machine, what_if->space, cpu, story);
+	status = ws_start_sp(machine, what_if, cpu, story);
 	if (status == WS_OK)
 		set_registers(machine, cpu, what_if, story, registers);
 	return status;

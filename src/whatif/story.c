@@ -13,8 +13,7 @@
 #define MAXPHYADDR 40
 #define MAXPHYADDR_MAX 52
 
-/* ---- names --------------------------------------------------------------------------
- */
+/* ---- names ---- */
 
 const char *ws_fault_mode_name(enum ws_fault_mode mode)
 {
@@ -55,8 +54,7 @@ const char *ws_fate_name(enum ws_fate fate)
 	return names[fate];
 }
 
-/* ---- the machine --------------------------------------------------------------------
- */
+/* ---- the machine ---- */
 
 /* The machine asks for each frame once a story. */
 static const uint8_t *lend_frame(void *opaque, uint64_t pa)
@@ -161,8 +159,7 @@ static void load(struct ws_machine *machine, const struct machine_registers *reg
 		machine_cpu_read_pdptes(&machine->cpu);
 }
 
-/* ---- the first fault ----------------------------------------------------------------
- */
+/* ---- the first fault ---- */
 
 /* A user's address that the space does not map: the first one, which is mostly 0. */
 #define ADDRESSES_TRIED 4096u
@@ -213,8 +210,7 @@ static enum ws_status first_fault(struct ws_machine *machine,
 	return WS_OK;
 }
 
-/* ---- following ----------------------------------------------------------------------
- */
+/* ---- following ---- */
 
 struct follow {
 	struct machine_cpu *cpu;
@@ -298,8 +294,7 @@ static void follow_to_end(struct follow *follow, struct ws_story *story)
 	}
 }
 
-/* ---- what it came to ----------------------------------------------------------------
- */
+/* ---- what it came to ---- */
 
 static enum ws_fate fate_of(const struct machine_story *told)
 {

@@ -84,8 +84,7 @@ static void claim_va(struct census *census, uint64_t va, uint64_t last,
 	}
 }
 
-/* ---- page tables, and what users map ------------------------------------------------
- */
+/* ---- page tables, and what users map ---- */
 
 /* Below the private level all kernel tables are init_mm's, whoever leads there. */
 static uint32_t owner_of(const struct ws_system *system, const struct ws_entry_at *at)
@@ -141,8 +140,7 @@ static enum ws_status claim_tables(struct census *census)
 	return audit->short_of_memory ? ws_fail_memory(audit->ctx) : WS_OK;
 }
 
-/* ---- stacks, fault path, image, modules ---------------------------------------------
- */
+/* ---- stacks, fault path, image, modules ---- */
 
 static enum ws_status claim_stacks(struct census *census)
 {
@@ -223,8 +221,7 @@ static void claim_modules(struct census *census)
 		}
 }
 
-/* ---- struct page --------------------------------------------------------------------
- */
+/* ---- struct page ---- */
 
 static void claim_pages(struct census *census)
 {

@@ -3,7 +3,8 @@
  * What the processor would do next. A simulated one (machine/machine.h) begins with the
  * target's registers, over the target's memory:
  *
- *	start.c   the state at the fault: whose registers, which root, which stack
+ *	start.c   the state at the fault: whose registers, which root
+ *	stack.c   and which stack
  *	story.c   the fault delivered and followed, and what it came to
  *	ground.c  the moment the ground gave way: which access failed, and why
  *	uses.c    what a frame was that is overwritten now
@@ -16,6 +17,13 @@
 #include "linux/stacks.h"
 #include "machine/machine.h"
 
+/* The stack that the TSS of a processor names for faults in user mode. */
+struct ws_tss_stack {
+	const struct ws_cpu *cpu;
+	uint64_t sp0;                   /* 0: not read */
+	const struct ws_stack *running; /* whose it is; NULL: no task's */
+};
+
 struct ws_machine {
 	struct ws_audit *audit; /* not owned */
 	struct ws_system *system;
@@ -24,9 +32,11 @@ struct ws_machine {
 	bool has_cpu; /* with a model that was asked for: */
 	uint8_t processor;
 	ws_stack_vec stacks; /* once stacks_done */
-	int32_t saved_sp;    /* WS_NO_FIELD: not found */
 	bool stacks_done;
-	uint64_t root; /* of the story */
+	int32_t saved_sp; /* once saved_sp_done; WS_NO_FIELD: not found */
+	bool saved_sp_done;
+	struct ws_tss_stack tss_stack; /* of the processor that was asked for last */
+	uint64_t root;                 /* of the story */
 	/* The frame of the TSS with another task's stack in it; tss_pa 0: as it is. */
 	uint64_t tss_pa;
 	uint8_t tss[WS_FRAME_SIZE];
@@ -43,6 +53,11 @@ enum ws_status ws_start(struct ws_machine *machine, const struct ws_what_if *wha
  * root loaded. NULL: none will do. */
 const struct ws_cpu *ws_start_cpu(const struct ws_system *system, uint64_t root,
 				  bool *here);
+
+/* Fills the story's start_sp and sp_origin. */
+enum ws_status ws_start_sp(struct ws_machine *machine, const struct ws_what_if *what_if,
+			   const struct ws_cpu *cpu,
+			   struct ws_story *story) WS_MUST_CHECK;
 
 /* Kernel stacks, found once. */
 enum ws_status ws_machine_stacks(struct ws_machine *machine) WS_MUST_CHECK;
