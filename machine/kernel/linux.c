@@ -277,21 +277,7 @@ static bool create_kthreadd(struct kernel *kernel)
 
 /* ---- resources -------------------------------------------------------------------- */
 
-/* Code is what lies before the first variable; all behind it was zero at boot: .bss. */
-static uint64_t text_end(const struct kernel *kernel)
-{
-	uint64_t end = kernel->layout.image;
-
-	for (size_t i = 0; i < kernel->nsymbols; i++) {
-		const struct symbol *symbol = &kernel->symbols[i];
-
-		if (symbol->type == 'T' && symbol->va + symbol->size > end)
-			end = symbol->va + symbol->size;
-	}
-	return (end + PAGE - 1) & -(uint64_t)PAGE;
-}
-
-/* One of setup_arch()'s, arch/x86/kernel/setup.c, with the names of its two ends. */
+/* One of those that setup_arch() fills in, arch/x86/kernel/setup.c. */
 static bool create_resource(struct kernel *kernel, const char *symbol, const char *text,
 			    uint64_t first, uint64_t end)
 {
@@ -309,14 +295,13 @@ static bool create_resource(struct kernel *kernel, const char *symbol, const cha
 
 static bool create_resources(struct kernel *kernel)
 {
-	uint64_t first = kernel->layout.image, text = text_end(kernel);
-	uint64_t end = first + kernel->layout.image_size;
+	const struct symbol *text = symbol_find(kernel, "_text");
+	const struct symbol *bss = symbol_find(kernel, "__bss_start");
+	const struct symbol *end = symbol_find(kernel, "_end");
 
-	return symbol_add(kernel, NULL, "_stext", first, 0, 'T') &&
-	       symbol_add(kernel, NULL, "_etext", text, 0, 'T') &&
-	       symbol_add(kernel, NULL, "__bss_start", text, 0, 'B') &&
-	       create_resource(kernel, "code_resource", "Kernel code", first, text) &&
-	       create_resource(kernel, "bss_resource", "Kernel bss", text, end);
+	return create_resource(kernel, "code_resource", "Kernel code", text->va,
+			       bss->va) &&
+	       create_resource(kernel, "bss_resource", "Kernel bss", bss->va, end->va);
 }
 
 /*
