@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "audit/rule.h"
+#include "linux/descriptors.h"
 #include "linux/roots.h"
 #include "linux/symtab.h"
 
@@ -177,6 +178,21 @@ static const char *no_delivery(const struct about *about)
 	return NULL;
 }
 
+/*
+ * Before 4.15 (7f2590a110b8) the TSS named the task's own stack, in the direct map, and
+ * no entry stack.
+ */
+static bool has_entry_stack(const struct ws_audit *audit)
+{
+	struct ws_tss tss;
+
+	ws_vec_each(&audit->system->target->cpus, cpu)
+		if (ws_tss_read(audit->system, cpu->tr.base, &tss))
+			return strcmp(ws_region_name(&audit->regions, tss.sp0),
+				      "direct map") != 0;
+	return true;
+}
+
 /* VMAP_STACK, which has guard pages, is for 64 bit only (arch/x86/Kconfig). */
 static void tell_frames(const struct judging *j, FILE *to, const struct about *about)
 {
@@ -184,6 +200,10 @@ static void tell_frames(const struct judging *j, FILE *to, const struct about *a
 		fprintf(to,
 			"\nthe frames go down the %sstack to its end, where a push fails",
 			about->space->kind == WS_SPACE_USER ? "entry " : "");
+	else if (!has_entry_stack(j->audit))
+		fprintf(to,
+			"\nthe frames go down the task's stack, which nothing guards, and on "
+			"through the memory below, page tables and all, until a push fails");
 	else
 		fprintf(to,
 			"\nfrom user mode the frames go down the entry stack to its end; "
