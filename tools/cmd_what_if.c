@@ -332,7 +332,19 @@ static enum ws_status prepare(struct outlook *outlook)
 	outlook->spaces = ws_system_spaces(session->system, &outlook->nspaces);
 	outlook->tasks = ws_system_tasks(session->system, &n);
 	outlook->judgements = ws_audit_judgements(outlook->audit, &n);
-	return ws_machine_create(outlook->audit, &outlook->machine);
+	return WS_OK;
+}
+
+static enum exit_status make_machine(struct outlook *outlook)
+{
+	enum ws_status status = ws_machine_create(outlook->audit, &outlook->machine);
+
+	if (status == WS_ERR_UNSUPPORTED)
+		return session_fail_hint(
+			outlook->session, status, NULL,
+			"QEMU's dump-guest-memory keeps them; a dump that "
+			"the kernel wrote itself does not");
+	return status == WS_OK ? EXIT_SEEN : session_fail(outlook->session, status, NULL);
 }
 
 enum exit_status run_what_if(struct session *session)
@@ -350,6 +362,9 @@ enum exit_status run_what_if(struct session *session)
 	status = prepare(&outlook);
 	if (status != WS_OK)
 		return session_fail(session, status, NULL);
+	exit = make_machine(&outlook);
+	if (exit != EXIT_SEEN)
+		return exit;
 	exit = request->every_space ? tell_of_all(&outlook)
 				    : tell_of_one(&outlook, only.root);
 	return exit == EXIT_SEEN ? answer(&outlook) : exit;

@@ -54,8 +54,8 @@ static void print_chain(const struct ws_context *ctx, const char *what)
 		print_error(i || what ? "  " : "whosees: ", message);
 }
 
-enum exit_status session_fail(struct session *session, enum ws_status status,
-			      const char *what)
+enum exit_status session_fail_hint(struct session *session, enum ws_status status,
+				   const char *what, const char *hint)
 {
 	progress_clear(&session->progress);
 	if (!what && !ws_error(session->ctx, 0))
@@ -63,8 +63,14 @@ enum exit_status session_fail(struct session *session, enum ws_status status,
 	print_chain(session->ctx, what);
 	ws_error_clear(session->ctx);
 	if (session->request->target) /* they are all about one */
-		print_hint(failures[status].hint);
+		print_hint(hint);
 	return failures[status].exit;
+}
+
+enum exit_status session_fail(struct session *session, enum ws_status status,
+			      const char *what)
+{
+	return session_fail_hint(session, status, what, failures[status].hint);
 }
 
 enum exit_status session_fail_memory(void)

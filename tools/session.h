@@ -44,6 +44,9 @@ enum exit_status session_usage(struct session *session, const char *hint, const 
  */
 enum exit_status session_fail(struct session *session, enum ws_status status,
 			      const char *what);
+/* The same with a hint of the caller's, where it knows better. */
+enum exit_status session_fail_hint(struct session *session, enum ws_status status,
+				   const char *what, const char *hint);
 enum exit_status session_fail_memory(void);
 
 /* The space that --pid names; init_mm's without it. */

@@ -81,9 +81,9 @@ enum ws_status ws_machine_create(struct ws_audit *audit, struct ws_machine **mac
 	if (!ws_start_cpu(system, system->layout.reference, &here))
 		return ws_fail(
 			system->ctx, WS_ERR_UNSUPPORTED,
-			"no processor's control registers are in this target, or "
-			"none fit its page tables: without IDT, GDT and TSS no fault "
-			"can be delivered. QEMU's dump-guest-memory keeps them");
+			"this target keeps no processor's control registers, or none "
+			"that fit its page tables: without IDT, GDT and TSS no fault "
+			"can be delivered");
 	made = calloc(1, sizeof(*made));
 	if (!made)
 		return ws_fail_memory(system->ctx);
