@@ -183,7 +183,7 @@ def main():
     check_parser(tap)
     check_directions(tap, source)
     check_built(tap, source, build)
-    check_headers(tap, source, pathlib.Path(sys.argv[2]), sys.argv[3:])
+    check_headers(tap, source, build, sys.argv[3:])
     return tap.end()
 
 
