@@ -18,6 +18,8 @@
 #ifndef MACHINE_SCRIPT_INTERNAL_H
 #define MACHINE_SCRIPT_INTERNAL_H
 
+#include <time.h>
+
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -28,7 +30,10 @@
 #define SCRIPT_MEMORY (64 << 20)      /* bytes of Lua's, at once */
 #define SCRIPT_ALLOCATED (4ull << 30) /* bytes of Lua's, ever: copying takes time */
 #define SCRIPT_STEPS 200000000        /* Lua's instructions, ever */
-#define SCRIPT_OPERATION 100 /* instructions that one of the kernel's counts as */
+#define SCRIPT_OPERATION 100 /* instructions that one of the kernel's counts as, */
+#define SCRIPT_TOLD 1000     /* and where it is told: somebody keeps the lines */
+#define SCRIPT_LINE 1000     /* bytes of a line of the story */
+#define SCRIPT_SECONDS 100   /* of processor time, for what steps do not measure */
 #define SCRIPT_MACHINES 8
 #define SCRIPT_RAM 4096 /* MiB, of all machines */
 
@@ -44,11 +49,13 @@ struct script {
 	struct kernel *dumped; /* by m:dump() */
 	size_t bytes;          /* Lua's */
 	uint64_t allocated, steps;
-	char starved[128];  /* where Lua was denied memory, "" where it was not */
-	bool out_of_memory; /* it was the host's */
-	bool failed;        /* an assertion, or an operation, rather than the script */
-	bool stopped;       /* at m:dump() */
-	bool trying;        /* the next outcome is a value, not an error */
+	uint64_t clock_read; /* at that many steps */
+	time_t begun;        /* by that clock */
+	char starved[128];   /* where Lua was denied memory, "" where it was not */
+	bool out_of_memory;  /* it was the host's */
+	bool failed;         /* an assertion, or an operation, rather than the script */
+	bool stopped;        /* at m:dump() */
+	bool trying;         /* the next outcome is a value, not an error */
 };
 
 /* ---- sandbox.c ------------------------------------------------------------------- */

@@ -138,7 +138,7 @@ static int look_probe(lua_State *L)
 	layout_of(kernel_options(p.kernel)->format, kernel_options(p.kernel)->ram,
 		  &probe.layout);
 	for (int pid = 0; (pid = kernel_next_pid(p.kernel, pid));) {
-		script_charge(L, SCRIPT_OPERATION);
+		script_charge(L, SCRIPT_TOLD);
 		if (kernel_process(p.kernel, pid, &process) != KERNEL_OK)
 			continue;
 		snprintf(text, sizeof(text), "#%u %d:%d %0*" PRIx64, probe.cpu,

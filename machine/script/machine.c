@@ -295,13 +295,12 @@ static int machine_frames(lua_State *L)
 	return 1;
 }
 
-/* Reads all of its memory. */
 static int machine_check(lua_State *L)
 {
 	struct kernel *kernel = script_machine(L, 1);
 	const char *wrong;
 
-	script_charge(L, 100 * SCRIPT_OPERATION);
+	script_charge(L, SCRIPT_TOLD);
 	wrong = kernel_check(kernel);
 	if (wrong)
 		script_error(L, true, "the kernel's books are wrong: %s", wrong);

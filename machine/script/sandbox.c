@@ -9,8 +9,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define HOOK_EVERY 1000
+#define CLOCK_EVERY 100000
 
 /* The innermost line of the script that is running; false: none is. */
 static bool find_line(lua_State *L, lua_Debug *frame)
@@ -100,11 +102,28 @@ static void *allocate(void *arg, void *block, size_t old, size_t size)
 	return moved;
 }
 
+/*
+ * An operation may take long by itself: an exit among many mappings, a load that tells a
+ * hundred thousand processes. The clock ends what steps do not; nothing else sees it.
+ */
+static void check_clock(lua_State *L, struct script *script)
+{
+	struct timespec now;
+
+	script->clock_read = script->steps;
+	if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0 &&
+	    now.tv_sec - script->begun >= SCRIPT_SECONDS)
+		script_error(L, false, "it takes too long: stopped after %d seconds",
+			     SCRIPT_SECONDS);
+}
+
 void script_charge(lua_State *L, unsigned n)
 {
 	struct script *script = script_of(L);
 
 	script->steps += n;
+	if (script->steps - script->clock_read >= CLOCK_EVERY)
+		check_clock(L, script);
 	if (script->steps > SCRIPT_STEPS)
 		script_error(L, false,
 			     "it does not come to an end: stopped after %d steps",
@@ -120,12 +139,14 @@ static void count(lua_State *L, lua_Debug *frame)
 bool sandbox_open(struct script *script)
 {
 	lua_State *L = lua_newstate(allocate, script);
+	struct timespec now;
 
 	if (!L)
 		return false;
 	*(struct script **)lua_getextraspace(L) = script;
 	lua_sethook(L, count, LUA_MASKCOUNT, HOOK_EVERY);
 	script->L = L;
+	script->begun = clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) ? 0 : now.tv_sec;
 	return true;
 }
 
@@ -149,8 +170,11 @@ static int word_story(lua_State *L)
 	const struct script_options *options = script_of(L)->options;
 	struct kernel_line line = { .teller = KERNEL_TELLS_STORY };
 
-	script_charge(L, SCRIPT_OPERATION);
+	script_charge(L, SCRIPT_TOLD);
 	line.text = script_format(L, 1);
+	if (strlen(line.text) > SCRIPT_LINE)
+		script_error(L, false, "a line of the story has %d letters at most",
+			     SCRIPT_LINE);
 	if (options->tell)
 		options->tell(options->arg, &line);
 	return 0;
@@ -342,7 +366,7 @@ int script_outcome(lua_State *L, enum kernel_outcome outcome, const struct kerne
 	struct script *script = script_of(L);
 	bool fine = outcome == KERNEL_OK || outcome == KERNEL_SLEEPS;
 
-	script_charge(L, SCRIPT_OPERATION);
+	script_charge(L, kernel_options(kernel)->tell ? SCRIPT_TOLD : SCRIPT_OPERATION);
 	if (outcome != KERNEL_OK) {
 		lua_pop(L, n);
 		n = 0;

@@ -258,6 +258,10 @@ static const struct bad bads[] = {
 	  "local function g()\n\treturn f({}) + 1\nend\ng()",
 	  "./s.lua:2: attempt to index a nil value (field 'y')" },
 
+	{ "a story that is a book", M "local s = \"xxxxxxxxxxxxxxxx\"\n"
+	  "for i = 1, 8 do s = s .. s end\nstory(s)",
+	  "./s.lua:4: a line of the story has 1000 letters at most" },
+
 	/* What did not go as the script says. */
 	{ "an assertion", M "\tassert(m:ended() == \"resets\")",
 	  "./s.lua:2: this does not hold: assert(m:ended() == \"resets\")", SCRIPT_FAILS },
