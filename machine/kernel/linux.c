@@ -4,8 +4,9 @@
  * All of it is in the simulated memory; what is in C are the addresses of list heads and
  * of free objects.
  *
- *	init_task ── tasks ── kthreadd ── init ── ... ── the newest
- *	swapper/0             no mm       mm ──> mm_struct.pgd ──> its root
+ *	init_task ── tasks ── init ────── kthreadd ── ... ── the newest
+ *	swapper/0             mm │        no mm
+ *	                         └──> mm_struct.pgd ──> its root
  */
 #include "machine/kernel/code.h"
 #include "machine/kernel/linux.h"
