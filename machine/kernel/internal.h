@@ -143,6 +143,7 @@ bool symbol_add(struct kernel *kernel, const struct module *module, const char *
 const struct symbol *symbol_find(const struct kernel *kernel, const char *name);
 /* What va lies in; NULL: nothing that has a size. */
 const struct symbol *symbol_at(const struct kernel *kernel, uint64_t va);
+const char *symbol_name(const struct kernel *kernel, uint64_t va); /* for a story */
 
 /* ---- the kernel ------------------------------------------------------------------ */
 

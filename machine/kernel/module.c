@@ -90,7 +90,8 @@ bool run_module_page_fault(struct kernel *kernel, struct processor *processor,
 		return false;
 	processor->cpu.r.ip = old;
 	tell(kernel, processor, KERNEL_TELLS_KERNEL,
-	     "the driver's stub looks at the fault, and jumps to %08" PRIx64, old);
+	     "the driver's stub looks at the fault, and jumps to %s",
+	     symbol_name(kernel, old));
 	return true;
 }
 

@@ -119,11 +119,11 @@ static const char *const use_names[][2] = {
 static void name_place(struct kernel *kernel, uint64_t va, char *name, size_t size)
 {
 	uint64_t pa = va - kernel->layout.page_offset, frame = pa & ~(uint64_t)(PAGE - 1);
-	uint64_t in_image = kernel->layout.image + (pa - kernel->layout.image_pa);
-	const struct symbol *symbol = symbol_at(kernel, in_image);
+	uint64_t in_image = pa - kernel->layout.image_pa;
+	const struct symbol *symbol = symbol_at(kernel, kernel->layout.image + in_image);
 	char who[NAME];
 
-	if (symbol) {
+	if (symbol && in_image < kernel->layout.image_size) {
 		snprintf(name, size, "the kernel's %s", symbol->name);
 		return;
 	}
@@ -148,10 +148,9 @@ static void name_place(struct kernel *kernel, uint64_t va, char *name, size_t si
 static void tell_page_fault(struct kernel *kernel, const struct processor *processor,
 			    const struct machine_event *event)
 {
-	bool user = event->error & MACHINE_PF_U;
 	char who[NAME] = "kernel code";
 
-	if (user)
+	if (event->error & MACHINE_PF_U)
 		name_space(kernel, processor, who);
 	tell(kernel, processor, KERNEL_TELLS_PROCESSOR,
 	     "%s %s %08" PRIx64 ": %s, #PF, error %u", who,
@@ -160,34 +159,36 @@ static void tell_page_fault(struct kernel *kernel, const struct processor *proce
 	     event->error);
 }
 
+/* All others begin the sentence that says where the gate leads: "a system call: ". */
+static void name_event(const struct machine_event *event, char name[NAME])
+{
+	const char *vector = machine_vector_name(event->vector);
+
+	if (event->kind == MACHINE_SOFTWARE_INTERRUPT)
+		snprintf(name, NAME, "a system call: ");
+	else if (event->kind == MACHINE_EXTERNAL_INTERRUPT)
+		snprintf(name, NAME, "interrupt %u: ", event->vector);
+	else
+		snprintf(name, NAME, "%s, error %#x: ", vector ? vector : "an exception",
+			 event->error);
+}
+
 void tell_event(struct kernel *kernel, const struct processor *processor,
 		const struct machine_event *event, struct telling *before)
 {
-	const char *name = machine_vector_name(event->vector);
-	uint64_t root = processor->cpu.r.cr3;
-	char handler[NAME], what[NAME];
+	char handler[NAME], what[NAME] = "";
 
 	before->handler = gate_read(kernel, event->vector);
-	before->walk = pgtable_walk(kernel, root, before->handler);
-	before->sp = processor->cpu.r.reg[MACHINE_REG_SP];
-	if (processor->cpu.r.cpl == 3)
-		before->sp = boot_stack(kernel, processor);
-	name_address(kernel, before->handler, handler);
+	before->walk = pgtable_walk(kernel, processor->cpu.r.cr3, before->handler);
+	before->sp = processor->cpu.r.cpl == 3 ? boot_stack(kernel, processor)
+					       : processor->cpu.r.reg[MACHINE_REG_SP];
 	if (event->kind == MACHINE_EXCEPTION && event->vector == MACHINE_PF)
 		tell_page_fault(kernel, processor, event);
-	else if (event->kind == MACHINE_SOFTWARE_INTERRUPT)
-		snprintf(what, sizeof(what), "a system call");
-	else if (event->kind == MACHINE_EXTERNAL_INTERRUPT)
-		snprintf(what, sizeof(what), "interrupt %u", event->vector);
 	else
-		snprintf(what, sizeof(what), "%s, error %#x", name ? name : "exception",
-			 event->error);
-	if (event->kind == MACHINE_EXCEPTION && event->vector == MACHINE_PF)
-		tell(kernel, processor, KERNEL_TELLS_PROCESSOR, "gate 14 leads to %s",
-		     handler);
-	else
-		tell(kernel, processor, KERNEL_TELLS_PROCESSOR, "%s: gate %u leads to %s",
-		     what, event->vector, handler);
+		name_event(event, what);
+	name_address(kernel, before->handler, handler);
+	tell(kernel, processor, KERNEL_TELLS_PROCESSOR, "%sgate %u leads to %s", what,
+	     event->vector, handler);
 }
 
 /* ---- after all that came of it ---- */

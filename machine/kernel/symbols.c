@@ -50,6 +50,13 @@ const struct symbol *symbol_at(const struct kernel *kernel, uint64_t va)
 	return NULL;
 }
 
+const char *symbol_name(const struct kernel *kernel, uint64_t va)
+{
+	const struct symbol *symbol = symbol_at(kernel, va);
+
+	return symbol ? symbol->name : "what is nobody's";
+}
+
 void symbols_remove(struct kernel *kernel, const struct module *module)
 {
 	size_t n = 0;
