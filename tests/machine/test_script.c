@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Scenarios: every one that is built in holds; every bad script is told by file, line and
- * reason; no attempt to get out of the sandbox works; two runs are the same to the byte.
+ * reason; no attempt to get out of the sandbox works; two runs are the same to the byte;
+ * and scripts at random come to an end.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "common/random.h"
 #include "machine/script.h"
 
 #define SCRIPT "./s.lua"
@@ -401,6 +403,65 @@ static void long_path_is_told(void **state)
 	expect(path, SCRIPT_BAD, "s.lua:1: ");
 }
 
+/* ---- mutants ------------------------------------------------------------------------
+ */
+
+#define MUTANTS 40
+
+/* A line is dropped or doubled, or a digit or a letter is another one. */
+static size_t mutate(struct random *random, char *text, size_t size)
+{
+	static const char letters[] =
+		"0123456789abcdefghijklmnopqrstuvwxyz.,:(){}=\"' \n";
+	size_t at = random_below(random, size), begin = at, end = at;
+
+	while (begin && text[begin - 1] != '\n')
+		begin--;
+	while (end < size && text[end] != '\n')
+		end++;
+	end += end < size;
+	switch (random_below(random, 3)) {
+	case 0:
+		memmove(text + begin, text + end, size - end);
+		return size - (end - begin);
+	case 1:
+		memmove(text + end, text + begin, size - begin);
+		return size + (end - begin);
+	default:
+		text[at] = letters[random_below(random, sizeof(letters) - 1)];
+		return size;
+	}
+}
+
+/* Whatever a script says, a run ends with a status, and with a reason where it failed. */
+static void mutants_end(void **state)
+{
+	const struct script_scenario *scenario = *state;
+	struct random random = { .state = random_seed() + scenario->size };
+	char *text = malloc(16 * scenario->size);
+	unsigned came_to[SCRIPT_NO_MEMORY + 1] = { 0 };
+
+	assert_non_null(text);
+	for (unsigned i = 0; i < MUTANTS; i++) {
+		const struct script_options options = { .scenario = SCRIPT };
+		size_t size = scenario->size;
+		enum script_status status;
+		char *why;
+
+		memcpy(text, scenario->text, size);
+		for (unsigned j = 0; j < 1 + i % 3 && size; j++)
+			size = mutate(&random, text, size);
+		write_script(text, size);
+		status = script_run(&options, NULL, &why);
+		assert_in_range(status, SCRIPT_HOLDS, SCRIPT_BAD);
+		assert_int_equal(status == SCRIPT_HOLDS, why == NULL);
+		came_to[status]++;
+		free(why);
+	}
+	assert_true(came_to[SCRIPT_BAD] > 0);
+	free(text);
+}
+
 /* ---- all of them --------------------------------------------------------------------
  */
 
@@ -434,6 +495,9 @@ int main(void)
 		add(&tests, bads[i].name, bad_is_told, &bads[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(escapes); i++)
 		add(&tests, escapes[i], escape_is_refused, &escapes[i]);
+	for (const struct script_scenario *s = script_scenarios; s->name; s++)
+		if (strcmp(s->name, "fork-storm") != 0) /* each would take its seconds */
+			add(&tests, s->summary, mutants_end, s);
 	add(&tests, "a compiled script", compiled_is_refused, NULL);
 	add(&tests, "a long script", long_text_is_refused, NULL);
 	add(&tests, "a deep script", deep_text_is_refused, NULL);
