@@ -198,7 +198,7 @@ static const char *const endings[] = {
 	[WS_FATE_DIVERTED] =
 		"the handler is not reached, but that of another exception: an oops",
 	[WS_FATE_DOUBLE_FAULT] =
-		"the handler is not reached; a double fault's is: a panic",
+		"the handler is not reached; a double fault's is, which panics",
 	[WS_FATE_LOOPS] = "the same faults for ever: a hang",
 	[WS_FATE_RESETS] = "triple fault: the machine resets",
 	[WS_FATE_GAVE_UP] = "no end within the frames that were followed",

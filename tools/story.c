@@ -147,7 +147,33 @@ static void tell_ground(const struct outlook *outlook, const struct ws_story *st
 		tell_undermined(outlook, story, report);
 }
 
-static void tell_double_fault(const struct ws_story *story, struct report *report)
+/* What a panic needs to say why: on real kernels most hang instead without it. */
+static bool panic_needs(uint8_t use)
+{
+	return use == WS_FRAME_MODULE || use == WS_FRAME_IMAGE || use == WS_FRAME_SLAB ||
+	       use == WS_FRAME_TABLE;
+}
+
+static void tell_panic(const struct outlook *outlook, struct report *report)
+{
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < outlook->nruns; i++)
+		if (panic_needs(outlook->runs[i].use))
+			pages += (outlook->runs[i].last - outlook->runs[i].pa) /
+					 WS_FRAME_SIZE +
+				 1;
+	if (pages)
+		prose_line(
+			report, false,
+			"  the panic may hang before it says why: %" PRIu64
+			" pages of modules, slab, page tables and the kernel image are "
+			"overwritten",
+			pages);
+}
+
+static void tell_double_fault(const struct outlook *outlook, const struct ws_story *story,
+			      struct report *report)
 {
 	static const char *const stacks[] = {
 		[WS_DF_TASK] = "in a task of its own, whose CR3 is not this space's",
@@ -155,12 +181,14 @@ static void tell_double_fault(const struct ws_story *story, struct report *repor
 		[WS_DF_STACK] = "on the stack that there is",
 	};
 
-	if (story->df_stack != WS_DF_NONE)
+	if (story->df_stack != WS_DF_NONE) {
 		prose_line(report, false, "  the double fault is delivered %s",
 			   stacks[story->df_stack]);
-	else if (story->double_fault)
+		tell_panic(outlook, report);
+	} else if (story->double_fault) {
 		prose_line(report, false,
 			   "  the double fault cannot be delivered either");
+	}
 }
 
 /* What the machine does not know: what the handler needs behind its first byte. */
@@ -194,7 +222,7 @@ void tell_story(void *arg, struct report *report)
 	tell_frames(&told->story, report);
 	tell_chain(&told->story, report);
 	tell_ground(outlook, &told->story, report);
-	tell_double_fault(&told->story, report);
+	tell_double_fault(outlook, &told->story, report);
 	tell_verdict(told, report);
 	tell_missing(&told->story, report);
 }
