@@ -6,12 +6,10 @@
  */
 #include "target/target.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "machine/script.h"
 #include "util/cleanup.h"
@@ -52,29 +50,37 @@ static enum ws_status refuse(struct ws_context *ctx, enum script_status status,
 		       "%s", why);
 }
 
-/* *fd: a file in memory, which is gone with its last descriptor. */
-static enum ws_status save(struct ws_context *ctx, const char *path,
-			   struct kernel *kernel, int *fd)
+/* The core is that much longer than RAM at most: headers, and notes of a few pages. */
+#define REST (UINT64_C(1) << 20)
+
+/*
+ * In anonymous memory, where a hole that is only read costs nothing; a file in memory
+ * gets a page for it.
+ */
+static enum ws_status save(struct ws_context *ctx, struct ws_file *file,
+			   struct kernel *kernel)
 {
+	size_t room = kernel_options(kernel)->ram + REST;
 	enum ws_status status = WS_OK;
-	int copy;
+	void *data = mmap(NULL, room, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	FILE *to;
 
-	*fd = memfd_create("sim", MFD_CLOEXEC);
-	copy = *fd < 0 ? -1 : fcntl(*fd, F_DUPFD_CLOEXEC, 0);
-	to = copy < 0 ? NULL : fdopen(copy, "w");
+	if (data == MAP_FAILED)
+		return ws_fail_errno(ctx, "%s: cannot keep its memory", file->path);
+	to = fmemopen(data, room, "w");
 	if (!to || !kernel_save(kernel, to))
-		status = ws_fail_errno(ctx, "%s: cannot keep its memory", path);
+		status = ws_fail_errno(ctx, "%s: cannot keep its memory", file->path);
+	file->size = status ? room : (size_t)ftello(to);
+	file->data = mremap(data, room, file->size, 0);
 	if (to)
 		fclose(to);
-	else if (copy >= 0)
-		close(copy);
 	return status;
 }
 
-enum ws_status ws_sim_run(struct ws_context *ctx, const char *path, int *fd)
+enum ws_status ws_sim_run(struct ws_context *ctx, struct ws_file *file)
 {
-	const struct script_options options = { .scenario = path + strlen(PREFIX),
+	const struct script_options options = { .scenario = file->path + strlen(PREFIX),
 						.until_dump = true };
 	ws_autofree char *why = NULL;
 	struct kernel *kernel = NULL;
@@ -83,7 +89,7 @@ enum ws_status ws_sim_run(struct ws_context *ctx, const char *path, int *fd)
 
 	if (status != SCRIPT_HOLDS)
 		return refuse(ctx, status, why);
-	saved = save(ctx, path, kernel, fd);
+	saved = save(ctx, file, kernel);
 	kernel_destroy(kernel);
 	return saved;
 }

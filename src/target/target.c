@@ -30,19 +30,14 @@ static enum ws_status file_refuse(struct ws_context *ctx, const char *path,
 	return ws_fail(ctx, WS_ERR_UNREADABLE, "%s: %s", path, what);
 }
 
-static enum ws_status file_open(struct ws_context *ctx, struct ws_file *file)
-{
-	if (ws_is_sim(file->path))
-		return ws_sim_run(ctx, file->path, &file->fd);
-	file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	return file->fd < 0 ? file_refuse(ctx, file->path, strerror(errno)) : WS_OK;
-}
-
 static enum ws_status file_map(struct ws_context *ctx, struct ws_file *file)
 {
 	struct stat st;
 	void *data;
 
+	file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (file->fd < 0)
+		return file_refuse(ctx, file->path, strerror(errno));
 	if (fstat(file->fd, &st) < 0)
 		return file_refuse(ctx, file->path, strerror(errno));
 	if (S_ISDIR(st.st_mode))
@@ -275,9 +270,9 @@ static enum ws_status target_fill(struct ws_target *target, const char *path,
 	target->file.path = strdup(path);
 	if (!target->file.path)
 		return ws_fail_memory(target->ctx);
-	if ((status = file_open(target->ctx, &target->file)) ||
-	    (status = file_map(target->ctx, &target->file)) ||
-	    (status = kind_choose(target, options)) ||
+	status = ws_is_sim(path) ? ws_sim_run(target->ctx, &target->file)
+				 : file_map(target->ctx, &target->file);
+	if (status || (status = kind_choose(target, options)) ||
 	    (status = target->ops->open(target, options)) ||
 	    (status = memory_settle(target)) || (status = extents_settle(target)))
 		return status;

@@ -15,7 +15,7 @@
 /* The file behind a target, mapped private and read-only. Owned by the target. */
 struct ws_file {
 	const char *path;
-	int fd;
+	int fd; /* -1: there is none, a scenario's core is in memory only */
 	const uint8_t *data;
 	size_t size;
 };
@@ -78,12 +78,8 @@ struct ws_target {
 
 /* Whether path is "sim:NAME": a scenario of machine/script.h, and no file's. */
 bool ws_is_sim(const char *path);
-/*
- * Runs it as far as its dump(). *fd is a file in memory, the caller's to close even where
- * this fails, with the ELF core of what it left.
- */
-enum ws_status ws_sim_run(struct ws_context *ctx, const char *path,
-			  int *fd) WS_MUST_CHECK;
+/* Runs it as far as its dump(), and fills *file with the ELF core of what it left. */
+enum ws_status ws_sim_run(struct ws_context *ctx, struct ws_file *file) WS_MUST_CHECK;
 
 /* Whether path names the file that the target is read from. */
 bool ws_target_is_file(const struct ws_target *target, const char *path);
