@@ -74,6 +74,14 @@ void machine_memory_read(struct machine_memory *memory, uint64_t pa, void *buf,
 void machine_memory_write(struct machine_memory *memory, uint64_t pa, const void *buf,
 			  size_t len);
 
+/*
+ * Writes the whole frame at pa, which is aligned. The bytes must stay as they are for as
+ * long as the memory lives: a frame that was not written before points at them till it
+ * is, so that many frames with the same bytes cost little.
+ */
+void machine_memory_lend(struct machine_memory *memory, uint64_t pa,
+			 const uint8_t *bytes);
+
 struct machine_written {
 	uint64_t pa;
 	const uint8_t *bytes; /* MACHINE_FRAME_SIZE of them, until the memory is reset */

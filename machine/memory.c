@@ -209,7 +209,7 @@ bool machine_memory_written(const struct machine_memory *memory,
 			    struct machine_written **written, size_t *n)
 {
 	*n = 0;
-	*written = malloc((memory->copies.n + 1) * sizeof(**written));
+	*written = malloc((memory->nframes + 1) * sizeof(**written));
 	if (!*written)
 		return false;
 	for (size_t i = 0; i < places(memory); i++) {
@@ -258,4 +258,17 @@ void machine_memory_write(struct machine_memory *memory, uint64_t pa, const void
 		if (bytes)
 			memcpy(bytes + pa % MACHINE_FRAME_SIZE, from, n);
 	}
+}
+
+void machine_memory_lend(struct machine_memory *memory, uint64_t pa, const uint8_t *bytes)
+{
+	struct frame *frame = memory_frame(memory, pa);
+
+	if (frame->kind == FRAME_OWN)
+		memcpy(frame->bytes, bytes, MACHINE_FRAME_SIZE);
+	else if (frame->kind == FRAME_BORROWED)
+		frame->bytes = (uint8_t *)bytes;
+	else
+		return;
+	frame->written |= MACHINE_WROTE_DATA;
 }

@@ -147,7 +147,7 @@ static inline void store_le(uint8_t *p, unsigned size, uint64_t value)
 
 enum frame_kind {
 	FRAME_HOLE,     /* no memory */
-	FRAME_BORROWED, /* the backing's, or a zeroed one nobody wrote to yet */
+	FRAME_BORROWED, /* the backing's, a lent one, or zeroes: not written here */
 	FRAME_OWN,
 };
 

@@ -18,8 +18,12 @@
 #define PF_FORKNOEXEC 0x00000040
 #define PF_KTHREAD 0x00200000
 #define DEFAULT_PRIO 120
-/* include/uapi/linux/magic.h; at the end of every stack: set_task_stack_end_magic() */
-#define STACK_END_MAGIC 0x57AC6E9D
+/*
+ * At the end of every stack: set_task_stack_end_magic(), and STACK_END_MAGIC,
+ * include/uapi/linux/magic.h. One page is lent to them all, since most stacks never come
+ * down to theirs.
+ */
+static const uint8_t stack_end[PAGE] = { 0x9D, 0x6E, 0xAC, 0x57 };
 
 /* ---- objects ---------------------------------------------------------------------- */
 
@@ -127,7 +131,7 @@ static void task_fill(struct kernel *kernel, uint64_t task, int pid, uint64_t st
 	linux_put(kernel, task, TASK_MM, 0);
 	linux_list_init(kernel, task + linux_offset(kernel, TASK_CHILDREN));
 	linux_list_init(kernel, task + linux_offset(kernel, TASK_THREAD_GROUP));
-	va_put(kernel, stack, 4, STACK_END_MAGIC);
+	machine_memory_lend(kernel->memory, va_pa(kernel, stack), stack_end);
 }
 
 /* rest_init() makes init before kthreadd; here kthreadd is there first. */

@@ -152,6 +152,38 @@ static void test_fork(void **state)
 	machine_memory_destroy(parent);
 }
 
+/* Two frames with the bytes of one: each is its own again when it is written. */
+static void test_lend(void **state)
+{
+	static uint8_t page[MACHINE_FRAME_SIZE] = { 7 };
+	struct machine_memory *memory = machine_memory_create(NULL, 0x4000);
+	struct machine_written *written;
+	size_t n;
+
+	(void)state;
+	put(memory, 0x2000, 1);
+	machine_memory_lend(memory, 0, page);
+	machine_memory_lend(memory, 0x1000, page);
+	machine_memory_lend(memory, 0x2000, page);
+	machine_memory_lend(memory, 0x4000, page); /* a hole stays one */
+	put(memory, 0x1008, 2);
+	put(memory, 0x2000, 3);
+	assert_int_equal(get(memory, 0), 7);
+	assert_int_equal(get(memory, 0x1000), 7);
+	assert_int_equal(get(memory, 0x1008), 2);
+	assert_int_equal(get(memory, 0x2000), 3);
+	assert_int_equal(get(memory, 0x4000), 0);
+	assert_int_equal(page[0], 7);
+	assert_int_equal(page[8], 0);
+	assert_true(machine_memory_written(memory, &written, &n));
+	assert_int_equal(n, 3);
+	assert_ptr_equal(written[0].bytes, page);
+	free(written);
+	machine_memory_reset(memory);
+	assert_int_equal(get(memory, 0), 0);
+	machine_memory_destroy(memory);
+}
+
 static void test_written(void **state)
 {
 	struct stand stand;
