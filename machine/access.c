@@ -121,6 +121,15 @@ bool machine_load(struct machine_cpu *cpu, uint64_t va, unsigned size, unsigned 
 	return true;
 }
 
+static void store_span(struct machine_cpu *cpu, const struct span *span, unsigned size,
+		       uint64_t value, enum machine_write_reason reason)
+{
+	memory_store(cpu->memory, span->pa[0], span->n, value, reason);
+	if (unlikely(span->n < size))
+		memory_store(cpu->memory, span->pa[1], size - span->n,
+			     value >> 8 * span->n, reason);
+}
+
 bool machine_store(struct machine_cpu *cpu, uint64_t va, unsigned size, unsigned access,
 		   uint64_t value, struct machine_event *event)
 {
@@ -129,8 +138,17 @@ bool machine_store(struct machine_cpu *cpu, uint64_t va, unsigned size, unsigned
 	if (!translate_span(cpu, va, size, access, &span, event))
 		return false;
 	cpu->stored = span.pa[0];
-	memory_store(cpu->memory, span.pa[0], span.n, value);
-	if (unlikely(span.n < size))
-		memory_store(cpu->memory, span.pa[1], size - span.n, value >> 8 * span.n);
+	store_span(cpu, &span, size, value, MACHINE_WROTE_DATA);
+	return true;
+}
+
+bool access_store_flags(struct machine_cpu *cpu, uint64_t va, unsigned size,
+			unsigned access, uint64_t value, struct machine_event *event)
+{
+	struct span span = { 0 };
+
+	if (!translate_span(cpu, va, size, access, &span, event))
+		return false;
+	store_span(cpu, &span, size, value, MACHINE_WROTE_FLAGS);
 	return true;
 }

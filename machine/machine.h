@@ -42,7 +42,7 @@ struct machine_backing {
 /* Why a frame differs from what lay under it. */
 enum machine_write_reason {
 	MACHINE_WROTE_DATA = 1 << 0,  /* a store, a push, a task switch */
-	MACHINE_WROTE_FLAGS = 1 << 1, /* accessed and dirty flags */
+	MACHINE_WROTE_FLAGS = 1 << 1, /* accessed, dirty and busy flags */
 };
 
 struct machine_memory;

@@ -78,15 +78,21 @@ bool segment_read(struct machine_cpu *cpu, uint16_t selector, enum machine_vecto
 	return true;
 }
 
-bool segment_accessed(struct machine_cpu *cpu, const struct machine_segment *segment,
-		      struct machine_event *event)
+bool segment_mark(struct machine_cpu *cpu, const struct machine_segment *segment,
+		  uint32_t flag, struct machine_event *event)
 {
 	uint64_t va;
 
-	if (segment->attributes & DESC_A || departs(cpu, MACHINE_NO_SEGMENT_ACCESSED))
-		return true;
 	if (!descriptor_address(cpu, segment->selector, &va))
 		return true;
-	return machine_store(cpu, va + 4, 4, MACHINE_WRITE | MACHINE_IMPLICIT,
-			     segment->attributes | DESC_A, event);
+	return access_store_flags(cpu, va + 4, 4, MACHINE_WRITE | MACHINE_IMPLICIT,
+				  segment->attributes | flag, event);
+}
+
+bool segment_accessed(struct machine_cpu *cpu, const struct machine_segment *segment,
+		      struct machine_event *event)
+{
+	if (segment->attributes & DESC_A || departs(cpu, MACHINE_NO_SEGMENT_ACCESSED))
+		return true;
+	return segment_mark(cpu, segment, DESC_A, event);
 }

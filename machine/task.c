@@ -154,12 +154,9 @@ static bool check_tss(struct machine_cpu *cpu, uint16_t selector, uint32_t ext,
 static bool link_task(struct machine_cpu *cpu, const struct machine_segment *tss,
 		      struct machine_event *event)
 {
-	uint64_t descriptor = cpu->r.gdtr.base + (tss->selector & ~7u);
-
 	return machine_store(cpu, tss->base, 2, SYSTEM_WRITE, cpu->r.tr.selector,
 			     event) &&
-	       machine_store(cpu, descriptor + 4, 4, SYSTEM_WRITE,
-			     tss->attributes | TSS_BUSY, event);
+	       segment_mark(cpu, tss, TSS_BUSY, event);
 }
 
 /*

@@ -204,9 +204,9 @@ static inline uint64_t memory_load(struct machine_memory *memory, uint64_t pa,
 }
 
 static inline void memory_store(struct machine_memory *memory, uint64_t pa, unsigned size,
-				uint64_t value)
+				uint64_t value, enum machine_write_reason reason)
 {
-	uint8_t *bytes = memory_own(memory, memory_frame(memory, pa), MACHINE_WROTE_DATA);
+	uint8_t *bytes = memory_own(memory, memory_frame(memory, pa), reason);
 
 	if (likely(bytes))
 		store_le(bytes + pa % MACHINE_FRAME_SIZE, size, value);
@@ -323,6 +323,12 @@ void tlb_drop(struct machine_cpu *cpu, uint64_t va);
 /* A CR3 write: all but global pages, as the kind has it. */
 void tlb_flush_local(struct machine_cpu *cpu);
 
+/* ---- access.c ---- */
+
+/* machine_store(), of a word in which only flags differ from what is there. */
+bool access_store_flags(struct machine_cpu *cpu, uint64_t va, unsigned size,
+			unsigned access, uint64_t value, struct machine_event *event);
+
 /* ---- segment.c ---- */
 
 /* Reads the descriptor; false: a fault, or with event->vector == vector and the
@@ -330,7 +336,10 @@ void tlb_flush_local(struct machine_cpu *cpu);
 bool segment_read(struct machine_cpu *cpu, uint16_t selector, enum machine_vector vector,
 		  uint32_t ext, struct machine_segment *segment,
 		  struct machine_event *event);
-/* Sets a descriptor's accessed flag if it is clear (SDM 3.4.5.1). */
+/* Sets a flag of the descriptor, in memory: nothing else of it changes. */
+bool segment_mark(struct machine_cpu *cpu, const struct machine_segment *segment,
+		  uint32_t flag, struct machine_event *event);
+/* Sets its accessed flag if it is clear (SDM 3.4.5.1). */
 bool segment_accessed(struct machine_cpu *cpu, const struct machine_segment *segment,
 		      struct machine_event *event);
 /* The register's offsets wrap at 16, 32 or 64 bits. */

@@ -22,7 +22,7 @@ void pa_put(struct kernel *kernel, uint64_t pa, unsigned size, uint64_t value)
 	uint8_t bytes[8];
 
 	if (pa % PAGE + size <= PAGE) {
-		memory_store(kernel->memory, pa, size, value);
+		memory_store(kernel->memory, pa, size, value, MACHINE_WROTE_DATA);
 		return;
 	}
 	store_le(bytes, size, value);

@@ -428,6 +428,49 @@ static void test_segment_accessed(void **state)
 	stand_close(&s);
 }
 
+/* Why the GDT's frame was written, by a delivery over memory that is as it was. */
+static uint8_t gdt_written(struct stand *s)
+{
+	struct machine_backing below = machine_memory_backing(s->memory);
+	struct machine_memory *over = machine_memory_create(&below, 0);
+	struct machine_written *written;
+	struct machine_delivery d;
+	uint8_t reasons = 0;
+	size_t n;
+
+	assert_non_null(over);
+	s->cpu.memory = over;
+	deliver(s, interrupt(32), &d);
+	assert_true(machine_memory_written(over, &written, &n));
+	for (size_t i = 0; i < n; i++)
+		if (written[i].pa == STAND_GDT)
+			reasons = written[i].reasons;
+	free(written);
+	s->cpu.memory = s->memory;
+	machine_memory_destroy(over);
+	return reasons;
+}
+
+/* An accessed flag and a busy flag (SDM 3.4.5.1, 8.2.2) are no data. */
+static void test_descriptor_flags(void **state)
+{
+	struct stand s;
+
+	(void)state;
+	stand_open(&s, STAND_32BIT, &manual);
+	assert_int_equal(gdt_written(&s), 0);
+	stand_close(&s);
+	stand_open(&s, STAND_32BIT, &manual);
+	stand_descriptor(&s, STAND_KERNEL_CS, 0x00cf9a000000ffff);
+	assert_int_equal(gdt_written(&s), MACHINE_WROTE_FLAGS);
+	stand_close(&s);
+	stand_open(&s, STAND_32BIT, &manual);
+	stand_gate(&s, 32, 5, STAND_FREE, 0, 0, 0);
+	stand_descriptor(&s, STAND_FREE, 0x0000890150000067);
+	assert_int_equal(gdt_written(&s), MACHINE_WROTE_FLAGS);
+	stand_close(&s);
+}
+
 /* ---- SDM table 6-5 ---- */
 
 enum { TO_CONTRIBUTORY, TO_PAGE_FAULT };
@@ -601,6 +644,7 @@ int main(void)
 		{ "sixteen ways to be refused, and their error codes (SDM 6.13)",
 		  test_refusals },
 		{ "accessed flags of descriptors (SDM 3.4.5.1)", test_segment_accessed },
+		{ "flags of descriptors are no data", test_descriptor_flags },
 		{ "two exceptions: one after the other, or #DF (SDM table 6-5)",
 		  test_combinations },
 		{ "#DF that cannot be delivered: shutdown (SDM 6.15)", test_shutdown },
