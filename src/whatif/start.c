@@ -225,6 +225,17 @@ static void set_registers(const struct ws_machine *machine, const struct ws_cpu 
 		r->reg[MACHINE_REG_SP] = story->start_sp &= word_mask(system);
 }
 
+/* Cut to a register's width it would be another place than the one that was asked for. */
+static enum ws_status check_width(const struct ws_system *system, const char *what,
+				  bool given, uint64_t value)
+{
+	if (!given || value <= word_mask(system))
+		return WS_OK;
+	return ws_fail(system->ctx, WS_ERR_USAGE,
+		       "%s %#lx does not fit the 32 bits that this processor has for it",
+		       what, value);
+}
+
 enum ws_status ws_start(struct ws_machine *machine, const struct ws_what_if *what_if,
 			struct machine_registers *registers, struct ws_story *story)
 {
@@ -232,6 +243,12 @@ enum ws_status ws_start(struct ws_machine *machine, const struct ws_what_if *wha
 	enum ws_status status = choose_space(machine, what_if, story);
 	const struct ws_cpu *cpu;
 
+	if (status == WS_OK)
+		status = check_width(system, "stack pointer", what_if->has_sp,
+				     what_if->sp);
+	if (status == WS_OK)
+		status = check_width(system, "address", what_if->has_address,
+				     what_if->address);
 	if (status != WS_OK)
 		return status;
 	if (what_if->has_sp && story->mode == WS_FAULT_USER)

@@ -654,6 +654,13 @@ static void test_refusals(void **state)
 	if (is_wide(&stage)) {
 		stage.question.address = UINT64_C(1) << 60;
 		refuse(&stage, WS_ERR_USAGE, "not canonical");
+	} else {
+		stage.question.address = UINT64_C(1) << 32;
+		refuse(&stage, WS_ERR_USAGE, "address 0x100000000 does not fit");
+		stage.question.has_address = false;
+		stage.question.has_sp = true;
+		stage.question.sp = UINT64_C(1) << 32;
+		refuse(&stage, WS_ERR_USAGE, "stack pointer 0x100000000 does not fit");
 	}
 	close_stage(&stage);
 }
