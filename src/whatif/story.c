@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A fault, delivered and followed to its end; and the machine that does it. */
-#include <stdlib.h>
+/* A fault, delivered and followed to its end. */
 #include <string.h>
 
 #include "audit/faultpath.h"
@@ -9,26 +8,12 @@
 
 /* On i386 so many frames are 1 GiB of stack, all of the direct map and more. */
 #define MAX_FRAMES (UINT64_C(1) << 26)
-/* What QEMU's TCG has (TCG_PHYS_ADDR_BITS, target/i386/cpu.h); no dump tells. */
-#define MAXPHYADDR 40
-#define MAXPHYADDR_MAX 52
 
 /* ---- names ---- */
 
 const char *ws_fault_mode_name(enum ws_fault_mode mode)
 {
 	return mode == WS_FAULT_USER ? "user" : "kernel";
-}
-
-const char *ws_processor_name(enum ws_processor processor)
-{
-	static const char *const names[] = {
-		[WS_PROCESSOR_SDM] = "sdm",
-		[WS_PROCESSOR_TCG] = "tcg",
-		[WS_PROCESSOR_NONE] = "none",
-	};
-
-	return names[processor];
 }
 
 const char *ws_sp_origin_name(enum ws_sp_origin origin)
@@ -52,111 +37,6 @@ const char *ws_fate_name(enum ws_fate fate)
 	};
 
 	return names[fate];
-}
-
-/* ---- the machine ---- */
-
-/* The machine asks for each frame once a story. */
-static const uint8_t *lend_frame(void *opaque, uint64_t pa)
-{
-	struct ws_machine *machine = opaque;
-	const struct ws_paging *paging = &machine->system->paging;
-	const uint8_t *frame =
-		paging->frame(paging->opaque, pa & ~(uint64_t)(WS_FRAME_SIZE - 1));
-
-	if (machine->tss_pa && pa / WS_FRAME_SIZE == machine->tss_pa / WS_FRAME_SIZE)
-		return machine->tss;
-	if (!frame && !machine->missing++)
-		machine->missing_pa = pa;
-	return frame;
-}
-
-enum ws_status ws_machine_create(struct ws_audit *audit, struct ws_machine **machine)
-{
-	struct ws_system *system = audit->system;
-	struct ws_machine *made;
-	bool here;
-
-	*machine = NULL;
-	if (!ws_start_cpu(system, system->layout.reference, &here))
-		return ws_fail(
-			system->ctx, WS_ERR_UNSUPPORTED,
-			"this target keeps no processor's control registers, or none "
-			"that fit its page tables: without IDT, GDT and TSS no fault "
-			"can be delivered");
-	made = calloc(1, sizeof(*made));
-	if (!made)
-		return ws_fail_memory(system->ctx);
-	made->audit = audit;
-	made->system = system;
-	made->memory = machine_memory_create(
-		&(struct machine_backing){ .frame = lend_frame, .opaque = made }, 0);
-	if (!made->memory) {
-		free(made);
-		return ws_fail_memory(system->ctx);
-	}
-	*machine = made;
-	return WS_OK;
-}
-
-void ws_machine_destroy(struct ws_machine *machine)
-{
-	if (!machine)
-		return;
-	if (machine->has_cpu)
-		machine_cpu_release(&machine->cpu);
-	machine_memory_destroy(machine->memory);
-	ws_vec_release(&machine->stacks);
-	ws_vec_release(&machine->runs);
-	free(machine);
-}
-
-/* Wide enough for the target's own memory. */
-static uint8_t physical_width(const struct ws_system *system)
-{
-	const struct ws_extent *last =
-		system->target->extents.n
-			? &system->target->extents.v[system->target->extents.n - 1]
-			: NULL;
-	uint8_t width =
-		system->paging.maxphyaddr ? system->paging.maxphyaddr : MAXPHYADDR;
-
-	while (last && width < MAXPHYADDR_MAX && (last->pa + (last->len - 1)) >> width)
-		width++;
-	return width < 32 ? 32 : width;
-}
-
-static void choose_processor(struct ws_machine *machine, enum ws_processor processor)
-{
-	static const uint8_t tlbs[] = {
-		[WS_PROCESSOR_SDM] = MACHINE_TLB_SDM,
-		[WS_PROCESSOR_TCG] = MACHINE_TLB_TCG,
-		[WS_PROCESSOR_NONE] = MACHINE_TLB_NONE,
-	};
-	const struct machine_model model = {
-		.features = MACHINE_HAS_ALL,
-		.departures = processor == WS_PROCESSOR_TCG ? MACHINE_TCG : 0,
-		.maxphyaddr = physical_width(machine->system),
-		.tlb = tlbs[processor],
-	};
-
-	if (machine->has_cpu && machine->processor == processor)
-		return;
-	if (machine->has_cpu)
-		machine_cpu_release(&machine->cpu);
-	machine_cpu_init(&machine->cpu, &model, machine->memory);
-	machine->processor = (uint8_t)processor;
-	machine->has_cpu = true;
-}
-
-static void load(struct ws_machine *machine, const struct machine_registers *registers)
-{
-	machine_memory_reset(machine->memory);
-	machine->runs.n = 0;
-	machine->missing = 0;
-	machine_cpu_load(&machine->cpu, registers);
-	if (machine->system->paging.format == &ws_format_i386_pae)
-		machine_cpu_read_pdptes(&machine->cpu);
 }
 
 /* ---- the first fault ---- */
@@ -396,9 +276,8 @@ enum ws_status ws_machine_what_if(struct ws_machine *machine,
 	status = ws_start(machine, what_if, &start, story);
 	if (status != WS_OK)
 		return status;
-	choose_processor(machine, what_if->processor);
 	machine->root = machine->system->spaces.v[story->space].root;
-	load(machine, &start);
+	ws_machine_load(machine, what_if->processor, &start);
 	status = first_fault(machine, what_if, story, &follow.next);
 	if (status != WS_OK)
 		return status;

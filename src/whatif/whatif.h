@@ -3,12 +3,13 @@
  * What the processor would do next. A simulated one (machine/machine.h) begins with the
  * target's registers, over the target's memory:
  *
- *	start.c   the state at the fault: whose registers, which root
- *	stack.c   and which stack
- *	story.c   the fault delivered and followed, and what it came to
- *	ground.c  the moment the ground gave way: which access failed, and why
- *	uses.c    what a frame was that is overwritten now
- *	runs.c    overwritten frames, neighbours of one use merged
+ *	machine.c  the machine over that memory
+ *	start.c    the state at the fault: whose registers, which root
+ *	stack.c    and which stack
+ *	story.c    the fault delivered and followed, and what it came to
+ *	ground.c   the moment the ground gave way: which access failed, and why
+ *	uses.c     what a frame was that is overwritten now
+ *	runs.c     overwritten frames, neighbours of one use merged
  */
 #ifndef WS_WHATIF_WHATIF_H
 #define WS_WHATIF_WHATIF_H
@@ -43,6 +44,10 @@ struct ws_machine {
 	uint64_t missing, missing_pa; /* frames that the target does not hold */
 	WS_VEC(struct ws_overwritten) runs;
 };
+
+/* Forgets the last story: the memory is the target's again, the processor such a one. */
+void ws_machine_load(struct ws_machine *machine, enum ws_processor processor,
+		     const struct machine_registers *registers);
 
 /* Fills *registers, and what of the story is known before it begins. */
 enum ws_status ws_start(struct ws_machine *machine, const struct ws_what_if *what_if,
