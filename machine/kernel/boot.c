@@ -320,7 +320,7 @@ static bool make_linux(struct kernel *kernel)
 {
 	for (unsigned use = 0; use < PAGE_USES; use++)
 		kernel->linux_pages[use] = -pages_used(kernel, use);
-	if (!linux_create(kernel) || !linux_symbols_create(kernel))
+	if (!linux_create(kernel) || !linux_vmcoreinfo_create(kernel))
 		return false;
 	for (unsigned use = 0; use < PAGE_USES; use++)
 		kernel->linux_pages[use] += pages_used(kernel, use);

@@ -21,7 +21,7 @@
  *	sched.c       switches, migration
  *	story.c       what happens, in plain words
  *	linux.c       what crash tools look for, as Linux lays it out: struct page, tasks,
- *	              modules; linux_symbols.c kallsyms and VMCOREINFO
+ *	              modules, kallsyms, VMCOREINFO: linux.h has the files
  *	core.c        the ELF core
  *	check.c       the books against the memory
  *
@@ -278,8 +278,8 @@ bool linux_module_add(struct kernel *kernel, struct module *module);
 void linux_module_remove(struct kernel *kernel, struct module *module);
 /* A frame's struct page says what it is now. */
 void linux_page(struct kernel *kernel, uint64_t pa, unsigned n, enum page_use use);
-/* After the last symbol of the image was added: kallsyms and VMCOREINFO. */
-bool linux_symbols_create(struct kernel *kernel);
+/* After the last symbol of the image was added: kallsyms, and VMCOREINFO of it all. */
+bool linux_vmcoreinfo_create(struct kernel *kernel);
 void linux_release(struct kernel *kernel);
 
 #endif

@@ -2,11 +2,12 @@
 /*
  * What linux*.c share: Linux' structures, and the books of where they lie.
  *
- *	linux_layout.c   offsets and sizes: rows
- *	linux.c          tasks and their mm_structs; init_mm; resources
- *	linux_page.c     struct page, a frame each
- *	linux_module.c   struct module, and the symbols that a module keeps
- *	linux_symbols.c  kallsyms and VMCOREINFO
+ *	linux_layout.c      offsets and sizes: rows
+ *	linux.c             tasks and their mm_structs; init_mm; resources
+ *	linux_page.c        struct page, a frame each
+ *	linux_module.c      struct module, and the symbols that a module keeps
+ *	linux_kallsyms.c    the image's symbols
+ *	linux_vmcoreinfo.c  what a dump tells of all that
  */
 #ifndef MACHINE_KERNEL_LINUX_H
 #define MACHINE_KERNEL_LINUX_H
@@ -143,5 +144,12 @@ uint64_t linux_variable(struct kernel *kernel, const char *name, uint64_t size);
 uint64_t linux_page_of(const struct kernel *kernel, uint64_t pa);
 bool linux_pages_create(struct kernel *kernel);
 bool linux_modules_create(struct kernel *kernel);
+
+/* Offsets into kallsyms, a table each. */
+struct linux_kallsyms {
+	long offsets, base, num, names, token_table, token_index;
+};
+/* va of the tables, of all symbols there are; 0: no memory. */
+uint64_t linux_kallsyms_create(struct kernel *kernel, struct linux_kallsyms *tables);
 
 #endif
