@@ -14,7 +14,7 @@
  *	code.c        functions: their bytes, and running them where the processor stands
  *	run.c         an access, its faults, the handlers they lead to; how a machine ends
  *	fault.c       the kernel's page-fault handler, and its oops
- *	module.c      drivers: insmod, rmmod, their code
+ *	module.c      drivers: insmod, rmmod; module_code.c what their functions do
  *	syscall.c     the gate, files, nodes
  *	symbols.c     names and addresses
  *	look.c        walks, for whoever asks; what goes wrong on purpose

@@ -21,6 +21,9 @@ enum { STUB_COUNT = CODE_SIZE, STUB_OLD = CODE_SIZE + 8, STUB_SIZE = CODE_SIZE +
 /* symbols.c */
 void symbols_remove(struct kernel *kernel, const struct module *module);
 
+/* module_code.c: va of one of its functions. */
+uint64_t module_code(const struct module *m, enum code code);
+
 /* module.c */
 void modules_release(struct kernel *kernel);
 

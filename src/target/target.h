@@ -12,7 +12,7 @@
 #include "util/vec.h"
 #include "whosees.h"
 
-/* The file behind a target, mapped private and read-only. Owned by the target. */
+/* The file behind a target, mapped private and only read. Owned by the target. */
 struct ws_file {
 	const char *path;
 	int fd; /* -1: there is none, a scenario's core is in memory only */
