@@ -9,7 +9,8 @@
  *	sync.c        strategies: rows of what is done when
  *	boot.c        the first tables, IDT, GDT, TSS; init
  *	vmalloc.c     areas, and the tables they need
- *	process.c     fork, exec, exit, mmap
+ *	process.c     fork, exec, exit
+ *	mmap.c        a process's VMAs
  *	user.c        the user half of a space: copied, given back
  *	code.c        functions: their bytes, and running them where the processor stands
  *	run.c         an access, its faults, the handlers they lead to; how a machine ends

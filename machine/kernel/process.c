@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Processes: fork, exec, exit, mmap. */
+/* Processes: fork, exec, exit. */
 #include "machine/kernel/run.h"
 #include "machine/kernel/story.h"
 
@@ -104,16 +104,6 @@ static void set_comm(struct process *p, const char *comm)
 	strncpy(p->comm, comm, COMM - 1);
 }
 
-static void vmas_release(struct process *p)
-{
-	while (p->vmas) {
-		struct vma *vma = p->vmas;
-
-		p->vmas = vma->next;
-		free(vma);
-	}
-}
-
 void process_discard(struct process *p)
 {
 	files_release(p);
@@ -194,21 +184,6 @@ struct process *process_init(struct kernel *kernel)
 
 /* ---- fork, exec, exit ---- */
 
-static bool copy_vmas(const struct process *from, struct process *to)
-{
-	struct vma **end = &to->vmas;
-
-	for (const struct vma *vma = from->vmas; vma; vma = vma->next) {
-		*end = malloc(sizeof(**end));
-		if (!*end)
-			return false;
-		**end = *vma;
-		(*end)->next = NULL;
-		end = &(*end)->next;
-	}
-	return true;
-}
-
 enum kernel_outcome kernel_fork(struct kernel *kernel, int parent, const char *comm,
 				int *pid)
 {
@@ -224,7 +199,7 @@ enum kernel_outcome kernel_fork(struct kernel *kernel, int parent, const char *c
 	if (!to)
 		return KERNEL_NO_MEMORY;
 	to->cpu = from->cpu;
-	if (!copy_vmas(from, to) || !user_copy(kernel, from, to) ||
+	if (!vmas_copy(from, to) || !user_copy(kernel, from, to) ||
 	    !files_copy(from, to)) {
 		release(kernel, to);
 		return KERNEL_NO_MEMORY;
@@ -294,78 +269,6 @@ enum kernel_outcome kernel_exit(struct kernel *kernel, int pid)
 	if (kernel->processor[p->cpu].current == pid)
 		sched_switch(kernel, &kernel->processor[p->cpu], NULL);
 	process_remove(kernel, p);
-	return KERNEL_OK;
-}
-
-/* ---- mmap ---- */
-
-const struct vma *vma_find(const struct process *process, uint64_t va)
-{
-	const struct vma *vma = process->vmas;
-
-	while (vma && vma->last < va)
-		vma = vma->next;
-	return vma && vma->first <= va ? vma : NULL;
-}
-
-/* The lowest hole that holds len bytes: where the new VMA goes in the list. */
-static struct vma **find_hole(const struct kernel *kernel, struct process *p,
-			      uint64_t len, uint64_t *va)
-{
-	struct vma **at = &p->vmas;
-
-	*va = kernel->layout.user_first;
-	while (*at && (*at)->first - *va < len) {
-		*va = (*at)->last + 1;
-		at = &(*at)->next;
-	}
-	/* The highest page is left alone, for the stack pointer that is never used. */
-	return kernel->layout.user_last - PAGE - *va >= len ? at : NULL;
-}
-
-enum kernel_outcome kernel_mmap(struct kernel *kernel, int pid, uint64_t len,
-				unsigned protection, uint64_t *va)
-{
-	enum kernel_outcome outcome = operation_begin(kernel);
-	struct vma **at, *vma;
-	struct process *p;
-
-	if (outcome != KERNEL_OK)
-		return outcome;
-	p = process_find(kernel, pid);
-	if (!p || !len || !va || protection & ~(KERNEL_PROT_WRITE | KERNEL_PROT_EXEC))
-		return KERNEL_INVALID;
-	if (len > kernel->layout.user_last)
-		return KERNEL_NO_MEMORY;
-	len = (len + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-	at = find_hole(kernel, p, len, va);
-	vma = at ? malloc(sizeof(*vma)) : NULL;
-	if (!vma)
-		return KERNEL_NO_MEMORY;
-	*vma = (struct vma){ *va, *va + len - 1, protection, *at };
-	*at = vma;
-	return KERNEL_OK;
-}
-
-enum kernel_outcome kernel_munmap(struct kernel *kernel, int pid, uint64_t va)
-{
-	enum kernel_outcome outcome = operation_begin(kernel);
-	struct vma **at, *vma;
-	struct process *p;
-
-	if (outcome != KERNEL_OK)
-		return outcome;
-	p = process_find(kernel, pid);
-	if (!p)
-		return KERNEL_INVALID;
-	for (at = &p->vmas; *at && (*at)->first != va;)
-		at = &(*at)->next;
-	vma = *at;
-	if (!vma)
-		return KERNEL_INVALID;
-	user_unmap(kernel, p, vma->first, vma->last);
-	*at = vma->next;
-	free(vma);
 	return KERNEL_OK;
 }
 

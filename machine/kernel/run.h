@@ -42,7 +42,13 @@ struct process *process_init(struct kernel *kernel);
 void process_remove(struct kernel *kernel, struct process *process);
 /* Only what of it is in C structures. */
 void process_discard(struct process *process);
+
+/* ---- mmap.c ---- */
+
 const struct vma *vma_find(const struct process *process, uint64_t va);
+/* False: no memory; what was copied is to's to release. */
+bool vmas_copy(const struct process *from, struct process *to);
+void vmas_release(struct process *process);
 
 /* ---- user.c ---- */
 
