@@ -247,8 +247,6 @@ int main(void)
 		{ "a reset forgets every write", test_reset },
 		{ "sixteen million resets", test_many_resets },
 		{ "a fork sees what was, and keeps its writes to itself", test_fork },
-		{ "many frames can have the bytes of one, till they are written",
-		  test_lend },
 		{ "frames with the bytes of one that was lent, till they are written",
 		  test_lend },
 		{ "written frames are told in order, with the reason", test_written },
