@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,6 +44,27 @@ static bool resolve(struct ws_whole *whole, const char *path)
 	return whole->path && access(whole->path, W_OK) == 0;
 }
 
+/* Of a file without a name nothing is left, whatever ends the process. */
+static int open_nameless(const char *path)
+{
+	char *copy = strdup(path);
+	int fd = -1;
+
+	if (copy)
+		fd = open(dirname(copy), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+	free(copy);
+	return fd;
+}
+
+/* As open(2) has it under O_TMPFILE; linkat() replaces no file, the rename then does. */
+static bool give_name(const struct ws_whole *whole)
+{
+	char link[32];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fileno(whole->file));
+	return linkat(AT_FDCWD, link, AT_FDCWD, whole->beside, AT_SYMLINK_FOLLOW) == 0;
+}
+
 /* Beside, so that the rename cannot cross file systems. */
 static int open_beside(struct ws_whole *whole)
 {
@@ -52,7 +74,10 @@ static int open_beside(struct ws_whole *whole)
 		whole->beside = NULL;
 		return -1;
 	}
-	fd = open(whole->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	fd = open_nameless(whole->path);
+	whole->nameless = fd >= 0;
+	if (fd < 0)
+		fd = open(whole->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd >= 0 && (!whole->mode || fchmod(fd, whole->mode) == 0))
 		whole->file = fdopen(fd, "w");
 	return fd;
@@ -70,7 +95,7 @@ bool ws_whole_open(struct ws_whole *whole, const char *path)
 	fd = open_beside(whole);
 	if (whole->file)
 		return true;
-	forget(whole, fd >= 0);
+	forget(whole, fd >= 0 && !whole->nameless);
 	if (fd >= 0)
 		close(fd);
 	return false;
@@ -80,6 +105,8 @@ bool ws_whole_open(struct ws_whole *whole, const char *path)
 bool ws_whole_close(struct ws_whole *whole, bool written)
 {
 	written = written && fflush(whole->file) == 0 && fsync(fileno(whole->file)) == 0;
+	if (written && whole->nameless)
+		written = give_name(whole);
 	if (fclose(whole->file) != 0)
 		written = false;
 	if (written && rename(whole->beside, whole->path) != 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A file that appears whole or not at all: it is written under another name beside its
- * own, and renamed when every byte is there.
+ * A file that appears whole or not at all: it is written without a name, or under another
+ * one beside its own where the file system cannot, and renamed when every byte is there.
  *
  *	if (!ws_whole_open(&whole, path))
  *		return ...errno...;
@@ -17,9 +17,10 @@
 #include <sys/types.h>
 
 struct ws_whole {
-	char *path;   /* with links followed */
-	char *beside; /* the name it has until it is whole */
-	mode_t mode;  /* of the file that had the name; 0: none had */
+	char *path;    /* with links followed */
+	char *beside;  /* the name it has until it is whole */
+	mode_t mode;   /* of the file that had the name; 0: none had */
+	bool nameless; /* it has not even that one yet */
 	FILE *file;
 };
 
