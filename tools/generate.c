@@ -165,11 +165,20 @@ static void print_words(const struct option_row *option)
 		       option->complete);
 }
 
+/* Commands differ in what an option means to them, not in what its value looks like. */
+static bool is_told(const struct option_row *option)
+{
+	for (const struct option_row *o = option_rows; o < option; o++)
+		if (strcmp(o->name, option->name) == 0)
+			return true;
+	return false;
+}
+
 static void print_option_values(void)
 {
 	puts("\tcase \"$prev\" in");
 	for (const struct option_row *o = option_rows; o->name; o++) {
-		if (!o->arg)
+		if (!o->arg || is_told(o))
 			continue;
 		if (o->key < 0x80)
 			printf("\t-%c|", o->key);

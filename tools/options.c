@@ -288,7 +288,9 @@ static void check_request(struct argp_state *state, const struct request *reques
 				  "--ndjson or --csv");
 	if ((command->options & OPTIONS_WHAT_IF) &&
 	    request->has_pid == request->every_space)
-		argp_error(state, "whose fault? Say --pid PID or --spaces all");
+		argp_error(state, request->has_pid
+					  ? "--pid and --spaces all: say one of the two"
+					  : "whose fault? Say --pid PID or --spaces all");
 	if (request->what_if.has_sp && request->what_if.mode == WS_FAULT_USER)
 		argp_error(state,
 			   "--sp: in user mode the TSS tells the stack pointer; say "

@@ -749,6 +749,10 @@ static void ask_anything(struct random *random, struct stage *stage)
 	};
 	stage->question.has_sp =
 		stage->question.mode == WS_FAULT_KERNEL && random_percent(random, 50);
+	if (stage->fault->guest->word == 4) { /* wider ones are refused */
+		stage->question.address &= UINT32_MAX;
+		stage->question.sp &= UINT32_MAX;
+	}
 }
 
 static void test_hostile(void **state)
