@@ -180,7 +180,7 @@ static char *as_script(const struct kernel_options *options, const struct op *op
 
 static void survives(const struct kernel_options *options)
 {
-	size_t n = operations(), left;
+	size_t n = 2 * operations(), left; /* not every one that is drawn applies */
 	struct op *ops = draw(n);
 	struct course course = run_ops(options, ops, n, CHECK_EVERY);
 
@@ -193,7 +193,7 @@ static void survives(const struct kernel_options *options)
 	}
 	print_message("# %zu operations, %zu of them applied\n", n, course.applied);
 	assert_int_equal(course.end, KERNEL_RUNS);
-	assert_true(course.applied > n / 4);
+	assert_true(course.applied >= operations());
 	free(ops);
 }
 
