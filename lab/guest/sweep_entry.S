@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The sweep's exception entries, and the accesses themselves. */
+#include "sweep_call.h"
 #define DONE 0x81
 
 	.text
@@ -46,24 +47,7 @@ taken:
 	mov %cr2, R(AX)
 	mov R(AX), taken_cr2
 	mov run_sp, R(SP)
-#ifdef __x86_64__
-	pushq $2
-	popfq
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbp
-	pop %rbx
-#else
-	pushl $2
-	popfl
-	pop %edi
-	pop %esi
-	pop %ebp
-	pop %ebx
-#endif
-	ret
+	return_to_c
 
 /* ---- accesses: address in DX, value or selector in CX ---- */
 
@@ -97,12 +81,7 @@ kernel_cr3:
 	.globl access_run
 access_run:
 #ifdef __x86_64__
-	push %rbx
-	push %rbp
-	push %r12
-	push %r13
-	push %r14
-	push %r15
+	keep_registers
 	mov %rsp, run_sp
 	mov %rdx, %rax
 	mov %rsi, %rdx
@@ -121,10 +100,7 @@ access_run:
 	iretq
 #else
 	mov %esp, %eax
-	push %ebx
-	push %ebp
-	push %esi
-	push %edi
+	keep_registers
 	mov %esp, run_sp
 	mov 4(%eax), %edi
 	mov 8(%eax), %edx

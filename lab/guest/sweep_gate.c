@@ -13,7 +13,7 @@ extern const word gate_observers[GATE_OBSERVERS];
 void gate_run(word event, word sp, word flags, word user);
 void guest_main(void);
 
-static void put(void *arg, uint32_t pa, uint64_t value, unsigned size)
+static void put_bytes(void *arg, uint32_t pa, uint64_t value, unsigned size)
 {
 	volatile uint8_t *to = (volatile uint8_t *)(word)pa;
 
@@ -25,22 +25,6 @@ static void put(void *arg, uint32_t pa, uint64_t value, unsigned size)
 static word get(word at)
 {
 	return *(volatile word *)at;
-}
-
-static void load_tables(void)
-{
-	struct pointer gdtr = { 0xfff, GATE_GDT }, idtr = { 0xfff, GATE_IDT };
-
-	__asm__ volatile("lgdt %0\n\tlidt %1" : : "m"(gdtr), "m"(idtr));
-	__asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%ss"
-			 :
-			 : "r"(GATE_KERNEL_DS));
-#ifdef __x86_64__
-	__asm__ volatile("pushq %0\n\tpushq $1f\n\tlretq\n1:" : : "i"(GATE_KERNEL_CS));
-#else
-	__asm__ volatile("ljmp %0, $1f\n1:" : : "i"(GATE_KERNEL_CS));
-#endif
-	__asm__ volatile("ltr %w0\n\tlldt %w1" : : "r"(GATE_TR), "r"(0));
 }
 
 /* The frame that was pushed, or what a task gate left in the old TSS. */
@@ -88,7 +72,7 @@ static void put_result(uint32_t n, const struct gate_result *result)
 static void run_case(uint32_t n)
 {
 	struct gate_builder builder = { .wide = sizeof(word) == 8,
-					.put = put,
+					.put = put_bytes,
 					.handler = (word)gate_handler,
 					.back = (word)gate_back };
 	struct gate_case c = gate_case(n);
@@ -99,7 +83,8 @@ static void run_case(uint32_t n)
 	for (unsigned i = 0; i < GATE_OBSERVERS; i++)
 		builder.observer[i] = gate_observers[i];
 	gate_build(&builder, &c);
-	load_tables();
+	load_tables(GATE_GDT, GATE_IDT, GATE_KERNEL_CS, GATE_KERNEL_DS, GATE_TR);
+	__asm__ volatile("lldt %w0" : : "r"(0));
 	gate_run(c.event, (word)gate_kernel_sp(&c), GATE_FLAGS, c.user);
 	result.vector = (uint32_t)gate_vector;
 	result.error = gate_error;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The events, the handler under test, and the observers. */
+#include "sweep_call.h"
 
 	.text
 	.globl gate_run, gate_handler, gate_back, gate_observers
@@ -62,24 +63,11 @@ gate_back:
 	mov $0x10, %eax
 	mov %eax, %ss
 	mov main_sp, %rsp
-	pushq $2
-	popfq
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbp
-	pop %rbx
-	ret
+	return_to_c
 
 /* gate_run(event, sp, flags, user) */
 gate_run:
-	push %rbx
-	push %rbp
-	push %r12
-	push %r13
-	push %r14
-	push %r15
+	keep_registers
 	mov %rsp, main_sp
 	test %rcx, %rcx
 	jnz 1f
@@ -100,20 +88,11 @@ gate_back:
 	mov $0x10, %eax
 	mov %eax, %ss
 	mov main_sp, %esp
-	pushl $2
-	popfl
-	pop %edi
-	pop %esi
-	pop %ebp
-	pop %ebx
-	ret
+	return_to_c
 
 gate_run:
 	mov %esp, %ecx
-	push %ebx
-	push %ebp
-	push %esi
-	push %edi
+	keep_registers
 	mov %esp, main_sp
 	mov 4(%ecx), %edi
 	cmpl $0, 16(%ecx)

@@ -106,6 +106,34 @@ static inline void write_cr4(word value)
 	__asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
 }
 
+/* The GDT at gdt, the IDT at idt, a page each; segments and task out of the first. */
+__attribute__((always_inline)) static inline void
+load_tables(word gdt, word idt, unsigned code, unsigned data, unsigned task)
+{
+	struct pointer gdtr = { 0xfff, gdt }, idtr = { 0xfff, idt };
+
+	__asm__ volatile("lgdt %0\n\tlidt %1" : : "m"(gdtr), "m"(idtr));
+	__asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%ss" : : "r"(data));
+#ifdef __x86_64__
+	__asm__ volatile("pushq %0\n\tpushq $1f\n\tlretq\n1:" : : "i"(code));
+#else
+	__asm__ volatile("ljmp %0, $1f\n1:" : : "i"(code));
+#endif
+	__asm__ volatile("ltr %w0" : : "r"(task));
+}
+
+/* ---- memory ---- */
+
+/* A paging-structure entry or word of a table at once, as one that is in use needs it. */
+static inline void put(void *arg, uint32_t pa, uint64_t value, unsigned size)
+{
+	(void)arg;
+	if (size == 4)
+		*(volatile uint32_t *)(word)pa = (uint32_t)value;
+	else
+		*(volatile uint64_t *)(word)pa = value;
+}
+
 /* Ends QEMU, with status 1. */
 static inline void leave(void)
 {

@@ -18,15 +18,6 @@ extern char storm_double_fault[];
 void storm_run(word sp, word address, word flags, word user);
 void guest_main(void);
 
-static void put(void *arg, uint32_t pa, uint64_t value, unsigned size)
-{
-	(void)arg;
-	if (size == 4)
-		*(volatile uint32_t *)pa = (uint32_t)value;
-	else
-		*(volatile uint64_t *)pa = value;
-}
-
 static void map(uint32_t va, uint32_t pa, uint32_t bytes)
 {
 	for (uint32_t i = 0; i < bytes; i += LARGE)
@@ -52,18 +43,6 @@ static void build(void)
 	storm_build_task(&builder, DIRECTORY);
 	storm_gate(&builder, 14, 14, STORM_KERNEL_CS, STORM_HANDLER, 0);
 	storm_gate(&builder, 8, 5, STORM_DF_TR, 0, 0);
-}
-
-static void load_tables(void)
-{
-	struct pointer gdtr = { 0xfff, STORM_GDT }, idtr = { 0xfff, STORM_IDT };
-
-	__asm__ volatile("lgdt %0\n\tlidt %1" : : "m"(gdtr), "m"(idtr));
-	__asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%ss"
-			 :
-			 : "r"(STORM_KERNEL_DS));
-	__asm__ volatile("ljmp %0, $1f\n1:" : : "i"(STORM_KERNEL_CS));
-	__asm__ volatile("ltr %w0" : : "r"(STORM_TR));
 }
 
 static bool obeys_tables(void)
@@ -143,7 +122,7 @@ static bool run(enum speed_phase phase)
 void guest_main(void)
 {
 	build();
-	load_tables();
+	load_tables(STORM_GDT, STORM_IDT, STORM_KERNEL_CS, STORM_KERNEL_DS, STORM_TR);
 	write_cr3(DIRECTORY);
 	write_cr0(read_cr0() | 0x80000000);
 	out8(COM1, obeys_tables() ? SPEED_OBEYS : SPEED_IGNORES);

@@ -19,15 +19,6 @@ extern char user_begin[], user_end[];
 void storm_run(word sp, word address, word flags, word user);
 void guest_main(void);
 
-static void put(void *arg, uint32_t pa, uint64_t value, unsigned size)
-{
-	(void)arg;
-	if (size == 4)
-		*(volatile uint32_t *)(word)pa = (uint32_t)value;
-	else
-		*(volatile uint64_t *)(word)pa = value;
-}
-
 /* The guest itself, one to one, under the case's root and under the safe one. */
 static void map_own_pages(enum sweep_mode mode)
 {
@@ -74,22 +65,6 @@ static uint32_t hash_memory(void)
 	return hash;
 }
 
-static void load_tables(void)
-{
-	struct pointer gdtr = { 0xfff, STORM_GDT }, idtr = { 0xfff, STORM_IDT };
-
-	__asm__ volatile("lgdt %0\n\tlidt %1" : : "m"(gdtr), "m"(idtr));
-	__asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%ss"
-			 :
-			 : "r"(STORM_KERNEL_DS));
-#ifdef __x86_64__
-	__asm__ volatile("pushq %0\n\tpushq $1f\n\tlretq\n1:" : : "i"(STORM_KERNEL_CS));
-#else
-	__asm__ volatile("ljmp %0, $1f\n1:" : : "i"(STORM_KERNEL_CS));
-#endif
-	__asm__ volatile("ltr %w0" : : "r"(STORM_TR));
-}
-
 static void put_word(word value)
 {
 #ifdef __x86_64__
@@ -108,7 +83,7 @@ static void run_case(enum sweep_mode mode, uint32_t n)
 
 	storm_case(mode, n, &storm);
 	storm_build(&builder, &storm, SAFE_ROOT);
-	load_tables();
+	load_tables(STORM_GDT, STORM_IDT, STORM_KERNEL_CS, STORM_KERNEL_DS, STORM_TR);
 	write_cr0((read_cr0() & ~(word)0x10008) | (storm.wp ? 0x10000 : 0));
 	write_cr3(sweep_root(mode));
 	for (unsigned i = 0; i < sizeof(storm_touched) / sizeof(*storm_touched); i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The first fault of a storm, and where #DF ends it. */
+#include "sweep_call.h"
 
 #define TSS 0x722000 /* STORM_TSS */
 
@@ -8,12 +9,7 @@
 #ifdef __x86_64__
 /* storm_run(sp, address, flags, user) */
 storm_run:
-	push %rbx
-	push %rbp
-	push %r12
-	push %r13
-	push %r14
-	push %r15
+	keep_registers
 	mov %rsp, main_sp
 	mov %rdx, %rax
 	mov %rsi, %rdx
@@ -46,22 +42,11 @@ storm_double_fault:
 	mov $0x10, %eax
 	mov %eax, %ss
 	mov main_sp, %rsp
-	pushq $2
-	popfq
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbp
-	pop %rbx
-	ret
+	return_to_c
 #else
 storm_run:
 	mov %esp, %eax
-	push %ebx
-	push %ebp
-	push %esi
-	push %edi
+	keep_registers
 	mov %esp, main_sp
 	mov 8(%eax), %edx
 	mov 12(%eax), %ecx
@@ -91,13 +76,7 @@ storm_double_fault:
 	mov %cr2, %eax
 	mov %eax, storm_left_cr2
 	mov main_sp, %esp
-	pushl $2
-	popfl
-	pop %edi
-	pop %esi
-	pop %ebp
-	pop %ebx
-	ret
+	return_to_c
 #endif
 
 	.section .user, "ax"
