@@ -156,14 +156,11 @@ def look_at(tap, program, scene):
 def main():
     program, names = sys.argv[1], sys.argv[2:]
     tap = Tap()
-    for name in names + [n for n in scenario.present() if n not in names]:
-        directory, reason = scenario.LAB / name, None
-        if name in names:
-            directory, reason = scenario.wanted(name)
-        elif not capture.is_current(name, directory):
-            reason = "made from what has changed since: lab/run makes it again"
-        if reason:
-            tap.skip(f"{name}: the audit", reason)
+    for directory in scenario.each(tap, names, "the audit"):
+        name = directory.name
+        if name not in names and not capture.is_current(name, directory):
+            tap.skip(f"{name}: the audit",
+                     "made from what has changed since: lab/run makes it again")
             continue
         scene = Scene(directory)
         if not scene.truth.get("expected"):

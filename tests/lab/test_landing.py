@@ -55,16 +55,15 @@ def check(tap, tool, directory):
 def main():
     tool, names = sys.argv[1], sys.argv[2:]
     tap = Tap()
-    for name in names + [n for n in scenario.present() if n not in names]:
-        directory, reason = scenario.LAB / name, None
-        if name in names:
-            directory, reason = scenario.wanted(name)
-        if not reason and not (directory / "kallsyms.txt").exists():
+    what = "where the lab module's functions land"
+    for directory in scenario.each(tap, names, what):
+        reason = None
+        if not (directory / "kallsyms.txt").exists():
             reason = "the scenario does not keep the guest's symbols"
-        if not reason and not shutil.which("cpio"):
+        elif not shutil.which("cpio"):
             reason = "no cpio (make check installs it)"
         if reason:
-            tap.skip(f"{name}: where the lab module's functions land", reason)
+            tap.skip(f"{directory.name}: {what}", reason)
         else:
             check(tap, tool, directory)
     return tap.end()

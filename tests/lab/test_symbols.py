@@ -190,15 +190,12 @@ def another_kernel(directory):
 def main():
     program, names = sys.argv[1], sys.argv[2:]
     tap = Tap()
-    for name in names + [n for n in scenario.present() if n not in names]:
-        directory, reason = scenario.LAB / name, None
-        if name in names:
-            directory, reason = scenario.wanted(name)
-        if not reason and not (directory / "kallsyms.txt").exists():
-            reason = "the scenario does not keep the guest's symbols"
-        if reason:
-            tap.skip(f"{name}: modules and symbols", reason)
-        elif name in names:
+    what = "modules and symbols"
+    for directory in scenario.each(tap, names, what):
+        if not (directory / "kallsyms.txt").exists():
+            tap.skip(f"{directory.name}: {what}",
+                     "the scenario does not keep the guest's symbols")
+        elif directory.name in names:
             check(tap, program, directory, another_kernel(directory))
         else:
             check_dump(tap, program, directory / "dump.elf", *truth_of(directory))

@@ -140,13 +140,7 @@ def check_other(tap, tool, directory):
 def main():
     tool, names = sys.argv[1], sys.argv[2:]
     tap = Tap()
-    for name in names + [n for n in scenario.present() if n not in names]:
-        directory, reason = scenario.LAB / name, None
-        if name in names:
-            directory, reason = scenario.wanted(name)
-        if reason:
-            tap.skip(f"{name}: what-if, and what the guest did", reason)
-            continue
+    for directory in scenario.each(tap, names, "what-if, and what the guest did"):
         truth = json.loads((directory / "truth.json").read_text())
         if truth.get("expected"):
             check(tap, tool, directory, truth)
