@@ -196,7 +196,8 @@ static bool open_synthetic(struct scene *scene)
 {
 	static struct arena arena;
 	static struct ws_paging paging;
-	static struct ws_system system;
+	static struct ws_target target; /* nothing is read from it */
+	static struct ws_system system = { .target = &target };
 	const struct shape *shape = shapes;
 	struct ws_space *spaces = calloc(SPACES, sizeof(*spaces));
 	uint64_t reference = SPACES * WS_FRAME_SIZE;

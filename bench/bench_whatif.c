@@ -30,13 +30,14 @@ struct opened {
 	uint8_t idt[WS_FRAME_SIZE];
 };
 
-static const uint8_t *frame_of(void *opaque, uint64_t pa)
+static enum ws_evidence frame_of(void *opaque, uint64_t pa, const uint8_t **frame)
 {
 	struct opened *o = opaque;
 
-	if (pa / WS_FRAME_SIZE == o->idt_pa / WS_FRAME_SIZE)
-		return o->idt;
-	return o->real.frame(o->real.opaque, pa);
+	if (pa / WS_FRAME_SIZE != o->idt_pa / WS_FRAME_SIZE)
+		return o->real.frame(o->real.opaque, pa, frame);
+	*frame = o->idt;
+	return WS_READ;
 }
 
 /* Nothing is mapped there: page 0 of user memory, which a handler may not have either. */
@@ -46,11 +47,12 @@ static bool take_gate(struct opened *o)
 	unsigned size = o->system->layout.word == 8 ? 16 : 8;
 	const uint8_t *frame;
 
-	if (!o->target->cpus.n || !ws_kernel_pa(o->system, cpu->idt.base, &o->idt_pa))
+	if (!o->target->cpus.n ||
+	    ws_kernel_translate(o->system, cpu->idt.base, &o->idt_pa) != WS_READ)
 		return false;
-	frame = o->system->paging.frame(o->system->paging.opaque,
-					o->idt_pa & ~(uint64_t)(WS_FRAME_SIZE - 1));
-	if (!frame || cpu->idt.base % WS_FRAME_SIZE)
+	if (o->system->paging.frame(o->system->paging.opaque, o->idt_pa, &frame) !=
+		    WS_READ ||
+	    cpu->idt.base % WS_FRAME_SIZE)
 		return false;
 	memcpy(o->idt, frame, WS_FRAME_SIZE);
 	memset(o->idt + (size_t)WS_VECTOR_PF * size, 0, 2);

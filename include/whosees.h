@@ -47,6 +47,20 @@ enum ws_status {
 
 #define WS_MUST_CHECK __attribute__((warn_unused_result))
 
+/*
+ * What came of a look at memory. Only WS_READ gives bytes, and none of the others stands
+ * for another: "not mapped" is an answer that was read from page tables; "absent" means
+ * that the dump leaves those bytes out, so nobody can know them; "failed" means that this
+ * process could not look, for want of memory or by an I/O error, and that the call which
+ * needed it ends in WS_ERR_SYSTEM. Since: 0.2
+ */
+enum ws_evidence {
+	WS_READ = 0,
+	WS_NOT_MAPPED,
+	WS_ABSENT,
+	WS_FAILED,
+};
+
 struct ws_context;
 
 /* Told now and then how far a long piece of work is; done is 0..1. Since: 0.1 */
@@ -86,10 +100,11 @@ const char *ws_level_name(const struct ws_format *format, unsigned level);
 const char *ws_level_entry_name(const struct ws_format *format, unsigned level);
 
 /*
- * Returns the 4 KiB frame that holds pa, or NULL where the memory has none. The
- * pointer must stay valid for as long as the walk that asked. Since: 0.1
+ * Gives the 4 KiB frame that holds pa: WS_READ and *frame, or WS_ABSENT or WS_FAILED, and
+ * *frame is NULL. The pointer must stay valid for as long as the walk that asked.
+ * Since: 0.2
  */
-typedef const uint8_t *ws_frame_fn(void *opaque, uint64_t pa);
+typedef enum ws_evidence ws_frame_fn(void *opaque, uint64_t pa, const uint8_t **frame);
 
 /* What a walk needs to know of a machine. Since: 0.1 */
 struct ws_paging {
@@ -117,13 +132,14 @@ enum ws_end {
 	WS_END_PAGE,         /* mapped: pa, page_shift and access are set */
 	WS_END_HOLE,         /* not present at the last step's level */
 	WS_END_MALFORMED,    /* an entry that the format gives no meaning */
-	WS_END_UNREADABLE,   /* the next table lies outside the memory */
+	WS_END_ABSENT,       /* the last step's table is not in the memory: unknown */
 	WS_END_NONCANONICAL, /* the address has no translation at all: no steps */
+	WS_END_FAILED,       /* the last step's table could not be looked at: WS_FAILED */
 };
 
 struct ws_step {
 	uint64_t table; /* pa of the table */
-	uint64_t entry; /* raw; 0 where the table was unreadable */
+	uint64_t entry; /* raw; 0 where the table was not read */
 	uint32_t index;
 };
 
@@ -147,6 +163,18 @@ void ws_walk(const struct ws_paging *paging, uint64_t root, uint64_t va,
 
 /* pa of the entry that step read. Since: 0.1 */
 uint64_t ws_step_entry_pa(const struct ws_format *format, const struct ws_step *step);
+
+/* Whether an end says what the machine does; false where that is unknown. Since: 0.2 */
+static inline bool ws_end_is_known(uint8_t end)
+{
+	return end != WS_END_ABSENT && end != WS_END_FAILED;
+}
+
+/* Whether the step at level of a trail was read. Since: 0.2 */
+static inline bool ws_step_is_read(const struct ws_trail *trail, unsigned level)
+{
+	return ws_end_is_known(trail->end) || level + 1u < trail->nsteps;
+}
 
 /* A strict verdict on a trail: the first entry the processor would refuse. */
 struct ws_flaw {
@@ -235,11 +263,24 @@ struct ws_extent {
 };
 const struct ws_extent *ws_target_extents(const struct ws_target *target, size_t *n);
 
-/* The frame that holds pa, or NULL; valid until the target is closed. Since: 0.1 */
-const uint8_t *ws_target_frame(struct ws_target *target, uint64_t pa);
+/*
+ * The frame that holds pa: WS_READ and *frame, valid until the target is closed; or
+ * WS_ABSENT or WS_FAILED, and *frame is NULL. Since: 0.2
+ */
+enum ws_evidence ws_target_frame(struct ws_target *target, uint64_t pa,
+				 const uint8_t **frame) WS_MUST_CHECK;
 
-/* Copies len bytes. Fails as a whole if any is missing. Since: 0.1 */
-bool ws_target_read(struct ws_target *target, uint64_t pa, void *buf, size_t len);
+/* Copies len bytes: all, or what kept it from the first that is missing. Since: 0.2 */
+enum ws_evidence ws_target_read(struct ws_target *target, uint64_t pa, void *buf,
+				size_t len) WS_MUST_CHECK;
+
+/*
+ * What a call returns that looked at memory: status, but WS_ERR_SYSTEM in place of WS_OK
+ * where some look was WS_FAILED. Then its answer rests on less than the target holds, and
+ * is none. Whoever walks and reads himself asks when he is done. Since: 0.2
+ */
+enum ws_status ws_target_looked(struct ws_target *target,
+				enum ws_status status) WS_MUST_CHECK;
 
 enum ws_register {
 	WS_REG_AX,
@@ -411,8 +452,10 @@ enum ws_status ws_symbol_find(struct ws_system *system, const char *name,
 enum ws_status ws_symbol_at(struct ws_system *system, uint64_t va,
 			    struct ws_symbol *symbol) WS_MUST_CHECK;
 
-/* Copies kernel memory as init_mm sees it. Since: 0.1 */
-bool ws_system_read(struct ws_system *system, uint64_t va, void *buf, size_t len);
+/* Copies kernel memory as init_mm sees it: all, or what kept it from the first byte that
+ * is missing. Since: 0.2 */
+enum ws_evidence ws_system_read(struct ws_system *system, uint64_t va, void *buf,
+				size_t len) WS_MUST_CHECK;
 
 /* ---- 5. probe ------------------------------------------------------------------- */
 
@@ -476,9 +519,9 @@ struct ws_rule {
 	const char *family; /* "coherence", "fault-path", "protection", "well-formed" */
 	const char *name;   /* "kernel mapping missing here" */
 	enum ws_severity severity;
-	const char *meaning; /* one paragraph, plain words */
-	const char *fix;     /* what to do about it */
-	const char *history; /* where it happened: kernel commits, papers; one line */
+	const char *meaning;     /* one paragraph, plain words */
+	const char *fix;         /* what to do about it */
+	const char *history;     /* where it happened: kernel commits, papers; one line */
 	enum ws_verdict verdict; /* what it comes to, where nothing heals it */
 };
 const struct ws_rule *ws_rule_at(unsigned i); /* NULL past the last */
@@ -490,12 +533,12 @@ struct ws_finding {
 	uint32_t space;            /* index into ws_system_spaces() */
 	int cpu; /* whose fault path; -1: no processor's in particular */
 	uint64_t va, last;
-	const char *region;    /* "vmalloc", "direct map": where va lies */
+	const char *region; /* "vmalloc", "direct map": where va lies */
 	/* The walks in the space and in the reference, of the first address of the
 	   range that either maps, or of va where neither does. */
 	struct ws_trail here, there;
-	char *text;            /* what it means, in plain words */
-	uint32_t group;        /* findings alike but for their space share it */
+	char *text;     /* what it means, in plain words */
+	uint32_t group; /* findings alike but for their space share it */
 };
 
 /* What the findings mean for one space. Since: 0.1 */
@@ -578,7 +621,8 @@ enum ws_landing {
 };
 const char *ws_landing_name(enum ws_landing landing);
 
-/* Code that the processor or the kernel comes to by a fault or an interrupt. Since: 0.1 */
+/* Code that the processor or the kernel comes to by a fault or an interrupt. Since: 0.1
+ */
 struct ws_handler {
 	const char *name;
 	const char *section; /* "" where it has none */
@@ -647,7 +691,8 @@ enum ws_sp_origin {
 	WS_SP_PROCESSOR, /* a processor is in kernel mode in this space */
 	WS_SP_SAVED,     /* where the task was when it was switched away (thread.sp) */
 	WS_SP_TOP,       /* 512 bytes below the top of the task's stack */
-	WS_SP_BORROWED,  /* the first task's, saved or top: the space has none of its own */
+	WS_SP_BORROWED,  /* the first task's, saved or top: the space has none of its own
+			  */
 };
 const char *ws_sp_origin_name(enum ws_sp_origin origin);
 

@@ -105,9 +105,11 @@ static enum ws_status tour_spaces(struct ws_system *system)
 
 static void tour_kernel_bytes(struct ws_system *system, uint64_t va, uint64_t len)
 {
+	const uint8_t *frame;
+
 	for (uint64_t at = va & ~(uint64_t)(WS_FRAME_SIZE - 1); at < va + len;
 	     at += WS_FRAME_SIZE)
-		ws_kernel_frame(system, at);
+		(void)!ws_kernel_frame(system, at, &frame);
 }
 
 /* On i386 the double fault is a task, with a TSS that only the GDT names. */
@@ -151,10 +153,12 @@ static enum ws_status tour_stacks(struct ws_system *system)
 /* Where the one pass over memory found what it was looking for. */
 static void tour_finds(struct ws_system *system)
 {
+	const uint8_t *frame;
+
 	ws_vec_each(&system->finds.idle_names, pa)
-		ws_target_frame(system->target, *pa);
+		(void)!ws_target_frame(system->target, *pa, &frame);
 	ws_vec_each(&system->finds.vmcoreinfo, pa)
-		ws_target_frame(system->target, *pa);
+		(void)!ws_target_frame(system->target, *pa, &frame);
 }
 
 static enum ws_status tour_all(struct ws_system *system)
@@ -291,9 +295,10 @@ static bool write_frames(FILE *file, struct ws_target *target, const extent_vec 
 {
 	ws_vec_each(loads, load)
 		for (uint64_t at = 0; at < load->len; at += WS_FRAME_SIZE) {
-			const uint8_t *frame = ws_target_frame(target, load->pa + at);
+			const uint8_t *frame;
 
-			if (!frame || fwrite(frame, WS_FRAME_SIZE, 1, file) != 1)
+			if (ws_target_frame(target, load->pa + at, &frame) != WS_READ ||
+			    fwrite(frame, WS_FRAME_SIZE, 1, file) != 1)
 				return false;
 		}
 	return true;
@@ -337,7 +342,7 @@ enum ws_status ws_capture(struct ws_system *system, const char *path)
 			target->ctx, WS_ERR_USAGE,
 			"%s: the capture would replace the dump that it is taken from",
 			path);
-	status = record(target);
+	status = ws_target_looked(target, record(target));
 	if (status == WS_OK)
 		status = gather_loads(target, &loads);
 	if (status == WS_OK)

@@ -85,13 +85,14 @@ static uint32_t intern_page(struct probe *p, unsigned level, const struct ws_row
 }
 
 /* All addresses of one space read the same top-level table: look its frame up once. */
-static const uint8_t *frame_at(struct probe *p, uint64_t pa)
+static enum ws_evidence frame_at(struct probe *p, uint64_t pa, const uint8_t **frame)
 {
 	uint64_t frame_pa = pa & ~(uint64_t)(WS_FRAME_SIZE - 1);
 
+	*frame = p->frame;
 	if (p->frame && p->frame_pa == frame_pa)
-		return p->frame;
-	return p->system->paging.frame(p->system->paging.opaque, pa);
+		return WS_READ;
+	return p->system->paging.frame(p->system->paging.opaque, pa, frame);
 }
 
 static uint32_t probe_level(struct probe *p, struct memo *memo, unsigned level,
@@ -99,14 +100,15 @@ static uint32_t probe_level(struct probe *p, struct memo *memo, unsigned level,
 {
 	const struct ws_level *rows = &p->format->level[level];
 	uint64_t pa = table + (ws_level_index(rows, va) << p->format->entry_log2);
-	const uint8_t *frame = frame_at(p, pa);
+	const uint8_t *frame;
+	enum ws_evidence evidence = frame_at(p, pa, &frame);
 	struct memo *here = &memo[level];
 	const struct ws_row *row;
 	uint64_t entry;
 	uint32_t id;
 
-	if (!frame)
-		return intern_end(p, WS_END_UNREADABLE, level);
+	if (evidence != WS_READ)
+		return intern_end(p, ws_unread_end(evidence), level);
 	entry = ws_load_entry(frame, pa, p->format->entry_log2);
 	if (here->known && here->entry == entry && here->access == access)
 		return here->outcome;
@@ -133,7 +135,7 @@ static void probe_space(struct probe *p, uint64_t root, const uint64_t *addresse
 	root &= p->format->root_mask;
 	p->frame_pa = root & ~(uint64_t)(WS_FRAME_SIZE - 1);
 	p->frame = NULL;
-	p->frame = frame_at(p, root);
+	(void)frame_at(p, root, &p->frame);
 	for (size_t a = 0; a < n; a++)
 		cells[a] = ws_translatable(p->format, addresses[a])
 				   ? probe_level(p, &p->memo[a * WS_MAX_LEVELS], 0, root,
@@ -194,7 +196,7 @@ enum ws_status ws_probe(struct ws_system *system, const struct ws_space *spaces,
 		return ws_fail_memory(system->ctx);
 	}
 	free(p.memo);
-	return WS_OK;
+	return ws_target_looked(system->target, WS_OK);
 }
 
 void ws_matrix_release(struct ws_matrix *matrix)

@@ -113,7 +113,7 @@ static bool read_frame(struct reading *r, uint64_t va, uint64_t last, uint64_t p
 	uint8_t bytes[WS_FRAME_SIZE];
 	size_t n = (size_t)(last - va + 1);
 
-	if (!ws_target_read(r->target, pa, bytes, n)) {
+	if (ws_target_read(r->target, pa, bytes, n) != WS_READ) {
 		char why[WORDS];
 
 		snprintf(why, sizeof(why), "frame 0x%" PRIx64 " not in the target", pa);

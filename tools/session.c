@@ -232,14 +232,16 @@ enum exit_status session_write_failed(struct session *session, const char *path)
 
 enum exit_status session_answer(struct session *session, enum exit_status status)
 {
+	enum ws_status looked;
 	const char *note;
 
 	for (unsigned i = 0;
 	     session->system && (note = ws_system_note(session->system, i)); i++)
 		report_note(&session->report, note);
-	return report_close(&session->report)
-		       ? status
-		       : session_write_failed(session, STANDARD_OUTPUT);
+	if (!report_close(&session->report))
+		return session_write_failed(session, STANDARD_OUTPUT);
+	looked = session->target ? ws_target_looked(session->target, WS_OK) : WS_OK;
+	return looked == WS_OK ? status : session_fail(session, looked, NULL);
 }
 
 enum exit_status session_flush(struct session *session, enum exit_status status)

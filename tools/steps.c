@@ -23,7 +23,7 @@ static bool tell_step(const struct steps *steps, unsigned level, struct report *
 	const struct ws_format *format = steps->format;
 	const struct ws_trail *trail = steps->trail;
 	const struct ws_step *step = &trail->step[level];
-	bool read = trail->end != WS_END_UNREADABLE || level + 1 < trail->nsteps;
+	bool read = ws_step_is_read(trail, level);
 	char attributes[WORDS];
 	struct value row[] = {
 		[LEVEL] = value_text(ws_level_name(format, level)),

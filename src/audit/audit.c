@@ -319,7 +319,7 @@ enum ws_status ws_audit_run(struct ws_system *system, struct ws_audit **audit)
 	*audit = NULL;
 	if (!started)
 		return ws_fail_memory(system->ctx);
-	status = run(started);
+	status = ws_target_looked(system->target, run(started));
 	if (status == WS_OK)
 		*audit = started;
 	else

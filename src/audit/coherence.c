@@ -223,9 +223,10 @@ static void compare_tables(struct comparison *c, unsigned level, uint64_t here,
 {
 	const struct ws_paging *paging = &c->audit->system->paging;
 	const struct ws_level *rows = &c->format->level[level];
-	const uint8_t *ours = paging->frame(paging->opaque, here);
-	const uint8_t *theirs = paging->frame(paging->opaque, there);
+	const uint8_t *ours, *theirs;
 
+	(void)paging->frame(paging->opaque, here, &ours);
+	(void)paging->frame(paging->opaque, there, &theirs);
 	if (!theirs)
 		ws_note(c->audit->system,
 			"the table at %#lx, of init_mm, is not in this memory: what it maps "

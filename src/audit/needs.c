@@ -53,7 +53,8 @@ static const char *complaint(const struct ws_need *need, uint8_t end, uint8_t ac
 		return "is no address that can be mapped";
 	case WS_END_MALFORMED:
 		return "has an entry here that means nothing";
-	case WS_END_UNREADABLE:
+	case WS_END_ABSENT:
+	case WS_END_FAILED:
 		return NULL;
 	}
 	if (need->rights & ~access & WS_EXECUTE)
@@ -149,7 +150,7 @@ void ws_need_check(struct ws_needs *needs, const struct ws_need *need, uint32_t 
 
 		ws_walk(paging, root, va, &trail);
 		needs->audit->work++;
-		needs->unreadable += trail.end == WS_END_UNREADABLE;
+		needs->unreadable += !ws_end_is_known(trail.end);
 		wrong = complaint(need, trail.end, trail.access);
 		if (wrong != gap.complaint)
 			tell(needs, need, space, &gap);

@@ -186,7 +186,7 @@ static uint64_t moved_base(struct ws_system *system, const char *name, uint64_t 
 		ws_error_clear(system->ctx);
 		return base;
 	}
-	return ws_kread_word(system, symbol.va, &value) && value % GIB == 0 &&
+	return ws_kernel_word(system, symbol.va, &value) == WS_READ && value % GIB == 0 &&
 			       ws_is_kernel_va(system, value)
 		       ? value
 		       : base;

@@ -33,10 +33,10 @@ uint64_t ws_private_entry(const struct ws_audit *audit, uint64_t root, uint64_t 
 	for (unsigned l = 0; l <= ws_private_level(format); l++) {
 		const struct ws_level *level = &format->level[l];
 		uint64_t pa = table + (ws_level_index(level, va) << format->entry_log2);
-		const uint8_t *frame = paging->frame(paging->opaque, pa);
 		const struct ws_row *row;
+		const uint8_t *frame;
 
-		if (!frame)
+		if (paging->frame(paging->opaque, pa, &frame) != WS_READ)
 			return 0;
 		entry = ws_load_entry(frame, pa, format->entry_log2);
 		row = ws_row_of(level, entry);

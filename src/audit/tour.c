@@ -130,9 +130,10 @@ static void visit_table(struct ws_tour *tour, struct ws_entry_at *at, uint64_t b
 {
 	const struct ws_paging *paging = &tour->audit->system->paging;
 	const struct ws_format *format = paging->format;
-	const uint8_t *frame = paging->frame(paging->opaque, at->table);
 	const uint8_t log2 = format->entry_log2;
-	uint32_t n = frame ? 1u << format->level[at->level].bits : 0;
+	const uint8_t *frame;
+	enum ws_evidence evidence = paging->frame(paging->opaque, at->table, &frame);
+	uint32_t n = evidence == WS_READ ? 1u << format->level[at->level].bits : 0;
 	uint32_t line = LINE >> log2,
 		 step = line < n ? line : n; /* a PDPT is half a line */
 	uint64_t bits =

@@ -129,9 +129,10 @@ static uint64_t memory_end(const struct ws_target *target)
 static bool look_for_outside(struct looking *l, const struct ws_entry_at *at)
 {
 	const struct ws_system *system = l->audit->system;
+	const uint8_t *frame;
 	char why[96];
 
-	if (system->paging.frame(system->paging.opaque, at->address))
+	if (system->paging.frame(system->paging.opaque, at->address, &frame) == WS_READ)
 		return true;
 	if (at->address < memory_end(system->target)) {
 		l->absent++;
@@ -251,9 +252,10 @@ static void look_at_root(struct looking *l, uint32_t space)
 {
 	const struct ws_system *system = l->audit->system;
 	uint64_t root = system->spaces.v[space].root;
+	const uint8_t *frame;
 
 	know(l, root & -(uint64_t)WS_FRAME_SIZE, space, 0, 0, ALL_ACCESS);
-	if (system->paging.frame(system->paging.opaque, root))
+	if (system->paging.frame(system->paging.opaque, root, &frame) == WS_READ)
 		return;
 	if (root < memory_end(system->target))
 		l->absent++;

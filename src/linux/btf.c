@@ -79,7 +79,7 @@ static bool header_read(struct ws_system *system, uint64_t va, struct btf *btf)
 {
 	uint8_t header[BTF_HEADER];
 
-	if (!ws_system_read(system, va, header, sizeof(header)))
+	if (ws_system_read(system, va, header, sizeof(header)) != WS_READ)
 		return false;
 	btf->va = va;
 	btf->header = ws_le32(header + 4);

@@ -138,8 +138,7 @@ static bool visit_table(void *arg, uint64_t pa, unsigned level, uint64_t va)
 	if (!visit->census->budget || (level && !ws_frame_set_add(&visit->seen, pa)))
 		return false;
 	visit->census->budget--;
-	frame = paging->frame(paging->opaque, pa);
-	if (frame)
+	if (paging->frame(paging->opaque, pa, &frame) == WS_READ)
 		count_pages(visit, frame + (pa & (WS_FRAME_SIZE - 1)), level, va);
 	return frame && level + 1 < paging->format->nlevels;
 }

@@ -82,10 +82,9 @@ static void descend(struct election *e, unsigned slot)
 		uint64_t entry = ws_entry(e->system, e->table[i], slot);
 		const uint8_t *table = NULL;
 
-		if (entry & X86_P)
-			table = e->system->paging.frame(e->system,
-							entry & WS_BITS(51, 12));
-		if (table)
+		if (entry & X86_P &&
+		    e->system->paging.frame(e->system, entry & WS_BITS(51, 12), &table) ==
+			    WS_READ)
 			e->table[n++] = table;
 	}
 	e->n = n;

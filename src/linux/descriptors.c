@@ -41,7 +41,7 @@ bool ws_idt_read(struct ws_system *system, const struct ws_segment *idtr,
 	idt->n = n < WS_VECTORS ? (unsigned)n : WS_VECTORS;
 	idt->base = idtr->base;
 	idt->last = idtr->base + (idt->n ? idt->n * size - 1 : 0);
-	if (!ws_system_read(system, idtr->base, bytes, idt->n * size))
+	if (ws_system_read(system, idtr->base, bytes, idt->n * size) != WS_READ)
 		return false;
 	for (unsigned v = 0; v < idt->n; v++)
 		idt->gate[v] = decode_gate(bytes + v * size, wide);
@@ -113,7 +113,7 @@ bool ws_tss_read(struct ws_system *system, uint64_t base, struct ws_tss *tss)
 	uint8_t bytes[WS_TSS_SIZE];
 
 	memset(tss, 0, sizeof(*tss));
-	if (!ws_system_read(system, base, bytes, sizeof(bytes)))
+	if (ws_system_read(system, base, bytes, sizeof(bytes)) != WS_READ)
 		return false;
 	if (system->layout.word == 8) {
 		tss->sp0 = ws_le64(bytes + 4);
@@ -137,7 +137,7 @@ bool ws_tss_of_selector(struct ws_system *system, const struct ws_segment *gdtr,
 	uint64_t descriptor;
 
 	if (selector & 4 || !offset || (uint64_t)offset + 7 > gdtr->limit ||
-	    !ws_system_read(system, gdtr->base + offset, bytes, sizeof(bytes)))
+	    ws_system_read(system, gdtr->base + offset, bytes, sizeof(bytes)) != WS_READ)
 		return false;
 	descriptor = ws_le64(bytes);
 	*base = (descriptor >> 16 & WS_BITS(23, 0)) |

@@ -71,7 +71,7 @@ static void fill_sample(struct ws_system *system, const struct ws_task *task,
 
 		if (n > end - va)
 			n = end - va;
-		if (!ws_system_read(system, va, to, n))
+		if (ws_system_read(system, va, to, n) != WS_READ)
 			memset(to, 0, n);
 		va += n;
 	}
@@ -199,7 +199,8 @@ size_t ws_root_of_pgd(struct ws_system *system, uint64_t pgd)
 {
 	uint64_t pa;
 
-	if (!ws_is_kernel_va(system, pgd) || !ws_kernel_pa(system, pgd, &pa))
+	if (!ws_is_kernel_va(system, pgd) ||
+	    ws_kernel_translate(system, pgd, &pa) != WS_READ)
 		return SIZE_MAX;
 	return ws_root_find(system, pa);
 }
@@ -208,7 +209,7 @@ static bool leads_to_root(struct ws_system *system, uint64_t mm, int32_t pgd)
 {
 	uint64_t va;
 
-	return ws_kread_word(system, mm + pgd, &va) &&
+	return ws_kernel_word(system, mm + pgd, &va) == WS_READ &&
 	       ws_root_of_pgd(system, va) != SIZE_MAX;
 }
 
@@ -275,7 +276,8 @@ static struct tally tally_mm(const struct inference *in, int32_t mm, int32_t pgd
 	uint64_t value;
 
 	ws_vec_each(&in->system->tasks, task) {
-		if (!ws_kread_word(in->system, task->comm_va + mm, &value) || !value)
+		if (ws_kernel_word(in->system, task->comm_va + mm, &value) != WS_READ ||
+		    !value)
 			continue;
 		tally.present++;
 		tally.good += leads_to_root(in->system, value, pgd);

@@ -154,15 +154,15 @@ static bool read_resource(struct ws_system *system, uint64_t va, struct resource
 	uint8_t bytes[16];
 	uint64_t name;
 
-	if (!ws_system_read(system, va, bytes, wide ? 16 : 8))
+	if (ws_system_read(system, va, bytes, wide ? 16 : 8) != WS_READ)
 		return false;
 	r->start = wide ? ws_le64(bytes) : ws_le32(bytes);
 	r->end = wide ? ws_le64(bytes + 8) : ws_le32(bytes + 4);
 	if (r->start % WS_FRAME_SIZE || r->end <= r->start ||
 	    r->end - r->start >= IMAGE_MAX ||
-	    !ws_kread_word(system, va + (wide ? 16 : 8), &name) ||
+	    ws_kernel_word(system, va + (wide ? 16 : 8), &name) != WS_READ ||
 	    !ws_in_image(system, name) ||
-	    !ws_system_read(system, name, r->name, sizeof(r->name)))
+	    ws_system_read(system, name, r->name, sizeof(r->name)) != WS_READ)
 		return false;
 	r->name[sizeof(r->name) - 1] = '\0';
 	return true;
@@ -238,8 +238,8 @@ static void find_image_end(struct ws_system *system)
 	};
 	struct resource bss;
 
-	if (ws_search(system, layout->image_first, layout->image_last, 0,
-		      resource_frame, &s) == WS_OK &&
+	if (ws_search(system, layout->image_first, layout->image_last, 0, resource_frame,
+		      &s) == WS_OK &&
 	    s.found && find_bss(system, s.found, &bss) && bss.start > s.start &&
 	    bss.end - s.start < IMAGE_MAX)
 		layout->image_last = bss.end + layout->image_delta;

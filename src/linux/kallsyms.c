@@ -178,7 +178,7 @@ static bool vmcoreinfo_tables(struct ws_system *system, struct ws_kallsyms *tabl
 	tables->words = !offsets;
 	tables->has_base =
 		ws_vmcoreinfo(system, "SYMBOL", "kallsyms_relative_base", &base);
-	if (tables->has_base && !ws_kread_word(system, base, &tables->base))
+	if (tables->has_base && ws_kernel_word(system, base, &tables->base) != WS_READ)
 		return false;
 	return (offsets || ws_vmcoreinfo(system, "SYMBOL", "kallsyms_addresses",
 					 &tables->addresses)) &&
@@ -188,7 +188,7 @@ static bool vmcoreinfo_tables(struct ws_system *system, struct ws_kallsyms *tabl
 	       ws_vmcoreinfo(system, "SYMBOL", "kallsyms_token_index",
 			     &tables->token_index) &&
 	       ws_vmcoreinfo(system, "SYMBOL", "kallsyms_num_syms", &num) &&
-	       ws_kread32(system, num, &tables->num);
+	       ws_kernel_u32(system, num, &tables->num) == WS_READ;
 }
 
 /* ---- decoding --------------------------------------------------------------------- */
@@ -217,7 +217,7 @@ static void tables_read_release(struct tables_read *read)
 static bool read_new(struct ws_system *system, uint64_t va, size_t len, uint8_t **copy)
 {
 	*copy = calloc(1, len + SLACK);
-	return *copy && ws_system_read(system, va, *copy, len);
+	return *copy && ws_system_read(system, va, *copy, len) == WS_READ;
 }
 
 /* A byte of kernel memory, in a walk that mostly stays in one frame. */
@@ -233,7 +233,7 @@ static bool cursor_byte(struct cursor *cursor, uint64_t va, uint8_t *byte)
 
 	if (page != cursor->page) {
 		cursor->page = page;
-		cursor->frame = ws_kernel_frame(cursor->system, page);
+		(void)!ws_kernel_frame(cursor->system, page, &cursor->frame);
 	}
 	if (cursor->frame)
 		*byte = cursor->frame[va - page];
@@ -288,7 +288,8 @@ static const char *tables_read(struct ws_system *system, struct ws_kallsyms *tab
 		return "the number of symbols is absurd";
 	if (tokens_len < WS_KALLSYMS_TOKENS || tokens_len > WS_KALLSYMS_TOKENS_SIZE)
 		return "the token table and its index are not neighbours";
-	if (!ws_system_read(system, tables->token_index, index, sizeof(index)) ||
+	if (ws_system_read(system, tables->token_index, index, sizeof(index)) !=
+		    WS_READ ||
 	    !read_new(system, tables->token_table, tokens_len, &read->tokens))
 		return "the token table cannot be read";
 	if (!ws_kallsyms_tokens(&read->token, read->tokens, tokens_len, index))

@@ -73,6 +73,7 @@ struct ws_task_fields {
 struct ws_kernel_page {
 	uint64_t tag;
 	const uint8_t *frame;
+	uint8_t evidence; /* enum ws_evidence */
 };
 #define WS_KERNEL_PAGES 2048
 
@@ -124,13 +125,20 @@ static inline uint64_t ws_entry(const struct ws_system *system, const uint8_t *t
 	return ws_load_entry(table, (uint64_t)index << log2, log2);
 }
 
-/* Kernel words and pointers, through init_mm's eyes; false where not mapped. */
-bool ws_kread32(struct ws_system *system, uint64_t va, uint32_t *value);
-bool ws_kread_word(struct ws_system *system, uint64_t va, uint64_t *value);
+/*
+ * Kernel words and pointers, by init_mm's page tables; 0 where not WS_READ. Who goes on
+ * after another answer says what is then unknown: "not mapped" alone was read.
+ */
+enum ws_evidence ws_kernel_u32(struct ws_system *system, uint64_t va,
+			       uint32_t *value) WS_MUST_CHECK;
+enum ws_evidence ws_kernel_word(struct ws_system *system, uint64_t va,
+				uint64_t *value) WS_MUST_CHECK;
 /* The pa that the reference root gives a kernel va. */
-bool ws_kernel_pa(struct ws_system *system, uint64_t va, uint64_t *pa);
-/* The frame behind a kernel va, or NULL. */
-const uint8_t *ws_kernel_frame(struct ws_system *system, uint64_t va);
+enum ws_evidence ws_kernel_translate(struct ws_system *system, uint64_t va,
+				     uint64_t *pa) WS_MUST_CHECK;
+/* The frame behind a kernel va; NULL where not WS_READ. */
+enum ws_evidence ws_kernel_frame(struct ws_system *system, uint64_t va,
+				 const uint8_t **frame) WS_MUST_CHECK;
 bool ws_in_image(const struct ws_system *system, uint64_t va);
 bool ws_is_kernel_va(const struct ws_system *system, uint64_t va);
 

@@ -43,7 +43,8 @@ static bool gate_target(struct ws_system *system, const struct ws_cpu *cpu,
 	uint8_t gate[16] = { 0 };
 
 	if (!cpu->has_control ||
-	    !ws_system_read(system, cpu->idt.base + vector * size, gate, size) ||
+	    ws_system_read(system, cpu->idt.base + vector * size, gate, size) !=
+		    WS_READ ||
 	    !(gate[5] & 0x80)) /* SDM 6.11, figure 6-2: P */
 		return false;
 	*va = ws_le16(gate) | (uint64_t)ws_le16(gate + 6) << 16;

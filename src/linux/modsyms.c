@@ -59,7 +59,7 @@ static bool kept_valid(struct ws_system *system, const struct ws_module *module,
 	       kept->symtab % system->layout.word == 0 &&
 	       ws_module_region(module, kept->symtab, (uint64_t)kept->num * size) &&
 	       ws_module_region(module, kept->strtab, 1) &&
-	       ws_system_read(system, kept->symtab, first, size) &&
+	       ws_system_read(system, kept->symtab, first, size) == WS_READ &&
 	       !memcmp(first, null, size);
 }
 
@@ -106,13 +106,13 @@ static bool kept_read(struct ws_system *system, const struct ws_module *module,
 	uint64_t at = module->module + system->module_fields.kallsyms;
 
 	kept->typetab = 0;
-	if (!ws_kread_word(system, at, &kept->symtab) ||
-	    !ws_kread32(system, at + shape->num, &kept->num) ||
-	    !ws_kread_word(system, at + shape->strtab, &kept->strtab) ||
+	if (ws_kernel_word(system, at, &kept->symtab) != WS_READ ||
+	    ws_kernel_u32(system, at + shape->num, &kept->num) != WS_READ ||
+	    ws_kernel_word(system, at + shape->strtab, &kept->strtab) != WS_READ ||
 	    !kept_valid(system, module, kept))
 		return false;
 	if (shape->typetab &&
-	    (!ws_kread_word(system, at + shape->typetab, &kept->typetab) ||
+	    (ws_kernel_word(system, at + shape->typetab, &kept->typetab) != WS_READ ||
 	     !ws_module_region(module, kept->typetab, kept->num)))
 		kept->typetab = 0;
 	return true;
@@ -174,18 +174,18 @@ static bool kept_copy(struct ws_system *system, const struct ws_module *module,
 
 	bytes->symbols = malloc(size);
 	if (!bytes->symbols ||
-	    !ws_system_read(system, kept->symtab, bytes->symbols, size))
+	    ws_system_read(system, kept->symtab, bytes->symbols, size) != WS_READ)
 		return false;
 	bytes->strings_len = strings_len(system, module, kept, bytes->symbols);
 	bytes->strings = malloc(bytes->strings_len);
-	if (!bytes->strings ||
-	    !ws_system_read(system, kept->strtab, bytes->strings, bytes->strings_len))
+	if (!bytes->strings || ws_system_read(system, kept->strtab, bytes->strings,
+					      bytes->strings_len) != WS_READ)
 		return false;
 	if (!kept->typetab)
 		return true;
 	bytes->types = malloc(kept->num);
 	return bytes->types &&
-	       ws_system_read(system, kept->typetab, bytes->types, kept->num);
+	       ws_system_read(system, kept->typetab, bytes->types, kept->num) == WS_READ;
 }
 
 static char letter(uint8_t c)

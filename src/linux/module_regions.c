@@ -40,7 +40,7 @@ static void struct_copy(struct ws_system *system, uint64_t va, uint8_t *bytes)
 
 		if (n > WS_STRUCT_MODULE_MAX - done)
 			n = WS_STRUCT_MODULE_MAX - done;
-		if (!ws_system_read(system, va + done, bytes + done, n))
+		if (ws_system_read(system, va + done, bytes + done, n) != WS_READ)
 			return;
 		done += n;
 	}
@@ -99,7 +99,8 @@ static bool is_mapped(struct ws_system *system, uint64_t va)
 {
 	uint64_t pa;
 
-	return ws_kernel_pa(system, va, &pa) && va - pa != system->layout.page_offset;
+	return ws_kernel_translate(system, va, &pa) == WS_READ &&
+	       va - pa != system->layout.page_offset;
 }
 
 /* Page-aligned kernel memory, mapped at both ends: outside image and direct map. */
@@ -267,8 +268,8 @@ static void regions_fill(struct ws_system *system, struct ws_module *module)
 		struct ws_region region;
 		uint32_t size;
 
-		if (!ws_kread_word(system, at, &region.va) ||
-		    !ws_kread32(system, at + fields->size, &size))
+		if (ws_kernel_word(system, at, &region.va) != WS_READ ||
+		    ws_kernel_u32(system, at + fields->size, &size) != WS_READ)
 			continue;
 		region.len = size;
 		if (region_valid(system, &region))

@@ -51,7 +51,7 @@ static bool read_name(const struct modlist *modlist, uint64_t module, char name[
 {
 	memset(name, 0, 64);
 	return ws_system_read(modlist->system, module + 3 * modlist->word, name,
-			      modlist->name_size) &&
+			      modlist->name_size) == WS_READ &&
 	       name_valid((const uint8_t *)name, modlist->name_size);
 }
 
@@ -66,7 +66,7 @@ static bool is_module(const struct modlist *modlist, uint64_t node)
 	uint32_t state;
 	char name[64];
 
-	return ws_kread32(modlist->system, module, &state) &&
+	return ws_kernel_u32(modlist->system, module, &state) == WS_READ &&
 	       state <= WS_MODULE_UNFORMED && read_name(modlist, module, name);
 }
 
@@ -76,10 +76,12 @@ static bool is_linked(const struct modlist *modlist, uint64_t node)
 	struct ws_system *system = modlist->system;
 	uint64_t next, prev, back;
 
-	return ws_kread_word(system, node, &next) &&
-	       ws_kread_word(system, node + modlist->word, &prev) && next != node &&
-	       ((ws_kread_word(system, next + modlist->word, &back) && back == node) ||
-		(ws_kread_word(system, prev, &back) && back == node));
+	return ws_kernel_word(system, node, &next) == WS_READ &&
+	       ws_kernel_word(system, node + modlist->word, &prev) == WS_READ &&
+	       next != node &&
+	       ((ws_kernel_word(system, next + modlist->word, &back) == WS_READ &&
+		 back == node) ||
+		(ws_kernel_word(system, prev, &back) == WS_READ && back == node));
 }
 
 /* ---- the list --------------------------------------------------------------------- */
@@ -112,8 +114,9 @@ static bool list_walk(struct modlist *modlist, uint64_t first)
 			return false;
 		}
 		*v = node - modlist->word;
-		if (!ws_kread_word(system, node, &next) ||
-		    !ws_kread_word(system, next + modlist->word, &back) || back != node)
+		if (ws_kernel_word(system, node, &next) != WS_READ ||
+		    ws_kernel_word(system, next + modlist->word, &back) != WS_READ ||
+		    back != node)
 			return false;
 		node = next;
 	} while (node != first);
@@ -204,7 +207,7 @@ static enum ws_status modules_add(struct modlist *modlist, const uint64_t *va, s
 			return ws_fail_memory(system->ctx);
 		module->module = va[i];
 		if (!read_name(modlist, va[i], module->name) ||
-		    !ws_kread32(system, va[i], &module->state))
+		    ws_kernel_u32(system, va[i], &module->state) != WS_READ)
 			system->modules.n--;
 	}
 	return WS_OK;
@@ -246,7 +249,7 @@ enum ws_status ws_system_modules(struct ws_system *system,
 
 	if (!system->modules_done) {
 		system->modules.n = 0;
-		status = modules_find(&modlist);
+		status = ws_target_looked(system->target, modules_find(&modlist));
 		ws_vec_release(&modlist.loose);
 		ws_vec_release(&modlist.list);
 		system->modules_done = !status;

@@ -43,7 +43,8 @@ bool ws_pages_find(struct ws_system *system, struct ws_pages *pages)
 	     !ws_vmcoreinfo(system, "OFFSET", "page._count", &pages->refcount)))
 		return false;
 	if (ws_vmcoreinfo(system, "SYMBOL", "mem_map", &mem_map))
-		return ws_kread_word(system, mem_map, &pages->mem_map) && pages->mem_map;
+		return ws_kernel_word(system, mem_map, &pages->mem_map) == WS_READ &&
+		       pages->mem_map;
 	return find_sections(system, pages);
 }
 
@@ -57,13 +58,13 @@ uint64_t ws_page_of(struct ws_system *system, const struct ws_pages *pages, uint
 	root = pages->mem_section;
 	if (pages->direct)
 		root += section * pages->section_size;
-	else if (!ws_kread_word(system,
+	else if (ws_kernel_word(system,
 				root + section / pages->per_root * system->layout.word,
-				&root))
+				&root) != WS_READ)
 		return 0;
 	else
 		root += section % pages->per_root * pages->section_size;
-	if (!ws_kread_word(system, root + pages->section_map, &map) || !map)
+	if (ws_kernel_word(system, root + pages->section_map, &map) != WS_READ || !map)
 		return 0;
 	/* encoded so that a frame's number indexes it: sparse_encode_mem_map() */
 	return (map & ~SECTION_MAP_FLAGS) + pfn * pages->size;
@@ -74,7 +75,7 @@ bool ws_page_refcount(struct ws_system *system, const struct ws_pages *pages, ui
 {
 	uint64_t page = ws_page_of(system, pages, pa);
 
-	return page && ws_kread32(system, page + pages->refcount, refcount);
+	return page && ws_kernel_u32(system, page + pages->refcount, refcount) == WS_READ;
 }
 
 /* ---- what a frame is used for -------------------------------------------------------
@@ -118,11 +119,12 @@ struct page {
 static bool read_page(struct ws_system *system, const struct ws_page_marks *marks,
 		      uint64_t va, struct page *page)
 {
-	return va && ws_kread_word(system, va + marks->flags, &page->flags) &&
-	       ws_kread_word(system, va + marks->mapping, &page->mapping) &&
-	       ws_kread_word(system, va + marks->private, &page->private) &&
-	       ws_kread_word(system, va + marks->compound_head, &page->compound_head) &&
-	       ws_kread32(system, va + marks->mapcount, &page->mapcount);
+	return va && ws_kernel_word(system, va + marks->flags, &page->flags) == WS_READ &&
+	       ws_kernel_word(system, va + marks->mapping, &page->mapping) == WS_READ &&
+	       ws_kernel_word(system, va + marks->private, &page->private) == WS_READ &&
+	       ws_kernel_word(system, va + marks->compound_head, &page->compound_head) ==
+		       WS_READ &&
+	       ws_kernel_u32(system, va + marks->mapcount, &page->mapcount) == WS_READ;
 }
 
 /* Since 4ffca5a96678 (6.12) a type is the highest byte alone. */
@@ -209,8 +211,9 @@ static bool walk_list(struct ws_system *system, uint64_t start,
 		if (root)
 			listed[root->index] = true;
 		heads += ws_in_image(system, node);
-		if (!ws_kread_word(system, node, &next) ||
-		    !ws_kread_word(system, next + word, &facing) || facing != node)
+		if (ws_kernel_word(system, node, &next) != WS_READ ||
+		    ws_kernel_word(system, next + word, &facing) != WS_READ ||
+		    facing != node)
 			return false;
 		if (next == start)
 			return heads == 1;

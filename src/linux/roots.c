@@ -35,7 +35,8 @@ static bool maps_directly(struct ws_system *system, uint64_t va)
 {
 	uint64_t pa;
 
-	return ws_kernel_pa(system, va, &pa) && va - pa == system->layout.page_offset;
+	return ws_kernel_translate(system, va, &pa) == WS_READ &&
+	       va - pa == system->layout.page_offset;
 }
 
 /* The table's present kernel entries; or only those of the direct map. */
@@ -79,8 +80,7 @@ bool ws_likeness_take(struct ws_system *system, struct ws_likeness *l)
 		&trail);
 	if (trail.nsteps <= private)
 		return false;
-	frame = system->paging.frame(system, trail.step[private].table);
-	if (!frame)
+	if (system->paging.frame(system, trail.step[private].table, &frame) != WS_READ)
 		return false;
 	memcpy(l->table, frame, WS_FRAME_SIZE);
 	l->entry_log2 = format->entry_log2;
@@ -170,9 +170,10 @@ bool ws_is_pdpt(const struct ws_likeness *l, const uint8_t *bytes, uint64_t *tab
 
 const uint8_t *ws_root_table(struct ws_system *system, uint64_t root)
 {
-	const uint8_t *frame = system->paging.frame(system, root);
+	const uint8_t *frame;
+	enum ws_evidence evidence = system->paging.frame(system, root, &frame);
 
-	return frame ? frame + root % WS_FRAME_SIZE : NULL;
+	return evidence == WS_READ ? frame + root % WS_FRAME_SIZE : NULL;
 }
 
 /* Any present entry of those below end? */
@@ -192,8 +193,9 @@ static bool has_entries(const struct ws_system *system, const uint8_t *table,
 static const uint8_t *peek(struct ws_system *system, uint64_t pa)
 {
 	uint8_t *recorder = ws_search_begin(system);
-	const uint8_t *frame = system->paging.frame(system, pa);
+	const uint8_t *frame;
 
+	(void)system->paging.frame(system, pa, &frame);
 	ws_search_end(system, recorder);
 	return frame;
 }

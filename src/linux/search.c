@@ -16,15 +16,17 @@ struct search {
 static const uint8_t *frame_peek(struct ws_target *target, uint64_t pa, uint8_t *scratch)
 {
 	const struct ws_piece_of_memory *piece = ws_target_piece(target, pa);
+	enum ws_evidence evidence;
 
 	if (!piece || pa < piece->at.pa ||
 	    piece->at.len - (pa - piece->at.pa) < WS_FRAME_SIZE)
 		return NULL;
 	if (piece->data)
 		return piece->data + (pa - piece->at.pa);
-	return target->ops->copy_frame(target, 0, ws_frame_ordinal(piece, pa), scratch)
-		       ? scratch
-		       : NULL;
+	evidence =
+		target->ops->copy_frame(target, 0, ws_frame_ordinal(piece, pa), scratch);
+	target->failed |= evidence == WS_FAILED;
+	return evidence == WS_READ ? scratch : NULL;
 }
 
 static bool is_wanted(const struct search *search, const struct ws_run *run)

@@ -41,7 +41,7 @@ struct attribution {
 static bool read_pgd(struct ws_system *system, uint64_t mm, uint64_t *pgd)
 {
 	return mm && system->fields.mm_pgd != WS_NO_FIELD &&
-	       ws_kread_word(system, mm + system->fields.mm_pgd, pgd);
+	       ws_kernel_word(system, mm + system->fields.mm_pgd, pgd) == WS_READ;
 }
 
 static size_t root_of_mm(struct ws_system *system, uint64_t mm)
@@ -64,7 +64,8 @@ static enum ws_status add_root_of(struct ws_system *system, const struct ws_task
 
 	if (task->kernel_thread || !task->mm || root_of_mm(system, task->mm) != SIZE_MAX)
 		return WS_OK;
-	leads = read_pgd(system, task->mm, &pgd) && ws_kernel_pa(system, pgd, &pa) &&
+	leads = read_pgd(system, task->mm, &pgd) &&
+		ws_kernel_translate(system, pgd, &pa) == WS_READ &&
 		!(pa & ~system->paging.format->root_mask);
 	if ((*strange)++ < STRANGE_NOTES_MAX)
 		ws_note(system,

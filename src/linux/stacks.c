@@ -24,7 +24,7 @@ uint64_t ws_stack_size(const struct ws_system *system)
 static bool stack_at(struct ws_system *system, const struct ws_task *task, int32_t offset,
 		     uint64_t *va)
 {
-	return ws_kread_word(system, task->comm_va + offset, va) &&
+	return ws_kernel_word(system, task->comm_va + offset, va) == WS_READ &&
 	       *va % WS_FRAME_SIZE == 0 && ws_is_kernel_va(system, *va);
 }
 
@@ -33,7 +33,8 @@ static bool has_magic(struct ws_system *system, uint64_t stack)
 	uint32_t value;
 
 	for (unsigned at = 0; at < MAGIC_REACH; at += system->layout.word)
-		if (ws_kread32(system, stack + at, &value) && value == STACK_END_MAGIC)
+		if (ws_kernel_u32(system, stack + at, &value) == WS_READ &&
+		    value == STACK_END_MAGIC)
 			return true;
 	return false;
 }
@@ -95,8 +96,9 @@ bool ws_saved_sp(struct ws_system *system, const struct ws_stack *stack, int32_t
 {
 	const struct ws_task *task = &system->tasks.v[stack->task];
 
-	return ws_kread_word(system, task->comm_va + offset, sp) && *sp > stack->va &&
-	       *sp - stack->va < ws_stack_size(system) && *sp % system->layout.word == 0;
+	return ws_kernel_word(system, task->comm_va + offset, sp) == WS_READ &&
+	       *sp > stack->va && *sp - stack->va < ws_stack_size(system) &&
+	       *sp % system->layout.word == 0;
 }
 
 /*

@@ -61,7 +61,7 @@ enum ws_status ws_symbols_load(struct ws_system *system)
 	symtab = ws_symtab_create(system->ctx);
 	if (!symtab)
 		return ws_fail_memory(system->ctx);
-	status = symtab_fill(system, symtab);
+	status = ws_target_looked(system->target, symtab_fill(system, symtab));
 	if (status)
 		ws_symtab_destroy(symtab);
 	else

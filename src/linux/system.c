@@ -11,14 +11,15 @@
 /* ---- kernel memory ---------------------------------------------------------------- */
 
 /* Target frames, and the synthetic ones of a consensus. */
-static const uint8_t *system_frame(void *opaque, uint64_t pa)
+static enum ws_evidence system_frame(void *opaque, uint64_t pa, const uint8_t **frame)
 {
 	struct ws_system *system = opaque;
 	uint64_t below = (WS_CONSENSUS_ROOT + WS_FRAME_SIZE - 1 - pa) / WS_FRAME_SIZE;
 
-	if (system->consensus && below < WS_CONSENSUS_FRAMES)
-		return system->consensus + below * WS_FRAME_SIZE;
-	return ws_target_frame(system->target, pa);
+	if (!system->consensus || below >= WS_CONSENSUS_FRAMES)
+		return ws_target_frame(system->target, pa, frame);
+	*frame = system->consensus + below * WS_FRAME_SIZE;
+	return WS_READ;
 }
 
 void ws_set_reference(struct ws_system *system, uint64_t root)
@@ -40,64 +41,87 @@ void ws_search_end(struct ws_system *system, uint8_t *recorder)
 		ws_set_reference(system, system->layout.reference);
 }
 
-bool ws_kernel_pa(struct ws_system *system, uint64_t va, uint64_t *pa)
+enum ws_evidence ws_kernel_translate(struct ws_system *system, uint64_t va, uint64_t *pa)
 {
+	static const uint8_t came_of[] = {
+		[WS_END_PAGE] = WS_READ,
+		[WS_END_HOLE] = WS_NOT_MAPPED,
+		[WS_END_MALFORMED] = WS_NOT_MAPPED,
+		[WS_END_ABSENT] = WS_ABSENT,
+		[WS_END_NONCANONICAL] = WS_NOT_MAPPED,
+		[WS_END_FAILED] = WS_FAILED,
+	};
 	struct ws_trail trail;
 
 	ws_walk(&system->paging, system->layout.reference, va, &trail);
 	*pa = trail.pa;
-	return trail.end == WS_END_PAGE;
+	return came_of[trail.end];
 }
 
-const uint8_t *ws_kernel_frame(struct ws_system *system, uint64_t va)
+static enum ws_evidence look_up(struct ws_system *system, uint64_t va,
+				const uint8_t **frame)
 {
-	uint64_t page = va / WS_FRAME_SIZE, pa;
+	enum ws_evidence evidence;
+	uint64_t pa;
+
+	*frame = NULL;
+	evidence = ws_kernel_translate(system, va, &pa);
+	return evidence == WS_READ ? system_frame(system, pa, frame) : evidence;
+}
+
+enum ws_evidence ws_kernel_frame(struct ws_system *system, uint64_t va,
+				 const uint8_t **frame)
+{
+	uint64_t page = va / WS_FRAME_SIZE;
 	struct ws_kernel_page *kept = &system->kernel_pages[page % WS_KERNEL_PAGES];
 	uint64_t tag = page * WS_FRAME_SIZE | 1;
 
 	if (kept->tag != tag) {
 		kept->tag = tag;
-		kept->frame =
-			ws_kernel_pa(system, va, &pa) ? system_frame(system, pa) : NULL;
+		kept->evidence = (uint8_t)look_up(system, va, &kept->frame);
 	}
-	return kept->frame;
+	*frame = kept->frame;
+	return kept->evidence;
 }
 
-bool ws_system_read(struct ws_system *system, uint64_t va, void *buf, size_t len)
+enum ws_evidence ws_system_read(struct ws_system *system, uint64_t va, void *buf,
+				size_t len)
 {
 	uint8_t *to = buf;
 
 	while (len) {
-		const uint8_t *frame = ws_kernel_frame(system, va);
+		const uint8_t *frame;
+		enum ws_evidence evidence = ws_kernel_frame(system, va, &frame);
 		size_t offset = va % WS_FRAME_SIZE;
 		size_t n = WS_FRAME_SIZE - offset < len ? WS_FRAME_SIZE - offset : len;
 
-		if (!frame)
-			return false;
+		if (evidence != WS_READ)
+			return evidence;
 		memcpy(to, frame + offset, n);
 		to += n;
 		va += n;
 		len -= n;
 	}
-	return true;
+	return WS_READ;
 }
 
-bool ws_kread32(struct ws_system *system, uint64_t va, uint32_t *value)
+enum ws_evidence ws_kernel_u32(struct ws_system *system, uint64_t va, uint32_t *value)
 {
 	uint8_t bytes[4];
-	bool read = ws_system_read(system, va, bytes, sizeof(bytes));
+	enum ws_evidence evidence = ws_system_read(system, va, bytes, sizeof(bytes));
 
-	*value = read ? ws_le32(bytes) : 0;
-	return read;
+	*value = evidence == WS_READ ? ws_le32(bytes) : 0;
+	return evidence;
 }
 
-bool ws_kread_word(struct ws_system *system, uint64_t va, uint64_t *value)
+enum ws_evidence ws_kernel_word(struct ws_system *system, uint64_t va, uint64_t *value)
 {
 	uint8_t bytes[8] = { 0 };
-	bool read = ws_system_read(system, va, bytes, system->layout.word);
+	enum ws_evidence evidence =
+		ws_system_read(system, va, bytes, system->layout.word);
 
-	*value = ws_le64(bytes);
-	return read;
+	*value = evidence == WS_READ ? ws_le64(bytes) : 0;
+	return evidence;
 }
 
 bool ws_is_kernel_va(const struct ws_system *system, uint64_t va)
@@ -203,7 +227,7 @@ static enum ws_status find_system(struct ws_system *system)
 		status = steps[i](system);
 	if (status == WS_OK && (system->options.system_map || system->options.vmlinux))
 		status = ws_symbols_load(system);
-	return status;
+	return ws_target_looked(system->target, status);
 }
 
 enum ws_status ws_system_open(struct ws_target *target,

@@ -47,7 +47,7 @@ static bool looks_like_name(const char *comm)
 static bool read_name(struct ws_system *system, uint64_t comm_va, char comm[17])
 {
 	comm[WS_COMM_LEN] = '\0';
-	return ws_system_read(system, comm_va, comm, WS_COMM_LEN);
+	return ws_system_read(system, comm_va, comm, WS_COMM_LEN) == WS_READ;
 }
 
 /* ---- one ring --------------------------------------------------------------------- */
@@ -73,10 +73,11 @@ static bool follow(struct ring_search *s, struct ring *ring, uint64_t head, bool
 	unsigned there = back ? word : 0, here = back ? 0 : word;
 	uint64_t node = head, next, facing;
 
-	while (s->steps && ws_kread_word(s->system, node + there, &next)) {
+	while (s->steps && ws_kernel_word(s->system, node + there, &next) == WS_READ) {
 		s->steps--;
 		if (!ws_is_kernel_va(s->system, next) || next % word ||
-		    !ws_kread_word(s->system, next + here, &facing) || facing != node)
+		    ws_kernel_word(s->system, next + here, &facing) != WS_READ ||
+		    facing != node)
 			return false;
 		if (next == head)
 			return true;
@@ -116,7 +117,7 @@ static bool may_be_head(struct ws_system *system, uint64_t head, int32_t offset)
 	uint64_t next;
 	char comm[17];
 
-	return ws_kread_word(system, head, &next) && next != head &&
+	return ws_kernel_word(system, head, &next) == WS_READ && next != head &&
 	       ws_is_kernel_va(system, next) && read_name(system, next - offset, comm) &&
 	       looks_like_name(comm);
 }
@@ -147,7 +148,7 @@ static bool is_mapped_at(struct ws_system *system, uint64_t pa, uint64_t va)
 {
 	uint64_t mapped;
 
-	return ws_kernel_pa(system, va, &mapped) && mapped == pa;
+	return ws_kernel_translate(system, va, &mapped) == WS_READ && mapped == pa;
 }
 
 /* A user's memory can be full of such names; no more than that are looked at. */
@@ -196,7 +197,8 @@ static void search_ring(struct ring_search *s, struct ring *best)
 		return;
 	s->steps = STEPS_MAX;
 	follow_both(s, best, best->nodes.v[0]);
-	if (names->n && ws_kernel_pa(s->system, best->nodes.v[0] - best->offset, &pa)) {
+	if (names->n && ws_kernel_translate(s->system, best->nodes.v[0] - best->offset,
+					    &pa) == WS_READ) {
 		names->v[0] = pa;
 		names->n = 1;
 	}
@@ -223,14 +225,15 @@ static void read_word_field(struct ws_system *system, const struct ws_task *task
 			    int32_t offset, uint64_t *value)
 {
 	if (offset == WS_NO_FIELD ||
-	    !ws_kread_word(system, task->comm_va + offset, value))
+	    ws_kernel_word(system, task->comm_va + offset, value) != WS_READ)
 		*value = 0;
 }
 
 static void read_u32_field(struct ws_system *system, const struct ws_task *task,
 			   int32_t offset, uint32_t *value)
 {
-	if (offset == WS_NO_FIELD || !ws_kread32(system, task->comm_va + offset, value))
+	if (offset == WS_NO_FIELD ||
+	    ws_kernel_u32(system, task->comm_va + offset, value) != WS_READ)
 		*value = 0;
 }
 

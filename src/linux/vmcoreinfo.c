@@ -55,7 +55,7 @@ enum ws_status ws_vmcoreinfo_take(struct ws_system *system, uint64_t pa)
 
 	if (!text)
 		return ws_fail_memory(system->ctx);
-	if (!ws_target_read(system->target, pa, text, WS_FRAME_SIZE))
+	if (ws_target_read(system->target, pa, text, WS_FRAME_SIZE) != WS_READ)
 		text[0] = '\0';
 	ws_vmcoreinfo_drop(system);
 	system->vmcoreinfo = text;

@@ -197,5 +197,5 @@ enum ws_status ws_space_weigh(struct ws_system *system, const struct ws_space *s
 		status = weigh_kernel(system, space->root, table, reference, weight);
 	forget_seen(system->scale);
 	weigh_root(system, space->root, weight);
-	return status;
+	return ws_target_looked(system->target, status);
 }

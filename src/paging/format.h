@@ -124,6 +124,12 @@ static inline enum ws_end ws_unmatched_end(const struct ws_format *format, uint6
 	return entry & format->present ? WS_END_MALFORMED : WS_END_HOLE;
 }
 
+/* How a walk ends at a table that was not read. */
+static inline enum ws_end ws_unread_end(enum ws_evidence evidence)
+{
+	return evidence == WS_FAILED ? WS_END_FAILED : WS_END_ABSENT;
+}
+
 static inline uint64_t ws_level_index(const struct ws_level *level, uint64_t va)
 {
 	return va >> level->shift & (WS_BIT(level->bits) - 1);

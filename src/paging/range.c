@@ -128,6 +128,7 @@ static void visit_table(struct descent *d, const struct entry_at *at, uint64_t t
 {
 	const struct ws_format *format = d->paging->format;
 	const struct ws_level *level = &format->level[at->level];
+	enum ws_evidence evidence = WS_ABSENT;
 	const uint8_t *frame = NULL;
 
 	if (!enter_table(d, at, table, base))
@@ -135,7 +136,7 @@ static void visit_table(struct descent *d, const struct entry_at *at, uint64_t t
 	/* The last level leads to no table: its frame is only touched, so that whoever
 	 * remembers what a tour rests on (ws_target_record) learns of it. */
 	if (!d->run_fn && at->level + 1u == format->nlevels) {
-		d->paging->frame(d->paging->opaque, table);
+		(void)d->paging->frame(d->paging->opaque, table, &frame);
 		return;
 	}
 	for (uint64_t i = 0; i < WS_BIT(level->bits); i++) {
@@ -150,13 +151,13 @@ static void visit_table(struct descent *d, const struct entry_at *at, uint64_t t
 		if (last < d->first || va > d->last)
 			continue;
 		if (!frame || !(entry_pa & (WS_FRAME_SIZE - 1)))
-			frame = d->paging->frame(d->paging->opaque, entry_pa);
-		if (frame)
+			evidence = d->paging->frame(d->paging->opaque, entry_pa, &frame);
+		if (evidence == WS_READ)
 			visit_entry(d, &child,
 				    ws_load_entry(frame, entry_pa, format->entry_log2),
 				    va);
 		else
-			note_end(d, &child, WS_END_UNREADABLE);
+			note_end(d, &child, ws_unread_end(evidence));
 		if (d->stopped || d->status != WS_OK)
 			return;
 	}

@@ -21,15 +21,16 @@ void ws_walk(const struct ws_paging *paging, uint64_t root, uint64_t va,
 		const struct ws_level *level = &format->level[l];
 		struct ws_step *step = &trail->step[trail->nsteps++];
 		const struct ws_row *row;
+		enum ws_evidence evidence;
 		const uint8_t *frame;
 		uint64_t pa;
 
 		step->table = table;
 		step->index = (uint32_t)ws_level_index(level, va);
 		pa = ws_step_entry_pa(format, step);
-		frame = paging->frame(paging->opaque, pa);
-		if (!frame) {
-			trail->end = WS_END_UNREADABLE;
+		evidence = paging->frame(paging->opaque, pa, &frame);
+		if (evidence != WS_READ) {
+			trail->end = (uint8_t)ws_unread_end(evidence);
 			return;
 		}
 		step->entry = ws_load_entry(frame, pa, format->entry_log2);

@@ -480,7 +480,7 @@ static json_t *step_data(struct tree *tree, const struct ws_format *format,
 			 const struct ws_trail *trail, unsigned level)
 {
 	const struct ws_step *step = &trail->step[level];
-	bool read = trail->end != WS_END_UNREADABLE || level + 1 < trail->nsteps;
+	bool read = ws_step_is_read(trail, level);
 	json_t *row = tree_array(tree);
 	char attributes[96];
 

@@ -42,8 +42,12 @@ const char *end_words(const struct ws_format *format, enum ws_end end, unsigned 
 		snprintf(words, WORDS, "malformed %s",
 			 ws_level_entry_name(format, level));
 		break;
-	case WS_END_UNREADABLE:
+	case WS_END_ABSENT:
 		snprintf(words, WORDS, "%s not in the target",
+			 ws_level_name(format, level));
+		break;
+	case WS_END_FAILED:
+		snprintf(words, WORDS, "%s could not be looked at",
 			 ws_level_name(format, level));
 		break;
 	case WS_END_NONCANONICAL:

@@ -413,50 +413,64 @@ static enum ws_status descriptors_check(struct ws_target *target,
 
 /* ---- frames ----------------------------------------------------------------------- */
 
-static bool frame_unpack(struct kdump *kdump, unsigned worker, const struct descriptor *d,
-			 uint8_t *frame)
+static enum ws_evidence frame_unpack(struct kdump *kdump, unsigned worker,
+				     const struct descriptor *d, uint8_t *frame)
 {
 	uint8_t bounce[WS_FRAME_SIZE];
 	const uint8_t *packed = ws_image_bytes(&kdump->image, d->offset, d->size, bounce);
 
-	return packed &&
-	       ws_unpack(&kdump->unpackers[worker], d->flags, packed, d->size, frame);
+	if (!packed)
+		return WS_ABSENT;
+	return ws_unpack(&kdump->unpackers[worker], d->flags, packed, d->size, frame);
 }
 
-static bool kdump_copy_frame(struct ws_target *target, unsigned worker, uint64_t ordinal,
-			     uint8_t *frame)
+static enum ws_evidence kdump_copy_frame(struct ws_target *target, unsigned worker,
+					 uint64_t ordinal, uint8_t *frame)
 {
 	struct kdump *kdump = target->priv;
 	struct descriptor d;
 
 	if (!descriptor_read(kdump, ordinal, &d))
-		return false;
+		return WS_ABSENT;
 	if (kdump->common && d.offset == kdump->common_offset) {
 		memcpy(frame, kdump->common, WS_FRAME_SIZE);
-		return true;
+		return WS_READ;
 	}
 	return frame_unpack(kdump, worker, &d, frame);
 }
 
-static const uint8_t *kdump_frame(struct ws_target *target, uint64_t ordinal)
+static enum ws_evidence kdump_keep(struct kdump *kdump, uint64_t ordinal,
+				   const struct descriptor *d)
+{
+	ws_autofree uint8_t *frame = malloc(WS_FRAME_SIZE);
+	enum ws_evidence evidence = frame ? frame_unpack(kdump, 0, d, frame) : WS_FAILED;
+
+	if (evidence == WS_READ)
+		kdump->frames[ordinal] = ws_steal(frame);
+	return evidence;
+}
+
+static enum ws_evidence kdump_frame(struct ws_target *target, uint64_t ordinal,
+				    const uint8_t **frame)
 {
 	struct kdump *kdump = target->priv;
-	ws_autofree uint8_t *frame = NULL;
+	enum ws_evidence evidence = WS_READ;
 	struct descriptor d;
 
 	if (!kdump->frames)
 		kdump->frames = calloc(target->nframes, sizeof(*kdump->frames));
-	if (!kdump->frames || !descriptor_read(kdump, ordinal, &d))
-		return NULL;
-	if (kdump->common && d.offset == kdump->common_offset)
-		return kdump->common;
-	if (!kdump->frames[ordinal]) {
-		frame = malloc(WS_FRAME_SIZE);
-		if (!frame || !frame_unpack(kdump, 0, &d, frame))
-			return NULL;
-		kdump->frames[ordinal] = ws_steal(frame);
+	if (!kdump->frames)
+		return WS_FAILED;
+	if (!descriptor_read(kdump, ordinal, &d))
+		return WS_ABSENT;
+	if (kdump->common && d.offset == kdump->common_offset) {
+		*frame = kdump->common;
+		return WS_READ;
 	}
-	return kdump->frames[ordinal];
+	if (!kdump->frames[ordinal])
+		evidence = kdump_keep(kdump, ordinal, &d);
+	*frame = kdump->frames[ordinal];
+	return evidence;
 }
 
 static enum ws_status common_unpack(struct ws_target *target, const struct descriptor *d)
@@ -466,7 +480,7 @@ static enum ws_status common_unpack(struct ws_target *target, const struct descr
 
 	if (!frame)
 		return ws_fail_memory(target->ctx);
-	if (d->size && frame_unpack(kdump, 0, d, frame)) {
+	if (d->size && frame_unpack(kdump, 0, d, frame) == WS_READ) {
 		kdump->common = ws_steal(frame);
 		kdump->common_offset = d->offset;
 	}

@@ -26,6 +26,7 @@ struct worker {
 	const char *what; /* NULL but in the caller's own, which tells the progress */
 	uint8_t *buffer;  /* for a chunk that must be unpacked first; or NULL */
 	uint64_t ndamaged;
+	bool failed;
 	pthread_t thread;
 };
 
@@ -76,11 +77,14 @@ static void chunk_unpack(struct worker *worker, const struct chunk *chunk)
 	uint64_t run = 0, here;
 
 	for (here = 0; here < chunk->len; here += WS_FRAME_SIZE) {
-		if (scan->target->ops->copy_frame(scan->target, worker->number,
-						  chunk->ordinal + here / WS_FRAME_SIZE,
-						  worker->buffer + here))
+		enum ws_evidence evidence = scan->target->ops->copy_frame(
+			scan->target, worker->number,
+			chunk->ordinal + here / WS_FRAME_SIZE, worker->buffer + here);
+
+		if (evidence == WS_READ)
 			continue;
-		worker->ndamaged++;
+		worker->ndamaged += evidence == WS_ABSENT;
+		worker->failed |= evidence == WS_FAILED;
 		if (here > run)
 			scan->fn(scan->arg, worker->number, chunk->pa + run,
 				 worker->buffer + run, here - run);
@@ -154,8 +158,10 @@ enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_sca
 	workers_run(workers, n);
 	pthread_mutex_destroy(&scan.lock);
 	target->ndamaged = 0;
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		target->ndamaged += workers[i].ndamaged;
+		target->failed |= workers[i].failed;
+	}
 	ws_progress(target->ctx, what, 1);
-	return WS_OK;
+	return ws_target_looked(target, WS_OK);
 }

@@ -373,59 +373,85 @@ const struct ws_piece_of_memory *ws_target_piece(struct ws_target *target, uint6
 	return NULL;
 }
 
-static const uint8_t *piece_frame(struct ws_target *target,
-				  const struct ws_piece_of_memory *piece, uint64_t pa)
+static enum ws_evidence piece_frame(struct ws_target *target,
+				    const struct ws_piece_of_memory *piece, uint64_t pa,
+				    const uint8_t **frame)
 {
-	const uint8_t *frame;
+	enum ws_evidence evidence = WS_READ;
 	uint64_t ordinal;
 
+	*frame = NULL;
 	if (pa < piece->at.pa || piece->at.len - (pa - piece->at.pa) < WS_FRAME_SIZE)
-		return NULL;
+		return WS_ABSENT;
 	ordinal = ws_frame_ordinal(piece, pa);
-	frame = piece->data ? piece->data + (pa - piece->at.pa)
-			    : target->ops->frame(target, ordinal);
-	if (frame && target->recorder)
+	if (piece->data)
+		*frame = piece->data + (pa - piece->at.pa);
+	else
+		evidence = target->ops->frame(target, ordinal, frame);
+	if (evidence == WS_READ && target->recorder)
 		target->recorder[ordinal / 8] |= 1 << ordinal % 8;
-	return frame;
+	target->failed |= evidence == WS_FAILED;
+	return evidence;
 }
 
-const uint8_t *ws_target_frame(struct ws_target *target, uint64_t pa)
+enum ws_evidence ws_target_frame(struct ws_target *target, uint64_t pa,
+				 const uint8_t **frame)
 {
 	const struct ws_piece_of_memory *piece = ws_target_piece(target, pa);
 
-	return piece ? piece_frame(target, piece, pa & -(uint64_t)WS_FRAME_SIZE) : NULL;
+	*frame = NULL;
+	return piece ? piece_frame(target, piece, pa & -(uint64_t)WS_FRAME_SIZE, frame)
+		     : WS_ABSENT;
 }
 
 /* Bytes at pa that lie together: a whole frame's, or those of a piece's ragged end. */
-static const uint8_t *bytes_at(struct ws_target *target, uint64_t pa, size_t *len)
+static enum ws_evidence bytes_at(struct ws_target *target, uint64_t pa,
+				 const uint8_t **bytes, size_t *len)
 {
 	const struct ws_piece_of_memory *piece = ws_target_piece(target, pa);
 	uint64_t offset = pa & (WS_FRAME_SIZE - 1);
+	enum ws_evidence evidence;
 	const uint8_t *frame;
 
 	if (!piece)
-		return NULL;
-	frame = piece_frame(target, piece, pa - offset);
-	if (frame) {
+		return WS_ABSENT;
+	evidence = piece_frame(target, piece, pa - offset, &frame);
+	if (evidence == WS_READ) {
+		*bytes = frame + offset;
 		*len = WS_FRAME_SIZE - offset;
-		return frame + offset;
+		return WS_READ;
 	}
+	if (!piece->data)
+		return evidence;
+	*bytes = piece->data + (pa - piece->at.pa);
 	*len = piece->at.len - (pa - piece->at.pa);
 	if (*len > WS_FRAME_SIZE - offset)
 		*len = WS_FRAME_SIZE - offset;
-	return piece->data ? piece->data + (pa - piece->at.pa) : NULL;
+	return WS_READ;
 }
 
-bool ws_target_read(struct ws_target *target, uint64_t pa, void *buf, size_t len)
+enum ws_status ws_target_looked(struct ws_target *target, enum ws_status status)
 {
+	if (status != WS_OK || !target->failed)
+		return status;
+	return ws_fail(target->ctx, WS_ERR_SYSTEM,
+		       "%s: some of its memory could not be looked at for want of memory "
+		       "here: there is no answer",
+		       target->file.path);
+}
+
+enum ws_evidence ws_target_read(struct ws_target *target, uint64_t pa, void *buf,
+				size_t len)
+{
+	enum ws_evidence evidence;
 	uint8_t *to = buf;
 	const uint8_t *from;
 	size_t n;
 
 	while (len) {
-		from = bytes_at(target, pa, &n);
-		if (!from)
-			return false;
+		evidence = bytes_at(target, pa, &from, &n);
+		if (evidence != WS_READ)
+			return evidence;
 		if (n > len)
 			n = len;
 		memcpy(to, from, n);
@@ -433,7 +459,7 @@ bool ws_target_read(struct ws_target *target, uint64_t pa, void *buf, size_t len
 		pa += n;
 		len -= n;
 	}
-	return true;
+	return WS_READ;
 }
 
 enum ws_status ws_target_record(struct ws_target *target)

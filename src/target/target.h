@@ -41,16 +41,17 @@ struct ws_target_ops {
 	enum ws_status (*open)(struct ws_target *target,
 			       const struct ws_target_options *options);
 	/*
-	 * The whole frame with this ordinal, kept until close; NULL where its bytes are
-	 * damaged. NULL op: all memory has data.
+	 * The whole frame with this ordinal, kept until close: WS_ABSENT where its bytes
+	 * are damaged, WS_FAILED for want of memory. NULL op: all memory has data.
 	 */
-	const uint8_t *(*frame)(struct ws_target *target, uint64_t ordinal);
+	enum ws_evidence (*frame)(struct ws_target *target, uint64_t ordinal,
+				  const uint8_t **frame);
 	/*
-	 * Copies it without keeping it; false where frame() gives NULL. Called from
-	 * several threads at once, never twice at once with one worker number.
+	 * Copies it without keeping it, and says the same as frame(). Called from several
+	 * threads at once, never twice at once with one worker number.
 	 */
-	bool (*copy_frame)(struct ws_target *target, unsigned worker, uint64_t ordinal,
-			   uint8_t *frame);
+	enum ws_evidence (*copy_frame)(struct ws_target *target, unsigned worker,
+				       uint64_t ordinal, uint8_t *frame);
 	void (*close)(struct ws_target *target);
 };
 
@@ -66,6 +67,7 @@ struct ws_target {
 	WS_VEC(struct ws_extent) extents; /* what memory looks like from outside */
 	WS_VEC(struct ws_cpu) cpus;
 	char *vmcoreinfo;
+	bool failed;    /* some look at memory was WS_FAILED: ws_target_looked() */
 	bool moving;    /* it runs on while it is read */
 	bool long_mode; /* the dump says that its processors ran in long mode */
 	const struct ws_format *format; /* NULL: the registers do not tell */

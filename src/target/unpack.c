@@ -10,60 +10,69 @@
 #include "util/bits.h"
 #include "whosees.h"
 
-static bool unpack_plain(struct ws_unpacker *unpacker, const uint8_t *packed, size_t size,
-			 uint8_t *frame)
+static enum ws_evidence whole(bool unpacked)
+{
+	return unpacked ? WS_READ : WS_ABSENT;
+}
+
+static enum ws_evidence unpack_plain(struct ws_unpacker *unpacker, const uint8_t *packed,
+				     size_t size, uint8_t *frame)
 {
 	(void)unpacker;
 	if (size != WS_FRAME_SIZE)
-		return false;
+		return WS_ABSENT;
 	memcpy(frame, packed, size);
-	return true;
+	return WS_READ;
 }
 
-static bool unpack_zlib(struct ws_unpacker *unpacker, const uint8_t *packed, size_t size,
-			uint8_t *frame)
+static enum ws_evidence unpack_zlib(struct ws_unpacker *unpacker, const uint8_t *packed,
+				    size_t size, uint8_t *frame)
 {
 	if (!unpacker->deflate)
 		unpacker->deflate = libdeflate_alloc_decompressor();
-	return unpacker->deflate &&
-	       libdeflate_zlib_decompress(unpacker->deflate, packed, size, frame,
-					  WS_FRAME_SIZE, NULL) == LIBDEFLATE_SUCCESS;
+	if (!unpacker->deflate)
+		return WS_FAILED;
+	return whole(libdeflate_zlib_decompress(unpacker->deflate, packed, size, frame,
+						WS_FRAME_SIZE,
+						NULL) == LIBDEFLATE_SUCCESS);
 }
 
-static bool unpack_lzo(struct ws_unpacker *unpacker, const uint8_t *packed, size_t size,
-		       uint8_t *frame)
+static enum ws_evidence unpack_lzo(struct ws_unpacker *unpacker, const uint8_t *packed,
+				   size_t size, uint8_t *frame)
 {
 	lzo_uint n = WS_FRAME_SIZE;
 
 	(void)unpacker;
-	return lzo1x_decompress_safe(packed, size, frame, &n, NULL) == LZO_E_OK &&
-	       n == WS_FRAME_SIZE;
+	return whole(lzo1x_decompress_safe(packed, size, frame, &n, NULL) == LZO_E_OK &&
+		     n == WS_FRAME_SIZE);
 }
 
-static bool unpack_snappy(struct ws_unpacker *unpacker, const uint8_t *packed,
-			  size_t size, uint8_t *frame)
+static enum ws_evidence unpack_snappy(struct ws_unpacker *unpacker, const uint8_t *packed,
+				      size_t size, uint8_t *frame)
 {
 	size_t n = WS_FRAME_SIZE;
 
 	(void)unpacker;
-	return snappy_uncompress((const char *)packed, size, (char *)frame, &n) ==
-		       SNAPPY_OK &&
-	       n == WS_FRAME_SIZE;
+	return whole(snappy_uncompress((const char *)packed, size, (char *)frame, &n) ==
+			     SNAPPY_OK &&
+		     n == WS_FRAME_SIZE);
 }
 
-static bool unpack_zstd(struct ws_unpacker *unpacker, const uint8_t *packed, size_t size,
-			uint8_t *frame)
+static enum ws_evidence unpack_zstd(struct ws_unpacker *unpacker, const uint8_t *packed,
+				    size_t size, uint8_t *frame)
 {
 	if (!unpacker->zstd)
 		unpacker->zstd = ZSTD_createDCtx();
-	return unpacker->zstd && ZSTD_decompressDCtx(unpacker->zstd, frame, WS_FRAME_SIZE,
-						     packed, size) == WS_FRAME_SIZE;
+	if (!unpacker->zstd)
+		return WS_FAILED;
+	return whole(ZSTD_decompressDCtx(unpacker->zstd, frame, WS_FRAME_SIZE, packed,
+					 size) == WS_FRAME_SIZE);
 }
 
 static const struct {
 	uint32_t flags;
-	bool (*unpack)(struct ws_unpacker *unpacker, const uint8_t *packed, size_t size,
-		       uint8_t *frame);
+	enum ws_evidence (*unpack)(struct ws_unpacker *unpacker, const uint8_t *packed,
+				   size_t size, uint8_t *frame);
 } codecs[] = {
 	{ 0x00, unpack_plain },  { 0x01, unpack_zlib }, { 0x02, unpack_lzo },
 	{ 0x04, unpack_snappy }, { 0x20, unpack_zstd },
@@ -77,13 +86,13 @@ bool ws_unpack_known(uint32_t flags)
 	return false;
 }
 
-bool ws_unpack(struct ws_unpacker *unpacker, uint32_t flags, const uint8_t *packed,
-	       size_t size, uint8_t *frame)
+enum ws_evidence ws_unpack(struct ws_unpacker *unpacker, uint32_t flags,
+			   const uint8_t *packed, size_t size, uint8_t *frame)
 {
 	for (size_t i = 0; i < WS_ARRAY_SIZE(codecs); i++)
 		if (codecs[i].flags == flags)
 			return codecs[i].unpack(unpacker, packed, size, frame);
-	return false;
+	return WS_ABSENT;
 }
 
 void ws_unpacker_release(struct ws_unpacker *unpacker)

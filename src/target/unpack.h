@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "whosees.h"
+
 /* What the libraries keep between frames. Zeroed: nothing yet. One a thread. */
 struct ws_unpacker {
 	struct libdeflate_decompressor *deflate;
@@ -19,10 +21,11 @@ void ws_unpacker_release(struct ws_unpacker *unpacker);
 bool ws_unpack_known(uint32_t flags);
 
 /*
- * Unpacks size bytes into a whole frame; false if they are damaged: anything that does
- * not make exactly a frame.
+ * Unpacks size bytes into a whole frame; WS_ABSENT if they are damaged: anything that
+ * does not make exactly a frame.
  */
-bool ws_unpack(struct ws_unpacker *unpacker, uint32_t flags, const uint8_t *packed,
-	       size_t size, uint8_t *frame);
+enum ws_evidence ws_unpack(struct ws_unpacker *unpacker, uint32_t flags,
+			   const uint8_t *packed, size_t size,
+			   uint8_t *frame) WS_MUST_CHECK;
 
 #endif

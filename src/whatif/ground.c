@@ -61,6 +61,15 @@ static int undermined(const struct ws_story *story)
 	return -1;
 }
 
+/* The machine's memory as a walk asks for it. */
+static enum ws_evidence machine_frame(void *opaque, uint64_t pa, const uint8_t **frame)
+{
+	const struct machine_backing *memory = opaque;
+
+	*frame = memory->frame(memory->opaque, pa & ~(uint64_t)(WS_FRAME_SIZE - 1));
+	return *frame ? WS_READ : WS_ABSENT;
+}
+
 void ws_ground(struct ws_machine *machine, const struct machine_registers *registers,
 	       struct ws_story *story)
 {
@@ -74,8 +83,8 @@ void ws_ground(struct ws_machine *machine, const struct machine_registers *regis
 	if (first->vector != MACHINE_PF)
 		return;
 	ws_walk(&paging, machine->root, first->address, &story->before);
-	paging.frame = memory.frame;
-	paging.opaque = memory.opaque;
+	paging.frame = machine_frame;
+	paging.opaque = &memory;
 	ws_walk(&paging, machine->root, first->address, &story->after);
 	story->undermined = undermined(story);
 }

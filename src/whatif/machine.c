@@ -24,12 +24,12 @@ static const uint8_t *lend_frame(void *opaque, uint64_t pa)
 {
 	struct ws_machine *machine = opaque;
 	const struct ws_paging *paging = &machine->system->paging;
-	const uint8_t *frame =
-		paging->frame(paging->opaque, pa & ~(uint64_t)(WS_FRAME_SIZE - 1));
+	const uint8_t *frame;
+	enum ws_evidence evidence = paging->frame(paging->opaque, pa, &frame);
 
 	if (machine->tss_pa && pa / WS_FRAME_SIZE == machine->tss_pa / WS_FRAME_SIZE)
 		return machine->tss;
-	if (!frame && !machine->missing++)
+	if (evidence != WS_READ && !machine->missing++)
 		machine->missing_pa = pa;
 	return frame;
 }

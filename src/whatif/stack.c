@@ -115,11 +115,10 @@ static void set_sp0(struct ws_machine *machine, uint64_t tss, uint64_t sp0)
 	const uint8_t *frame;
 
 	/* sp0, ESP0: at offset 4 (SDM figures 8-2 and 8-11) */
-	if (!ws_kernel_pa(system, tss + 4, &pa) ||
+	if (ws_kernel_translate(system, tss + 4, &pa) != WS_READ ||
 	    pa % WS_FRAME_SIZE + system->layout.word > WS_FRAME_SIZE)
 		return;
-	frame = paging->frame(paging->opaque, pa & ~(uint64_t)(WS_FRAME_SIZE - 1));
-	if (!frame)
+	if (paging->frame(paging->opaque, pa, &frame) != WS_READ)
 		return;
 	memcpy(machine->tss, frame, WS_FRAME_SIZE);
 	memcpy(machine->tss + pa % WS_FRAME_SIZE, &value, system->layout.word);

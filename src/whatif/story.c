@@ -282,5 +282,6 @@ enum ws_status ws_machine_what_if(struct ws_machine *machine,
 	if (status != WS_OK)
 		return status;
 	follow_to_end(&follow, story);
-	return conclude(machine, &start, &follow.told, story);
+	return ws_target_looked(machine->system->target,
+				conclude(machine, &start, &follow.told, story));
 }

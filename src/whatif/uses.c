@@ -77,7 +77,7 @@ static void claim_va(struct census *census, uint64_t va, uint64_t last,
 	uint64_t pa;
 
 	for (va &= ~(uint64_t)(WS_FRAME_SIZE - 1);; va += WS_FRAME_SIZE) {
-		if (ws_kernel_pa(census->system, va, &pa))
+		if (ws_kernel_translate(census->system, va, &pa) == WS_READ)
 			claim(census, pa, pa, what);
 		if (last - va < WS_FRAME_SIZE)
 			return;

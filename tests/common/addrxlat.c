@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "addrxlat.h"
 
+#include "frames.h"
+
 #include <string.h>
 
 /* Only physical addresses can be read: there is nothing to translate them by. */
@@ -15,7 +17,7 @@ static addrxlat_status get_page(const addrxlat_cb_t *cb, addrxlat_buffer_t *buff
 	const struct ws_paging *paging = cb->priv;
 
 	buffer->addr.addr &= ~(addrxlat_addr_t)(WS_FRAME_SIZE - 1);
-	buffer->ptr = paging->frame(paging->opaque, buffer->addr.addr);
+	buffer->ptr = paging_frame(paging, buffer->addr.addr);
 	if (!buffer->ptr)
 		return ADDRXLAT_ERR_NODATA;
 	buffer->size = WS_FRAME_SIZE;

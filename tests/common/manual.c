@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "manual.h"
 
+#include "frames.h"
+
 #include <string.h>
 
 #define P 0x1u
@@ -40,12 +42,12 @@ static int maxphyaddr(const struct reading *r)
 static bool fetch(struct reading *r, unsigned level, uint64_t pa, unsigned size,
 		  uint64_t *entry)
 {
-	const uint8_t *frame = r->paging->frame(r->paging->opaque, pa);
+	const uint8_t *frame = paging_frame(r->paging, pa);
 
 	r->answer.level = level;
 	*entry = 0;
 	if (!frame) {
-		r->answer.end = WS_END_UNREADABLE;
+		r->answer.end = WS_END_ABSENT;
 		return false;
 	}
 	for (unsigned i = 0; i < size; i++)

@@ -43,11 +43,11 @@ void sparse_release(struct sparse *memory)
 	*memory = (struct sparse){ 0 };
 }
 
-const uint8_t *sparse_frame(void *opaque, uint64_t pa)
+enum ws_evidence sparse_frame(void *opaque, uint64_t pa, const uint8_t **frame)
 {
-	const struct sparse_frame *frame = find(opaque, pa);
+	const struct sparse_frame *found = find(opaque, pa);
 
-	return frame ? frame->bytes : NULL;
+	return frame_lend(found ? found->bytes : NULL, frame);
 }
 
 struct arena arena_create(uint64_t frames)
@@ -61,7 +61,12 @@ void arena_release(struct arena *arena)
 	*arena = (struct arena){ 0 };
 }
 
-const uint8_t *arena_frame(void *opaque, uint64_t pa)
+enum ws_evidence arena_frame(void *opaque, uint64_t pa, const uint8_t **frame)
+{
+	return frame_lend(arena_lend(opaque, pa), frame);
+}
+
+const uint8_t *arena_lend(void *opaque, uint64_t pa)
 {
 	const struct arena *arena = opaque;
 	uint64_t frame = pa / WS_FRAME_SIZE;

@@ -7,6 +7,7 @@
 #ifndef TESTS_MEMORY_H
 #define TESTS_MEMORY_H
 
+#include "frames.h"
 #include "random.h"
 #include "whosees.h"
 
@@ -26,8 +27,8 @@ struct sparse {
 /* The bytes at pa, up to the end of its frame; the frame appears, zeroed. */
 uint8_t *sparse_at(struct sparse *memory, uint64_t pa);
 void sparse_release(struct sparse *memory);
-/* A ws_frame_fn; opaque is a struct sparse. */
-const uint8_t *sparse_frame(void *opaque, uint64_t pa);
+/* opaque is a struct sparse. */
+ws_frame_fn sparse_frame;
 
 /* Owns frames * WS_FRAME_SIZE bytes; pa 0 is bytes[0]. */
 struct arena {
@@ -37,8 +38,10 @@ struct arena {
 
 struct arena arena_create(uint64_t frames);
 void arena_release(struct arena *arena);
-/* A ws_frame_fn; opaque is a struct arena. */
-const uint8_t *arena_frame(void *opaque, uint64_t pa);
+/* opaque is a struct arena. */
+ws_frame_fn arena_frame;
+/* The same for a struct machine_backing. */
+const uint8_t *arena_lend(void *opaque, uint64_t pa);
 
 /*
  * Fills the arena with entries of 1 << entry_log2 bytes that serve as tables of every

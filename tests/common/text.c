@@ -14,7 +14,7 @@ static const char *const end_words[] = {
 	[WS_END_PAGE] = "page",
 	[WS_END_HOLE] = "hole",
 	[WS_END_MALFORMED] = "malformed",
-	[WS_END_UNREADABLE] = "unreadable",
+	[WS_END_ABSENT] = "unreadable",
 	[WS_END_NONCANONICAL] = "noncanonical",
 };
 

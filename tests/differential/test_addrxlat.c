@@ -32,7 +32,7 @@ static enum ws_end end_of(addrxlat_status status)
 	case ADDRXLAT_ERR_NOTPRESENT:
 		return WS_END_HOLE;
 	case ADDRXLAT_ERR_NODATA:
-		return WS_END_UNREADABLE;
+		return WS_END_ABSENT;
 	case ADDRXLAT_ERR_INVALID:
 		return WS_END_NONCANONICAL;
 	default:

@@ -4,6 +4,7 @@
  * frames there are, and every byte of them. It cannot read flattened ones, so of these
  * it gets the file before it was flattened. (Real ones: tests/lab/test_memory.py.)
  */
+#include "common/frames.h"
 #include "common/random.h"
 #include "context.h"
 #include "mk/mk.h"
@@ -78,7 +79,7 @@ static void assert_same(struct ws_target *ours, kdump_ctx_t *theirs)
 		uint8_t bytes[WS_FRAME_SIZE];
 		size_t n = sizeof(bytes);
 		uint64_t pa = (uint64_t)pfn * WS_FRAME_SIZE;
-		const uint8_t *frame = ws_target_frame(ours, pa);
+		const uint8_t *frame = target_frame(ours, pa);
 		kdump_status status =
 			kdump_read(theirs, KDUMP_MACHPHYSADDR, pa, bytes, &n);
 

@@ -37,9 +37,9 @@ struct view {
 	bool open;
 };
 
-static const uint8_t *frame(void *opaque, uint64_t pa)
+static enum ws_evidence frame(void *opaque, uint64_t pa, const uint8_t **bytes)
 {
-	return ws_target_frame(opaque, pa);
+	return ws_target_frame(opaque, pa, bytes);
 }
 
 static void print_page(const struct view *view, uint64_t va)

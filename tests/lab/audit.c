@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "common/frames.h"
 #include "linux/linux.h"
 #include "linux/roots.h"
 #include "paging/format.h"
@@ -87,7 +88,7 @@ static uint8_t *private_entry(struct ws_system *system, const struct hide *hide)
 	if (trail.nsteps <= level)
 		return NULL;
 	pa = ws_step_entry_pa(format, &trail.step[level]);
-	return (uint8_t *)ws_target_frame(system->target, pa) + pa % WS_FRAME_SIZE;
+	return (uint8_t *)target_frame(system->target, pa) + pa % WS_FRAME_SIZE;
 }
 
 static enum ws_status tell_hidden(struct ws_system *system, const struct hide *hide)

@@ -6,6 +6,7 @@
  * Prints, a line each: "frames PART WHOLE", "missing N [FIRST]" of those that WHOLE
  * lacks, "different N [FIRST]", and "registers", "vmcoreinfo" with "same" or "different".
  */
+#include "common/frames.h"
 #include "context.h"
 #include "target/target.h"
 #include "util/cleanup.h"
@@ -52,7 +53,7 @@ static void compare(void *arg, unsigned worker, uint64_t pa, const uint8_t *data
 	(void)worker;
 	pthread_mutex_lock(&c->lock);
 	for (size_t i = 0; i < len; i += WS_FRAME_SIZE) {
-		const uint8_t *frame = c->whole ? ws_target_frame(c->whole, pa + i)
+		const uint8_t *frame = c->whole ? target_frame(c->whole, pa + i)
 						: frame_of_kdumpfile(c, pa + i);
 
 		if (!frame)

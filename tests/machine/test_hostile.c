@@ -104,7 +104,7 @@ static void test_hostile(void **state)
 {
 	struct random random = { random_seed() };
 	struct arena arena = arena_create(FRAMES);
-	struct machine_backing backing = { .frame = arena_frame, .opaque = &arena };
+	struct machine_backing backing = { .frame = arena_lend, .opaque = &arena };
 	struct machine_memory *memory = machine_memory_create(&backing, 0);
 	uint64_t fates[MACHINE_LOST + 1] = { 0 };
 

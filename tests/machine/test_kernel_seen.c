@@ -4,6 +4,7 @@
  * a symbol file or a hint, held against what the model says of itself; and its verdicts
  * against the strategy that the machine was given.
  */
+#include "common/frames.h"
 #include "context.h"
 #include "machine/kernel/internal.h"
 #include "target/target.h"
@@ -508,7 +509,7 @@ static void frames_are_equal(void **state)
 	if (kdump_open_fd(theirs, scene.fd))
 		fail_msg("libkdumpfile: %s", kdump_get_err(theirs));
 	for (uint64_t pa = 0; pa < scene.kernel->options.ram; pa += PAGE) {
-		const uint8_t *frame = ws_target_frame(scene.target, pa);
+		const uint8_t *frame = target_frame(scene.target, pa);
 		uint8_t memory[PAGE], bytes[PAGE];
 		size_t n = sizeof(bytes);
 
@@ -519,7 +520,7 @@ static void frames_are_equal(void **state)
 				 KDUMP_OK);
 		assert_memory_equal(bytes, memory, PAGE);
 	}
-	assert_null(ws_target_frame(scene.target, scene.kernel->options.ram));
+	assert_null(target_frame(scene.target, scene.kernel->options.ram));
 	kdump_free(theirs);
 	end_scene(&scene);
 }

@@ -179,7 +179,7 @@ static bool agrees(struct trial *trial, const struct ws_trail *trail, bool went,
 	if (ws_check(&trial->paging, trail, &flaw))
 		return count(&trial->reserved, refuses(went, event, MACHINE_PF,
 						       MACHINE_PF_P | MACHINE_PF_RSVD));
-	if (trail->end == WS_END_UNREADABLE) /* no memory reads as zeroes */
+	if (trail->end == WS_END_ABSENT) /* no memory reads as zeroes */
 		return count(&trial->unreadable, refuses(went, event, MACHINE_PF, 0));
 	if (trail->end == WS_END_HOLE)
 		return count(&trial->holes, refuses(went, event, MACHINE_PF, 0));
@@ -231,8 +231,7 @@ static void translate(struct trial *trial)
 
 static void open_trial(struct trial *trial, const struct mode *mode)
 {
-	struct machine_backing backing = { .frame = arena_frame,
-					   .opaque = &trial->arena };
+	struct machine_backing backing = { .frame = arena_lend, .opaque = &trial->arena };
 
 	*trial = (struct trial){ .mode = mode,
 				 .arena = arena_create(FRAMES),

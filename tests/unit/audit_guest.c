@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/frames.h"
 #include "paging/format.h"
 
 /* ---- entries ----------------------------------------------------------------------- */
@@ -37,12 +38,14 @@ void audit_change(struct fault_guest *fault, uint64_t pa, uint64_t set, uint64_t
 	audit_put(fault, pa, (audit_get(fault, pa) & ~clear) | set);
 }
 
-static const uint8_t *guest_frame(void *opaque, uint64_t pa)
+static enum ws_evidence guest_frame(void *opaque, uint64_t pa, const uint8_t **frame)
 {
 	const struct guest *guest = opaque;
 
-	return pa < GUEST_MEMORY ? guest->memory + pa / WS_FRAME_SIZE * WS_FRAME_SIZE
-				 : NULL;
+	return frame_lend(pa < GUEST_MEMORY
+				  ? guest->memory + pa / WS_FRAME_SIZE * WS_FRAME_SIZE
+				  : NULL,
+			  frame);
 }
 
 static struct ws_paging paging_of(const struct fault_guest *fault)

@@ -15,10 +15,11 @@ DRIVER = r"""
 #include <stdio.h>
 extern const struct ws_format ws_format_riscv_sv39;
 static uint64_t memory[4][512];
-static const uint8_t *frame(void *opaque, uint64_t pa)
+static enum ws_evidence frame(void *opaque, uint64_t pa, const uint8_t **bytes)
 {
 	(void)opaque;
-	return pa >> 12 < 4 ? (const uint8_t *)memory[pa >> 12] : NULL;
+	*bytes = pa >> 12 < 4 ? (const uint8_t *)memory[pa >> 12] : NULL;
+	return *bytes ? WS_READ : WS_ABSENT;
 }
 int main(void)
 {

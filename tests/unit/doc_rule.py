@@ -43,6 +43,7 @@ int main(int argc, char **argv)
 	struct ws_context *ctx = ws_context_create();
 	struct ws_target *target;
 	struct ws_system *system;
+	const uint8_t *root;
 
 	if (argc != 2 || ws_target_open(ctx, argv[1], NULL, &target) != WS_OK ||
 	    ws_system_open(target, NULL, &system) != WS_OK)
@@ -50,8 +51,9 @@ int main(int argc, char **argv)
 	audit_it(system);
 	mprotect((void *)target->file.data, target->file.size, PROT_READ | PROT_WRITE);
 	ws_vec_each(&system->spaces, space)
-		if (!strcmp(space->comm, "victim"))
-			memcpy((void *)ws_target_frame(target, space->root), "\x87", 1);
+		if (!strcmp(space->comm, "victim") &&
+		    ws_target_frame(target, space->root, &root) == WS_READ)
+			memcpy((void *)root, "\x87", 1);
 	audit_it(system);
 	ws_system_close(system);
 	ws_target_close(target);

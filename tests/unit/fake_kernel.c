@@ -52,9 +52,9 @@ void fake_image_constant(struct fake_kernel *kernel)
 	put_entry(kernel, 0x5000, 8, UINT64_C(1) << 63 | PA_IMAGE | 0x081);
 }
 
-static const uint8_t *fake_frame(void *opaque, uint64_t pa)
+static enum ws_evidence fake_frame(void *opaque, uint64_t pa, const uint8_t **frame)
 {
-	return ws_target_frame(opaque, pa);
+	return ws_target_frame(opaque, pa, frame);
 }
 
 static void layout_fill(struct fake_kernel *kernel)

@@ -6,6 +6,7 @@
  * the audit: it walks with tests/common/manual.c, and reads entries by hand.
  */
 #include "audit/rule.h"
+#include "common/frames.h"
 #include "common/manual.h"
 #include "common/random.h"
 
@@ -86,7 +87,7 @@ static uint64_t address_in(uint64_t entry)
 
 static const uint8_t *frame_at(uint64_t pa)
 {
-	return scene.looked_at->paging.frame(scene.looked_at->paging.opaque, pa);
+	return paging_frame(&scene.looked_at->paging, pa);
 }
 
 static bool read_entry(uint64_t table, unsigned index, uint64_t *entry)
@@ -399,7 +400,7 @@ static bool is_outside(const struct check *c)
 	size_t n;
 
 	extents = ws_target_extents(scene.target, &n);
-	return walk(c->root, c->finding->va).end == WS_END_UNREADABLE &&
+	return walk(c->root, c->finding->va).end == WS_END_ABSENT &&
 	       path.table[path.n] >= extents[n - 1].pa + extents[n - 1].len;
 }
 
@@ -558,7 +559,7 @@ static uint8_t *random_frame(struct random *random)
 {
 	uint64_t pa = scene.frame[random_below(random, scene.nframes)];
 
-	return (uint8_t *)ws_target_frame(scene.target, pa);
+	return (uint8_t *)target_frame(scene.target, pa);
 }
 
 /* Seven times in ten one that is present, if there is one near by. */

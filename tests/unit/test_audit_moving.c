@@ -4,6 +4,7 @@
  * Memory changes behind a frame function of the test's own, for no target kind moves yet.
  */
 #include "audit_guest.h"
+#include "common/frames.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,16 +23,16 @@ struct mover {
 	uint8_t frame[WS_FRAME_SIZE];
 };
 
-static const uint8_t *moving_frame(void *opaque, uint64_t pa)
+static enum ws_evidence moving_frame(void *opaque, uint64_t pa, const uint8_t **moved)
 {
 	struct mover *mover = opaque;
-	const uint8_t *frame = mover->real.frame(mover->real.opaque, pa);
+	const uint8_t *frame = paging_frame(&mover->real, pa);
 
 	if (pa / WS_FRAME_SIZE != mover->pa / WS_FRAME_SIZE)
-		return frame;
+		return frame_lend(frame, moved);
 	memcpy(mover->frame, frame, WS_FRAME_SIZE);
 	memset(mover->frame + mover->offset, 0, 4);
-	return mover->looks++ < mover->until ? mover->frame : frame;
+	return frame_lend(mover->looks++ < mover->until ? mover->frame : frame, moved);
 }
 
 /* The victim's entry for module memory will seem to be empty. */

@@ -4,6 +4,7 @@
  * and by little, and what hostile memory can do to it, which must be nothing worse than a
  * wrong answer.
  */
+#include "common/frames.h"
 #include "common/random.h"
 #include "small_guest.h"
 
@@ -150,7 +151,8 @@ static void expect_module(struct ws_system *system, const struct guest *guest)
 {
 	char text[14];
 
-	assert_true(ws_system_read(system, guest->kind->module, text, sizeof(text)));
+	assert_true(ws_system_read(system, guest->kind->module, text, sizeof(text)) ==
+		    WS_READ);
 	assert_string_equal(text, "module memory");
 }
 
@@ -438,23 +440,27 @@ static void a_damaged_user_half_is_still_there(void **state)
 /* A dump that is unpacked frame by frame; its last two are damaged. */
 #define WHOLE_FRAMES (GUEST_MEMORY / WS_FRAME_SIZE - 2)
 
-static const uint8_t *unpack(struct ws_target *target, uint64_t ordinal)
+static enum ws_evidence unpack(struct ws_target *target, uint64_t ordinal,
+			       const uint8_t **frame)
 {
 	const struct guest *guest =
 		(const void *)((const char *)target - offsetof(struct guest, target));
 
-	return ordinal < WHOLE_FRAMES ? guest->memory + ordinal * WS_FRAME_SIZE : NULL;
+	return frame_lend(ordinal < WHOLE_FRAMES ? guest->memory + ordinal * WS_FRAME_SIZE
+						 : NULL,
+			  frame);
 }
 
-static bool unpack_copy(struct ws_target *target, unsigned worker, uint64_t ordinal,
-			uint8_t *copy)
+static enum ws_evidence unpack_copy(struct ws_target *target, unsigned worker,
+				    uint64_t ordinal, uint8_t *copy)
 {
-	const uint8_t *frame = unpack(target, ordinal);
+	const uint8_t *frame;
+	enum ws_evidence evidence = unpack(target, ordinal, &frame);
 
 	(void)worker;
-	if (frame)
+	if (evidence == WS_READ)
 		memcpy(copy, frame, WS_FRAME_SIZE);
-	return frame;
+	return evidence;
 }
 
 static void damaged_frames_are_told_of(void **state)

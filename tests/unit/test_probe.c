@@ -20,6 +20,7 @@
 
 struct scene {
 	struct arena arena;
+	struct ws_target target; /* nothing is read from it */
 	struct ws_system system;
 	struct ws_space spaces[SPACES];
 	uint64_t addresses[ADDRESSES];
@@ -35,6 +36,7 @@ static struct scene *scene_create(const struct ws_format *format, uint64_t seed)
 	scene->arena = arena_create(FRAMES);
 	arena_fill(&scene->arena, format_entry_log2(format), &scene->random);
 	scene->system.ctx = ws_context_create();
+	scene->system.target = &scene->target;
 	scene->system.paging = (struct ws_paging){ .format = format,
 						   .frame = arena_frame,
 						   .opaque = &scene->arena };

@@ -33,11 +33,11 @@ struct ladder {
 	uint64_t walks;
 };
 
-static const uint8_t *ladder_frame(void *opaque, uint64_t pa)
+static enum ws_evidence ladder_frame(void *opaque, uint64_t pa, const uint8_t **frame)
 {
 	struct ladder *ladder = opaque;
 
-	return ladder->frame[pa >> 16 & 7];
+	return frame_lend(ladder->frame[pa >> 16 & 7], frame);
 }
 
 static void ladder_init(struct ladder *ladder, const struct ws_format *format)

@@ -337,13 +337,13 @@ struct hostile {
 	uint64_t stop_after;
 };
 
-static const uint8_t *hostile_frame(void *opaque, uint64_t pa)
+static enum ws_evidence hostile_frame(void *opaque, uint64_t pa, const uint8_t **frame)
 {
 	struct hostile *hostile = opaque;
 
 	(void)pa;
 	hostile->frames_asked++;
-	return hostile->frame;
+	return frame_lend(hostile->frame, frame);
 }
 
 static bool count_run(void *arg, const struct ws_run *run)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Targets that are as they should be: what they say of memory, registers and format. */
+#include "common/frames.h"
 #include "common/random.h"
 #include "mk/mk.h"
 #include "paging/format.h"
@@ -49,13 +50,13 @@ static void dump_close(struct dump *d)
 static void assert_frame(struct dump *d, uint64_t pa)
 {
 	uint8_t expected[WS_FRAME_SIZE], read[WS_FRAME_SIZE];
-	const uint8_t *frame = ws_target_frame(d->target, pa + 123);
+	const uint8_t *frame = target_frame(d->target, pa + 123);
 
 	mk_frame(pa, expected);
 	assert_non_null(frame);
 	assert_memory_equal(frame, expected, sizeof(expected));
-	assert_ptr_equal(ws_target_frame(d->target, pa), frame);
-	assert_true(ws_target_read(d->target, pa, read, sizeof(read)));
+	assert_ptr_equal(target_frame(d->target, pa), frame);
+	assert_true(ws_target_read(d->target, pa, read, sizeof(read)) == WS_READ);
 	assert_memory_equal(read, expected, sizeof(expected));
 }
 
@@ -101,8 +102,8 @@ static void assert_memory(struct dump *d, const struct ws_extent *range, size_t 
 			frames++;
 			sum += range[i].pa + at;
 		}
-		assert_null(ws_target_frame(d->target, range[i].pa - 1));
-		assert_null(ws_target_frame(d->target, range[i].pa + range[i].len));
+		assert_null(target_frame(d->target, range[i].pa - 1));
+		assert_null(target_frame(d->target, range[i].pa + range[i].len));
 	}
 	assert_int_equal(ws_target_scan(d->target, "scan", tally_chunk, &tally), WS_OK);
 	assert_int_equal(tally.wrong, 0);
@@ -162,12 +163,12 @@ static void elf_seam(void **state)
 
 	(void)state;
 	assert_memory_is(&d, { 0x1000, 0x2000 });
-	assert_true(ws_target_read(d.target, 0x1ff8, bytes, sizeof(bytes)));
+	assert_true(ws_target_read(d.target, 0x1ff8, bytes, sizeof(bytes)) == WS_READ);
 	mk_frame(0x1000, expected);
 	assert_memory_equal(bytes, expected + 0xff8, 8);
 	mk_frame(0x2000, expected);
 	assert_memory_equal(bytes + 8, expected, 8);
-	assert_false(ws_target_read(d.target, 0x2ff8, bytes, sizeof(bytes)));
+	assert_false(ws_target_read(d.target, 0x2ff8, bytes, sizeof(bytes)) == WS_READ);
 }
 
 /* Ends that are not a frame's: their bytes can be read, their frames are none. */
@@ -183,16 +184,16 @@ static void elf_ragged(void **state)
 			       NULL);
 
 	(void)state;
-	assert_null(ws_target_frame(d.target, 0x1800));
-	assert_null(ws_target_frame(d.target, 0x3000));
-	assert_null(ws_target_frame(d.target, 0x5100));
+	assert_null(target_frame(d.target, 0x1800));
+	assert_null(target_frame(d.target, 0x3000));
+	assert_null(target_frame(d.target, 0x5100));
 	assert_frame(&d, 0x2000);
 	assert_int_equal(d.target->nframes, 1);
-	assert_true(ws_target_read(d.target, 0x1800, bytes, 0x800));
-	assert_true(ws_target_read(d.target, 0x5100, bytes, 0x100));
+	assert_true(ws_target_read(d.target, 0x1800, bytes, 0x800) == WS_READ);
+	assert_true(ws_target_read(d.target, 0x5100, bytes, 0x100) == WS_READ);
 	assert_int_equal(bytes[1], 0x51);
-	assert_false(ws_target_read(d.target, 0x5100, bytes, 0x101));
-	assert_false(ws_target_read(d.target, 0x17ff, bytes, 2));
+	assert_false(ws_target_read(d.target, 0x5100, bytes, 0x101) == WS_READ);
+	assert_false(ws_target_read(d.target, 0x17ff, bytes, 2) == WS_READ);
 }
 
 /* What is past p_filesz was left out: it is not zero. */
@@ -444,7 +445,7 @@ static void raw_by_name(void **state)
 
 	(void)state;
 	assert_string_equal(ws_target_kind(d.target), "raw");
-	assert_int_equal(*ws_target_frame(d.target, 0), 0x45);
+	assert_int_equal(*target_frame(d.target, 0), 0x45);
 }
 
 /* ---- kdump ------------------------------------------------------------------------ */
@@ -559,9 +560,8 @@ static void kdump_zeros(void **state)
 			       NULL);
 
 	(void)state;
-	assert_memory_equal(ws_target_frame(d.target, 0x3000), zeros, sizeof(zeros));
-	assert_ptr_equal(ws_target_frame(d.target, 0x4000),
-			 ws_target_frame(d.target, 0x3000));
+	assert_memory_equal(target_frame(d.target, 0x3000), zeros, sizeof(zeros));
+	assert_ptr_equal(target_frame(d.target, 0x4000), target_frame(d.target, 0x3000));
 	assert_frame(&d, 0x5000);
 }
 
@@ -579,7 +579,7 @@ static void kdump_damaged(void **state)
 			       NULL);
 
 	(void)state;
-	assert_null(ws_target_frame(d.target, 0x2000));
+	assert_null(target_frame(d.target, 0x2000));
 	assert_frame(&d, 0x1000);
 	assert_frame(&d, 0x3000);
 	assert_int_equal(ws_target_scan(d.target, "scan", tally_chunk, &tally), WS_OK);
@@ -701,11 +701,11 @@ static void recorder(void **state)
 	struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 	(void)state;
-	ws_target_frame(d.target, 0x1000);
+	target_frame(d.target, 0x1000);
 	assert_false(ws_target_recorded(d.target, 0x1000));
 	assert_int_equal(ws_target_record(d.target), WS_OK);
-	ws_target_frame(d.target, 0x5abc);
-	assert_true(ws_target_read(d.target, 0x8fff, &byte, 1));
+	target_frame(d.target, 0x5abc);
+	assert_true(ws_target_read(d.target, 0x8fff, &byte, 1) == WS_READ);
 	assert_int_equal(ws_target_scan(d.target, "scan", tally_chunk, &tally), WS_OK);
 	for (uint64_t pa = 0; pa < 0x10000; pa += WS_FRAME_SIZE)
 		assert_int_equal(ws_target_recorded(d.target, pa + 1),

@@ -4,6 +4,7 @@
  * to the end, or refused with words. That nothing crashes is for the sanitizers to see
  * (make dev); that nothing loops, for the test's time limit.
  */
+#include "common/frames.h"
 #include "common/random.h"
 #include "mk/mk.h"
 #include "util/bits.h"
@@ -113,11 +114,11 @@ static void read_all(struct ws_target *target, struct random *random)
 	assert_true(n > 0);
 	for (size_t i = 0; i < n; i++) {
 		uint64_t pa = extents[i].pa + random_below(random, extents[i].len);
-		const uint8_t *frame = ws_target_frame(target, pa);
+		const uint8_t *frame = target_frame(target, pa);
 
 		if (frame)
 			sum[0] += frame[0] + frame[WS_FRAME_SIZE - 1];
-		if (ws_target_read(target, pa, bytes, sizeof(bytes)))
+		if (ws_target_read(target, pa, bytes, sizeof(bytes)) == WS_READ)
 			sum[0] += bytes[299];
 		if (i)
 			assert_true(extents[i - 1].pa + extents[i - 1].len <

@@ -6,6 +6,7 @@
  * src/paging must get there too.
  */
 #include "audit/rule.h"
+#include "common/frames.h"
 #include "common/random.h"
 #include "linux/descriptors.h"
 
@@ -37,13 +38,13 @@ static struct scene {
 	uint64_t fates[WS_FATE_GAVE_UP + 1];
 } scene;
 
-static const uint8_t *patched_frame(void *opaque, uint64_t pa)
+static enum ws_evidence patched_frame(void *opaque, uint64_t pa, const uint8_t **frame)
 {
 	(void)opaque;
 	for (unsigned i = 0; i < scene.npatches; i++)
 		if (scene.pa[i] == pa / WS_FRAME_SIZE)
-			return scene.frame[i];
-	return scene.real.frame(scene.real.opaque, pa);
+			return frame_lend(scene.frame[i], frame);
+	return scene.real.frame(scene.real.opaque, pa, frame);
 }
 
 static int open_capture(void **state)
@@ -95,7 +96,7 @@ static uint64_t random_victim(struct random *random, uint64_t root)
 
 static void patch(struct random *random, uint64_t pa)
 {
-	const uint8_t *frame = scene.real.frame(scene.real.opaque, pa);
+	const uint8_t *frame = paging_frame(&scene.real, pa);
 	uint8_t *copy = scene.frame[scene.npatches];
 	uint32_t at = (uint32_t)(pa % WS_FRAME_SIZE);
 
@@ -137,6 +138,7 @@ static void check_story(const struct ws_what_if *question, const struct ws_story
 static void check_runs(const struct ws_story *story)
 {
 	const struct ws_overwritten *runs;
+	const uint8_t *frame;
 	uint64_t pages = 0;
 	size_t n;
 
@@ -145,7 +147,7 @@ static void check_runs(const struct ws_story *story)
 		assert_true(!i || runs[i].pa > runs[i - 1].last);
 		pages += (runs[i].last - runs[i].pa + 1) / WS_FRAME_SIZE;
 		for (uint64_t pa = runs[i].pa; pa < runs[i].last; pa += WS_FRAME_SIZE)
-			assert_non_null(patched_frame(NULL, pa));
+			assert_int_equal(patched_frame(NULL, pa, &frame), WS_READ);
 	}
 	assert_int_equal(pages, story->overwritten);
 }
@@ -162,7 +164,8 @@ static void check_handler(const struct ws_story *story)
 
 	ws_walk(paging, root, cpu->idt.base + 14 * size, &trail);
 	assert_int_equal(trail.end, WS_END_PAGE);
-	gate = patched_frame(NULL, trail.pa) + trail.pa % WS_FRAME_SIZE;
+	assert_int_equal(patched_frame(NULL, trail.pa, &gate), WS_READ);
+	gate += trail.pa % WS_FRAME_SIZE;
 	if ((gate[5] & 0x1f) == WS_GATE_TASK)
 		return;
 	target = ws_le32(gate) & 0xffff;
