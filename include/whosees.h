@@ -502,10 +502,14 @@ enum ws_severity {
 };
 const char *ws_severity_name(enum ws_severity severity);
 
-/* What findings come to for a space. Worst last. Since: 0.1 */
+/*
+ * What findings come to for a space. Worst last; unknown stands between what does no harm
+ * and what does, so that it is never better than the truth. Since: 0.2
+ */
 enum ws_verdict {
 	WS_COHERENT,      /* as init_mm, as far as any fault can need it */
 	WS_HEALS,         /* a lazy fault repairs it at first touch */
+	WS_UNKNOWN,       /* something that decides could not be read */
 	WS_DIVERGES,      /* nothing repairs it: an access there fails, or strays */
 	WS_LEAKS,         /* user mode can reach kernel memory */
 	WS_NESTS,         /* gate target unmapped: faults nest until a push fails */
@@ -544,8 +548,11 @@ struct ws_finding {
 /* What the findings mean for one space. Since: 0.1 */
 struct ws_judgement {
 	enum ws_verdict verdict;
-	uint32_t nfindings; /* about this space */
-	char *reasons;      /* the chain, one step a line; NULL where coherent */
+	enum ws_verdict known; /* the worst that is known: verdict, but where unknown */
+	bool at_least;         /* it is that or worse: something was not read */
+	uint32_t nfindings;    /* about this space */
+	uint32_t nlacks;       /* that decide here, and could not be read */
+	char *reasons;         /* the chain, one step a line; NULL where coherent */
 };
 
 struct ws_audit;
@@ -558,6 +565,17 @@ void ws_audit_destroy(struct ws_audit *audit);
 const struct ws_finding *ws_audit_findings(const struct ws_audit *audit, size_t *n);
 /* One a space, in the order of ws_system_spaces(). */
 const struct ws_judgement *ws_audit_judgements(const struct ws_audit *audit, size_t *n);
+
+/* Something that decides about a space and could not be read. Since: 0.2 */
+struct ws_lack {
+	uint32_t space; /* index into ws_system_spaces(); WS_NO_SPACE: all of them */
+	bool where_different; /* it decides only in spaces with findings */
+	bool has_pa;          /* it is a frame that the target does not hold: at pa */
+	uint64_t pa;
+	char *what; /* "the IDT at 0xff400000" */
+};
+/* The first ones of each space; a judgement's nlacks counts all. */
+const struct ws_lack *ws_audit_lacks(const struct ws_audit *audit, size_t *n);
 
 /*
  * In which halves of a space, where PTI gives it two: the one that CR3 holds in user mode

@@ -118,11 +118,14 @@ static void tour_double_fault(struct ws_system *system, const struct ws_cpu *cpu
 	struct ws_idt idt;
 	struct ws_tss tss;
 	uint64_t base;
+	bool names;
 
-	if (ws_idt_read(system, &cpu->idt, &idt) &&
+	if (ws_idt_read(system, &cpu->idt, &idt) == WS_READ &&
 	    idt.gate[WS_VECTOR_DF].type == WS_GATE_TASK &&
-	    ws_tss_of_selector(system, &cpu->gdt, idt.gate[WS_VECTOR_DF].selector, &base))
-		ws_tss_read(system, base, &tss);
+	    ws_tss_of_selector(system, &cpu->gdt, idt.gate[WS_VECTOR_DF].selector, &names,
+			       &base) == WS_READ &&
+	    names)
+		(void)!ws_tss_read(system, base, &tss);
 }
 
 /* The tables that the processors' registers point at: IDT, GDT and TSS. */

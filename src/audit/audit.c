@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Runs the families of rules and keeps what they find. */
-#include "audit/rule.h"
+#include "audit/lack.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -341,6 +341,7 @@ void ws_audit_destroy(struct ws_audit *audit)
 	ws_vec_release(&audit->findings);
 	ws_vec_release(&audit->judgements);
 	ws_vec_release(&audit->tables);
+	ws_lacks_release(audit);
 	ws_shared_release(audit);
 	ws_region_map_release(&audit->regions);
 	free(audit);

@@ -4,7 +4,7 @@
  * one that init_mm has there. What lies below a shared entry is shared, and is not
  * looked at: the cost is spaces x private entries, whatever they map.
  */
-#include "audit/rule.h"
+#include "audit/lack.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -228,11 +228,12 @@ static void compare_tables(struct comparison *c, unsigned level, uint64_t here,
 	(void)paging->frame(paging->opaque, here, &ours);
 	(void)paging->frame(paging->opaque, there, &theirs);
 	if (!theirs)
-		ws_note(c->audit->system,
-			"the table at %#lx, of init_mm, is not in this memory: what it maps "
-			"was not compared",
-			there);
-	if (!ours || !theirs || here == there) /* wellformed.c tells of ours */
+		ws_lack_frame(c->audit, c->space, there, "the %s of init_mm at %#lx",
+			      rows->name, there);
+	if (!ours)
+		ws_lack_frame(c->audit, c->space, here, "its %s at %#lx", rows->name,
+			      here);
+	if (!ours || !theirs || here == there)
 		return;
 	for (unsigned i = 0; i < WS_BIT(rows->bits); i++) {
 		uint64_t va =

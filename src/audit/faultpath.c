@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/lack.h"
 #include "paging/format.h"
 
 /* clang-format off */
@@ -349,12 +350,20 @@ static void need_double_fault_task(struct ws_needs *needs, const struct ws_fault
 {
 	const struct ws_gate *gate = &cpu->idt.gate[WS_VECTOR_DF];
 	struct ws_system *system = needs->audit->system;
+	const struct ws_segment *gdt = &cpu->registers->gdt;
 	struct ws_tss task;
 	uint64_t base;
+	bool names;
 
 	if (!gate->present || gate->type != WS_GATE_TASK || system->layout.word != 4)
 		return;
-	if (!ws_tss_of_selector(system, &cpu->registers->gdt, gate->selector, &base)) {
+	if (ws_tss_of_selector(system, gdt, gate->selector, &names, &base) != WS_READ) {
+		ws_lack_kernel(needs->audit, gdt->base + (gate->selector & 0xfff8), 8,
+			       "the double fault's descriptor in the GDT at %#lx",
+			       gdt->base);
+		return;
+	}
+	if (!names) {
 		ws_found(
 			needs->audit, &ws_faultpath_rules[WS_RULE_DOUBLE_FAULT],
 			ws_init_space(needs->audit), cpu->registers->gdt.base,
@@ -364,8 +373,11 @@ static void need_double_fault_task(struct ws_needs *needs, const struct ws_fault
 		return;
 	}
 	need_switch(needs, cpu, base);
-	if (ws_tss_read(system, base, &task))
+	if (ws_tss_read(system, base, &task) == WS_READ)
 		check_task(needs, cpu, &task);
+	else
+		ws_lack_kernel(needs->audit, base, WS_TSS_SIZE,
+			       "the double fault's TSS at %#lx", base);
 }
 
 /* ---- entry text ---------------------------------------------------------------------
@@ -454,26 +466,32 @@ static bool all_have_idt(const struct ws_system *system, const struct ws_segment
 	return true;
 }
 
-static void needs_of_idt(struct ws_needs *needs, struct ws_fault_cpu cpu, bool read)
+static void needs_of_idt(struct ws_needs *needs, struct ws_fault_cpu cpu,
+			 enum ws_evidence evidence)
 {
 	struct ws_system *system = needs->audit->system;
 
 	if (all_have_idt(system, &cpu.registers->idt))
 		cpu.cpu = -1;
 	need_idt(needs, &cpu);
-	if (read)
+	if (evidence == WS_READ)
 		ws_needs_of_gates(needs, &cpu);
-	else
+	else if (evidence == WS_NOT_MAPPED)
 		ws_note(system,
 			"the IDT at %#lx is not mapped in init_mm: its gates are not known",
 			cpu.idt.base);
+	else
+		ws_lack_kernel(needs->audit, cpu.idt.base,
+			       cpu.idt.last - cpu.idt.base + 1, "the IDT at %#lx",
+			       cpu.idt.base);
 }
 
 static void needs_of_cpu(struct ws_needs *needs, struct ws_fault_cpu *cpu,
 			 struct idts_seen *seen)
 {
 	struct ws_system *system = needs->audit->system;
-	bool read = ws_idt_read(system, &cpu->registers->idt, &cpu->idt);
+	enum ws_evidence evidence = ws_idt_read(system, &cpu->registers->idt, &cpu->idt);
+	uint64_t tr = cpu->registers->tr.base;
 	struct ws_tss tss;
 
 	if (!cpu->idt.n) {
@@ -486,11 +504,14 @@ static void needs_of_cpu(struct ws_needs *needs, struct ws_fault_cpu *cpu,
 		return;
 	}
 	if (is_new_idt(needs->audit, seen, &cpu->registers->idt))
-		needs_of_idt(needs, *cpu, read);
+		needs_of_idt(needs, *cpu, evidence);
 	need_gdt(needs, cpu);
 	need_tss(needs, cpu);
-	if (ws_tss_read(system, cpu->registers->tr.base, &tss))
+	if (ws_tss_read(system, tr, &tss) == WS_READ)
 		need_stacks(needs, cpu, &tss);
+	else
+		ws_lack_kernel(needs->audit, tr, WS_TSS_SIZE, "the TSS of cpu %d at %#lx",
+			       cpu->cpu, tr);
 	need_double_fault_task(needs, cpu);
 }
 
@@ -514,11 +535,16 @@ static void needs_without_registers(struct ws_needs *needs, struct ws_fault_cpu 
 	ws_note(system,
 		"this target keeps no processor's control registers: GDT, TSS and "
 		"their stacks are not looked at");
+	ws_lack_fact(needs->audit, true,
+		     "the processors' registers: where GDT, TSS and stacks lie");
 	if (!ws_idt_search(system, &registers->idt)) {
 		ws_note(system, "and no IDT was found: neither are gates and handlers");
+		ws_lack_fact(
+			needs->audit, false,
+			"the IDT, which was not found: which handlers a fault needs");
 		return;
 	}
-	if (ws_idt_read(system, &registers->idt, &any->idt)) {
+	if (ws_idt_read(system, &registers->idt, &any->idt) == WS_READ) {
 		need_idt(needs, any);
 		ws_needs_of_gates(needs, any);
 	}
@@ -545,15 +571,6 @@ static struct ws_fault_cpu needs_of_cpus(struct ws_needs *needs, struct ws_cpu *
 	return any;
 }
 
-static void note_unreadable(const struct ws_needs *needs)
-{
-	if (needs->unreadable)
-		ws_note(needs->audit->system,
-			"%lu times the fault path could not be followed: tables are not in "
-			"this memory",
-			needs->unreadable);
-}
-
 static enum ws_status run_faultpath(struct ws_audit *audit)
 {
 	struct ws_needs needs = { .audit = audit };
@@ -565,7 +582,6 @@ static enum ws_status run_faultpath(struct ws_audit *audit)
 	status = ws_needs_of_stacks(&needs, &any);
 	if (status == WS_OK)
 		status = ws_needs_check(&needs);
-	note_unreadable(&needs);
 	audit->needs = needs.v;
 	return status;
 }

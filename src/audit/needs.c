@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "audit/lack.h"
 #include "paging/format.h"
 #include "util/cleanup.h"
 
@@ -137,6 +138,18 @@ static void tell(struct ws_needs *needs, const struct ws_need *need, uint32_t sp
 		finding->severity = need->severity;
 }
 
+/* Whether the space serves the need is not known. */
+static void lacks_table(struct ws_audit *audit, const struct ws_need *need,
+			uint32_t space, const struct ws_trail *trail)
+{
+	const struct ws_format *format = audit->system->paging.format;
+	const struct ws_step *step = &trail->step[trail->nsteps - 1];
+
+	ws_lack_frame(audit, space, ws_step_entry_pa(format, step),
+		      "the %s at %#lx, on the way to %s",
+		      ws_level_name(format, trail->nsteps - 1u), step->table, need->what);
+}
+
 void ws_need_check(struct ws_needs *needs, const struct ws_need *need, uint32_t space)
 {
 	const struct ws_paging *paging = &needs->audit->system->paging;
@@ -150,7 +163,8 @@ void ws_need_check(struct ws_needs *needs, const struct ws_need *need, uint32_t 
 
 		ws_walk(paging, root, va, &trail);
 		needs->audit->work++;
-		needs->unreadable += !ws_end_is_known(trail.end);
+		if (trail.end == WS_END_ABSENT)
+			lacks_table(needs->audit, need, space, &trail);
 		wrong = complaint(need, trail.end, trail.access);
 		if (wrong != gap.complaint)
 			tell(needs, need, space, &gap);

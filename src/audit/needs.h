@@ -13,7 +13,6 @@
 struct ws_needs {
 	struct ws_audit *audit;
 	ws_need_vec v;
-	uint64_t unreadable; /* walks that left the memory */
 };
 
 /* Copies need; its words are those of fmt. A short memory is put down in the audit. */

@@ -83,31 +83,24 @@ static bool stretch(void *arg, const struct ws_run *run)
 	return true;
 }
 
-/* i386: lowmem is one run. */
-static enum ws_status direct_map_i386(struct ws_region_map *map, struct ws_system *system)
+/*
+ * It has holes where memory has, and ends where memory does, or, on i386, where lowmem
+ * does: from there on what is mapped lies elsewhere than its va says. A target may hold
+ * less than the machine had, so it is not asked.
+ */
+static enum ws_status direct_map(struct ws_region_map *map, struct ws_system *system)
 {
 	const struct ws_layout *layout = &system->layout;
 	struct stretch direct = { layout->page_offset, layout->page_offset };
+	uint64_t last = ~UINT64_C(0) >> (64 - 8 * layout->word);
 	enum ws_status status =
-		ws_range(&system->paging, layout->reference, layout->page_offset,
-			 UINT32_MAX, WS_RANGE_PHYSICAL, 0, stretch, &direct);
+		ws_range(&system->paging, layout->reference, layout->page_offset, last,
+			 WS_RANGE_PHYSICAL, 0, stretch, &direct);
 
 	if (status != WS_OK)
 		return ws_fail(system->ctx, status,
 			       "the direct map's tables have no end");
 	return add(map, system, "direct map", layout->page_offset, direct.last);
-}
-
-/* x86-64: it has holes where memory has, and ends where memory does. */
-static enum ws_status direct_map_x86_64(struct ws_region_map *map,
-					struct ws_system *system)
-{
-	const struct ws_target *target = system->target;
-	const struct ws_extent *last = &target->extents.v[target->extents.n - 1];
-	uint64_t page_offset = system->layout.page_offset;
-
-	return add(map, system, "direct map", page_offset,
-		   page_offset + last->pa + last->len - 1);
 }
 
 static enum ws_status image(struct ws_region_map *map, struct ws_system *system)
@@ -259,8 +252,7 @@ static enum ws_status areas_x86_64(struct ws_region_map *map, struct ws_system *
 enum ws_status ws_region_map_init(struct ws_region_map *map, struct ws_system *system)
 {
 	bool wide = system->layout.word == 8;
-	enum ws_status status =
-		wide ? direct_map_x86_64(map, system) : direct_map_i386(map, system);
+	enum ws_status status = direct_map(map, system);
 
 	if (status == WS_OK)
 		status = wide ? areas_x86_64(map, system) : areas_i386(map, system);

@@ -43,6 +43,8 @@ struct ws_audit {
 	struct ws_shared *shared; /* whom else findings concern (shared.c) */
 	ws_need_vec needs;        /* what was asked of every space (faultpath.c) */
 	WS_VEC(struct ws_finding) findings;
+	WS_VEC(struct ws_lack) lacks;           /* lack.c */
+	struct ws_lacking *lacking;             /* these, by space */
 	WS_VEC(struct ws_judgement) judgements; /* one a space, in their order */
 	uint64_t work; /* entries compared or walked: what the audit cost */
 	bool limited;  /* there were more findings than are kept */

@@ -8,15 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/rule.h"
+#include "audit/lack.h"
 #include "linux/descriptors.h"
 #include "linux/roots.h"
 #include "linux/symtab.h"
 
 static const char *const verdict_names[] = {
-	[WS_COHERENT] = "coherent", [WS_HEALS] = "heals",
-	[WS_DIVERGES] = "diverges", [WS_LEAKS] = "leaks",
-	[WS_NESTS] = "nests",       [WS_DOUBLE_FAULTS] = "double-faults",
+	[WS_COHERENT] = "coherent",
+	[WS_HEALS] = "heals",
+	[WS_UNKNOWN] = "unknown",
+	[WS_DIVERGES] = "diverges",
+	[WS_LEAKS] = "leaks",
+	[WS_NESTS] = "nests",
+	[WS_DOUBLE_FAULTS] = "double-faults",
 };
 
 const char *ws_verdict_name(enum ws_verdict verdict)
@@ -97,8 +101,8 @@ static enum ws_verdict verdict_of(const struct judging *j,
 {
 	if (finding->severity == WS_INFO)
 		return WS_COHERENT;
-	if (j->lazy == LAZY_YES && could_heal(j->audit, finding))
-		return WS_HEALS;
+	if (j->lazy != LAZY_NO && could_heal(j->audit, finding))
+		return j->lazy == LAZY_YES ? WS_HEALS : WS_UNKNOWN;
 	return finding->rule->verdict;
 }
 
@@ -155,6 +159,7 @@ struct about {
 	const struct ws_finding *const *v;
 	size_t n;
 	const struct ws_space *space;
+	uint32_t nlacks;
 	char owner[32]; /* "83 victim" */
 };
 
@@ -187,7 +192,7 @@ static bool has_entry_stack(const struct ws_audit *audit)
 	struct ws_tss tss;
 
 	ws_vec_each(&audit->system->target->cpus, cpu)
-		if (ws_tss_read(audit->system, cpu->tr.base, &tss))
+		if (ws_tss_read(audit->system, cpu->tr.base, &tss) == WS_READ)
 			return strcmp(ws_region_name(&audit->regions, tss.sp0),
 				      "direct map") != 0;
 	return true;
@@ -251,12 +256,15 @@ static void tell_death(const struct judging *j, FILE *to, const struct about *ab
 	tell_end(j, to, about);
 }
 
-static void tell_lazy(const struct judging *j, FILE *to)
+/* all_read: so that the path is there is known. */
+static void tell_lazy(const struct judging *j, FILE *to, bool all_read)
 {
 	fprintf(to,
-		"\nthat page fault is handled: all of its path is there in this space\n"
+		"\nthat page fault is handled%s\n"
 		"the kernel's lazy fault, vmalloc_fault() at %#lx, copies the entry from "
 		"init_mm, and the access goes on",
+		all_read ? ": all of its path is there in this space"
+			 : ", if all of its path is there",
 		j->vmalloc_fault);
 }
 
@@ -292,8 +300,8 @@ static void tell_no_repair(const struct judging *j, FILE *to,
 			j->nsymbols);
 	else
 		fprintf(to,
-			"\nwhether this kernel has a lazy fault that repairs it cannot be "
-			"told without symbols: taken for no");
+			"\nwhether this kernel has a lazy fault that repairs it is not "
+			"known: its symbols were not found");
 }
 
 static void tell_difference(const struct judging *j, FILE *to, const struct about *about,
@@ -305,7 +313,7 @@ static void tell_difference(const struct judging *j, FILE *to, const struct abou
 	fprintf(to, "an access in %s to %#lx to %#lx (%s): %s%s", about->owner,
 		finding->va, finding->last, finding->region, finding->text, modules);
 	if (verdict == WS_HEALS)
-		tell_lazy(j, to);
+		tell_lazy(j, to, !about->nlacks);
 	else
 		tell_no_repair(j, to, finding);
 }
@@ -353,7 +361,7 @@ static void tell_reasons(const struct judging *j, FILE *to, const struct about *
 
 	if (is_fact(worst))
 		tell_fact(j, to, about, worst);
-	else if (verdict == WS_HEALS || verdict == WS_DIVERGES)
+	else if (verdict <= WS_DIVERGES)
 		tell_difference(j, to, about, worst, verdict);
 	else
 		tell_death(j, to, about, worst);
@@ -391,28 +399,83 @@ worst_of(const struct judging *j, const struct about *about, enum ws_verdict *wo
 	return found;
 }
 
-static enum ws_status judge_space(const struct judging *j, struct about *about,
-				  struct ws_judgement *judgement)
+/* What the verdict would have to rest on, and was not read. */
+static void tell_lack(FILE *to, const struct about *about, const struct ws_lack *lack,
+		      const struct ws_judgement *judgement)
 {
-	const struct ws_finding *worst = worst_of(j, about, &judgement->verdict);
-	const struct ws_finding *shared = ws_finding_shared_with(
-		j->audit, (uint32_t)(about->space - j->audit->system->spaces.v));
-	size_t size;
-	FILE *to;
+	if (judgement->at_least)
+		fprintf(to, "%s may be worse than that: ", about->owner);
+	else
+		fprintf(to, "whether a fault in %s can be handled is not known: ",
+			about->owner);
+	if (lack->has_pa)
+		fprintf(to, "frame %#lx is not in the target, and in it ", lack->pa);
+	fputs(lack->has_pa ? "lies " : "what is missing is ", to);
+	fputs(lack->what, to);
+	if (judgement->nlacks > 1)
+		fprintf(to, "; %u more things that decide are missing",
+			judgement->nlacks - 1);
+}
 
-	judgement->nfindings = (uint32_t)about->n;
-	if (shared && verdict_of(j, shared) > judgement->verdict) {
-		judgement->verdict = verdict_of(j, shared);
-		worst = shared;
-	}
-	if (!worst)
-		return WS_OK;
-	to = open_memstream(&judgement->reasons, &size);
+static enum ws_status tell_judgement(const struct judging *j, struct about *about,
+				     const struct ws_finding *worst,
+				     const struct ws_lack *lack,
+				     struct ws_judgement *judgement)
+{
+	size_t size;
+	FILE *to = open_memstream(&judgement->reasons, &size);
+
 	if (!to)
 		return ws_fail_memory(j->audit->ctx);
 	name_owner(about);
-	tell_reasons(j, to, about, worst, judgement->verdict);
+	if (lack && !judgement->at_least)
+		tell_lack(to, about, lack, judgement);
+	if (lack && !judgement->at_least && worst)
+		fputs("\nwhat is known: ", to);
+	if (worst)
+		tell_reasons(j, to, about, worst, judgement->known);
+	if (lack && judgement->at_least) {
+		fputc('\n', to);
+		tell_lack(to, about, lack, judgement);
+	}
 	return fclose(to) ? ws_fail_memory(j->audit->ctx) : WS_OK;
+}
+
+/* Nothing that was not read makes the last verdict worse, or a better one known. */
+static void weigh_lacks(struct ws_judgement *judgement)
+{
+	judgement->verdict = judgement->known;
+	if (!judgement->nlacks)
+		return;
+	if (judgement->known < WS_UNKNOWN)
+		judgement->verdict = WS_UNKNOWN;
+	else
+		judgement->at_least = judgement->known > WS_UNKNOWN &&
+				      judgement->known < WS_DOUBLE_FAULTS;
+}
+
+static enum ws_status judge_space(const struct judging *j, struct about *about,
+				  struct ws_judgement *judgement)
+{
+	uint32_t space = (uint32_t)(about->space - j->audit->system->spaces.v);
+	const struct ws_finding *worst = worst_of(j, about, &judgement->known);
+	const struct ws_finding *shared = ws_finding_shared_with(j->audit, space);
+	const struct ws_lack *lack = NULL;
+
+	judgement->nfindings = (uint32_t)about->n;
+	if (shared && verdict_of(j, shared) > judgement->known) {
+		judgement->known = verdict_of(j, shared);
+		worst = shared;
+	}
+	if (ws_audited(j->audit, space)) {
+		judgement->nlacks = ws_lacks_count(j->audit, space, worst);
+		about->nlacks = judgement->nlacks;
+		lack = ws_lacks_first(j->audit, space, worst);
+	}
+	weigh_lacks(judgement);
+	if (judgement->verdict == WS_COHERENT)
+		return WS_OK;
+	return tell_judgement(j, about, worst, lack, judgement);
 }
 
 /* By space, and in a space as they were found. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "audit/faultpath.h"
+#include "audit/lack.h"
 #include "audit/tour.h"
 #include "linux/census.h"
 #include "linux/roots.h"
@@ -86,7 +87,6 @@ struct known {
 struct looking {
 	struct ws_audit *audit;
 	struct known *known, *last;
-	uint64_t absent;           /* tables that the dump has left out */
 	struct ws_frame_set users; /* 4 KiB pages that user mode may write */
 	ws_spans users_large;      /* and larger ones */
 };
@@ -118,11 +118,32 @@ static void look_for_reserved(struct looking *l, const struct ws_entry_at *at)
 	found(l, RESERVED, at, at->row ? why : "is an entry of no kind");
 }
 
-static uint64_t memory_end(const struct ws_target *target)
+/* The direct map reaches further than a dump that was filtered, or cut. */
+static uint64_t memory_end(const struct ws_audit *audit)
 {
-	const struct ws_extent *last = &target->extents.v[target->extents.n - 1];
+	uint64_t mapped =
+		audit->regions.rows.v[0].last + 1 - audit->system->layout.page_offset;
 
-	return last->pa + last->len;
+	return mapped > audit->system->target->memory_end
+		       ? mapped
+		       : audit->system->target->memory_end;
+}
+
+/*
+ * What a space's own entry leads to decides there. Below the private level of the
+ * kernel's half the tour comes once for all the spaces that share the table.
+ */
+static void lacks_table(struct looking *l, const struct ws_entry_at *at)
+{
+	const struct ws_system *system = l->audit->system;
+	const struct ws_format *format = system->paging.format;
+	bool is_shared = at->va >= system->layout.kernel_first &&
+			 at->level > ws_private_level(format);
+
+	ws_lack_frame(l->audit, is_shared ? WS_NO_SPACE : at->space, at->address,
+		      "the %s at %#lx, which maps %#lx to %#lx",
+		      ws_level_name(format, at->level + 1u), at->address, at->va,
+		      at->last);
 }
 
 /* True where the table is in memory. Below memory's end it may have been left out. */
@@ -134,8 +155,8 @@ static bool look_for_outside(struct looking *l, const struct ws_entry_at *at)
 
 	if (system->paging.frame(system->paging.opaque, at->address, &frame) == WS_READ)
 		return true;
-	if (at->address < memory_end(system->target)) {
-		l->absent++;
+	if (at->address < memory_end(l->audit)) {
+		lacks_table(l, at);
 		return false;
 	}
 	snprintf(why, sizeof(why), "leads to a table at %#lx, beyond the end of memory",
@@ -257,8 +278,8 @@ static void look_at_root(struct looking *l, uint32_t space)
 	know(l, root & -(uint64_t)WS_FRAME_SIZE, space, 0, 0, ALL_ACCESS);
 	if (system->paging.frame(system->paging.opaque, root, &frame) == WS_READ)
 		return;
-	if (root < memory_end(system->target))
-		l->absent++;
+	if (root < memory_end(l->audit))
+		ws_lack_frame(l->audit, space, root, "its root at %#lx", root);
 	else
 		ws_found(l->audit, &rules[OUTSIDE], space, 0,
 			 ~UINT64_C(0) >> (64 - 8 * system->layout.word),
@@ -346,15 +367,6 @@ static void look_at_tables(struct looking *l)
 	ws_tour_release(&tour);
 }
 
-static void note_absent(const struct looking *l)
-{
-	if (l->absent)
-		ws_note(l->audit->system,
-			"%lu page tables are not in this memory, which may have been left "
-			"out of it: what they map was not looked at",
-			l->absent);
-}
-
 /* Leaves the frames to the audit, and forgets what else was known of them. */
 static void give_tables(struct looking *l)
 {
@@ -386,7 +398,6 @@ static enum ws_status run_wellformed(struct ws_audit *audit)
 	status = look_at_tasks(&l);
 	for (size_t i = 0; i < audit->system->target->cpus.n; i++)
 		look_at_processor(&l, i);
-	note_absent(&l);
 	give_tables(&l);
 	ws_frame_set_release(&l.users);
 	ws_vec_release(&l.users_large);

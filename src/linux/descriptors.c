@@ -29,23 +29,23 @@ static struct ws_gate decode_gate(const uint8_t *bytes, bool wide)
 	return gate;
 }
 
-bool ws_idt_read(struct ws_system *system, const struct ws_segment *idtr,
-		 struct ws_idt *idt)
+enum ws_evidence ws_idt_read(struct ws_system *system, const struct ws_segment *idtr,
+			     struct ws_idt *idt)
 {
 	bool wide = system->layout.word == 8;
 	unsigned size = wide ? 16 : 8;
 	uint64_t n = ((uint64_t)idtr->limit + 1) / size;
 	uint8_t bytes[WS_VECTORS * 16];
+	enum ws_evidence evidence;
 
 	memset(idt, 0, sizeof(*idt));
 	idt->n = n < WS_VECTORS ? (unsigned)n : WS_VECTORS;
 	idt->base = idtr->base;
 	idt->last = idtr->base + (idt->n ? idt->n * size - 1 : 0);
-	if (ws_system_read(system, idtr->base, bytes, idt->n * size) != WS_READ)
-		return false;
-	for (unsigned v = 0; v < idt->n; v++)
+	evidence = ws_system_read(system, idtr->base, bytes, (size_t)idt->n * size);
+	for (unsigned v = 0; v < idt->n && evidence == WS_READ; v++)
 		idt->gate[v] = decode_gate(bytes + v * size, wide);
-	return true;
+	return evidence;
 }
 
 /* ---- where there are no registers -------------------------------------------------- */
@@ -55,7 +55,7 @@ static bool looks_like_idt(struct ws_system *system, const struct ws_segment *id
 {
 	struct ws_idt idt;
 
-	if (!ws_idt_read(system, idtr, &idt))
+	if (ws_idt_read(system, idtr, &idt) != WS_READ)
 		return false;
 	for (unsigned v = 0; v <= WS_VECTOR_PF; v++) {
 		const struct ws_gate *gate = &idt.gate[v];
@@ -108,39 +108,46 @@ bool ws_idt_search(struct ws_system *system, struct ws_segment *idtr)
 /* ---- TSS --------------------------------------------------------------------------- */
 
 /* SDM 7.2.1, figure 7-2; 7.7, figure 7-11. */
-bool ws_tss_read(struct ws_system *system, uint64_t base, struct ws_tss *tss)
+enum ws_evidence ws_tss_read(struct ws_system *system, uint64_t base, struct ws_tss *tss)
 {
 	uint8_t bytes[WS_TSS_SIZE];
+	enum ws_evidence evidence = ws_system_read(system, base, bytes, sizeof(bytes));
 
 	memset(tss, 0, sizeof(*tss));
-	if (ws_system_read(system, base, bytes, sizeof(bytes)) != WS_READ)
-		return false;
+	if (evidence != WS_READ)
+		return evidence;
 	if (system->layout.word == 8) {
 		tss->sp0 = ws_le64(bytes + 4);
 		for (unsigned i = 1; i <= WS_TSS_STACKS; i++)
 			tss->ist[i] = ws_le64(bytes + 28 + 8 * i);
-		return true;
+		return WS_READ;
 	}
 	tss->sp0 = ws_le32(bytes + 4);
 	tss->cr3 = ws_le32(bytes + 28);
 	tss->ip = ws_le32(bytes + 32);
 	tss->sp = ws_le32(bytes + 56);
-	return true;
+	return WS_READ;
 }
 
 /* A TSS descriptor (SDM 7.2.2, figure 7-3): type 9 is available, 11 busy. */
-bool ws_tss_of_selector(struct ws_system *system, const struct ws_segment *gdtr,
-			uint16_t selector, uint64_t *base)
+enum ws_evidence ws_tss_of_selector(struct ws_system *system,
+				    const struct ws_segment *gdtr, uint16_t selector,
+				    bool *names, uint64_t *base)
 {
 	uint32_t offset = selector & ~7u;
 	uint8_t bytes[8];
+	enum ws_evidence evidence;
 	uint64_t descriptor;
 
-	if (selector & 4 || !offset || (uint64_t)offset + 7 > gdtr->limit ||
-	    ws_system_read(system, gdtr->base + offset, bytes, sizeof(bytes)) != WS_READ)
-		return false;
+	*names = false;
+	if (selector & 4 || !offset || (uint64_t)offset + 7 > gdtr->limit)
+		return WS_READ; /* the registers say enough */
+	evidence = ws_system_read(system, gdtr->base + offset, bytes, sizeof(bytes));
+	if (evidence != WS_READ)
+		return evidence;
 	descriptor = ws_le64(bytes);
 	*base = (descriptor >> 16 & WS_BITS(23, 0)) |
 		(descriptor >> 32 & WS_BITS(31, 24));
-	return descriptor & WS_BIT(47) && (descriptor >> 40 & 0x1d) == 0x9;
+	*names = descriptor & WS_BIT(47) && (descriptor >> 40 & 0x1d) == 0x9;
+	return WS_READ;
 }

@@ -42,9 +42,9 @@ struct ws_tss {
 	uint64_t cr3, ip, sp;            /* i386: what a switch to this task loads */
 };
 
-/* False where a byte of it is not mapped; base, last and n are set even then. */
-bool ws_idt_read(struct ws_system *system, const struct ws_segment *idtr,
-		 struct ws_idt *idt);
+/* base, last and n are set even where its bytes are not WS_READ. */
+enum ws_evidence ws_idt_read(struct ws_system *system, const struct ws_segment *idtr,
+			     struct ws_idt *idt) WS_MUST_CHECK;
 
 /*
  * For a target without registers: the IDT that Linux has put first in the
@@ -52,10 +52,15 @@ bool ws_idt_read(struct ws_system *system, const struct ws_segment *idtr,
  */
 bool ws_idt_search(struct ws_system *system, struct ws_segment *idtr);
 
-bool ws_tss_read(struct ws_system *system, uint64_t base, struct ws_tss *tss);
+enum ws_evidence ws_tss_read(struct ws_system *system, uint64_t base,
+			     struct ws_tss *tss) WS_MUST_CHECK;
 
-/* Where the TSS lies that a selector in the GDT names; false where it names none. */
-bool ws_tss_of_selector(struct ws_system *system, const struct ws_segment *gdtr,
-			uint16_t selector, uint64_t *base);
+/*
+ * Where the TSS lies that a selector in the GDT names: WS_READ, and *names says whether
+ * it names one.
+ */
+enum ws_evidence ws_tss_of_selector(struct ws_system *system,
+				    const struct ws_segment *gdtr, uint16_t selector,
+				    bool *names, uint64_t *base) WS_MUST_CHECK;
 
 #endif

@@ -139,6 +139,11 @@ enum ws_evidence ws_kernel_translate(struct ws_system *system, uint64_t va,
 /* The frame behind a kernel va; NULL where not WS_READ. */
 enum ws_evidence ws_kernel_frame(struct ws_system *system, uint64_t va,
 				 const uint8_t **frame) WS_MUST_CHECK;
+/*
+ * Whether some byte of kernel memory at [va, va + len), or a table on the way there, is
+ * not in the target, and the first such frame. False too where it is read or not mapped.
+ */
+bool ws_kernel_absent(struct ws_system *system, uint64_t va, uint64_t len, uint64_t *pa);
 bool ws_in_image(const struct ws_system *system, uint64_t va);
 bool ws_is_kernel_va(const struct ws_system *system, uint64_t va);
 

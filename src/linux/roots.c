@@ -62,13 +62,6 @@ static void choose_slots(struct ws_system *system, struct ws_likeness *l, uint64
 	}
 }
 
-static uint64_t memory_end(const struct ws_target *target)
-{
-	const struct ws_extent *last = &target->extents.v[target->extents.n - 1];
-
-	return last->pa + last->len;
-}
-
 bool ws_likeness_take(struct ws_system *system, struct ws_likeness *l)
 {
 	const struct ws_format *format = system->paging.format;
@@ -86,7 +79,7 @@ bool ws_likeness_take(struct ws_system *system, struct ws_likeness *l)
 	l->entry_log2 = format->entry_log2;
 	l->by_pdpt = private > 0;
 	l->pdpte = trail.step[0].index;
-	l->memory_end = memory_end(system->target);
+	l->memory_end = system->target->memory_end;
 	uint64_t base = private ? (uint64_t)l->pdpte << format->level[0].shift : 0;
 
 	choose_slots(system, l, base, true);

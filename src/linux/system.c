@@ -84,6 +84,33 @@ enum ws_evidence ws_kernel_frame(struct ws_system *system, uint64_t va,
 	return kept->evidence;
 }
 
+/* The frame that keeps one byte from being read. */
+static bool is_absent(struct ws_system *system, uint64_t va, uint64_t *pa)
+{
+	struct ws_trail trail;
+	const uint8_t *frame;
+
+	ws_walk(&system->paging, system->layout.reference, va, &trail);
+	*pa = trail.pa & -(uint64_t)WS_FRAME_SIZE;
+	if (trail.end == WS_END_PAGE)
+		return system_frame(system, trail.pa, &frame) == WS_ABSENT;
+	if (trail.end == WS_END_ABSENT)
+		*pa = ws_step_entry_pa(system->paging.format,
+				       &trail.step[trail.nsteps - 1]) &
+		      -(uint64_t)WS_FRAME_SIZE;
+	return trail.end == WS_END_ABSENT;
+}
+
+bool ws_kernel_absent(struct ws_system *system, uint64_t va, uint64_t len, uint64_t *pa)
+{
+	uint64_t first = va & -(uint64_t)WS_FRAME_SIZE;
+
+	for (uint64_t at = first; at - first < va - first + len; at += WS_FRAME_SIZE)
+		if (is_absent(system, at, pa))
+			return true;
+	return false;
+}
+
 enum ws_evidence ws_system_read(struct ws_system *system, uint64_t va, void *buf,
 				size_t len)
 {

@@ -284,6 +284,7 @@ const char *verdict_meaning(enum ws_verdict verdict)
 	static const char *const meanings[] = {
 		[WS_COHERENT] = "sees what init_mm sees, as far as any fault can need it",
 		[WS_HEALS] = "lacks what a lazy fault repairs at first touch",
+		[WS_UNKNOWN] = "something that decides is not in the target",
 		[WS_DIVERGES] =
 			"differs where nothing repairs it: an access fails, or strays",
 		[WS_LEAKS] = "lets user mode reach kernel memory",
@@ -302,8 +303,8 @@ static void print_verdict(FILE *f, enum ws_verdict verdict, size_t n)
 	const char *name = ws_verdict_name(verdict);
 	int len = (int)strlen(name);
 
-	if (verdict == WS_COHERENT)
-		fprintf(f, "%s coherent", n == 1 ? "is" : "are");
+	if (verdict == WS_COHERENT || verdict == WS_UNKNOWN)
+		fprintf(f, "%s %s", n == 1 ? "is" : "are", name);
 	else
 		fprintf(f, "%.*s", n == 1 ? len : len - 1, name);
 }

@@ -196,6 +196,8 @@ static enum ws_status extents_settle(struct ws_target *target)
 		}
 		end = piece->at.pa + piece->at.len;
 	}
+	if (target->memory_end < end)
+		target->memory_end = end;
 	return WS_OK;
 }
 

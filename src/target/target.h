@@ -65,6 +65,8 @@ struct ws_target {
 	uint64_t nframes;  /* whole frames in all of memory */
 	uint64_t ndamaged; /* of these, what the last scan could not unpack */
 	WS_VEC(struct ws_extent) extents; /* what memory looks like from outside */
+	uint64_t memory_end; /* no memory at or above it: what the file says, or the end
+			      * of what it holds */
 	WS_VEC(struct ws_cpu) cpus;
 	char *vmcoreinfo;
 	bool failed;    /* some look at memory was WS_FAILED: ws_target_looked() */

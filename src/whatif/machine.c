@@ -77,14 +77,11 @@ void ws_machine_destroy(struct ws_machine *machine)
 /* Wide enough for the target's own memory. */
 static uint8_t physical_width(const struct ws_system *system)
 {
-	const struct ws_extent *last =
-		system->target->extents.n
-			? &system->target->extents.v[system->target->extents.n - 1]
-			: NULL;
+	uint64_t last = system->target->memory_end - 1;
 	uint8_t width =
 		system->paging.maxphyaddr ? system->paging.maxphyaddr : MAXPHYADDR;
 
-	while (last && width < MAXPHYADDR_MAX && (last->pa + (last->len - 1)) >> width)
+	while (width < MAXPHYADDR_MAX && last >> width)
 		width++;
 	return width < 32 ? 32 : width;
 }

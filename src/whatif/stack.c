@@ -135,7 +135,7 @@ static const struct ws_tss_stack *tss_stack(struct ws_machine *machine,
 	if (found->cpu == cpu)
 		return found;
 	*found = (struct ws_tss_stack){ .cpu = cpu };
-	if (!ws_tss_read(machine->system, cpu->tr.base, &tss))
+	if (ws_tss_read(machine->system, cpu->tr.base, &tss) != WS_READ)
 		return found;
 	found->sp0 = tss.sp0;
 	ws_vec_each(&machine->stacks, stack)

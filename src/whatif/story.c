@@ -206,7 +206,7 @@ static enum ws_df_stack df_stack(const struct ws_machine *machine,
 	struct ws_idt idt;
 	const struct ws_gate *gate = &idt.gate[WS_VECTOR_DF];
 
-	if (!ws_idt_read(machine->system, &idtr, &idt) || idt.n <= WS_VECTOR_DF)
+	if (ws_idt_read(machine->system, &idtr, &idt) != WS_READ || idt.n <= WS_VECTOR_DF)
 		return WS_DF_STACK;
 	if (gate->type == WS_GATE_TASK)
 		return WS_DF_TASK;

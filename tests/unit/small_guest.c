@@ -542,9 +542,36 @@ static void make_target(struct guest *guest)
 	piece->at = *extent;
 	piece->data = guest->memory;
 	target->nframes = GUEST_MEMORY / WS_FRAME_SIZE;
+	target->memory_end = GUEST_MEMORY;
 	target->ops = &made;
 	target->file.path = "made";
 	target->format = guest->kind->format;
+}
+
+void guest_leave_out(struct guest *guest, uint64_t pa)
+{
+	struct ws_target *target = &guest->target;
+	uint64_t frame = pa & -(uint64_t)WS_FRAME_SIZE;
+	struct ws_piece_of_memory *rest = ws_vec_push(&target->memory);
+	struct ws_piece_of_memory *cut = NULL;
+
+	if (!rest)
+		abort();
+	for (size_t i = 0; i + 1 < target->memory.n; i++)
+		if (frame - target->memory.v[i].at.pa < target->memory.v[i].at.len)
+			cut = &target->memory.v[i];
+	if (!cut)
+		abort();
+	memmove(cut + 1, cut, (size_t)((char *)rest - (char *)cut));
+	cut[0].at.len = frame - cut[0].at.pa;
+	cut[1].at.pa = frame + WS_FRAME_SIZE;
+	cut[1].at.len -= cut[0].at.len + WS_FRAME_SIZE;
+	cut[1].data += cut[0].at.len + WS_FRAME_SIZE;
+	cut[1].first_frame += cut[0].at.len / WS_FRAME_SIZE;
+	for (struct ws_piece_of_memory *piece = cut + 2; piece <= rest; piece++)
+		piece->first_frame--;
+	target->last_piece = 0;
+	target->nframes--;
 }
 
 void guest_set_cr3(struct guest *guest, uint64_t cr3)

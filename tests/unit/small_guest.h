@@ -51,6 +51,9 @@ struct guest {
 struct guest *guest_create(const struct guest_kind *kind);
 void guest_destroy(struct guest *guest);
 
+/* Takes the frame of pa out of what the target holds, as a filter leaves it out. */
+void guest_leave_out(struct guest *guest, uint64_t pa);
+
 /* The registers hold cr3, and nothing else is known of them. */
 void guest_set_cr3(struct guest *guest, uint64_t cr3);
 

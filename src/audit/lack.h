@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What decides about a space and could not be read: the reason of the verdict unknown. */
+#ifndef WS_AUDIT_LACK_H
+#define WS_AUDIT_LACK_H
+
+#include "audit/rule.h"
+
+/*
+ * Records that the table or frame at pa is not in the target, and so what it decides is
+ * not known. space: WS_NO_SPACE where it decides in every space. fmt: what it is, "the
+ * IDT at 0xff400000". The same frame is recorded once for each space.
+ */
+void ws_lack_frame(struct ws_audit *audit, uint32_t space, uint64_t pa, const char *fmt,
+		   ...) __attribute__((format(printf, 4, 5)));
+
+/*
+ * The same where kernel memory at [va, va + len) could not be read; nothing is recorded
+ * where that was read, or where init_mm does not map it, which is known.
+ */
+void ws_lack_kernel(struct ws_audit *audit, uint64_t va, uint64_t len, const char *fmt,
+		    ...) __attribute__((format(printf, 4, 5)));
+
+/*
+ * Records what is not known for another reason than a missing frame. where_different: it
+ * decides only in spaces that differ from init_mm; in the others it changes nothing,
+ * since the kernel has been running on the same tables.
+ */
+void ws_lack_fact(struct ws_audit *audit, bool where_different, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The lacks that count for a space; differs: something was found about it. */
+uint32_t ws_lacks_count(const struct ws_audit *audit, uint32_t space, bool differs);
+/* The first of these, or NULL. */
+const struct ws_lack *ws_lacks_first(const struct ws_audit *audit, uint32_t space,
+				     bool differs);
+
+void ws_lacks_release(struct ws_audit *audit);
+
+#endif
