@@ -545,6 +545,8 @@ struct ws_finding {
 	uint32_t group; /* findings alike but for their space share it */
 };
 
+struct ws_lack;
+
 /* What the findings mean for one space. Since: 0.1 */
 struct ws_judgement {
 	enum ws_verdict verdict;
@@ -552,7 +554,8 @@ struct ws_judgement {
 	bool at_least;         /* it is that or worse: something was not read */
 	uint32_t nfindings;    /* about this space */
 	uint32_t nlacks;       /* that decide here, and could not be read */
-	char *reasons;         /* the chain, one step a line; NULL where coherent */
+	const struct ws_lack *lack; /* the first of these; NULL: none */
+	char *reasons;              /* the chain, one step a line; NULL where coherent */
 };
 
 struct ws_audit;

@@ -15,12 +15,13 @@
 /* ---- the summary: one row, two sentences in text -------------------------------------
  */
 
-enum { SENTENCE, SPACES, COHERENT, FINDINGS, FATAL, ERRORS, WARNINGS, INFOS };
+enum { SENTENCE, SPACES, COHERENT, UNKNOWN, FINDINGS, FATAL, ERRORS, WARNINGS, INFOS };
 
 static const struct column summary_columns[] = {
 	[SENTENCE] = { "sentence", NULL, COLUMN_TEXT, NULL },
 	[SPACES] = { "spaces", NULL, COLUMN_COUNT, NULL },
 	[COHERENT] = { "coherent", NULL, COLUMN_COUNT, NULL },
+	[UNKNOWN] = { "unknown", NULL, COLUMN_COUNT, NULL },
 	[FINDINGS] = { "findings", NULL, COLUMN_COUNT, NULL },
 	[FATAL] = { "fatal", NULL, COLUMN_COUNT, NULL },
 	[ERRORS] = { "errors", NULL, COLUMN_COUNT, NULL },
@@ -38,6 +39,7 @@ static void tell_summary(void *arg, struct report *report)
 		[SENTENCE] = value_text(sentence ? sentence : "out of memory"),
 		[SPACES] = value_number(digest->ntold),
 		[COHERENT] = value_number(digest->ncoherent),
+		[UNKNOWN] = value_number(digest->nverdict[WS_UNKNOWN]),
 		[FINDINGS] = value_number(digest->findings.n),
 		[FATAL] = value_number(digest->nseverity[WS_FATAL]),
 		[ERRORS] = value_number(digest->nseverity[WS_ERROR]),
@@ -98,7 +100,7 @@ static void tell_cases(void *arg, struct report *report)
 /* ---- every space ---------------------------------------------------------------------
  */
 
-enum { PID, COMM, KIND, ROOT, VERDICT, NFINDINGS, REASONS };
+enum { PID, COMM, KIND, ROOT, VERDICT, KNOWN, AT_LEAST, NFINDINGS, NLACKS, REASONS };
 
 static const struct column space_columns[] = {
 	[PID] = { "pid", NULL, COLUMN_COUNT, NULL },
@@ -106,7 +108,10 @@ static const struct column space_columns[] = {
 	[KIND] = { "kind", NULL, COLUMN_TEXT, NULL },
 	[ROOT] = { "root", NULL, COLUMN_ADDRESS, NULL },
 	[VERDICT] = { "verdict", NULL, COLUMN_TEXT, NULL },
+	[KNOWN] = { "known", NULL, COLUMN_TEXT, NULL },
+	[AT_LEAST] = { "at_least", NULL, COLUMN_YES, NULL },
 	[NFINDINGS] = { "findings", NULL, COLUMN_COUNT, NULL },
+	[NLACKS] = { "lacks", NULL, COLUMN_COUNT, NULL },
 	[REASONS] = { "reasons", NULL, COLUMN_LINES, NULL },
 };
 static const struct table spaces = { "spaces", TABLE_COLUMNS(space_columns) };
@@ -121,7 +126,10 @@ static bool tell_space(const struct digest *digest, size_t s, struct report *rep
 		[KIND] = value_text(ws_space_kind_name(space->kind)),
 		[ROOT] = value_number(space->root),
 		[VERDICT] = value_text(ws_verdict_name(judgement->verdict)),
+		[KNOWN] = value_text(ws_verdict_name(judgement->known)),
+		[AT_LEAST] = value_number(judgement->at_least),
 		[NFINDINGS] = value_number(judgement->nfindings),
+		[NLACKS] = value_number(judgement->nlacks),
 		[REASONS] = value_text(judgement->reasons),
 	};
 
@@ -134,6 +142,53 @@ static void tell_spaces(void *arg, struct report *report)
 
 	for (size_t s = 0; s < digest->nspaces; s++)
 		if (digest->told[s] && !tell_space(digest, s, report))
+			return;
+}
+
+/* ---- what decides and is not in the target ------------------------------------------
+ */
+
+enum { L_PID, L_COMM, L_KIND, L_ROOT, L_PA, L_WHERE_DIFFERENT, L_WHAT };
+
+static const struct column lack_columns[] = {
+	[L_PID] = { "pid", NULL, COLUMN_COUNT, NULL },
+	[L_COMM] = { "comm", NULL, COLUMN_TEXT, NULL },
+	[L_KIND] = { "kind", NULL, COLUMN_TEXT, NULL },
+	[L_ROOT] = { "root", NULL, COLUMN_ADDRESS, NULL },
+	[L_PA] = { "pa", NULL, COLUMN_ADDRESS, NULL },
+	[L_WHERE_DIFFERENT] = { "where_different", NULL, COLUMN_YES, NULL },
+	[L_WHAT] = { "what", NULL, COLUMN_TEXT, NULL },
+};
+static const struct table lacks_table = { "lacks", TABLE_COLUMNS(lack_columns) };
+
+static bool tell_lack(const struct digest *digest, const struct ws_lack *lack,
+		      struct report *report)
+{
+	static const struct ws_space none;
+	bool is_own = lack->space != WS_NO_SPACE;
+	const struct ws_space *space = is_own ? &digest->spaces[lack->space] : &none;
+	struct value row[] = {
+		[L_PID] = { .known = space_has_pid(space), .number = space->pid },
+		[L_COMM] = { .known = is_own, .text = space->comm },
+		[L_KIND] = { .known = is_own, .text = ws_space_kind_name(space->kind) },
+		[L_ROOT] = { .known = is_own, .number = space->root },
+		[L_PA] = { .known = lack->has_pa, .number = lack->pa },
+		[L_WHERE_DIFFERENT] = value_number(lack->where_different),
+		[L_WHAT] = value_text(lack->what),
+	};
+
+	return report_row(report, row);
+}
+
+static void tell_lacks(void *arg, struct report *report)
+{
+	const struct digest *digest = arg;
+	size_t n;
+	const struct ws_lack *lacks = ws_audit_lacks(digest->audit, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if ((lacks[i].space == WS_NO_SPACE || digest->told[lacks[i].space]) &&
+		    !tell_lack(digest, &lacks[i], report))
 			return;
 }
 
@@ -299,6 +354,7 @@ static const struct part {
 	{ IN(TEXT) | IN(JSON) | IN(NDJSON), &verdicts, tell_verdicts },
 	{ IN(TEXT), &lines_table, tell_cases },
 	{ IN(JSON) | IN(NDJSON), &spaces, tell_spaces },
+	{ IN(JSON) | IN(NDJSON), &lacks_table, tell_lacks },
 	{ IN(TEXT), &lines_table, tell_count },
 	{ IN(TEXT) | IN(JSON) | IN(NDJSON), &groups, tell_groups },
 	{ IN(CSV) | IN(JSON) | IN(NDJSON), &audit_table, tell_findings },
@@ -315,9 +371,20 @@ static enum exit_status tell_tables(struct session *session, struct digest *dige
 	return session_answer(session, status);
 }
 
+enum exit_status audit_status(const struct digest *digest)
+{
+	static const enum exit_status statuses[] = {
+		[DIGEST_CLEAN] = EXIT_SEEN,
+		[DIGEST_UNKNOWN] = EXIT_UNKNOWN,
+		[DIGEST_FOUND] = EXIT_UNSEEN,
+	};
+
+	return statuses[digest_state(digest)];
+}
+
 static enum exit_status tell_digest(struct session *session, struct digest *digest)
 {
-	enum exit_status status = digest_is_clean(digest) ? EXIT_SEEN : EXIT_UNSEEN;
+	enum exit_status status = audit_status(digest);
 
 	if (session->request->format != REPORT_SARIF)
 		return tell_tables(session, digest, status);

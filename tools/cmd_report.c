@@ -40,7 +40,7 @@ static enum exit_status tell_page(struct session *session, const struct digest *
 	if (stat(path, &st) == 0)
 		printf("%s: %" PRIu64 " KiB\n", path,
 		       ((uint64_t)st.st_size + 1023) / 1024);
-	return session_flush(session, digest_is_clean(digest) ? EXIT_SEEN : EXIT_UNSEEN);
+	return session_flush(session, audit_status(digest));
 }
 
 enum exit_status run_report(struct session *session)

@@ -18,6 +18,7 @@ enum exit_status {
 	EXIT_UNSEEN = 1,     /* somebody does not */
 	EXIT_USAGE = 2,      /* the question makes no sense */
 	EXIT_UNREADABLE = 3, /* no answer: the target cannot be read, or stdout written */
+	EXIT_UNKNOWN = 4, /* nobody is known not to, but the target lacks what decides */
 };
 
 enum option_group {
@@ -62,6 +63,7 @@ struct session;
 
 struct command {
 	const char *name;
+	unsigned schema;     /* the version of its JSON; 0: 1 */
 	const char *summary; /* a line */
 	const char *args;
 	const char *about; /* sentences */
@@ -83,6 +85,8 @@ enum exit_status run_walk(struct session *session);
 enum exit_status run_map(struct session *session);
 enum exit_status run_probe(struct session *session);
 enum exit_status run_audit(struct session *session);
+struct digest;
+enum exit_status audit_status(const struct digest *digest); /* of run_report too */
 enum exit_status run_report(struct session *session);
 enum exit_status run_diff(struct session *session);
 enum exit_status run_rules(struct session *session);

@@ -95,6 +95,7 @@ const struct command commands[] = {
 	},
 	{
 		.name = "audit",
+		.schema = 2,
 		.summary = "every rule over every space: a verdict for each, and why",
 		.args = "TARGET",
 		.about =
@@ -104,7 +105,8 @@ const struct command commands[] = {
 			"task can run in, with its reasons, and findings, of which those "
 			"that are alike but for their space are one line. The exit status "
 			"is 0 when every space is coherent and no finding is worse than "
-			"info, and 1 otherwise.",
+			"info, 4 when that is so as far as the target holds what decides, "
+			"and 1 otherwise.",
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_AUDIT,
 		.rows = &audit_table,
 		.run = run_audit,

@@ -212,6 +212,7 @@ struct report *session_report(struct session *session)
 
 	progress_clear(&session->progress);
 	report_open(&session->report, request->format, request->command->name,
+		    request->command->schema ? request->command->schema : 1,
 		    request->target, stdout);
 	if (session->system)
 		session->report.address_digits = address_digits(session->system);

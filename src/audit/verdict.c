@@ -400,9 +400,11 @@ worst_of(const struct judging *j, const struct about *about, enum ws_verdict *wo
 }
 
 /* What the verdict would have to rest on, and was not read. */
-static void tell_lack(FILE *to, const struct about *about, const struct ws_lack *lack,
+static void tell_lack(FILE *to, const struct about *about,
 		      const struct ws_judgement *judgement)
 {
+	const struct ws_lack *lack = judgement->lack;
+
 	if (judgement->at_least)
 		fprintf(to, "%s may be worse than that: ", about->owner);
 	else
@@ -419,9 +421,9 @@ static void tell_lack(FILE *to, const struct about *about, const struct ws_lack 
 
 static enum ws_status tell_judgement(const struct judging *j, struct about *about,
 				     const struct ws_finding *worst,
-				     const struct ws_lack *lack,
 				     struct ws_judgement *judgement)
 {
+	const struct ws_lack *lack = judgement->lack;
 	size_t size;
 	FILE *to = open_memstream(&judgement->reasons, &size);
 
@@ -429,14 +431,14 @@ static enum ws_status tell_judgement(const struct judging *j, struct about *abou
 		return ws_fail_memory(j->audit->ctx);
 	name_owner(about);
 	if (lack && !judgement->at_least)
-		tell_lack(to, about, lack, judgement);
+		tell_lack(to, about, judgement);
 	if (lack && !judgement->at_least && worst)
 		fputs("\nwhat is known: ", to);
 	if (worst)
 		tell_reasons(j, to, about, worst, judgement->known);
 	if (lack && judgement->at_least) {
 		fputc('\n', to);
-		tell_lack(to, about, lack, judgement);
+		tell_lack(to, about, judgement);
 	}
 	return fclose(to) ? ws_fail_memory(j->audit->ctx) : WS_OK;
 }
@@ -460,7 +462,6 @@ static enum ws_status judge_space(const struct judging *j, struct about *about,
 	uint32_t space = (uint32_t)(about->space - j->audit->system->spaces.v);
 	const struct ws_finding *worst = worst_of(j, about, &judgement->known);
 	const struct ws_finding *shared = ws_finding_shared_with(j->audit, space);
-	const struct ws_lack *lack = NULL;
 
 	judgement->nfindings = (uint32_t)about->n;
 	if (shared && verdict_of(j, shared) > judgement->known) {
@@ -470,12 +471,12 @@ static enum ws_status judge_space(const struct judging *j, struct about *about,
 	if (ws_audited(j->audit, space)) {
 		judgement->nlacks = ws_lacks_count(j->audit, space, worst);
 		about->nlacks = judgement->nlacks;
-		lack = ws_lacks_first(j->audit, space, worst);
+		judgement->lack = ws_lacks_first(j->audit, space, worst);
 	}
 	weigh_lacks(judgement);
 	if (judgement->verdict == WS_COHERENT)
 		return WS_OK;
-	return tell_judgement(j, about, worst, lack, judgement);
+	return tell_judgement(j, about, worst, judgement);
 }
 
 /* By space, and in a space as they were found. */

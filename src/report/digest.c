@@ -152,6 +152,9 @@ const struct ws_finding **digest_by_space(const struct digest *digest)
 struct illness {
 	uint32_t space;
 	enum ws_verdict verdict;
+	bool at_least;
+	const struct ws_lack
+		*lack;          /* where all share it; NULL: none, or one of its own */
 	const uint32_t *groups; /* in one array for all */
 	size_t n;
 };
@@ -162,6 +165,10 @@ static int compare_illness(const struct illness *a, const struct illness *b)
 
 	if (a->verdict != b->verdict)
 		return a->verdict < b->verdict ? 1 : -1;
+	if (a->at_least != b->at_least)
+		return a->at_least ? -1 : 1;
+	if (a->lack != b->lack)
+		return a->lack < b->lack ? -1 : 1;
 	for (size_t i = 0; i < n; i++)
 		if (a->groups[i] != b->groups[i])
 			return a->groups[i] < b->groups[i] ? -1 : 1;
@@ -187,6 +194,14 @@ static size_t number_groups(const struct ws_finding **sorted, size_t n, size_t a
 	return at;
 }
 
+/* Each space that lacks its own root is ill in the same way. */
+static const struct ws_lack *common_lack(const struct ws_judgement *judgement)
+{
+	const struct ws_lack *lack = judgement->lack;
+
+	return lack && lack->space == WS_NO_SPACE ? lack : NULL;
+}
+
 /* groups has room for one number a finding. */
 static bool diagnose(const struct digest *digest, const struct ws_finding **sorted,
 		     uint32_t *groups, illness_vec *ill)
@@ -194,16 +209,21 @@ static bool diagnose(const struct digest *digest, const struct ws_finding **sort
 	size_t at = 0, end;
 
 	for (uint32_t s = 0; s < digest->nspaces; s++, at = end) {
-		enum ws_verdict verdict = digest->judgements[s].verdict;
+		const struct ws_judgement *judgement = &digest->judgements[s];
 		struct illness *it;
 
 		end = number_groups(sorted, digest->findings.n, at, s, groups);
-		if (!digest->told[s] || verdict == WS_COHERENT)
+		if (!digest->told[s] || judgement->verdict == WS_COHERENT)
 			continue;
 		it = ws_vec_push(ill);
 		if (!it)
 			return false;
-		*it = (struct illness){ s, verdict, groups + at, end - at };
+		*it = (struct illness){ .space = s,
+					.verdict = judgement->verdict,
+					.at_least = judgement->at_least,
+					.lack = common_lack(judgement),
+					.groups = groups + at,
+					.n = end - at };
 	}
 	return true;
 }
@@ -270,10 +290,12 @@ void digest_release(struct digest *digest)
 	*digest = (struct digest){ 0 };
 }
 
-bool digest_is_clean(const struct digest *digest)
+enum digest_state digest_state(const struct digest *digest)
 {
-	return digest->ncoherent == digest->ntold &&
-	       digest->nseverity[WS_INFO] == digest->findings.n;
+	if (digest->ncoherent + digest->nverdict[WS_UNKNOWN] < digest->ntold ||
+	    digest->nseverity[WS_INFO] < digest->findings.n)
+		return DIGEST_FOUND;
+	return digest->nverdict[WS_UNKNOWN] ? DIGEST_UNKNOWN : DIGEST_CLEAN;
 }
 
 /* ---- in words -----------------------------------------------------------------------
@@ -297,12 +319,19 @@ const char *verdict_meaning(enum ws_verdict verdict)
 	return meanings[verdict];
 }
 
-/* "nests", and of several "nest". */
-static void print_verdict(FILE *f, enum ws_verdict verdict, size_t n)
+/* "nests", of several "nest", and "at least nests" where one of them may be worse. */
+static void print_verdict(FILE *f, const struct digest *digest, const uint32_t *spaces,
+			  size_t n)
 {
+	enum ws_verdict verdict = digest->judgements[*spaces].verdict;
 	const char *name = ws_verdict_name(verdict);
 	int len = (int)strlen(name);
+	bool at_least = false;
 
+	for (size_t i = 0; i < n; i++)
+		at_least |= digest->judgements[spaces[i]].at_least;
+	if (at_least)
+		fputs("at least ", f);
 	if (verdict == WS_COHERENT || verdict == WS_UNKNOWN)
 		fprintf(f, "%s %s", n == 1 ? "is" : "are", name);
 	else
@@ -332,7 +361,7 @@ static void print_sick(FILE *f, const struct digest *digest)
 		if (!n)
 			continue;
 		fprintf(f, "; %zu ", n);
-		print_verdict(f, v, n);
+		print_verdict(f, digest, &digest->sick.v[at], n);
 		fputs(": ", f);
 		print_names(f, digest, &digest->sick.v[at], n);
 		at += n;
@@ -399,7 +428,7 @@ char *digest_case_sentence(const struct digest *digest, const struct digest_case
 		return NULL;
 	print_names(f, digest, spaces, sick->nspaces);
 	fputc(' ', f);
-	print_verdict(f, digest->judgements[*spaces].verdict, sick->nspaces);
+	print_verdict(f, digest, spaces, sick->nspaces);
 	fputc(':', f);
 	return fclose(f) ? NULL : sentence;
 }

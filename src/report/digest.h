@@ -57,8 +57,13 @@ void digest_release(struct digest *digest);
 /* Findings by space, and in a space by group. To be freed; NULL: memory is short. */
 const struct ws_finding **digest_by_space(const struct digest *digest);
 
-/* Whether every space told of is coherent and no finding is worse than worth knowing. */
-bool digest_is_clean(const struct digest *digest);
+/* What all of it comes to, for the exit status. */
+enum digest_state {
+	DIGEST_CLEAN,   /* every space is coherent, no finding is worse than info */
+	DIGEST_UNKNOWN, /* the same, as far as it is known */
+	DIGEST_FOUND,
+};
+enum digest_state digest_state(const struct digest *digest);
 
 /* What a verdict means, in half a sentence. */
 const char *verdict_meaning(enum ws_verdict verdict);

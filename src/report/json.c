@@ -10,8 +10,6 @@
 
 #include "util/cleanup.h"
 
-#define SCHEMA_VERSION 1
-
 static const struct report_ops gather_rows;
 
 /* Prints object, which is consumed; NULL means that memory was short. */
@@ -127,7 +125,7 @@ static void print_values(struct report *report, json_t *object,
 
 static json_t *schema(const struct report *report)
 {
-	return json_sprintf("whosees/%s/%d", report->command, SCHEMA_VERSION);
+	return json_sprintf("whosees/%s/%u", report->command, report->schema);
 }
 
 static void json_begin(struct report *report)

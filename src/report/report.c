@@ -23,11 +23,12 @@ static bool wants_colour(FILE *out)
 }
 
 void report_open(struct report *report, enum report_format format, const char *command,
-		 const char *target, FILE *out)
+		 unsigned schema, const char *target, FILE *out)
 {
 	*report = (struct report){
 		.ops = formats[format],
 		.command = command,
+		.schema = schema,
 		.target = target,
 		.out = out,
 		.colour = format == REPORT_TEXT && wants_colour(out),

@@ -6,7 +6,7 @@
  * A report is a few tables, each told row by row by a callback, so that millions of
  * rows need no memory. Text is told twice: once to measure, once to print.
  *
- *	report_open(&report, "spaces", REPORT_JSON, stdout);
+ *	report_open(&report, REPORT_JSON, "spaces", 1, target, stdout);
  *	report_table(&report, &table, tell_rows, arg);
  *	if (!report_close(&report)) ...
  *
@@ -114,6 +114,7 @@ struct report {
 	FILE *out;
 	bool colour;
 	bool failed;
+	unsigned schema;
 	unsigned address_digits;    /* at least so many hex digits */
 	const struct table *table;  /* the one being told */
 	size_t tables, rows, notes; /* told so far; rows of this table */
@@ -122,9 +123,12 @@ struct report {
 	void *nested; /* where the rows of a cell are gathered */
 };
 
-/* command and target (NULL: none) must outlive the report; out stays the caller's. */
+/*
+ * schema: the version of the command's JSON. command and target (NULL: none) must outlive
+ * the report; out stays the caller's.
+ */
 void report_open(struct report *report, enum report_format format, const char *command,
-		 const char *target, FILE *out);
+		 unsigned schema, const char *target, FILE *out);
 void report_table(struct report *report, const struct table *table, report_rows_fn *rows,
 		  void *arg);
 /* values has one for each column. False when there is no use in going on. */

@@ -115,20 +115,53 @@ static json_t *sarif_artifacts(struct tree *tree, const struct digest *digest)
 	return artifacts;
 }
 
-/* What the inference was not sure of. */
+static void add_notification(struct tree *tree, json_t *notes, const char *level,
+			     const char *text)
+{
+	json_t *notification = tree_object(tree);
+
+	tree_put(tree, notification, "level", tree_text(tree, level));
+	tree_put(tree, notification, "message", message(tree, text));
+	tree_add(tree, notes, notification);
+}
+
+/* What decides and is not in the target. */
+static void add_lacks(struct tree *tree, json_t *notes, const struct digest *digest)
+{
+	size_t n;
+	const struct ws_lack *lacks = ws_audit_lacks(digest->audit, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		bool is_own = lacks[i].space != WS_NO_SPACE;
+		ws_autofree char *text = NULL;
+		char words[WORDS] = "every space", frame[40] = "";
+
+		if (is_own && !digest->told[lacks[i].space])
+			continue;
+		if (is_own)
+			space_words(&digest->spaces[lacks[i].space], words);
+		if (lacks[i].has_pa)
+			snprintf(frame, sizeof(frame), ", in frame 0x%" PRIx64,
+				 lacks[i].pa);
+		if (asprintf(&text, "unknown in %s: the target does not hold %s%s", words,
+			     lacks[i].what, frame) < 0) {
+			text = NULL;
+			tree->failed = true;
+		}
+		add_notification(tree, notes, "warning", text);
+	}
+}
+
+/* What is not known, and what the inference was not sure of. */
 static json_t *sarif_invocations(struct tree *tree, const struct digest *digest)
 {
 	json_t *invocations = tree_array(tree), *invocation = tree_object(tree),
 	       *notes = tree_array(tree);
 	const char *note;
 
-	for (unsigned i = 0; (note = ws_system_note(digest->system, i)); i++) {
-		json_t *notification = tree_object(tree);
-
-		tree_put(tree, notification, "level", tree_text(tree, "note"));
-		tree_put(tree, notification, "message", message(tree, note));
-		tree_add(tree, notes, notification);
-	}
+	add_lacks(tree, notes, digest);
+	for (unsigned i = 0; (note = ws_system_note(digest->system, i)); i++)
+		add_notification(tree, notes, "note", note);
 	tree_put(tree, invocation, "executionSuccessful", json_true());
 	tree_put(tree, invocation, "toolExecutionNotifications", notes);
 	tree_add(tree, invocations, invocation);

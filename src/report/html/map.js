@@ -144,7 +144,7 @@ function takeColours() {
       [CELL.SAME]: colour('calm'), [CELL.INFO]: colour('info'), [CELL.WARNING]: colour('warn'),
       [CELL.ERROR]: colour('wrong'), [CELL.STALE]: colour('stale'), [CELL.HOLE]: colour('hole'),
     },
-    verdict: ['good', 'info', 'warn', 'wrong', 'hole', 'hole'].map(colour),
+    verdict: ['good', 'info', 'soft', 'warn', 'wrong', 'hole', 'hole'].map(colour),
   };
 }
 
