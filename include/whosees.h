@@ -717,7 +717,7 @@ enum ws_sp_origin {
 };
 const char *ws_sp_origin_name(enum ws_sp_origin origin);
 
-/* Best first, but for the last. Since: 0.1 */
+/* Best first, but for the last two. Since: 0.1 */
 enum ws_fate {
 	WS_FATE_SURVIVES,     /* the page fault's handler was reached */
 	WS_FATE_DIVERTED,     /* another exception's was: an oops */
@@ -725,6 +725,7 @@ enum ws_fate {
 	WS_FATE_LOOPS,        /* the same faults for ever: a hang */
 	WS_FATE_RESETS,       /* triple fault (SDM 6.15, #DF) */
 	WS_FATE_GAVE_UP,      /* max_frames were pushed */
+	WS_FATE_UNKNOWN,      /* it goes on by what the target does not hold */
 };
 const char *ws_fate_name(enum ws_fate fate);
 
@@ -775,7 +776,8 @@ struct ws_story {
 	uint64_t nested; /* page faults that fetching a handler raised: QEMU's -d int has
 			    one line v=0e for the first fault and one for each of these */
 
-	/* The last delivery: what was to be delivered, and what each attempt raised. */
+	/* The last delivery: what was to be delivered, and what each attempt raised; not
+	   where the fate is unknown. */
 	unsigned nexceptions;
 	struct ws_exception exception[WS_STORY_EXCEPTIONS];
 	/* What exception[1] is about; and, where that is a page fault, how the space
@@ -786,7 +788,9 @@ struct ws_story {
 
 	uint64_t overwritten; /* frames with other bytes than before, flags not counted */
 	uint64_t missing;     /* frames touched that the target does not hold: */
-	uint64_t missing_pa; /* the first; they read as zeroes and lose what is written */
+	uint64_t
+		missing_pa; /* the first; what is written there is lost, and nothing is */
+	uint64_t unknown_pa; /* read, but for WS_FATE_UNKNOWN: where it wants to read */
 };
 
 struct ws_machine;

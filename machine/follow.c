@@ -137,6 +137,11 @@ static bool doubled(const struct machine_delivery *delivery)
 	return false;
 }
 
+static bool is_blind(const struct machine_memory *memory)
+{
+	return memory->backing.is_partial && memory->hole_read;
+}
+
 /* Delivers one; false: that was the end. */
 static bool step(struct machine_cpu *cpu, struct machine_event *event,
 		 struct machine_story *story)
@@ -147,12 +152,18 @@ static bool step(struct machine_cpu *cpu, struct machine_event *event,
 	story->double_fault |= doubled(&story->last);
 	if (machine_memory_failed(cpu->memory))
 		story->fate = MACHINE_LOST;
-	if (story->fate == MACHINE_LOST || story->fate == MACHINE_RESETS)
+	if (is_blind(cpu->memory))
+		story->fate = MACHINE_UNKNOWN;
+	if (story->fate >= MACHINE_LOST || story->fate == MACHINE_RESETS)
 		return false;
 	story->frames++;
 	if (end == MACHINE_DELIVERED)
 		story->sp = cpu->r.reg[MACHINE_REG_SP];
-	return !machine_fetch(cpu, event);
+	if (machine_fetch(cpu, event))
+		return false;
+	if (is_blind(cpu->memory))
+		story->fate = MACHINE_UNKNOWN;
+	return story->fate != MACHINE_UNKNOWN;
 }
 
 /* Whether the last delivery found and left the same state, the stack pointer aside. */

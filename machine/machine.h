@@ -37,6 +37,11 @@ struct machine_backing {
 	/* The 4096 bytes that hold pa, valid as long as the memory, or NULL. */
 	const uint8_t *(*frame)(void *opaque, uint64_t pa);
 	void *opaque;
+	/*
+	 * What lies in frames that it does not have is not known: a story that reads one
+	 * ends there, MACHINE_UNKNOWN. What is written to it is lost all the same.
+	 */
+	bool is_partial;
 };
 
 /* Why a frame differs from what lay under it. */
@@ -67,6 +72,9 @@ struct machine_backing machine_memory_backing(struct machine_memory *memory);
 
 /* True once an allocation failed: what was simulated since then means nothing. */
 bool machine_memory_failed(const struct machine_memory *memory);
+
+/* Whether a processor has read in a hole since the last reset, and where first. */
+bool machine_memory_hole_read(const struct machine_memory *memory, uint64_t *pa);
 
 /* Any pa and length; what lies in holes reads as zeroes and is not written. */
 void machine_memory_read(struct machine_memory *memory, uint64_t pa, void *buf,
@@ -460,6 +468,7 @@ enum machine_fate {
 	MACHINE_LOOPS,      /* the same fault on the same stack for ever */
 	MACHINE_GAVE_UP,    /* max_frames were pushed */
 	MACHINE_LOST,       /* real-address mode, or out of memory */
+	MACHINE_UNKNOWN,    /* it reads what a partial memory does not have */
 };
 
 struct machine_story {

@@ -178,7 +178,20 @@ void machine_memory_reset(struct machine_memory *memory)
 		memory->generation = GENERATION;
 	}
 	memory->nframes = memory->copies.n = 0;
-	memory->failed = false;
+	memory->failed = memory->hole_read = false;
+}
+
+void memory_note_hole(struct machine_memory *memory, uint64_t pa)
+{
+	if (!memory->hole_read)
+		memory->hole_pa = pa;
+	memory->hole_read = true;
+}
+
+bool machine_memory_hole_read(const struct machine_memory *memory, uint64_t *pa)
+{
+	*pa = memory->hole_pa;
+	return memory->hole_read;
 }
 
 static const uint8_t *lend(void *opaque, uint64_t pa)

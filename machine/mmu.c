@@ -221,7 +221,7 @@ inlined struct entry read_entry(struct machine_cpu *cpu, uint64_t pa, unsigned s
 	struct frame *frame = memory_frame(cpu->memory, pa);
 	unsigned offset = pa % MACHINE_FRAME_SIZE;
 
-	frame->stamp = cpu->memory->stamp;
+	memory_mark_read(cpu->memory, frame, pa);
 	return (struct entry){ frame, offset, load_le(frame->bytes + offset, size) };
 }
 

@@ -176,6 +176,8 @@ struct machine_memory {
 	uint64_t ram;
 	struct copies copies;
 	bool failed;
+	bool hole_read; /* and where first: */
+	uint64_t hole_pa;
 	struct frame lost; /* what is handed out when memory is short */
 };
 
@@ -193,13 +195,24 @@ static inline struct frame *memory_frame(struct machine_memory *memory, uint64_t
 	return likely(frame->key == key) ? frame : memory_find(memory, key);
 }
 
+void memory_note_hole(struct machine_memory *memory, uint64_t pa);
+
+/* Marks the frame, which holds pa, as read. */
+static inline void memory_mark_read(struct machine_memory *memory, struct frame *frame,
+				    uint64_t pa)
+{
+	frame->stamp = memory->stamp;
+	if (unlikely(frame->kind == FRAME_HOLE))
+		memory_note_hole(memory, pa);
+}
+
 /* The entry or datum at pa, of size bytes within one frame; marks the frame as read. */
 static inline uint64_t memory_load(struct machine_memory *memory, uint64_t pa,
 				   unsigned size)
 {
 	struct frame *frame = memory_frame(memory, pa);
 
-	frame->stamp = memory->stamp;
+	memory_mark_read(memory, frame, pa);
 	return load_le(frame->bytes + pa % MACHINE_FRAME_SIZE, size);
 }
 

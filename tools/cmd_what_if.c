@@ -24,9 +24,15 @@ static bool dies_later(enum ws_verdict verdict)
 	return verdict == WS_NESTS || verdict == WS_DOUBLE_FAULTS;
 }
 
-static bool survives(const struct told *told)
+enum survival { DIES, SURVIVES_IT, NOT_KNOWN, SURVIVALS };
+
+static enum survival survival_of(const struct told *told)
 {
-	return told->story.fate == WS_FATE_SURVIVES && !dies_later(told->verdict);
+	if (dies_later(told->verdict))
+		return DIES;
+	if (told->story.fate == WS_FATE_SURVIVES)
+		return told->verdict == WS_UNKNOWN ? NOT_KNOWN : SURVIVES_IT;
+	return told->story.fate == WS_FATE_UNKNOWN ? NOT_KNOWN : DIES;
 }
 
 /* ---- a row a space -------------------------------------------------------------------
@@ -42,6 +48,7 @@ enum {
 	FATE,
 	VERDICT,
 	SURVIVES,
+	UNKNOWN_PA,
 	FRAMES,
 	NESTED,
 	ADDRESS,
@@ -66,10 +73,14 @@ static const struct column columns[] = {
 	[FATE] = { "fate", "FATE", COLUMN_TEXT,
 		   "survives: the handler's first byte was fetched; diverted: that of "
 		   "another exception's; double fault: that of #DF's; loops; triple fault; "
-		   "gave up: more frames than were to be followed" },
+		   "gave up: more frames than were to be followed; unknown: it goes on by "
+		   "what the target does not hold" },
 	[VERDICT] = { "verdict", "AUDIT", COLUMN_TEXT, "what audit says of the space" },
 	[SURVIVES] = { "survives", NULL, COLUMN_YES,
-		       "the fate is, and the verdict is neither nests nor double-faults" },
+		       "the fate is, and the verdict is neither nests nor double-faults; null "
+		       "where fate or verdict is unknown" },
+	[UNKNOWN_PA] = { "unknown_pa", NULL, COLUMN_ADDRESS,
+			 "where the processor reads what the target does not hold" },
 	[FRAMES] = { "frames", "FRAMES", COLUMN_COUNT,
 		     "deliveries: the first, all that came of it, #DF's" },
 	[NESTED] = { "nested", NULL, COLUMN_COUNT,
@@ -99,6 +110,7 @@ static bool tell_one(const struct outlook *outlook, const struct told *told,
 {
 	const struct ws_story *story = &told->story;
 	const struct ws_space *space = &outlook->spaces[story->space];
+	enum survival survival = survival_of(told);
 	char words[WORDS];
 	struct value row[] = {
 		[SPACE] = value_text(space_words(space, words)),
@@ -109,7 +121,10 @@ static bool tell_one(const struct outlook *outlook, const struct told *told,
 		[MODE] = value_text(ws_fault_mode_name(story->mode)),
 		[FATE] = value_text(ws_fate_name(story->fate)),
 		[VERDICT] = value_text(ws_verdict_name(told->verdict)),
-		[SURVIVES] = value_number(survives(told)),
+		[SURVIVES] = { .known = survival != NOT_KNOWN,
+			       .number = survival == SURVIVES_IT },
+		[UNKNOWN_PA] = { .known = story->fate == WS_FATE_UNKNOWN,
+				 .number = story->unknown_pa },
 		[FRAMES] = value_number(story->frames),
 		[NESTED] = value_number(story->nested),
 		[ADDRESS] = value_number(story->address),
@@ -141,12 +156,13 @@ static void tell_all(void *arg, struct report *report)
 /* ---- the summary ---------------------------------------------------------------------
  */
 
-enum { SENTENCE, S_SPACES, S_SURVIVE, S_PROCESSOR };
+enum { SENTENCE, S_SPACES, S_SURVIVE, S_UNKNOWN, S_PROCESSOR };
 
 static const struct column summary_columns[] = {
 	[SENTENCE] = { "sentence", NULL, COLUMN_TEXT, NULL },
 	[S_SPACES] = { "spaces", NULL, COLUMN_COUNT, NULL },
 	[S_SURVIVE] = { "survive", NULL, COLUMN_COUNT, NULL },
+	[S_UNKNOWN] = { "unknown", NULL, COLUMN_COUNT, NULL },
 	[S_PROCESSOR] = { "tlb", NULL, COLUMN_TEXT, NULL },
 };
 static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
@@ -159,6 +175,7 @@ static void tell_sentence(const struct outlook *outlook, struct report *report,
 		[SENTENCE] = value_text(sentence),
 		[S_SPACES] = value_number(outlook->told.n),
 		[S_SURVIVE] = value_number(outlook->nsurvive),
+		[S_UNKNOWN] = value_number(outlook->nunknown),
 		[S_PROCESSOR] =
 			value_text(ws_processor_name(outlook->question.processor)),
 	};
@@ -170,25 +187,37 @@ static void tell_sentence(const struct outlook *outlook, struct report *report,
 /* A sentence names so many of those that do not survive. */
 #define NAMED 3
 
+/* "; not 3 bash, 4 sshd and 2 more" of those, if any, that fare so. */
+static void print_those(FILE *to, const struct outlook *outlook, enum survival survival,
+			const char *begin)
+{
+	size_t n = 0;
+	char words[WORDS];
+
+	ws_vec_each(&outlook->told, told) {
+		if (survival_of(told) != survival)
+			continue;
+		if (n++ < NAMED)
+			fprintf(to, "%s %s", n == 1 ? begin : ",",
+				space_words(&outlook->spaces[told->space], words));
+	}
+	if (n > NAMED)
+		fprintf(to, " and %zu more", n - NAMED);
+}
+
 static void tell_count(void *arg, struct report *report)
 {
 	const struct outlook *outlook = arg;
-	size_t n = outlook->told.n, ill = n - outlook->nsurvive, named = 0;
 	ws_autofree char *sentence = NULL;
 	size_t size;
 	FILE *to = open_memstream(&sentence, &size);
-	char words[WORDS];
 
 	if (!to)
 		return;
 	fprintf(to, "%zu of %zu address spaces survive a page fault", outlook->nsurvive,
-		n);
-	ws_vec_each(&outlook->told, told)
-		if (!survives(told) && named++ < NAMED)
-			fprintf(to, "%s %s", named == 1 ? "; not" : ",",
-				space_words(&outlook->spaces[told->space], words));
-	if (ill > NAMED)
-		fprintf(to, " and %zu more", ill - NAMED);
+		outlook->told.n);
+	print_those(to, outlook, DIES, "; not");
+	print_those(to, outlook, NOT_KNOWN, "; unknown:");
 	if (!fclose(to))
 		tell_sentence(outlook, report, sentence);
 }
@@ -202,6 +231,7 @@ static const char *const endings[] = {
 	[WS_FATE_LOOPS] = "the same faults for ever: a hang",
 	[WS_FATE_RESETS] = "triple fault: the machine resets",
 	[WS_FATE_GAVE_UP] = "no end within the frames that were followed",
+	[WS_FATE_UNKNOWN] = "unknown, since the target does not hold what decides",
 };
 
 static void tell_story_sentence(void *arg, struct report *report)
@@ -209,9 +239,10 @@ static void tell_story_sentence(void *arg, struct report *report)
 	const struct outlook *outlook = arg;
 	const struct told *told = outlook->told.v;
 	const struct ws_story *story = &told->story;
-	const char *but = story->fate == WS_FATE_SURVIVES && dies_later(told->verdict)
-				  ? "; but the audit sees further"
-				  : "";
+	const char *but =
+		story->fate == WS_FATE_SURVIVES && survival_of(told) != SURVIVES_IT
+			? "; but the audit sees further"
+			: "";
 	char words[WORDS], sentence[REPORT_CELL];
 
 	snprintf(sentence, sizeof(sentence),
@@ -246,6 +277,13 @@ static const struct part {
 	{ IN(TEXT), ONE, &lines_table, tell_more_runs },
 };
 
+static enum exit_status status_of(const struct outlook *outlook)
+{
+	if (outlook->nsurvive + outlook->nunknown < outlook->told.n)
+		return EXIT_UNSEEN;
+	return outlook->nunknown ? EXIT_UNKNOWN : EXIT_SEEN;
+}
+
 static enum exit_status answer(struct outlook *outlook)
 {
 	struct session *session = outlook->session;
@@ -256,8 +294,7 @@ static enum exit_status answer(struct outlook *outlook)
 		if (parts[i].formats & 1u << session->request->format &&
 		    parts[i].when & when)
 			report_table(report, parts[i].table, parts[i].rows, outlook);
-	return session_answer(session, outlook->nsurvive < outlook->told.n ? EXIT_UNSEEN
-									   : EXIT_SEEN);
+	return session_answer(session, status_of(outlook));
 }
 
 /* A process's space and, with PTI, its user half: both are what it runs in. */
@@ -289,7 +326,8 @@ static enum exit_status tell_of(struct outlook *outlook, uint32_t space)
 	status = ws_machine_what_if(outlook->machine, &outlook->question, &told->story);
 	if (status != WS_OK)
 		return session_fail(outlook->session, status, NULL);
-	outlook->nsurvive += survives(told);
+	outlook->nsurvive += survival_of(told) == SURVIVES_IT;
+	outlook->nunknown += survival_of(told) == NOT_KNOWN;
 	return EXIT_SEEN;
 }
 

@@ -113,6 +113,7 @@ const struct command commands[] = {
 	},
 	{
 		.name = "what-if",
+		.schema = 2,
 		.summary = "a page fault delivered in a space, and followed to its end",
 		.args = "TARGET",
 		.about =
@@ -123,8 +124,9 @@ const struct command commands[] = {
 			"frames are pushed, where the stack pointer ends, what gave way, and "
 			"what every overwritten page was. It follows up to a handler's first "
 			"byte; what audit knows beyond that stands beside it. The exit "
-			"status is 0 when every space that was asked for survives, and 1 "
-			"otherwise.",
+			"status is 0 when every space that was asked for survives, 1 when "
+			"one does not, and 4 when that is not known of some, because the "
+			"target does not hold what decides.",
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_WHAT_IF,
 		.rows = &what_if_table,
 		.run = run_what_if,

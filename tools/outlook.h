@@ -24,7 +24,7 @@ struct outlook {
 	struct ws_machine *machine;
 	struct ws_what_if question;
 	WS_VEC(struct told) told;
-	size_t nsurvive;
+	size_t nsurvive, nunknown;
 	/* of one space */
 	const struct ws_overwritten *runs;
 	size_t nruns;

@@ -41,7 +41,9 @@ static void tell_start(const struct outlook *outlook, const struct ws_story *sto
 		   story->cpu, story->cpu_is_here ? "in this space" : "in another space",
 		   story->flags, processors[outlook->question.processor]);
 	if (story->sp_origin == WS_SP_TSS && !story->start_sp)
-		prose_line(report, false, "  the TSS cannot be read");
+		prose_line(report, false,
+			   "  the stack pointer is the TSS's, which is not "
+			   "read");
 	else
 		prose_line(report, false, "  the stack pointer is 0x%" PRIx64 ": %s",
 			   story->start_sp, origins[story->sp_origin]);
@@ -50,7 +52,8 @@ static void tell_start(const struct outlook *outlook, const struct ws_story *sto
 static void tell_frames(const struct ws_story *story, struct report *report)
 {
 	if (!story->frames) {
-		prose_line(report, false, "  no frame can be pushed");
+		if (story->fate != WS_FATE_UNKNOWN)
+			prose_line(report, false, "  no frame can be pushed");
 		return;
 	}
 	prose_line(report, false,
@@ -87,7 +90,7 @@ static void tell_chain(const struct ws_story *story, struct report *report)
 		fprintf(to, "%s", i ? ", then " : "");
 		print_exception(to, &story->exception[i]);
 	}
-	if (!fclose(to))
+	if (!fclose(to) && story->nexceptions)
 		prose_line(report, false, "  the last delivery: %s", chain);
 }
 
@@ -196,7 +199,8 @@ static void tell_verdict(const struct told *told, struct report *report)
 {
 	if (told->verdict == WS_COHERENT)
 		return;
-	prose_line(report, false, "  the audit says that this space %s",
+	prose_line(report, false, "  the audit says that this space %s%s",
+		   told->verdict == WS_UNKNOWN ? "is " : "",
 		   ws_verdict_name(told->verdict));
 	if (told->story.fate == WS_FATE_SURVIVES)
 		prose_lines(report, "    ", told->reasons);
@@ -204,12 +208,17 @@ static void tell_verdict(const struct told *told, struct report *report)
 
 static void tell_missing(const struct ws_story *story, struct report *report)
 {
-	if (story->missing)
+	if (story->fate == WS_FATE_UNKNOWN)
+		prose_line(report, true,
+			   "  the processor reads physical 0x%" PRIx64
+			   " next, which this target does not hold: what comes of it is "
+			   "not known",
+			   story->unknown_pa);
+	else if (story->missing)
 		prose_line(
 			report, false,
-			"  frames that it touched and this target does not hold: %" PRIu64
-			", the first at 0x%" PRIx64
-			"; they were read as zeroes, and what was written there is lost",
+			"  frames that it wrote and this target does not hold: %" PRIu64
+			", the first at 0x%" PRIx64,
 			story->missing, story->missing_pa);
 }
 

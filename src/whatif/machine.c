@@ -53,7 +53,9 @@ enum ws_status ws_machine_create(struct ws_audit *audit, struct ws_machine **mac
 	made->audit = audit;
 	made->system = system;
 	made->memory = machine_memory_create(
-		&(struct machine_backing){ .frame = lend_frame, .opaque = made }, 0);
+		&(struct machine_backing){
+			.frame = lend_frame, .opaque = made, .is_partial = true },
+		0);
 	if (!made->memory) {
 		free(made);
 		return ws_fail_memory(system->ctx);

@@ -34,6 +34,7 @@ const char *ws_fate_name(enum ws_fate fate)
 		[WS_FATE_SURVIVES] = "survives",         [WS_FATE_DIVERTED] = "diverted",
 		[WS_FATE_DOUBLE_FAULT] = "double fault", [WS_FATE_LOOPS] = "loops",
 		[WS_FATE_RESETS] = "triple fault",       [WS_FATE_GAVE_UP] = "gave up",
+		[WS_FATE_UNKNOWN] = "unknown",
 	};
 
 	return names[fate];
@@ -75,13 +76,16 @@ static enum ws_status first_fault(struct ws_machine *machine,
 			"the first %u pages are all mapped: say with --address where "
 			"the fault is",
 			ADDRESSES_TRIED);
-	if (machine_translate(&machine->cpu, story->address, access, &translation, event))
+	if (machine_translate(&machine->cpu, story->address, access, &translation,
+			      event) &&
+	    !machine_memory_hole_read(machine->memory, &story->unknown_pa))
 		return ws_fail(
 			ctx, WS_ERR_USAGE,
 			"address %#lx is mapped, and may be written in %s mode: no "
 			"access to it faults",
 			story->address, ws_fault_mode_name(story->mode));
-	if (event->vector != MACHINE_PF)
+	if (event->vector != MACHINE_PF &&
+	    !machine_memory_hole_read(machine->memory, &story->unknown_pa))
 		return ws_fail(
 			ctx, WS_ERR_USAGE,
 			"address %#lx is not canonical: an access to it is %s, not a "
@@ -193,6 +197,8 @@ static enum ws_fate fate_of(const struct machine_story *told)
 		return WS_FATE_RESETS;
 	case MACHINE_LOOPS:
 		return WS_FATE_LOOPS;
+	case MACHINE_UNKNOWN:
+		return WS_FATE_UNKNOWN;
 	default:
 		return WS_FATE_GAVE_UP;
 	}
@@ -253,10 +259,15 @@ static enum ws_status conclude(struct ws_machine *machine,
 	story->nested = told->nested;
 	story->sp = told->sp;
 	story->double_fault = told->double_fault;
-	df_delivered = told->double_fault && story->fate != WS_FATE_RESETS;
+	df_delivered = told->double_fault && story->fate != WS_FATE_RESETS &&
+		       story->fate != WS_FATE_UNKNOWN;
 	story->df_stack = df_delivered ? (uint8_t)df_stack(machine, start) : WS_DF_NONE;
-	take_exceptions(&told->last, story);
-	ws_ground(machine, start, story);
+	if (story->fate == WS_FATE_UNKNOWN) {
+		machine_memory_hole_read(machine->memory, &story->unknown_pa);
+	} else { /* the last delivery is none where what it read was not there */
+		take_exceptions(&told->last, story);
+		ws_ground(machine, start, story);
+	}
 	story->missing = machine->missing;
 	story->missing_pa = machine->missing_pa;
 	return count_overwritten(machine, story);
@@ -281,7 +292,10 @@ enum ws_status ws_machine_what_if(struct ws_machine *machine,
 	status = first_fault(machine, what_if, story, &follow.next);
 	if (status != WS_OK)
 		return status;
-	follow_to_end(&follow, story);
+	if (machine_memory_hole_read(machine->memory, &story->unknown_pa))
+		follow.told.fate = MACHINE_UNKNOWN;
+	else
+		follow_to_end(&follow, story);
 	return ws_target_looked(machine->system->target,
 				conclude(machine, &start, &follow.told, story));
 }

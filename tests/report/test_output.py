@@ -23,7 +23,7 @@ try:
 except ImportError:
     jsonschema = None
 
-VERSION = {"audit": 2}  # of each schema that is not the first
+VERSION = {"audit": 2, "what-if": 2}  # of each schema that is not the first
 
 NO_SCHEMA = "no python3-jsonschema (make check installs it)"
 SEVERITY = {"info": "infos", "warning": "warnings", "error": "errors", "fatal": "fatal"}

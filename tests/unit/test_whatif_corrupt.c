@@ -35,7 +35,7 @@ static struct scene {
 	uint64_t pa[PATCHES];
 	uint8_t frame[PATCHES][WS_FRAME_SIZE];
 	unsigned npatches;
-	uint64_t fates[WS_FATE_GAVE_UP + 1];
+	uint64_t fates[WS_FATE_UNKNOWN + 1];
 } scene;
 
 static enum ws_evidence patched_frame(void *opaque, uint64_t pa, const uint8_t **frame)
@@ -120,6 +120,11 @@ static void check_story(const struct ws_what_if *question, const struct ws_story
 {
 	assert_true(story->frames <= question->max_frames);
 	assert_true(story->nested <= story->frames);
+	if (story->fate == WS_FATE_UNKNOWN) { /* some changed entry leads out of memory */
+		assert_int_equal(story->nexceptions, 0);
+		assert_int_equal(story->undermined, -1);
+		return;
+	}
 	assert_in_range(story->nexceptions, 1, WS_STORY_EXCEPTIONS);
 	assert_int_equal(story->exception[0].vector == 14 || story->nested, true);
 	if (story->fate == WS_FATE_SURVIVES) {
@@ -231,7 +236,7 @@ static void test_corrupt(void **state)
 	(void)state;
 	for (unsigned i = 0; i < scene.rounds; i++)
 		one_round(&random);
-	for (unsigned fate = 0; fate <= WS_FATE_GAVE_UP; fate++) {
+	for (unsigned fate = 0; fate <= WS_FATE_UNKNOWN; fate++) {
 		print_message("# %s: %lu\n", ws_fate_name(fate), scene.fates[fate]);
 		told += scene.fates[fate];
 	}
