@@ -212,7 +212,8 @@ typedef bool ws_run_fn(void *arg, const struct ws_run *run);
 
 enum ws_range_flags {
 	WS_RANGE_PHYSICAL = 1 << 0, /* a run's pa must be contiguous too */
-	WS_RANGE_HOLES = 1 << 1,    /* report what is not mapped as well */
+	WS_RANGE_HOLES = 1 << 1,    /* report whatever is no page as well; */
+	WS_RANGE_UNKNOWN = 1 << 2,  /* or of that only what was not read */
 };
 
 /*

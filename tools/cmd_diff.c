@@ -290,6 +290,15 @@ static void print_counts(FILE *f, const struct diff *diff)
 	}
 }
 
+/* Where one side has no page table to read, nothing was compared. */
+static bool is_unknown(const struct diff *diff)
+{
+	return mappings_unknown(&diff->before.runs) ||
+	       mappings_unknown(&diff->after.runs) ||
+	       diff->before.digest.nverdict[WS_UNKNOWN] ||
+	       diff->after.digest.nverdict[WS_UNKNOWN];
+}
+
 static char *summary_sentence(const struct diff *diff)
 {
 	char *sentence = NULL;
@@ -301,6 +310,10 @@ static char *summary_sentence(const struct diff *diff)
 	print_counts(f, diff);
 	if (!ftell(f))
 		fputs("nothing has changed", f);
+	if (is_unknown(diff))
+		fputs("; not all of it is known: the targets lack page tables, or other "
+		      "things that decide",
+		      f);
 	return fclose(f) ? NULL : sentence;
 }
 
@@ -360,7 +373,9 @@ static enum exit_status tell_diff(struct session *session, struct diff *diff)
 	report = session_report(session);
 	report_table(report, &summary, tell_summary, diff);
 	report_table(report, &diff_table, tell_changes, diff);
-	return session_answer(session, same ? EXIT_SEEN : EXIT_UNSEEN);
+	if (!same)
+		return session_answer(session, EXIT_UNSEEN);
+	return session_answer(session, is_unknown(diff) ? EXIT_UNKNOWN : EXIT_SEEN);
 }
 
 static enum exit_status compare(struct session *session, struct session *other)

@@ -13,17 +13,19 @@ static const struct column columns[] = {
 	[SIZE] = { "size", "SIZE", COLUMN_SIZE, "its length in bytes" },
 	[PAGE] = { "page", "PAGE", COLUMN_SIZE, "the size of its pages" },
 	[ACCESS] = { "access", "ACCESS", COLUMN_TEXT,
-		     "what it may be used for, and by whom" },
+		     "what it may be used for, and by whom; or which table is not in the "
+		     "target, so that what it maps is unknown" },
 };
 const struct table map_table = { "ranges", TABLE_COLUMNS(columns) };
 
-enum { SENTENCE, ROOT, RANGES, MAPPED };
+enum { SENTENCE, ROOT, RANGES, MAPPED, UNKNOWN };
 
 static const struct column summary_columns[] = {
 	[SENTENCE] = { "sentence", NULL, COLUMN_TEXT, NULL },
 	[ROOT] = { "root", NULL, COLUMN_ADDRESS, NULL },
 	[RANGES] = { "ranges", NULL, COLUMN_COUNT, NULL },
 	[MAPPED] = { "mapped", NULL, COLUMN_SIZE, NULL },
+	[UNKNOWN] = { "unknown", NULL, COLUMN_SIZE, NULL },
 };
 static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
 				      .prose = true };
@@ -31,7 +33,7 @@ static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
 struct map {
 	const struct ws_paging *paging;
 	struct ws_space space;
-	uint64_t ranges, mapped;
+	uint64_t ranges, mapped, unknown;
 	struct report *report;
 };
 
@@ -39,29 +41,38 @@ static bool count(void *arg, const struct ws_run *run)
 {
 	struct map *map = arg;
 
-	map->ranges++;
-	map->mapped += run->last - run->va + 1;
+	if (run->end == WS_END_PAGE) {
+		map->ranges++;
+		map->mapped += run->last - run->va + 1;
+	} else {
+		map->unknown += run->last - run->va + 1;
+	}
 	return true;
 }
 
 static bool tell_range(void *arg, const struct ws_run *run)
 {
 	struct map *map = arg;
+	bool page = run->end == WS_END_PAGE;
 	char access[WORDS];
 	struct value row[] = {
 		[FIRST] = value_number(run->va),
 		[LAST] = value_number(run->last),
 		[SIZE] = value_number(run->last - run->va + 1),
-		[PAGE] = value_number(UINT64_C(1) << run->page_shift),
-		[ACCESS] = value_text(access_words(run->access, access)),
+		[PAGE] = { .known = page, .number = UINT64_C(1) << run->page_shift },
+		[ACCESS] = value_text(page ? access_words(run->access, access)
+					   : end_words(map->paging->format, run->end,
+						       run->level, access)),
 	};
 
+	row[ACCESS].alarm = !page;
 	return report_row(map->report, row);
 }
 
 static enum ws_status each_range(struct map *map, ws_run_fn *fn)
 {
-	return ws_range(map->paging, map->space.root, 0, UINT64_MAX, 0, 0, fn, map);
+	return ws_range(map->paging, map->space.root, 0, UINT64_MAX, WS_RANGE_UNKNOWN, 0,
+			fn, map);
 }
 
 static void tell_summary(void *arg, struct report *report)
@@ -73,13 +84,20 @@ static void tell_summary(void *arg, struct report *report)
 		[ROOT] = value_number(map->space.root),
 		[RANGES] = value_number(map->ranges),
 		[MAPPED] = value_number(map->mapped),
+		[UNKNOWN] = value_number(map->unknown),
 	};
+	size_t at;
 
-	snprintf(sentence, sizeof(sentence),
-		 "%s (root 0x%" PRIx64 ") maps %.32s in %" PRIu64 " range%s",
-		 space_words(&map->space, space), map->space.root,
-		 report_size(map->mapped, mapped), map->ranges,
-		 map->ranges == 1 ? "" : "s");
+	at = (size_t)snprintf(sentence, sizeof(sentence),
+			      "%s (root 0x%" PRIx64 ") maps %.32s in %" PRIu64 " range%s",
+			      space_words(&map->space, space), map->space.root,
+			      report_size(map->mapped, mapped), map->ranges,
+			      map->ranges == 1 ? "" : "s");
+	if (map->unknown)
+		snprintf(sentence + at, sizeof(sentence) - at,
+			 "; what %.32s of addresses map is unknown",
+			 report_size(map->unknown, mapped));
+	row[SENTENCE].alarm = map->unknown;
 	report_row(report, row);
 }
 
@@ -106,5 +124,5 @@ enum exit_status run_map(struct session *session)
 	report = session_report(session);
 	report_table(report, &summary, tell_summary, &map);
 	report_table(report, &map_table, tell_ranges, &map);
-	return session_answer(session, EXIT_SEEN);
+	return session_answer(session, map.unknown ? EXIT_UNKNOWN : EXIT_SEEN);
 }

@@ -10,7 +10,23 @@
 /* A summary names so many spaces for each reason; the table has them all. */
 #define NAMED 3
 
-enum { WHAT, VA, SPACE, PID, COMM, KIND, ROOT, SEEN, HOW, PA, PAGE, ACCESS, UNSEEN, OF };
+enum {
+	WHAT,
+	VA,
+	SPACE,
+	PID,
+	COMM,
+	KIND,
+	ROOT,
+	SEEN,
+	HOW,
+	PA,
+	PAGE,
+	ACCESS,
+	UNSEEN,
+	UNKNOWN,
+	OF
+};
 
 static const struct column columns[] = {
 	[WHAT] = { "what", "WHAT", COLUMN_TEXT, "what was asked for" },
@@ -21,18 +37,21 @@ static const struct column columns[] = {
 	[COMM] = { "comm", NULL, COLUMN_TEXT, "that process's name" },
 	[KIND] = { "kind", NULL, COLUMN_TEXT, "the space's kind, as spaces has it" },
 	[ROOT] = { "root", "ROOT", COLUMN_ADDRESS, "the space's root" },
-	[SEEN] = { "seen", NULL, COLUMN_YES, "whether all addresses are seen" },
+	[SEEN] = { "seen", NULL, COLUMN_YES,
+		   "whether all addresses are seen; null where that is unknown" },
 	[HOW] = { "end", "HOW", COLUMN_TEXT,
 		  "how the walk ended: page, another page, or what stood in its way" },
 	[PA] = { "pa", "PA", COLUMN_ADDRESS, "where it led, physically" },
 	[PAGE] = { "page", NULL, COLUMN_SIZE, "the size of the page there" },
 	[ACCESS] = { "access", NULL, COLUMN_TEXT, "its rights" },
 	[UNSEEN] = { "unseen", "UNSEEN", COLUMN_COUNT, "addresses that are not seen" },
+	[UNKNOWN] = { "unknown", NULL, COLUMN_COUNT,
+		      "addresses for which the target lacks a page table" },
 	[OF] = { "addresses", "OF", COLUMN_COUNT, "of so many: a module has one a page" },
 };
 const struct table probe_table = { "rows", TABLE_COLUMNS(columns) };
 
-enum { SENTENCE, S_WHAT, S_VA, S_ADDRESSES, S_SPACES, S_SEE };
+enum { SENTENCE, S_WHAT, S_VA, S_ADDRESSES, S_SPACES, S_SEE, S_UNKNOWN };
 
 static const struct column summary_columns[] = {
 	[SENTENCE] = { "sentence", NULL, COLUMN_TEXT, NULL },
@@ -41,6 +60,7 @@ static const struct column summary_columns[] = {
 	[S_ADDRESSES] = { "addresses", NULL, COLUMN_COUNT, NULL },
 	[S_SPACES] = { "spaces", NULL, COLUMN_COUNT, NULL },
 	[S_SEE] = { "see", NULL, COLUMN_COUNT, NULL },
+	[S_UNKNOWN] = { "unknown", NULL, COLUMN_COUNT, NULL },
 };
 static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
 				      .prose = true };
@@ -56,11 +76,13 @@ static const char *how_words(const struct ws_format *format, const struct sight 
 {
 	if (sight->elsewhere)
 		return "another page than init_mm's";
+	if (sight->unknown && sight->outcome.end == WS_END_PAGE)
+		return "init_mm's page not in the target";
 	return end_words(format, sight->outcome.end, sight->outcome.level, words);
 }
 
 /* Sights with one reason have one number. */
-#define REASONS (1 + (WS_END_NONCANONICAL + 1) * WS_MAX_LEVELS)
+#define REASONS (1 + (WS_END_FAILED + 1) * WS_MAX_LEVELS)
 
 static unsigned reason(const struct sight *sight)
 {
@@ -70,9 +92,20 @@ static unsigned reason(const struct sight *sight)
 }
 
 struct reasons {
-	size_t blind; /* spaces that do not see it, for whatever reason */
+	size_t blind;   /* spaces that do not see it, for whatever reason */
+	size_t unknown; /* and those of which it is not known */
 	size_t count[REASONS];
 };
+
+static bool is_seen(const struct sight *sight)
+{
+	return !sight->unseen && !sight->unknown;
+}
+
+static bool is_unknown(const struct sight *sight)
+{
+	return !sight->unseen && sight->unknown;
+}
 
 static struct reasons count_reasons(const struct survey *survey, size_t w)
 {
@@ -81,9 +114,10 @@ static struct reasons count_reasons(const struct survey *survey, size_t w)
 	for (size_t s = 0; s < survey->nspaces; s++) {
 		const struct sight *sight = survey_at(survey, w, s);
 
-		if (!sight->unseen)
+		if (is_seen(sight))
 			continue;
-		reasons.blind++;
+		reasons.blind += !is_unknown(sight);
+		reasons.unknown += is_unknown(sight);
 		reasons.count[reason(sight)]++;
 	}
 	return reasons;
@@ -99,7 +133,7 @@ static void print_blind(FILE *f, const struct probe *probe, size_t w, size_t s, 
 	for (size_t named = 0; named < n && named < NAMED; s++) {
 		const struct sight *sight = survey_at(survey, w, s);
 
-		if (!sight->unseen || reason(sight) != reason(first))
+		if (is_seen(sight) || reason(sight) != reason(first))
 			continue;
 		fprintf(f, "%s%s", named ? ", " : "",
 			space_words(&survey->spaces[s], words));
@@ -110,15 +144,17 @@ static void print_blind(FILE *f, const struct probe *probe, size_t w, size_t s, 
 	fprintf(f, " (%s)", how_words(probe->format, first, words));
 }
 
-static void print_reasons(FILE *f, const struct probe *probe, size_t w,
-			  struct reasons *reasons)
+/* begin: "; not " for those that do not see it, "; unknown: " for the others. */
+static void print_reasons(FILE *f, const struct probe *probe, size_t w, bool unknown,
+			  const char *begin, struct reasons *reasons)
 {
-	const char *separator = "; not ";
+	const char *separator = begin;
 
 	for (size_t s = 0; s < probe->survey.nspaces; s++) {
 		const struct sight *sight = survey_at(&probe->survey, w, s);
 
-		if (!sight->unseen || !reasons->count[reason(sight)])
+		if (is_seen(sight) || is_unknown(sight) != unknown ||
+		    !reasons->count[reason(sight)])
 			continue;
 		fputs(separator, f);
 		print_blind(f, probe, w, s, reasons->count[reason(sight)]);
@@ -133,7 +169,7 @@ static char *summary_sentence(const struct probe *probe, size_t w,
 {
 	const struct survey *survey = &probe->survey;
 	const struct what *what = &survey->whats->what.v[w];
-	size_t size, see = survey->nspaces - reasons->blind;
+	size_t size, see = survey->nspaces - reasons->blind - reasons->unknown;
 	char *sentence = NULL;
 	FILE *f = open_memstream(&sentence, &size);
 
@@ -142,11 +178,12 @@ static char *summary_sentence(const struct probe *probe, size_t w,
 	fprintf(f, "%.256s", what->label);
 	if (what->n > 1)
 		fprintf(f, " (%zu pages)", what->n);
-	if (!reasons->blind)
+	if (see == survey->nspaces)
 		fprintf(f, ": all %zu address spaces see it", survey->nspaces);
 	else
 		fprintf(f, ": %zu of %zu address spaces see it", see, survey->nspaces);
-	print_reasons(f, probe, w, reasons);
+	print_reasons(f, probe, w, false, "; not ", reasons);
+	print_reasons(f, probe, w, true, "; unknown: ", reasons);
 	fclose(f);
 	return sentence;
 }
@@ -155,7 +192,8 @@ static bool tell_sentence(const struct probe *probe, size_t w, struct report *re
 {
 	const struct what *what = &probe->survey.whats->what.v[w];
 	struct reasons reasons = count_reasons(&probe->survey, w);
-	size_t blind = reasons.blind, nspaces = probe->survey.nspaces;
+	size_t nspaces = probe->survey.nspaces;
+	size_t see = nspaces - reasons.blind - reasons.unknown;
 	ws_autofree char *sentence = summary_sentence(probe, w, &reasons);
 	struct value row[] = {
 		[SENTENCE] = value_text(sentence ? sentence : "out of memory"),
@@ -163,10 +201,11 @@ static bool tell_sentence(const struct probe *probe, size_t w, struct report *re
 		[S_VA] = value_number(probe->survey.whats->address.v[what->first]),
 		[S_ADDRESSES] = value_number(what->n),
 		[S_SPACES] = value_number(nspaces),
-		[S_SEE] = value_number(nspaces - blind),
+		[S_SEE] = value_number(see),
+		[S_UNKNOWN] = value_number(reasons.unknown),
 	};
 
-	row[SENTENCE].alarm = blind;
+	row[SENTENCE].alarm = see < nspaces;
 	return report_row(report, row);
 }
 
@@ -197,17 +236,18 @@ static bool tell_sight(const struct probe *probe, size_t w, size_t s,
 		[COMM] = value_text(space->comm),
 		[KIND] = value_text(ws_space_kind_name(space->kind)),
 		[ROOT] = value_number(space->root),
-		[SEEN] = value_number(!sight->unseen),
+		[SEEN] = { .known = !is_unknown(sight), .number = !sight->unseen },
 		[HOW] = value_text(how_words(probe->format, sight, how)),
 		[PA] = { .known = page, .number = outcome->pa },
 		[PAGE] = { .known = page, .number = UINT64_C(1) << outcome->page_shift },
 		[ACCESS] = { .known = page,
 			     .text = access_words(outcome->access, access) },
 		[UNSEEN] = value_number(sight->unseen),
+		[UNKNOWN] = value_number(sight->unknown),
 		[OF] = value_number(what->n),
 	};
 
-	row[HOW].alarm = sight->unseen;
+	row[HOW].alarm = !is_seen(sight);
 	return report_row(report, row);
 }
 
@@ -218,17 +258,21 @@ static void tell_rows(void *arg, struct report *report)
 
 	for (size_t w = 0; w < survey->whats->what.n; w++)
 		for (size_t s = 0; s < survey->nspaces; s++)
-			if ((probe->all || survey_at(survey, w, s)->unseen) &&
+			if ((probe->all || !is_seen(survey_at(survey, w, s))) &&
 			    !tell_sight(probe, w, s, report))
 				return;
 }
 
-static bool anyone_blind(const struct survey *survey)
+static enum exit_status status_of(const struct survey *survey)
 {
-	for (size_t i = 0; i < survey->sight.n; i++)
+	bool unknown = false;
+
+	for (size_t i = 0; i < survey->sight.n; i++) {
 		if (survey->sight.v[i].unseen)
-			return true;
-	return false;
+			return EXIT_UNSEEN;
+		unknown |= is_unknown(&survey->sight.v[i]);
+	}
+	return unknown ? EXIT_UNKNOWN : EXIT_SEEN;
 }
 
 static enum exit_status resolve(struct session *session, struct whats *whats)
@@ -267,5 +311,5 @@ enum exit_status run_probe(struct session *session)
 	report = session_report(session);
 	report_table(report, &summary, tell_summary, &probe);
 	report_table(report, &probe_table, tell_rows, &probe);
-	return session_answer(session, anyone_blind(&survey) ? EXIT_UNSEEN : EXIT_SEEN);
+	return session_answer(session, status_of(&survey));
 }

@@ -44,7 +44,9 @@ struct reading {
 	struct ws_space space;
 	char what[WHAT_LABEL];
 	uint64_t va, last;
-	uint64_t seen;         /* bytes, once counted */
+	uint64_t seen; /* bytes, once counted */
+	bool unmapped,
+		unknown; /* some are not mapped; of some the target lacks what decides */
 	struct report *report; /* NULL: count only */
 };
 
@@ -116,6 +118,7 @@ static bool read_frame(struct reading *r, uint64_t va, uint64_t last, uint64_t p
 	if (ws_target_read(r->target, pa, bytes, n) != WS_READ) {
 		char why[WORDS];
 
+		r->unknown |= !r->report;
 		snprintf(why, sizeof(why), "frame 0x%" PRIx64 " not in the target", pa);
 		return tell_nothing(r, va, last, why);
 	}
@@ -131,6 +134,8 @@ static bool read_run(void *arg, const struct ws_run *run)
 	struct reading *r = arg;
 	char why[WORDS];
 
+	r->unknown |= !ws_end_is_known(run->end);
+	r->unmapped |= run->end != WS_END_PAGE && ws_end_is_known(run->end);
 	if (run->end != WS_END_PAGE)
 		return tell_nothing(
 			r, run->va, run->last,
@@ -230,6 +235,6 @@ enum exit_status run_read(struct session *session)
 	report = session_report(session);
 	report_table(report, &summary, tell_summary, &r);
 	report_table(report, &read_table, tell_rows, &r);
-	return session_answer(session,
-			      r.seen == r.last - r.va + 1 ? EXIT_SEEN : EXIT_UNSEEN);
+	status = r.unmapped ? EXIT_UNSEEN : r.unknown ? EXIT_UNKNOWN : EXIT_SEEN;
+	return session_answer(session, status);
 }

@@ -88,6 +88,15 @@ static void tell_verdict(void *arg, struct report *report)
 	report_row(report, row);
 }
 
+static enum exit_status status_of(const struct walk *walk)
+{
+	if (walk->refused)
+		return EXIT_UNSEEN;
+	if (!ws_end_is_known(walk->trail.end))
+		return EXIT_UNKNOWN;
+	return walk->trail.end == WS_END_PAGE ? EXIT_SEEN : EXIT_UNSEEN;
+}
+
 enum exit_status run_walk(struct session *session)
 {
 	const struct ws_paging *paging = ws_system_paging(session->system);
@@ -107,7 +116,5 @@ enum exit_status run_walk(struct session *session)
 	report_table(report, &summary, tell_verdict, &walk);
 	report_table(report, &steps_table, tell_steps,
 		     &(struct steps){ paging->format, &walk.trail });
-	return session_answer(session, walk.trail.end == WS_END_PAGE && !walk.refused
-					       ? EXIT_SEEN
-					       : EXIT_UNSEEN);
+	return session_answer(session, status_of(&walk));
 }

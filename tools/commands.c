@@ -65,6 +65,7 @@ const struct command commands[] = {
 	},
 	{
 		.name = "map",
+		.schema = 2,
 		.summary = "all that one space maps, as merged ranges with permissions",
 		.args = "TARGET",
 		.about =
@@ -77,6 +78,7 @@ const struct command commands[] = {
 	},
 	{
 		.name = "probe",
+		.schema = 2,
 		.summary = "which spaces see an address, which do not, and why",
 		.args = "TARGET WHAT...",
 		.about =

@@ -28,9 +28,10 @@ enum exit_status mappings_gather(struct session *session, run_vec *runs)
 {
 	const struct ws_layout *layout = ws_system_layout(session->system);
 	struct gathering g = { .runs = runs };
-	enum ws_status status = ws_range(ws_system_paging(session->system),
-					 layout->reference, layout->kernel_first,
-					 UINT64_MAX, WS_RANGE_PHYSICAL, 0, take_run, &g);
+	enum ws_status status =
+		ws_range(ws_system_paging(session->system), layout->reference,
+			 layout->kernel_first, UINT64_MAX,
+			 WS_RANGE_PHYSICAL | WS_RANGE_UNKNOWN, 0, take_run, &g);
 
 	if (g.short_of_memory)
 		return session_fail_memory();
@@ -115,6 +116,21 @@ static bool note(struct open_range *range, const struct open_range *next, mappin
 	return true;
 }
 
+static bool is_unknown(const struct ws_run *run)
+{
+	return run && run->end != WS_END_PAGE;
+}
+
+uint64_t mappings_unknown(const run_vec *runs)
+{
+	uint64_t bytes = 0;
+
+	ws_vec_each(runs, run)
+		if (is_unknown(run))
+			bytes += run->last - run->va + 1;
+	return bytes;
+}
+
 void mappings_compare(const run_vec *before, const run_vec *after, mappings_fn *fn,
 		      void *arg)
 {
@@ -129,7 +145,7 @@ void mappings_compare(const run_vec *before, const run_vec *after, mappings_fn *
 		last = calm_until(&left, va);
 		if (other < last)
 			last = other;
-		if (!same_mapping(was, is) &&
+		if (!is_unknown(was) && !is_unknown(is) && !same_mapping(was, is) &&
 		    !note(&range, &(struct open_range){ true, va, last, was, is }, fn,
 			  arg))
 			return;

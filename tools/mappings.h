@@ -6,7 +6,10 @@
 #include "session.h"
 #include "util/vec.h"
 
-/* Runs of the kernel's half, in order of address. Zeroed: empty. */
+/*
+ * Runs of the kernel's half, in order of address: pages, and what the target lacks the
+ * tables of. Zeroed: empty.
+ */
 typedef WS_VEC(struct ws_run) run_vec;
 
 enum exit_status mappings_gather(struct session *session, run_vec *runs);
@@ -16,7 +19,11 @@ enum exit_status mappings_gather(struct session *session, run_vec *runs);
 typedef bool mappings_fn(void *arg, uint64_t va, uint64_t last,
 			 const struct ws_run *before, const struct ws_run *after);
 
-/* Every range that differs, in order; neighbours with the same change are one. */
+/* The bytes of which the mapping is unknown. */
+uint64_t mappings_unknown(const run_vec *runs);
+
+/* Every range that is known to differ, in order; neighbours with the same change are one.
+ */
 void mappings_compare(const run_vec *before, const run_vec *after, mappings_fn *fn,
 		      void *arg);
 

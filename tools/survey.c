@@ -12,6 +12,7 @@
 /* Where init_mm has an address, when that is known and decides. */
 struct expected {
 	bool known;
+	bool unknown; /* it would decide, and the target cuts its walk short */
 	uint64_t pa;
 };
 
@@ -71,6 +72,7 @@ static struct expected *expect(struct ws_system *system, const uint64_t *address
 		ws_walk(ws_system_paging(system), layout->reference, addresses[i],
 			&trail);
 		expected[i].known = trail.end == WS_END_PAGE;
+		expected[i].unknown = !ws_end_is_known(trail.end);
 		expected[i].pa = trail.pa;
 	}
 	return expected;
@@ -83,6 +85,12 @@ static bool is_elsewhere(const struct ws_outcome *outcome,
 	       outcome->pa != expected->pa;
 }
 
+static bool is_unknown(const struct ws_outcome *outcome, const struct expected *expected)
+{
+	return !ws_end_is_known(outcome->end) ||
+	       (outcome->end == WS_END_PAGE && expected->unknown);
+}
+
 static struct sight look(const struct slice *slice, const struct what *what,
 			 const uint32_t *cells, size_t at)
 {
@@ -91,15 +99,19 @@ static struct sight look(const struct slice *slice, const struct what *what,
 
 	for (size_t a = 0; a < what->n; a++) {
 		const struct ws_outcome *outcome = &slice->matrix->outcome[cells[a]];
-		bool elsewhere = is_elsewhere(outcome, &slice->expected[at + a]);
+		const struct expected *expected = &slice->expected[at + a];
+		bool elsewhere = is_elsewhere(outcome, expected);
+		bool unknown = is_unknown(outcome, expected);
 
-		if (outcome->end == WS_END_PAGE && !elsewhere)
+		if (outcome->end == WS_END_PAGE && !elsewhere && !unknown)
 			continue;
-		if (!sight.unseen++) {
+		if (unknown ? !sight.unseen && !sight.unknown : !sight.unseen) {
 			sight.va = va[a];
 			sight.outcome = *outcome;
 			sight.elsewhere = elsewhere;
 		}
+		sight.unknown += unknown;
+		sight.unseen += !unknown;
 	}
 	return sight;
 }

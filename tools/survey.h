@@ -8,12 +8,14 @@
 
 #include "what.h"
 
-/* How one space sees one WHAT: by its first address that is not seen, if any. */
+/* How one space sees one WHAT: by its first address that is not seen, or not known to be,
+ * if any. */
 struct sight {
 	uint64_t va;
 	struct ws_outcome outcome;
-	uint32_t unseen; /* addresses of the WHAT that are not seen; 0: it is seen */
-	bool elsewhere;  /* a page is there, but not the one that init_mm has */
+	uint32_t unseen;  /* addresses of the WHAT that are known not to be seen */
+	uint32_t unknown; /* and those whose walk, or init_mm's, the target cuts short */
+	bool elsewhere;   /* a page is there, but not the one that init_mm has */
 };
 
 /*

@@ -29,7 +29,8 @@ struct tracer {
 	const struct ws_paging *paging;
 	uint64_t page_offset;
 	uint32_t pid;
-	int digits; /* of a pointer */
+	int digits;           /* of a pointer */
+	bool unseen, unknown; /* by some process; the target lacks a table of some */
 };
 
 /* pXd_none(): what lookup_address() takes for no entry at all, erratum bits aside. */
@@ -68,8 +69,8 @@ static void print_prefix(const struct tracer *tracer)
 	printf("0.000000000 #0 %" PRIu32 ":", tracer->pid);
 }
 
-/* Returns whether there is a page. */
-static bool print_lookup(const struct tracer *tracer, uint64_t root, size_t w)
+/* How the walk ended. */
+static uint8_t print_lookup(const struct tracer *tracer, uint64_t root, size_t w)
 {
 	const struct whats *whats = tracer->whats;
 	struct ws_trail trail;
@@ -81,28 +82,30 @@ static bool print_lookup(const struct tracer *tracer, uint64_t root, size_t w)
 	print_prefix(tracer);
 	printf(" lookup%zu: %0*" PRIx64 " %u\n", w + 1, tracer->digits, lookup.entry_va,
 	       lookup.level);
-	return trail.end == WS_END_PAGE;
+	return trail.end;
 }
 
-static bool print_task(const struct tracer *tracer, const struct ws_task *task)
+static void print_task(struct tracer *tracer, const struct ws_task *task)
 {
 	const struct ws_space *spaces;
 	uint64_t root;
 	size_t n;
-	bool seen = true;
 
 	spaces = ws_system_spaces(tracer->session->system, &n);
 	print_prefix(tracer);
 	if (task->space >= n) {
 		printf("%" PRIu32 " %0*d\n", task->pid, tracer->digits, 0);
-		return true;
+		return;
 	}
 	root = spaces[task->space].root;
 	printf("%" PRIu32 " %0*" PRIx64 "\n", task->pid, tracer->digits,
 	       root + tracer->page_offset);
-	for (size_t w = 0; w < tracer->whats->what.n; w++)
-		seen &= print_lookup(tracer, root, w);
-	return seen;
+	for (size_t w = 0; w < tracer->whats->what.n; w++) {
+		uint8_t end = print_lookup(tracer, root, w);
+
+		tracer->unknown |= !ws_end_is_known(end);
+		tracer->unseen |= ws_end_is_known(end) && end != WS_END_PAGE;
+	}
 }
 
 /* The process whose space CPU 0 had loaded, or 0. */
@@ -125,7 +128,7 @@ static uint32_t running_pid(const struct session *session)
 enum exit_status xx_procs(struct session *session, const struct whats *whats)
 {
 	const struct ws_layout *layout = ws_system_layout(session->system);
-	const struct tracer tracer = {
+	struct tracer tracer = {
 		.session = session,
 		.whats = whats,
 		.paging = ws_system_paging(session->system),
@@ -134,13 +137,14 @@ enum exit_status xx_procs(struct session *session, const struct whats *whats)
 		.digits = layout->word == 8 ? 16 : 8,
 	};
 	const struct ws_task *tasks;
-	bool seen = true;
 	size_t n;
 
 	progress_clear(&session->progress);
 	tasks = ws_system_tasks(session->system, &n);
 	for (size_t i = 0; i < n; i++)
 		if (tasks[i].pid) /* for_each_process() leaves the idle task out */
-			seen &= print_task(&tracer, &tasks[i]);
-	return session_flush(session, seen ? EXIT_SEEN : EXIT_UNSEEN);
+			print_task(&tracer, &tasks[i]);
+	return session_flush(session, tracer.unseen    ? EXIT_UNSEEN
+				      : tracer.unknown ? EXIT_UNKNOWN
+						       : EXIT_SEEN);
 }

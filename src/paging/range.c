@@ -49,11 +49,17 @@ static bool continues(const struct descent *d, const struct ws_run *next)
 		run->pa + (next->va - run->va) == next->pa);
 }
 
+static bool is_wanted(const struct descent *d, uint8_t end)
+{
+	return end == WS_END_PAGE || d->flags & WS_RANGE_HOLES ||
+	       (d->flags & WS_RANGE_UNKNOWN && !ws_end_is_known(end));
+}
+
 static void note(struct descent *d, const struct ws_run *next)
 {
 	if (!d->run_fn)
 		return;
-	if (next->end != WS_END_PAGE && !(d->flags & WS_RANGE_HOLES)) {
+	if (!is_wanted(d, next->end)) {
 		flush(d);
 		return;
 	}

@@ -28,7 +28,7 @@ COMMANDS = [
 ]
 
 
-VERSION = {"what-if": 2}  # of each JSON that is not the first
+VERSION = {"what-if": 2, "probe": 2, "map": 2}  # of each JSON that is not the first
 
 
 def run(tool, target, command, *options):
