@@ -137,10 +137,14 @@ static void compare_spaces(const struct comparison *c)
 
 /* ---- verdicts and findings ---- */
 
+/* What is known of a part is no worse than the truth, and says so where it is less. */
 static bool verdict_may_become(const struct ws_judgement *before,
 			       const struct ws_judgement *after)
 {
-	return after->verdict == before->verdict;
+	if (after->verdict == WS_UNKNOWN)
+		return after->known <= before->verdict;
+	return after->verdict == before->verdict ||
+	       (after->at_least && after->verdict < before->verdict);
 }
 
 static void compare_verdicts(const struct comparison *c)
@@ -157,8 +161,8 @@ static void compare_verdicts(const struct comparison *c)
 			continue;
 		fprintf(c->out, "%d ", WRONG_VERDICT);
 		print_space(c->out, before);
-		fprintf(c->out, ": %s -> %s\n", ws_verdict_name(was->verdict),
-			ws_verdict_name(is->verdict));
+		fprintf(c->out, ": %s -> %s%s\n", ws_verdict_name(was->verdict),
+			is->at_least ? "at least " : "", ws_verdict_name(is->verdict));
 	}
 }
 

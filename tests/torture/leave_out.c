@@ -32,7 +32,7 @@ static const char *const holds[WRONGS] = {
 	[WRONG_SYMBOL] = "no symbol moves",
 	[WRONG_PROBE] = "no walk ends otherwise",
 	[WRONG_FATE] = "no story ends otherwise",
-	[WRONG_STATUS] = "the exit status is no better, or 3",
+	[WRONG_STATUS] = "the exit status is no better, or says unknown",
 	[WRONG_END] = "no process dies",
 };
 
@@ -86,10 +86,11 @@ static int tool_status(const char *tool, const char *const *command, const char 
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-/* 0, 1 and 3 are answers; where somebody is blind, 0 is a wrong one. */
+/* Where somebody is blind, 0 is wrong; 3 is no answer, and 4 that it is unknown. */
 static bool status_may_become(int before, int after)
 {
-	return after == before || after == 3 || (after == 1 && before == 0);
+	return after == before || after == 3 || after == 4 ||
+	       (after == 1 && before == 0);
 }
 
 static void compare_status(const struct run *run, FILE *out)
