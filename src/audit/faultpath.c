@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "audit/lack.h"
+#include "linux/symtab.h"
 #include "paging/format.h"
 
 /* clang-format off */
@@ -408,8 +409,14 @@ static void need_entry_text(struct ws_needs *needs, const struct ws_fault_cpu *c
 	uint64_t first, end;
 
 	if (!symbol_va(needs->audit, "__entry_text_start", &first) ||
-	    !symbol_va(needs->audit, "__entry_text_end", &end) || end <= first)
+	    !symbol_va(needs->audit, "__entry_text_end", &end) || end <= first) {
+		if (!ws_functions_known(needs->audit->system))
+			ws_lack_fact(
+				needs->audit, true,
+				"the kernel's symbols, or some of them: what the entry "
+				"code and the handlers go through");
 		return;
+	}
 	for (size_t i = 0; i < WS_ARRAY_SIZE(sorts); i++) {
 		struct ws_need need = need_data(cpu, sorts[i].rule, first, end - 1);
 

@@ -41,20 +41,10 @@ struct judging {
 	const struct ws_finding *df_task;
 };
 
-static size_t functions_known(const struct ws_system *system)
-{
-	size_t n = 0;
-
-	for (unsigned s = 0; system->symtab && s < WS_SYMBOL_SOURCES; s++)
-		if (s != WS_FROM_MODULES)
-			n += system->symtab->count[s].functions;
-	return n;
-}
-
 /*
  * vmalloc_fault() copies the entry from init_mm at the first touch (arch/x86/mm/fault.c).
  * i386 has it, but for a time in 2020; x86-64 had it until 7f0a002b5a21 (5.8). It is
- * never inlined, so a kernel whose functions are known has it if it is among them.
+ * never inlined, so a kernel all of whose functions are known has it if it is among them.
  */
 static void look_for_lazy_fault(struct judging *j)
 {
@@ -66,7 +56,7 @@ static void look_for_lazy_fault(struct judging *j)
 		j->vmalloc_fault = symbol.va;
 	}
 	ws_error_clear(j->audit->ctx);
-	j->nsymbols = functions_known(system);
+	j->nsymbols = ws_functions_known(system);
 	if (j->lazy != LAZY_YES)
 		j->lazy = j->nsymbols ? LAZY_NO : LAZY_UNKNOWN;
 }
@@ -301,7 +291,7 @@ static void tell_no_repair(const struct judging *j, FILE *to,
 	else
 		fprintf(to,
 			"\nwhether this kernel has a lazy fault that repairs it is not "
-			"known: its symbols were not found");
+			"known: its symbols were not found, or not all of them");
 }
 
 static void tell_difference(const struct judging *j, FILE *to, const struct about *about,

@@ -366,6 +366,7 @@ static const char *damage_cut(struct ws_system *system, const struct ws_kallsyms
 		return NULL;
 	kept = kept > 256 ? kept - 256 : 0;
 	ws_symtab_cut(symtab, first + kept, WS_FROM_KALLSYMS);
+	symtab->partial = true;
 	if (!kept)
 		return "the names cannot be read";
 	ws_note(system, "kallsyms is damaged: of %u symbols the first %u are told",

@@ -69,6 +69,19 @@ enum ws_status ws_symbols_load(struct ws_system *system)
 	return status;
 }
 
+size_t ws_functions_known(const struct ws_system *system)
+{
+	static const enum ws_symbol_source sources[] = { WS_FROM_SYSTEM_MAP,
+							 WS_FROM_VMLINUX,
+							 WS_FROM_KALLSYMS };
+	size_t n = 0;
+
+	for (size_t i = 0; system->symtab && i < WS_ARRAY_SIZE(sources); i++)
+		if (sources[i] != WS_FROM_KALLSYMS || !system->symtab->partial)
+			n += system->symtab->count[sources[i]].functions;
+	return n;
+}
+
 void ws_symbols_release(struct ws_system *system)
 {
 	ws_symtab_destroy(system->symtab);

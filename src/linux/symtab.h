@@ -49,6 +49,7 @@ struct ws_symtab {
 	uint32_t *head, *next;
 	uint32_t mask;
 	struct ws_symbol_count count[WS_SYMBOL_SOURCES];
+	bool partial; /* of kallsyms only a first part could be decoded */
 };
 
 /* NULL only when memory is short. */
@@ -99,6 +100,12 @@ static inline bool ws_symbol_is_function(char type)
 {
 	return type == 't' || type == 'T' || type == 'w' || type == 'W';
 }
+
+/*
+ * How many of the kernel's own functions are known, if all of them are: then one that is
+ * not among them does not exist. 0: not all.
+ */
+size_t ws_functions_known(const struct ws_system *system);
 
 /* The sources of a table; none of them fails for memory that has no such symbols. */
 
