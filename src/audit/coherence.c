@@ -263,6 +263,11 @@ static enum ws_status run_coherence(struct ws_audit *audit)
 				.private_level = ws_private_level(system->paging.format),
 				.kernel_first = system->layout.kernel_first };
 
+	if (system->layout.consensus) /* half of the processes may be blind, or all */
+		ws_lack_fact(
+			audit, false,
+			"init_mm's own page table, which was not found: mappings that "
+			"it alone may have");
 	for (c.space = 0; c.space < system->spaces.n; c.space++) {
 		const struct ws_space *space = &system->spaces.v[c.space];
 

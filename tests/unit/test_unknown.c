@@ -204,6 +204,20 @@ static void a_shared_table_concerns_all(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* What most have is held against each: what init_mm alone has, all may lack. */
+static void without_init_mm_all_is_unknown(void **state)
+{
+	struct fault_guest *fault = create("i386");
+
+	(void)state;
+	fault_guest_open(fault, FAULT_LAZY);
+	fault->system->layout.consensus = true;
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_all(fault, WS_UNKNOWN);
+	expect_no_findings(fault);
+	fault_guest_destroy(fault);
+}
+
 /* User entries of the victim's page directory, which lead to frames that are left out. */
 static void lack_tables(struct fault_guest *fault, unsigned entries, unsigned frames)
 {
@@ -254,6 +268,7 @@ int main(void)
 		cmocka_unit_test(a_hole_that_is_seen_counts),
 		cmocka_unit_test(registers_decide_where_something_differs),
 		cmocka_unit_test(a_shared_table_concerns_all),
+		cmocka_unit_test(without_init_mm_all_is_unknown),
 		cmocka_unit_test(lacks_are_counted),
 	};
 
