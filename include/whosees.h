@@ -489,7 +489,8 @@ void ws_matrix_release(struct ws_matrix *matrix);
 /*
  * Writes an ELF core that holds only the frames which the answers rest on: page
  * tables, tasks, modules, symbols, registers; no user page. The file appears whole or
- * not at all. Since: 0.1
+ * not at all, and never in the place of one that the system was read from. The path "-"
+ * is standard output. Since: 0.1
  */
 enum ws_status ws_capture(struct ws_system *system, const char *path) WS_MUST_CHECK;
 

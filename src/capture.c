@@ -5,6 +5,7 @@
  * the capture. What it never looks at, user memory above all, cannot be in it.
  */
 #include <elf.h>
+#include <errno.h>
 #include <string.h>
 
 #include "linux/descriptors.h"
@@ -307,6 +308,14 @@ static bool write_frames(FILE *file, struct ws_target *target, const extent_vec 
 	return true;
 }
 
+/* Up to the next page; written, for a pipe cannot seek. */
+static bool write_padding(FILE *file, uint64_t size)
+{
+	static const uint8_t zeros[WS_FRAME_SIZE];
+
+	return fwrite(zeros, 1, size, file) == size;
+}
+
 static bool write_core(FILE *file, struct ws_target *target, const extent_vec *loads,
 		       const uint8_t *notes, size_t notes_size)
 {
@@ -315,7 +324,7 @@ static bool write_core(FILE *file, struct ws_target *target, const extent_vec *l
 	return write_headers(file, target, &l) &&
 	       write_program_headers(file, loads, &l) &&
 	       fwrite(notes, 1, notes_size, file) == notes_size &&
-	       fseeko(file, (off_t)l.data, SEEK_SET) == 0 &&
+	       write_padding(file, l.data - l.notes - notes_size) &&
 	       write_frames(file, target, loads) && fflush(file) == 0;
 }
 
@@ -329,7 +338,26 @@ static enum ws_status write_file(struct ws_target *target, const char *path,
 	    ws_whole_close(&whole,
 			   write_core(whole.file, target, loads, notes, notes_size)))
 		return WS_OK;
-	return ws_fail_errno(target->ctx, "%s: cannot write the capture", path);
+	return ws_fail(target->ctx, WS_ERR_SYSTEM, "%s: cannot write the capture: %s",
+		       ws_whole_name(path), ws_whole_why(errno));
+}
+
+/* The files that the answers come from: what a capture must not replace. */
+static bool is_input(const struct ws_system *system, const char *path)
+{
+	const char *const inputs[] = { system->options.system_map,
+				       system->options.vmlinux };
+	const char *file = system->target->file.path;
+
+	if (ws_target_is_file(system->target, path))
+		return true;
+	if (ws_is_sim(file) && strchr(file, '/') &&
+	    ws_whole_replaces(path, strchr(file, ':') + 1))
+		return true;
+	for (size_t i = 0; i < WS_ARRAY_SIZE(inputs); i++)
+		if (inputs[i] && ws_whole_replaces(path, inputs[i]))
+			return true;
+	return false;
 }
 
 enum ws_status ws_capture(struct ws_system *system, const char *path)
@@ -340,11 +368,10 @@ enum ws_status ws_capture(struct ws_system *system, const char *path)
 	enum ws_status status;
 	size_t notes_size;
 
-	if (ws_target_is_file(target, path))
-		return ws_fail(
-			target->ctx, WS_ERR_USAGE,
-			"%s: the capture would replace the dump that it is taken from",
-			path);
+	if (is_input(system, path))
+		return ws_fail(target->ctx, WS_ERR_USAGE,
+			       "%s: the capture would replace what it is taken from",
+			       path);
 	status = ws_target_looked(target, record(target));
 	if (status == WS_OK)
 		status = gather_loads(target, &loads);

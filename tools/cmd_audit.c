@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Every rule over every space: a verdict for each, its reasons, and the findings. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lines.h"
+#include "outputs.h"
 #include "report/digest.h"
 #include "report/sarif.h"
 #include "report/words.h"
@@ -389,9 +391,9 @@ static enum exit_status tell_digest(struct session *session, struct digest *dige
 	if (session->request->format != REPORT_SARIF)
 		return tell_tables(session, digest, status);
 	progress_clear(&session->progress);
-	if (!sarif_write(stdout, digest) && !ferror(stdout))
-		return session_fail_memory();
-	return session_flush(session, status);
+	if (!sarif_write(stdout, digest))
+		return ferror(stdout) ? outputs_failed(errno) : session_fail_memory();
+	return status;
 }
 
 static enum exit_status audit(struct session *session, const struct ws_space *only)

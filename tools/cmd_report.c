@@ -1,21 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What an audit found, as one page to look at. */
-#include <inttypes.h>
-#include <sys/stat.h>
-
+#include "outputs.h"
 #include "report/digest.h"
 #include "report/html.h"
-#include "session.h"
 #include "util/cleanup.h"
 #include "util/whole.h"
-
-static bool is_same_file(const char *left, const char *right)
-{
-	struct stat a, b;
-
-	return stat(left, &a) == 0 && stat(right, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
-}
 
 static enum exit_status write_page(struct session *session, const struct digest *digest)
 {
@@ -30,17 +19,12 @@ static enum exit_status write_page(struct session *session, const struct digest 
 
 static enum exit_status tell_page(struct session *session, const struct digest *digest)
 {
-	const char *path = session->request->output;
 	enum exit_status status = write_page(session, digest);
-	struct stat st;
 
 	if (status != EXIT_SEEN)
 		return status;
-	progress_clear(&session->progress);
-	if (stat(path, &st) == 0)
-		printf("%s: %" PRIu64 " KiB\n", path,
-		       ((uint64_t)st.st_size + 1023) / 1024);
-	return session_flush(session, audit_status(digest));
+	outputs_wrote(session, session->request->output);
+	return audit_status(digest);
 }
 
 enum exit_status run_report(struct session *session)
@@ -50,10 +34,6 @@ enum exit_status run_report(struct session *session)
 	enum exit_status exit;
 	enum ws_status status;
 
-	if (is_same_file(session->request->output, session->request->target))
-		return session_usage(session, NULL,
-				     "%s: the report would replace the dump it is about",
-				     session->request->output);
 	status = ws_audit_run(session->system, &audit);
 	if (status != WS_OK)
 		return session_fail(session, status, NULL);

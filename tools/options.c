@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "session.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/whole.h"
 
 enum {
 	KEY_TYPE = 0x100,
@@ -51,7 +53,10 @@ const struct option_row option_rows[] = {
 	  "Print what lookup_address would return in every process, a line each, as "
 	  "xx_procs of dtrace4linux did" },
 
-	{ OPTIONS_FILE, KEY_OUTPUT, "output", "FILE", "Write to FILE", "file" },
+	{ OPTIONS_FILE, KEY_OUTPUT, "output", "FILE",
+	  "Write to FILE, which may not be what is read; - is standard output, but not a "
+	  "terminal",
+	  "file" },
 
 	{ OPTIONS_AUDIT, KEY_PID, "pid", "PID",
 	  "Tell of this process's space alone; 0 is init_mm's" },
@@ -299,6 +304,8 @@ static void check_request(struct argp_state *state, const struct request *reques
 		argp_error(state, "--sp: one stack is not that of all; say --pid PID");
 	if (request->save && !request->nwords)
 		argp_error(state, "save what? Name a SCENARIO");
+	if (request->save && ws_whole_is_standard(request->save))
+		argp_error(state, "--save: standard output has the story; name a FILE");
 	if ((command->options & OPTIONS_FILE) && !request->output)
 		argp_error(state, "where to? Say -o FILE");
 }
@@ -386,7 +393,8 @@ static void parse_rest(int argc, char **argv, struct request *request)
 	snprintf(name, sizeof(name), "whosees %s", request->command->name);
 	argv[0] = name;
 	command_argp_init(&ca, request->command);
-	argp_parse(&ca.argp, argc, argv, 0, NULL, request);
+	if (argp_parse(&ca.argp, argc, argv, 0, NULL, request) != 0)
+		exit(session_fail_memory());
 	free(ca.doc);
 }
 
@@ -464,5 +472,6 @@ void parse_request(int argc, char **argv, struct request *request)
 
 	argp_err_exit_status = EXIT_USAGE;
 	*request = (struct request){ 0 };
-	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, request);
+	if (!doc || argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, request) != 0)
+		exit(session_fail_memory());
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "session.h"
+#include "outputs.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/whole.h"
 
 /* What a failure means for the exit status, and what may help. */
 static const struct {
@@ -27,8 +28,6 @@ static const struct {
 	[WS_ERR_LIMIT] = { EXIT_UNREADABLE, "the page tables may be corrupt" },
 	[WS_ERR_SYSTEM] = { EXIT_UNREADABLE, NULL },
 };
-
-#define STANDARD_OUTPUT "standard output"
 
 static void print_error(const char *indent, const char *message)
 {
@@ -113,6 +112,7 @@ static enum exit_status open_failed(struct session *session, enum ws_status stat
 
 enum exit_status session_open(struct session *session, const struct request *request)
 {
+	enum exit_status checked;
 	enum ws_status status;
 
 	*session = (struct session){ .request = request, .ctx = ws_context_create() };
@@ -120,6 +120,11 @@ enum exit_status session_open(struct session *session, const struct request *req
 		return session_fail_memory();
 	progress_begin(&session->progress);
 	ws_context_set_progress(session->ctx, progress_tell, &session->progress);
+	checked = outputs_check(session);
+	if (checked != EXIT_SEEN) {
+		session_close(session);
+		return checked;
+	}
 	if (!request->target)
 		return EXIT_SEEN;
 	status = ws_target_open(session->ctx, request->target, &request->target_options,
@@ -225,7 +230,8 @@ enum exit_status session_write_failed(struct session *session, const char *path)
 	int error = errno;
 
 	progress_clear(&session->progress);
-	if (asprintf(&message, "%s: %s", path, strerror(error)) < 0)
+	path = ws_whole_name(path);
+	if (asprintf(&message, "%s: %s", path, ws_whole_why(error)) < 0)
 		message = NULL;
 	print_error("whosees: ", message ? message : path);
 	return EXIT_UNREADABLE;
@@ -240,14 +246,7 @@ enum exit_status session_answer(struct session *session, enum exit_status status
 	     session->system && (note = ws_system_note(session->system, i)); i++)
 		report_note(&session->report, note);
 	if (!report_close(&session->report))
-		return session_write_failed(session, STANDARD_OUTPUT);
+		return ferror(stdout) ? outputs_failed(errno) : session_fail_memory();
 	looked = session->target ? ws_target_looked(session->target, WS_OK) : WS_OK;
 	return looked == WS_OK ? status : session_fail(session, looked, NULL);
-}
-
-enum exit_status session_flush(struct session *session, enum exit_status status)
-{
-	return fflush(stdout) || ferror(stdout)
-		       ? session_write_failed(session, STANDARD_OUTPUT)
-		       : status;
 }

@@ -59,9 +59,6 @@ enum exit_status session_space(struct session *session, struct ws_space *space);
 struct report *session_report(struct session *session);
 enum exit_status session_answer(struct session *session, enum exit_status status);
 
-/* Flushes what was printed without a report; status, or why it was not written. */
-enum exit_status session_flush(struct session *session, enum exit_status status);
-
 /* Says why, by errno, something could not be written. Returns EXIT_UNREADABLE. */
 enum exit_status session_write_failed(struct session *session, const char *path);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "session.h"
+#include "outputs.h"
 
 int main(int argc, char **argv)
 {
@@ -7,6 +7,7 @@ int main(int argc, char **argv)
 	struct session session;
 	enum exit_status status;
 
+	outputs_begin();
 	parse_request(argc, argv, &request);
 	status = session_open(&session, &request);
 	if (status != EXIT_SEEN)

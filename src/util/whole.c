@@ -22,6 +22,19 @@ static void forget(struct ws_whole *whole, bool remove)
 	errno = saved;
 }
 
+/* Nothing has that name yet, or only a link that leads nowhere. */
+static bool resolve_new(struct ws_whole *whole, const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0) {
+		errno = ENOLINK;
+		return false;
+	}
+	whole->path = errno == ENOENT ? strdup(path) : NULL;
+	return whole->path;
+}
+
 /*
  * A rename would put a file in the place of a device or a pipe, and of a link: what is
  * no file is refused, and a link is followed to the file that it names.
@@ -31,10 +44,8 @@ static bool resolve(struct ws_whole *whole, const char *path)
 	struct stat st;
 
 	whole->mode = 0;
-	if (stat(path, &st) != 0) {
-		whole->path = errno == ENOENT ? strdup(path) : NULL;
-		return whole->path;
-	}
+	if (stat(path, &st) != 0)
+		return errno == ENOENT && resolve_new(whole, path);
 	if (!S_ISREG(st.st_mode)) {
 		errno = S_ISDIR(st.st_mode) ? EISDIR : EOPNOTSUPP;
 		return false;
@@ -83,11 +94,37 @@ static int open_beside(struct ws_whole *whole)
 	return fd;
 }
 
+bool ws_whole_is_standard(const char *path)
+{
+	return strcmp(path, "-") == 0;
+}
+
+const char *ws_whole_name(const char *path)
+{
+	return ws_whole_is_standard(path) ? "standard output" : path;
+}
+
+/* A descriptor of its own, so that closing it leaves stdout to its owner. */
+static bool open_standard(struct ws_whole *whole)
+{
+	int fd = fflush(stdout) == 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0) : -1;
+
+	whole->standard = true;
+	whole->file = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (fd >= 0 && !whole->file) {
+		errno = errno == EINVAL ? EBADF : errno; /* not open for writing */
+		close(fd);
+	}
+	return whole->file;
+}
+
 bool ws_whole_open(struct ws_whole *whole, const char *path)
 {
 	int fd;
 
 	*whole = (struct ws_whole){ 0 };
+	if (ws_whole_is_standard(path))
+		return open_standard(whole);
 	if (!resolve(whole, path)) {
 		forget(whole, false);
 		return false;
@@ -101,9 +138,27 @@ bool ws_whole_open(struct ws_whole *whole, const char *path)
 	return false;
 }
 
+/* errno is that of the first step that failed. */
+static bool close_standard(struct ws_whole *whole, bool written)
+{
+	int saved;
+
+	written = written && fflush(whole->file) == 0;
+	saved = errno;
+	if (fclose(whole->file) != 0 && written) {
+		written = false;
+		saved = errno;
+	}
+	*whole = (struct ws_whole){ 0 };
+	errno = saved;
+	return written;
+}
+
 /* The name must not be on the disk before the bytes are. */
 bool ws_whole_close(struct ws_whole *whole, bool written)
 {
+	if (whole->standard)
+		return close_standard(whole, written);
 	written = written && fflush(whole->file) == 0 && fsync(fileno(whole->file)) == 0;
 	if (written && whole->nameless)
 		written = give_name(whole);
@@ -113,4 +168,26 @@ bool ws_whole_close(struct ws_whole *whole, bool written)
 		written = false;
 	forget(whole, !written);
 	return written;
+}
+
+const char *ws_whole_why(int error)
+{
+	switch (error) {
+	case EOPNOTSUPP:
+		return "Not a regular file";
+	case ENOLINK:
+		return "A symbolic link to a file that is not there";
+	default:
+		return strerror(error);
+	}
+}
+
+bool ws_whole_replaces(const char *path, const char *input)
+{
+	struct stat out, in;
+	int status =
+		ws_whole_is_standard(path) ? fstat(STDOUT_FILENO, &out) : stat(path, &out);
+
+	return status == 0 && stat(input, &in) == 0 && S_ISREG(out.st_mode) &&
+	       out.st_dev == in.st_dev && out.st_ino == in.st_ino;
 }

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "outputs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/whole.h"
+
+/* ---- standard output ----------------------------------------------------------------- */
+
+/*
+ * A descriptor that is not open would be that of the next file: what is meant for people
+ * would be written into a dump. Writing to this one fails instead.
+ */
+static void hold_descriptor(int fd, int flags)
+{
+	if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+		(void)!open("/dev/null", flags);
+}
+
+/* Why writing failed before the end; errno, 0: it did not, or nobody knows. */
+static int stdout_error;
+
+enum exit_status outputs_failed(int error)
+{
+	stdout_error = error;
+	return EXIT_UNREADABLE;
+}
+
+/* Nothing printed is lost in silence, not by --help either. */
+static void close_stdout(void)
+{
+	bool failed = ferror(stdout);
+
+	errno = 0;
+	if (fclose(stdout) == 0 && !failed)
+		return;
+	if (!stdout_error)
+		stdout_error = errno;
+	fprintf(stderr, "whosees: standard output: %s\n",
+		stdout_error ? strerror(stdout_error) : "Not all of it was written");
+	_exit(EXIT_UNREADABLE);
+}
+
+void outputs_begin(void)
+{
+	hold_descriptor(STDIN_FILENO, O_WRONLY);
+	hold_descriptor(STDOUT_FILENO, O_RDONLY);
+	hold_descriptor(STDERR_FILENO, O_WRONLY);
+	if (atexit(close_stdout) != 0)
+		exit(session_fail_memory());
+}
+
+/* ---- files --------------------------------------------------------------------------- */
+
+/* The script of "sim:./SCRIPT"; NULL for a scenario that is built in. */
+static const char *file_of_target(const char *target)
+{
+	static const char sim[] = "sim:";
+
+	if (strncmp(target, sim, sizeof(sim) - 1) != 0)
+		return target;
+	return strchr(target, '/') ? target + sizeof(sim) - 1 : NULL;
+}
+
+static bool replaces(const char *output, const char *input)
+{
+	return input && ws_whole_replaces(output, input);
+}
+
+/* The file that a word names, and what that is to the command; NULL: it names none. */
+static const char *file_of_word(const struct request *request, size_t i,
+				const char **what)
+{
+	const char *word = request->words[i];
+
+	if (*word == '@') {
+		*what = "list";
+		return word + 1;
+	}
+	*what = i == 0 ? request->command->first_word : NULL;
+	if (!*what)
+		return NULL;
+	if (request->command->options & OPTIONS_SAVE) /* a scenario, as sim: has it */
+		return strchr(word, '/') ? word : NULL;
+	return file_of_target(word);
+}
+
+/* The file among the words that output would replace, and what it is; NULL: none. */
+static const char *replaced_word(const struct request *request, const char *output,
+				 const char **what)
+{
+	for (size_t i = 0; i < request->nwords; i++) {
+		const char *file = file_of_word(request, i, what);
+
+		if (replaces(output, file))
+			return file;
+	}
+	return NULL;
+}
+
+/* The same of all that the request reads. */
+static const char *replaced_input(const struct request *request, const char *output,
+				  const char **what)
+{
+	const struct {
+		const char *path, *what;
+	} inputs[] = {
+		{ request->target ? file_of_target(request->target) : NULL, "target" },
+		{ request->system_options.system_map, "system map" },
+		{ request->system_options.vmlinux, "vmlinux" },
+	};
+
+	for (size_t i = 0; i < sizeof(inputs) / sizeof(*inputs); i++) {
+		*what = inputs[i].what;
+		if (replaces(output, inputs[i].path))
+			return inputs[i].path;
+	}
+	return replaced_word(request, output, what);
+}
+
+static enum exit_status check_output(struct session *session, const char *output)
+{
+	const char *what, *input = replaced_input(session->request, output, &what);
+
+	if (!input)
+		return EXIT_SEEN;
+	return session_usage(session, NULL,
+			     "%s: an output cannot replace an input, here the %s %s",
+			     ws_whole_name(output), what, input);
+}
+
+enum exit_status outputs_check(struct session *session)
+{
+	const struct request *request = session->request;
+	const char *const outputs[] = { "-", request->output, request->save };
+	enum exit_status status = EXIT_SEEN;
+
+	for (size_t i = 0; i < sizeof(outputs) / sizeof(*outputs); i++)
+		if (status == EXIT_SEEN && outputs[i])
+			status = check_output(session, outputs[i]);
+	if (status == EXIT_SEEN && request->output &&
+	    ws_whole_is_standard(request->output) && isatty(STDOUT_FILENO))
+		return session_usage(session, "name a FILE, or send it on with |",
+				     "standard output is a terminal, and this is not "
+				     "to be read there");
+	return status;
+}
+
+void outputs_wrote(struct session *session, const char *path)
+{
+	struct stat st;
+
+	progress_clear(&session->progress);
+	if (!ws_whole_is_standard(path) && stat(path, &st) == 0)
+		printf("%s: %" PRIu64 " KiB\n", path,
+		       ((uint64_t)st.st_size + 1023) / 1024);
+}
