@@ -76,7 +76,7 @@ enum ws_status ws_fail(struct ws_context *ctx, enum ws_status status, const char
 		message = NULL;
 	va_end(ap);
 	chain_push(ctx, message);
-	return status;
+	return message ? status : WS_ERR_SYSTEM; /* memory is short, whatever else is */
 }
 
 enum ws_status ws_fail_errno(struct ws_context *ctx, const char *fmt, ...)

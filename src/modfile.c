@@ -17,6 +17,7 @@
 #include "context.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 #include "util/vec.h"
 #include "whosees.h"
 
@@ -396,17 +397,18 @@ static void name_once(struct names *names, const char *name)
 static enum ws_status keep_names(struct ws_module_file *file, const struct names *names,
 				 struct ws_handler *handler)
 {
-	size_t size;
+	struct ws_text leaving;
 	FILE *to;
 
 	if (!names->n)
 		return WS_OK;
-	to = open_memstream(&handler->leaving, &size);
+	to = ws_text_open(&leaving);
 	if (!to)
 		return ws_fail_memory(file->ctx);
 	for (unsigned i = 0; i < names->n; i++)
 		fprintf(to, "%s%s", i ? "\n" : "", names->v[i]);
-	return fclose(to) ? ws_fail_memory(file->ctx) : WS_OK;
+	handler->leaving = ws_text_close(&leaving, NULL);
+	return handler->leaving ? WS_OK : ws_fail_memory(file->ctx);
 }
 
 static void refer(const struct ws_module_file *file, const struct reference *reference,

@@ -38,7 +38,7 @@ static void tell_summary(void *arg, struct report *report)
 	const struct digest *digest = arg;
 	ws_autofree char *sentence = digest_sentence(digest);
 	struct value row[] = {
-		[SENTENCE] = value_text(sentence ? sentence : "out of memory"),
+		[SENTENCE] = report_text_or_short(report, sentence),
 		[SPACES] = value_number(digest->ntold),
 		[COHERENT] = value_number(digest->ncoherent),
 		[UNKNOWN] = value_number(digest->nverdict[WS_UNKNOWN]),
@@ -94,7 +94,9 @@ static void tell_cases(void *arg, struct report *report)
 		ws_autofree char *sentence = digest_case_sentence(digest, sick);
 
 		prose_line(report, false, "%s", "");
-		prose_line(report, true, "%s", sentence ? sentence : "out of memory");
+		if (!sentence)
+			report_short(report);
+		prose_line(report, true, "%s", sentence ? sentence : "");
 		prose_lines(report, "  ", judgement->reasons);
 	}
 }
@@ -217,7 +219,9 @@ static void tell_count(void *arg, struct report *report)
 	ws_autofree char *sentence = digest_findings_sentence(arg);
 
 	prose_line(report, false, "%s", "");
-	prose_line(report, false, "%s", sentence ? sentence : "out of memory");
+	if (!sentence)
+		report_short(report);
+	prose_line(report, false, "%s", sentence ? sentence : "");
 }
 
 static void tell_groups(void *arg, struct report *report)

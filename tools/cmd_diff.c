@@ -8,6 +8,7 @@
 #include "report/words.h"
 #include "session.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 
 enum { CHANGE, WHAT, NAME, VA, LAST, BEFORE, AFTER };
 
@@ -301,9 +302,8 @@ static bool is_unknown(const struct diff *diff)
 
 static char *summary_sentence(const struct diff *diff)
 {
-	char *sentence = NULL;
-	size_t size;
-	FILE *f = open_memstream(&sentence, &size);
+	struct ws_text sentence;
+	FILE *f = ws_text_open(&sentence);
 
 	if (!f)
 		return NULL;
@@ -314,7 +314,7 @@ static char *summary_sentence(const struct diff *diff)
 		fputs("; not all of it is known: the targets lack page tables, or other "
 		      "things that decide",
 		      f);
-	return fclose(f) ? NULL : sentence;
+	return ws_text_close(&sentence, NULL);
 }
 
 static void tell_summary(void *arg, struct report *report)
@@ -324,7 +324,7 @@ static void tell_summary(void *arg, struct report *report)
 
 	report_row(report,
 		   (struct value[]){
-			   [SENTENCE] = value_text(sentence ? sentence : "out of memory"),
+			   [SENTENCE] = report_text_or_short(report, sentence),
 			   [OTHER] = value_text(diff->after.session->request->target),
 			   [APPEARED] = value_number(sum(diff, DID_APPEAR)),
 			   [VANISHED] = value_number(sum(diff, DID_VANISH)),

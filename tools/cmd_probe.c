@@ -5,6 +5,7 @@
 #include "report/words.h"
 #include "survey.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 #include "xx_procs.h"
 
 /* A summary names so many spaces for each reason; the table has them all. */
@@ -169,9 +170,9 @@ static char *summary_sentence(const struct probe *probe, size_t w,
 {
 	const struct survey *survey = &probe->survey;
 	const struct what *what = &survey->whats->what.v[w];
-	size_t size, see = survey->nspaces - reasons->blind - reasons->unknown;
-	char *sentence = NULL;
-	FILE *f = open_memstream(&sentence, &size);
+	size_t see = survey->nspaces - reasons->blind - reasons->unknown;
+	struct ws_text sentence;
+	FILE *f = ws_text_open(&sentence);
 
 	if (!f)
 		return NULL;
@@ -184,8 +185,7 @@ static char *summary_sentence(const struct probe *probe, size_t w,
 		fprintf(f, ": %zu of %zu address spaces see it", see, survey->nspaces);
 	print_reasons(f, probe, w, false, "; not ", reasons);
 	print_reasons(f, probe, w, true, "; unknown: ", reasons);
-	fclose(f);
-	return sentence;
+	return ws_text_close(&sentence, NULL);
 }
 
 static bool tell_sentence(const struct probe *probe, size_t w, struct report *report)
@@ -196,7 +196,7 @@ static bool tell_sentence(const struct probe *probe, size_t w, struct report *re
 	size_t see = nspaces - reasons.blind - reasons.unknown;
 	ws_autofree char *sentence = summary_sentence(probe, w, &reasons);
 	struct value row[] = {
-		[SENTENCE] = value_text(sentence ? sentence : "out of memory"),
+		[SENTENCE] = report_text_or_short(report, sentence),
 		[S_WHAT] = value_text(what->label),
 		[S_VA] = value_number(probe->survey.whats->address.v[what->first]),
 		[S_ADDRESSES] = value_number(what->n),

@@ -10,6 +10,7 @@
 #include "report/words.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 
 static void outlook_release(struct outlook *outlook)
 {
@@ -209,17 +210,22 @@ static void tell_count(void *arg, struct report *report)
 {
 	const struct outlook *outlook = arg;
 	ws_autofree char *sentence = NULL;
-	size_t size;
-	FILE *to = open_memstream(&sentence, &size);
+	struct ws_text text;
+	FILE *to = ws_text_open(&text);
 
-	if (!to)
+	if (!to) {
+		report_short(report);
 		return;
+	}
 	fprintf(to, "%zu of %zu address spaces survive a page fault", outlook->nsurvive,
 		outlook->told.n);
 	print_those(to, outlook, DIES, "; not");
 	print_those(to, outlook, NOT_KNOWN, "; unknown:");
-	if (!fclose(to))
+	sentence = ws_text_close(&text, NULL);
+	if (sentence)
 		tell_sentence(outlook, report, sentence);
+	else
+		report_short(report);
 }
 
 static const char *const endings[] = {

@@ -22,7 +22,7 @@ bool prose_line(struct report *report, bool alarm, const char *fmt, ...)
 	if (vasprintf(&line, fmt, ap) < 0)
 		line = NULL;
 	va_end(ap);
-	row = value_text(line ? line : "out of memory");
+	row = report_text_or_short(report, line);
 	row.alarm = alarm;
 	return report_row(report, &row);
 }

@@ -10,6 +10,7 @@
 #include "session.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 #include "util/whole.h"
 
 enum {
@@ -367,7 +368,7 @@ static void command_argp_init(struct command_argp *ca, const struct command *com
 								 .doc = o->about };
 	if (asprintf(&ca->doc, "%s: %s.\v%s", command->name, command->summary,
 		     command->about) < 0)
-		ca->doc = NULL;
+		exit(session_fail_memory());
 	ca->argp = (struct argp){ .options = ca->options,
 				  .parser = parse_command,
 				  .args_doc = command->args,
@@ -443,9 +444,8 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 
 static char *top_doc(void)
 {
-	char *doc = NULL;
-	size_t size;
-	FILE *f = open_memstream(&doc, &size);
+	struct ws_text doc;
+	FILE *f = ws_text_open(&doc);
 
 	if (!f)
 		return NULL;
@@ -455,11 +455,11 @@ static char *top_doc(void)
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(f, "  %-12s %s\n", c->name, c->summary);
 	fputs("\n`whosees help COMMAND' says more of one. TARGET is a memory dump: an ELF "
-	      "core, a kdump-compressed dump, LiME or raw; or sim:SCENARIO. WHAT is an address, SYMBOL, "
-	      "SYMBOL+OFFSET, MODULE, MODULE:SYMBOL, or @FILE with one of these a line.",
+	      "core, a kdump-compressed dump, LiME or raw; or sim:SCENARIO. WHAT is an "
+	      "address, SYMBOL, SYMBOL+OFFSET, MODULE, MODULE:SYMBOL, or @FILE with one of these "
+	      "a line.",
 	      f);
-	fclose(f);
-	return doc;
+	return ws_text_close(&doc, NULL);
 }
 
 void parse_request(int argc, char **argv, struct request *request)

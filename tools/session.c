@@ -58,7 +58,7 @@ enum exit_status session_fail_hint(struct session *session, enum ws_status statu
 {
 	progress_clear(&session->progress);
 	if (!what && !ws_error(session->ctx, 0))
-		what = "it failed without a word";
+		what = "out of memory";
 	print_chain(session->ctx, what);
 	ws_error_clear(session->ctx);
 	if (session->request->target) /* they are all about one */

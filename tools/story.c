@@ -8,6 +8,7 @@
 #include "report/words.h"
 #include "steps.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 
 #define PAGE_FAULT 14
 
@@ -81,16 +82,21 @@ static void print_exception(FILE *to, const struct ws_exception *exception)
 static void tell_chain(const struct ws_story *story, struct report *report)
 {
 	ws_autofree char *chain = NULL;
-	size_t size;
-	FILE *to = open_memstream(&chain, &size);
+	struct ws_text text;
+	FILE *to = ws_text_open(&text);
 
-	if (!to)
+	if (!to) {
+		report_short(report);
 		return;
+	}
 	for (unsigned i = 0; i < story->nexceptions; i++) {
 		fprintf(to, "%s", i ? ", then " : "");
 		print_exception(to, &story->exception[i]);
 	}
-	if (!fclose(to) && story->nexceptions)
+	chain = ws_text_close(&text, NULL);
+	if (!chain)
+		report_short(report);
+	else if (story->nexceptions)
 		prose_line(report, false, "  the last delivery: %s", chain);
 }
 

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/text.h"
+
 struct core {
 	struct kernel *kernel;
 	FILE *to;
@@ -161,7 +163,8 @@ static bool notes_make(struct core *core)
 {
 	struct kernel *kernel = core->kernel;
 	unsigned cpus = kernel_options(kernel)->cpus;
-	FILE *to = open_memstream(&core->notes, &core->notes_size);
+	struct ws_text notes;
+	FILE *to = ws_text_open(&notes);
 	char vmcoreinfo[PAGE];
 
 	if (!to)
@@ -177,7 +180,8 @@ static bool notes_make(struct core *core)
 			    sizeof(vmcoreinfo));
 	note_write(to, "VMCOREINFO", 0, vmcoreinfo,
 		   strnlen(vmcoreinfo, sizeof(vmcoreinfo)));
-	return fclose(to) == 0;
+	core->notes = ws_text_close(&notes, &core->notes_size);
+	return core->notes;
 }
 
 /* ---- headers ---------------------------------------------------------------------- */

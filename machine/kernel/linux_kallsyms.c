@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "util/text.h"
+
 /* ---- names as tokens -------------------------------------------------------------- */
 
 #define TOKENS 256u
@@ -105,7 +107,7 @@ static void put(FILE *to, uint64_t value, unsigned size)
 
 static long aligned(FILE *to, unsigned align)
 {
-	while (ftell(to) % align)
+	while (!ferror(to) && ftell(to) % align)
 		fputc(0, to);
 	return ftell(to);
 }
@@ -133,21 +135,24 @@ static void offsets_print(const struct encoder *e, FILE *to, unsigned word)
 }
 
 /* No name is longer than 127 tokens, so a length is one byte. */
-static void names_print(const struct encoder *e, FILE *to, unsigned word)
+static bool names_print(const struct encoder *e, FILE *to, unsigned word)
 {
 	uint32_t *markers = calloc(e->n / 256 + 1, sizeof(*markers));
 	long start = ftell(to);
 
+	if (!markers)
+		return false;
 	for (size_t i = 0; i < e->n; i++) {
-		if (i % 256 == 0 && markers)
+		if (i % 256 == 0)
 			markers[i / 256] = (uint32_t)(ftell(to) - start);
 		put(to, e->names[i].len, 1);
 		fwrite(e->names[i].code, e->names[i].len, 1, to);
 	}
 	aligned(to, word);
 	for (size_t i = 0; i < e->n; i += 256)
-		put(to, markers ? markers[i / 256] : 0, 4);
+		put(to, markers[i / 256], 4);
 	free(markers);
+	return true;
 }
 
 static int by_name(const void *left, const void *right)
@@ -181,7 +186,8 @@ static void tokens_print(const struct encoder *e, FILE *to, struct linux_kallsym
 		put(to, index[token], 2);
 }
 
-static void kallsyms_print(struct encoder *e, FILE *to, struct linux_kallsyms *t,
+/* False when memory is short. */
+static bool kallsyms_print(struct encoder *e, FILE *to, struct linux_kallsyms *t,
 			   unsigned word)
 {
 	t->offsets = table_begin(to);
@@ -191,10 +197,12 @@ static void kallsyms_print(struct encoder *e, FILE *to, struct linux_kallsyms *t
 	t->num = table_begin(to);
 	put(to, e->n, 4);
 	t->names = table_begin(to);
-	names_print(e, to, word);
+	if (!names_print(e, to, word))
+		return false;
 	aligned(to, word);
 	order_print(e, to);
 	tokens_print(e, to, t);
+	return true;
 }
 
 /* ---- kallsyms in the image -------------------------------------------------------- */
@@ -228,14 +236,15 @@ static bool encoder_fill(struct encoder *e, const struct kernel *kernel)
 uint64_t linux_kallsyms_create(struct kernel *kernel, struct linux_kallsyms *t)
 {
 	struct encoder *e = calloc(1, sizeof(*e));
-	char *bytes = NULL;
+	struct ws_text text;
 	size_t size = 0;
-	FILE *to = open_memstream(&bytes, &size);
+	FILE *to = ws_text_open(&text);
+	bool printed = e && to && encoder_fill(e, kernel) &&
+		       kallsyms_print(e, to, t, kernel->layout.word);
+	char *bytes = to ? ws_text_close(&text, &size) : NULL;
 	uint64_t va = 0;
 
-	if (e && to && encoder_fill(e, kernel))
-		kallsyms_print(e, to, t, kernel->layout.word);
-	if (to && fclose(to) == 0 && size)
+	if (bytes && printed)
 		va = image_take(kernel, size, PAGE);
 	if (va)
 		va_write(kernel, va, bytes, size);

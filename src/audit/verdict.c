@@ -12,6 +12,7 @@
 #include "linux/descriptors.h"
 #include "linux/roots.h"
 #include "linux/symtab.h"
+#include "util/text.h"
 
 static const char *const verdict_names[] = {
 	[WS_COHERENT] = "coherent",
@@ -414,8 +415,8 @@ static enum ws_status tell_judgement(const struct judging *j, struct about *abou
 				     struct ws_judgement *judgement)
 {
 	const struct ws_lack *lack = judgement->lack;
-	size_t size;
-	FILE *to = open_memstream(&judgement->reasons, &size);
+	struct ws_text reasons;
+	FILE *to = ws_text_open(&reasons);
 
 	if (!to)
 		return ws_fail_memory(j->audit->ctx);
@@ -430,7 +431,8 @@ static enum ws_status tell_judgement(const struct judging *j, struct about *abou
 		fputc('\n', to);
 		tell_lack(to, about, judgement);
 	}
-	return fclose(to) ? ws_fail_memory(j->audit->ctx) : WS_OK;
+	judgement->reasons = ws_text_close(&reasons, NULL);
+	return judgement->reasons ? WS_OK : ws_fail_memory(j->audit->ctx);
 }
 
 /* Nothing that was not read makes the last verdict worse, or a better one known. */

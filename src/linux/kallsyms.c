@@ -217,6 +217,8 @@ static void tables_read_release(struct tables_read *read)
 static bool read_new(struct ws_system *system, uint64_t va, size_t len, uint8_t **copy)
 {
 	*copy = calloc(1, len + SLACK);
+	if (!*copy)
+		(void)!ws_target_short(system->target);
 	return *copy && ws_system_read(system, va, *copy, len) == WS_READ;
 }
 

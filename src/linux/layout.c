@@ -20,6 +20,7 @@
 #include "linux/census.h"
 #include "linux/linux.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 
 /* A machine that Linux runs on has more memory than this; its direct map does too. */
 #define DIRECT_MAP_MIN (UINT64_C(4) << 20)
@@ -202,14 +203,35 @@ enum ws_status ws_find_layout(struct ws_system *system)
 	return status;
 }
 
+/* " a CR3 (0x2000), VMCOREINFO's ...": the roots that were tried. NULL: memory is short. */
+static char *candidates_in_words(struct ws_system *system)
+{
+	candidate_vec candidates = { 0 };
+	struct ws_text text;
+	FILE *to = ws_text_open(&text);
+	bool gathered = gather_candidates(system, &candidates);
+	char *words = NULL;
+
+	ws_vec_each(&candidates, c)
+		if (to)
+			fprintf(to, "%s %s (%#lx)", c == candidates.v ? "" : ",",
+				c->whence, c->root);
+	if (to && gathered && !candidates.n)
+		fputs(" nothing, for no register or note names one", to);
+	if (to)
+		words = ws_text_close(&text, NULL);
+	ws_vec_release(&candidates);
+	if (gathered)
+		return words;
+	free(words);
+	return NULL;
+}
+
 /* Says what is known, and what the caller can do. */
 enum ws_status ws_layout_refuse(struct ws_system *system)
 {
 	const struct ws_target *target = system->target;
 	ws_autofree char *tried = NULL;
-	candidate_vec candidates = { 0 };
-	size_t size;
-	FILE *text;
 
 	if (!system->paging.format)
 		return ws_fail(
@@ -217,20 +239,13 @@ enum ws_status ws_layout_refuse(struct ws_system *system)
 			"%s: the paging format is unknown: no control registers, and "
 			"no VMCOREINFO in memory; give it with --format",
 			target->file.path);
-	text = open_memstream(&tried, &size);
-	if (!text || !gather_candidates(system, &candidates))
-		tried = NULL;
-	ws_vec_each(&candidates, c)
-		fprintf(text, "%s %s (%#lx)", c == candidates.v ? "" : ",", c->whence,
-			c->root);
-	if (text)
-		fclose(text);
-	ws_vec_release(&candidates);
+	tried = candidates_in_words(system);
+	if (!tried)
+		return ws_fail_memory(system->ctx);
 	return ws_fail(
 		system->ctx, WS_ERR_NOT_FOUND,
 		"%s: no page table holds together as the kernel's (a direct map that "
 		"holds the table itself). Format: %s. Tried:%s. Give another with "
 		"--root, or another --format",
-		target->file.path, system->paging.format->name,
-		tried && *tried ? tried : " nothing, for no register or note names one");
+		target->file.path, system->paging.format->name, tried);
 }

@@ -166,26 +166,34 @@ static size_t strings_len(const struct ws_system *system, const struct ws_module
 	return len < most ? len : most;
 }
 
-/* False when a part cannot be read, or memory is short. */
+/* size bytes at va, owned by the caller; NULL when they cannot be read. */
+static void *read_new(struct ws_system *system, uint64_t va, size_t size)
+{
+	void *bytes = malloc(size);
+
+	if (!bytes)
+		(void)!ws_target_short(system->target);
+	if (bytes && ws_system_read(system, va, bytes, size) == WS_READ)
+		return bytes;
+	free(bytes);
+	return NULL;
+}
+
+/* False when a part cannot be read. */
 static bool kept_copy(struct ws_system *system, const struct ws_module *module,
 		      const struct kept *kept, struct kept_bytes *bytes)
 {
 	size_t size = kept->num * symbol_size(system);
 
-	bytes->symbols = malloc(size);
-	if (!bytes->symbols ||
-	    ws_system_read(system, kept->symtab, bytes->symbols, size) != WS_READ)
+	bytes->symbols = read_new(system, kept->symtab, size);
+	if (!bytes->symbols)
 		return false;
 	bytes->strings_len = strings_len(system, module, kept, bytes->symbols);
-	bytes->strings = malloc(bytes->strings_len);
-	if (!bytes->strings || ws_system_read(system, kept->strtab, bytes->strings,
-					      bytes->strings_len) != WS_READ)
-		return false;
-	if (!kept->typetab)
-		return true;
-	bytes->types = malloc(kept->num);
-	return bytes->types &&
-	       ws_system_read(system, kept->typetab, bytes->types, kept->num) == WS_READ;
+	bytes->strings = read_new(system, kept->strtab, bytes->strings_len);
+	if (!bytes->strings || !kept->typetab)
+		return bytes->strings;
+	bytes->types = read_new(system, kept->typetab, kept->num);
+	return bytes->types;
 }
 
 static char letter(uint8_t c)

@@ -10,6 +10,7 @@
 #include "linux/symtab.h"
 #include "linux/linux.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 
 /* ---- loading ---------------------------------------------------------------------- */
 
@@ -128,13 +129,15 @@ static void sources_print(FILE *to, const struct ws_system *system)
 static enum ws_status not_found(struct ws_system *system, const char *name)
 {
 	ws_autofree char *sources = NULL;
-	size_t size;
-	FILE *to = open_memstream(&sources, &size);
+	struct ws_text text;
+	FILE *to = ws_text_open(&text);
 
 	if (!to)
 		return ws_fail_memory(system->ctx);
 	sources_print(to, system);
-	fclose(to);
+	sources = ws_text_close(&text, NULL);
+	if (!sources)
+		return ws_fail_memory(system->ctx);
 	return ws_fail(system->ctx, WS_ERR_NOT_FOUND, "no symbol '%s' in %s", name,
 		       sources);
 }

@@ -181,10 +181,12 @@ void ws_note(struct ws_system *system, const char *fmt, ...)
 			return;
 		}
 	note = text ? ws_vec_push(&system->notes) : NULL;
-	if (note)
+	if (note) {
 		*note = text;
-	else
-		free(text);
+		return;
+	}
+	free(text);
+	(void)!ws_target_short(system->target); /* an answer without it says too much */
 }
 
 const char *ws_system_note(const struct ws_system *system, unsigned i)

@@ -8,6 +8,7 @@
 #include "report/words.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 
 /* A sentence names so many spaces; lists have them all. */
 #define NAMED 3
@@ -370,9 +371,9 @@ static void print_sick(FILE *f, const struct digest *digest)
 
 char *digest_sentence(const struct digest *digest)
 {
-	size_t size, n = digest->ntold;
-	char *sentence = NULL;
-	FILE *f = open_memstream(&sentence, &size);
+	size_t n = digest->ntold;
+	struct ws_text sentence;
+	FILE *f = ws_text_open(&sentence);
 
 	if (!f)
 		return NULL;
@@ -382,7 +383,7 @@ char *digest_sentence(const struct digest *digest)
 		fprintf(f, "%zu of %zu address space%s %s coherent", digest->ncoherent, n,
 			n == 1 ? "" : "s", digest->ncoherent == 1 ? "is" : "are");
 	print_sick(f, digest);
-	return fclose(f) ? NULL : sentence;
+	return ws_text_close(&sentence, NULL);
 }
 
 static void print_severities(FILE *f, const struct digest *digest)
@@ -403,9 +404,9 @@ static void print_severities(FILE *f, const struct digest *digest)
 
 char *digest_findings_sentence(const struct digest *digest)
 {
-	size_t size, n = digest->findings.n;
-	char *sentence = NULL;
-	FILE *f = open_memstream(&sentence, &size);
+	size_t n = digest->findings.n;
+	struct ws_text sentence;
+	FILE *f = ws_text_open(&sentence);
 
 	if (!f)
 		return NULL;
@@ -414,15 +415,14 @@ char *digest_findings_sentence(const struct digest *digest)
 	else
 		fputs("no findings", f);
 	print_severities(f, digest);
-	return fclose(f) ? NULL : sentence;
+	return ws_text_close(&sentence, NULL);
 }
 
 char *digest_case_sentence(const struct digest *digest, const struct digest_case *sick)
 {
 	const uint32_t *spaces = &digest->sick.v[sick->at];
-	size_t size;
-	char *sentence = NULL;
-	FILE *f = open_memstream(&sentence, &size);
+	struct ws_text sentence;
+	FILE *f = ws_text_open(&sentence);
 
 	if (!f)
 		return NULL;
@@ -430,5 +430,5 @@ char *digest_case_sentence(const struct digest *digest, const struct digest_case
 	fputc(' ', f);
 	print_verdict(f, digest, spaces, sick->nspaces);
 	fputc(':', f);
-	return fclose(f) ? NULL : sentence;
+	return ws_text_close(&sentence, NULL);
 }

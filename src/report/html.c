@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "report/html.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,5 +146,7 @@ bool html_write(FILE *out, const struct digest *digest)
 	bool written = !tree.failed && clean && target && print_frame(&page);
 
 	json_decref(data);
+	if (!written && !ferror(out))
+		errno = ENOMEM;
 	return written;
 }

@@ -20,6 +20,17 @@ static json_t *hex(struct tree *tree, uint64_t number)
 	return text;
 }
 
+/* The number of key; a tree that memory is too short to number is failed. */
+static uint32_t number_of(struct tree *tree, struct intern *intern, const void *key,
+			  size_t size, bool *is_new)
+{
+	uint32_t number = intern_number(intern, key, size, is_new);
+
+	if (number == INTERN_NONE)
+		tree->failed = true;
+	return number;
+}
+
 static void put_text(struct tree *tree, json_t *object, const char *key, const char *text)
 {
 	tree_put(tree, object, key, tree_text(tree, text));
@@ -380,7 +391,7 @@ static json_t *share_reasons(struct tree *tree, struct sharing *sharing, uint32_
 	}
 	owner_words(&sharing->digest->spaces[space], owner);
 	anonymise(clean, owner);
-	number = intern_number(&sharing->reasons, clean, strlen(clean), &is_new);
+	number = number_of(tree, &sharing->reasons, clean, strlen(clean), &is_new);
 	if (is_new)
 		tree_add(tree, sharing->reason_list, json_string(clean));
 	return tree_number(tree, number);
@@ -404,8 +415,8 @@ static json_t *share_row(struct tree *tree, struct sharing *sharing, uint32_t sp
 	}
 	for (size_t i = first; i < *at; i++)
 		groups[i - first] = sharing->place[by_space[i]->group];
-	number = intern_number(&sharing->rows, groups, (*at - first) * sizeof(*groups),
-			       &is_new);
+	number = number_of(tree, &sharing->rows, groups, (*at - first) * sizeof(*groups),
+			   &is_new);
 	if (is_new) {
 		json_t *row = tree_array(tree);
 
@@ -538,7 +549,7 @@ static json_t *share_trail(struct tree *tree, struct sharing *sharing,
 	bool is_new;
 
 	anonymous_trail(&key, trail, own_root);
-	number = intern_number(&sharing->trails, &key, sizeof(key), &is_new);
+	number = number_of(tree, &sharing->trails, &key, sizeof(key), &is_new);
 	if (is_new)
 		tree_add(tree, sharing->trail_list, trail_data(tree, format, &key));
 	return tree_number(tree, number);

@@ -60,6 +60,18 @@ void report_note(struct report *report, const char *note)
 	report->notes++;
 }
 
+void report_short(struct report *report)
+{
+	report->failed = true;
+}
+
+struct value report_text_or_short(struct report *report, const char *text)
+{
+	if (!text)
+		report_short(report);
+	return value_text(text);
+}
+
 bool report_close(struct report *report)
 {
 	if (report->ops->end)

@@ -134,6 +134,10 @@ void report_table(struct report *report, const struct table *table, report_rows_
 /* values has one for each column. False when there is no use in going on. */
 bool report_row(struct report *report, const struct value *values);
 void report_note(struct report *report, const char *note);
+/* What was to be told is not there, for memory was short: report_close() will say so. */
+void report_short(struct report *report);
+/* The same where text is NULL; the value of text. */
+struct value report_text_or_short(struct report *report, const char *text);
 /* Ends and flushes; false when anything was not written (errno says why). */
 bool report_close(struct report *report);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "util/bits.h"
+#include "util/text.h"
 
 #define NOTE_HEADER 12 /* n_namesz, n_descsz, n_type */
 
@@ -302,7 +303,8 @@ enum ws_status ws_target_write_notes(const struct ws_target *target,
 				     const char *vmcoreinfo, uint8_t **notes,
 				     size_t *size)
 {
-	FILE *file = open_memstream((char **)notes, size);
+	struct ws_text bytes;
+	FILE *file = ws_text_open(&bytes);
 	bool registers = false;
 	char text[64];
 
@@ -318,9 +320,6 @@ enum ws_status ws_target_write_notes(const struct ws_target *target,
 		note_write(file, "WHOSEES", text, strlen(text) + 1);
 	if (vmcoreinfo)
 		note_write(file, "VMCOREINFO", vmcoreinfo, strlen(vmcoreinfo));
-	if (fclose(file) == 0)
-		return WS_OK;
-	free(*notes);
-	*notes = NULL;
-	return ws_fail_memory(target->ctx);
+	*notes = (uint8_t *)ws_text_close(&bytes, size);
+	return *notes ? WS_OK : ws_fail_memory(target->ctx);
 }

@@ -13,6 +13,7 @@
 
 #include "machine/script.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 
 #define PREFIX "sim:"
 
@@ -25,14 +26,15 @@ bool ws_is_sim(const char *path)
 static enum ws_status refuse_unknown(struct ws_context *ctx, const char *why)
 {
 	ws_autofree char *names = NULL;
-	size_t size;
-	FILE *to = open_memstream(&names, &size);
+	struct ws_text text;
+	FILE *to = ws_text_open(&text);
 
 	if (!to)
 		return ws_fail_memory(ctx);
 	for (const struct script_scenario *s = script_scenarios; s->name; s++)
 		fprintf(to, "%s %s", s == script_scenarios ? "" : ",", s->name);
-	if (fclose(to) != 0)
+	names = ws_text_close(&text, NULL);
+	if (!names)
 		return ws_fail_memory(ctx);
 	return ws_fail(ctx, WS_ERR_USAGE, "%s; there are:%s", why, names);
 }

@@ -69,7 +69,7 @@ struct ws_target {
 			      * of what it holds */
 	WS_VEC(struct ws_cpu) cpus;
 	char *vmcoreinfo;
-	bool failed;    /* some look at memory was WS_FAILED: ws_target_looked() */
+	bool failed;    /* a look was WS_FAILED, or what it gave is lost: ws_target_looked() */
 	bool moving;    /* it runs on while it is read */
 	bool long_mode; /* the dump says that its processors ran in long mode */
 	const struct ws_format *format; /* NULL: the registers do not tell */
@@ -84,6 +84,16 @@ struct ws_target {
 bool ws_is_sim(const char *path);
 /* Runs it as far as its dump(), and fills *file with the ELF core of what it left. */
 enum ws_status ws_sim_run(struct ws_context *ctx, struct ws_file *file) WS_MUST_CHECK;
+
+/*
+ * Puts down that memory was short where something was to be looked at, or kept to be
+ * told: what comes of it is no answer, and ws_target_looked() says so. WS_FAILED.
+ */
+static inline enum ws_evidence ws_target_short(struct ws_target *target)
+{
+	target->failed = true;
+	return WS_FAILED;
+}
 
 /* Whether path names the file that the target is read from. */
 bool ws_target_is_file(const struct ws_target *target, const char *path);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Text printed into memory is all there or not at all; a file replaces no input. */
+#include <stddef.h>
+#include <stdlib.h>
+
+static unsigned left; /* so many times there is memory */
+
+static void *short_realloc(void *old, size_t size)
+{
+	return left && left-- ? realloc(old, size) : NULL;
+}
+
+#define realloc short_realloc
+#include "util/text.h"
+#undef realloc
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "util/whole.h"
+
+/* ---- text ---------------------------------------------------------------------------- */
+
+#define LINES 3000
+
+/* Lines of six characters each, with memory for so many steps of growth. */
+static char *print_lines(unsigned steps, size_t *size)
+{
+	struct ws_text text;
+	FILE *to = ws_text_open(&text);
+
+	assert_non_null(to);
+	left = steps;
+	for (int i = 0; i < LINES; i++)
+		fprintf(to, "%05d\n", i);
+	return ws_text_close(&text, size);
+}
+
+static void test_text_is_whole_or_not_there(void **state)
+{
+	unsigned steps = 0;
+	char *text = NULL, line[8];
+	size_t size = 0;
+
+	(void)state;
+	for (; !text && steps < 100; steps++)
+		text = print_lines(steps, &size);
+	assert_in_range(steps, 3, 20); /* it did fail, at each step there is */
+	assert_non_null(text);
+	assert_int_equal(size, 6 * LINES);
+	assert_int_equal(strlen(text), size);
+	for (int i = 0; i < LINES; i++) {
+		snprintf(line, sizeof(line), "%05d\n", i);
+		assert_memory_equal(text + 6 * i, line, 6);
+	}
+	free(text);
+}
+
+static void test_no_text(void **state)
+{
+	struct ws_text text;
+	char *words;
+	size_t size = 1;
+
+	(void)state;
+	left = 1;
+	assert_non_null(ws_text_open(&text));
+	words = ws_text_close(&text, &size);
+	assert_string_equal(words, "");
+	assert_int_equal(size, 0);
+	free(words);
+	left = 0;
+	assert_non_null(ws_text_open(&text));
+	assert_null(ws_text_close(&text, NULL));
+}
+
+static void test_bytes_of_all_values(void **state)
+{
+	struct ws_text text;
+	char *bytes;
+	size_t size;
+	FILE *to;
+
+	(void)state;
+	left = 100;
+	to = ws_text_open(&text);
+	assert_non_null(to);
+	for (int i = 0; i < 1000; i++)
+		fputc(i & 0xff, to);
+	assert_int_equal(ftell(to), 1000);
+	bytes = ws_text_close(&text, &size);
+	assert_int_equal(size, 1000);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal((unsigned char)bytes[i], i & 0xff);
+	free(bytes);
+}
+
+/* ---- whole files --------------------------------------------------------------------- */
+
+static char home[] = "/tmp/whosees-util-XXXXXX";
+
+static int enter(void **state)
+{
+	(void)state;
+	return !mkdtemp(home) || chdir(home) != 0;
+}
+
+static int leave(void **state)
+{
+	static const char *const names[] = { "in", "hard", "soft", "other", "dangling" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		unlink(names[i]);
+	return chdir("/") != 0 || rmdir(home) != 0;
+}
+
+static void make_file(const char *name)
+{
+	int fd = open(name, O_WRONLY | O_CREAT, 0600);
+
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static void test_replaces(void **state)
+{
+	(void)state;
+	make_file("in");
+	make_file("other");
+	assert_int_equal(link("in", "hard"), 0);
+	assert_int_equal(symlink("in", "soft"), 0);
+	assert_true(ws_whole_replaces("in", "in"));
+	assert_true(ws_whole_replaces("./in", "in"));
+	assert_true(ws_whole_replaces("hard", "in"));
+	assert_true(ws_whole_replaces("soft", "in"));
+	assert_true(ws_whole_replaces("in", "soft"));
+	assert_false(ws_whole_replaces("other", "in"));
+	assert_false(ws_whole_replaces("not there", "in"));
+	assert_false(ws_whole_replaces("in", "not there"));
+	/* what is no file cannot be replaced: both may be one terminal */
+	assert_false(ws_whole_replaces("/dev/null", "/dev/null"));
+}
+
+static void test_no_file_in_the_place_of_a_link(void **state)
+{
+	struct ws_whole whole;
+	char target[8] = "";
+
+	(void)state;
+	assert_int_equal(symlink("nowhere", "dangling"), 0);
+	assert_false(ws_whole_open(&whole, "dangling"));
+	assert_int_equal(errno, ENOLINK);
+	assert_int_equal(readlink("dangling", target, sizeof(target)), 7);
+	assert_memory_equal(target, "nowhere", 7);
+	assert_int_equal(access("nowhere", F_OK), -1);
+}
+
+static void test_standard_output_stays_open(void **state)
+{
+	struct ws_whole whole;
+
+	(void)state;
+	assert_true(ws_whole_open(&whole, "-"));
+	assert_true(fileno(whole.file) != STDOUT_FILENO);
+	assert_true(ws_whole_close(&whole, true));
+	assert_true(fcntl(STDOUT_FILENO, F_GETFD) >= 0);
+	assert_true(ws_whole_open(&whole, "-"));
+	assert_false(ws_whole_close(&whole, false));
+	assert_int_equal(access("-", F_OK), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text_is_whole_or_not_there),
+		cmocka_unit_test(test_no_text),
+		cmocka_unit_test(test_bytes_of_all_values),
+		cmocka_unit_test(test_replaces),
+		cmocka_unit_test(test_no_file_in_the_place_of_a_link),
+		cmocka_unit_test(test_standard_output_stays_open),
+	};
+
+	return cmocka_run_group_tests(tests, enter, leave);
+}
