@@ -2,13 +2,12 @@
 #include "session.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "report/words.h"
-#include "util/cleanup.h"
+#include "util/number.h"
 #include "what.h"
 
 #define BYTES_A_ROW 16
@@ -22,7 +21,7 @@ static const struct column columns[] = {
 		  "page, or why there is nothing: how the walk ended" },
 	[HEX] = { "bytes", NULL, COLUMN_TEXT, "16 bytes as hex" },
 	[SHOWN] = { NULL, "BYTES", COLUMN_TEXT, NULL },
-	[TEXT] = { "text", "TEXT", COLUMN_TEXT, "the same as ASCII, a dot for the rest" },
+	[TEXT] = { "text", "TEXT", COLUMN_ASCII, "the same as ASCII, a dot for the rest" },
 };
 const struct table read_table = { "rows", TABLE_COLUMNS(columns) };
 
@@ -198,11 +197,8 @@ static enum exit_status parse_range(struct session *session, struct reading *r)
 	const char *text = session->request->words[1];
 	enum exit_status status;
 	uint64_t length;
-	char *end;
 
-	errno = 0;
-	length = strtoull(text, &end, 0);
-	if (errno || !isdigit((unsigned char)*text) || *end || !length)
+	if (!ws_number(text, WS_DECIMAL_OR_HEX, UINT64_MAX, &length) || !length)
 		return session_usage(session, "decimal, or hex after 0x",
 				     "'%s' is not a length", text);
 	status = what_address(session, session->request->words[0], &r->va, r->what);

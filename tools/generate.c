@@ -158,8 +158,7 @@ static void print_words(const struct option_row *option)
 	if (!option->complete)
 		puts("\t\treturn ;;");
 	else if (strcmp(option->complete, "file") == 0)
-		puts("\t\tcompopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\")); "
-		     "return ;;");
+		puts("\t\t_whosees_files \"$cur\"; return ;;");
 	else
 		printf("\t\tCOMPREPLY=($(compgen -W \"%s\" -- \"$cur\")); return ;;\n",
 		       option->complete);
@@ -207,6 +206,19 @@ static void print_command_options(const struct command *command)
 static void generate_completion(void)
 {
 	puts("# bash completion for whosees(1); generated from its table of commands\n"
+	     "# Files, a word a line of what compgen says, whatever blanks and * are in it.\n"
+	     "# The last argument is what was typed, quoted as the shell has it.\n"
+	     "_whosees_files() {\n"
+	     "\tlocal line typed=\"${@: -1}\"\n"
+	     "\tcompopt -o filenames 2>/dev/null\n"
+	     "\tcase \"$typed\" in\n"
+	     "\t[\\'\\\"]*) typed=\"${typed:1}\" ;;\n"
+	     "\t*) IFS= read typed <<<\"$typed\" ;;\n"
+	     "\tesac\n"
+	     "\twhile IFS= read -r line; do\n"
+	     "\t\tCOMPREPLY+=(\"$line\")\n"
+	     "\tdone < <(compgen -f \"${@:1:$#-1}\" -- \"$typed\")\n"
+	     "}\n"
 	     "_whosees() {\n"
 	     "\tlocal cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
 	     "\tlocal options words\n"
@@ -225,10 +237,8 @@ static void generate_completion(void)
 	puts("\tesac\n"
 	     "\tcase \"$cur\" in\n"
 	     "\t-*) COMPREPLY=($(compgen -W \"$options\" -- \"$cur\")) ;;\n"
-	     "\t@*) compopt -o filenames\n"
-	     "\t    COMPREPLY=($(compgen -P @ -f -- \"${cur#@}\")) ;;\n"
-	     "\t*) compopt -o filenames\n"
-	     "\t   COMPREPLY=($(compgen -f -W \"$words\" -- \"$cur\")) ;;\n"
+	     "\t@*) _whosees_files -P @ \"${cur#@}\" ;;\n"
+	     "\t*) _whosees_files -W \"$words\" \"$cur\" ;;\n"
 	     "\tesac\n"
 	     "}\n"
 	     "complete -F _whosees whosees");

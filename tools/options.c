@@ -3,13 +3,14 @@
 #include "command.h"
 
 #include <argp.h>
-#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "session.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 #include "util/text.h"
 #include "util/whole.h"
 
@@ -117,15 +118,18 @@ const struct option_row option_rows[] = {
 const char *argp_program_version = "whosees " WS_VERSION;
 
 static uint64_t parse_number(struct argp_state *state, const char *what, const char *text,
-			     int base, uint64_t max)
+			     enum ws_base base, uint64_t max)
 {
-	unsigned long long value;
-	char *end;
+	uint64_t value = 0;
 
-	errno = 0;
-	value = strtoull(text, &end, base);
-	if (errno || end == text || *end || strchr(text, '-') || value > max)
-		argp_error(state, "%s: '%s' is not a number that will do", what, text);
+	if (ws_number(text, base, max, &value))
+		return value;
+	if (base == WS_HEX)
+		argp_error(state, "%s: '%s' is no hex number up to 0x%" PRIx64, what, text,
+			   max);
+	else
+		argp_error(state, "%s: '%s' is no decimal number up to %" PRIu64, what,
+			   text, max);
 	return value;
 }
 
@@ -153,7 +157,7 @@ static error_t parse_target_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_ROOT:
 		request->target_options.root =
-			parse_number(state, "--root", arg, 16, UINT64_MAX);
+			parse_number(state, "--root", arg, WS_HEX, UINT64_MAX);
 		request->target_options.has_root = true;
 		return 0;
 	case KEY_SYSTEM_MAP:
@@ -224,15 +228,15 @@ static error_t parse_what_if_option(int key, char *arg, struct argp_state *state
 						WS_ARRAY_SIZE(processors));
 		return 0;
 	case KEY_SP:
-		what_if->sp = parse_number(state, "--sp", arg, 16, UINT64_MAX);
+		what_if->sp = parse_number(state, "--sp", arg, WS_HEX, UINT64_MAX);
 		what_if->has_sp = true;
 		return 0;
 	case KEY_ADDRESS:
-		what_if->address = parse_number(state, "--address", arg, 16, UINT64_MAX);
+		what_if->address = parse_number(state, "--address", arg, WS_HEX, UINT64_MAX);
 		what_if->has_address = true;
 		return 0;
 	case KEY_FLAGS:
-		what_if->flags = parse_number(state, "--flags", arg, 16, UINT32_MAX);
+		what_if->flags = parse_number(state, "--flags", arg, WS_HEX, UINT32_MAX);
 		what_if->has_flags = true;
 		return 0;
 	default:
@@ -246,7 +250,7 @@ static error_t parse_command_option(int key, char *arg, struct argp_state *state
 
 	switch (key) {
 	case KEY_PID:
-		request->pid = (uint32_t)parse_number(state, "--pid", arg, 10, INT32_MAX);
+		request->pid = (uint32_t)parse_number(state, "--pid", arg, WS_DECIMAL, INT32_MAX);
 		request->has_pid = true;
 		return 0;
 	case KEY_ALL:

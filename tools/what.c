@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/bom.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
 /* More than the module area of any kernel: a region that claims more is corrupt. */
 #define MAX_MODULE_PAGES ((UINT64_C(2) << 30) / WS_FRAME_SIZE)
@@ -17,13 +19,7 @@
 
 static bool parse_hex(const char *word, uint64_t *value)
 {
-	char *end;
-
-	if (!isxdigit((unsigned char)*word))
-		return false;
-	errno = 0;
-	*value = strtoull(word, &end, 16);
-	return !errno && !*end;
+	return ws_number(word, WS_HEX, UINT64_MAX, value);
 }
 
 /* What cannot be a name. */
@@ -141,18 +137,6 @@ static const struct ws_module *find_module(struct session *session, const char *
 	return NULL;
 }
 
-static bool parse_offset(const char *text, uint64_t *offset)
-{
-	int base = strncmp(text, "0x", 2) == 0 ? 16 : 10;
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return false;
-	errno = 0;
-	*offset = strtoull(text, &end, base);
-	return !errno && !*end;
-}
-
 static uint64_t last_va(struct session *session)
 {
 	return ws_system_layout(session->system)->word == 8 ? UINT64_MAX : UINT32_MAX;
@@ -170,7 +154,7 @@ static enum exit_status add_symbol(struct whats *whats, struct session *session,
 
 	if (!name)
 		return session_fail_memory();
-	if (plus && !parse_offset(plus + 1, &offset))
+	if (plus && !ws_number(plus + 1, WS_DECIMAL_OR_HEX, UINT64_MAX, &offset))
 		return session_usage(session, "SYMBOL+16 or SYMBOL+0x10",
 				     "'%s' ends in no offset", word);
 	status = ws_symbol_find(session->system, name, &symbol);
@@ -238,17 +222,19 @@ static enum exit_status add_file(struct whats *whats, struct session *session,
 	ws_autofclose FILE *f = fopen(path, "r");
 	enum exit_status status = EXIT_SEEN;
 	char line[LIST_LINE];
+	bool first = true;
 
 	if (!f)
 		return session_usage(session, NULL, "%s: %s",
 				     *path ? path : "@ without a FILE", strerror(errno));
 	while (status == EXIT_SEEN && fgets(line, sizeof(line), f)) {
-		size_t length = strlen(line);
+		size_t length = strlen(line), bom = first ? ws_bom(line, length) : 0;
 
 		if (!length || (line[length - 1] != '\n' && !feof(f)))
 			return session_usage(session, NULL,
 					     "%s: not a list of WHATs, one a line", path);
-		status = add_line(whats, session, path, line);
+		status = add_line(whats, session, path, line + bom);
+		first = false;
 	}
 	if (status == EXIT_SEEN && ferror(f))
 		return session_usage(session, NULL, "%s: %s", path, strerror(errno));

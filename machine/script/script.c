@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/bom.h"
+
 static enum script_status fail(char **why, enum script_status status, const char *fmt,
 			       ...) __attribute__((format(printf, 3, 4)));
 
@@ -88,6 +90,22 @@ static enum script_status read_file(const char *path, char **text, size_t *size,
 
 /* ---- a run ------------------------------------------------------------------------ */
 
+/*
+ * As the lua command has it: a byte order mark is nothing, and a first line that begins
+ * with # says what to run the script with. Its end stays, so that lines keep their
+ * numbers.
+ */
+static void skip_head(struct script *script)
+{
+	size_t skip = ws_bom(script->text, script->size);
+
+	if (skip < script->size && script->text[skip] == '#')
+		while (skip < script->size && script->text[skip] != '\n')
+			skip++;
+	script->text += skip;
+	script->size -= skip;
+}
+
 /* In a protected call, so that a lack of memory on the way is an error like another. */
 static int run_protected(lua_State *L)
 {
@@ -95,6 +113,7 @@ static int run_protected(lua_State *L)
 
 	script_machine_open(L);
 	script_process_open(L);
+	skip_head(script);
 	/* Lua believes what a compiled script says. */
 	if (script->size && *script->text == *LUA_SIGNATURE)
 		script_error(L, false, "%s: not text", script->chunk + 1);

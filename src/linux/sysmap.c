@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "linux/symtab.h"
+#include "util/bom.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
 /* An address, a letter, a name and a module's name: far longer than any line. */
 #define LINE_MAX_LEN 1024
@@ -19,20 +21,18 @@
 static bool line_parse(char *line, struct ws_symtab_entry *symbol, const char **name,
 		       bool *module)
 {
-	char *save, *address = strtok_r(line, " \t\r\n", &save), *end;
+	char *save, *address = strtok_r(line, " \t\r\n", &save);
 	const char *type = strtok_r(NULL, " \t\r\n", &save), *owner;
 
 	*name = strtok_r(NULL, " \t\r\n", &save);
 	owner = strtok_r(NULL, " \t\r\n", &save);
-	if (!*name || !isxdigit((unsigned char)*address) || type[1] ||
+	if (!*name || type[1] ||
 	    !(isalpha((unsigned char)*type) || *type == '?'))
 		return false;
-	errno = 0;
-	symbol->va = strtoull(address, &end, 16);
 	symbol->type = *type;
 	*module = owner != NULL;
-	return !errno && !*end && ws_symbol_name_valid(*name, strlen(*name)) &&
-	       (!owner || *owner == '[');
+	return ws_number(address, WS_HEX, UINT64_MAX, &symbol->va) &&
+	       ws_symbol_name_valid(*name, strlen(*name)) && (!owner || *owner == '[');
 }
 
 static enum ws_status refuse_line(struct ws_symtab *map, const char *path, size_t number,
@@ -57,11 +57,13 @@ static enum ws_status lines_read(FILE *file, const char *path, struct ws_symtab 
 	enum ws_status status = WS_OK;
 	const char *name;
 	bool module;
+	size_t bom;
 
 	for (size_t number = 1; !status && fgets(line, sizeof(line), file); number++) {
 		if (line[strspn(line, " \t\r\n")] == '\0' && strchr(line, '\n'))
 			continue;
-		memcpy(words, line, sizeof(line));
+		bom = number == 1 ? ws_bom(line, strlen(line)) : 0;
+		memcpy(words, line + bom, sizeof(line) - bom);
 		if (!line_parse(words, &symbol, &name, &module))
 			return refuse_line(map, path, number, line);
 		if (!module)

@@ -1,22 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* CSV as in RFC 4180: the last table alone, since a CSV file has but one header. */
+/*
+ * CSV as in RFC 4180: the last table alone, since a CSV file has but one header.
+ *
+ * A spreadsheet takes a cell that begins with one of = + - @ for a formula, and runs what
+ * a process was called. Text that begins so gets a ' before it, and so does text that
+ * begins with ': who reads the file takes one ' off. Numbers and addresses stay as they
+ * are. A tab or CR, which do the same, are never printed.
+ */
 #include "report/report.h"
 
 #include <string.h>
 
-static void print_field(FILE *out, const char *text)
+static void print_field(FILE *out, const char *mark, const char *text)
 {
 	if (!strpbrk(text, ",\"\r\n")) {
-		fputs(text, out);
+		fprintf(out, "%s%s", mark, text);
 		return;
 	}
-	fputc('"', out);
+	fprintf(out, "\"%s", mark);
 	for (; *text; text++) {
 		if (*text == '"')
 			fputc('"', out);
 		fputc(*text, out);
 	}
 	fputc('"', out);
+}
+
+static bool is_formula(const struct column *column, const char *text)
+{
+	return (column->kind == COLUMN_TEXT || column->kind == COLUMN_ASCII) && *text &&
+	       strchr("=+-@'", *text);
 }
 
 static bool has_column(const struct column *column)
@@ -57,9 +70,10 @@ static void csv_row(struct report *report, const struct value *values)
 			continue;
 		fputs(comma, report->out);
 		comma = ",";
-		if (values[i].known)
-			print_field(report->out,
-				    report_plain(report, column, &values[i], cell));
+		if (!values[i].known)
+			continue;
+		report_plain(report, column, &values[i], cell);
+		print_field(report->out, is_formula(column, cell) ? "'" : "", cell);
 	}
 	fputs("\r\n", report->out);
 }

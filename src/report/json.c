@@ -74,6 +74,7 @@ static json_t *json_value(const struct report *report, const struct column *colu
 		return column->kind == COLUMN_LINES ? json_array() : json_null();
 	switch (column->kind) {
 	case COLUMN_TEXT:
+	case COLUMN_ASCII:
 	case COLUMN_ADDRESS:
 		return json_string(report_plain(report, column, value, cell));
 	case COLUMN_YES:

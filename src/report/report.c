@@ -79,26 +79,33 @@ bool report_close(struct report *report)
 	return !(fflush(report->out) || ferror(report->out) || report->failed);
 }
 
+/* One byte as it is printed: "a", "\\" or "\x1b". Returns its length. */
+static size_t clean_byte(char clean[static 5], unsigned char byte)
+{
+	if (byte == '\\')
+		return (size_t)sprintf(clean, "\\\\");
+	if (byte < 0x20 || byte >= 0x7f)
+		return (size_t)sprintf(clean, "\\x%02x", byte);
+	return (size_t)sprintf(clean, "%c", byte);
+}
+
 bool report_clean(char *clean, size_t size, const char *text)
 {
-	for (; *text; text++) {
-		unsigned char byte = (unsigned char)*text;
-		bool printable = byte >= 0x20 && byte < 0x7f;
-		size_t need = printable ? 1 : 4;
+	bool fits = true;
 
-		if (size <= need) {
-			*clean = '\0';
-			return false;
-		}
-		if (printable)
-			*clean = (char)byte;
-		else
-			snprintf(clean, size, "\\x%02x", byte);
+	for (; *text && fits; text++) {
+		char byte[5];
+		size_t need = clean_byte(byte, (unsigned char)*text);
+
+		fits = size > need;
+		if (!fits)
+			break;
+		memcpy(clean, byte, need);
 		clean += need;
 		size -= need;
 	}
 	*clean = '\0';
-	return true;
+	return fits;
 }
 
 static void clean_cell(char cell[static REPORT_CELL], const char *text)
@@ -113,6 +120,9 @@ const char *report_plain(const struct report *report, const struct column *colum
 	switch (column->kind) {
 	case COLUMN_TEXT:
 		clean_cell(cell, value->text);
+		break;
+	case COLUMN_ASCII:
+		snprintf(cell, REPORT_CELL, "%s", value->text);
 		break;
 	case COLUMN_ADDRESS:
 		snprintf(cell, REPORT_CELL, "0x%0*" PRIx64, (int)report->address_digits,

@@ -11,7 +11,8 @@
  *	if (!report_close(&report)) ...
  *
  * Strings may come from a dump, which is nobody's friend: whatever is not printable
- * ASCII leaves as \xNN, in every format.
+ * ASCII leaves as \xNN and a backslash as two, in every format, so that two names that
+ * differ are printed differently.
  *
  * How to add a format: one file with one struct report_ops, and a row in report.c.
  */
@@ -33,6 +34,7 @@ enum report_format {
 
 enum column_kind {
 	COLUMN_TEXT,
+	COLUMN_ASCII, /* bytes as one printable character each, made so by who tells them */
 	COLUMN_COUNT,
 	COLUMN_ADDRESS, /* hex; a string in JSON, whose numbers are doubles to many */
 	COLUMN_SIZE,    /* bytes; text says KiB, MiB ... where they come out even */
@@ -141,7 +143,10 @@ struct value report_text_or_short(struct report *report, const char *text);
 /* Ends and flushes; false when anything was not written (errno says why). */
 bool report_close(struct report *report);
 
-/* Copies text with whatever is not printable ASCII as \xNN. False: it did not fit. */
+/*
+ * Copies text with whatever is not printable ASCII as \xNN, and \ as \\; no byte takes
+ * more than four. False: it did not fit.
+ */
 bool report_clean(char *clean, size_t size, const char *text);
 
 /* Room for any value once written; longer text is cut, and says so. */

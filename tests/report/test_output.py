@@ -277,7 +277,7 @@ def made_sick(tool, capture):
     return {("changed", "verdict", f"{pid['herd-00001']} herd-00001"),
             ("changed", "verdict", f"{pid['herd-00002']} herd-00002"),
             ("changed", "space", f"{pid['herd-00003']} </script>x"),
-            ("changed", "space", f"{pid['herd-00004']} <b>\"&'\\<!-")}
+            ("changed", "space", f"{pid['herd-00004']} <b>\"&'\\\\<!-")}
 
 
 def check_pid(tap, tool, capture):

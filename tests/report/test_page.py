@@ -277,7 +277,7 @@ def check_hostile(tap, page, capture):
     buttons = page.texts("#table button")
     tap.case("and are told as they are",
              any("</script>x" in name for name in buttons) and
-             any('<b>"&\'\\<!-' in name for name in buttons), buttons)
+             any('<b>"&\'\\\\<!-' in name for name in buttons), buttons)
     tap.case("so is the target's path", page.text("#target") == capture and
              page.run("return document.title") == f"{capture} - whosees")
     resources = page.run("return performance.getEntriesByType('resource').length")

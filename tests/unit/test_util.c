@@ -23,7 +23,89 @@ static void *short_realloc(void *old, size_t size)
 
 #include <cmocka.h>
 
+#include "util/bom.h"
+#include "util/number.h"
 #include "util/whole.h"
+
+/* ---- numbers ------------------------------------------------------------------------- */
+
+static void test_numbers(void **state)
+{
+	static const struct {
+		const char *text;
+		enum ws_base base;
+		uint64_t max, value;
+	} good[] = {
+		{ "0", WS_DECIMAL, 0, 0 },
+		{ "007", WS_DECIMAL, 7, 7 },
+		{ "2147483647", WS_DECIMAL, INT32_MAX, INT32_MAX },
+		{ "18446744073709551615", WS_DECIMAL, UINT64_MAX, UINT64_MAX },
+		{ "18446744073709551615", WS_DECIMAL_OR_HEX, UINT64_MAX, UINT64_MAX },
+		{ "ffffffffffffffff", WS_HEX, UINT64_MAX, UINT64_MAX },
+		{ "0xFFFFffffFFFFffff", WS_HEX, UINT64_MAX, UINT64_MAX },
+		{ "0X00000000000000000000a", WS_HEX, 10, 10 },
+		{ "010", WS_DECIMAL_OR_HEX, 10, 10 },
+		{ "0x10", WS_DECIMAL_OR_HEX, 16, 16 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		uint64_t value = 1;
+
+		assert_true(ws_number(good[i].text, good[i].base, good[i].max, &value));
+		assert_int_equal(value, good[i].value);
+	}
+}
+
+static void test_no_numbers(void **state)
+{
+	static const struct {
+		const char *text;
+		enum ws_base base;
+		uint64_t max;
+	} bad[] = {
+		{ "", WS_DECIMAL, 9 },
+		{ " 5", WS_DECIMAL, 9 },
+		{ "5 ", WS_DECIMAL, 9 },
+		{ "+5", WS_DECIMAL, 9 },
+		{ "-5", WS_DECIMAL, 9 },
+		{ "5\n", WS_DECIMAL, 9 },
+		{ "0x5", WS_DECIMAL, 9 },
+		{ "a", WS_DECIMAL, 99 },
+		{ "1", WS_DECIMAL, 0 },
+		{ "2147483648", WS_DECIMAL, INT32_MAX },
+		{ "18446744073709551616", WS_DECIMAL, UINT64_MAX },
+		{ "99999999999999999999999", WS_DECIMAL, UINT64_MAX },
+		{ "", WS_HEX, 9 },
+		{ "0x", WS_HEX, 9 },
+		{ "x5", WS_HEX, 9 },
+		{ "0x 5", WS_HEX, 9 },
+		{ "0x-5", WS_HEX, 9 },
+		{ "00x5", WS_HEX, 9 },
+		{ "g", WS_HEX, 99 },
+		{ "@", WS_HEX, 99 },
+		{ "`", WS_HEX, 99 },
+		{ "10000000000000000", WS_HEX, UINT64_MAX },
+		{ "f", WS_DECIMAL_OR_HEX, 99 },
+		{ "0x", WS_DECIMAL_OR_HEX, 99 },
+	};
+	uint64_t value;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (ws_number(bad[i].text, bad[i].base, bad[i].max, &value))
+			fail_msg("'%s' is taken for a number", bad[i].text);
+}
+
+static void test_byte_order_mark(void **state)
+{
+	(void)state;
+	assert_int_equal(ws_bom("\xef\xbb\xbf", 3), 3);
+	assert_int_equal(ws_bom("\xef\xbb\xbfx", 4), 3);
+	assert_int_equal(ws_bom("\xef\xbb\xbf", 2), 0);
+	assert_int_equal(ws_bom("\xef\xbb\xbe", 3), 0);
+	assert_int_equal(ws_bom("", 0), 0);
+}
 
 /* ---- text ---------------------------------------------------------------------------- */
 
@@ -179,6 +261,9 @@ static void test_standard_output_stays_open(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_no_numbers),
+		cmocka_unit_test(test_byte_order_mark),
 		cmocka_unit_test(test_text_is_whole_or_not_there),
 		cmocka_unit_test(test_no_text),
 		cmocka_unit_test(test_bytes_of_all_values),

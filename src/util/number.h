@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Numbers that somebody typed: digits and nothing else. strtoull() takes blanks and signs
+ * before them and anything behind, and 010 for 8.
+ */
+#ifndef WS_UTIL_NUMBER_H
+#define WS_UTIL_NUMBER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a character is worth as a digit; more than any base where it is none. */
+static inline unsigned ws_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 255;
+}
+
+enum ws_base {
+	WS_DECIMAL,
+	WS_HEX,            /* with 0x or without */
+	WS_DECIMAL_OR_HEX, /* hex after 0x */
+};
+
+/* Whether all of text is a number of at most max; which, in *value. */
+static inline bool ws_number(const char *text, enum ws_base base, uint64_t max,
+			     uint64_t *value)
+{
+	bool marked = base != WS_DECIMAL && text[0] == '0' && (text[1] | 0x20) == 'x';
+	unsigned radix = base == WS_HEX || marked ? 16 : 10;
+	uint64_t sum = 0;
+
+	text += marked ? 2 : 0;
+	if (!*text)
+		return false;
+	for (; *text; text++) {
+		unsigned digit = ws_digit(*text);
+
+		if (digit >= radix || digit > max || sum > (max - digit) / radix)
+			return false;
+		sum = sum * radix + digit;
+	}
+	*value = sum;
+	return true;
+}
+
+#endif
