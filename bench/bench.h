@@ -15,8 +15,10 @@
 
 double bench_seconds(void);
 
-/* Of this process: it computes and waits for nothing, so other processes' time is none of
- * its own. */
+/*
+ * Of this process: it computes and waits for nothing, so other processes' time is none of
+ * its own.
+ */
 double bench_cpu_seconds(void);
 
 /* Anonymous memory of this process that is resident, in MiB (proc(5), RssAnon). */
@@ -32,7 +34,8 @@ struct bench_row {
 	const char *absent; /* why it cannot be measured here; NULL: it can */
 };
 
-/* Fills value[], one for each row that can be measured. Runs in a child process; false:
+/*
+ * Fills value[], one for each row that can be measured. Runs in a child process; false:
  * it failed and said so.
  */
 typedef bool bench_fn(void *arg, double *value);

@@ -162,8 +162,10 @@ static void put(struct arena *arena, uint64_t table, unsigned index, unsigned si
 	memcpy(arena->bytes + table + index * size, &entry, size);
 }
 
-/* Fills a table and those below it; every eighth entry of one above a page table maps a
- * large page, every ninth page table entry is a hole. Returns the next free frame. */
+/*
+ * Fills a table and those below it; every eighth entry of one above a page table maps a
+ * large page, every ninth page table entry is a hole. Returns the next free frame.
+ */
 static uint64_t build_table(struct arena *arena, const struct shape *shape,
 			    uint64_t table, unsigned level, unsigned first, unsigned n,
 			    uint64_t next)

@@ -453,8 +453,10 @@ enum ws_status ws_symbol_find(struct ws_system *system, const char *name,
 enum ws_status ws_symbol_at(struct ws_system *system, uint64_t va,
 			    struct ws_symbol *symbol) WS_MUST_CHECK;
 
-/* Copies kernel memory as init_mm sees it: all, or what kept it from the first byte that
- * is missing. Since: 0.2 */
+/*
+ * Copies kernel memory as init_mm sees it: all, or what kept it from the first byte that
+ * is missing. Since: 0.2
+ */
 enum ws_evidence ws_system_read(struct ws_system *system, uint64_t va, void *buf,
 				size_t len) WS_MUST_CHECK;
 
@@ -540,8 +542,10 @@ struct ws_finding {
 	int cpu; /* whose fault path; -1: no processor's in particular */
 	uint64_t va, last;
 	const char *region; /* "vmalloc", "direct map": where va lies */
-	/* The walks in the space and in the reference, of the first address of the
-	   range that either maps, or of va where neither does. */
+	/*
+	 * The walks in the space and in the reference, of the first address of the range
+	 * that either maps, or of va where neither does.
+	 */
 	struct ws_trail here, there;
 	char *text;     /* what it means, in plain words */
 	uint32_t group; /* findings alike but for their space share it */
@@ -644,7 +648,8 @@ enum ws_landing {
 };
 const char *ws_landing_name(enum ws_landing landing);
 
-/* Code that the processor or the kernel comes to by a fault or an interrupt. Since: 0.1
+/*
+ * Code that the processor or the kernel comes to by a fault or an interrupt. Since: 0.1
  */
 struct ws_handler {
 	const char *name;
@@ -684,8 +689,10 @@ enum ws_fault_mode {
 };
 const char *ws_fault_mode_name(enum ws_fault_mode mode);
 
-/* Which processor: what it remembers of translations, and whether it departs from the
- * manual. Since: 0.1 */
+/*
+ * Which processor: what it remembers of translations, and whether it departs from the
+ * manual. Since: 0.1
+ */
 enum ws_processor {
 	WS_PROCESSOR_SDM,  /* a TLB as SDM 4.10 allows */
 	WS_PROCESSOR_TCG,  /* QEMU 7.2's TCG: its TLB, and all its departures */
@@ -714,8 +721,7 @@ enum ws_sp_origin {
 	WS_SP_PROCESSOR, /* a processor is in kernel mode in this space */
 	WS_SP_SAVED,     /* where the task was when it was switched away (thread.sp) */
 	WS_SP_TOP,       /* 512 bytes below the top of the task's stack */
-	WS_SP_BORROWED,  /* the first task's, saved or top: the space has none of its own
-			  */
+	WS_SP_BORROWED,  /* the first task's, saved or top: the space has none */
 };
 const char *ws_sp_origin_name(enum ws_sp_origin origin);
 
@@ -778,12 +784,16 @@ struct ws_story {
 	uint64_t nested; /* page faults that fetching a handler raised: QEMU's -d int has
 			    one line v=0e for the first fault and one for each of these */
 
-	/* The last delivery: what was to be delivered, and what each attempt raised; not
-	   where the fate is unknown. */
+	/*
+	 * The last delivery: what was to be delivered, and what each attempt raised; not
+	 * where the fate is unknown.
+	 */
 	unsigned nexceptions;
 	struct ws_exception exception[WS_STORY_EXCEPTIONS];
-	/* What exception[1] is about; and, where that is a page fault, how the space
-	   translates its address in the target and at the end. */
+	/*
+	 * What exception[1] is about; and, where that is a page fault, how the space
+	 * translates its address in the target and at the end.
+	 */
 	uint8_t stumble; /* enum ws_stumble */
 	struct ws_trail before, after;
 	int undermined; /* the first step of after that was overwritten; -1: none */
@@ -797,8 +807,10 @@ struct ws_story {
 
 struct ws_machine;
 
-/* A machine over the audited target; the audit must outlive it. Fails without registers
- * of a processor that has paging on: WS_ERR_UNSUPPORTED. Since: 0.1 */
+/*
+ * A machine over the audited target; the audit must outlive it. Fails without registers
+ * of a processor that has paging on: WS_ERR_UNSUPPORTED. Since: 0.1
+ */
 enum ws_status ws_machine_create(struct ws_audit *audit,
 				 struct ws_machine **machine) WS_MUST_CHECK;
 void ws_machine_destroy(struct ws_machine *machine);
@@ -830,7 +842,7 @@ struct ws_overwritten {
 	uint8_t use;          /* enum ws_frame_use */
 	uint8_t level;        /* tables */
 	uint32_t space;       /* tables and users: the first that has it; WS_NO_SPACE:
-				 init_mm's,       which all have */
+				 init_mm's, which all have */
 	uint32_t task;        /* stacks: index into ws_system_tasks() */
 	uint64_t va, va_last; /* what a table maps; else 0 */
 	const char *name;     /* a module's, or what on the fault path it is; else NULL */

@@ -136,8 +136,10 @@ bool machine_write_cr0(struct machine_cpu *cpu, uint64_t value,
 		cpu->r = before;
 		return raise(event, MACHINE_GP, 0);
 	}
-	/* SDM 4.10.4.1: clearing PG invalidates all. QEMU's cpu_x86_update_cr0() flushes
-	 * for PE and WP as well. */
+	/*
+	 * SDM 4.10.4.1: clearing PG invalidates all. QEMU's cpu_x86_update_cr0() flushes
+	 * for PE and WP as well.
+	 */
 	if (changed & CR0_PG ||
 	    (cpu->tlb.kind == MACHINE_TLB_TCG && changed & (CR0_PE | CR0_WP)))
 		machine_tlb_flush(cpu);
@@ -159,8 +161,10 @@ bool machine_write_cr3(struct machine_cpu *cpu, uint64_t value,
 	if (!reload_pdptes(cpu, value))
 		return raise(event, MACHINE_GP, 0);
 	cpu->r.cr3 = value;
-	/* SDM 4.10.4.1 lets a processor invalidate more than it must: there are no PCIDs
-	 * here, so bit 63 spares nothing. */
+	/*
+	 * SDM 4.10.4.1 lets a processor invalidate more than it must: there are no PCIDs
+	 * here, so bit 63 spares nothing.
+	 */
 	tlb_flush_local(cpu);
 	return true;
 }
@@ -203,8 +207,10 @@ bool machine_write_cr4(struct machine_cpu *cpu, uint64_t value,
 		cpu->r.cr4 = before;
 		return raise(event, MACHINE_GP, 0);
 	}
-	/* SDM 4.10.4.1: PGE either way, PCIDE cleared, PAE, SMEP set. QEMU's
-	 * cpu_x86_update_cr4() flushes for PSE and SMAP as well. */
+	/*
+	 * SDM 4.10.4.1: PGE either way, PCIDE cleared, PAE, SMEP set. QEMU's
+	 * cpu_x86_update_cr4() flushes for PSE and SMAP as well.
+	 */
 	if (changed & (CR4_PGE | CR4_PAE) || before & ~value & CR4_PCIDE ||
 	    changed & value & CR4_SMEP ||
 	    (cpu->tlb.kind == MACHINE_TLB_TCG &&

@@ -196,7 +196,8 @@ static void follow(struct machine_cpu *cpu, const struct machine_event *event,
 			story->nested += n;
 			story->sp = *sp;
 		} else if (++streak.same == 2) {
-			/* Twice, since the first may have written what the second reads.
+			/*
+			 * Twice, since the first may have written what the second reads.
 			 */
 			story->fate = MACHINE_LOOPS;
 			return;

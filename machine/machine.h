@@ -382,8 +382,10 @@ enum machine_access {
 	MACHINE_STACK = 1 << 4,    /* a bad address is #SS, not #GP (6.15) */
 };
 
-/* What all entries of one translation grant together; R/W and U/S where entries have
- * them. */
+/*
+ * What all entries of one translation grant together; R/W and U/S where entries have
+ * them.
+ */
 enum machine_rights {
 	MACHINE_NO_EXECUTE = 1 << 0,
 	MACHINE_MAY_WRITE = 1 << 1,
@@ -407,8 +409,10 @@ bool machine_translate(struct machine_cpu *cpu, uint64_t va, unsigned access,
 		       struct machine_translation *translation,
 		       struct machine_event *event);
 
-/* size bytes (1, 2, 4 or 8), little-endian, across a page boundary if need be: all of
- * it is translated before any of it is written. */
+/*
+ * size bytes (1, 2, 4 or 8), little-endian, across a page boundary if need be: all of it
+ * is translated before any of it is written.
+ */
 bool machine_load(struct machine_cpu *cpu, uint64_t va, unsigned size, unsigned access,
 		  uint64_t *value, struct machine_event *event);
 bool machine_store(struct machine_cpu *cpu, uint64_t va, unsigned size, unsigned access,
@@ -426,8 +430,7 @@ bool machine_within_limit(const struct machine_segment *segment, uint64_t offset
 /* ---- 9. delivery ---------------------------------------------------------------- */
 
 enum machine_end {
-	MACHINE_DELIVERED,  /* CS:IP is the handler's; its first byte was not fetched yet
-			     */
+	MACHINE_DELIVERED,  /* CS:IP is the handler's; nothing of it was fetched yet */
 	MACHINE_TASK,       /* the same, through a task gate: all registers are new */
 	MACHINE_SHUTDOWN,   /* triple fault (SDM 6.15, #DF) */
 	MACHINE_UNMODELLED, /* real-address mode */
@@ -435,8 +438,10 @@ enum machine_end {
 
 #define MACHINE_MAX_EVENTS 8
 
-/* What one delivery came to. event[0] is what was asked for; then what each attempt to
- * deliver raised, #DF included; the last one is the one that was delivered, or not. */
+/*
+ * What one delivery came to. event[0] is what was asked for; then what each attempt to
+ * deliver raised, #DF included; the last one is the one that was delivered, or not.
+ */
 struct machine_delivery {
 	enum machine_end end;
 	unsigned nevents;
@@ -451,8 +456,10 @@ enum machine_end machine_deliver(struct machine_cpu *cpu,
 				 const struct machine_event *event,
 				 struct machine_delivery *delivery);
 
-/* What a scenario's CPU does: one access at the current CPL; a fault is delivered.
- * True if the access went through; else *delivery is what came of it. */
+/*
+ * What a scenario's CPU does: one access at the current CPL; a fault is delivered. True
+ * if the access went through; else *delivery is what came of it.
+ */
 bool machine_access(struct machine_cpu *cpu, uint64_t va, unsigned kind,
 		    struct machine_delivery *delivery);
 

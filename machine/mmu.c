@@ -31,8 +31,10 @@ static const struct machine_paging paging_pae = {
 	{ NO_LEVEL, PAE_LEVELS, { 30, 2, false, false, BITS(63, 52) } }
 };
 
-/* QEMU's mmu_translate(): every walk reads the PDPTE, sets its bit 5, and minds only
- * the high reserved bits. */
+/*
+ * QEMU's mmu_translate(): every walk reads the PDPTE, sets its bit 5, and minds only the
+ * high reserved bits.
+ */
 static const struct machine_paging paging_pae_in_memory = {
 	"PAE, PDPTEs in memory", 3, 8, 0, false, BITS(31, 5),
 	{ NO_LEVEL, PAE_LEVELS, { 30, 2, false, false, BITS(63, 52) } }
@@ -109,8 +111,10 @@ bool mmu_pae(const struct machine_cpu *cpu)
 	return cpu->r.cr0 & CR0_PG && cpu->r.cr4 & CR4_PAE && !(cpu->r.efer & EFER_LMA);
 }
 
-/* Table 4-4: a 4 MiB page's PDE holds address bits M-1:32 at 13 and up, where M is
- * MAXPHYADDR but no more than 40; the bits up to 21 that are left are reserved. */
+/*
+ * Table 4-4: a 4 MiB page's PDE holds address bits M-1:32 at 13 and up, where M is
+ * MAXPHYADDR but no more than 40; the bits up to 21 that are left are reserved.
+ */
 static uint64_t pse36_reserved(const struct machine_cpu *cpu)
 {
 	unsigned m = cpu->model.maxphyaddr;

@@ -28,7 +28,8 @@ struct script_options {
 	const char *scenario;
 	/* Stop where the script says m:dump(): the rest of it is not run. */
 	bool until_dump;
-	/* Told what happens, NULL: nobody is. A kernel that is handed out tells no more.
+	/*
+	 * Told what happens, NULL: nobody is. A kernel that is handed out tells no more.
 	 */
 	void (*tell)(void *arg, const struct kernel_line *line);
 	/*

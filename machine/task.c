@@ -178,8 +178,10 @@ static bool load_state(struct machine_cpu *cpu, const struct machine_segment *ts
 	r->tr = *tss;
 	r->tr.attributes |= TSS_BUSY;
 	r->cr0 |= CR0_TS;
-	/* SDM 4.10.4.1: a task switch invalidates if it changes the value of CR3; QEMU
-	 * flushes whatever the value is. */
+	/*
+	 * SDM 4.10.4.1: a task switch invalidates if it changes the value of CR3; QEMU
+	 * flushes whatever the value is.
+	 */
 	if (new_cr3 && (task->cr3 != r->cr3 || cpu->tlb.kind == MACHINE_TLB_TCG))
 		tlb_flush_local(cpu);
 	if (new_cr3) {

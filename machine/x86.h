@@ -344,8 +344,10 @@ bool access_store_flags(struct machine_cpu *cpu, uint64_t va, unsigned size,
 
 /* ---- segment.c ---- */
 
-/* Reads the descriptor; false: a fault, or with event->vector == vector and the
- * selector as error, an index outside the table. */
+/*
+ * Reads the descriptor; false: a fault, or with event->vector == vector and the selector
+ * as error, an index outside the table.
+ */
 bool segment_read(struct machine_cpu *cpu, uint16_t selector, enum machine_vector vector,
 		  uint32_t ext, struct machine_segment *segment,
 		  struct machine_event *event);

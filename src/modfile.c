@@ -67,8 +67,7 @@ struct ws_module_file {
 	uint64_t work;
 };
 
-/* ---- sections, and where they land --------------------------------------------------
- */
+/* ---- sections, and where they land ------------------------------------------------ */
 
 static bool begins(const char *text, const char *with)
 {
@@ -163,8 +162,7 @@ static enum ws_status place_sections(struct ws_module_file *file)
 	return status;
 }
 
-/* ---- symbols -------------------------------------------------------------------------
- */
+/* ---- symbols ---------------------------------------------------------------------- */
 
 static enum ws_status symbols_read(struct ws_module_file *file, size_t index)
 {
@@ -206,8 +204,7 @@ static const struct section *section_of(const struct ws_module_file *file,
 		       : NULL;
 }
 
-/* ---- opening -------------------------------------------------------------------------
- */
+/* ---- opening ---------------------------------------------------------------------- */
 
 /* Debian's and others' modules may come compressed; libelf does not unpack them. */
 static const struct {
@@ -313,8 +310,7 @@ void ws_module_file_close(struct ws_module_file *file)
 	free(file);
 }
 
-/* ---- relocations ---------------------------------------------------------------------
- */
+/* ---- relocations ------------------------------------------------------------------ */
 
 static int by_offset(const void *left, const void *right)
 {
@@ -456,8 +452,7 @@ static enum ws_status follow(struct ws_module_file *file, const struct symbol *s
 	return status == WS_OK ? keep_names(file, &names, handler) : status;
 }
 
-/* ---- handlers ------------------------------------------------------------------------
- */
+/* ---- handlers --------------------------------------------------------------------- */
 
 /* Names that handlers go by, and sections that are for them alone. */
 static const char *const patterns[] = {

@@ -14,8 +14,7 @@
 #include "util/bits.h"
 #include "util/cleanup.h"
 
-/* ---- the summary: one row, two sentences in text -------------------------------------
- */
+/* ---- the summary: one row, two sentences in text ---------------------------------- */
 
 enum { SENTENCE, SPACES, COHERENT, UNKNOWN, FINDINGS, FATAL, ERRORS, WARNINGS, INFOS };
 
@@ -53,8 +52,7 @@ static void tell_summary(void *arg, struct report *report)
 	report_row(report, row);
 }
 
-/* ---- spaces by verdict ---------------------------------------------------------------
- */
+/* ---- spaces by verdict ------------------------------------------------------------ */
 
 enum { V_VERDICT, V_SPACES, V_MEANING };
 
@@ -81,8 +79,7 @@ static void tell_verdicts(void *arg, struct report *report)
 	}
 }
 
-/* ---- why, for those that are not coherent: prose -------------------------------------
- */
+/* ---- why, for those that are not coherent: prose ---------------------------------- */
 
 static void tell_cases(void *arg, struct report *report)
 {
@@ -101,8 +98,7 @@ static void tell_cases(void *arg, struct report *report)
 	}
 }
 
-/* ---- every space ---------------------------------------------------------------------
- */
+/* ---- every space ------------------------------------------------------------------ */
 
 enum { PID, COMM, KIND, ROOT, VERDICT, KNOWN, AT_LEAST, NFINDINGS, NLACKS, REASONS };
 
@@ -149,8 +145,7 @@ static void tell_spaces(void *arg, struct report *report)
 			return;
 }
 
-/* ---- what decides and is not in the target ------------------------------------------
- */
+/* ---- what decides and is not in the target ---------------------------------------- */
 
 enum { L_PID, L_COMM, L_KIND, L_ROOT, L_PA, L_WHERE_DIFFERENT, L_WHAT };
 
@@ -196,8 +191,7 @@ static void tell_lacks(void *arg, struct report *report)
 			return;
 }
 
-/* ---- findings, those that are alike on one line --------------------------------------
- */
+/* ---- findings, those that are alike on one line ----------------------------------- */
 
 enum { G_GROUP, G_SEVERITY, G_RULE, G_CPU, G_VA, G_LAST, G_REGION, G_SPACES, G_TEXT };
 
@@ -249,8 +243,7 @@ static void tell_groups(void *arg, struct report *report)
 	}
 }
 
-/* ---- every finding, with its trails --------------------------------------------------
- */
+/* ---- every finding, with its trails ----------------------------------------------- */
 
 enum {
 	GROUP,
@@ -346,8 +339,7 @@ static void tell_findings(void *arg, struct report *report)
 			return;
 }
 
-/* ---- all of it -----------------------------------------------------------------------
- */
+/* ---- all of it -------------------------------------------------------------------- */
 
 #define IN(format) (1u << REPORT_##format)
 

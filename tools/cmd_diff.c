@@ -69,8 +69,7 @@ struct diff {
 	uint64_t count[THINGS][CHANGES];
 };
 
-/* ---- one machine? ---------------------------------------------------------------------
- */
+/* ---- one machine? ----------------------------------------------------------------- */
 
 /* Of VMCOREINFO, what one and the same kernel says otherwise the next time. */
 static bool may_differ(const char *line)
@@ -140,8 +139,7 @@ static enum exit_status compare_machines(const struct diff *diff)
 	return compare_vmcoreinfo(diff);
 }
 
-/* ---- telling
- * --------------------------------------------------------------------------- */
+/* ---- telling ---------------------------------------------------------------------- */
 
 struct told {
 	enum change change;
@@ -254,8 +252,7 @@ static void tell_changes(void *arg, struct report *report)
 				 diff);
 }
 
-/* ---- the summary
- * ------------------------------------------------------------------------- */
+/* ---- the summary ------------------------------------------------------------------ */
 
 static uint64_t sum(const struct diff *diff, enum change change)
 {
@@ -332,8 +329,7 @@ static void tell_summary(void *arg, struct report *report)
 		   });
 }
 
-/* ---- all of it
- * ------------------------------------------------------------------------------ */
+/* ---- all of it -------------------------------------------------------------------- */
 
 static enum exit_status gather(struct moment *moment)
 {

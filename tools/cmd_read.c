@@ -21,7 +21,8 @@ static const struct column columns[] = {
 		  "page, or why there is nothing: how the walk ended" },
 	[HEX] = { "bytes", NULL, COLUMN_TEXT, "16 bytes as hex" },
 	[SHOWN] = { NULL, "BYTES", COLUMN_TEXT, NULL },
-	[TEXT] = { "text", "TEXT", COLUMN_ASCII, "the same as ASCII, a dot for the rest" },
+	[TEXT] = { "text", "TEXT", COLUMN_ASCII,
+		   "the same as ASCII, a dot for the rest" },
 };
 const struct table read_table = { "rows", TABLE_COLUMNS(columns) };
 

@@ -10,8 +10,7 @@
 #include "util/vec.h"
 #include "util/whole.h"
 
-/* ---- which there are ----------------------------------------------------------------
- */
+/* ---- which there are -------------------------------------------------------------- */
 
 enum { NAME, SUMMARY };
 
@@ -46,8 +45,7 @@ const char *offer_scenario(unsigned i)
 	return script_scenarios[i].name;
 }
 
-/* ---- what one tells -----------------------------------------------------------------
- */
+/* ---- what one tells --------------------------------------------------------------- */
 
 enum { SENTENCE, TELLER, PROCESSOR, PID, TEXT };
 
@@ -135,8 +133,7 @@ static void telling_release(struct telling *telling)
 	ws_vec_release(&telling->lines);
 }
 
-/* ---- and what it comes to ------------------------------------------------------------
- */
+/* ---- and what it comes to --------------------------------------------------------- */
 
 enum { CONCLUSION, SCENARIO, HOLDS, WHY };
 

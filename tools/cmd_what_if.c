@@ -36,8 +36,7 @@ static enum survival survival_of(const struct told *told)
 	return told->story.fate == WS_FATE_UNKNOWN ? NOT_KNOWN : DIES;
 }
 
-/* ---- a row a space -------------------------------------------------------------------
- */
+/* ---- a row a space ---------------------------------------------------------------- */
 
 enum {
 	SPACE,
@@ -154,8 +153,7 @@ static void tell_all(void *arg, struct report *report)
 			return;
 }
 
-/* ---- the summary ---------------------------------------------------------------------
- */
+/* ---- the summary ------------------------------------------------------------------ */
 
 enum { SENTENCE, S_SPACES, S_SURVIVE, S_UNKNOWN, S_PROCESSOR };
 
@@ -259,8 +257,7 @@ static void tell_story_sentence(void *arg, struct report *report)
 	tell_sentence(outlook, report, sentence);
 }
 
-/* ---- all of it -----------------------------------------------------------------------
- */
+/* ---- all of it -------------------------------------------------------------------- */
 
 #define IN(format) (1u << REPORT_##format)
 #define ONE 1u

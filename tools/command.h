@@ -69,7 +69,8 @@ struct command {
 	const char *about; /* sentences */
 	unsigned options;  /* enum option_group */
 	unsigned min_words, max_words;
-	const char *first_word; /* what its first word is, where that is a file; or NULL */
+	const char
+		*first_word; /* what its first word is, where that is a file; or NULL */
 	const struct table *rows; /* what it prints, for the manual; or NULL */
 	/* Words that the shell offers beside files; NULL after the last. NULL: none. */
 	const char *(*offer)(unsigned i);

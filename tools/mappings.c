@@ -41,8 +41,7 @@ enum exit_status mappings_gather(struct session *session, run_vec *runs)
 	return EXIT_SEEN;
 }
 
-/* ---- the sweep -----------------------------------------------------------------------
- */
+/* ---- the sweep -------------------------------------------------------------------- */
 
 /* One side of it: the runs, and the one that va is in or comes to next. */
 struct side {

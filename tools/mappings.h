@@ -14,7 +14,8 @@ typedef WS_VEC(struct ws_run) run_vec;
 
 enum exit_status mappings_gather(struct session *session, run_vec *runs);
 
-/* A range of which the same is true; NULL is what does not map it. Return false to stop.
+/*
+ * A range of which the same is true; NULL is what does not map it. Return false to stop.
  */
 typedef bool mappings_fn(void *arg, uint64_t va, uint64_t last,
 			 const struct ws_run *before, const struct ws_run *after);

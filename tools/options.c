@@ -125,8 +125,8 @@ static uint64_t parse_number(struct argp_state *state, const char *what, const c
 	if (ws_number(text, base, max, &value))
 		return value;
 	if (base == WS_HEX)
-		argp_error(state, "%s: '%s' is no hex number up to 0x%" PRIx64, what, text,
-			   max);
+		argp_error(state, "%s: '%s' is no hex number up to 0x%" PRIx64, what,
+			   text, max);
 	else
 		argp_error(state, "%s: '%s' is no decimal number up to %" PRIu64, what,
 			   text, max);
@@ -232,7 +232,8 @@ static error_t parse_what_if_option(int key, char *arg, struct argp_state *state
 		what_if->has_sp = true;
 		return 0;
 	case KEY_ADDRESS:
-		what_if->address = parse_number(state, "--address", arg, WS_HEX, UINT64_MAX);
+		what_if->address =
+			parse_number(state, "--address", arg, WS_HEX, UINT64_MAX);
 		what_if->has_address = true;
 		return 0;
 	case KEY_FLAGS:
@@ -250,7 +251,8 @@ static error_t parse_command_option(int key, char *arg, struct argp_state *state
 
 	switch (key) {
 	case KEY_PID:
-		request->pid = (uint32_t)parse_number(state, "--pid", arg, WS_DECIMAL, INT32_MAX);
+		request->pid = (uint32_t)parse_number(state, "--pid", arg, WS_DECIMAL,
+						      INT32_MAX);
 		request->has_pid = true;
 		return 0;
 	case KEY_ALL:

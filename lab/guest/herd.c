@@ -316,7 +316,8 @@ static void victim(int index)
 
 	name(victim_name);
 	touch(index);
-	/* its page is this process's own from here on: the kernel can write it unfaulted
+	/*
+	 * its page is this process's own from here on: the kernel can write it unfaulted
 	 */
 	*(volatile char *)task = 0;
 	must(call(__NR_write, ready[1], (long)"", 1));

@@ -21,9 +21,8 @@
 /* The page that all cases reach: at this offset of every large page, and its own. */
 #define SWEEP_FRAME 0xd23000u
 #define SWEEP_PAGE_4M 0xc00000u /* and of 2 MiB */
-#define SWEEP_HIGH                                                          \
-	(UINT64_C(1) << 32) /* added to that by PSE-36, bit 13 of the entry \
-			     */
+/* Added to that by PSE-36, bit 13 of the entry. */
+#define SWEEP_HIGH (UINT64_C(1) << 32)
 
 /* Addresses of that page: one for 32 bits, one for 64. */
 #define SWEEP_VA32 UINT32_C(0x80d23000)
@@ -38,9 +37,8 @@
 #define SWEEP_MARKER 0x5eedbeefu
 #define SWEEP_HIGH_MARKER 0x5eedcafeu
 #define SWEEP_STORED 0x0ddba11u
-#define SWEEP_DESCRIPTOR                                               \
-	UINT64_C(0x00cff2000000ffff) /* flat data, DPL 3, not accessed \
-				      */
+/* Flat data, DPL 3, not accessed. */
+#define SWEEP_DESCRIPTOR UINT64_C(0x00cff2000000ffff)
 #define SWEEP_DONE 0x81
 
 /* ---- what is done ---- */
@@ -237,8 +235,10 @@ static inline bool sweep_case(const struct sweep *sweep, uint32_t n, struct swee
 	/* Without SMAP, AC is nobody's business. */
 	if (c->control & SWEEP_AC && !(c->control & SWEEP_SMAP))
 		return false;
-	/* QEMU ends where code is fetched from no memory; and a descriptor's accessed
-	 * flag is cleared again in the low page only. */
+	/*
+	 * QEMU ends where code is fetched from no memory; and a descriptor's accessed
+	 * flag is cleared again in the low page only.
+	 */
 	if (c->entry[2] & SWEEP_PS && c->entry[2] & (SWEEP_BIT(17) | SWEEP_BIT(20)) &&
 	    sweep->mode == SWEEP_2LEVEL && kind != SWEEP_READ && kind != SWEEP_WRITE)
 		return false;
@@ -276,8 +276,10 @@ static inline uint32_t sweep_root(enum sweep_mode mode)
 struct sweep_result {
 	/* '.' nothing; 'P' #PF; 'G' another exception; 'C' #GP at the CR3 write */
 	char outcome;
-	/* '.': what was reached, 'l' the page, 'h' the one of PSE-36, 'n' none of them,
-	 * '-' unknown; else ' '. */
+	/*
+	 * '.': what was reached, 'l' the page, 'h' the one of PSE-36, 'n' none of them,
+	 * '-' unknown; else ' '.
+	 */
 	char reached;
 	uint8_t error;
 	uint16_t cr2;  /* its offset in the page; 0xfff where it is in another one */

@@ -6,6 +6,7 @@
 #ifndef LAB_GUEST_SWEEP_CALL_H
 #define LAB_GUEST_SWEEP_CALL_H
 
+/* clang-format off */
 	.macro keep_registers
 #ifdef __x86_64__
 	push %rbx
@@ -43,5 +44,6 @@
 #endif
 	ret
 	.endm
+/* clang-format on */
 
 #endif

@@ -31,8 +31,10 @@
 #define GATE_TEST_SS 0x40 /* what the TSS has for level 0 */
 #define GATE_OBSERVER_TR(i) (0x48 + 8 * (i))
 
-/* Exceptions that tell of a spoilt delivery go to observers on a stack of their own: by
- * task gates, or in IA-32e mode by an IST. */
+/*
+ * Exceptions that tell of a spoilt delivery go to observers on a stack of their own: by
+ * task gates, or in IA-32e mode by an IST.
+ */
 static const uint8_t gate_observed[] = { 8, 10, 11, 12, 13, 14 };
 #define GATE_OBSERVERS 6
 
@@ -246,7 +248,8 @@ static inline void gate_spoil(const struct gate_builder *b, const struct gate_ca
 
 static inline void gate_build(const struct gate_builder *b, const struct gate_case *c)
 {
-	/* Software may use the gate from level 3, but for the cases that say otherwise.
+	/*
+	 * Software may use the gate from level 3, but for the cases that say otherwise.
 	 */
 	uint8_t type = c->spoil->place == GATE_NOWHERE ? 0x8e : 0xee;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a guest without a kernel needs of the hardware: a serial port, control registers.
+/*
+ * What a guest without a kernel needs of the hardware: a serial port, control registers.
  */
 #ifndef LAB_GUEST_SWEEP_GUEST_H
 #define LAB_GUEST_SWEEP_GUEST_H

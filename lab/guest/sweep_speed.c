@@ -78,8 +78,10 @@ static void read_pages(uint32_t pages, uint32_t n)
 	}
 }
 
-/* QEMU's TLB doubles where a flush finds it used: accel/tcg/cputlb.c,
- * tlb_mmu_resize_locked(). */
+/*
+ * QEMU's TLB doubles where a flush finds it used: accel/tcg/cputlb.c,
+ * tlb_mmu_resize_locked().
+ */
 static void grow_tlb(void)
 {
 	for (unsigned i = 0; i < 8; i++) {

@@ -25,8 +25,10 @@ enum speed_phase {
 #define SPEED_RAM 0x10000000u
 #define SPEED_DIRECT 0xc0000000u
 
-/* Bytes to COM1: first whether a page is where its entry says, or at its own address;
- * then a pair around each phase; last one to the port that ends QEMU. */
+/*
+ * Bytes to COM1: first whether a page is where its entry says, or at its own address;
+ * then a pair around each phase; last one to the port that ends QEMU.
+ */
 #define SPEED_OBEYS '+'
 #define SPEED_IGNORES '-'
 #define SPEED_BEGIN '('

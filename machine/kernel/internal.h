@@ -266,8 +266,10 @@ bool pgtable_map(struct kernel *kernel, uint64_t va, uint64_t pa, unsigned shift
 
 /* ---- linux.c: what crash tools find ------------------------------------------------ */
 
-/* At boot, once the image is mapped and its symbols are known, and before there is a
- * process; frames taken earlier are in pages_use(). False: no memory. */
+/*
+ * At boot, once the image is mapped and its symbols are known, and before there is a
+ * process; frames taken earlier are in pages_use(). False: no memory.
+ */
 bool linux_create(struct kernel *kernel);
 /* swapper/0 is 0, kthreadd is 2: both are linux.c's own, and no struct process. */
 bool linux_task_add(struct kernel *kernel, struct process *process);

@@ -120,8 +120,10 @@ const char *kernel_outcome_name(enum kernel_outcome outcome); /* "killed" */
 
 enum kernel_end {
 	KERNEL_RUNS,
-	/* An orderly end: #DF was handled; or an oops, and nobody to kill for it, since
-	 * it was in an interrupt, in idle, or in init. */
+	/*
+	 * An orderly end: #DF was handled; or an oops, and nobody to kill for it, since
+	 * it was in an interrupt, in idle, or in init.
+	 */
 	KERNEL_PANICS,
 	KERNEL_RESETS, /* triple fault */
 	KERNEL_HANGS,  /* one fault for ever */
@@ -204,8 +206,10 @@ enum kernel_outcome kernel_insmod(struct kernel *kernel,
 				  const struct kernel_driver *driver);
 enum kernel_outcome kernel_rmmod(struct kernel *kernel, const char *name);
 
-/* Areas of a large page's size and more are mapped with large pages, as ioremap() does:
- * on i386 and PAE these are entries that each space has a copy of. */
+/*
+ * Areas of a large page's size and more are mapped with large pages, as ioremap() does:
+ * on i386 and PAE these are entries that each space has a copy of.
+ */
 enum kernel_outcome kernel_vmalloc(struct kernel *kernel, uint64_t size, uint64_t *va);
 enum kernel_outcome kernel_vfree(struct kernel *kernel, uint64_t va);
 /* A page of the direct map, as kmalloc() gives it. */
@@ -251,8 +255,10 @@ bool kernel_symbol(const struct kernel *kernel, const char *name, uint64_t *va);
 struct kernel_walk {
 	uint64_t entry_va; /* direct-map address of the last entry; 0 where none */
 	uint64_t entry;
-	/* As Linux's lookup_address() counts: 1 a 4 KiB page, 2 a large one, 3 and more
-	 * where the walk stopped short at a higher table. */
+	/*
+	 * As Linux's lookup_address() counts: 1 a 4 KiB page, 2 a large one, 3 and more
+	 * where the walk stopped short at a higher table.
+	 */
 	unsigned level;
 	bool present;
 };

@@ -118,8 +118,10 @@ uint64_t linux_list_next(struct kernel *kernel, uint64_t node);
 
 /* ---- the books -------------------------------------------------------------------- */
 
-/* Free objects of one size, linked by their first word, in pages that are never given
- * back. */
+/*
+ * Free objects of one size, linked by their first word, in pages that are never given
+ * back.
+ */
 struct linux_cache {
 	enum linux_struct kind;
 	uint64_t free; /* va of the first; 0: none */

@@ -137,7 +137,8 @@ void linux_list_add_tail(struct kernel *kernel, uint64_t node, uint64_t head)
 	linux_list_add(kernel, node, linux_get(kernel, head, LIST_PREV));
 }
 
-/* LIST_POISON1 and 2, include/linux/poison.h, with x86-64's CONFIG_ILLEGAL_POINTER_VALUE.
+/*
+ * LIST_POISON1 and 2, include/linux/poison.h, with x86-64's CONFIG_ILLEGAL_POINTER_VALUE.
  */
 void linux_list_del(struct kernel *kernel, uint64_t node)
 {

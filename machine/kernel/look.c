@@ -18,8 +18,10 @@ static bool canonical(const struct kernel *kernel, uint64_t va)
 	return (uint64_t)((int64_t)(va << 16) >> 16) == va;
 }
 
-/* Linux's lookup_address(), arch/x86/mm/pageattr.c: it has a level in hand already when
- * it finds the entry below empty. */
+/*
+ * Linux's lookup_address(), arch/x86/mm/pageattr.c: it has a level in hand already when
+ * it finds the entry below empty.
+ */
 enum kernel_outcome kernel_walk(struct kernel *kernel, int pid, uint64_t va,
 				struct kernel_walk *walk)
 {

@@ -3,10 +3,12 @@
  * Page tables in the simulated memory, and who is told when the kernel's change. Levels
  * count from the leaf: 1 is the page table.
  *
- *	        i386                    i386-pae                x86_64
- *	level 4                                                 root: 256..511 the
- *kernel's level 3                         root: 4 entries level 2 root: 768..1023 the [3]
- *the kernel's, all kernel's                of them level 1
+ *	         i386              i386-pae               x86_64
+ *	level 4                                           root: 256..511 the kernel's
+ *	level 3                    root: 4 entries
+ *	level 2  root: 768..1023   under the root's [3]:
+ *	         the kernel's      all of it the kernel's
+ *	level 1
  *
  * "Private entries" are those that each space has a copy of: the kernel's part of the
  * table at layout.private_level. A slot is the index of one in its table.
@@ -35,8 +37,10 @@ bool pgtable_large(uint64_t entry, unsigned level);
 
 /* The tables alone, no TLB; leaves no trace. */
 struct pgtable_walk pgtable_walk(struct kernel *kernel, uint64_t root, uint64_t va);
-/* Where va's entry at a level is, tables above it made as needed; 0: no memory, or a
- * large page is in the way. A private entry that is made is not told to other spaces. */
+/*
+ * Where va's entry at a level is, tables above it made as needed; 0: no memory, or a
+ * large page is in the way. A private entry that is made is not told to other spaces.
+ */
 uint64_t pgtable_entry(struct kernel *kernel, uint64_t root, uint64_t va, unsigned level);
 
 /* Whether the frames' entries in the direct map are there; if not, in no TLB either. */

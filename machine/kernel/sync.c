@@ -57,7 +57,8 @@ static void copy_to_all(struct kernel *kernel, unsigned slot)
 	     slot_va(kernel, slot));
 }
 
-/* The part of the slots that a strategy is about: all but the direct map and the image.
+/*
+ * The part of the slots that a strategy is about: all but the direct map and the image.
  */
 static void copy_all_to_all(struct kernel *kernel)
 {

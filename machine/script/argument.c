@@ -193,8 +193,7 @@ void script_fields(lua_State *L, int index, const struct script_field *fields,
 	}
 }
 
-/* ---- text ---------------------------------------------------------------------------
- */
+/* ---- text ------------------------------------------------------------------------- */
 
 /* What prints the same every time, and tells nothing of the host's memory. */
 static bool is_plain(int type)

@@ -157,8 +157,7 @@ static int machine_processes(lua_State *L)
 	return 1;
 }
 
-/* ---- drivers and kernel memory ------------------------------------------------------
- */
+/* ---- drivers and kernel memory ---------------------------------------------------- */
 
 enum { NAME, SIZE, HOOKS_PAGE_FAULT, IRQ, DRIVER };
 
@@ -240,8 +239,7 @@ static int machine_kfree(lua_State *L)
 			      kernel, 0);
 }
 
-/* ---- hardware -----------------------------------------------------------------------
- */
+/* ---- hardware --------------------------------------------------------------------- */
 
 static int machine_interrupt(lua_State *L)
 {
@@ -270,8 +268,7 @@ static int machine_flush_tlb(lua_State *L)
 	return 0;
 }
 
-/* ---- how it ends --------------------------------------------------------------------
- */
+/* ---- how it ends ------------------------------------------------------------------ */
 
 static int machine_ended(lua_State *L)
 {

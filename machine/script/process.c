@@ -37,8 +37,7 @@ static int came_to_number(lua_State *L, const struct script_process *p,
 	return script_outcome(L, outcome, p->kernel, 1);
 }
 
-/* ---- its life -----------------------------------------------------------------------
- */
+/* ---- its life --------------------------------------------------------------------- */
 
 static int process_fork(lua_State *L)
 {
@@ -100,8 +99,7 @@ static int process_munmap(lua_State *L)
 	return came_to(L, p, kernel_munmap(p->kernel, p->pid, va));
 }
 
-/* ---- accesses -----------------------------------------------------------------------
- */
+/* ---- accesses --------------------------------------------------------------------- */
 
 typedef enum kernel_outcome access_fn(struct kernel *kernel, int pid, unsigned kind,
 				      uint64_t va, uint8_t *value);
@@ -164,8 +162,7 @@ static int process_kernel_execute(lua_State *L)
 	return fetch_by(L, kernel_kernel_access);
 }
 
-/* ---- scheduler ----------------------------------------------------------------------
- */
+/* ---- scheduler -------------------------------------------------------------------- */
 
 /* There has to be one: what is asked of a process that is gone fails. */
 static struct kernel_process about(lua_State *L, const struct script_process *p)
@@ -200,8 +197,7 @@ static int process_preempt_in_fault(lua_State *L)
 	return came_to(L, p, kernel_preempt_in_fault(p->kernel, p->pid, next));
 }
 
-/* ---- what it is ---------------------------------------------------------------------
- */
+/* ---- what it is ------------------------------------------------------------------- */
 
 static int process_pid(lua_State *L)
 {
@@ -242,8 +238,7 @@ static int process_alive(lua_State *L)
 	return 1;
 }
 
-/* ---- files --------------------------------------------------------------------------
- */
+/* ---- files ------------------------------------------------------------------------ */
 
 struct open_file {
 	struct script_process process;

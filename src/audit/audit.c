@@ -62,7 +62,7 @@ uint64_t ws_reference_of(const struct ws_audit *audit, const struct ws_space *sp
 /*
  * Roots that the kernel runs on for a while and that are not meant to be like init_mm:
  * the trampoline's, i386's initial_page_table, efi_mm (a static mm_struct,
- * drivers/firmware/ efi/). A processor that is on one has its own way back.
+ * drivers/firmware/efi/). A processor that is on one has its own way back.
  */
 static bool is_special(const struct ws_system *system, const struct ws_space *space)
 {
@@ -70,7 +70,8 @@ static bool is_special(const struct ws_system *system, const struct ws_space *sp
 	       ws_in_image(system, space->root + system->layout.image_delta);
 }
 
-/* A space that nobody runs in has nothing to see; a lone root is looked at if one does.
+/*
+ * A space that nobody runs in has nothing to see; a lone root is looked at if one does.
  */
 bool ws_audited(const struct ws_audit *audit, uint32_t index)
 {

@@ -265,8 +265,7 @@ static void need_stacks(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
 	}
 }
 
-/* ---- i386: the double fault is a task of its own (SDM 7.3) --------------------------
- */
+/* ---- i386: the double fault is a task of its own (SDM 7.3) ------------------------ */
 
 static uint32_t space_of_root(const struct ws_system *system, uint64_t cr3)
 {
@@ -381,8 +380,7 @@ static void need_double_fault_task(struct ws_needs *needs, const struct ws_fault
 			       "the double fault's TSS at %#lx", base);
 }
 
-/* ---- entry text ---------------------------------------------------------------------
- */
+/* ---- entry text ------------------------------------------------------------------- */
 
 static bool symbol_va(struct ws_audit *audit, const char *name, uint64_t *va)
 {
@@ -428,8 +426,7 @@ static void need_entry_text(struct ws_needs *needs, const struct ws_fault_cpu *c
 	}
 }
 
-/* ---- the run ------------------------------------------------------------------------
- */
+/* ---- the run ---------------------------------------------------------------------- */
 
 /* IDTs that were seen: mostly it is one and the same. */
 struct idts_seen {
@@ -502,7 +499,8 @@ static void needs_of_cpu(struct ws_needs *needs, struct ws_fault_cpu *cpu,
 	struct ws_tss tss;
 
 	if (!cpu->idt.n) {
-		/* idt_invalidate(), gdt_invalidate() (arch/x86/kernel/machine_kexec_*.c)
+		/*
+		 * idt_invalidate(), gdt_invalidate() (arch/x86/kernel/machine_kexec_*.c)
 		 */
 		ws_note(system,
 			"cpu %d has given up its IDT, as before a kexec: its tables are not "

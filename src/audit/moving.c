@@ -10,7 +10,8 @@ static int compare(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
-/* The same thing of the same space; its words may differ, for A and D bits come and go.
+/*
+ * The same thing of the same space; its words may differ, for A and D bits come and go.
  */
 static int by_matter(const void *left, const void *right)
 {

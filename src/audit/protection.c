@@ -171,7 +171,8 @@ static const struct meant {
 	uint64_t first, last; /* pa, in the direct map */
 	const char *why;
 } meant[] = {
-	/* "required and is not a result of an accidental oversight": c200dac78fec (2018)
+	/*
+	 * "required and is not a result of an accidental oversight": c200dac78fec (2018)
 	 */
 	{ WRITE_EXECUTE, 4, 0xa0000, 0xfffff, ": the PCI BIOS, which the kernel calls" },
 };
@@ -279,7 +280,8 @@ static const struct users_page {
 } users_pages[] = {
 	/* map_vsyscall(), arch/x86/entry/vsyscall/vsyscall_64.c */
 	{ 8, UINT64_C(0xffffffffff600000) },
-	/* CONFIG_COMPAT_VDSO until 3.15: map_compat_vdso(), arch/x86/vdso/vdso32-setup.c
+	/*
+	 * CONFIG_COMPAT_VDSO until 3.15: map_compat_vdso(), arch/x86/vdso/vdso32-setup.c
 	 */
 	{ 4, 0xffffe000 },
 };
@@ -376,8 +378,7 @@ static void look(void *arg, const struct ws_entry_at *at)
 		look_at_user_page(p, at);
 }
 
-/* ---- what must be known before ------------------------------------------------------
- */
+/* ---- what must be known before ---------------------------------------------------- */
 
 static const struct ws_kernel_region *region_named(const struct ws_audit *audit,
 						   const char *name)
@@ -442,8 +443,7 @@ static void tell_no_nx(struct protecting *p)
 			 "no page of the kernel's half is kept from being executed");
 }
 
-/* ---- the image's own rights, space by space -----------------------------------------
- */
+/* ---- the image's own rights, space by space --------------------------------------- */
 
 /* A part of the image that one private entry rules. */
 struct part {
@@ -528,8 +528,7 @@ static void look_at_image(struct protecting *p, uint32_t index)
 	}
 }
 
-/* ---- the run ------------------------------------------------------------------------
- */
+/* ---- the run ---------------------------------------------------------------------- */
 
 /* With PTI user mode runs on the user half of a process, and on nothing else. */
 static bool is_hidden(const struct ws_system *system, uint32_t index)

@@ -6,8 +6,8 @@
  * follows from the direct map's end and from the IDT, which lies first in the
  * cpu_entry_area:
  *
- *	direct map | 8 MiB | vmalloc and modules | pkmap | LDT remap | cpu_entry_area |
- *fixmap
+ *	direct map | 8 MiB | vmalloc and modules | pkmap | LDT remap |
+ *	cpu_entry_area | fixmap
  *
  * x86-64 (Documentation/arch/x86/x86_64/mm.rst): fixed but for the three that KASLR
  * moves: the direct map, vmalloc and vmemmap.

@@ -15,8 +15,10 @@ enum ws_status ws_region_map_init(struct ws_region_map *map,
 void ws_region_map_release(struct ws_region_map *map);
 const char *ws_region_name(const struct ws_region_map *map, uint64_t va);
 
-/* Writes what to add to a sentence about [va, last]: "; there lie modules a, b", four
- * names at most; nothing where no module has a part there. */
+/*
+ * Writes what to add to a sentence about [va, last]: "; there lie modules a, b", four
+ * names at most; nothing where no module has a part there.
+ */
 #define WS_MODULES_TEXT 320
 void ws_modules_there(struct ws_system *system, uint64_t va, uint64_t last,
 		      char text[WS_MODULES_TEXT]);

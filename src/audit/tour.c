@@ -112,7 +112,8 @@ static void visit_entries(struct ws_tour *tour, struct ws_entry_at *at, uint64_t
 	at->access = access;
 }
 
-/* Most entries are holes, and most of the time goes into passing over them: by the line.
+/*
+ * Most entries are holes, and most of the time goes into passing over them: by the line.
  */
 #define LINE 64u
 

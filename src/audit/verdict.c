@@ -361,8 +361,7 @@ static void tell_reasons(const struct judging *j, FILE *to, const struct about *
 			more == 1 ? "" : "s");
 }
 
-/* ---- one judgement a space ----------------------------------------------------------
- */
+/* ---- one judgement a space -------------------------------------------------------- */
 
 /*
  * The worst, but where the handler is out of reach nobody gets as far as the task's own

@@ -4,10 +4,11 @@
  * must be does not, and a value that is right for every task is right:
  *
  *	pid		0 for init_task, 1 for the first in the list, 2 for kthreadd, no
- *two alike; tgid beside it
+ *			two alike; tgid beside it
  *	mm		none for kernel threads; else a pointer to something that points,
- *at the same place each time, at one of the roots active_mm	the same as mm wherever
- *there is one flags		PF_KTHREAD where there is no mm (a zombie has none either)
+ *			at the same place each time, at one of the roots
+ *	active_mm	the same as mm wherever there is one
+ *	flags		PF_KTHREAD where there is no mm (a zombie has none either)
  */
 #include <stdlib.h>
 #include <string.h>

@@ -2,12 +2,12 @@
 /*
  * A first root that holds together, and what it tells of the layout.
  *
- *	i386, PAE				x86-64
- *	0		user			0		  user
- *	PAGE_OFFSET	direct map (lowmem)	kernel_first	  (guard, LDT)
- *	...		vmalloc, modules,	PAGE_OFFSET	  direct map, KASLR moves
- *it fixmap			...		  vmalloc, vmemmap, ... ffffffff80000000
- *kernel image, modules
+ *	i386, PAE                            x86-64
+ *	0            user                    0                 user
+ *	PAGE_OFFSET  direct map (lowmem)     kernel_first      (guard, LDT)
+ *	...          vmalloc, modules,       PAGE_OFFSET       direct map; KASLR moves it
+ *	             fixmap                  ...               vmalloc, vmemmap, ...
+ *	                                     ffffffff80000000  kernel image, modules
  *
  * Every root maps the direct map, a victim's too, so PAGE_OFFSET is the difference
  * va - pa under which the most memory is mapped. A root "holds together" if it maps

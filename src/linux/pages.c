@@ -78,8 +78,7 @@ bool ws_page_refcount(struct ws_system *system, const struct ws_pages *pages, ui
 	return page && ws_kernel_u32(system, page + pages->refcount, refcount) == WS_READ;
 }
 
-/* ---- what a frame is used for -------------------------------------------------------
- */
+/* ---- what a frame is used for ----------------------------------------------------- */
 
 /* MAX_ORDER was 10 or 11 (include/linux/mmzone.h). */
 #define ORDERS 12

@@ -36,7 +36,8 @@ struct ws_likeness {
 unsigned ws_private_level(const struct ws_format *format);
 /* The entry of the root where the kernel half begins. */
 unsigned ws_first_kernel_slot(const struct ws_system *system);
-/* The bits of an entry that roots have in common: the frame, P and PS, but not A or NX.
+/*
+ * The bits of an entry that roots have in common: the frame, P and PS, but not A or NX.
  */
 uint64_t ws_common_bits(const struct ws_format *format);
 

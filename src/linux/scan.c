@@ -88,7 +88,8 @@ static bool keep_word(struct worker *worker, uint64_t pa, const uint8_t *data,
 
 #define WORD_STRIDE 256
 
-/* left: how many bytes there are from the frame's beginning on; a word may go beyond it.
+/*
+ * left: how many bytes there are from the frame's beginning on; a word may go beyond it.
  */
 static void find_words(struct worker *worker, uint64_t pa, const uint8_t *frame,
 		       size_t left)

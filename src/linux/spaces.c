@@ -54,7 +54,8 @@ static size_t root_of_mm(struct ws_system *system, uint64_t mm)
 /* So many are named one by one. */
 #define STRANGE_NOTES_MAX 8
 
-/* A process whose root looks like none is there all the same, and the more of interest.
+/*
+ * A process whose root looks like none is there all the same, and the more of interest.
  */
 static enum ws_status add_root_of(struct ws_system *system, const struct ws_task *task,
 				  size_t *strange)

@@ -124,8 +124,10 @@ static bool may_be_saved_sp(struct ws_system *system, const ws_stack_vec *stacks
 	return differ && good * 4 >= n * 3;
 }
 
-/* x86's thread_struct has always lain behind comm, and is the last member since 4.2
- * (0c8c0f03e3a2). */
+/*
+ * x86's thread_struct has always lain behind comm, and is the last member since 4.2
+ * (0c8c0f03e3a2).
+ */
 bool ws_find_saved_sp(struct ws_system *system, const ws_stack_vec *stacks,
 		      int32_t *offset)
 {

@@ -26,8 +26,7 @@ static bool line_parse(char *line, struct ws_symtab_entry *symbol, const char **
 
 	*name = strtok_r(NULL, " \t\r\n", &save);
 	owner = strtok_r(NULL, " \t\r\n", &save);
-	if (!*name || type[1] ||
-	    !(isalpha((unsigned char)*type) || *type == '?'))
+	if (!*name || type[1] || !(isalpha((unsigned char)*type) || *type == '?'))
 		return false;
 	symbol->type = *type;
 	*module = owner != NULL;

@@ -139,8 +139,10 @@ static void visit_table(struct descent *d, const struct entry_at *at, uint64_t t
 
 	if (!enter_table(d, at, table, base))
 		return;
-	/* The last level leads to no table: its frame is only touched, so that whoever
-	 * remembers what a tour rests on (ws_target_record) learns of it. */
+	/*
+	 * The last level leads to no table: its frame is only touched, so that whoever
+	 * remembers what a tour rests on (ws_target_record) learns of it.
+	 */
 	if (!d->run_fn && at->level + 1u == format->nlevels) {
 		(void)d->paging->frame(d->paging->opaque, table, &frame);
 		return;

@@ -26,8 +26,10 @@ extern const struct ws_attribute x86_pte_attributes[];
 
 /* clang-format off */
 
-/* The levels that PAE, 4-level and 5-level paging have in common (tables 4-9 to 4-20).
- * Bit 7 is PS where a large page is possible and must be 0 where it is not. */
+/*
+ * The levels that PAE, 4-level and 5-level paging have in common (tables 4-9 to 4-20).
+ * Bit 7 is PS where a large page is possible and must be 0 where it is not.
+ */
 #define X86_TABLE_ROW(must_be_zero) \
 	{ X86_P, X86_P, WS_ROW_TABLE, 0, {{ WS_BITS(51, 12), 0 }}, must_be_zero, \
 	  x86_xd_denials, x86_table_attributes }

@@ -13,8 +13,7 @@
 /* A sentence names so many spaces; lists have them all. */
 #define NAMED 3
 
-/* ---- which spaces -------------------------------------------------------------------
- */
+/* ---- which spaces ----------------------------------------------------------------- */
 
 static bool is_only(const struct ws_space *space, const struct ws_space *only)
 {
@@ -40,8 +39,7 @@ static bool choose_spaces(struct digest *digest, const struct ws_space *only)
 	return true;
 }
 
-/* ---- findings and groups ------------------------------------------------------------
- */
+/* ---- findings and groups ---------------------------------------------------------- */
 
 static bool choose_findings(struct digest *digest)
 {
@@ -146,8 +144,7 @@ const struct ws_finding **digest_by_space(const struct digest *digest)
 	return sorted_findings(digest, by_space_and_group);
 }
 
-/* ---- cases --------------------------------------------------------------------------
- */
+/* ---- cases ------------------------------------------------------------------------ */
 
 /* What a space has: its verdict, and its findings' groups in order of number. */
 struct illness {
@@ -299,8 +296,7 @@ enum digest_state digest_state(const struct digest *digest)
 	return digest->nverdict[WS_UNKNOWN] ? DIGEST_UNKNOWN : DIGEST_CLEAN;
 }
 
-/* ---- in words -----------------------------------------------------------------------
- */
+/* ---- in words --------------------------------------------------------------------- */
 
 const char *verdict_meaning(enum ws_verdict verdict)
 {

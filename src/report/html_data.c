@@ -47,8 +47,7 @@ static void put_hex(struct tree *tree, json_t *object, const char *key, uint64_t
 	tree_put(tree, object, key, hex(tree, number));
 }
 
-/* ---- the target ----------------------------------------------------------------------
- */
+/* ---- the target ------------------------------------------------------------------- */
 
 /* "6.1.0-50-686", of VMCOREINFO's first line; to be freed; NULL: not known. */
 static char *kernel_release(const struct ws_system *system)
@@ -97,8 +96,7 @@ static void put_target(struct tree *tree, json_t *data, const struct ws_system *
 	put_hex(tree, data, "reference", layout->reference);
 }
 
-/* ---- the words: verdicts, severities, rules, notes -----------------------------------
- */
+/* ---- the words: verdicts, severities, rules, notes -------------------------------- */
 
 static json_t *rule_data(struct tree *tree, const struct ws_rule *rule)
 {
@@ -182,8 +180,7 @@ static void put_words(struct tree *tree, json_t *data, const struct digest *dige
 	tree_put(tree, data, "notes", notes_data(tree, digest->system));
 }
 
-/* ---- processors ----------------------------------------------------------------------
- */
+/* ---- processors ------------------------------------------------------------------- */
 
 struct named {
 	const char *name;
@@ -306,8 +303,7 @@ static json_t *cpus_data(struct tree *tree, const struct digest *digest,
 	return array;
 }
 
-/* ---- spaces, and the rows of the map that they share ---------------------------------
- */
+/* ---- spaces, and the rows of the map that they share ------------------------------ */
 
 /* One list for each thing that is told of every space. */
 struct columns {
@@ -468,8 +464,7 @@ static void put_spaces(struct tree *tree, json_t *data, struct sharing *sharing,
 	tree_put(tree, data, "spaces", spaces);
 }
 
-/* ---- findings and trails -------------------------------------------------------------
- */
+/* ---- findings and trails ---------------------------------------------------------- */
 
 static json_t *group_data(struct tree *tree, const struct digest_group *group)
 {
@@ -581,8 +576,7 @@ static void put_findings(struct tree *tree, json_t *data, struct sharing *sharin
 	tree_put(tree, data, "findings", findings);
 }
 
-/* ---- the map's columns, and the fault path -------------------------------------------
- */
+/* ---- the map's columns, and the fault path ---------------------------------------- */
 
 static json_t *piece_data(struct tree *tree, const struct piece *piece)
 {
@@ -630,8 +624,7 @@ static void put_needs(struct tree *tree, json_t *data, const struct ws_audit *au
 	tree_put(tree, data, "needs", array);
 }
 
-/* ---- all of it -----------------------------------------------------------------------
- */
+/* ---- all of it -------------------------------------------------------------------- */
 
 /* Where each group, by its id, lies in digest.groups; NULL: memory is short. */
 static uint32_t *places_of_groups(const struct digest *digest)

@@ -8,8 +8,7 @@
 #define MODULES_MAX 1024
 #define GROUPS_MAX 256
 
-/* ---- cuts: the first bytes of pieces ------------------------------------------------
- */
+/* ---- cuts: the first bytes of pieces ---------------------------------------------- */
 
 struct cuts {
 	WS_VEC(uint64_t) v;
@@ -108,8 +107,7 @@ static int by_address(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-/* ---- what a piece is ----------------------------------------------------------------
- */
+/* ---- what a piece is -------------------------------------------------------------- */
 
 /* The smallest region that holds va names it, as in findings. */
 static const char *region_of(const struct ws_audit *audit, uint64_t va)
@@ -176,8 +174,7 @@ static bool make_pieces(struct pieces *pieces, const struct cuts *cuts,
 	return true;
 }
 
-/* ---- what init_mm maps there --------------------------------------------------------
- */
+/* ---- what init_mm maps there ------------------------------------------------------ */
 
 struct measure {
 	struct pieces *pieces;
@@ -229,8 +226,7 @@ static void measure_all(struct pieces *pieces, const struct ws_system *system)
 		measure(pieces, system, layout->reference + WS_FRAME_SIZE, true);
 }
 
-/* ---- all of it ----------------------------------------------------------------------
- */
+/* ---- all of it -------------------------------------------------------------------- */
 
 static bool is_void(const struct piece *piece)
 {

@@ -26,8 +26,7 @@ static json_t *message(struct tree *tree, const char *text)
 	return object;
 }
 
-/* ---- the rules ----------------------------------------------------------------------
- */
+/* ---- the rules -------------------------------------------------------------------- */
 
 static json_t *sarif_rule(struct tree *tree, const struct ws_rule *rule)
 {
@@ -74,8 +73,7 @@ static unsigned rule_index(const struct ws_rule *rule)
 	return i;
 }
 
-/* ---- the artifact: the dump ---------------------------------------------------------
- */
+/* ---- the artifact: the dump ------------------------------------------------------- */
 
 /* RFC 3986: a path's characters that stand for themselves, ':' left out. */
 static bool stands_for_itself(unsigned char c)
@@ -168,8 +166,7 @@ static json_t *sarif_invocations(struct tree *tree, const struct digest *digest)
 	return invocations;
 }
 
-/* ---- the results --------------------------------------------------------------------
- */
+/* ---- the results ------------------------------------------------------------------ */
 
 static void add_place(struct tree *tree, json_t *places, const char *kind,
 		      const char *name, const char *of)
@@ -239,7 +236,8 @@ static json_t *sarif_properties(struct tree *tree, const struct digest_group *gr
 	return more;
 }
 
-/* The same for the same thing in another dump of the machine: CI systems compare by it.
+/*
+ * The same for the same thing in another dump of the machine: CI systems compare by it.
  */
 static json_t *sarif_fingerprints(struct tree *tree, const struct ws_finding *finding)
 {

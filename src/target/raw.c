@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Raw memory: byte n of the file is physical address n. It cannot be told by its looks.
+/*
+ * Raw memory: byte n of the file is physical address n. It cannot be told by its looks.
  */
 #include "target/target.h"
 

@@ -16,8 +16,10 @@
 #include "util/bits.h"
 #include "util/cleanup.h"
 
-/* In the order of probing. raw looks like anything, so it has no probe; sim is told by
- * its name. */
+/*
+ * In the order of probing. raw looks like anything, so it has no probe; sim is told by
+ * its name.
+ */
 static const struct ws_target_ops *const kinds[] = {
 	&ws_target_elf, &ws_target_kdump, &ws_target_lime, &ws_target_raw, &ws_target_sim,
 };

@@ -69,7 +69,7 @@ struct ws_target {
 			      * of what it holds */
 	WS_VEC(struct ws_cpu) cpus;
 	char *vmcoreinfo;
-	bool failed;    /* a look was WS_FAILED, or what it gave is lost: ws_target_looked() */
+	bool failed;    /* a look failed or what it gave is lost: ws_target_looked() */
 	bool moving;    /* it runs on while it is read */
 	bool long_mode; /* the dump says that its processors ran in long mode */
 	const struct ws_format *format; /* NULL: the registers do not tell */

@@ -63,9 +63,9 @@ static inline int ws_text_seek(void *cookie, off64_t *offset, int whence)
 static inline FILE *ws_text_open(struct ws_text *text)
 {
 	*text = (struct ws_text){ 0 };
-	text->to = fopencookie(text, "w",
-			       (cookie_io_functions_t){ .write = ws_text_write,
-							.seek = ws_text_seek });
+	text->to = fopencookie(
+		text, "w",
+		(cookie_io_functions_t){ .write = ws_text_write, .seek = ws_text_seek });
 	return text->to;
 }
 

@@ -185,8 +185,8 @@ const char *ws_whole_why(int error)
 bool ws_whole_replaces(const char *path, const char *input)
 {
 	struct stat out, in;
-	int status =
-		ws_whole_is_standard(path) ? fstat(STDOUT_FILENO, &out) : stat(path, &out);
+	int status = ws_whole_is_standard(path) ? fstat(STDOUT_FILENO, &out)
+						: stat(path, &out);
 
 	return status == 0 && stat(input, &in) == 0 && S_ISREG(out.st_mode) &&
 	       out.st_dev == in.st_dev && out.st_ino == in.st_ino;

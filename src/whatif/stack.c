@@ -84,7 +84,8 @@ static void take_stack(struct ws_machine *machine, const struct ws_stack *stack,
 	story->start_sp = stack->va + ws_stack_size(machine->system) - STACK_IN_USE;
 }
 
-/* A kernel thread may borrow any space: if it has no stack of its own, the first task's.
+/*
+ * A kernel thread may borrow any space: if it has no stack of its own, the first task's.
  */
 static enum ws_status kernel_sp(struct ws_machine *machine, uint32_t space,
 				const struct ws_cpu *cpu, struct ws_story *story)

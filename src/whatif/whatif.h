@@ -54,8 +54,10 @@ enum ws_status ws_start(struct ws_machine *machine, const struct ws_what_if *wha
 			struct machine_registers *registers,
 			struct ws_story *story) WS_MUST_CHECK;
 
-/* The processor whose registers a fault under that root begins with; *here: it has the
- * root loaded. NULL: none will do. */
+/*
+ * The processor whose registers a fault under that root begins with; *here: it has the
+ * root loaded. NULL: none will do.
+ */
 const struct ws_cpu *ws_start_cpu(const struct ws_system *system, uint64_t root,
 				  bool *here);
 

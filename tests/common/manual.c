@@ -112,8 +112,10 @@ static void walk_32bit(struct reading *r, uint64_t cr3, bool pse)
 	page(r, 12, pte & bits(31, 12));
 }
 
-/* A page directory's and a page table's part of 4.4.2 and 4.5: they differ only in the
- * bits that are reserved in every entry. */
+/*
+ * A page directory's and a page table's part of 4.4.2 and 4.5: they differ only in the
+ * bits that are reserved in every entry.
+ */
 static void walk_directory(struct reading *r, unsigned level, uint64_t directory,
 			   uint64_t reserved)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What tests of the model kernel share: a kernel in a line, and what an operation comes
- * to. */
+/*
+ * What tests of the model kernel share: a kernel in a line, and what an operation comes
+ * to.
+ */
 #ifndef TESTS_KERNEL_STAND_H
 #define TESTS_KERNEL_STAND_H
 

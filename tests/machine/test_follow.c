@@ -106,8 +106,10 @@ static void test_stack_in_page_table(void **state)
 	table = stand_mapped(&s, STACKS, 2) & ~UINT64_C(0xfff);
 	stand_map(&s, STACKS + 4 * 4096, 1, table | P | RW);
 	follow(&s, &story);
-	/* Its entries are overwritten while the TLB still has the page; the next page
-	 * below is looked up in what the frames have left. */
+	/*
+	 * Its entries are overwritten while the TLB still has the page; the next page
+	 * below is looked up in what the frames have left.
+	 */
 	assert_int_equal(story.fate, MACHINE_OTHER_TASK);
 	assert_int_equal(story.sp, STACKS + 4 * 4096);
 	assert_int_equal(story.nested, 12 * 256);
@@ -130,8 +132,10 @@ static void test_stack_in_page_table_without_tlb(void **state)
 	stand_map(&s, STACKS + 4 * 4096, 1, table | P | RW);
 	follow(&s, &story);
 	assert_int_equal(story.fate, MACHINE_OTHER_TASK);
-	/* Entry 4 of the table maps this page: the frame that overwrites it, at its bytes
-	 * 16 to 31, is the last. */
+	/*
+	 * Entry 4 of the table maps this page: the frame that overwrites it, at its bytes
+	 * 16 to 31, is the last.
+	 */
 	assert_int_equal(story.sp, STACKS + 4 * 4096 + 16);
 	stand_close(&s);
 }

@@ -85,8 +85,10 @@ static void test_triple_fault(void **state)
 		/* Down through more than half of memory, a frame of four words each. */
 		assert_in_range(ending->story.frames, 2000000, 4000000);
 		assert_in_range(ending->story.sp, 0xc1000000, 0xc1400000);
-		/* EIP of the frames that lie there: the driver's stub, over and over. The
-		 * first frame is six words, so all others end 8 bytes off. */
+		/*
+		 * EIP of the frames that lie there: the driver's stub, over and over. The
+		 * first frame is six words, so all others end 8 bytes off.
+		 */
 		va = ((ending->story.sp + 0x10000) & ~UINT64_C(15)) + 8;
 		assert_int_equal(read_word(k, va - 0xc0000000 + 4),
 				 stand_symbol(k, "dtrace_page_fault"));
@@ -458,8 +460,7 @@ static void test_init_dies(void **state)
 	stand_shut(k);
 }
 
-/* ---- what the processor needs is gone -----------------------------------------------
- */
+/* ---- what the processor needs is gone --------------------------------------------- */
 
 /* Without the IDT there is no delivery at all: triple fault at once. */
 static void test_no_idt(void **state)

@@ -273,8 +273,10 @@ static void live(const struct kernel_options *options, struct op *ops, struct wa
 	}
 }
 
-/* Somebody is there, the driver comes, he touches what he has not yet: three lines, or
- * four where he needs one more to get there. */
+/*
+ * Somebody is there, the driver comes, he touches what he has not yet: three lines, or
+ * four where he needs one more to get there.
+ */
 static void test_lazy(void **state)
 {
 	const struct kernel_options options = {
@@ -282,7 +284,8 @@ static void test_lazy(void **state)
 		.sync = KERNEL_SYNC_LAZY,
 		.cpus = 3,
 		.ram = 32 << 20, /* storms are short in it */
-		/* No TLB: with one, global entries hide it from a processor for a while.
+		/*
+		 * No TLB: with one, global entries hide it from a processor for a while.
 		 */
 		.tlb = MACHINE_TLB_NONE,
 	};

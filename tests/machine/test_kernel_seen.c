@@ -393,8 +393,10 @@ static void verdicts(void **state)
 	check_verdicts(kind, KERNEL_SYNC_EAGER, &dtrace, WS_COHERENT);
 	check_verdicts(kind, KERNEL_SYNC_EAGER_ON_LOAD, &dtrace, WS_COHERENT);
 	check_verdicts(kind, KERNEL_SYNC_LAZY_EAGER, &dtrace, WS_COHERENT);
-	/* x86-64's modules are in the image's own top-level entry: 511 has been there
-	 * since boot */
+	/*
+	 * x86-64's modules are in the image's own top-level entry: 511 has been there
+	 * since boot
+	 */
 	if (kind->kernel_format == KERNEL_X86_64) {
 		check_verdicts(kind, KERNEL_SYNC_PREALLOCATED, &dtrace, WS_COHERENT);
 		check_verdicts(kind, KERNEL_SYNC_LAZY, &dtrace, WS_COHERENT);
@@ -407,8 +409,7 @@ static void verdicts(void **state)
 	check_verdicts(kind, KERNEL_SYNC_NONE, &other, WS_DIVERGES);
 }
 
-/* ---- what it foretells --------------------------------------------------------------
- */
+/* ---- what it foretells ------------------------------------------------------------ */
 
 static uint32_t space_of(const struct scene *scene, int pid)
 {

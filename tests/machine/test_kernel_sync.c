@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What each strategy promises, and what it does not: who sees what, read off the tables.
+/*
+ * What each strategy promises, and what it does not: who sees what, read off the tables.
  */
 #include "kernel_stand.h"
 

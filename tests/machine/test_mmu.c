@@ -303,7 +303,8 @@ static void test_accessed_on_a_fault(void **state)
 	stand_close(&s);
 }
 
-/* Loads and stores over a page boundary: all of it is translated before any is written.
+/*
+ * Loads and stores over a page boundary: all of it is translated before any is written.
  */
 static void test_crossing(void **state)
 {

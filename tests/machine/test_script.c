@@ -21,8 +21,7 @@
 #define SCRIPT "./s.lua"
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* ---- what is told -------------------------------------------------------------------
- */
+/* ---- what is told ----------------------------------------------------------------- */
 
 /* Text is short; a core may have gigabytes, of which a hash (FNV-1a) is enough. */
 struct record {
@@ -106,8 +105,7 @@ static void same_core(const struct record *a, const struct record *b)
 	assert_int_equal(a->core_hash, b->core_hash);
 }
 
-/* ---- scenarios ----------------------------------------------------------------------
- */
+/* ---- scenarios -------------------------------------------------------------------- */
 
 static void scenario_holds(void **state)
 {
@@ -143,8 +141,7 @@ static void dump_is_where_it_stops(void **state)
 	free(record.text);
 }
 
-/* ---- bad scripts --------------------------------------------------------------------
- */
+/* ---- bad scripts ------------------------------------------------------------------ */
 
 static void write_script(const char *text, size_t size)
 {
@@ -403,8 +400,7 @@ static void long_path_is_told(void **state)
 	expect(path, SCRIPT_BAD, "s.lua:1: ");
 }
 
-/* ---- mutants ------------------------------------------------------------------------
- */
+/* ---- mutants ---------------------------------------------------------------------- */
 
 #define MUTANTS 40
 
@@ -462,8 +458,7 @@ static void mutants_end(void **state)
 	free(text);
 }
 
-/* ---- all of them --------------------------------------------------------------------
- */
+/* ---- all of them ------------------------------------------------------------------ */
 
 struct tests {
 	struct CMUnitTest v[256];

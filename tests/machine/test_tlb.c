@@ -114,8 +114,10 @@ static size_t count_live(const struct machine_tlb *tlb)
 	return n;
 }
 
-/* So many flushes that any counter of them has started over: global pages outlive them
- * all, and nothing that was dropped comes back. */
+/*
+ * So many flushes that any counter of them has started over: global pages outlive them
+ * all, and nothing that was dropped comes back.
+ */
 static void test_many_flushes(void **state)
 {
 	struct stand s;
@@ -165,7 +167,8 @@ static void test_large_tcg(void **state)
 	stand_map(&s, BIG, 2, UINT64_C(0x3000000) | P | PS);
 	stand_goes(&s, BIG + 8, MACHINE_READ, 0x2c00008);
 	stand_goes(&s, BIG + 0x345678, MACHINE_READ, 0x3345678);
-	/* tlb_flush_page_locked(): INVLPG near a large page drops all of the mmu index.
+	/*
+	 * tlb_flush_page_locked(): INVLPG near a large page drops all of the mmu index.
 	 */
 	change(&s, VA, RW);
 	machine_invlpg(&s.cpu, BIG + 0x200000);

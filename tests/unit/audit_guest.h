@@ -33,8 +33,10 @@ void audit_change_private(struct fault_guest *fault, uint64_t va, uint64_t set,
 			  uint64_t clear);
 
 bool audit_has_nx(const struct fault_guest *fault);
-/* A va of the user half that nobody uses, ruled by another top-level entry than user
- * memory. */
+/*
+ * A va of the user half that nobody uses, ruled by another top-level entry than user
+ * memory.
+ */
 uint64_t audit_unused_va(const struct fault_guest *fault);
 
 /* Another loaded module, of some pages from va on; opens the guest with symbols. */

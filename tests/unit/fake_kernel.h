@@ -26,7 +26,8 @@ void fake_destroy(struct fake_kernel *kernel);
 /* Forgets what was found, for the memory has changed. */
 void fake_forget(struct fake_kernel *kernel);
 
-/* x86-64: maps the image as the kernel maps its constants, not writable nor executable.
+/*
+ * x86-64: maps the image as the kernel maps its constants, not writable nor executable.
  */
 void fake_image_constant(struct fake_kernel *kernel);
 

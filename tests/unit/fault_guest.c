@@ -300,8 +300,7 @@ void fault_guest_destroy(struct fault_guest *fault)
 	free(fault);
 }
 
-/* ---- harm ---------------------------------------------------------------------------
- */
+/* ---- harm ------------------------------------------------------------------------- */
 
 uint64_t fault_guest_victim(const struct fault_guest *fault)
 {
@@ -333,8 +332,7 @@ void fault_guest_hide_page(struct fault_guest *fault, uint64_t root, uint64_t va
 	fault_guest_change_page(fault, root, va, 0, ~UINT64_C(0));
 }
 
-/* ---- the system ---------------------------------------------------------------------
- */
+/* ---- the system ------------------------------------------------------------------- */
 
 static void add_symbol(struct fault_guest *fault, const char *name, uint64_t va)
 {

@@ -63,7 +63,8 @@ void guest_put32(struct guest *guest, uint64_t pa, uint32_t value);
 /* pa of a va in the direct map or the image. */
 uint64_t guest_pa(const struct guest *guest, uint64_t va);
 
-/* Maps one page below root; rights are the entry's low bits. Tables are made as needed.
+/*
+ * Maps one page below root; rights are the entry's low bits. Tables are made as needed.
  */
 void guest_map(struct guest *guest, uint64_t root, uint64_t va, uint64_t pa,
 	       uint64_t rights);

@@ -55,8 +55,7 @@ static struct scene {
 	uint64_t findings; /* that were confirmed */
 } scene;
 
-/* ---- a second way to read tables ----------------------------------------------------
- */
+/* ---- a second way to read tables -------------------------------------------------- */
 
 struct level {
 	unsigned shift, bits;
@@ -149,8 +148,7 @@ static uint64_t private_entry(uint64_t root, uint64_t va)
 	return path.entry[shape->private_level] & ~(uint64_t)A_D;
 }
 
-/* ---- all tables, by brute force ------------------------------------------------------
- */
+/* ---- all tables, by brute force --------------------------------------------------- */
 
 static void learn_table(uint64_t pa, unsigned level)
 {
@@ -206,8 +204,7 @@ static unsigned tables_in(uint64_t pa, uint64_t size)
 	return levels;
 }
 
-/* ---- one finding ---------------------------------------------------------------------
- */
+/* ---- one finding ------------------------------------------------------------------ */
 
 struct check {
 	const struct ws_audit *audit;
@@ -545,8 +542,7 @@ static void check_finding(const struct ws_audit *audit, const struct ws_finding 
 	scene.findings++;
 }
 
-/* ---- corruption ----------------------------------------------------------------------
- */
+/* ---- corruption ------------------------------------------------------------------- */
 
 #define DAMAGE_MAX 4
 
@@ -634,8 +630,7 @@ static void corrupt(struct random *random, struct damage *damage)
 	memcpy(frame + slot, &entry, shape->entry_size);
 }
 
-/* ---- rounds --------------------------------------------------------------------------
- */
+/* ---- rounds ----------------------------------------------------------------------- */
 
 static void check_audit(struct ws_system *system, unsigned round)
 {

@@ -51,8 +51,7 @@ static void nothing_is_found(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- user mode and the kernel's half ------------------------------------------------
- */
+/* ---- user mode and the kernel's half ---------------------------------------------- */
 
 /*
  * The upper levels grant it already, as Linux's do. It is told once; without PTI every
@@ -218,8 +217,7 @@ static void the_compat_vdso(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- page tables --------------------------------------------------------------------
- */
+/* ---- page tables ------------------------------------------------------------------ */
 
 static void a_table_that_user_mode_can_write(void **state)
 {
@@ -265,8 +263,7 @@ static void a_table_mapped_elsewhere(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- writing and executing ----------------------------------------------------------
- */
+/* ---- writing and executing -------------------------------------------------------- */
 
 static void writable_and_executable(void **state)
 {
@@ -391,8 +388,7 @@ static void read_only_data_of_one_space(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- user halves --------------------------------------------------------------------
- */
+/* ---- user halves ------------------------------------------------------------------ */
 
 static void a_wide_user_half(void **state)
 {

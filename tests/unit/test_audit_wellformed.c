@@ -53,8 +53,7 @@ static void nothing_is_found(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- reserved bits ------------------------------------------------------------------
- */
+/* ---- reserved bits ---------------------------------------------------------------- */
 
 /* SDM tables 4-4 to 4-20: bit 21 of a 4 MiB page, 62 of PAE's PTE, 13 of a 2 MiB page. */
 static void reserved_bits(void **state)
@@ -141,8 +140,7 @@ static void accessed_pdptes(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- tables that are none -----------------------------------------------------------
- */
+/* ---- tables that are none --------------------------------------------------------- */
 
 static void a_table_outside_memory(void **state)
 {
@@ -243,8 +241,7 @@ static void a_reference_without_end(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- stacks -------------------------------------------------------------------------
- */
+/* ---- stacks ----------------------------------------------------------------------- */
 
 /* As nested faults leave it: the next push goes into the victim's root. */
 static void a_processor_on_a_page_table(void **state)

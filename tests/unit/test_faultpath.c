@@ -125,8 +125,7 @@ static bool has_note(const struct fault_guest *fault, const char *part)
 	return false;
 }
 
-/* ---- nothing is wrong ---------------------------------------------------------------
- */
+/* ---- nothing is wrong ------------------------------------------------------------- */
 
 static void nothing_is_found(void **state)
 {
@@ -159,8 +158,7 @@ static void unused_gates_may_lead_anywhere(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- each link, hidden page by page --------------------------------------------------
- */
+/* ---- each link, hidden page by page ----------------------------------------------- */
 
 static void hide_one(void **state, size_t place, const char *rule, const char *part,
 		     enum ws_verdict verdict)
@@ -407,8 +405,7 @@ static void stacks_of_gates(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- the double fault ---------------------------------------------------------------
- */
+/* ---- the double fault ------------------------------------------------------------- */
 
 static void the_double_faults_stack_or_task(void **state)
 {
@@ -461,8 +458,7 @@ static void a_double_fault_that_leads_nowhere(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- PTI's user halves ---------------------------------------------------------------
- */
+/* ---- PTI's user halves ------------------------------------------------------------ */
 
 static void the_user_half(void **state)
 {
@@ -497,8 +493,7 @@ static void tables_in_the_user_half(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- handlers that are not the kernel's -----------------------------------------------
- */
+/* ---- handlers that are not the kernel's ------------------------------------------- */
 
 static void add_module(struct fault_guest *fault)
 {
@@ -564,8 +559,7 @@ static void gates_that_are_not_there(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- knowing less
- * ---------------------------------------------------------------------- */
+/* ---- knowing less ----------------------------------------------------------------- */
 
 static void without_registers(void **state)
 {
@@ -638,8 +632,7 @@ static void two_processors(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- a large page here, a table there
- * --------------------------------------------------- */
+/* ---- a large page here, a table there --------------------------------------------- */
 
 /* init_mm maps text by one large page; the victim by a table with a hole in it. */
 static void a_hole_under_a_large_page(void **state)
@@ -662,8 +655,7 @@ static void a_hole_under_a_large_page(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- nonsense
- * ---------------------------------------------------------------------------- */
+/* ---- nonsense --------------------------------------------------------------------- */
 
 static uint64_t nonsense(struct random *random, const struct fault_guest *fault)
 {
@@ -747,8 +739,7 @@ static void many_processors(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- all kinds x all cases
- * ----------------------------------------------------------------- */
+/* ---- all kinds x all cases -------------------------------------------------------- */
 
 static const struct {
 	const char *name;

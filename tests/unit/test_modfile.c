@@ -126,8 +126,7 @@ static void test_not_there(void **state)
 	scene_close(&scene);
 }
 
-/* ---- hostile files -------------------------------------------------------------------
- */
+/* ---- hostile files ---------------------------------------------------------------- */
 
 static size_t load(const char *path, uint8_t *bytes, size_t size)
 {
@@ -175,7 +174,8 @@ static void test_changed(void **state)
 	for (unsigned i = 0; i < MUTATIONS; i++) {
 		memcpy(changed, whole, n);
 		for (unsigned bytes = 1 + random_below(&random, 8); bytes; bytes--) {
-			/* headers are at both ends; what lies between is mostly padding
+			/*
+			 * headers are at both ends; what lies between is mostly padding
 			 */
 			size_t at = random_below(&random, 2)
 					    ? random_below(&random, 64)

@@ -77,8 +77,10 @@ static bool goes_on(const struct ws_run *run, const struct ws_run *next, unsigne
 	       run->pa + (run->last - run->va) + 1 == next->pa;
 }
 
-/* One walk for each 4 KiB of [first, last]: what a format cannot translate is left out
- * unless it lies between the halves of a canonical one. */
+/*
+ * One walk for each 4 KiB of [first, last]: what a format cannot translate is left out
+ * unless it lies between the halves of a canonical one.
+ */
 static void slow_range(const struct scene *scene, uint64_t first, uint64_t last,
 		       unsigned flags, runs *out)
 {
@@ -363,8 +365,10 @@ static bool count_table(void *arg, uint64_t pa, unsigned level, uint64_t va)
 	return true;
 }
 
-/* Every entry of the one table leads to the table itself; rights alternate, so that no
- * two pages make one run. */
+/*
+ * Every entry of the one table leads to the table itself; rights alternate, so that no
+ * two pages make one run.
+ */
 static struct hostile *hostile_create(const struct ws_format *format,
 				      struct ws_paging *paging)
 {
@@ -415,8 +419,10 @@ static void test_limit_exact(void **state)
 	free(hostile);
 }
 
-/* Nobody who asks for everything waits for ever: 32 bits have an end, and for more the
- * default limit is one. */
+/*
+ * Nobody who asks for everything waits for ever: 32 bits have an end, and for more the
+ * default limit is one.
+ */
 static void test_default_limit(void **state)
 {
 	struct ws_paging paging;

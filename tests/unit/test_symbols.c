@@ -225,7 +225,8 @@ static void test_name_empty(void **state)
 	check_refused(scene, "the names cannot be read");
 }
 
-/* Names that are overwritten in the middle: those well before are told, and it is said.
+/*
+ * Names that are overwritten in the middle: those well before are told, and it is said.
  */
 static void test_names_damaged_later(void **state)
 {

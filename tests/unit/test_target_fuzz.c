@@ -80,7 +80,8 @@ static void damage(struct mk *mk, size_t headers, struct random *random)
 		size_t room = random_percent(random, 80) ? headers : mk->size;
 		size_t at, n = 1 << random_below(random, 4);
 
-		/* Headers lie thinly in what is before `headers`: the front more often.
+		/*
+		 * Headers lie thinly in what is before `headers`: the front more often.
 		 */
 		if (random_percent(random, 50))
 			room = room < 0x200 ? room : 0x200;

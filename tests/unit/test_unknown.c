@@ -169,8 +169,10 @@ static void a_hole_that_is_seen_counts(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* Without registers a space that is as init_mm is coherent; one that differs may hide
- * what only they could show. */
+/*
+ * Without registers a space that is as init_mm is coherent; one that differs may hide
+ * what only they could show.
+ */
 static void registers_decide_where_something_differs(void **state)
 {
 	struct fault_guest *fault = create("i386");

@@ -71,8 +71,7 @@ static void hide_module(struct fault_guest *fault)
 	fault_guest_hide(fault, fault_guest_victim(fault), fault->guest->kind->module);
 }
 
-/* ---- holes in vmalloc memory ---------------------------------------------------------
- */
+/* ---- holes in vmalloc memory ------------------------------------------------------ */
 
 static void a_hole_heals(void **state)
 {
@@ -170,8 +169,7 @@ static void a_user_half_does_not_heal(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- gates
- * ----------------------------------------------------------------------------- */
+/* ---- gates ------------------------------------------------------------------------ */
 
 static void a_handler_in_the_hole(void **state)
 {
@@ -210,8 +208,7 @@ static void the_chain_of_a_nesting_fault(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- which of several decides
- * ------------------------------------------------------------ */
+/* ---- which of several decides ----------------------------------------------------- */
 
 static void how_it_ends(void **state)
 {
@@ -285,8 +282,7 @@ static void the_handler_comes_before_the_stack(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- rules of other families
- * --------------------------------------------------------------- */
+/* ---- rules of other families ------------------------------------------------------ */
 
 static const struct ws_rule a_leak = { .id = "test-leak",
 				       .severity = WS_ERROR,

@@ -91,8 +91,7 @@ static uint64_t top_of(struct place stack)
 	return stack.va + WS_FRAME_SIZE;
 }
 
-/* ---- where it begins ----------------------------------------------------------------
- */
+/* ---- where it begins -------------------------------------------------------------- */
 
 static void test_survives(void **state)
 {
@@ -281,10 +280,10 @@ static void test_processor(void **state)
 	close_stage(&stage);
 }
 
-/* ---- how it ends --------------------------------------------------------------------
- */
+/* ---- how it ends ------------------------------------------------------------------ */
 
-/* The handler's first page is not there: frames fill the entry stack, to its guard page.
+/*
+ * The handler's first page is not there: frames fill the entry stack, to its guard page.
  */
 static void test_nests(void **state)
 {
@@ -446,8 +445,7 @@ static void test_gives_up(void **state)
 	close_stage(&stage);
 }
 
-/* ---- what was overwritten -----------------------------------------------------------
- */
+/* ---- what was overwritten --------------------------------------------------------- */
 
 static const struct ws_overwritten *run_of(struct stage *stage, uint64_t pa)
 {
@@ -484,8 +482,10 @@ static void storm_above(struct stage *stage, uint64_t pa)
 	tell(stage);
 }
 
-/* The page table as a stack: without a TLB the tables that lead there are what is in
- * them. */
+/*
+ * The page table as a stack: without a TLB the tables that lead there are what is in
+ * them.
+ */
 static void test_undermined(void **state)
 {
 	struct stage stage = { .fault = audit_guest_create(*state) };
@@ -578,8 +578,10 @@ static void tell_of_pages(struct fault_guest *fault)
 		     "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)=-129\n");
 }
 
-/* From above: nobody's that is known; of a slab's compound page the second; the first;
- * page cache; a block of two free frames. */
+/*
+ * From above: nobody's that is known; of a slab's compound page the second; the first;
+ * page cache; a block of two free frames.
+ */
 static void make_pages(struct fault_guest *fault)
 {
 	struct guest *guest = fault->guest;
@@ -616,8 +618,7 @@ static void test_pages(void **state)
 	}
 }
 
-/* ---- what cannot be asked -----------------------------------------------------------
- */
+/* ---- what cannot be asked --------------------------------------------------------- */
 
 static void refuse(struct stage *stage, enum ws_status status, const char *part)
 {
@@ -679,8 +680,7 @@ static void test_no_registers(void **state)
 	close_stage(&stage);
 }
 
-/* ---- hostile ------------------------------------------------------------------------
- */
+/* ---- hostile ---------------------------------------------------------------------- */
 
 static uint64_t random_address(struct random *random, const struct fault_guest *fault)
 {

@@ -72,8 +72,7 @@ static int close_capture(void **state)
 	return 0;
 }
 
-/* ---- corruption ---------------------------------------------------------------------
- */
+/* ---- corruption ------------------------------------------------------------------- */
 
 /* One of the processor's tables, or of those on the way to it or to a stack. */
 static uint64_t random_victim(struct random *random, uint64_t root)
@@ -113,8 +112,7 @@ static void patch(struct random *random, uint64_t pa)
 	scene.pa[scene.npatches++] = pa / WS_FRAME_SIZE;
 }
 
-/* ---- what must hold -----------------------------------------------------------------
- */
+/* ---- what must hold --------------------------------------------------------------- */
 
 static void check_story(const struct ws_what_if *question, const struct ws_story *story)
 {
