@@ -395,7 +395,7 @@ static void verdicts(void **state)
 	check_verdicts(kind, KERNEL_SYNC_LAZY_EAGER, &dtrace, WS_COHERENT);
 	/*
 	 * x86-64's modules are in the image's own top-level entry: 511 has been there
-	 * since boot
+	 * since boot.
 	 */
 	if (kind->kernel_format == KERNEL_X86_64) {
 		check_verdicts(kind, KERNEL_SYNC_PREALLOCATED, &dtrace, WS_COHERENT);

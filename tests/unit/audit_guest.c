@@ -238,31 +238,3 @@ void audit_expect_verdicts(const struct fault_guest *fault, enum ws_space_kind k
 		if (fault->system->spaces.v[i].kind == kind)
 			expect(fault, i, verdict);
 }
-
-/* ---- all kinds x all cases --------------------------------------------------------- */
-
-int audit_run_cases(const char *group, const struct audit_case *cases, size_t n)
-{
-	size_t kinds = 0, ntests = 0;
-	struct CMUnitTest *tests;
-	int failed;
-
-	while (guest_kind_at(kinds))
-		kinds++;
-	tests = calloc(n * kinds, sizeof(*tests));
-	for (size_t i = 0; tests && i < n * kinds; i++) {
-		const struct guest_kind *kind = guest_kind_at(i / n);
-		char *name;
-
-		if (asprintf(&name, "%s: %s", kind->name, cases[i % n].name) < 0)
-			return 1;
-		tests[ntests++] = (struct CMUnitTest){ .name = name,
-						       .test_func = cases[i % n].test,
-						       .initial_state = (void *)kind };
-	}
-	failed = _cmocka_run_group_tests(group, tests, ntests, NULL, NULL);
-	for (size_t i = 0; i < ntests; i++)
-		free((void *)tests[i].name);
-	free(tests);
-	return failed;
-}

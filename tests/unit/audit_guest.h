@@ -58,11 +58,4 @@ void audit_expect_verdict(const struct fault_guest *fault, uint64_t root,
 void audit_expect_verdicts(const struct fault_guest *fault, enum ws_space_kind kind,
 			   enum ws_verdict verdict);
 
-/* Runs every case on every kind of guest. */
-struct audit_case {
-	const char *name;
-	void (*test)(void **state);
-};
-int audit_run_cases(const char *group, const struct audit_case *cases, size_t n);
-
 #endif

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "small_guest.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
+
 #include "paging/format.h"
+#include "util/bits.h"
 
 /*
  *	pa
@@ -71,6 +77,59 @@ static const struct guest_kind kinds[] = {
 const struct guest_kind *guest_kind_at(unsigned i)
 {
 	return i < WS_ARRAY_SIZE(kinds) ? &kinds[i] : NULL;
+}
+
+static unsigned traits_of(const struct guest_kind *kind)
+{
+	const struct ws_format *format = kind->format;
+	unsigned traits = format->va_bits > 32 ? GUEST_64_BITS : GUEST_32_BITS;
+
+	traits |= kind->pti ? GUEST_PTI : GUEST_NO_PTI;
+	traits |= kind->own_kernel ? GUEST_OWN_KERNEL : 0;
+	traits |= format->no_execute ? GUEST_NX : 0;
+	traits |= format == &ws_format_i386 ? GUEST_I386 : 0;
+	traits |= format == &ws_format_i386_pae ? GUEST_PAE : 0;
+	return traits;
+}
+
+/* One case on all kinds that it means something on; how many those are. */
+static size_t add_case(struct CMUnitTest *tests, const struct guest_case *c)
+{
+	const struct guest_kind *kind;
+	size_t n = 0;
+
+	for (unsigned k = 0; (kind = guest_kind_at(k)); k++) {
+		char *name;
+
+		if (c->needs & ~traits_of(kind))
+			continue;
+		if (asprintf(&name, "%s: %s", kind->name, c->name) < 0)
+			abort();
+		tests[n++] = (struct CMUnitTest){ .name = name,
+						  .test_func = c->test,
+						  .initial_state = (void *)kind };
+	}
+	return n;
+}
+
+int guest_run_cases(const char *group, const struct guest_case *cases, size_t n)
+{
+	struct CMUnitTest *tests = calloc(n * WS_ARRAY_SIZE(kinds), sizeof(*tests));
+	size_t ntests = 0, added = 1;
+	int failed = 1;
+
+	for (size_t i = 0; tests && added && i < n; i++) {
+		added = add_case(tests + ntests, &cases[i]);
+		ntests += added;
+		if (!added)
+			fprintf(stderr, "%s: no kind has what it needs\n", cases[i].name);
+	}
+	if (tests && added)
+		failed = _cmocka_run_group_tests(group, tests, ntests, NULL, NULL);
+	for (size_t i = 0; i < ntests; i++)
+		free((void *)tests[i].name);
+	free(tests);
+	return failed;
 }
 
 /* ---- bytes ------------------------------------------------------------------------ */

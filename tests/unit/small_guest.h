@@ -23,6 +23,26 @@ struct guest_kind {
 };
 const struct guest_kind *guest_kind_at(unsigned i);
 
+/* What a test may need of a kind: on others it would look at nothing, and pass. */
+enum guest_trait {
+	GUEST_OWN_KERNEL = 1 << 0,
+	GUEST_PTI = 1 << 1,
+	GUEST_NO_PTI = 1 << 2,
+	GUEST_NX = 1 << 3,
+	GUEST_32_BITS = 1 << 4, /* the kernel's words */
+	GUEST_64_BITS = 1 << 5,
+	GUEST_I386 = 1 << 6, /* two levels, of 32-bit entries */
+	GUEST_PAE = 1 << 7,
+};
+
+struct guest_case {
+	const char *name;
+	void (*test)(void **state); /* *state: the kind */
+	unsigned needs;             /* enum guest_trait: all of them */
+};
+/* Runs every case on every kind that has what it needs, which there must be. */
+int guest_run_cases(const char *group, const struct guest_case *cases, size_t n);
+
 struct guest_task {
 	uint64_t comm_va, mm, active_mm, root;
 	uint32_t pid;

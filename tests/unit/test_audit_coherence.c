@@ -21,12 +21,6 @@ static struct fault_guest *create(void **state)
 	return audit_guest_create(*state);
 }
 
-/* Kinds whose processes share all of the kernel half cannot differ there. */
-static bool has_own(const struct fault_guest *fault)
-{
-	return fault->guest->kind->own_kernel;
-}
-
 static uint64_t private_size(const struct fault_guest *fault)
 {
 	const struct ws_format *format = fault->guest->kind->format;
@@ -56,18 +50,16 @@ static void a_hole(void **state)
 	uint64_t module = fault->guest->kind->module, first = module;
 	const struct ws_finding *finding;
 
-	if (has_own(fault)) {
-		first &= -private_size(fault);
-		audit_put(fault, victims_entry(fault), 0);
-		fault_guest_audit(fault, FAULT_LAZY);
-		finding = audit_expect(fault, "coherence-missing",
-				       fault_guest_victim(fault), "empty here");
-		assert_int_equal(finding->va, first);
-		assert_int_equal(finding->last, first + private_size(fault) - 1);
-		assert_int_equal(finding->here.end, WS_END_HOLE);
-		if (!strstr(fault->guest->kind->name, "KASLR"))
-			assert_string_equal(finding->region, "vmalloc");
-	}
+	first &= -private_size(fault);
+	audit_put(fault, victims_entry(fault), 0);
+	fault_guest_audit(fault, FAULT_LAZY);
+	finding = audit_expect(fault, "coherence-missing", fault_guest_victim(fault),
+			       "empty here");
+	assert_int_equal(finding->va, first);
+	assert_int_equal(finding->last, first + private_size(fault) - 1);
+	assert_int_equal(finding->here.end, WS_END_HOLE);
+	if (!strstr(fault->guest->kind->name, "KASLR"))
+		assert_string_equal(finding->region, "vmalloc");
 	fault_guest_destroy(fault);
 }
 
@@ -79,21 +71,18 @@ static void neighbouring_holes(void **state)
 	uint64_t size = private_size(fault), module = guest->kind->module;
 	uint64_t victim = fault_guest_victim(fault);
 
-	if (has_own(fault)) {
-		for (unsigned i = 1; i < 4; i += 1 + (i == 1))
-			guest_map(guest, guest->swapper, module + i * size,
-				  guest->module_pa, P | RW);
-		audit_put(fault, victims_entry(fault), 0);
-		fault_guest_audit(fault, FAULT_LAZY);
-		/* and the others miss the new ones, the victim its old one too */
-		assert_int_equal(audit_count(fault, "coherence-missing", victim), 2);
-		assert_int_equal(audit_find(fault, "coherence-missing", victim)->last + 1,
-				 (module & -size) + 2 * size);
-		assert_non_null(strstr(
-			audit_find(fault, "coherence-missing", victim)->text, " to "));
-		assert_int_equal(
-			audit_count(fault, "coherence-missing", guest->task[1].root), 2);
-	}
+	for (unsigned i = 1; i < 4; i += 1 + (i == 1))
+		guest_map(guest, guest->swapper, module + i * size, guest->module_pa,
+			  P | RW);
+	audit_put(fault, victims_entry(fault), 0);
+	fault_guest_audit(fault, FAULT_LAZY);
+	/* and the others miss the new ones, the victim its old one too */
+	assert_int_equal(audit_count(fault, "coherence-missing", victim), 2);
+	assert_int_equal(audit_find(fault, "coherence-missing", victim)->last + 1,
+			 (module & -size) + 2 * size);
+	assert_non_null(
+		strstr(audit_find(fault, "coherence-missing", victim)->text, " to "));
+	assert_int_equal(audit_count(fault, "coherence-missing", guest->task[1].root), 2);
 	fault_guest_destroy(fault);
 }
 
@@ -104,20 +93,17 @@ static void stale_entries(void **state)
 	struct guest *guest = fault->guest;
 	unsigned processes = 0, groups = 0;
 
-	if (has_own(fault)) {
-		audit_put(fault,
-			  guest_private_entry(guest, guest->swapper, guest->kind->module),
-			  0);
-		fault_guest_audit(fault, FAULT_LAZY);
-		ws_vec_each(&fault->system->spaces, space)
-			processes += space->kind == WS_SPACE_PROCESS;
-		assert_int_equal(audit_count(fault, "coherence-stale", 0), processes);
-		assert_int_equal(audit_count(fault, "coherence-missing", 0), 0);
-		ws_vec_each(&fault->audit->findings, finding)
-			if (finding->group >= groups)
-				groups = finding->group + 1;
-		assert_int_equal(groups, 1);
-	}
+	audit_put(fault, guest_private_entry(guest, guest->swapper, guest->kind->module),
+		  0);
+	fault_guest_audit(fault, FAULT_LAZY);
+	ws_vec_each(&fault->system->spaces, space)
+		processes += space->kind == WS_SPACE_PROCESS;
+	assert_int_equal(audit_count(fault, "coherence-stale", 0), processes);
+	assert_int_equal(audit_count(fault, "coherence-missing", 0), 0);
+	ws_vec_each(&fault->audit->findings, finding)
+		if (finding->group >= groups)
+			groups = finding->group + 1;
+	assert_int_equal(groups, 1);
 	fault_guest_destroy(fault);
 }
 
@@ -126,11 +112,9 @@ static void another_target(void **state)
 	struct fault_guest *fault = create(state);
 	uint64_t victim = fault_guest_victim(fault);
 
-	if (has_own(fault)) {
-		guest_own_entry(fault->guest, victim, fault->guest->kind->module);
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect(fault, "coherence-target", victim, " in init_mm");
-	}
+	guest_own_entry(fault->guest, victim, fault->guest->kind->module);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "coherence-target", victim, " in init_mm");
 	fault_guest_destroy(fault);
 }
 
@@ -138,14 +122,12 @@ static void other_rights(void **state)
 {
 	struct fault_guest *fault = create(state);
 
-	if (has_own(fault)) {
-		audit_change(fault, victims_entry(fault), 0, RW);
-		fault_guest_audit(fault, FAULT_LAZY);
-		assert_int_equal(audit_expect(fault, "coherence-rights",
-					      fault_guest_victim(fault), "R/W")
-					 ->severity,
-				 WS_ERROR);
-	}
+	audit_change(fault, victims_entry(fault), 0, RW);
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_int_equal(
+		audit_expect(fault, "coherence-rights", fault_guest_victim(fault), "R/W")
+			->severity,
+		WS_ERROR);
 	fault_guest_destroy(fault);
 }
 
@@ -153,14 +135,12 @@ static void other_caching(void **state)
 {
 	struct fault_guest *fault = create(state);
 
-	if (has_own(fault)) {
-		audit_change(fault, victims_entry(fault), PCD, 0);
-		fault_guest_audit(fault, FAULT_LAZY);
-		assert_int_equal(audit_expect(fault, "coherence-rights",
-					      fault_guest_victim(fault), "PCD")
-					 ->severity,
-				 WS_WARNING);
-	}
+	audit_change(fault, victims_entry(fault), PCD, 0);
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_int_equal(
+		audit_expect(fault, "coherence-rights", fault_guest_victim(fault), "PCD")
+			->severity,
+		WS_WARNING);
 	fault_guest_destroy(fault);
 }
 
@@ -169,11 +149,9 @@ static void accessed_and_dirty(void **state)
 {
 	struct fault_guest *fault = create(state);
 
-	if (has_own(fault)) {
-		audit_change(fault, victims_entry(fault), ACCESSED | DIRTY, 0);
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect_none(fault, "coherence");
-	}
+	audit_change(fault, victims_entry(fault), ACCESSED | DIRTY, 0);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect_none(fault, "coherence");
 	fault_guest_destroy(fault);
 }
 
@@ -183,13 +161,10 @@ static void a_large_page(void **state)
 	struct fault_guest *fault = create(state);
 	uint64_t size = private_size(fault);
 
-	if (has_own(fault) && fault->guest->word == 4) {
-		audit_put(fault, victims_entry(fault),
-			  (fault->guest->module_pa & -size) | P | RW | PS);
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect(fault, "coherence-shape", fault_guest_victim(fault),
-			     " in init_mm");
-	}
+	audit_put(fault, victims_entry(fault),
+		  (fault->guest->module_pa & -size) | P | RW | PS);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "coherence-shape", fault_guest_victim(fault), " in init_mm");
 	fault_guest_destroy(fault);
 }
 
@@ -211,14 +186,11 @@ static void an_ldt(void **state)
 	struct guest *guest = fault->guest;
 	uint64_t victim = fault_guest_victim(fault);
 
-	if (has_own(fault)) {
-		guest_map(guest, victim, ldt_va(fault), guest->module_pa, P);
-		fault_guest_audit(fault, FAULT_LAZY);
-		assert_int_equal(audit_count(fault, "coherence-stale", victim),
-				 !guest->kind->pti);
-		assert_int_equal(audit_count(fault, "coherence-stale", 0),
-				 !guest->kind->pti);
-	}
+	guest_map(guest, victim, ldt_va(fault), guest->module_pa, P);
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_int_equal(audit_count(fault, "coherence-stale", victim),
+			 !guest->kind->pti);
+	assert_int_equal(audit_count(fault, "coherence-stale", 0), !guest->kind->pti);
 	fault_guest_destroy(fault);
 }
 
@@ -229,11 +201,9 @@ static void a_user_half(void **state)
 	struct guest *guest = fault->guest;
 	uint64_t user = fault_guest_victim(fault) + WS_FRAME_SIZE;
 
-	if (guest->kind->pti) {
-		fault_guest_hide(fault, user, guest->kind->cpu_entry);
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect(fault, "coherence-missing", user, "empty here");
-	}
+	fault_guest_hide(fault, user, guest->kind->cpu_entry);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "coherence-missing", user, "empty here");
 	fault_guest_destroy(fault);
 }
 
@@ -243,14 +213,12 @@ static void a_lone_root(void **state)
 	struct fault_guest *fault = create(state);
 	struct guest *guest = fault->guest;
 
-	if (has_own(fault)) {
-		fault_guest_hide(fault, guest->kept, guest->kind->module);
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect_none(fault, "coherence");
-		fault_guest_cpu(fault)->cr3 = guest->kept;
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect(fault, "coherence-missing", guest->kept, "empty here");
-	}
+	fault_guest_hide(fault, guest->kept, guest->kind->module);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect_none(fault, "coherence");
+	fault_guest_cpu(fault)->cr3 = guest->kept;
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "coherence-missing", guest->kept, "empty here");
 	fault_guest_destroy(fault);
 }
 
@@ -262,19 +230,17 @@ static void the_trampoline(void **state)
 	const uint64_t trampoline = 0x9c000;
 	bool found = false;
 
-	if (has_own(fault)) {
-		memcpy(guest->memory + trampoline, guest->memory + guest->kept,
-		       2 * WS_FRAME_SIZE);
-		fault_guest_hide(fault, trampoline, guest->kind->module);
-		fault_guest_open(fault, FAULT_LAZY);
-		fault_guest_cpu(fault)->cr3 = trampoline;
-		fault_guest_audit(fault, FAULT_LAZY);
-		ws_vec_each(&fault->system->spaces, space)
-			found |= space->root == trampoline;
-		assert_true(found);
-		if (guest->kind->format != &ws_format_i386_pae) /* one directory, twice */
-			audit_expect_none(fault, "coherence");
-	}
+	memcpy(guest->memory + trampoline, guest->memory + guest->kept,
+	       2 * WS_FRAME_SIZE);
+	fault_guest_hide(fault, trampoline, guest->kind->module);
+	fault_guest_open(fault, FAULT_LAZY);
+	fault_guest_cpu(fault)->cr3 = trampoline;
+	fault_guest_audit(fault, FAULT_LAZY);
+	ws_vec_each(&fault->system->spaces, space)
+		found |= space->root == trampoline;
+	assert_true(found);
+	if (guest->kind->format != &ws_format_i386_pae) /* one directory, twice */
+		audit_expect_none(fault, "coherence");
 	fault_guest_destroy(fault);
 }
 
@@ -285,36 +251,35 @@ static void against_the_majority(void **state)
 	struct guest *guest = fault->guest;
 	uint64_t victim = fault_guest_victim(fault);
 
-	if (has_own(fault) && !guest->kind->pti) {
-		memset(guest->memory + guest->vmcoreinfo, 0, WS_FRAME_SIZE);
-		memset(guest->memory + guest->swapper, 0, 2 * WS_FRAME_SIZE);
-		fault_guest_cpu(fault)->cr3 = guest->task[1].root;
-		audit_put(fault, victims_entry(fault), 0);
-		fault_guest_audit(fault, FAULT_LAZY);
-		assert_true(fault->system->layout.consensus);
-		audit_expect(fault, "coherence-missing", victim, "empty here");
-	}
+	memset(guest->memory + guest->vmcoreinfo, 0, WS_FRAME_SIZE);
+	memset(guest->memory + guest->swapper, 0, 2 * WS_FRAME_SIZE);
+	fault_guest_cpu(fault)->cr3 = guest->task[1].root;
+	audit_put(fault, victims_entry(fault), 0);
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_true(fault->system->layout.consensus);
+	audit_expect(fault, "coherence-missing", victim, "empty here");
 	fault_guest_destroy(fault);
 }
 
 int main(void)
 {
-	static const struct audit_case cases[] = {
+	static const struct guest_case cases[] = {
 		{ "nothing is wrong", nothing_is_found },
-		{ "a hole", a_hole },
-		{ "neighbouring holes", neighbouring_holes },
-		{ "stale entries", stale_entries },
-		{ "another target", another_target },
-		{ "other rights", other_rights },
-		{ "other caching", other_caching },
-		{ "accessed and dirty", accessed_and_dirty },
-		{ "a large page", a_large_page },
-		{ "an LDT", an_ldt },
-		{ "a user half", a_user_half },
-		{ "a lone root", a_lone_root },
-		{ "the trampoline", the_trampoline },
-		{ "against the majority", against_the_majority },
+		{ "a hole", a_hole, GUEST_OWN_KERNEL },
+		{ "neighbouring holes", neighbouring_holes, GUEST_OWN_KERNEL },
+		{ "stale entries", stale_entries, GUEST_OWN_KERNEL },
+		{ "another target", another_target, GUEST_OWN_KERNEL },
+		{ "other rights", other_rights, GUEST_OWN_KERNEL },
+		{ "other caching", other_caching, GUEST_OWN_KERNEL },
+		{ "accessed and dirty", accessed_and_dirty, GUEST_OWN_KERNEL },
+		{ "a large page", a_large_page, GUEST_OWN_KERNEL | GUEST_32_BITS },
+		{ "an LDT", an_ldt, GUEST_OWN_KERNEL },
+		{ "a user half", a_user_half, GUEST_PTI },
+		{ "a lone root", a_lone_root, GUEST_OWN_KERNEL },
+		{ "the trampoline", the_trampoline, GUEST_OWN_KERNEL },
+		{ "against the majority", against_the_majority,
+		  GUEST_OWN_KERNEL | GUEST_NO_PTI },
 	};
 
-	return audit_run_cases("coherence", cases, WS_ARRAY_SIZE(cases));
+	return guest_run_cases("coherence", cases, WS_ARRAY_SIZE(cases));
 }

@@ -65,19 +65,16 @@ static void what_was_there_once(void **state)
 	struct mover mover;
 	struct fault_guest *fault = create(state, &mover);
 
-	if (fault->guest->kind->own_kernel) {
-		unsigned looks = looks_of_one_audit(fault, &mover);
+	unsigned looks = looks_of_one_audit(fault, &mover);
 
-		audit_expect(fault, "coherence-missing", fault_guest_victim(fault),
-			     "empty here");
-		fault->guest->target.moving = true;
-		mover.until = looks;
-		mover.looks = 0;
-		fault_guest_audit(fault, FAULT_LAZY);
-		assert_true(mover.looks > looks);
-		assert_int_equal(fault->audit->findings.n, 0);
-		audit_expect_verdict(fault, fault_guest_victim(fault), WS_COHERENT);
-	}
+	audit_expect(fault, "coherence-missing", fault_guest_victim(fault), "empty here");
+	fault->guest->target.moving = true;
+	mover.until = looks;
+	mover.looks = 0;
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_true(mover.looks > looks);
+	assert_int_equal(fault->audit->findings.n, 0);
+	audit_expect_verdict(fault, fault_guest_victim(fault), WS_COHERENT);
 	fault_guest_destroy(fault);
 }
 
@@ -88,14 +85,12 @@ static void what_stays(void **state)
 	uint64_t victim = fault_guest_victim(fault);
 	size_t n;
 
-	if (fault->guest->kind->own_kernel) {
-		looks_of_one_audit(fault, &mover);
-		n = fault->audit->findings.n;
-		fault->guest->target.moving = true;
-		looks_of_one_audit(fault, &mover);
-		assert_int_equal(fault->audit->findings.n, n);
-		audit_expect(fault, "coherence-missing", victim, "empty here");
-	}
+	looks_of_one_audit(fault, &mover);
+	n = fault->audit->findings.n;
+	fault->guest->target.moving = true;
+	looks_of_one_audit(fault, &mover);
+	assert_int_equal(fault->audit->findings.n, n);
+	audit_expect(fault, "coherence-missing", victim, "empty here");
 	fault_guest_destroy(fault);
 }
 
@@ -106,15 +101,13 @@ static void nothing_to_confirm(void **state)
 	struct fault_guest *fault = create(state, &mover);
 	unsigned looks;
 
-	if (fault->guest->kind->own_kernel) {
-		fault_guest_audit(fault, FAULT_LAZY);
-		looks = mover.looks;
-		assert_int_equal(fault->audit->findings.n, 0);
-		fault->guest->target.moving = true;
-		mover.looks = 0;
-		fault_guest_audit(fault, FAULT_LAZY);
-		assert_int_equal(mover.looks, looks); /* nothing to confirm */
-	}
+	fault_guest_audit(fault, FAULT_LAZY);
+	looks = mover.looks;
+	assert_int_equal(fault->audit->findings.n, 0);
+	fault->guest->target.moving = true;
+	mover.looks = 0;
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_int_equal(mover.looks, looks); /* nothing to confirm */
 	fault_guest_destroy(fault);
 }
 
@@ -124,26 +117,23 @@ static void what_is_shared(void **state)
 	struct fault_guest *fault = audit_guest_create(*state);
 	struct guest *guest = fault->guest;
 
-	if (!guest->kind->pti) {
-		audit_change(fault,
-			     audit_entry(fault, guest->swapper, guest->kind->module, -1),
-			     US, 0);
-		guest->target.moving = true;
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect(fault, "protection-user", guest->swapper, "22 other spaces");
-		audit_expect_verdicts(fault, WS_SPACE_PROCESS, WS_LEAKS);
-	}
+	audit_change(fault, audit_entry(fault, guest->swapper, guest->kind->module, -1),
+		     US, 0);
+	guest->target.moving = true;
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "protection-user", guest->swapper, "22 other spaces");
+	audit_expect_verdicts(fault, WS_SPACE_PROCESS, WS_LEAKS);
 	fault_guest_destroy(fault);
 }
 
 int main(void)
 {
-	static const struct audit_case cases[] = {
-		{ "what was there once", what_was_there_once },
-		{ "what stays", what_stays },
-		{ "nothing to confirm", nothing_to_confirm },
-		{ "what is shared", what_is_shared },
+	static const struct guest_case cases[] = {
+		{ "what was there once", what_was_there_once, GUEST_OWN_KERNEL },
+		{ "what stays", what_stays, GUEST_OWN_KERNEL },
+		{ "nothing to confirm", nothing_to_confirm, GUEST_OWN_KERNEL },
+		{ "what is shared", what_is_shared, GUEST_NO_PTI },
 	};
 
-	return audit_run_cases("moving targets", cases, WS_ARRAY_SIZE(cases));
+	return guest_run_cases("moving targets", cases, WS_ARRAY_SIZE(cases));
 }

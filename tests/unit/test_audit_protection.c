@@ -101,13 +101,11 @@ static void a_private_user_page(void **state)
 	uint64_t victim = fault_guest_victim(fault);
 	const struct ws_finding *finding;
 
-	if (kind_of(fault)->own_kernel && !kind_of(fault)->pti) {
-		fault_guest_change_page(fault, victim, kind_of(fault)->module, US, 0);
-		fault_guest_audit(fault, FAULT_LAZY);
-		finding = audit_expect(fault, "protection-user", victim, "4 KiB");
-		assert_null(strstr(finding->text, "other space"));
-		audit_expect_verdict(fault, victim, WS_LEAKS);
-	}
+	fault_guest_change_page(fault, victim, kind_of(fault)->module, US, 0);
+	fault_guest_audit(fault, FAULT_LAZY);
+	finding = audit_expect(fault, "protection-user", victim, "4 KiB");
+	assert_null(strstr(finding->text, "other space"));
+	audit_expect_verdict(fault, victim, WS_LEAKS);
 	fault_guest_destroy(fault);
 }
 
@@ -126,14 +124,12 @@ static void a_user_page_in_the_user_half(void **state)
 	struct fault_guest *fault = create(state);
 	uint64_t user = fault_guest_victim(fault) + WS_FRAME_SIZE;
 
-	if (kind_of(fault)->pti) {
-		guest_own_entry(fault->guest, user, kind_of(fault)->cpu_entry);
-		map_in_entry_area(fault, user);
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect(fault, "protection-user", user, ": read");
-		assert_int_equal(audit_count(fault, "protection-pti-wide", 0), 0);
-		audit_expect_verdict(fault, user, WS_LEAKS);
-	}
+	guest_own_entry(fault->guest, user, kind_of(fault)->cpu_entry);
+	map_in_entry_area(fault, user);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "protection-user", user, ": read");
+	assert_int_equal(audit_count(fault, "protection-pti-wide", 0), 0);
+	audit_expect_verdict(fault, user, WS_LEAKS);
 	fault_guest_destroy(fault);
 }
 
@@ -141,14 +137,12 @@ static void a_user_page_in_all_user_halves(void **state)
 {
 	struct fault_guest *fault = create(state);
 
-	if (kind_of(fault)->pti) {
-		map_in_entry_area(fault, fault->guest->swapper + WS_FRAME_SIZE);
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect(fault, "protection-user",
-			     fault->guest->task[1].root + WS_FRAME_SIZE, ": read");
-		audit_expect_verdicts(fault, WS_SPACE_USER, WS_LEAKS);
-		audit_expect_verdicts(fault, WS_SPACE_PROCESS, WS_COHERENT);
-	}
+	map_in_entry_area(fault, fault->guest->swapper + WS_FRAME_SIZE);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "protection-user", fault->guest->task[1].root + WS_FRAME_SIZE,
+		     ": read");
+	audit_expect_verdicts(fault, WS_SPACE_USER, WS_LEAKS);
+	audit_expect_verdicts(fault, WS_SPACE_PROCESS, WS_COHERENT);
 	fault_guest_destroy(fault);
 }
 
@@ -158,16 +152,13 @@ static void several_pages(void **state)
 	struct fault_guest *fault = create(state);
 	const struct ws_finding *finding;
 
-	if (!kind_of(fault)->pti) {
-		audit_change(fault, module_entry(fault), US, 0);
-		map_beside_module(fault, fault->guest->module_pa, P | RW | US | 0);
-		audit_change(fault, module_entry(fault) + (audit_has_nx(fault) ? 8 : 4),
-			     audit_has_nx(fault) ? XD : 0, 0);
-		fault_guest_audit(fault, FAULT_LAZY);
-		finding = audit_expect(fault, "protection-user", 0, "8 KiB");
-		assert_int_equal(finding->last,
-				 kind_of(fault)->module + 2 * WS_FRAME_SIZE - 1);
-	}
+	audit_change(fault, module_entry(fault), US, 0);
+	map_beside_module(fault, fault->guest->module_pa, P | RW | US | 0);
+	audit_change(fault, module_entry(fault) + (audit_has_nx(fault) ? 8 : 4),
+		     audit_has_nx(fault) ? XD : 0, 0);
+	fault_guest_audit(fault, FAULT_LAZY);
+	finding = audit_expect(fault, "protection-user", 0, "8 KiB");
+	assert_int_equal(finding->last, kind_of(fault)->module + 2 * WS_FRAME_SIZE - 1);
 	fault_guest_destroy(fault);
 }
 
@@ -178,24 +169,21 @@ static void the_vsyscall_page(void **state)
 	struct fault_guest *fault = create(state);
 	struct guest *guest = fault->guest;
 
-	if (guest->word == 8 && !kind_of(fault)->pti) {
-		guest_map(guest, guest->swapper, vsyscall, PA_TEXT, P | US | XD);
-		audit_change_private(fault, vsyscall, P | RW | US, 0);
-		for (unsigned i = 0; i < guest->ntasks; i++)
-			if (guest->task[i].root)
-				audit_put(fault,
-					  guest_private_entry(guest, guest->task[i].root,
-							      vsyscall),
-					  audit_get(fault, guest_private_entry(
-								   guest, guest->swapper,
-								   vsyscall)));
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect_none(fault, "protection");
-		audit_change(fault, audit_entry(fault, guest->swapper, vsyscall, -1), RW,
-			     0);
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect(fault, "protection-user", guest->swapper, "write");
-	}
+	guest_map(guest, guest->swapper, vsyscall, PA_TEXT, P | US | XD);
+	audit_change_private(fault, vsyscall, P | RW | US, 0);
+	for (unsigned i = 0; i < guest->ntasks; i++)
+		if (guest->task[i].root)
+			audit_put(
+				fault,
+				guest_private_entry(guest, guest->task[i].root, vsyscall),
+				audit_get(fault,
+					  guest_private_entry(guest, guest->swapper,
+							      vsyscall)));
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect_none(fault, "protection");
+	audit_change(fault, audit_entry(fault, guest->swapper, vsyscall, -1), RW, 0);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "protection-user", guest->swapper, "write");
 	fault_guest_destroy(fault);
 }
 
@@ -206,14 +194,12 @@ static void the_compat_vdso(void **state)
 	struct fault_guest *fault = create(state);
 	struct guest *guest = fault->guest;
 
-	if (guest->word == 4 && !kind_of(fault)->pti) {
-		guest_map(guest, guest->swapper, vdso, PA_TEXT, P | US);
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect_none(fault, "protection");
-		audit_change(fault, audit_entry(fault, guest->swapper, vdso, -1), RW, 0);
-		fault_guest_audit(fault, FAULT_LAZY);
-		assert_int_equal(audit_count(fault, "protection-user", 0), 1);
-	}
+	guest_map(guest, guest->swapper, vdso, PA_TEXT, P | US);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect_none(fault, "protection");
+	audit_change(fault, audit_entry(fault, guest->swapper, vdso, -1), RW, 0);
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_int_equal(audit_count(fault, "protection-user", 0), 1);
 	fault_guest_destroy(fault);
 }
 
@@ -289,15 +275,13 @@ static void whose_page_it_is(void **state)
 	struct fault_guest *fault = create(state);
 	uint64_t va = kind_of(fault)->module;
 
-	if (audit_has_nx(fault)) {
-		audit_change(fault, module_entry(fault), 0, XD);
-		audit_give_module(fault, "below", va - 2 * WS_FRAME_SIZE, 2);
-		audit_give_module(fault, "naughty", va, 3);
-		audit_give_module(fault, "above", va + WS_FRAME_SIZE, 1);
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect(fault, "protection-wx", fault->guest->swapper,
-			     "executed; there lies module naughty; ");
-	}
+	audit_change(fault, module_entry(fault), 0, XD);
+	audit_give_module(fault, "below", va - 2 * WS_FRAME_SIZE, 2);
+	audit_give_module(fault, "naughty", va, 3);
+	audit_give_module(fault, "above", va + WS_FRAME_SIZE, 1);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "protection-wx", fault->guest->swapper,
+		     "executed; there lies module naughty; ");
 	fault_guest_destroy(fault);
 }
 
@@ -324,14 +308,10 @@ static void the_pci_bios(void **state)
 	struct fault_guest *fault = create(state);
 	uint64_t va = kind_of(fault)->page_offset + 0xf0000;
 
-	if (audit_has_nx(fault)) {
-		audit_change(fault, audit_entry(fault, fault->guest->swapper, va, -1), 0,
-			     XD);
-		fault_guest_audit(fault, FAULT_LAZY);
-		assert_int_equal(
-			audit_expect(fault, "protection-wx", 0, "4 KiB")->severity,
-			fault->guest->word == 4 ? WS_INFO : WS_WARNING);
-	}
+	audit_change(fault, audit_entry(fault, fault->guest->swapper, va, -1), 0, XD);
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_int_equal(audit_expect(fault, "protection-wx", 0, "4 KiB")->severity,
+			 fault->guest->word == 4 ? WS_INFO : WS_WARNING);
 	fault_guest_destroy(fault);
 }
 
@@ -357,16 +337,14 @@ static void code_written_through_an_alias(void **state)
 	char part[64];
 	uint64_t va;
 
-	if (audit_has_nx(fault)) {
-		va = map_beside_module(fault, PA_TEXT, P | RW | XD);
-		fault_guest_audit(fault, FAULT_LAZY);
-		snprintf(part, sizeof(part), "are executed elsewhere: at %#lx",
-			 kind_of(fault)->image);
-		assert_int_equal(audit_expect(fault, "protection-code-alias",
-					      fault->guest->swapper, part)
-					 ->va,
-				 va);
-	}
+	va = map_beside_module(fault, PA_TEXT, P | RW | XD);
+	fault_guest_audit(fault, FAULT_LAZY);
+	snprintf(part, sizeof(part), "are executed elsewhere: at %#lx",
+		 kind_of(fault)->image);
+	assert_int_equal(
+		audit_expect(fault, "protection-code-alias", fault->guest->swapper, part)
+			->va,
+		va);
 	fault_guest_destroy(fault);
 }
 
@@ -377,14 +355,12 @@ static void read_only_data_of_one_space(void **state)
 	uint64_t va = kind_of(fault)->image + 5 * WS_FRAME_SIZE;
 	const struct ws_finding *finding;
 
-	if (kind_of(fault)->own_kernel) {
-		fault_guest_change_page(fault, victim, va, RW, 0);
-		fault_guest_audit(fault, FAULT_LAZY);
-		finding = audit_expect(fault, "protection-read-only", victim, "4 KiB");
-		assert_int_equal(finding->va, va);
-		assert_int_equal(finding->last, va + WS_FRAME_SIZE - 1);
-		assert_int_equal(audit_count(fault, "coherence-target", victim), 1);
-	}
+	fault_guest_change_page(fault, victim, va, RW, 0);
+	fault_guest_audit(fault, FAULT_LAZY);
+	finding = audit_expect(fault, "protection-read-only", victim, "4 KiB");
+	assert_int_equal(finding->va, va);
+	assert_int_equal(finding->last, va + WS_FRAME_SIZE - 1);
+	assert_int_equal(audit_count(fault, "coherence-target", victim), 1);
 	fault_guest_destroy(fault);
 }
 
@@ -397,15 +373,13 @@ static void a_wide_user_half(void **state)
 	uint64_t user = fault_guest_victim(fault) + WS_FRAME_SIZE;
 	uint64_t va = kind_of(fault)->page_offset + 0x123000;
 
-	if (kind_of(fault)->pti) {
-		guest_map(guest, user, va, 0x123000, P | RW | XD);
-		fault_guest_audit(fault, FAULT_LAZY);
-		assert_int_equal(audit_expect(fault, "protection-pti-wide", user,
-					      "the user half has 4 KiB of the kernel: "
-					      "read, write")
-					 ->va,
-				 va);
-	}
+	guest_map(guest, user, va, 0x123000, P | RW | XD);
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_int_equal(audit_expect(fault, "protection-pti-wide", user,
+				      "the user half has 4 KiB of the kernel: "
+				      "read, write")
+				 ->va,
+			 va);
 	fault_guest_destroy(fault);
 }
 
@@ -416,42 +390,44 @@ static void a_user_half_as_pti_makes_it(void **state)
 	struct guest *guest = fault->guest;
 	uint64_t user = fault_guest_victim(fault) + WS_FRAME_SIZE;
 
-	if (kind_of(fault)->pti) {
-		guest_map(guest, user, kind_of(fault)->image + 0x40000, PA_TEXT + 0x40000,
-			  P);
-		guest_map(guest, user, kind_of(fault)->page_offset + fault->tss.pa,
-			  fault->tss.pa, P | RW | XD);
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect_none(fault, "protection");
-	}
+	guest_map(guest, user, kind_of(fault)->image + 0x40000, PA_TEXT + 0x40000, P);
+	guest_map(guest, user, kind_of(fault)->page_offset + fault->tss.pa, fault->tss.pa,
+		  P | RW | XD);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect_none(fault, "protection");
 	fault_guest_destroy(fault);
 }
 
 int main(void)
 {
-	static const struct audit_case cases[] = {
+	static const struct guest_case cases[] = {
 		{ "nothing is wrong", nothing_is_found },
 		{ "a shared user page", a_shared_user_page },
 		{ "a user bit without effect", a_user_bit_without_effect },
-		{ "a private user page", a_private_user_page },
-		{ "a user page in the user half", a_user_page_in_the_user_half },
-		{ "a user page in all user halves", a_user_page_in_all_user_halves },
-		{ "several pages", several_pages },
-		{ "the vsyscall page", the_vsyscall_page },
-		{ "the compat vDSO", the_compat_vdso },
+		{ "a private user page", a_private_user_page,
+		  GUEST_OWN_KERNEL | GUEST_NO_PTI },
+		{ "a user page in the user half", a_user_page_in_the_user_half,
+		  GUEST_PTI },
+		{ "a user page in all user halves", a_user_page_in_all_user_halves,
+		  GUEST_PTI },
+		{ "several pages", several_pages, GUEST_NO_PTI },
+		{ "the vsyscall page", the_vsyscall_page, GUEST_64_BITS | GUEST_NO_PTI },
+		{ "the compat vDSO", the_compat_vdso, GUEST_32_BITS | GUEST_NO_PTI },
 		{ "a table that user mode can write", a_table_that_user_mode_can_write },
 		{ "a table that user mode can read", a_table_that_user_mode_can_read },
 		{ "a table mapped elsewhere", a_table_mapped_elsewhere },
 		{ "writable and executable", writable_and_executable },
-		{ "whose page it is", whose_page_it_is },
+		{ "whose page it is", whose_page_it_is, GUEST_NX },
 		{ "whose pages they are", whose_pages_they_are },
-		{ "the PCI BIOS", the_pci_bios },
+		{ "the PCI BIOS", the_pci_bios, GUEST_NX },
 		{ "a kernel without NX", a_kernel_without_nx },
-		{ "code written through an alias", code_written_through_an_alias },
-		{ "read-only data of one space", read_only_data_of_one_space },
-		{ "a wide user half", a_wide_user_half },
-		{ "a user half as PTI makes it", a_user_half_as_pti_makes_it },
+		{ "code written through an alias", code_written_through_an_alias,
+		  GUEST_NX },
+		{ "read-only data of one space", read_only_data_of_one_space,
+		  GUEST_OWN_KERNEL },
+		{ "a wide user half", a_wide_user_half, GUEST_PTI },
+		{ "a user half as PTI makes it", a_user_half_as_pti_makes_it, GUEST_PTI },
 	};
 
-	return audit_run_cases("protection", cases, WS_ARRAY_SIZE(cases));
+	return guest_run_cases("protection", cases, WS_ARRAY_SIZE(cases));
 }

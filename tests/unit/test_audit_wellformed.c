@@ -84,15 +84,13 @@ static void reserved_bits_in_a_shared_table(void **state)
 	struct fault_guest *fault = create(state);
 	uint64_t init = fault->guest->swapper, module = fault->guest->kind->module;
 
-	if (is_pae(fault)) {
-		audit_change(fault, audit_entry(fault, init, module, -1), WS_BIT(62), 0);
-		audit_give_module(fault, "naughty", module - WS_FRAME_SIZE, 2);
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect(fault, "wellformed-reserved", init,
-			     "set; there lies module naughty; 22 other spaces have the "
-			     "same table");
-		audit_expect_verdicts(fault, WS_SPACE_PROCESS, WS_DIVERGES);
-	}
+	audit_change(fault, audit_entry(fault, init, module, -1), WS_BIT(62), 0);
+	audit_give_module(fault, "naughty", module - WS_FRAME_SIZE, 2);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "wellformed-reserved", init,
+		     "set; there lies module naughty; 22 other spaces have the "
+		     "same table");
+	audit_expect_verdicts(fault, WS_SPACE_PROCESS, WS_DIVERGES);
 	fault_guest_destroy(fault);
 }
 
@@ -127,16 +125,14 @@ static void accessed_pdptes(void **state)
 	uint64_t victim = fault_guest_victim(fault);
 	uint64_t pdpte = audit_entry(fault, victim, fault->guest->kind->module, 0);
 
-	if (is_pae(fault)) {
-		audit_change(fault, pdpte, ACCESSED, 0);
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect_none(fault, "well-formed");
-		check_walk(fault, victim, 0, ACCESSED);
-		audit_change(fault, pdpte, DIRTY, 0);
-		fault_guest_audit(fault, FAULT_LAZY);
-		audit_expect(fault, "wellformed-reserved", victim, "bits 0x40 set");
-		check_walk(fault, victim, DIRTY, ACCESSED | DIRTY);
-	}
+	audit_change(fault, pdpte, ACCESSED, 0);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect_none(fault, "well-formed");
+	check_walk(fault, victim, 0, ACCESSED);
+	audit_change(fault, pdpte, DIRTY, 0);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "wellformed-reserved", victim, "bits 0x40 set");
+	check_walk(fault, victim, DIRTY, ACCESSED | DIRTY);
 	fault_guest_destroy(fault);
 }
 
@@ -289,11 +285,12 @@ static void a_tasks_stack_in_a_page_table(void **state)
 
 int main(void)
 {
-	static const struct audit_case cases[] = {
+	static const struct guest_case cases[] = {
 		{ "nothing is wrong", nothing_is_found },
 		{ "reserved bits", reserved_bits },
-		{ "reserved bits in a shared table", reserved_bits_in_a_shared_table },
-		{ "accessed PDPTEs", accessed_pdptes },
+		{ "reserved bits in a shared table", reserved_bits_in_a_shared_table,
+		  GUEST_PAE },
+		{ "accessed PDPTEs", accessed_pdptes, GUEST_PAE },
 		{ "a table outside memory", a_table_outside_memory },
 		{ "a table left out", a_table_left_out },
 		{ "a table at two levels", a_table_at_two_levels },
@@ -305,5 +302,5 @@ int main(void)
 		{ "a task's stack in a page table", a_tasks_stack_in_a_page_table },
 	};
 
-	return audit_run_cases("well-formed", cases, WS_ARRAY_SIZE(cases));
+	return guest_run_cases("well-formed", cases, WS_ARRAY_SIZE(cases));
 }

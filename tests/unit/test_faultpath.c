@@ -307,14 +307,12 @@ static void a_handler_that_may_not_be_executed(void **state)
 {
 	struct fault_guest *fault = create(state);
 
-	if (fault->guest->kind->format->no_execute) {
-		fault_guest_change_page(fault, fault_guest_victim(fault),
-					fault->pf_handler.va, XD, 0);
-		fault_guest_audit(fault, FAULT_LAZY);
-		expect_only(fault, "faultpath-pf-target", fault_guest_victim(fault),
-			    "may not be executed here");
-		expect_verdict(fault, fault_guest_victim(fault), WS_NESTS);
-	}
+	fault_guest_change_page(fault, fault_guest_victim(fault), fault->pf_handler.va,
+				XD, 0);
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_only(fault, "faultpath-pf-target", fault_guest_victim(fault),
+		    "may not be executed here");
+	expect_verdict(fault, fault_guest_victim(fault), WS_NESTS);
 	fault_guest_destroy(fault);
 }
 
@@ -377,14 +375,12 @@ static void other_tasks_stacks(void **state)
 	uint64_t victim = fault_guest_victim(fault);
 	const struct ws_finding *finding;
 
-	if (fault->guest->kind->own_kernel) {
-		fault_guest_hide(fault, victim, fault->stacks.va);
-		fault_guest_audit(fault, FAULT_LAZY);
-		finding = find(fault, "faultpath-task-stack", victim);
-		expect_text(finding->text, "the kernel stack of");
-		assert_true(count(fault, "faultpath-task-stack", victim) >= 2);
-		expect_verdict(fault, victim, WS_DOUBLE_FAULTS);
-	}
+	fault_guest_hide(fault, victim, fault->stacks.va);
+	fault_guest_audit(fault, FAULT_LAZY);
+	finding = find(fault, "faultpath-task-stack", victim);
+	expect_text(finding->text, "the kernel stack of");
+	assert_true(count(fault, "faultpath-task-stack", victim) >= 2);
+	expect_verdict(fault, victim, WS_DOUBLE_FAULTS);
 	fault_guest_destroy(fault);
 }
 
@@ -426,13 +422,11 @@ static void the_double_faults_own_space(void **state)
 	struct fault_guest *fault = create(state);
 	uint64_t victim = fault_guest_victim(fault);
 
-	if (!is_wide(fault)) {
-		guest_put32(fault->guest, fault->df_tss.pa + 28, (uint32_t)victim);
-		fault_guest_hide_page(fault, victim, fault->df_handler.va);
-		fault_guest_audit(fault, FAULT_LAZY);
-		expect_only(fault, "faultpath-df-target", victim,
-			    "in the double fault's own space, the handler");
-	}
+	guest_put32(fault->guest, fault->df_tss.pa + 28, (uint32_t)victim);
+	fault_guest_hide_page(fault, victim, fault->df_handler.va);
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_only(fault, "faultpath-df-target", victim,
+		    "in the double fault's own space, the handler");
 	fault_guest_destroy(fault);
 }
 
@@ -440,21 +434,17 @@ static void a_double_fault_that_leads_nowhere(void **state)
 {
 	struct fault_guest *fault = create(state);
 
-	if (!is_wide(fault)) {
-		memset(fault->guest->memory + fault->gdt.pa + 0xf8, 0, 8);
-		fault_guest_audit(fault, FAULT_LAZY);
-		expect_only(fault, "faultpath-double-fault", fault->guest->swapper,
-			    "selector 0xf8, which is no TSS");
-	}
+	memset(fault->guest->memory + fault->gdt.pa + 0xf8, 0, 8);
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_only(fault, "faultpath-double-fault", fault->guest->swapper,
+		    "selector 0xf8, which is no TSS");
 	fault_guest_destroy(fault);
 
 	fault = create(state);
-	if (!is_wide(fault)) {
-		guest_put32(fault->guest, fault->df_tss.pa + 28, 0x00abc000);
-		fault_guest_audit(fault, FAULT_LAZY);
-		expect_none(fault);
-		assert_true(has_note(fault, "has CR3 0xabc000"));
-	}
+	guest_put32(fault->guest, fault->df_tss.pa + 28, 0x00abc000);
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_none(fault);
+	assert_true(has_note(fault, "has CR3 0xabc000"));
 	fault_guest_destroy(fault);
 }
 
@@ -465,15 +455,13 @@ static void the_user_half(void **state)
 	struct fault_guest *fault = create(state);
 	uint64_t user = fault_guest_victim(fault) + WS_FRAME_SIZE;
 
-	if (fault->guest->kind->pti) {
-		fault_guest_hide_page(fault, user, fault->entry_text.va + 0x3000);
-		fault_guest_hide_page(fault, user, fault->exc_page_fault.va);
-		fault_guest_audit(fault, FAULT_LAZY);
-		expect_only(fault, "faultpath-pti-entry", user, "the entry text, ");
-		assert_int_equal(count(fault, "faultpath-pf-reach", user), 0);
-		expect_verdict(fault, user, WS_NESTS);
-		expect_verdict(fault, user - WS_FRAME_SIZE, WS_COHERENT);
-	}
+	fault_guest_hide_page(fault, user, fault->entry_text.va + 0x3000);
+	fault_guest_hide_page(fault, user, fault->exc_page_fault.va);
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_only(fault, "faultpath-pti-entry", user, "the entry text, ");
+	assert_int_equal(count(fault, "faultpath-pf-reach", user), 0);
+	expect_verdict(fault, user, WS_NESTS);
+	expect_verdict(fault, user - WS_FRAME_SIZE, WS_COHERENT);
 	fault_guest_destroy(fault);
 }
 
@@ -482,14 +470,12 @@ static void tables_in_the_user_half(void **state)
 	struct fault_guest *fault = create(state);
 	uint64_t user = fault_guest_victim(fault) + WS_FRAME_SIZE;
 
-	if (fault->guest->kind->pti) {
-		fault_guest_hide_page(fault, user, fault->idt.va);
-		fault_guest_hide_page(fault, user, fault->entry_stack.va);
-		fault_guest_audit(fault, FAULT_LAZY);
-		expect_only(fault, "faultpath-idt", user, "the IDT");
-		expect_only(fault, "faultpath-entry-stack", user, "the entry stack");
-		expect_verdict(fault, user, WS_DOUBLE_FAULTS);
-	}
+	fault_guest_hide_page(fault, user, fault->idt.va);
+	fault_guest_hide_page(fault, user, fault->entry_stack.va);
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_only(fault, "faultpath-idt", user, "the IDT");
+	expect_only(fault, "faultpath-entry-stack", user, "the entry stack");
+	expect_verdict(fault, user, WS_DOUBLE_FAULTS);
 	fault_guest_destroy(fault);
 }
 
@@ -641,17 +627,14 @@ static void a_hole_under_a_large_page(void **state)
 	struct guest *guest = fault->guest;
 	uint64_t victim = fault_guest_victim(fault), entry;
 
-	if (guest->kind->format == &ws_format_i386) {
-		uint64_t large =
-			guest_private_entry(guest, guest->swapper, fault->pf_handler.va);
+	uint64_t large = guest_private_entry(guest, guest->swapper, fault->pf_handler.va);
 
-		fault_guest_hide_page(fault, victim, fault->pf_handler.va);
-		entry = guest_pa(guest, fault->pf_handler.va & ~UINT64_C(0x3fffff));
-		guest_put32(guest, large, (uint32_t)entry | 0x83);
-		fault_guest_audit(fault, FAULT_LAZY);
-		expect_only(fault, "faultpath-pf-target", victim, "is not mapped here");
-		assert_int_equal(count(fault, "coherence-shape", victim), 1);
-	}
+	fault_guest_hide_page(fault, victim, fault->pf_handler.va);
+	entry = guest_pa(guest, fault->pf_handler.va & ~UINT64_C(0x3fffff));
+	guest_put32(guest, large, (uint32_t)entry | 0x83);
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect_only(fault, "faultpath-pf-target", victim, "is not mapped here");
+	assert_int_equal(count(fault, "coherence-shape", victim), 1);
 	fault_guest_destroy(fault);
 }
 
@@ -741,10 +724,7 @@ static void many_processors(void **state)
 
 /* ---- all kinds x all cases -------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	CMUnitTestFunction test;
-} cases[] = {
+static const struct guest_case cases[] = {
 	{ "nothing is wrong", nothing_is_found },
 	{ "gates that nobody uses", unused_gates_may_lead_anywhere },
 	{ "the IDT", the_idt },
@@ -758,44 +738,30 @@ static const struct {
 	{ "entry text without a gate", entry_text_in_between },
 	{ "other handlers are weighed apart", other_handlers_are_weighed_apart },
 	{ "gates of one page are told together", gates_of_one_page_are_told_together },
-	{ "a handler not executable", a_handler_that_may_not_be_executed },
+	{ "a handler not executable", a_handler_that_may_not_be_executed, GUEST_NX },
 	{ "a stack not writable", a_stack_that_may_not_be_written },
 	{ "a user's page, SMEP and SMAP", a_users_page },
 	{ "a task's own stack", a_tasks_own_stack },
-	{ "other tasks' stacks", other_tasks_stacks },
+	{ "other tasks' stacks", other_tasks_stacks, GUEST_OWN_KERNEL },
 	{ "stacks of gates", stacks_of_gates },
 	{ "the double fault's stack or task", the_double_faults_stack_or_task },
-	{ "the double fault's own space", the_double_faults_own_space },
-	{ "a double fault that leads nowhere", a_double_fault_that_leads_nowhere },
-	{ "entry text in the user half", the_user_half },
-	{ "tables in the user half", tables_in_the_user_half },
+	{ "the double fault's own space", the_double_faults_own_space, GUEST_32_BITS },
+	{ "a double fault that leads nowhere", a_double_fault_that_leads_nowhere,
+	  GUEST_32_BITS },
+	{ "entry text in the user half", the_user_half, GUEST_PTI },
+	{ "tables in the user half", tables_in_the_user_half, GUEST_PTI },
 	{ "a handler in a module", a_handler_in_a_module },
 	{ "gates that are not there", gates_that_are_not_there },
 	{ "without registers", without_registers },
 	{ "a processor that does not page", a_processor_that_does_not_page },
 	{ "an IDT that was given up", an_idt_that_was_given_up },
 	{ "two processors", two_processors },
-	{ "a hole under a large page", a_hole_under_a_large_page },
+	{ "a hole under a large page", a_hole_under_a_large_page, GUEST_I386 },
 	{ "nonsense does no harm", nonsense_does_no_harm },
 	{ "many processors", many_processors },
 };
 
-#define KINDS_MAX 16
-
 int main(void)
 {
-	struct CMUnitTest tests[WS_ARRAY_SIZE(cases) * KINDS_MAX];
-	char names[WS_ARRAY_SIZE(cases) * KINDS_MAX][96];
-	const struct guest_kind *kind;
-	size_t n = 0;
-
-	for (unsigned k = 0; k < KINDS_MAX && (kind = guest_kind_at(k)); k++)
-		for (size_t c = 0; c < WS_ARRAY_SIZE(cases); c++, n++) {
-			snprintf(names[n], sizeof(names[n]), "%s: %s", kind->name,
-				 cases[c].name);
-			tests[n] = (struct CMUnitTest){ .name = names[n],
-							.test_func = cases[c].test,
-							.initial_state = (void *)kind };
-		}
-	return _cmocka_run_group_tests("fault path", tests, n, NULL, NULL);
+	return guest_run_cases("fault path", cases, WS_ARRAY_SIZE(cases));
 }

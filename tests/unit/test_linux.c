@@ -617,10 +617,7 @@ static void nothing_is_refused_with_advice(void **state)
 
 /* ---- all kinds x all cases -------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	CMUnitTestFunction test;
-} cases[] = {
+static const struct guest_case cases[] = {
 	{ "everyone, by init_mm's CR3", everyone_by_init_mm },
 	{ "everyone, by a victim's CR3", everyone_by_a_victim },
 	{ "everyone, by a user half's CR3", everyone_by_a_user_half },
@@ -646,22 +643,7 @@ static const struct {
 	{ "memory with nothing in it", nothing_is_refused_with_advice },
 };
 
-#define KINDS_MAX 16
-
 int main(void)
 {
-	struct CMUnitTest tests[WS_ARRAY_SIZE(cases) * KINDS_MAX];
-	char names[WS_ARRAY_SIZE(cases) * KINDS_MAX][96];
-	const struct guest_kind *kind;
-	size_t n = 0;
-
-	for (unsigned k = 0; k < KINDS_MAX && (kind = guest_kind_at(k)); k++)
-		for (size_t c = 0; c < WS_ARRAY_SIZE(cases); c++, n++) {
-			snprintf(names[n], sizeof(names[n]), "%s: %s", kind->name,
-				 cases[c].name);
-			tests[n] = (struct CMUnitTest){ .name = names[n],
-							.test_func = cases[c].test,
-							.initial_state = (void *)kind };
-		}
-	return _cmocka_run_group_tests("discovery", tests, n, NULL, NULL);
+	return guest_run_cases("discovery", cases, WS_ARRAY_SIZE(cases));
 }

@@ -208,10 +208,6 @@ static void test_own_stack(void **state)
 	struct fault_guest *fault = stage.fault;
 	uint64_t depth = fault->stack_size - 16;
 
-	if (fault->guest->kind->pti) { /* which came with entry stacks */
-		fault_guest_destroy(fault);
-		return;
-	}
 	guest_put(fault->guest, fault->tss.pa + 4,
 		  fault_guest_stack(fault, 0).va + depth);
 	open_stage(&stage);
@@ -415,10 +411,6 @@ static void test_loops(void **state)
 	struct stage stage = { .fault = audit_guest_create(*state) };
 	struct fault_guest *fault = stage.fault;
 
-	if (!is_wide(&stage)) {
-		fault_guest_destroy(fault);
-		return;
-	}
 	fault->guest->memory[fault->idt.pa + 14 * 16 + 4] = 2; /* NMI's stack */
 	fault_guest_hide_page(fault, entry_root(fault), fault->pf_handler.va);
 	open_stage(&stage);
@@ -494,10 +486,6 @@ static void test_undermined(void **state)
 	uint64_t root = fault_guest_victim(fault), pa;
 	const struct ws_overwritten *run;
 
-	if (!fault->guest->kind->own_kernel) {
-		close_stage(&stage);
-		return;
-	}
 	fault_guest_hide_page(fault, root, fault->pf_handler.va);
 	pa = guest_private_entry(fault->guest, root, fault->guest->kind->page_offset) &
 	     ~(uint64_t)(WS_FRAME_SIZE - 1);
@@ -789,10 +777,10 @@ static void test_hostile(void **state)
 
 int main(void)
 {
-	static const struct audit_case cases[] = {
+	static const struct guest_case cases[] = {
 		{ "a handler that is there", test_survives },
 		{ "nothing is left behind", test_leaves_nothing },
-		{ "from user mode: an old kernel's stack", test_own_stack },
+		{ "from user mode: an old kernel's stack", test_own_stack, GUEST_NO_PTI },
 		{ "from kernel mode: which stack", test_kernel_stack },
 		{ "from kernel mode: where the task was", test_saved_sp },
 		{ "from kernel mode: a space that has no stack", test_borrowed_stack },
@@ -803,9 +791,9 @@ int main(void)
 		{ "an entry stack that is not there", test_no_entry_stack },
 		{ "neither handler is there", test_no_double_fault },
 		{ "another handler than the page fault's", test_diverted },
-		{ "a handler on an IST that is not there", test_loops },
+		{ "a handler on an IST that is not there", test_loops, GUEST_64_BITS },
 		{ "no more frames than asked for", test_gives_up },
-		{ "the page table as a stack", test_undermined },
+		{ "the page table as a stack", test_undermined, GUEST_OWN_KERNEL },
 		{ "stacks, image, fault path", test_stacks_and_module },
 		{ "what struct page says", test_pages },
 		{ "what cannot be asked", test_refusals },
@@ -813,5 +801,5 @@ int main(void)
 		{ "hostile registers and tables", test_hostile },
 	};
 
-	return audit_run_cases("whatif", cases, WS_ARRAY_SIZE(cases));
+	return guest_run_cases("whatif", cases, WS_ARRAY_SIZE(cases));
 }
