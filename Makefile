@@ -11,7 +11,7 @@ BUILD_PACKAGES := gcc meson ninja-build pkg-config python3 \
 	libdeflate-dev liblzo2-dev libsnappy-dev libzstd-dev libkdumpfile-dev \
 	libelf-dev libdw-dev libjansson-dev uthash-dev liblua5.4-dev
 # Tested with: cmocka, the sanitizers' second compiler, a browser, and real guests.
-CHECK_PACKAGES := libcmocka-dev clang libclang-rt-14-dev mandoc zlib1g-dev \
+CHECK_PACKAGES := libcmocka-dev clang libclang-rt-dev mandoc zlib1g-dev \
 	python3-jsonschema chromium chromium-driver
 LAB_PACKAGES := qemu-system-x86 busybox-static cpio makedumpfile xz-utils zstd \
 	binutils bc flex bison libelf-dev kmod
