@@ -4,6 +4,16 @@
 
 BUILD := build
 NINJA := ninja -C $(BUILD)
+# Where to install: make install [PREFIX=DIR] [DESTDIR=DIR]
+PREFIX ?= /usr/local
+STAGE = "$$(realpath -m -- "$(DESTDIR)")"
+# meson asks dpkg-architecture, which a Debian need not have, and takes lib64 without it,
+# where the loader does not look. The compiler knows as well; elsewhere it says nothing.
+MULTIARCH = $(shell $(CC) -print-multiarch 2>/dev/null)
+WHERE = --prefix "$(PREFIX)" $(if $(MULTIARCH),--libdir lib/$(MULTIARCH))
+# A build that is there learns of a PREFIX that is given now, and of no other.
+PLACE = $(if $(filter file,$(origin PREFIX)),:,meson configure $(BUILD) $(WHERE) && \
+	$(NINJA) build.ninja >>$(BUILD)/ninja.log)
 
 # Built with: the compiler, the build system, and a well-kept library for each job
 # that is not ours: compressed dumps, ELF and DWARF, JSON, hash tables, scenarios.
@@ -35,14 +45,20 @@ prove: packages-check build ## boot the seed's bug, ten times a way, and predict
 bench: packages-check packages-bench build ## measure, beside libaddrxlat and emulators
 	@bench/run $(BUILD)
 
-install: build ## library, headers, pkg-config file, tool, man pages, completion
-	@meson install -C $(BUILD)
+install: build ## library, header, pkg-config file, tool, man page, completion
+	@$(PLACE) && $(NINJA) >>$(BUILD)/ninja.log
+	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(STAGE))
+	@[ "$$(id -u)" -ne 0 ] || chown -R --reference=. $(BUILD) # its user may go on here
+
+uninstall: $(BUILD)/build.ninja ## what install put there
+	@$(PLACE)
+	@tools/uninstall $(BUILD) $(if $(DESTDIR),$(STAGE))
 
 build: packages-build $(BUILD)/build.ninja
 	@$(NINJA) -v >$(BUILD)/ninja.log 2>&1 || { tail -n 40 $(BUILD)/ninja.log; exit 1; }
 
 $(BUILD)/build.ninja: | packages-build
-	@meson setup $(BUILD) --buildtype=release >$(BUILD).log 2>&1 || \
+	@meson setup $(BUILD) --buildtype=release $(WHERE) >$(BUILD).log 2>&1 || \
 		{ cat $(BUILD).log; rm -rf $(BUILD); exit 1; }
 
 dev: packages-check ## a second build with ASan, UBSan and werror, in build-dev/
@@ -60,5 +76,5 @@ lab-kernels: packages-check
 clean: ## remove what was built (the lab's downloads are kept)
 	@rm -rf $(BUILD) build-dev
 
-.PHONY: help demo check lab prove bench install build dev clean \
+.PHONY: help demo check lab prove bench install uninstall build dev clean \
 	packages-build packages-check packages-bench lab-kernels

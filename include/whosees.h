@@ -30,6 +30,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+/* All that is declared here can be linked to; whatever else the library has is hidden. */
+#pragma GCC visibility push(default)
 
 /* ---- 1. status and errors ------------------------------------------------------- */
 
@@ -853,6 +855,7 @@ enum ws_status ws_machine_overwritten(struct ws_machine *machine,
 				      const struct ws_overwritten **runs,
 				      size_t *n) WS_MUST_CHECK;
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
