@@ -23,7 +23,7 @@ BUILD_PACKAGES := gcc meson ninja-build pkg-config python3 \
 # Tested with: cmocka, the sanitizers' second compiler, a browser, and real guests.
 CHECK_PACKAGES := libcmocka-dev clang libclang-rt-dev mandoc zlib1g-dev \
 	python3-jsonschema chromium chromium-driver
-LAB_PACKAGES := qemu-system-x86 busybox-static cpio makedumpfile xz-utils zstd \
+LAB_PACKAGES := qemu-system-x86 qemu-user busybox-static cpio makedumpfile xz-utils zstd \
 	binutils bc flex bison libelf-dev kmod
 BENCH_PACKAGES := libunicorn-dev # measured beside
 
@@ -71,7 +71,8 @@ packages-check:
 	@tools/packages $(BUILD_PACKAGES) $(CHECK_PACKAGES) $(LAB_PACKAGES)
 packages-bench:
 	@tools/packages $(BENCH_PACKAGES)
-lab-kernels: packages-check
+lab-kernels: packages-check # a scenario of each kernel that check boots
+	@lab/run --fetch 686-hidden 686-pae amd64
 
 clean: ## remove what was built (the lab's downloads are kept)
 	@rm -rf $(BUILD) build-dev

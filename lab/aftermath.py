@@ -3,7 +3,7 @@ held against."""
 
 import re
 
-SILENCE = 12  # seconds; a guest that lives has something to say after one
+SILENCE = 8  # seconds of QEMU's; a guest that lives has something to say after one
 WORDS = re.compile(r"Oops|BUG: |Kernel panic|PANIC: |double fault", re.I)
 SHOWN = 8  # lines of the console that are kept as evidence
 

@@ -80,6 +80,14 @@ def check(facts, scenario):
         raise LabError(f"the hidden entry did not stay hidden: {gone}")
 
 
+def fetch(scenario, refresh=False):
+    """The kernel of a scenario, and the makedumpfile for it, out of the packages."""
+    with packages.cache_lock():
+        kernel = packages.current_kernel(read_conf("kernels.conf")[scenario["kernel"]],
+                                         refresh)
+        return kernel, filtered.program(kernel.conf) if scenario["filtered"] else None
+
+
 def capture(name, out, refresh=False):
     """Run a scenario and put its files into the directory `out`."""
     scenarios, kernels = read_scenarios(), read_conf("kernels.conf")
@@ -90,11 +98,10 @@ def capture(name, out, refresh=False):
         raise LabError(f"lab/scenarios.conf: [{name}] wants kernel "
                        f"{scenario.get('kernel')}, which lab/kernels.conf does not have")
     made = made_from(name)
+    kernel, makedumpfile = fetch(scenario, refresh)
     with packages.cache_lock():
-        kernel = packages.current_kernel(kernels[scenario["kernel"]], refresh)
         lab_module = module_build.build(kernel)
         image = initramfs.build(kernel, lab_module, scenario)
-        makedumpfile = filtered.program(kernel) if scenario["filtered"] else None
     with util.whole_dir(out) as work:
         facts = boot(name, scenario, kernel, image, work)
         if makedumpfile:

@@ -2,7 +2,7 @@
 pages: makedumpfile -d 31 on the ELF dump.
 
 makedumpfile reads dumps of its own architecture only, so it is the guest's, from the
-packages, run by its own dynamic loader."""
+packages, run by its own dynamic loader, which qemu-user runs where the kernel does not."""
 
 import shutil
 import struct
@@ -61,6 +61,7 @@ def write(forms, program, page_offset, work):
             out.chmod(0o644)
 
 
-def program(kernel):
-    """Command that runs the makedumpfile of the guest's architecture."""
-    return packages.program(kernel.conf["suite"], kernel.arch, "makedumpfile")
+def program(conf, forced=False):
+    """Command that runs the makedumpfile of a kernel's architecture; `forced`: by
+    qemu-user, whatever this machine runs by itself."""
+    return packages.program(conf["suite"], conf["arch"], "makedumpfile", forced)

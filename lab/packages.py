@@ -1,12 +1,14 @@
 """Debian packages of any architecture and suite, without touching this system: an apt
 state of our own in the cache, fed from the machine's own package sources."""
 
-import fcntl
 import contextlib
+import fcntl
+import json
 import pathlib
 import re
 
-from .util import LabError, cache_dir, need, run, say, whole_dir
+from . import foreign
+from .util import LabError, cache_dir, need, run, say, whole_dir, whole_file
 
 APT_SOURCES = pathlib.Path("/etc/apt")
 
@@ -25,6 +27,7 @@ APT::Sandbox::User "";
 Acquire::Languages "none";
 Acquire::GzipIndexes "false";
 Acquire::Retries "3";
+Acquire::http::Timeout "20";
 """
 
 
@@ -96,9 +99,11 @@ class Apt:
         for folder in ("lists/partial", "archives/partial"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
         self.debs.mkdir(exist_ok=True)
-        self.records = {}
+        self.kept = self.home / "records.json"
         if refresh or not (self.home / "updated").exists():
             self.update()
+        # a look into the index costs a third of a second: of one index once
+        self.records = json.loads(self.kept.read_text()) if self.kept.exists() else {}
 
     def apt(self, program, *arguments, hint=""):
         return run([need(program, "apt"), "-q", "-c", self.home / "apt.conf", *arguments],
@@ -108,6 +113,7 @@ class Apt:
         """Fetch the package index. A mirror in the middle of a sync is no reason to
         stop while the indexes that did arrive name all that is needed."""
         say(f"package index of {self.suite} ({', '.join(self.arches)})")
+        self.kept.unlink(missing_ok=True)
         lines = source_lines(self.suite, self.arches)
         (self.home / "status").touch()  # no package is installed in this state
         (self.home / "sources.list").write_text("\n".join(lines) + "\n")
@@ -117,7 +123,9 @@ class Apt:
             said = self.apt("apt-get", "update")
         except LabError as error:
             said = str(error)
-            say("warning: part of the package index did not arrive; going on without")
+            say("warning: part of the package index did not arrive; going on without:")
+            for line in re.findall("^[EW]: .*", said, re.M):
+                say(f"  {line}")
         # without a network apt-get only warns
         if not list((self.home / "lists").glob("*_Packages")):
             raise LabError(f"no package index of {self.suite} could be fetched\n{said}\n"
@@ -134,6 +142,8 @@ class Apt:
                                  "lab/run --refresh")
             self.records[wanted] = dict(re.findall(r"^([\w-]+): (.*)",
                                                    text.split("\n\n")[0], re.M))
+            with whole_file(self.kept) as kept:
+                json.dump(self.records, kept)
         return self.records[wanted]
 
     def depends(self, name, arch, pattern):
@@ -148,7 +158,7 @@ class Apt:
         record = self.show(name, arch)
         file = self.debs / pathlib.Path(record["Filename"]).name
         if not file.exists():
-            say(f"download {file.name}")
+            say(f"download {file.name} ({int(record['Size']) / 1e6:.1f} MB)")
             # apt-get verifies the index's hash, then renames its partial file
             self.apt("apt-get", "download",
                      f"{name}:{record['Architecture']}={record['Version']}".replace(
@@ -178,9 +188,9 @@ def unpack(files, final):
     return final
 
 
-def program(suite, arch, name):
-    """Command that runs a package's program of any architecture that the host's CPU
-    knows, with that architecture's own loader and libraries."""
+def program(suite, arch, name, forced=False):
+    """Command that runs a package's program of any architecture, with that
+    architecture's own loader and libraries; `forced`: by an emulator in any case."""
     apt, files = Apt(suite, [arch]), {}
 
     def add(package):
@@ -191,9 +201,11 @@ def program(suite, arch, name):
 
     add(name)
     tree = unpack(files.values(), cache_dir() / "trees" / files[name].stem)
-    loader = next(tree.glob("lib*/ld-linux*.so.*"))
+    # the file itself: a link may lead to this machine's own
+    loader = min(tree.rglob("ld-linux*.so.*"), key=pathlib.Path.is_symlink)
     folders = sorted({str(file.parent) for file in tree.rglob("*.so*")})
-    return [loader, "--library-path", ":".join(folders), tree / "usr/bin" / name]
+    return [*foreign.emulator(arch, loader, forced), loader,
+            "--library-path", ":".join(folders), tree / "usr/bin" / name]
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ def predict(tool, directory, mode, pid, start_sp):
     where = ["--sp", start_sp] if mode == "kernel" else []
     made = subprocess.run([tool, "what-if", "--json", "--tlb", "tcg", "--fault", mode,
                            "--pid", str(pid), *where, directory / "dump.elf"],
-                          capture_output=True, text=True, check=False, timeout=300)
+                          capture_output=True, text=True, check=False, timeout=900)
     if made.returncode not in (0, 1):
         raise LabError(f"what-if failed with status {made.returncode}: {made.stderr}")
     told = json.loads(made.stdout)["spaces"][0]

@@ -77,6 +77,20 @@ def whole_dir(final):
             shutil.rmtree(scratch)
 
 
+@contextlib.contextmanager
+def whole_file(final):
+    """The same for a file of text."""
+    with tempfile.NamedTemporaryFile("w", prefix=f".{final.name}.", dir=final.parent,
+                                     delete=False) as scratch:
+        try:
+            yield scratch
+            scratch.flush()
+            os.replace(scratch.name, final)
+        except BaseException:
+            os.unlink(scratch.name)
+            raise
+
+
 def content_name(name, files, words):
     """`name` and a digest of everything that a built thing depends on."""
     digest = hashlib.sha256("\0".join(map(str, words)).encode())

@@ -8,8 +8,12 @@
 import csv
 import io
 import json
+import pathlib
 import subprocess
 import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+from tap import PATIENCE  # noqa: E402
 
 # The command, and what JSON calls its rows.
 COMMANDS = [
@@ -33,7 +37,7 @@ VERSION = {"what-if": 2, "probe": 2, "map": 2}  # of each JSON that is not the f
 
 def run(tool, target, command, *options):
     done = subprocess.run([tool, command[0], target, *command[1:], *options],
-                          capture_output=True, check=False, timeout=120)
+                          capture_output=True, check=False, timeout=PATIENCE)
     return done.stdout.decode("ascii"), done.returncode
 
 

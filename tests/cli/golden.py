@@ -19,10 +19,14 @@ printed, $TARGET and $SCRATCH stand for them.
 """
 
 import os
+import pathlib
 import re
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+from tap import PATIENCE  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -82,7 +86,7 @@ def run(case, tool, target):
                    UNIT=os.path.join(HERE, "..", "unit"),
                    PATH=os.pathsep.join([os.path.dirname(tool), HERE,
                                          os.environ["PATH"]]))
-        done = subprocess.run(["sh", "-c", case.command], env=env, timeout=120,
+        done = subprocess.run(["sh", "-c", case.command], env=env, timeout=PATIENCE,
                               stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
     return [printed_lines(output, {target: "$TARGET", scratch: "$SCRATCH"})

@@ -9,9 +9,13 @@ output. A line `...` stands for any number of lines.
 """
 
 import os
+import pathlib
 import re
 import subprocess
 import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+from tap import PATIENCE  # noqa: E402
 
 
 def blocks(path):
@@ -26,7 +30,7 @@ def printed(command, path, tool):
     env = dict(os.environ, PATH=os.path.dirname(os.path.abspath(tool)) + os.pathsep +
                os.environ["PATH"])
     return subprocess.run(["sh", "-c", command], cwd=os.path.dirname(path) or ".",
-                          env=env, capture_output=True, text=True, timeout=120,
+                          env=env, capture_output=True, text=True, timeout=PATIENCE,
                           check=False).stdout
 
 

@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
-from tap import Tap  # noqa: E402
+from tap import PATIENCE, Tap  # noqa: E402
 
 STORM = re.compile(r"([\d,]+) frames later the stack has come down from \w+ to (\w+)")
 # What the scenario calls them, and what-if.
@@ -25,7 +25,7 @@ USES = {"page tables?": "page table", "free pages?": "free",
 
 
 def run(tool, *arguments):
-    return subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=120,
+    return subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=PATIENCE,
                           check=False).stdout
 
 

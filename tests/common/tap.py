@@ -7,6 +7,10 @@
     sys.exit(tap.end())
 """
 
+# Seconds after which a program that a test runs is given up: it hangs, it is not slow. Less
+# than meson gives the test (tests/meson.build), so that it can be said which program it was.
+PATIENCE = 900
+
 
 class Tap:
     def __init__(self):

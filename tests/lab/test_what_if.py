@@ -13,7 +13,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
 import scenario  # noqa: E402
-from tap import Tap  # noqa: E402
+from tap import PATIENCE, Tap  # noqa: E402
 
 # What the processor does where the fault path is harmed, by what the guest came to.
 FATES = {"double fault": "double fault", "hang": "loops", "triple fault": "triple fault"}
@@ -24,7 +24,7 @@ BEHIND_THE_FIRST_BYTE = {"faultpath-pti-entry", "faultpath-pf-reach"}
 def what_if(tool, dump, *options):
     made = subprocess.run([tool, "what-if", dump, "--json", *options],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          check=False, timeout=120)
+                          check=False, timeout=PATIENCE)
     if made.returncode not in (0, 1):
         raise RuntimeError(f"exit status {made.returncode}: {made.stderr}")
     return json.loads(made.stdout), made.returncode
@@ -105,7 +105,7 @@ def check_capture(tap, tool, directory, pid, told):
     with tempfile.TemporaryDirectory() as scratch:
         capture = pathlib.Path(scratch) / "capture.elf"
         subprocess.run([tool, "capture", directory / "dump.elf", "-o", capture],
-                       check=True, timeout=120, stdout=subprocess.DEVNULL)
+                       check=True, timeout=PATIENCE, stdout=subprocess.DEVNULL)
         small, _ = what_if(tool, capture, "--pid", pid, "--fault", "kernel", "--tlb", "tcg",
                            "--sp", sp)
     a, b = told["spaces"][0], small["spaces"][0]

@@ -7,8 +7,10 @@ import struct
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / folder)
+                for folder in ("cli", "common")]
 import poke  # noqa: E402
+from tap import PATIENCE  # noqa: E402
 
 PDE = 4
 VMALLOC, ENTRY_AREA = 0xc4c00000 >> 22, 0xff400000 >> 22  # page directory slots
@@ -17,7 +19,7 @@ VMALLOC, ENTRY_AREA = 0xc4c00000 >> 22, 0xff400000 >> 22  # page directory slots
 def ask(tool, command, *arguments):
     """What a command prints as JSON."""
     done = subprocess.run([tool, command, *arguments, "--json"], capture_output=True,
-                          check=False, timeout=300)
+                          check=False, timeout=PATIENCE)
     if done.returncode not in (0, 1):
         raise RuntimeError(done.stderr.decode())
     return json.loads(done.stdout)

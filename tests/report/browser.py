@@ -14,9 +14,13 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import urllib.error
 import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+from tap import PATIENCE  # noqa: E402
 
 DRIVER = "chromedriver"
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
@@ -64,8 +68,10 @@ class Browser:
             raise RuntimeError("chromedriver ended without a port")
         self.base = f"http://127.0.0.1:{port[1]}"
         options = {"args": self.flags, "binary": shutil.which("chromium")}
+        limits = {"script": PATIENCE * 1000, "pageLoad": PATIENCE * 1000}  # milliseconds
         session = self._call("POST", "/session", {"capabilities": {"alwaysMatch": {
-            "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}})
+            "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"},
+            "timeouts": limits}}})
         self.base += f"/session/{session['sessionId']}"
         self.media("dark" if self.dark else "light")
 
@@ -83,7 +89,7 @@ class Browser:
             self.base + path, method=method, headers={"Content-Type": "application/json"},
             data=None if body is None else json.dumps(body).encode())
         try:
-            with urllib.request.urlopen(request, timeout=120) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             raise RuntimeError(json.load(error)["value"]["message"]) from None

@@ -16,7 +16,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
 import altered  # noqa: E402
-from tap import Tap  # noqa: E402
+from tap import PATIENCE, Tap  # noqa: E402
 
 try:
     import jsonschema
@@ -31,7 +31,7 @@ LEVEL = {"info": "note", "warning": "warning", "error": "error", "fatal": "error
 
 
 def run(tool, *arguments):
-    done = subprocess.run([tool, *arguments], capture_output=True, check=False, timeout=300)
+    done = subprocess.run([tool, *arguments], capture_output=True, check=False, timeout=PATIENCE)
     return done.stdout.decode("ascii"), done.returncode
 
 

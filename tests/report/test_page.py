@@ -17,7 +17,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
 import altered  # noqa: E402
 from browser import Browser, why_not  # noqa: E402
-from tap import Tap  # noqa: E402
+from tap import PATIENCE, Tap  # noqa: E402
 
 MANY = 2000
 FRAME = "requestAnimationFrame(() => requestAnimationFrame(arguments[arguments.length - 1]))"
@@ -26,7 +26,7 @@ DATA = re.compile(r'(<script type="application/json" id="data">)(.*?)(</script>)
 
 def write_page(tool, capture, page):
     done = subprocess.run([tool, "report", capture, "-o", page], capture_output=True,
-                          check=False, timeout=300)
+                          check=False, timeout=PATIENCE)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
@@ -286,7 +286,9 @@ def check_hostile(tap, page, capture):
         document.addEventListener('securitypolicyviolation',
             (event) => violations.push(event.violatedDirective));
         new Image().src = 'http://127.0.0.1:9/x'; fetch('http://127.0.0.1:9/x').catch(() => 0);""")
-    page.browser.wait("setTimeout(arguments[0], 200)")
+    page.browser.wait("const end = Date.now() + 60000, look = (done) => "
+                      "violations.length >= 2 || Date.now() > end ? done() : "
+                      "setTimeout(look, 20, done); look(arguments[0])")
     tap.case("and its own policy would refuse it", len(page.run("return violations")) == 2)
     page.browser.console()  # that was the violations
 
