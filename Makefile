@@ -8,8 +8,8 @@ NINJA := ninja -C $(BUILD)
 PREFIX ?= /usr/local
 STAGE = "$$(realpath -m -- "$(DESTDIR)")"
 # meson asks dpkg-architecture, which a Debian need not have, and takes lib64 without it,
-# where the loader does not look. The compiler knows as well; elsewhere it says nothing.
-MULTIARCH = $(shell $(CC) -print-multiarch 2>/dev/null)
+# where the loader does not look. The compiler knows as well.
+MULTIARCH = $(if $(wildcard /etc/debian_version),$(shell $(CC) -print-multiarch))
 WHERE = --prefix "$(PREFIX)" $(if $(MULTIARCH),--libdir lib/$(MULTIARCH))
 # A build that is there learns of a PREFIX that is given now, and of no other.
 PLACE = $(if $(filter file,$(origin PREFIX)),:,meson configure $(BUILD) $(WHERE) && \

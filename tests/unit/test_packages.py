@@ -29,6 +29,7 @@ def machine(folder, installed=(), root=True, **apt):
     """A PATH with plain programs and, where `apt` says how it ends, Debian's."""
     programs = {"id": f"echo {0 if root else 1000}"}
     if apt:
+        programs["dpkg"] = 'echo "$@" >>"$CALLS.dpkg"'
         programs["apt-get"] = APT_GET.format(**{"before_install": "", **apt})
         # dpkg-query -W -f=FORMAT NAME
         programs["dpkg-query"] = (f'case " {" ".join(installed)} " in *" $3 "*) '
@@ -69,6 +70,8 @@ def check(tap, source, place):
     tap.case("what is missing is installed, and no more",
              status == 0 and calls == ["update", "install"] and "meson" in last and
              "gcc" not in last and again, f"{said}{last}")
+    tap.case("after what was left half-done is finished",
+             (place / "one/calls.dpkg").read_text() == "--configure -a\n")
 
     status, said, calls, _, again = run(source, place / "foreign", "meson",
                                         update=100, install=0)
