@@ -23,7 +23,8 @@ typedef bool mappings_fn(void *arg, uint64_t va, uint64_t last,
 /* The bytes of which the mapping is unknown. */
 uint64_t mappings_unknown(const run_vec *runs);
 
-/* Every range that is known to differ, in order; neighbours with the same change are one.
+/*
+ * Every range that is known to differ, in order; neighbours with the same change are one.
  */
 void mappings_compare(const run_vec *before, const run_vec *after, mappings_fn *fn,
 		      void *arg);

@@ -144,7 +144,5 @@ enum exit_status xx_procs(struct session *session, const struct whats *whats)
 	for (size_t i = 0; i < n; i++)
 		if (tasks[i].pid) /* for_each_process() leaves the idle task out */
 			print_task(&tracer, &tasks[i]);
-	return tracer.unseen    ? EXIT_UNSEEN
-	       : tracer.unknown ? EXIT_UNKNOWN
-				: EXIT_SEEN;
+	return tracer.unseen ? EXIT_UNSEEN : tracer.unknown ? EXIT_UNKNOWN : EXIT_SEEN;
 }

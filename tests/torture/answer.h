@@ -17,8 +17,8 @@
 struct answer {
 	struct ws_context *ctx;
 	struct ws_target *target;
-	struct ws_system *system; /* NULL: refused, and status says why */
-	struct ws_audit *audit;   /* NULL: the same */
+	struct ws_system *system;   /* NULL: refused, and status says why */
+	struct ws_audit *audit;     /* NULL: the same */
 	struct ws_machine *machine; /* NULL: the registers are not enough for one */
 	enum ws_status status;
 	const struct ws_space *space;

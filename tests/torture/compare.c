@@ -110,8 +110,7 @@ static void compare_space(const struct comparison *c, const struct ws_space *bef
 	    !ws_audited(c->part->audit, (uint32_t)(after - c->part->space))) {
 		fprintf(c->out, "%d ", WRONG_SPACE);
 		print_space(c->out, before);
-		fprintf(c->out, " -> %s, not audited\n",
-			ws_space_kind_name(after->kind));
+		fprintf(c->out, " -> %s, not audited\n", ws_space_kind_name(after->kind));
 	}
 	if (owner_may_become(c->whole, before, after))
 		return;

@@ -78,7 +78,8 @@ static bool put_headers(struct mk *mk, const struct core *core)
 		sub, 2 * bitmap, core->npfns, BLOCK, core->npfns, NOTES_AT,
 		core->notes->p_filesz);
 	for (unsigned i = 0; i < core->nphdrs; i++)
-		for (unsigned half = 0; core->phdr[i].p_type == PT_LOAD && half < 2; half++)
+		for (unsigned half = 0; core->phdr[i].p_type == PT_LOAD && half < 2;
+		     half++)
 			fprintf(f, "bits %lu %lu %lu\n", at + half * bitmap * BLOCK,
 				core->phdr[i].p_paddr / BLOCK,
 				core->phdr[i].p_filesz / BLOCK);
@@ -96,8 +97,8 @@ static void put_frame(struct mk *mk, size_t n, const uint8_t *frame)
 	uint32_t flags, size;
 	uint64_t at = mk->end;
 
-	size = (uint32_t)mk_compress(codecs[n % (sizeof(codecs) / sizeof(*codecs))], frame,
-				     packed, &flags);
+	size = (uint32_t)mk_compress(codecs[n % (sizeof(codecs) / sizeof(*codecs))],
+				     frame, packed, &flags);
 	if (size >= BLOCK) /* as makedumpfile does with what does not compress */
 		size = (uint32_t)mk_compress("plain", frame, packed, &flags);
 	memcpy(mk_room(mk, mk->at, 8), &at, 8);

@@ -71,7 +71,8 @@ static int put_module(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	(void)size, (void)arg;
 	used += (size_t)snprintf(text + used, 4096, "module %lx %s\n", info->dlpi_addr,
-				 *info->dlpi_name ? info->dlpi_name : program_invocation_name);
+				 *info->dlpi_name ? info->dlpi_name
+						  : program_invocation_name);
 	if (used > sizeof(text) - 4096)
 		flush();
 	return 0;

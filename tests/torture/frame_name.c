@@ -140,5 +140,6 @@ void frame_name(const struct answer *whole, uint64_t pa, FILE *out)
 			fputs("a processor's CR3", out);
 		}
 	if (!naming.n)
-		fprintf(out, "%#lx in the direct map", pa + whole->system->layout.page_offset);
+		fprintf(out, "%#lx in the direct map",
+			pa + whole->system->layout.page_offset);
 }

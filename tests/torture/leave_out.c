@@ -89,8 +89,7 @@ static int tool_status(const char *tool, const char *const *command, const char 
 /* Where somebody is blind, 0 is wrong; 3 is no answer, and 4 that it is unknown. */
 static bool status_may_become(int before, int after)
 {
-	return after == before || after == 3 || after == 4 ||
-	       (after == 1 && before == 0);
+	return after == before || after == 3 || after == 4 || (after == 1 && before == 0);
 }
 
 static void compare_status(const struct run *run, FILE *out)
@@ -120,8 +119,8 @@ static void look(const struct run *run, const struct omission *omission, int to)
 	_exit(fclose(out) ? 1 : 0);
 }
 
-static void log_wrong(struct run *run, const struct omission *omission,
-		      const char *name, unsigned kind, const char *words)
+static void log_wrong(struct run *run, const struct omission *omission, const char *name,
+		      unsigned kind, const char *words)
 {
 	fprintf(run->log[kind], "# %#lx (%s): %s\n", omission->pa, name, words);
 }
@@ -236,9 +235,9 @@ static void leave_frames_out(struct run *run, unsigned long step)
 
 	for (size_t i = 0; i < n; i++)
 		for (uint64_t at = 0; at < extents[i].len; at += WS_FRAME_SIZE) {
-			struct omission frame = { extents[i].pa + at,
-						  extents[i].pa + at + WS_FRAME_SIZE -
-							  1 };
+			struct omission frame = {
+				extents[i].pa + at, extents[i].pa + at + WS_FRAME_SIZE - 1
+			};
 
 			if (seen++ % step == 0 || is_root(run, frame.pa))
 				leave_out(run, &frame);
@@ -253,7 +252,8 @@ static void leave_regions_out(struct run *run, unsigned long step)
 
 	(void)step;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t at = extents[i].pa & -REGION, end = extents[i].pa + extents[i].len;
+		uint64_t at = extents[i].pa & -REGION,
+			 end = extents[i].pa + extents[i].len;
 
 		for (at = at < next ? next : at; at < end; at += REGION) {
 			struct omission region = { at, at + REGION - 1 };
