@@ -51,3 +51,30 @@ bool ws_has_user_half(struct ws_system *system, uint64_t root)
 			    1) &&
 	       !(ws_entry(system, user, end - 1) & WS_BITS(11, 6));
 }
+
+/* Whether the page above the root can be looked at. */
+static bool is_there(struct ws_system *system, uint64_t root)
+{
+	return ws_target_piece(system->target, root + WS_FRAME_SIZE) != NULL;
+}
+
+/*
+ * Those that map user memory vote. One root does not decide, and init_mm's least of all:
+ * its user half is empty, and without PTI the page above it may be level3_kernel_pgt,
+ * which looks like one (4.10). The look is not recorded, for without PTI the page above
+ * a root may be a user's; who is found to have user halves has them looked at again.
+ */
+bool ws_isolates(struct ws_system *system)
+{
+	uint8_t *recorder = ws_search_begin(system);
+	size_t voters = 0, votes = 0;
+
+	ws_vec_each(&system->roots, root) {
+		if (ws_user_half_is_empty(system, *root) || !is_there(system, *root))
+			continue;
+		voters++;
+		votes += ws_has_user_half(system, *root);
+	}
+	ws_search_end(system, recorder);
+	return votes * 2 > voters;
+}

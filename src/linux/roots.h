@@ -60,6 +60,8 @@ bool ws_user_half_is_empty(struct ws_system *system, uint64_t root);
 
 /* PTI: whether the page above the root is its user half. */
 bool ws_has_user_half(struct ws_system *system, uint64_t root);
+/* Whether this kernel runs user code with roots of their own: most roots show it. */
+bool ws_isolates(struct ws_system *system);
 
 /* Adds a root that is not there yet; keeps the order. */
 enum ws_status ws_root_add(struct ws_system *system, uint64_t root) WS_MUST_CHECK;

@@ -187,21 +187,6 @@ static enum ws_status judge_roots(struct attribution *a)
 	return status;
 }
 
-/* ---- PTI -------------------------------------------------------------------------- */
-
-/* init_mm's is there before any other; without init_mm any process's shows it. */
-static bool has_pti(struct attribution *a)
-{
-	struct ws_system *system = a->system;
-
-	if (!system->layout.consensus)
-		return ws_has_user_half(system, system->layout.reference);
-	for (size_t i = 0; i < system->roots.n; i++)
-		if (a->claim[i].kind == WS_SPACE_PROCESS)
-			return ws_has_user_half(system, system->roots.v[i]);
-	return false;
-}
-
 /* ---- the spaces ------------------------------------------------------------------- */
 
 static const char *const kind_names[] = {
@@ -269,7 +254,7 @@ static enum ws_status add_spaces(struct attribution *a)
 	struct ws_system *system = a->system;
 	enum ws_status status = WS_OK;
 
-	system->layout.pti = has_pti(a);
+	system->layout.pti = ws_isolates(system);
 	for (size_t i = 0; i < system->roots.n && status == WS_OK; i++) {
 		const struct claim *claim = &a->claim[i];
 
