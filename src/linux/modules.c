@@ -86,9 +86,16 @@ static bool is_linked(const struct modlist *modlist, uint64_t node)
 
 /* ---- the list --------------------------------------------------------------------- */
 
+/* The head lies in the image; where that is not known, it is what is no module. */
+static bool is_head(const struct modlist *modlist, uint64_t node)
+{
+	return modlist->system->layout.image_last ? ws_in_image(modlist->system, node)
+						  : !is_module(modlist, node);
+}
+
 /*
  * Follows the list from one of its modules, round to it again: true if it closes, by
- * way of one head in the image, and leads both ways.
+ * way of one head, and leads both ways.
  */
 static bool list_walk(struct modlist *modlist, uint64_t first)
 {
@@ -101,7 +108,7 @@ static bool list_walk(struct modlist *modlist, uint64_t first)
 		if (!modlist->steps || modlist->list.n > MODULES_MAX)
 			return false;
 		modlist->steps--;
-		if (ws_in_image(system, node)) {
+		if (is_head(modlist, node)) {
 			if (modlist->head != SIZE_MAX)
 				return false;
 			modlist->head = modlist->list.n;
@@ -179,11 +186,12 @@ static enum ws_status list_search(struct modlist *modlist)
 	const struct ws_layout *layout = &system->layout;
 	uint64_t first = modlist->word == 8 ? WS_KERNEL_MAP : layout->kernel_first;
 	uint64_t last = ~UINT64_C(0) >> (64 - 8 * modlist->word);
+	uint64_t behind = layout->image_last ? layout->image_last + 1 : first;
 	enum ws_status status;
 
-	status = ws_search(system, layout->image_last + 1, last, WS_SEARCH_NO_DIRECT_MAP,
-			   search_frame, modlist);
-	if (!status && !modlist->closed)
+	status = ws_search(system, behind, last, WS_SEARCH_NO_DIRECT_MAP, search_frame,
+			   modlist);
+	if (!status && !modlist->closed && layout->image_last)
 		status = ws_search(system, first, layout->image_first - 1,
 				   WS_SEARCH_NO_DIRECT_MAP, search_frame, modlist);
 	if (modlist->short_of_memory)
