@@ -6,15 +6,11 @@
 #include <string.h>
 
 #include "linux/census.h"
-#include "linux/linux.h"
+#include "linux/hints.h"
+#include "linux/image.h"
 #include "linux/roots.h"
 #include "paging/x86.h"
 
-/*
- * No image is larger: 64-bit ones cannot be (KERNEL_IMAGE_SIZE without KASLR leaves 512
- * MiB for all), 32-bit ones must leave room in lowmem; real ones have 20 to 60 MiB.
- */
-#define IMAGE_MAX (UINT64_C(128) << 20)
 /* x86-64: from __START_KERNEL_map; with KASLR modules begin 1 GiB above it. */
 #define IMAGE_PLACES (UINT64_C(1) << 30)
 /* What is unmapped inside an image: the init sections, freed after boot. */
@@ -70,23 +66,41 @@ static bool stretch_find(struct ws_system *system, struct stretch *s, uint64_t f
  * x86-64: the image's own mapping, cut to it by cleanup_highmap() (arch/x86/mm/init_64.c)
  * to 2 MiB; the difference under which most of that area lies.
  */
-static bool find_image_64(struct ws_system *system)
+static bool mapping_64(struct ws_system *system, struct stretch *s)
 {
-	struct ws_layout *layout = &system->layout;
 	struct ws_census census = { .first = WS_KERNEL_MAP,
 				    .last = WS_KERNEL_MAP + IMAGE_PLACES - 1,
 				    .budget = STRETCH_TABLES };
-	struct stretch s = { .gap_max = IMAGE_GAP_MAX };
 
-	if (ws_census_take(system, layout->reference, &census) != WS_OK)
+	*s = (struct stretch){ .gap_max = IMAGE_GAP_MAX };
+	if (ws_census_take(system, system->layout.reference, &census) != WS_OK)
 		return false;
-	s.delta = census.ballot[0].delta;
-	if (!census.ballot[0].bytes ||
-	    !stretch_find(system, &s, census.first, census.last))
+	s->delta = census.ballot[0].delta;
+	return census.ballot[0].bytes &&
+	       stretch_find(system, s, census.first, census.last);
+}
+
+/*
+ * i386: the image is mapped by the direct map only. mark_rodata_ro()
+ * (arch/x86/mm/init_32.c) makes its text and read-only data the longest read-only stretch
+ * there; some kernels were built without.
+ */
+static bool read_only_32(struct ws_system *system, struct stretch *s)
+{
+	uint64_t page_offset = system->layout.page_offset;
+
+	*s = (struct stretch){ .delta = page_offset, .read_only = true };
+	return stretch_find(system, s, page_offset, UINT32_MAX);
+}
+
+bool ws_image_text(struct ws_system *system, uint64_t *first, uint64_t *last)
+{
+	struct stretch s;
+
+	if (!(system->layout.word == 8 ? mapping_64 : read_only_32)(system, &s))
 		return false;
-	layout->image_delta = s.delta;
-	layout->image_first = s.best_first;
-	layout->image_last = s.best_last;
+	*first = s.best_first;
+	*last = s.best_last;
 	return true;
 }
 
@@ -102,31 +116,57 @@ static uint64_t last_symbol(const struct ws_system *system, uint64_t first)
 
 	for (size_t i = 0; i < WS_ARRAY_SIZE(names); i++)
 		if (ws_vmcoreinfo(system, "SYMBOL", names[i], &va) && va > last &&
-		    va - first < IMAGE_MAX)
+		    va - first < WS_IMAGE_MAX)
 			last = va;
 	return last;
 }
 
-/*
- * i386: the image is mapped by the direct map only. It begins with its text, which
- * VMCOREINFO tells or else the protection shows: mark_rodata_ro() (arch/x86/mm/init_32.c)
- * makes text and read-only data the longest read-only stretch there.
- */
+static bool find_image_64(struct ws_system *system)
+{
+	struct ws_layout *layout = &system->layout;
+	struct stretch s;
+
+	if (!mapping_64(system, &s))
+		return false;
+	layout->image_delta = s.delta;
+	layout->image_first = s.best_first;
+	layout->image_last = s.best_last;
+	return true;
+}
+
+/* A file's word is taken where memory has none: its names were held against memory. */
+static bool first_by_hints(struct ws_system *system)
+{
+	struct ws_layout *layout = &system->layout;
+	uint64_t first;
+
+	if (!ws_hint(system, "_text", &first) && !ws_hint(system, "_stext", &first))
+		return false;
+	layout->image_first = first & -(uint64_t)WS_FRAME_SIZE;
+	layout->image_last = first;
+	return true;
+}
+
+/* It begins with its text: which VMCOREINFO tells, or the protection, or the kernel. */
 static bool find_image_32(struct ws_system *system)
 {
 	struct ws_layout *layout = &system->layout;
-	struct stretch s = { .delta = layout->page_offset, .read_only = true };
+	struct ws_image_parts parts;
 	uint64_t stext;
+	struct stretch s;
 
 	layout->image_delta = layout->page_offset;
 	if (ws_vmcoreinfo(system, "SYMBOL", "_stext", &stext) &&
 	    stext > layout->page_offset) {
 		layout->image_first = stext & -(uint64_t)WS_FRAME_SIZE;
 		layout->image_last = last_symbol(system, stext);
-	} else if (stretch_find(system, &s, layout->page_offset, UINT32_MAX)) {
+	} else if (read_only_32(system, &s)) {
 		layout->image_first = s.best_first;
 		layout->image_last = s.best_last;
-	} else {
+	} else if (ws_image_parts_search(system, &parts)) {
+		layout->image_first = parts.code + layout->image_delta;
+		layout->image_last = parts.code_end + layout->image_delta;
+	} else if (!first_by_hints(system)) {
 		return false;
 	}
 	layout->image_last += IMAGE_MARGIN;
@@ -137,129 +177,57 @@ static bool find_image_32(struct ws_system *system)
 
 /* ---- the image's end -------------------------------------------------------------- */
 
-/*
- * struct resource (include/linux/ioport.h): start and end, of the width of a physical
- * address, then the name. setup_arch() fills one for the code, whose start is that of
- * the image, and one for .bss, where the image ends.
- */
-struct resource {
-	uint64_t start, end;
-	char name[16];
-};
-
-/* The name is looked at last: what is no resource leads anywhere. */
-static bool read_resource(struct ws_system *system, uint64_t va, struct resource *r)
-{
-	bool wide = system->paging.format->entry_log2 == 3;
-	uint8_t bytes[16];
-	uint64_t name;
-
-	if (ws_system_read(system, va, bytes, wide ? 16 : 8) != WS_READ)
-		return false;
-	r->start = wide ? ws_le64(bytes) : ws_le32(bytes);
-	r->end = wide ? ws_le64(bytes + 8) : ws_le32(bytes + 4);
-	if (r->start % WS_FRAME_SIZE || r->end <= r->start ||
-	    r->end - r->start >= IMAGE_MAX ||
-	    ws_kernel_word(system, va + (wide ? 16 : 8), &name) != WS_READ ||
-	    !ws_in_image(system, name) ||
-	    ws_system_read(system, name, r->name, sizeof(r->name)) != WS_READ)
-		return false;
-	r->name[sizeof(r->name) - 1] = '\0';
-	return true;
-}
-
-struct resource_search {
-	struct ws_system *system;
-	uint64_t start; /* of the code, as a pa */
-	uint64_t found; /* va of the code's resource; 0: none */
-};
-
-/* A quick look at what lies in this frame: start, and an end that fits it. */
-static bool may_be_code(const struct resource_search *s, const uint8_t *frame,
-			unsigned at)
-{
-	bool wide = s->system->paging.format->entry_log2 == 3;
-	unsigned size = wide ? 8 : 4;
-	uint64_t end;
-
-	if (ws_le32(frame + at) != (uint32_t)s->start)
-		return false;
-	if (at + 2 * size > WS_FRAME_SIZE)
-		return true;
-	end = wide ? ws_le64(frame + at + size) : ws_le32(frame + at + size);
-	return end > s->start && end - s->start < IMAGE_MAX;
-}
-
-/* A loop that compilers turn into vectors; most frames need no other. */
-static bool frame_has(const uint8_t *frame, uint32_t word)
-{
-	uint32_t any = 0;
-
-	for (unsigned i = 0; i < WS_FRAME_SIZE; i += 4)
-		any |= ws_le32(frame + i) == word;
-	return any;
-}
-
-static bool resource_frame(void *arg, uint64_t va, const uint8_t *frame)
-{
-	struct resource_search *s = arg;
-	struct resource r;
-
-	if (!frame_has(frame, (uint32_t)s->start))
-		return true;
-	for (unsigned i = 0; i < WS_FRAME_SIZE; i += 4) {
-		if (!may_be_code(s, frame, i) || !read_resource(s->system, va + i, &r) ||
-		    r.start != s->start || strcmp(r.name, "Kernel code"))
-			continue;
-		s->found = va + i;
-		return false;
-	}
-	return true;
-}
-
-/* The static variables beside each other in one file, setup.c: the compiler's order. */
-#define RESOURCE_NEIGHBOURS 1024
-
-static bool find_bss(struct ws_system *system, uint64_t code, struct resource *bss)
-{
-	for (uint64_t va = code - RESOURCE_NEIGHBOURS; va < code + RESOURCE_NEIGHBOURS;
-	     va += 4)
-		if (read_resource(system, va, bss) && !strcmp(bss->name, "Kernel bss"))
-			return true;
-	return false;
-}
-
-static void find_image_end(struct ws_system *system)
+/* Only .bss lies between what is surely known and the margin behind it. */
+static void reach_beyond(struct ws_system *system, uint64_t known)
 {
 	struct ws_layout *layout = &system->layout;
-	struct resource_search s = {
-		.system = system,
-		.start = layout->image_first - layout->image_delta,
-	};
-	struct resource bss;
 
-	if (ws_search(system, layout->image_first, layout->image_last, 0, resource_frame,
-		      &s) == WS_OK &&
-	    s.found && find_bss(system, s.found, &bss) && bss.start > s.start &&
-	    bss.end - s.start < IMAGE_MAX)
-		layout->image_last = bss.end + layout->image_delta;
-	else
-		ws_note(system,
-			"the kernel's end is not known: its image is taken to reach "
-			"to %#lx",
-			layout->image_last);
+	if (layout->word == 4 && known)
+		layout->image_last = known + IMAGE_MARGIN;
+	if (layout->word == 4 && layout->image_last > UINT32_MAX)
+		layout->image_last = UINT32_MAX;
+	ws_note(system,
+		"the kernel's end is not known: its image is taken to reach to %#lx",
+		layout->image_last);
 }
 
-static void find_image(struct ws_system *system)
+/* *sure: as far as it surely reaches; a margin may go beyond. */
+static void find_image_end(struct ws_system *system, uint64_t *sure)
+{
+	struct ws_layout *layout = &system->layout;
+	struct ws_image_parts parts = { 0 };
+	uint64_t end;
+
+	system->image_named =
+		ws_image_parts(system, layout->image_first, layout->image_last,
+			       layout->image_first - layout->image_delta, &parts);
+	if (system->image_named && parts.bss_end)
+		end = parts.bss_end + layout->image_delta;
+	else if (!ws_hint(system, "_end", &end) || end <= layout->image_first ||
+		 end - layout->image_first >= WS_IMAGE_MAX)
+		end = 0;
+	*sure = end		    ? end
+		: parts.data_end    ? parts.data_end + layout->image_delta
+		: layout->word == 8 ? layout->image_last
+				    : layout->image_last - IMAGE_MARGIN;
+	if (end)
+		layout->image_last = end;
+	else
+		reach_beyond(system, parts.data_end ? *sure : 0);
+}
+
+static void find_image(struct ws_system *system, uint64_t *sure)
 {
 	bool found =
 		system->layout.word == 8 ? find_image_64(system) : find_image_32(system);
 
+	*sure = 0;
 	if (found)
-		find_image_end(system);
+		find_image_end(system, sure);
 	else
 		ws_note(system, "the kernel image was not found: its mapping is gone, or "
-				"nothing in it is write-protected");
+				"nothing in it is write-protected and it says nothing of "
+				"itself; a System.map of this kernel would show it");
 }
 
 /* ---- init_mm's table -------------------------------------------------------------- */
@@ -279,68 +247,119 @@ static bool swapper_frame(void *arg, uint64_t va, const uint8_t *frame)
 {
 	struct swapper_search *s = arg;
 	unsigned size = s->system->layout.word;
+	const uint8_t *recorded;
 
-	(void)va;
 	for (unsigned i = 0; i < WS_FRAME_SIZE; i += size) {
 		uint64_t word = size == 8 ? ws_le64(frame + i) : ws_le32(frame + i);
 		uint64_t root = word - s->system->layout.image_delta;
 
 		if (!ws_in_image(s->system, word) ||
 		    ws_root_find(s->system, root) == SIZE_MAX ||
-		    !ws_user_half_is_empty(s->system, root))
+		    !ws_user_half_is_empty(s->system, root) ||
+		    /* for a capture, which needs the frame that the answer rests on */
+		    ws_kernel_frame(s->system, va, &recorded) != WS_READ)
 			continue;
 		s->ambiguous = s->found && s->root != root;
 		s->root = root;
 		s->found = true;
+		if (s->ambiguous)
+			return false;
 	}
-	return !s->ambiguous;
+	return true;
 }
 
-static bool find_swapper(struct ws_system *system, uint64_t *swapper)
+static bool search_swapper(struct ws_system *system, uint64_t last, uint64_t *swapper)
 {
 	struct swapper_search s = { .system = system };
-	enum ws_status status =
-		ws_search(system, system->layout.image_first, system->layout.image_last,
-			  0, swapper_frame, &s);
+	enum ws_status status = ws_search(system, system->layout.image_first, last, 0,
+					  swapper_frame, &s);
 
 	*swapper = s.root;
 	return status == WS_OK && s.found && !s.ambiguous;
 }
 
+/* A root whose table lies at va, and maps itself there. */
+static bool is_root_at(struct ws_system *system, uint64_t va, uint64_t *root)
+{
+	struct ws_trail trail;
+
+	*root = va - system->layout.image_delta;
+	if (*root & ~system->paging.format->root_mask)
+		return false;
+	ws_walk(&system->paging, *root, va, &trail);
+	return trail.end == WS_END_PAGE && trail.pa == *root;
+}
+
+static bool swapper_by_hints(struct ws_system *system, uint64_t *swapper)
+{
+	/* x86-64 had names of its own for what it calls swapper_pg_dir elsewhere */
+	static const char *const names[] = { "swapper_pg_dir", "init_top_pgt",
+					     "init_level4_pgt" };
+	uint64_t va;
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(names); i++)
+		if (ws_hint(system, names[i], &va) && is_root_at(system, va, swapper))
+			return true;
+	return false;
+}
+
+/* Whoever gives a root that maps no user memory means init_mm's. */
+static bool swapper_is_given(struct ws_system *system, uint64_t *swapper)
+{
+	*swapper = system->target->root & system->paging.format->root_mask;
+	return system->target->has_root && ws_user_half_is_empty(system, *swapper);
+}
+
+/*
+ * init_mm lies in the image's data, whose end is better known than that of .bss: what
+ * points there from behind it may be an mm that was freed.
+ */
+static bool find_swapper(struct ws_system *system, uint64_t sure,
+			 uint64_t *swapper)
+{
+	uint64_t last = system->layout.image_last;
+
+	if (last && sure < last && search_swapper(system, sure, swapper))
+		return true;
+	return (last && search_swapper(system, last, swapper)) ||
+	       swapper_by_hints(system, swapper) || swapper_is_given(system, swapper);
+}
+
 static enum ws_status infer_reference(struct ws_system *system)
 {
-	enum ws_status status = ws_find_consensus(system);
-	uint64_t swapper;
+	enum ws_status status = ws_hints_load(system);
+	uint64_t sure, swapper;
 
+	if (status == WS_OK)
+		status = ws_find_consensus(system);
 	if (status != WS_OK)
 		return status;
-	find_image(system);
-	if (find_swapper(system, &swapper)) {
-		system->layout.consensus = false;
-		ws_set_reference(system, swapper);
-	} else {
+	find_image(system, &sure);
+	if (!find_swapper(system, sure, &swapper)) {
 		ws_note(system,
 			"init_mm's page table was not found: spaces are compared "
 			"with what most of the %zu roots hold",
 			system->roots.n);
+		return WS_OK;
 	}
-	return WS_OK;
+	system->layout.consensus = false;
+	ws_set_reference(system, swapper);
+	return ws_root_add(system, swapper);
 }
 
 enum ws_status ws_find_reference(struct ws_system *system)
 {
-	uint64_t root = system->layout.reference;
-	enum ws_status status;
+	uint64_t root = system->layout.reference, sure;
+	enum ws_status status = WS_OK;
 
 	/* The pass found none: what the layout rests on is one all the same. */
-	if (!system->roots.n) {
+	if (status == WS_OK && !system->roots.n)
 		status = ws_root_add(system, root);
-		if (status != WS_OK)
-			return status;
-	}
+	if (status != WS_OK)
+		return status;
 	if (!ws_vmcoreinfo_swapper(system, &root))
 		return infer_reference(system);
 	ws_set_reference(system, root);
-	find_image(system);
+	find_image(system, &sure);
 	return ws_root_add(system, root);
 }

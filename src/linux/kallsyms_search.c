@@ -31,41 +31,6 @@ static const uint8_t digits[DIGITS_LEN] =
 /* Names looked at in all, so that hostile memory cannot keep the search busy. */
 #define STEPS_MAX (UINT64_C(1) << 26)
 
-/* ---- the digits ------------------------------------------------------------------- */
-
-struct hunt {
-	uint64_t hit[HITS_MAX];
-	unsigned nhits;
-	uint64_t next; /* the va that continues tail */
-	uint8_t tail[DIGITS_LEN - 1];
-};
-
-static void hunt_bytes(struct hunt *hunt, uint64_t va, const uint8_t *bytes, size_t len)
-{
-	const uint8_t *at = bytes;
-
-	while (hunt->nhits < HITS_MAX &&
-	       (at = memmem(at, bytes + len - at, digits, DIGITS_LEN)))
-		hunt->hit[hunt->nhits++] = va + (at++ - bytes);
-}
-
-static bool hunt_frame(void *arg, uint64_t va, const uint8_t *frame)
-{
-	struct hunt *hunt = arg;
-	uint8_t seam[2 * sizeof(hunt->tail)];
-
-	if (va == hunt->next) {
-		memcpy(seam, hunt->tail, sizeof(hunt->tail));
-		memcpy(seam + sizeof(hunt->tail), frame, sizeof(hunt->tail));
-		hunt_bytes(hunt, va - sizeof(hunt->tail), seam, sizeof(seam));
-	}
-	hunt_bytes(hunt, va, frame, WS_FRAME_SIZE);
-	memcpy(hunt->tail, frame + WS_FRAME_SIZE - sizeof(hunt->tail),
-	       sizeof(hunt->tail));
-	hunt->next = va + WS_FRAME_SIZE;
-	return hunt->nhits < HITS_MAX;
-}
-
 /* ---- a window of the image -------------------------------------------------------- */
 
 /* bytes[0..len) are kernel memory from va on, zeros where there is none. */
@@ -267,18 +232,19 @@ static bool window_search(const struct ws_system *system, struct window *window,
 
 enum ws_status ws_kallsyms_search(struct ws_system *system, struct ws_kallsyms *tables)
 {
-	struct hunt hunt = { .next = 1 };
-	uint64_t steps = STEPS_MAX;
+	uint64_t steps = STEPS_MAX, hits[HITS_MAX];
 	enum ws_status status;
+	unsigned n;
 
-	status = ws_search(system, system->layout.image_first, system->layout.image_last,
-			   0, hunt_frame, &hunt);
-	for (unsigned i = 0; i < hunt.nhits && !status; i++) {
+	status = ws_search_bytes(system, system->layout.image_first,
+				 system->layout.image_last, digits, DIGITS_LEN, hits,
+				 HITS_MAX, &n);
+	for (unsigned i = 0; i < n && !status; i++) {
 		struct window window = { .word = system->layout.word, .steps = steps };
 		bool found;
 
-		status = window_fill(system, hunt.hit[i], &window);
-		found = !status && window_search(system, &window, hunt.hit[i], tables);
+		status = window_fill(system, hits[i], &window);
+		found = !status && window_search(system, &window, hits[i], tables);
 		free(window.bytes);
 		if (found)
 			return WS_OK;

@@ -99,37 +99,68 @@ static enum ws_status try_root(struct ws_system *system, uint64_t root, uint64_t
 /* ---- VMCOREINFO's swapper_pg_dir -------------------------------------------------- */
 
 /* A root that maps the va at which its kernel says it lies to itself is the right one. */
-static bool is_swapper(struct ws_system *system, uint64_t va, uint64_t pa)
+static enum ws_fit is_swapper(struct ws_system *system, uint64_t va, uint64_t pa)
 {
 	struct ws_trail trail;
 
-	if (!ws_target_piece(system->target, pa))
-		return false;
+	if (pa & ~system->paging.format->root_mask)
+		return WS_MISFITS;
 	ws_walk(&system->paging, pa, va, &trail);
-	return trail.end == WS_END_PAGE && trail.pa == pa;
+	if (!ws_end_is_known(trail.end))
+		return WS_FIT_UNKNOWN;
+	return trail.end == WS_END_PAGE && trail.pa == pa ? WS_FITS : WS_MISFITS;
 }
 
-bool ws_vmcoreinfo_swapper(struct ws_system *system, uint64_t *root)
+static enum ws_fit swapper_32(struct ws_system *system, uint64_t va, uint64_t *root)
 {
 	/* arch/x86/Kconfig, PAGE_OFFSET */
 	static const uint32_t splits[] = { 0xc0000000, 0xb0000000, 0x80000000, 0x78000000,
 					   0x40000000 };
+	enum ws_fit fit = WS_MISFITS;
+
+	for (unsigned i = 0; i < WS_ARRAY_SIZE(splits); i++) {
+		enum ws_fit here;
+
+		if (va < splits[i] ||
+		    (system->layout.word && system->layout.page_offset != splits[i]))
+			continue;
+		*root = va - splits[i];
+		here = is_swapper(system, va, *root);
+		if (here == WS_FITS)
+			return here;
+		if (here == WS_FIT_UNKNOWN)
+			fit = here;
+	}
+	return fit;
+}
+
+/* Told as a number since 401721ecd1dc (4.10); before, where it lies. */
+static bool phys_base_of(struct ws_system *system, uint64_t *phys_base)
+{
+	uint64_t va;
+
+	return ws_vmcoreinfo(system, "NUMBER", "phys_base", phys_base) ||
+	       (system->layout.word && ws_vmcoreinfo(system, "SYMBOL", "phys_base", &va) &&
+		ws_kernel_word(system, va, phys_base) == WS_READ);
+}
+
+enum ws_fit ws_vmcoreinfo_root(struct ws_system *system, uint64_t *root)
+{
 	uint64_t va, phys_base;
 
 	if (!ws_vmcoreinfo(system, "SYMBOL", "swapper_pg_dir", &va))
-		return false;
-	if (system->paging.format->va_bits > 32) {
-		if (!ws_vmcoreinfo(system, "NUMBER", "phys_base", &phys_base))
-			return false;
-		*root = va - WS_KERNEL_MAP + phys_base;
-		return is_swapper(system, va, *root);
-	}
-	for (unsigned i = 0; i < WS_ARRAY_SIZE(splits); i++) {
-		*root = va - splits[i];
-		if (va >= splits[i] && is_swapper(system, va, *root))
-			return true;
-	}
-	return false;
+		return WS_FIT_UNKNOWN;
+	if (system->paging.format->va_bits == 32)
+		return swapper_32(system, va, root);
+	if (!phys_base_of(system, &phys_base))
+		return WS_FIT_UNKNOWN;
+	*root = va - WS_KERNEL_MAP + phys_base;
+	return is_swapper(system, va, *root);
+}
+
+bool ws_vmcoreinfo_swapper(struct ws_system *system, uint64_t *root)
+{
+	return ws_vmcoreinfo_root(system, root) == WS_FITS;
 }
 
 /* ---- all that may be a root ------------------------------------------------------- */

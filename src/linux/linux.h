@@ -5,15 +5,18 @@
  *
  * ws_system_open() goes this way, a file a step:
  *
- *	vmcoreinfo.c  what the kernel itself put down for crash tools
+ *	vmcoreinfo.c  what the kernel itself put down for crash tools; fit.c whether a text
+ *		      is of this boot
  *	layout.c      a first root that holds together, and PAGE_OFFSET by it; census.c
  *	              what a root maps, summed up
  *	scan.c        one pass over all memory: names, VMCOREINFO text, every root
  *	roots.c       what a root looks like; consensus.c the majority of all of them
- *	image.c       the kernel image, and init_mm's own table in it: the reference
+ *	image.c       the kernel image, and init_mm's own table in it: the reference;
+ *		      resources.c what the kernel itself says of where its image lies
  *	tasks.c       the task list; fields.c where a task's fields lie
  *	pages.c       struct page: which roots lie in freed pages
  *	spaces.c      roots x tasks -> spaces; pti.c their user halves
+ *	recognise.c   whether all that is a Linux with processes
  *
  * and these when first asked:
  *
@@ -86,6 +89,7 @@ struct ws_system {
 	struct ws_finds finds;
 	char *vmcoreinfo;   /* from the note or from RAM; NULL: neither */
 	uint8_t *consensus; /* WS_CONSENSUS_FRAMES synthetic tables; NULL: none */
+	bool image_named;   /* the kernel's own resources say where its image lies */
 	struct ws_kernel_page *kernel_pages; /* WS_KERNEL_PAGES of them */
 	struct ws_task_fields fields;
 	ws_pa_vec roots; /* every root found, sorted */
@@ -96,6 +100,8 @@ struct ws_system {
 	struct ws_module_fields module_fields;
 	bool modules_done;
 	struct ws_symtab *symtab;   /* kernel and modules, NULL until asked for */
+	struct ws_symtab *hints;    /* hints.c; NULL: none */
+	uint64_t hints_shift;       /* how far memory has them from where they say */
 	struct ws_members *members; /* what types say, NULL until asked for */
 	WS_VEC(char *) notes;
 };
@@ -176,13 +182,34 @@ enum ws_status ws_search(struct ws_system *system, uint64_t first, uint64_t last
 enum ws_status ws_search_copy(struct ws_system *system, uint64_t va, uint8_t *bytes,
 			      size_t len) WS_MUST_CHECK;
 
+/*
+ * The va of every place in [first, last] where the needle's bytes (at most 32) lie, in
+ * order but for those astride two frames; at most max of them.
+ */
+enum ws_status ws_search_bytes(struct ws_system *system, uint64_t first, uint64_t last,
+			       const uint8_t *needle, size_t len, uint64_t *hits,
+			       unsigned max, unsigned *n) WS_MUST_CHECK;
+
 /* Takes the text in the frame at pa as the system's VMCOREINFO. */
 enum ws_status ws_vmcoreinfo_take(struct ws_system *system, uint64_t pa) WS_MUST_CHECK;
 void ws_vmcoreinfo_drop(struct ws_system *system);
 /* The paging format it tells of; NULL: none. */
 const struct ws_format *ws_vmcoreinfo_format(const struct ws_system *system);
-/* The root of its swapper_pg_dir, if that maps itself where it says to lie. */
+/*
+ * Whether a text is of this boot: it says so itself in what it says of memory, and memory
+ * that the dump does not hold says nothing.
+ */
+enum ws_fit {
+	WS_FIT_UNKNOWN,
+	WS_FITS,
+	WS_MISFITS,
+};
+/* The root of its swapper_pg_dir, which must map itself where the text says it lies. */
+enum ws_fit ws_vmcoreinfo_root(struct ws_system *system, uint64_t *root);
+/* The same, where it fits. */
 bool ws_vmcoreinfo_swapper(struct ws_system *system, uint64_t *root);
+/* By all that can be held against memory; *why, in words, where it does not fit. */
+enum ws_fit ws_vmcoreinfo_fit(struct ws_system *system, const char **why);
 
 /* From now on kernel memory is read through root. */
 void ws_set_reference(struct ws_system *system, uint64_t root);
@@ -202,12 +229,14 @@ enum ws_status ws_find_layout(struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_layout_refuse(struct ws_system *system) WS_MUST_CHECK;
 /* One pass: finds, and roots as soon as a layout is known. */
 enum ws_status ws_find_scan(struct ws_system *system) WS_MUST_CHECK;
-/* Where the dump had no note: of the texts that the pass found, the one that fits. */
+/* The dump's note if it fits, or else of the texts that the pass found the one that does. */
 enum ws_status ws_find_vmcoreinfo(struct ws_system *system) WS_MUST_CHECK;
 /* init_mm's own table, or the consensus of all roots; and the image. */
 enum ws_status ws_find_reference(struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_find_tasks(struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_find_spaces(struct ws_system *system) WS_MUST_CHECK;
+/* WS_ERR_NOT_FOUND, with words: this is no Linux that runs processes. */
+enum ws_status ws_recognise(struct ws_system *system) WS_MUST_CHECK;
 void ws_scale_free(struct ws_scale *scale);
 
 /*

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A file of symbols against the running kernel: by how much KASLR has moved it, and
- * whether it is of this kernel at all. Both are answered by symbols that memory tells
- * of too: their distances vote for the shift, and then they must agree.
+ * whether it is of this kernel at all. Both are answered by the kernel's own kallsyms:
+ * their distances from the file's symbols vote for the shift, and then they must agree.
+ * Where there are none, map_evidence.c has what else shows it.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "linux/linux.h"
-#include "linux/symtab.h"
-#include "util/bits.h"
+#include "linux/map_evidence.h"
 
 /*
  * Kernels of one version that were built apart share almost all names and almost no
@@ -17,120 +17,30 @@
  */
 #define AGREE_PERCENT 95
 #define COMMON_MIN 16
-/* Without kallsyms there are only VMCOREINFO's symbols and the gates to compare. */
-#define COMMON_MIN_ANCHORS 4
 /* Symbols of one place, or of one name, that are looked through. */
 #define LOOK_MAX 512
-
-/* ---- what is known without kallsyms ----------------------------------------------- */
-
-/* Targets of gates, under the names they have had (arch/x86/kernel/idt.c, traps.c). */
-static const struct {
-	unsigned vector;
-	const char *name;
-} gates[] = {
-	{ 0, "asm_exc_divide_error" },        { 0, "divide_error" },
-	{ 6, "asm_exc_invalid_op" },          { 6, "invalid_op" },
-	{ 13, "asm_exc_general_protection" }, { 13, "general_protection" },
-	{ 14, "asm_exc_page_fault" },         { 14, "page_fault" },
-	{ 14, "async_page_fault" },
-};
-
-static bool gate_target(struct ws_system *system, const struct ws_cpu *cpu,
-			unsigned vector, uint64_t *va)
-{
-	size_t size = system->layout.word == 8 ? 16 : 8;
-	uint8_t gate[16] = { 0 };
-
-	if (!cpu->has_control ||
-	    ws_system_read(system, cpu->idt.base + vector * size, gate, size) !=
-		    WS_READ ||
-	    !(gate[5] & 0x80)) /* SDM 6.11, figure 6-2: P */
-		return false;
-	*va = ws_le16(gate) | (uint64_t)ws_le16(gate + 6) << 16;
-	if (size == 16)
-		*va |= (uint64_t)ws_le32(gate + 8) << 32;
-	return true;
-}
-
-static enum ws_status anchor_add(struct ws_symtab *anchors, uint64_t va, const char *name,
-				 size_t len)
-{
-	struct ws_symtab_entry entry = { .va = va, .module = WS_KERNEL_SYMBOL };
-
-	return len <= WS_SYMBOL_NAME_MAX
-		       ? ws_symtab_add(anchors, WS_FROM_KALLSYMS, &entry, name, len)
-		       : WS_OK;
-}
-
-static enum ws_status add_gates(struct ws_system *system, struct ws_symtab *anchors)
-{
-	enum ws_status status = WS_OK;
-	uint64_t va;
-
-	if (!system->target->cpus.n)
-		return WS_OK;
-	for (size_t i = 0; i < WS_ARRAY_SIZE(gates) && !status; i++)
-		if (gate_target(system, &system->target->cpus.v[0], gates[i].vector, &va))
-			status = anchor_add(anchors, va, gates[i].name,
-					    strlen(gates[i].name));
-	return status;
-}
-
-/* Every line SYMBOL(name)=address. */
-static enum ws_status add_vmcoreinfo(struct ws_system *system, struct ws_symtab *anchors)
-{
-	const char *line = system->vmcoreinfo, *name, *end;
-	enum ws_status status = WS_OK;
-
-	while (line && !status && (line = strstr(line, "SYMBOL("))) {
-		name = line + strlen("SYMBOL(");
-		line = name;
-		end = strpbrk(name, ")\n");
-		if (end && end[0] == ')' && end[1] == '=')
-			status = anchor_add(anchors, strtoull(end + 2, NULL, 16), name,
-					    end - name);
-	}
-	return status;
-}
-
-static enum ws_status anchors_collect(struct ws_system *system,
-				      struct ws_symtab **anchors)
-{
-	enum ws_status status;
-
-	*anchors = ws_symtab_create(system->ctx);
-	if (!*anchors)
-		return ws_fail_memory(system->ctx);
-	status = add_vmcoreinfo(system, *anchors);
-	if (!status)
-		status = add_gates(system, *anchors);
-	return status ? status : ws_symtab_seal(*anchors);
-}
 
 /* ---- the shift -------------------------------------------------------------------- */
 
 struct merge {
 	struct ws_system *system;
-	const struct ws_symtab *known; /* kallsyms, or the anchors */
+	const struct ws_symtab *known; /* kallsyms, and once merging all that there is */
 	const struct ws_symtab *map;
-	bool functions_only; /* what kallsyms always has */
 	uint64_t shift;
 	size_t common, agree;
 };
 
 static uint64_t moved(const struct merge *merge, uint64_t va)
 {
-	return merge->system->layout.word == 8 ? va + merge->shift
-					       : (uint32_t)(va + merge->shift);
+	return ws_map_moved(merge->system, merge->shift, va);
 }
 
+/* Only functions are compared: kallsyms may list no data. */
 static uint32_t known_first(const struct merge *merge, uint32_t i)
 {
 	const char *name = ws_symtab_name(merge->map, i);
 
-	if (merge->functions_only &&
-	    !ws_symbol_is_function(merge->map->entries.v[i].type))
+	if (!ws_symbol_is_function(merge->map->entries.v[i].type))
 		return WS_NO_ENTRY;
 	return ws_symtab_first(merge->known, name, strlen(name));
 }
@@ -192,32 +102,60 @@ static void count(struct merge *merge)
 
 static enum ws_status judge(const struct merge *merge, const char *path)
 {
-	size_t need = merge->functions_only ? COMMON_MIN : COMMON_MIN_ANCHORS;
-	const char *what = merge->functions_only ? "functions" : "symbols";
 	struct ws_context *ctx = merge->system->ctx;
 
-	if (merge->common < need)
+	if (merge->common < COMMON_MIN)
 		return ws_fail(ctx, WS_ERR_MALFORMED,
-			       "%s shares %zu names with this memory: too few to tell "
+			       "%s shares %zu names with this memory: too few to show "
 			       "whether it is of this kernel",
 			       path, merge->common);
 	if (merge->agree * 100 < merge->common * AGREE_PERCENT)
 		return ws_fail(ctx, WS_ERR_MALFORMED,
-			       "%s is not of this kernel: %zu of %zu %s agree", path,
-			       merge->agree, merge->common, what);
+			       "%s is not of this kernel: %zu of %zu functions agree",
+			       path, merge->agree, merge->common);
 	if (merge->shift % WS_FRAME_SIZE)
 		return ws_fail(ctx, WS_ERR_MALFORMED,
 			       "%s is not of this kernel: memory has its symbols %#lx "
 			       "bytes further, and kernels move by whole pages",
 			       path, merge->shift);
 	if (merge->agree < merge->common)
-		ws_note(merge->system, "%s: %zu of %zu %s agree with memory", path,
-			merge->agree, merge->common, what);
-	else if (!merge->functions_only)
+		ws_note(merge->system, "%s: %zu of %zu functions agree with memory", path,
+			merge->agree, merge->common);
+	return WS_OK;
+}
+
+static enum ws_status match_kallsyms(struct merge *merge, const char *path)
+{
+	vote(merge);
+	count(merge);
+	return judge(merge, path);
+}
+
+/* Without kallsyms. */
+static enum ws_status match_evidence(struct merge *merge, const char *path)
+{
+	struct ws_map_evidence e;
+	enum ws_status status = ws_map_weigh(merge->system, merge->map, &e);
+	size_t common = e.common + e.gates, agree = e.agree + e.gates_agree;
+
+	if (status != WS_OK)
+		return status;
+	merge->shift = e.shift;
+	if (!ws_map_is_shown(&e))
+		return ws_fail(merge->system->ctx, WS_ERR_MALFORMED,
+			       "%s is not shown to be of this kernel: of its symbols %zu "
+			       "could be compared with this memory, in which no kallsyms "
+			       "were found, and %zu of these agree",
+			       path, common, agree);
+	ws_note(merge->system,
+		"%s could be compared in %zu symbols only, for no kallsyms were found; "
+		"%zu agree",
+		path, common, agree);
+	if (e.odd_gate >= 0)
 		ws_note(merge->system,
-			"%s could be held against %zu symbols only, for no kallsyms were "
-			"found; they agree",
-			path, merge->common);
+			"gate %d leads to %#lx, which is not where %s has its handler: it "
+			"was changed while the kernel ran",
+			e.odd_gate, e.odd_target, path);
 	return WS_OK;
 }
 
@@ -256,25 +194,9 @@ enum ws_status ws_map_merge(struct ws_system *system, struct ws_symtab *symtab,
 			    const struct ws_symtab *map, enum ws_symbol_source source,
 			    const char *path)
 {
-	struct merge merge = { .system = system,
-			       .known = symtab,
-			       .map = map,
-			       .functions_only =
-				       symtab->count[WS_FROM_KALLSYMS].functions > 0 };
-	struct ws_symtab *anchors = NULL;
-	enum ws_status status = WS_OK;
+	struct merge merge = { .system = system, .known = symtab, .map = map };
+	bool kallsyms = symtab->count[WS_FROM_KALLSYMS].functions;
+	enum ws_status status = (kallsyms ? match_kallsyms : match_evidence)(&merge, path);
 
-	if (!merge.functions_only) {
-		status = anchors_collect(system, &anchors);
-		merge.known = anchors;
-	}
-	if (!status) {
-		vote(&merge);
-		count(&merge);
-		status = judge(&merge, path);
-	}
-	if (!status)
-		status = add_missing(&merge, symtab, source);
-	ws_symtab_destroy(anchors);
-	return status;
+	return status ? status : add_missing(&merge, symtab, source);
 }

@@ -85,3 +85,56 @@ enum ws_status ws_search_copy(struct ws_system *system, uint64_t va, uint8_t *by
 
 	return ws_search(system, va, va + len - 1, 0, copy_frame, &copy);
 }
+
+/* ---- bytes ------------------------------------------------------------------------ */
+
+#define NEEDLE_MAX 32
+
+struct hunt {
+	const uint8_t *needle;
+	size_t len;
+	uint64_t *hit;
+	unsigned n, max;
+	uint64_t next; /* the va that continues tail */
+	uint8_t tail[NEEDLE_MAX];
+};
+
+static void hunt_bytes(struct hunt *hunt, uint64_t va, const uint8_t *bytes, size_t len)
+{
+	const uint8_t *at = bytes;
+
+	while (hunt->n < hunt->max &&
+	       (at = memmem(at, bytes + len - at, hunt->needle, hunt->len)))
+		hunt->hit[hunt->n++] = va + (at++ - bytes);
+}
+
+/* What lies astride two frames is looked for in the end of one and the next's start. */
+static bool hunt_frame(void *arg, uint64_t va, const uint8_t *frame)
+{
+	struct hunt *hunt = arg;
+	size_t tail = hunt->len - 1;
+	uint8_t seam[2 * NEEDLE_MAX];
+
+	if (va == hunt->next) {
+		memcpy(seam, hunt->tail, tail);
+		memcpy(seam + tail, frame, tail);
+		hunt_bytes(hunt, va - tail, seam, 2 * tail);
+	}
+	hunt_bytes(hunt, va, frame, WS_FRAME_SIZE);
+	memcpy(hunt->tail, frame + WS_FRAME_SIZE - tail, tail);
+	hunt->next = va + WS_FRAME_SIZE;
+	return hunt->n < hunt->max;
+}
+
+enum ws_status ws_search_bytes(struct ws_system *system, uint64_t first, uint64_t last,
+			       const uint8_t *needle, size_t len, uint64_t *hits,
+			       unsigned max, unsigned *n)
+{
+	struct hunt hunt = {
+		.needle = needle, .len = len, .hit = hits, .max = max, .next = 1
+	};
+	enum ws_status status = ws_search(system, first, last, 0, hunt_frame, &hunt);
+
+	*n = hunt.n;
+	return status;
+}

@@ -87,6 +87,8 @@ void ws_symbols_release(struct ws_system *system)
 {
 	ws_symtab_destroy(system->symtab);
 	system->symtab = NULL;
+	ws_symtab_destroy(system->hints);
+	system->hints = NULL;
 	free(system->members);
 	system->members = NULL;
 }

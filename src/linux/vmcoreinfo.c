@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "linux/linux.h"
+#include "util/cleanup.h"
 
 static const char *next_line(const char *line)
 {
@@ -69,59 +70,117 @@ void ws_vmcoreinfo_drop(struct ws_system *system)
 }
 
 /*
- * A page that only looks like it, the text of another kernel that ran before or runs in
- * a guest: its swapper_pg_dir does not map itself here.
+ * Whether the text fits, with the format that it tells of where no other is known. That
+ * of another kernel that ran before, or runs in a guest, does not.
  */
-static bool text_fits(struct ws_system *system)
+static enum ws_fit text_fit(struct ws_system *system, const char **why)
 {
 	const struct ws_format *given = system->paging.format;
-	uint64_t root;
-	bool fits;
+	enum ws_fit fit = WS_MISFITS;
 
+	*why = "it names no paging format";
 	if (!given)
 		system->paging.format = ws_vmcoreinfo_format(system);
-	fits = system->paging.format && ws_vmcoreinfo_swapper(system, &root);
+	if (system->paging.format)
+		fit = ws_vmcoreinfo_fit(system, why);
 	system->paging.format = given;
-	return fits;
+	return fit;
 }
 
 /* A user's memory can be full of texts; no more than that are read. */
 #define TEXTS_MAX 65536
 
 /* The first text that fits becomes the system's, and the only one in texts. */
-static enum ws_status take_text(struct ws_system *system, ws_pa_vec *texts)
+static enum ws_status take_text(struct ws_system *system, ws_pa_vec *texts, size_t *looked)
 {
 	size_t n = texts->n < TEXTS_MAX ? texts->n : TEXTS_MAX;
+	const char *why;
 
 	texts->n = 0;
+	*looked = n;
 	for (size_t i = 0; i < n; i++) {
 		enum ws_status status = ws_vmcoreinfo_take(system, texts->v[i]);
 
 		if (status != WS_OK)
 			return status;
-		if (text_fits(system)) {
+		if (text_fit(system, &why) == WS_FITS) {
 			texts->v[texts->n++] = texts->v[i];
 			return WS_OK;
 		}
 	}
 	ws_vmcoreinfo_drop(system);
-	ws_note(system, "no VMCOREINFO was found that fits this memory (%zu looked at)",
-		n);
 	return WS_OK;
+}
+
+/*
+ * A note that does not fit was written by another boot: hypervisors keep what the first
+ * kernel gave them. What rests on it is forgotten with it.
+ */
+static void leave_note(struct ws_system *system, const char *note, const char *why)
+{
+	if (system->target->format_by_note && !system->layout.word)
+		system->paging.format = NULL;
+	ws_note(system,
+		"the VMCOREINFO note of this dump is not of this boot (%s) and is not used%s",
+		why,
+		system->vmcoreinfo && strcmp(note, system->vmcoreinfo)
+			? ": the text found in memory is"
+			: "");
+}
+
+/* The note stays where nothing in memory fits better and nothing speaks against it. */
+static enum ws_status weigh_note(struct ws_system *system, const char *why,
+				 enum ws_fit fit)
+{
+	char *note = ws_steal(system->vmcoreinfo);
+	enum ws_status status;
+	size_t looked;
+
+	status = take_text(system, &system->finds.vmcoreinfo, &looked);
+	if (status == WS_OK && fit == WS_FIT_UNKNOWN && !system->vmcoreinfo) {
+		system->vmcoreinfo = note;
+		ws_note(system,
+			"the VMCOREINFO note could not be checked: the dump lacks what "
+			"would show whether it is of this boot");
+		return WS_OK;
+	}
+	if (status == WS_OK)
+		leave_note(system, note, why);
+	free(note);
+	return status;
+}
+
+static enum ws_status find_text(struct ws_system *system)
+{
+	size_t looked;
+	enum ws_status status = take_text(system, &system->finds.vmcoreinfo, &looked);
+
+	if (status == WS_OK && !system->vmcoreinfo)
+		ws_note(system,
+			"no VMCOREINFO was found that fits this memory (%zu looked at)",
+			looked);
+	return status;
 }
 
 enum ws_status ws_find_vmcoreinfo(struct ws_system *system)
 {
-	uint8_t *recorder;
+	enum ws_fit fit = WS_MISFITS;
+	const char *why = NULL;
 	enum ws_status status;
+	uint8_t *recorder;
 
 	if (system->vmcoreinfo) {
-		system->finds.vmcoreinfo.n = 0;
-		return WS_OK;
+		fit = text_fit(system, &why);
+		if (fit == WS_FITS) {
+			system->finds.vmcoreinfo.n = 0;
+			return WS_OK;
+		}
 	}
 	recorder = ws_search_begin(system);
-	status = take_text(system, &system->finds.vmcoreinfo);
+	status = system->vmcoreinfo ? weigh_note(system, why, fit) : find_text(system);
 	ws_search_end(system, recorder);
+	if (system->vmcoreinfo) /* once more, for a capture: the answer rests on this */
+		text_fit(system, &why);
 	return status;
 }
 

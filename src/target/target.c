@@ -259,8 +259,10 @@ static enum ws_status format_choose(struct ws_target *target,
 	ws_vec_each(&target->cpus, cpu)
 		if (!target->format)
 			target->format = ws_format_of_cpu(cpu, target->long_mode);
-	if (!target->format && target->vmcoreinfo)
+	if (!target->format && target->vmcoreinfo) {
 		target->format = ws_format_of_vmcoreinfo(target->vmcoreinfo);
+		target->format_by_note = target->format;
+	}
 	if (target->format)
 		target->long_mode = target->format->va_bits > 32;
 	return WS_OK;

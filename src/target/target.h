@@ -73,6 +73,7 @@ struct ws_target {
 	bool moving;    /* it runs on while it is read */
 	bool long_mode; /* the dump says that its processors ran in long mode */
 	const struct ws_format *format; /* NULL: the registers do not tell */
+	bool format_by_note;            /* nothing but VMCOREINFO's note tells it */
 	uint64_t root;                  /* what options gave */
 	bool has_root;
 	uint8_t *

@@ -524,7 +524,7 @@ static void test_map_by_vmcoreinfo(void **state)
 			     scene->kernel.image + 0x60020,
 			     scene->kernel.image + 0x70000) > 0);
 	assert_int_equal(load_with(scene, &file), WS_OK);
-	assert_true(noted(scene, "held against 4 symbols only"));
+	assert_true(noted(scene, "compared in 4 symbols only"));
 	assert_int_equal(ws_symbol_find(&scene->kernel.system, scene->name[7], &symbol),
 			 WS_OK);
 	assert_int_equal(symbol.va, scene->symbol[7].va);
