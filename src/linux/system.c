@@ -160,7 +160,9 @@ bool ws_is_kernel_va(const struct ws_system *system, uint64_t va)
 
 bool ws_in_image(const struct ws_system *system, uint64_t va)
 {
-	return va >= system->layout.image_first && va <= system->layout.image_last;
+	const struct ws_layout *layout = &system->layout;
+
+	return layout->image_last && va >= layout->image_first && va <= layout->image_last;
 }
 
 /* ---- notes ------------------------------------------------------------------------ */
@@ -248,7 +250,7 @@ static enum ws_status find_system(struct ws_system *system)
 {
 	static enum ws_status (*const steps[])(struct ws_system *) = {
 		find_memory,    ws_find_reference,    ws_find_tasks,
-		ws_find_spaces, ws_cross_check_tasks,
+		ws_find_spaces, ws_recognise,         ws_cross_check_tasks,
 	};
 	enum ws_status status = WS_OK;
 

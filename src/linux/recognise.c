@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Whether this memory is that of a Linux that runs processes. Page tables that hold
+ * together are no proof: every kernel with a direct map has such. Answers about nobody
+ * would sound like answers about everybody.
+ */
+#include "linux/linux.h"
+#include "linux/roots.h"
+#include "linux/symtab.h"
+
+/* The real-mode trampoline's page table lies below: realmode_init(). */
+#define REAL_MODE_END UINT64_C(0x100000)
+
+/* Kallsyms are looked for last, since that takes longest. */
+static enum ws_status is_linux(struct ws_system *system, bool *is)
+{
+	enum ws_status status;
+
+	*is = system->tasks.n || system->vmcoreinfo || system->image_named ||
+	      system->hints;
+	if (*is)
+		return WS_OK;
+	status = ws_symbols_load(system);
+	if (status == WS_OK)
+		*is = system->symtab->count[WS_FROM_KALLSYMS].functions;
+	return status;
+}
+
+/* A root that somebody runs in: not one that processors only start with. */
+static bool is_live(struct ws_system *system, const struct ws_space *space)
+{
+	if (space->kind != WS_SPACE_LONE)
+		return space->kind == WS_SPACE_PROCESS;
+	return space->root >= REAL_MODE_END &&
+	       !ws_in_image(system, space->root + system->layout.image_delta) &&
+	       !ws_user_half_is_empty(system, space->root);
+}
+
+static bool anybody(struct ws_system *system)
+{
+	ws_vec_each(&system->spaces, space)
+		if (is_live(system, space))
+			return true;
+	return system->tasks.n && !system->layout.consensus; /* kernel threads alone */
+}
+
+enum ws_status ws_recognise(struct ws_system *system)
+{
+	const char *path = system->target->file.path;
+	bool is;
+	enum ws_status status = is_linux(system, &is);
+
+	if (status != WS_OK)
+		return status;
+	if (!is)
+		return ws_fail(
+			system->ctx, WS_ERR_NOT_FOUND,
+			"%s: its page tables hold together (%s, a direct map at %#lx), but "
+			"nothing shows that this is Linux: no task list, no VMCOREINFO, no "
+			"\"Kernel code\" among resources, no kallsyms. It is another "
+			"system, a Linux before 2.6, or one that has just begun to start; "
+			"if it is none of these, give its --system-map",
+			path, system->paging.format->name, system->layout.page_offset);
+	if (!anybody(system))
+		return ws_fail(
+			system->ctx, WS_ERR_NOT_FOUND,
+			"%s: a Linux kernel, but neither a process nor a page table of one "
+			"was found: it has not come as far as its first process, or the "
+			"dump lacks them",
+			path);
+	return WS_OK;
+}
