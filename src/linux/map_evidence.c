@@ -258,10 +258,20 @@ enum ws_status ws_map_weigh(struct ws_system *system, const struct ws_symtab *ma
 	return ws_target_looked(system->target, WS_OK);
 }
 
-/* A quarter may differ: the init_task of a machine that died may be written over. */
+static bool mostly(size_t agree, size_t common)
+{
+	return agree * 4 >= common * 3;
+}
+
+/*
+ * A quarter may differ: one gate of four is hooked, or the init_task of a machine that
+ * died is written over. All gates may, if enough else agrees.
+ */
 bool ws_map_is_shown(const struct ws_map_evidence *e)
 {
-	return e->common + e->gates >= COMMON_MIN && e->agree * 4 >= e->common * 3 &&
-	       e->shift % WS_FRAME_SIZE == 0 &&
-	       (e->gates_agree == e->gates || e->agree >= OUTVOTE_MIN);
+	size_t common = e->common + e->gates, agree = e->agree + e->gates_agree;
+
+	return common >= COMMON_MIN && e->shift % WS_FRAME_SIZE == 0 &&
+	       (mostly(agree, common) ||
+		(e->agree >= OUTVOTE_MIN && mostly(e->agree, e->common)));
 }

@@ -38,6 +38,7 @@
 #define PA_NAMES (PA_DATA + 0x8000)
 #define PA_LIST_HEAD (PA_DATA + 0x9000)
 #define PA_MEM_MAP_POINTER (PA_DATA + 0xa000)
+#define PA_UTS (PA_DATA + 0xb000)
 
 #define TASK_SIZE 0x300
 #define COMM 0x200
@@ -550,16 +551,28 @@ static void make_resource(struct guest *guest, unsigned index, const char *name,
 	memcpy(guest->memory + string, name, strlen(name) + 1);
 }
 
+/* struct uts_namespace: a kref, and six strings of 65 bytes. */
+static void make_uts(struct guest *guest)
+{
+	static const char *const names[] = { "Linux", "made", "6.1.0-made", "#1" };
+
+	guest->uts = PA_UTS;
+	for (size_t i = 0; i < WS_ARRAY_SIZE(names); i++)
+		memcpy(guest->memory + PA_UTS + 4 + 65 * i, names[i],
+		       strlen(names[i]) + 1);
+}
+
 static void make_vmcoreinfo(struct guest *guest)
 {
 	char *text = (char *)guest->memory + guest->vmcoreinfo;
 	int n = snprintf(text, WS_FRAME_SIZE,
 			 "OSRELEASE=6.1.0-made\nPAGESIZE=4096\n"
+			 "SYMBOL(init_uts_ns)=%lx\n"
 			 "SYMBOL(swapper_pg_dir)=%lx\nSYMBOL(_stext)=%lx\n"
 			 "SYMBOL(mem_map)=%lx\nSIZE(page)=%d\nOFFSET(page.lru)=%d\n"
 			 "OFFSET(page._refcount)=%d\n",
-			 image_va(guest, PA_SWAPPER), guest->kind->image,
-			 image_va(guest, PA_MEM_MAP_POINTER), PAGE_SIZE_STRUCT, PAGE_LRU,
+			 image_va(guest, PA_UTS), image_va(guest, PA_SWAPPER),
+			 guest->kind->image, image_va(guest, PA_MEM_MAP_POINTER), PAGE_SIZE_STRUCT, PAGE_LRU,
 			 PAGE_REFCOUNT);
 
 	if (guest->word == 8)
@@ -580,6 +593,8 @@ static void make_image(struct guest *guest)
 	guest_put(guest, PA_MEM_MAP_POINTER, guest->mem_map);
 	guest->init_mm = image_va(guest, PA_INIT_MM);
 	guest_put(guest, PA_INIT_MM + GUEST_PGD_OFFSET, image_va(guest, PA_SWAPPER));
+	guest->resources = PA_RESOURCES;
+	make_uts(guest);
 	make_resource(guest, 0, "Kernel bss", PA_DATA + 0x20000, guest->image_end - 1);
 	make_resource(guest, 1, "Kernel code", PA_TEXT, PA_DATA - 1);
 }

@@ -6,7 +6,7 @@
  */
 #include "common/frames.h"
 #include "common/random.h"
-#include "small_guest.h"
+#include "discovery.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,27 +26,9 @@ static const struct guest_kind *kind_of(void **state)
 	return *state;
 }
 
-static struct ws_system *open_system(struct guest *guest)
-{
-	struct ws_system *system = NULL;
-	enum ws_status status = ws_system_open(&guest->target, NULL, &system);
-
-	if (status != WS_OK)
-		fail_msg("%s: %s", guest->kind->name, ws_error(guest->target.ctx, 0));
-	return system;
-}
-
 static void forget_vmcoreinfo(struct guest *guest)
 {
 	memset(guest->memory + guest->vmcoreinfo, 0, WS_FRAME_SIZE);
-}
-
-static bool has_note(const struct ws_system *system, const char *part)
-{
-	for (unsigned i = 0; ws_system_note(system, i); i++)
-		if (strstr(ws_system_note(system, i), part))
-			return true;
-	return false;
 }
 
 static const struct ws_space *space_at(const struct ws_system *system, uint64_t root)
