@@ -154,7 +154,8 @@ bool machine_write_cr3(struct machine_cpu *cpu, uint64_t value,
 
 	if (keep)
 		value &= ~BIT(63);
-	if (machine_long_mode(cpu) && value >> cpu->model.maxphyaddr)
+	if (machine_long_mode(cpu) &&
+	    (value & ~cpu->model.c_bit) >> cpu->model.maxphyaddr)
 		return raise(event, MACHINE_GP, 0);
 	if (!machine_long_mode(cpu))
 		value &= BITS(31, 0);

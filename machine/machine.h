@@ -302,7 +302,8 @@ struct machine_model {
 	uint32_t features;   /* enum machine_feature bits */
 	uint32_t departures; /* enum machine_departure_bit bits */
 	uint8_t maxphyaddr;  /* 32..52 */
-	uint8_t tlb;         /* enum machine_tlb_kind */
+	uint64_t c_bit; /* SME (APM vol. 2, 7.10): no address bit of entries; 0: none */
+	uint8_t tlb;    /* enum machine_tlb_kind */
 };
 
 #define MACHINE_LEVELS 5
@@ -329,6 +330,7 @@ struct machine_cpu {
 	uint8_t va_unused;               /* its bits that repeat the top translated one */
 	struct machine_rule rule[2][16]; /* by SMAP and access */
 	uint64_t reserved[MACHINE_LEVELS + 1][2]; /* by level, and whether it is a leaf */
+	uint64_t not_address;                     /* the model's C bit, in long mode */
 	struct machine_tlb tlb;
 };
 

@@ -144,7 +144,7 @@ static uint64_t reserved_bits(const struct machine_cpu *cpu, const struct level 
 		reserved |= BITS(51, cpu->model.maxphyaddr);
 	if (!(cpu->r.efer & EFER_NXE))
 		reserved |= ENTRY_XD;
-	return reserved;
+	return reserved & ~cpu->not_address;
 }
 
 void mmu_settle(struct machine_cpu *cpu)
@@ -152,6 +152,7 @@ void mmu_settle(struct machine_cpu *cpu)
 	cpu->paging = paging_of(cpu);
 	cpu->address_mask = machine_long_mode(cpu) ? ~UINT64_C(0) : BITS(31, 0);
 	cpu->va_unused = cpu->paging ? cpu->paging->va_unused : 0;
+	cpu->not_address = machine_long_mode(cpu) ? cpu->model.c_bit : 0;
 	for (unsigned access = 0; access < 16; access++)
 		for (unsigned smap = 0; smap < 2; smap++)
 			cpu->rule[smap][access] =
@@ -257,18 +258,21 @@ inlined unsigned narrow(unsigned rights, uint64_t entry)
 }
 
 /* Tables 4-4 and 4-6, 4-10 and 4-11, 4-16, 4-18 and 4-20. */
-inlined uint64_t page_address(const struct level *level, uint64_t entry, unsigned size)
+inlined uint64_t page_address(const struct machine_cpu *cpu, const struct level *level,
+			      uint64_t entry, unsigned size)
 {
 	if (size == 8)
-		return entry & BITS(51, level->shift);
+		return entry & BITS(51, level->shift) & ~cpu->not_address;
 	if (level->shift == 12)
 		return entry & BITS(31, 12);
 	return (entry & BITS(31, 22)) | (entry & BITS(20, 13)) << 19;
 }
 
-inlined uint64_t table_address(uint64_t entry, unsigned size)
+inlined uint64_t table_address(const struct machine_cpu *cpu, uint64_t entry,
+			       unsigned size)
 {
-	return entry & (size == 8 ? BITS(51, 12) : BITS(31, 12));
+	return size == 8 ? entry & BITS(51, 12) & ~cpu->not_address
+			 : entry & BITS(31, 12);
 }
 
 /*
@@ -289,8 +293,8 @@ inlined bool finish(struct machine_cpu *cpu, uint64_t va, unsigned access,
 		rights |= MACHINE_DIRTY;
 	if (leaf->value & ENTRY_G && cpu->r.cr4 & CR4_PGE)
 		rights |= MACHINE_GLOBAL;
-	translation->pa =
-		page_address(level, leaf->value, size) | (va & (BIT(level->shift) - 1));
+	translation->pa = page_address(cpu, level, leaf->value, size) |
+			  (va & (BIT(level->shift) - 1));
 	translation->page_shift = level->shift;
 	translation->rights = (uint8_t)rights;
 	return true;
@@ -326,7 +330,7 @@ inlined bool walk(struct machine_cpu *cpu, uint64_t va, unsigned access, unsigne
 			return finish(cpu, va, access, level, &entry, rights, translation,
 				      event, size);
 		set_flags(cpu, &entry, ENTRY_A, size);
-		table = table_address(entry.value, size);
+		table = table_address(cpu, entry.value, size);
 	}
 }
 
@@ -338,14 +342,15 @@ static bool walk_pae(struct machine_cpu *cpu, uint64_t va, unsigned access,
 
 	if (!(pdpte & ENTRY_P))
 		return page_fault(cpu, va, access, 0, event);
-	return walk(cpu, va, access, 2, table_address(pdpte, 8), translation, event, 8);
+	return walk(cpu, va, access, 2, table_address(cpu, pdpte, 8), translation, event,
+		    8);
 }
 
 bool mmu_walk(struct machine_cpu *cpu, uint64_t va, unsigned access,
 	      struct machine_translation *translation, struct machine_event *event)
 {
 	const struct machine_paging *paging = cpu->paging;
-	uint64_t root = cpu->r.cr3 & paging->root_mask;
+	uint64_t root = cpu->r.cr3 & paging->root_mask & ~cpu->not_address;
 
 	if (paging->pdpte_registers)
 		return walk_pae(cpu, va, access, translation, event);

@@ -146,7 +146,7 @@ static uint64_t entry_area_i386(struct ws_system *system, uint64_t pmd_size)
 
 static enum ws_status areas_i386(struct ws_region_map *map, struct ws_system *system)
 {
-	bool pae = system->paging.format == &ws_format_i386_pae;
+	bool pae = system->format == &ws_format_i386_pae;
 	uint64_t pmd = pae ? 2 * MIB : 4 * MIB;
 	uint64_t low_last = map->rows.v[0].last; /* the direct map's, which came first */
 	uint64_t vmalloc = (low_last + 1 + 8 * MIB) & ~(8 * MIB - 1);
@@ -228,7 +228,7 @@ static enum ws_status fixed_areas(struct ws_region_map *map, struct ws_system *s
 
 static enum ws_status areas_x86_64(struct ws_region_map *map, struct ws_system *system)
 {
-	bool la57 = system->paging.format == &ws_format_x86_64_la57;
+	bool la57 = system->format == &ws_format_x86_64_la57;
 	enum ws_status status = behind_image(map, system);
 
 	if (status == WS_OK)

@@ -3,7 +3,7 @@
  * Whether a VMCOREINFO text is of this boot. Three things that it says can be looked at:
  *
  *	swapper_pg_dir	maps itself at the address given
- *	init_uts_ns	begins with "Linux" and holds the release that the text begins with
+ *	init_uts_ns	begins with "Linux" and holds the release of OSRELEASE
  *	_stext		lies in the kernel's write-protected text
  *
  * The second outvotes the first, for a page table may be what is damaged; the third only
@@ -18,7 +18,8 @@
 #define UTS_LEN 65
 #define UTS_RELEASE 2
 
-/* The namespace begins with a kref; its name's offset is told since ca4a9241cc5e (5.12). */
+/* The namespace begins with a kref; its name's offset is told since ca4a9241cc5e (5.12).
+ */
 #define UTS_NAME_OFFSET 4
 
 static enum ws_fit uts_fit(struct ws_system *system, const char **why)

@@ -52,8 +52,9 @@ enum ws_status ws_hints_load(struct ws_system *system)
 
 bool ws_hint(const struct ws_system *system, const char *name, uint64_t *va)
 {
-	uint32_t entry = system->hints ? ws_symtab_first(system->hints, name, strlen(name))
-				       : WS_NO_ENTRY;
+	uint32_t entry = system->hints
+				 ? ws_symtab_first(system->hints, name, strlen(name))
+				 : WS_NO_ENTRY;
 
 	if (entry == WS_NO_ENTRY)
 		return false;

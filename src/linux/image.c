@@ -206,7 +206,7 @@ static void find_image_end(struct ws_system *system, uint64_t *sure)
 	else if (!ws_hint(system, "_end", &end) || end <= layout->image_first ||
 		 end - layout->image_first >= WS_IMAGE_MAX)
 		end = 0;
-	*sure = end		    ? end
+	*sure = end                 ? end
 		: parts.data_end    ? parts.data_end + layout->image_delta
 		: layout->word == 8 ? layout->image_last
 				    : layout->image_last - IMAGE_MARGIN;
@@ -271,8 +271,8 @@ static bool swapper_frame(void *arg, uint64_t va, const uint8_t *frame)
 static bool search_swapper(struct ws_system *system, uint64_t last, uint64_t *swapper)
 {
 	struct swapper_search s = { .system = system };
-	enum ws_status status = ws_search(system, system->layout.image_first, last, 0,
-					  swapper_frame, &s);
+	enum ws_status status =
+		ws_search(system, system->layout.image_first, last, 0, swapper_frame, &s);
 
 	*swapper = s.root;
 	return status == WS_OK && s.found && !s.ambiguous;
@@ -314,8 +314,7 @@ static bool swapper_is_given(struct ws_system *system, uint64_t *swapper)
  * init_mm lies in the image's data, whose end is better known than that of .bss: what
  * points there from behind it may be an mm that was freed.
  */
-static bool find_swapper(struct ws_system *system, uint64_t sure,
-			 uint64_t *swapper)
+static bool find_swapper(struct ws_system *system, uint64_t sure, uint64_t *swapper)
 {
 	uint64_t last = system->layout.image_last;
 

@@ -22,12 +22,12 @@ bool ws_image_text(struct ws_system *system, uint64_t *first, uint64_t *last);
  * shows: the physical addresses of the kernel's parts. end: 0 where it was not found.
  */
 struct ws_image_parts {
-	uint64_t code;                    /* where the image begins */
+	uint64_t code;                        /* where the image begins */
 	uint64_t code_end, data_end, bss_end; /* the last byte of each */
 };
 /* The parts of the image that begins at pa code, from what lies in [first, last]. */
-bool ws_image_parts(struct ws_system *system, uint64_t first, uint64_t last, uint64_t code,
-		    struct ws_image_parts *parts);
+bool ws_image_parts(struct ws_system *system, uint64_t first, uint64_t last,
+		    uint64_t code, struct ws_image_parts *parts);
 /* The same in all of the direct map, for an image of which nothing is known. */
 bool ws_image_parts_search(struct ws_system *system, struct ws_image_parts *parts);
 

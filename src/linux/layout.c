@@ -140,7 +140,8 @@ static bool phys_base_of(struct ws_system *system, uint64_t *phys_base)
 	uint64_t va;
 
 	return ws_vmcoreinfo(system, "NUMBER", "phys_base", phys_base) ||
-	       (system->layout.word && ws_vmcoreinfo(system, "SYMBOL", "phys_base", &va) &&
+	       (system->layout.word &&
+		ws_vmcoreinfo(system, "SYMBOL", "phys_base", &va) &&
 		ws_kernel_word(system, va, phys_base) == WS_READ);
 }
 
@@ -220,9 +221,9 @@ enum ws_status ws_find_layout(struct ws_system *system)
 	enum ws_status status = WS_ERR_NOT_FOUND;
 	uint64_t budget = SEARCH_BUDGET;
 
-	if (!system->paging.format)
-		system->paging.format = ws_vmcoreinfo_format(system);
-	if (!system->paging.format)
+	ws_set_format(system,
+		      system->format ? system->format : ws_vmcoreinfo_format(system));
+	if (!system->format)
 		return WS_ERR_NOT_FOUND;
 	system->paging.nx = system->paging.format->no_execute != 0;
 	system->paging.tcg = true;

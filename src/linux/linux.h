@@ -7,6 +7,7 @@
  *
  *	vmcoreinfo.c  what the kernel itself put down for crash tools; fit.c whether a text
  *		      is of this boot
+ *	encryption.c  the bit of entries that is no address bit
  *	layout.c      a first root that holds together, and PAGE_OFFSET by it; census.c
  *	              what a root maps, summed up
  *	scan.c        one pass over all memory: names, VMCOREINFO text, every root
@@ -84,6 +85,10 @@ struct ws_system {
 	struct ws_context *ctx;
 	struct ws_target *target;         /* not owned */
 	struct ws_system_options options; /* its strings are the system's own copies */
+	const struct ws_format
+		*format;            /* paging's, as it is written down; NULL: unknown */
+	struct ws_format encrypted; /* the same without the encryption bit */
+	uint64_t encryption;        /* that bit; 0: none */
 	struct ws_paging paging;
 	struct ws_layout layout;
 	struct ws_finds finds;
@@ -190,6 +195,12 @@ enum ws_status ws_search_bytes(struct ws_system *system, uint64_t first, uint64_
 			       const uint8_t *needle, size_t len, uint64_t *hits,
 			       unsigned max, unsigned *n) WS_MUST_CHECK;
 
+/*
+ * From now on memory is walked in that format (NULL: unknown), less the bit of its
+ * addresses that an AMD processor encrypts memory by, where there is one.
+ */
+void ws_set_format(struct ws_system *system, const struct ws_format *format);
+
 /* Takes the text in the frame at pa as the system's VMCOREINFO. */
 enum ws_status ws_vmcoreinfo_take(struct ws_system *system, uint64_t pa) WS_MUST_CHECK;
 void ws_vmcoreinfo_drop(struct ws_system *system);
@@ -229,7 +240,8 @@ enum ws_status ws_find_layout(struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_layout_refuse(struct ws_system *system) WS_MUST_CHECK;
 /* One pass: finds, and roots as soon as a layout is known. */
 enum ws_status ws_find_scan(struct ws_system *system) WS_MUST_CHECK;
-/* The dump's note if it fits, or else of the texts that the pass found the one that does. */
+/* The dump's note if it fits, or else of the texts that the pass found the one that does.
+ */
 enum ws_status ws_find_vmcoreinfo(struct ws_system *system) WS_MUST_CHECK;
 /* init_mm's own table, or the consensus of all roots; and the image. */
 enum ws_status ws_find_reference(struct ws_system *system) WS_MUST_CHECK;

@@ -6,8 +6,8 @@
  *	VMCOREINFO's symbols	their addresses
  *	contents		linux_banner reads "Linux version ", init_task is named
  *				"swapper", init_mm points at swapper_pg_dir
- *	gates			where the IDT leads; but one that is hooked leads elsewhere,
- *				and that is what the file may be wanted for
+ *	gates			where the IDT leads; but one that is hooked leads
+ *				elsewhere, and then the file may be wanted for just that
  */
 #include "linux/map_evidence.h"
 
@@ -149,13 +149,15 @@ static void tell_vmcoreinfo(struct held *held, told_fn *told)
 	}
 }
 
-/* ---- contents ----------------------------------------------------------------------- */
+/* ---- contents -----------------------------------------------------------------------
+ */
 
 /* Bytes that lie word-aligned at most `reach` bytes behind a symbol. */
 static const struct content {
 	const char *symbol;
 	const char *text;
-	const char *pointer[3]; /* or the address of the first of these that the file has */
+	const char
+		*pointer[3]; /* or the address of the first of these that the file has */
 	unsigned reach;
 } contents[] = {
 	{ .symbol = "linux_banner", .text = "Linux version " },
@@ -222,13 +224,14 @@ static void compare_contents(struct held *held)
 			continue;
 		evidence = look_for(held->system, moved(held, va), contents[i].reach,
 				    bytes, n);
-		held->evidence->common += evidence == WS_READ ||
-					  evidence == WS_NOT_MAPPED;
+		held->evidence->common +=
+			evidence == WS_READ || evidence == WS_NOT_MAPPED;
 		held->evidence->agree += evidence == WS_READ;
 	}
 }
 
-/* ---- the whole ---------------------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------------------
+ */
 
 static void weigh_at(struct held *held, uint64_t shift)
 {

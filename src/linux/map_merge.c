@@ -196,7 +196,8 @@ enum ws_status ws_map_merge(struct ws_system *system, struct ws_symtab *symtab,
 {
 	struct merge merge = { .system = system, .known = symtab, .map = map };
 	bool kallsyms = symtab->count[WS_FROM_KALLSYMS].functions;
-	enum ws_status status = (kallsyms ? match_kallsyms : match_evidence)(&merge, path);
+	enum ws_status status =
+		(kallsyms ? match_kallsyms : match_evidence)(&merge, path);
 
 	return status ? status : add_missing(&merge, symtab, source);
 }

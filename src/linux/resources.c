@@ -209,9 +209,9 @@ static bool pointer_frame(void *arg, uint64_t va, const uint8_t *frame)
 		for (unsigned k = 0; k < n->s.nshapes; k++) {
 			uint64_t at = va + i - n->s.shape[k].name;
 
-			n->s.found = take_code(n->s.system, at, &n->s.shape[k],
-					       n->s.parts) &&
-				     is_in_its_image(n, at, name);
+			n->s.found =
+				take_code(n->s.system, at, &n->s.shape[k], n->s.parts) &&
+				is_in_its_image(n, at, name);
 			if (n->s.found)
 				return false;
 		}

@@ -162,7 +162,8 @@ bool ws_in_image(const struct ws_system *system, uint64_t va)
 {
 	const struct ws_layout *layout = &system->layout;
 
-	return layout->image_last && va >= layout->image_first && va <= layout->image_last;
+	return layout->image_last && va >= layout->image_first &&
+	       va <= layout->image_last;
 }
 
 /* ---- notes ------------------------------------------------------------------------ */
@@ -213,15 +214,14 @@ static enum ws_status system_init(struct ws_system *system, struct ws_target *ta
 		options = &none;
 	system->ctx = target->ctx;
 	system->target = target;
-	system->paging = (struct ws_paging){ .format = target->format,
-					     .frame = system_frame,
-					     .opaque = system };
+	system->paging = (struct ws_paging){ .frame = system_frame, .opaque = system };
 	system->kernel_pages = calloc(WS_KERNEL_PAGES, sizeof(*system->kernel_pages));
 	if (!system->kernel_pages ||
 	    !copy_string(target->vmcoreinfo, (const char **)&system->vmcoreinfo) ||
 	    !copy_string(options->system_map, &system->options.system_map) ||
 	    !copy_string(options->vmlinux, &system->options.vmlinux))
 		return ws_fail_memory(system->ctx);
+	ws_set_format(system, target->format);
 	return WS_OK;
 }
 
@@ -249,8 +249,8 @@ static enum ws_status find_memory(struct ws_system *system)
 static enum ws_status find_system(struct ws_system *system)
 {
 	static enum ws_status (*const steps[])(struct ws_system *) = {
-		find_memory,    ws_find_reference,    ws_find_tasks,
-		ws_find_spaces, ws_recognise,         ws_cross_check_tasks,
+		find_memory,    ws_find_reference, ws_find_tasks,
+		ws_find_spaces, ws_recognise,      ws_cross_check_tasks,
 	};
 	enum ws_status status = WS_OK;
 

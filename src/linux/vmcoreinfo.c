@@ -75,15 +75,14 @@ void ws_vmcoreinfo_drop(struct ws_system *system)
  */
 static enum ws_fit text_fit(struct ws_system *system, const char **why)
 {
-	const struct ws_format *given = system->paging.format;
+	const struct ws_format *given = system->format;
 	enum ws_fit fit = WS_MISFITS;
 
 	*why = "it names no paging format";
-	if (!given)
-		system->paging.format = ws_vmcoreinfo_format(system);
-	if (system->paging.format)
+	ws_set_format(system, given ? given : ws_vmcoreinfo_format(system));
+	if (system->format)
 		fit = ws_vmcoreinfo_fit(system, why);
-	system->paging.format = given;
+	ws_set_format(system, given);
 	return fit;
 }
 
@@ -91,7 +90,8 @@ static enum ws_fit text_fit(struct ws_system *system, const char **why)
 #define TEXTS_MAX 65536
 
 /* The first text that fits becomes the system's, and the only one in texts. */
-static enum ws_status take_text(struct ws_system *system, ws_pa_vec *texts, size_t *looked)
+static enum ws_status take_text(struct ws_system *system, ws_pa_vec *texts,
+				size_t *looked)
 {
 	size_t n = texts->n < TEXTS_MAX ? texts->n : TEXTS_MAX;
 	const char *why;
@@ -119,7 +119,7 @@ static enum ws_status take_text(struct ws_system *system, ws_pa_vec *texts, size
 static void leave_note(struct ws_system *system, const char *note, const char *why)
 {
 	if (system->target->format_by_note && !system->layout.word)
-		system->paging.format = NULL;
+		system->format = NULL;
 	ws_note(system,
 		"the VMCOREINFO note of this dump is not of this boot (%s) and is not used%s",
 		why,
@@ -179,6 +179,7 @@ enum ws_status ws_find_vmcoreinfo(struct ws_system *system)
 	recorder = ws_search_begin(system);
 	status = system->vmcoreinfo ? weigh_note(system, why, fit) : find_text(system);
 	ws_search_end(system, recorder);
+	ws_set_format(system, system->format);
 	if (system->vmcoreinfo) /* once more, for a capture: the answer rests on this */
 		text_fit(system, &why);
 	return status;

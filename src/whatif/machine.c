@@ -99,6 +99,7 @@ static void choose_processor(struct ws_machine *machine, enum ws_processor proce
 		.features = MACHINE_HAS_ALL,
 		.departures = processor == WS_PROCESSOR_TCG ? MACHINE_TCG : 0,
 		.maxphyaddr = physical_width(machine->system),
+		.c_bit = machine->system->encryption,
 		.tlb = tlbs[processor],
 	};
 
@@ -119,6 +120,6 @@ void ws_machine_load(struct ws_machine *machine, enum ws_processor processor,
 	machine->runs.n = 0;
 	machine->missing = 0;
 	machine_cpu_load(&machine->cpu, registers);
-	if (machine->system->paging.format == &ws_format_i386_pae)
+	if (machine->system->format == &ws_format_i386_pae)
 		machine_cpu_read_pdptes(&machine->cpu);
 }

@@ -154,6 +154,35 @@ static void test_4level(void **state)
 	stand_close(&s);
 }
 
+/* APM vol. 2, 7.10: the C bit is neither reserved nor part of an address, but in CR3 too.
+ */
+static void test_c_bit(void **state)
+{
+	const uint64_t c_bit = UINT64_C(1) << 47;
+	const struct machine_model sme = { .features = MACHINE_HAS_ALL,
+					   .maxphyaddr = 40,
+					   .c_bit = c_bit };
+	struct machine_event event;
+	struct stand s;
+	uint64_t leaf;
+
+	(void)state;
+	stand_open(&s, STAND_4LEVEL, &sme);
+	stand_map(&s, LONG_VA, 1, PAGE | P | c_bit);
+	leaf = stand_entry(&s, LONG_VA, 1);
+	for (unsigned level = 2; level <= 4; level++)
+		stand_map(&s, LONG_VA, level, stand_mapped(&s, LONG_VA, level) | c_bit);
+	stand_goes(&s, LONG_VA + 8, MACHINE_READ, PAGE + 8);
+	assert_true(machine_write_cr3(&s.cpu, s.root | c_bit, &event));
+	stand_goes(&s, LONG_VA + 9, MACHINE_READ, PAGE + 9);
+	assert_false(machine_write_cr3(&s.cpu, s.root | c_bit >> 1, &event));
+	stand_put(&s, leaf, 8, PAGE | P | c_bit >> 1);
+	machine_tlb_flush(&s.cpu);
+	stand_faults(&s, LONG_VA, MACHINE_READ, MACHINE_PF,
+		     MACHINE_PF_P | MACHINE_PF_RSVD);
+	stand_close(&s);
+}
+
 /* SDM 4.5: without 1 GiB pages PS of a PDPTE is reserved. */
 static void test_no_gigabyte(void **state)
 {
@@ -354,6 +383,7 @@ int main(void)
 		{ "PDPTEs are registers (SDM 4.4.1)", test_pdptes_are_registers },
 		{ "a CR3 write checks PDPTEs (SDM 4.4.1)", test_pdptes_are_checked },
 		{ "4-level paging: 4 KiB, 2 MiB, 1 GiB (SDM 4.5)", test_4level },
+		{ "the C bit of encrypted memory (APM vol. 2, 7.10)", test_c_bit },
 		{ "PS of a PDPTE without 1 GiB pages (SDM 4.5)", test_no_gigabyte },
 		{ "canonical addresses of 48 and 57 bits (SDM vol. 1 3.3.7.1)",
 		  test_canonical },

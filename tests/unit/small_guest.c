@@ -572,8 +572,8 @@ static void make_vmcoreinfo(struct guest *guest)
 			 "SYMBOL(mem_map)=%lx\nSIZE(page)=%d\nOFFSET(page.lru)=%d\n"
 			 "OFFSET(page._refcount)=%d\n",
 			 image_va(guest, PA_UTS), image_va(guest, PA_SWAPPER),
-			 guest->kind->image, image_va(guest, PA_MEM_MAP_POINTER), PAGE_SIZE_STRUCT, PAGE_LRU,
-			 PAGE_REFCOUNT);
+			 guest->kind->image, image_va(guest, PA_MEM_MAP_POINTER),
+			 PAGE_SIZE_STRUCT, PAGE_LRU, PAGE_REFCOUNT);
 
 	if (guest->word == 8)
 		snprintf(text + n, WS_FRAME_SIZE - n,

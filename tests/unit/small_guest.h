@@ -58,7 +58,8 @@ struct guest {
 	uint64_t next_frame, next_mm;
 	uint64_t swapper, init_mm; /* init_mm: va */
 	uint64_t image_pa, image_end;
-	uint64_t uts, resources; /* init_uts_ns; "Kernel bss", and 0x40 behind it the code */
+	uint64_t uts;       /* init_uts_ns */
+	uint64_t resources; /* "Kernel bss", and 0x40 behind it "Kernel code" */
 	uint64_t vmcoreinfo;
 	struct guest_task task[GUEST_TASKS]; /* in list order, init_task first */
 	unsigned ntasks;

@@ -49,7 +49,8 @@ static void expect_image(const struct ws_system *system, const struct guest *gue
 		    guest->kind->image + (guest->image_end - guest->image_pa) - 1);
 }
 
-/* ---- VMCOREINFO's note -------------------------------------------------------------- */
+/* ---- VMCOREINFO's note --------------------------------------------------------------
+ */
 
 /* The guest's own text, its image `moved` further than it is, of that release. */
 static char *text_moved(const struct guest *guest, uint64_t moved, const char *release)
@@ -66,7 +67,7 @@ static char *text_moved(const struct guest *guest, uint64_t moved, const char *r
 		     image + (guest->swapper - guest->image_pa), image,
 		     wide ? (long)(guest->image_pa + moved - (image - WS_KERNEL_MAP)) : 0,
 		     guest->kind->format == &ws_format_i386_pae ? "CONFIG_X86_PAE=y\n"
-		     : !wide					? ""
+		     : !wide                                    ? ""
 		     : guest->kind->format == &ws_format_x86_64_la57
 			     ? "NUMBER(pgtable_l5_enabled)=1\n"
 			     : "NUMBER(pgtable_l5_enabled)=0\n") < 0)
@@ -204,7 +205,8 @@ static void note_is_refuted_by_its_text(void **state)
 		expect_note_left(guest, "its init_uts_ns holds no name of a system");
 }
 
-/* ---- page-table isolation ------------------------------------------------------------ */
+/* ---- page-table isolation ------------------------------------------------------------
+ */
 
 /* Roots that map user memory. */
 static size_t live_roots(const struct guest *guest, uint64_t *roots)
@@ -266,7 +268,8 @@ static void more_than_half_of_the_roots_show_isolation(void **state)
 	assert_false(isolates_with(state, (n + 1) / 2, &ignored));
 }
 
-/* ---- the image where nothing is write-protected -------------------------------------- */
+/* ---- the image where nothing is write-protected --------------------------------------
+ */
 
 /* Text as it was mapped before mark_rodata_ro(). */
 static void unprotect_text(struct guest *guest)
@@ -287,7 +290,8 @@ static void make_old_resources(struct guest *guest)
 	memcpy(guest->memory + guest_pa(guest, names[0]), "Kernel data", 12);
 	for (unsigned i = 0; i < 2; i++) {
 		guest_put(guest, at + 0x40 * i, names[i]);
-		guest_put(guest, at + 0x40 * i + word, i ? guest->image_pa : guest->swapper);
+		guest_put(guest, at + 0x40 * i + word,
+			  i ? guest->image_pa : guest->swapper);
 		guest_put(guest, at + 0x40 * i + 2 * word,
 			  i ? guest->swapper - 1 : guest->swapper + 0x1ffff);
 	}
@@ -371,7 +375,8 @@ static void resources_elsewhere_are_no_image(void **state)
 	guest_destroy(guest);
 }
 
-/* ---- a System.map, a root that is given ---------------------------------------------- */
+/* ---- a System.map, a root that is given ----------------------------------------------
+ */
 
 #define BANNER 0x1000 /* in the image's text */
 #define IDT 0xc000    /* in its data */
@@ -523,7 +528,8 @@ static void a_map_of_another_build_is_refused(void **state)
 	make_idt(guest, 1);
 	memset(guest->memory + guest_pa(guest, guest->task[0].comm_va), 'x', 9);
 	assert_int_equal(open_with(guest, &map, &system), WS_ERR_MALFORMED);
-	assert_non_null(strstr(ws_error(guest->target.ctx, 0), "not shown to be of this"));
+	assert_non_null(
+		strstr(ws_error(guest->target.ctx, 0), "not shown to be of this"));
 	guest_destroy(guest);
 }
 
@@ -556,7 +562,79 @@ static void a_given_root_of_a_process_is_not(void **state)
 	guest_destroy(guest);
 }
 
-/* ---- captures ------------------------------------------------------------------------ */
+/* ---- encrypted memory -----------------------------------------------------------------
+ */
+
+/* Every entry, of tables and of pages, with the C bit in it. */
+static void set_c_bit(struct guest *guest, uint64_t bit)
+{
+	for (uint64_t pa = 1u << 20; pa < guest->next_frame; pa += 8)
+		if (pa / WS_FRAME_SIZE != guest->vmcoreinfo / WS_FRAME_SIZE &&
+		    guest_get(guest, pa) & 1)
+			guest_put(guest, pa, guest_get(guest, pa) | bit);
+	for (uint64_t pa = guest->swapper; pa < guest->swapper + 2 * WS_FRAME_SIZE;
+	     pa += 8)
+		if (guest_get(guest, pa) & 1)
+			guest_put(guest, pa, guest_get(guest, pa) | bit);
+}
+
+static enum ws_status open_encrypted(void **state, unsigned bit, uint64_t cr3_bits,
+				     bool told)
+{
+	struct guest *guest = guest_create(kind_of(state));
+	char *text = (char *)guest->memory + guest->vmcoreinfo;
+	struct ws_system *system;
+	enum ws_status status;
+
+	set_c_bit(guest, UINT64_C(1) << bit);
+	if (told)
+		snprintf(text + strlen(text), 64, "NUMBER(sme_mask)=%ld\n", 1l << bit);
+	else
+		forget_vmcoreinfo(guest);
+	guest_set_cr3(guest, guest->task[1].root | cr3_bits);
+	status = ws_system_open(&guest->target, NULL, &system);
+	if (status == WS_OK) {
+		expect_init_mm(system, guest);
+		expect_image(system, guest);
+		assert_int_equal(system->tasks.n, guest->ntasks);
+		assert_int_equal(system->layout.pti, guest->kind->pti);
+		assert_int_equal(system->encryption, UINT64_C(1) << bit);
+		ws_system_close(system);
+	}
+	guest_destroy(guest);
+	return status;
+}
+
+static void encrypted_memory_by_its_cr3(void **state)
+{
+	static const unsigned bits[] = { 32, 47, 51 };
+
+	for (size_t i = 0; i < 3 && kind_of(state)->format->va_bits > 32; i++)
+		assert_int_equal(
+			open_encrypted(state, bits[i], UINT64_C(1) << bits[i], false),
+			WS_OK);
+}
+
+static void encrypted_memory_by_vmcoreinfo(void **state)
+{
+	static const unsigned bits[] = { 32, 47, 51 };
+
+	for (size_t i = 0; i < 3 && kind_of(state)->format->va_bits > 32; i++)
+		assert_int_equal(open_encrypted(state, bits[i], 0, true), WS_OK);
+}
+
+/* Below 4 GiB there is memory; and two such bits are no C bit. */
+static void what_is_no_c_bit(void **state)
+{
+	if (kind_of(state)->format->va_bits == 32)
+		return;
+	assert_int_equal(open_encrypted(state, 31, 1u << 31, false), WS_ERR_NOT_FOUND);
+	assert_int_equal(open_encrypted(state, 47, UINT64_C(3) << 46, false),
+			 WS_ERR_NOT_FOUND);
+}
+
+/* ---- captures ------------------------------------------------------------------------
+ */
 
 /* What the dump rests on is in the capture: also what points at init_mm's table. */
 static void a_capture_finds_the_same_reference(void **state)
@@ -593,7 +671,8 @@ static void a_capture_finds_the_same_reference(void **state)
 	guest_destroy(guest);
 }
 
-/* ---- no Linux ------------------------------------------------------------------------- */
+/* ---- no Linux -------------------------------------------------------------------------
+ */
 
 /* Page tables, processes and a loaded CR3, but nothing that Linux has. */
 static struct guest *foreign_guest(void **state)
@@ -680,7 +759,8 @@ static void a_kernel_that_has_just_begun_is_refused(void **state)
 	expect_refusal(guest, "neither a process nor a page table of one");
 }
 
-/* ---- all kinds x all cases ------------------------------------------------------------ */
+/* ---- all kinds x all cases ------------------------------------------------------------
+ */
 
 static const struct {
 	const char *name;
@@ -707,6 +787,9 @@ static const struct {
 	{ "a map of another build", a_map_of_another_build_is_refused },
 	{ "a given root is init_mm's", a_given_root_is_init_mms },
 	{ "a given root of a process", a_given_root_of_a_process_is_not },
+	{ "encrypted memory by its CR3", encrypted_memory_by_its_cr3 },
+	{ "encrypted memory by VMCOREINFO", encrypted_memory_by_vmcoreinfo },
+	{ "what is no C bit", what_is_no_c_bit },
 	{ "a capture's reference", a_capture_finds_the_same_reference },
 	{ "another system", another_system_is_refused },
 	{ "Linux by its resources", linux_is_known_by_its_resources },
