@@ -259,18 +259,36 @@ static char *candidates_in_words(struct ws_system *system)
 	return NULL;
 }
 
+/* CR0.PG is off: what runs there is firmware, a loader, or a kernel's first lines. */
+static bool paging_is_off(const struct ws_target *target)
+{
+	ws_vec_each(&target->cpus, cpu)
+		if (!cpu->has_control || cpu->cr0 >> 31 & 1)
+			return false;
+	return target->cpus.n;
+}
+
+static enum ws_status refuse_format(const struct ws_system *system)
+{
+	return ws_fail(
+		system->ctx, WS_ERR_NOT_FOUND,
+		paging_is_off(system->target)
+			? "%s: no processor has paging on, and no VMCOREINFO is in "
+			  "memory: the machine has not come as far as a kernel "
+			  "with address spaces"
+			: "%s: the paging format is unknown: no control registers, "
+			  "and no VMCOREINFO in memory; give it with --format",
+		system->target->file.path);
+}
+
 /* Says what is known, and what the caller can do. */
 enum ws_status ws_layout_refuse(struct ws_system *system)
 {
 	const struct ws_target *target = system->target;
 	ws_autofree char *tried = NULL;
 
-	if (!system->paging.format)
-		return ws_fail(
-			system->ctx, WS_ERR_NOT_FOUND,
-			"%s: the paging format is unknown: no control registers, and "
-			"no VMCOREINFO in memory; give it with --format",
-			target->file.path);
+	if (!system->format)
+		return refuse_format(system);
 	tried = candidates_in_words(system);
 	if (!tried)
 		return ws_fail_memory(system->ctx);

@@ -26,6 +26,29 @@ static enum ws_status is_linux(struct ws_system *system, bool *is)
 	return status;
 }
 
+static bool stop_at_page(void *arg, const struct ws_run *run)
+{
+	bool *found = arg;
+
+	*found = run->end == WS_END_PAGE;
+	return !*found;
+}
+
+/* More tables than those of a stack, and of a binary beside it, need no look. */
+#define USER_TABLES 64
+
+/* Who lives has a stack; poking_mm, which the kernel patches itself through, maps none. */
+static bool maps_user_memory(struct ws_system *system, uint64_t root)
+{
+	const struct ws_format *format = system->paging.format;
+	uint64_t end = (uint64_t)ws_first_kernel_slot(system) << format->level[0].shift;
+	bool found = false;
+
+	return ws_range(&system->paging, root, 0, end - 1, 0, USER_TABLES, stop_at_page,
+			&found) != WS_ERR_SYSTEM &&
+	       found;
+}
+
 /* A root that somebody runs in: not one that processors only start with. */
 static bool is_live(struct ws_system *system, const struct ws_space *space)
 {
@@ -33,15 +56,20 @@ static bool is_live(struct ws_system *system, const struct ws_space *space)
 		return space->kind == WS_SPACE_PROCESS;
 	return space->root >= REAL_MODE_END &&
 	       !ws_in_image(system, space->root + system->layout.image_delta) &&
-	       !ws_user_half_is_empty(system, space->root);
+	       maps_user_memory(system, space->root);
 }
 
+/* Processes, or while the kernel starts its own threads alone. */
 static bool anybody(struct ws_system *system)
 {
 	ws_vec_each(&system->spaces, space)
 		if (is_live(system, space))
 			return true;
-	return system->tasks.n && !system->layout.consensus; /* kernel threads alone */
+	if (!system->tasks.n || system->layout.consensus)
+		return false;
+	ws_note(system, "no process was found, only threads of the kernel: it was still "
+			"starting, or the dump lacks the others");
+	return true;
 }
 
 enum ws_status ws_recognise(struct ws_system *system)

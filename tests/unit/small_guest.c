@@ -657,6 +657,7 @@ void guest_set_cr3(struct guest *guest, uint64_t cr3)
 	if (!cpu)
 		abort();
 	cpu->has_control = true;
+	cpu->cr0 = 1u << 31; /* PG */
 	cpu->cr3 = cr3;
 }
 

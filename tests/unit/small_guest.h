@@ -76,7 +76,7 @@ void guest_destroy(struct guest *guest);
 /* Takes the frame of pa out of what the target holds, as a filter leaves it out. */
 void guest_leave_out(struct guest *guest, uint64_t pa);
 
-/* The registers hold cr3, and nothing else is known of them. */
+/* Paging is on with cr3, and nothing else is known of the registers. */
 void guest_set_cr3(struct guest *guest, uint64_t cr3);
 
 uint64_t guest_get(const struct guest *guest, uint64_t pa);

@@ -759,6 +759,47 @@ static void a_kernel_that_has_just_begun_is_refused(void **state)
 	expect_refusal(guest, "neither a process nor a page table of one");
 }
 
+/* A loader: no paging, and so no address spaces. */
+static void a_machine_without_paging_is_refused(void **state)
+{
+	struct guest *guest = guest_create(kind_of(state));
+
+	memset(guest->memory, 0, GUEST_MEMORY);
+	guest_set_cr3(guest, 0);
+	guest->target.cpus.v[0].cr0 = 0;
+	guest->target.format = NULL;
+	expect_refusal(guest, "no processor has paging on");
+}
+
+/* poking_mm: a table below its user half, and no page in it. The others are gone. */
+static void a_root_without_user_pages_is_nobodys(void **state)
+{
+	for (unsigned page = 0; page < 2; page++) {
+		struct guest *guest = foreign_guest(state);
+		struct guest *whole = guest_create(kind_of(state));
+		struct ws_system *system;
+
+		memcpy(guest->memory + guest->resources, whole->memory + guest->resources,
+		       0x80);
+		for (unsigned i = 0; i < guest->ntasks; i++)
+			if (guest->task[i].root)
+				memset(guest->memory + guest->task[i].root, 0,
+				       2 * WS_FRAME_SIZE);
+		if (!page)
+			guest_map(guest, guest->kept, 0x08048000, 0, 0);
+		guest_set_cr3(guest, guest->swapper);
+		if (page) {
+			system = open_system(guest);
+			expect_init_mm(system, guest);
+			ws_system_close(system);
+			guest_destroy(guest);
+		} else {
+			expect_refusal(guest, "neither a process nor a page table");
+		}
+		guest_destroy(whole);
+	}
+}
+
 /* ---- all kinds x all cases ------------------------------------------------------------
  */
 
@@ -795,6 +836,8 @@ static const struct {
 	{ "Linux by its resources", linux_is_known_by_its_resources },
 	{ "Linux by VMCOREINFO", linux_is_known_by_vmcoreinfo },
 	{ "Linux by its tasks", linux_is_known_by_its_tasks },
+	{ "a machine without paging", a_machine_without_paging_is_refused },
+	{ "a root without user pages", a_root_without_user_pages_is_nobodys },
 	{ "a kernel that has just begun", a_kernel_that_has_just_begun_is_refused },
 };
 
