@@ -351,6 +351,25 @@ static void a_freed_mm_behind_the_image_does_not_confuse(void **state)
 	guest_destroy(guest);
 }
 
+/* Two tables that the data point at, either of which may be init_mm's: neither is. */
+static void two_tables_that_may_be_init_mms(void **state)
+{
+	struct guest *guest = guest_create(kind_of(state));
+	uint64_t other = guest->swapper + 0x40000;
+	struct ws_system *system;
+
+	forget_vmcoreinfo(guest);
+	guest_set_cr3(guest, guest->task[1].root);
+	memcpy(guest->memory + other, guest->memory + guest->freed, WS_FRAME_SIZE);
+	guest_put(guest, guest->swapper + 0x10000,
+		  guest->kind->image + (other - guest->image_pa));
+	system = open_system(guest);
+	assert_true(system->layout.consensus);
+	assert_true(has_note(system, "init_mm's page table was not found"));
+	ws_system_close(system);
+	guest_destroy(guest);
+}
+
 /* A copy of the same in a user's page says nothing of an image around it. */
 static void resources_elsewhere_are_no_image(void **state)
 {
@@ -821,6 +840,7 @@ static const struct {
 	{ "the image by resources", image_by_the_kernels_own_resources },
 	{ "the image by old resources", image_by_old_resources },
 	{ "a freed mm behind the image", a_freed_mm_behind_the_image_does_not_confuse },
+	{ "two tables that may be init_mm's", two_tables_that_may_be_init_mms },
 	{ "resources elsewhere", resources_elsewhere_are_no_image },
 	{ "the image by a map", image_and_init_mm_by_a_map },
 	{ "init_mm by a map alone", init_mm_by_a_map_alone },
