@@ -360,6 +360,14 @@ static bool is_input(const struct ws_system *system, const char *path)
 	return false;
 }
 
+/* 0: nobody knows one, and who opens the capture is to find out as we did. */
+static uint64_t root_to_note(const struct ws_system *system)
+{
+	if (!system->layout.consensus)
+		return system->layout.reference;
+	return system->target->has_root ? system->target->root : 0;
+}
+
 enum ws_status ws_capture(struct ws_system *system, const char *path)
 {
 	struct ws_target *target = system->target;
@@ -376,10 +384,9 @@ enum ws_status ws_capture(struct ws_system *system, const char *path)
 	if (status == WS_OK)
 		status = gather_loads(target, &loads);
 	if (status == WS_OK)
-		status = ws_target_write_notes(
-			target, system->paging.format,
-			system->layout.consensus ? 0 : system->layout.reference,
-			system->vmcoreinfo, &notes, &notes_size);
+		status = ws_target_write_notes(target, system->paging.format,
+					       root_to_note(system), system->vmcoreinfo,
+					       &notes, &notes_size);
 	if (status == WS_OK)
 		status = write_file(target, path, &loads, notes, notes_size);
 	ws_vec_release(&loads);

@@ -165,7 +165,8 @@ static enum ws_status vmcoreinfo_note(struct ws_target *target, const struct not
 }
 
 /*
- * Our own note stands in for registers that a captured dump never had: one line
+ * Our own note stands in for registers that a captured dump never had, or that a root was
+ * given in place of: one line
  * "NAME ROOT", a paging format and the pa of the reference root in hexadecimal, 0 where
  * the reference was a consensus.
  */
@@ -316,7 +317,7 @@ enum ws_status ws_target_write_notes(const struct ws_target *target,
 			registers = true;
 		}
 	snprintf(text, sizeof(text), "%s %" PRIx64, ws_format_name(format), root);
-	if (!registers)
+	if (!registers || target->has_root)
 		note_write(file, "WHOSEES", text, strlen(text) + 1);
 	if (vmcoreinfo)
 		note_write(file, "VMCOREINFO", vmcoreinfo, strlen(vmcoreinfo));

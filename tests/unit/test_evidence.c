@@ -268,6 +268,27 @@ static void more_than_half_of_the_roots_show_isolation(void **state)
 	assert_false(isolates_with(state, (n + 1) / 2, &ignored));
 }
 
+/* A page that repeats the user's entries alone has not what entering the kernel needs. */
+static void halves_without_the_kernel_are_none(void **state)
+{
+	struct guest *guest = guest_create(kind_of(state));
+	uint64_t roots[GUEST_TASKS];
+	size_t n = live_roots(guest, roots);
+	struct ws_system *system;
+
+	for (size_t i = 0; i < n && guest->word == 8; i++) {
+		memcpy(guest->memory + roots[i] + WS_FRAME_SIZE, guest->memory + roots[i],
+		       WS_FRAME_SIZE);
+		memset(guest->memory + roots[i] + WS_FRAME_SIZE + WS_FRAME_SIZE / 2, 0,
+		       WS_FRAME_SIZE / 2);
+	}
+	guest_set_cr3(guest, guest->swapper);
+	system = open_system(guest);
+	assert_int_equal(system->layout.pti, guest->kind->pti && guest->word == 4);
+	ws_system_close(system);
+	guest_destroy(guest);
+}
+
 /* ---- the image where nothing is write-protected --------------------------------------
  */
 
@@ -655,39 +676,83 @@ static void what_is_no_c_bit(void **state)
 /* ---- captures ------------------------------------------------------------------------
  */
 
-/* What the dump rests on is in the capture: also what points at init_mm's table. */
-static void a_capture_finds_the_same_reference(void **state)
+/* Registers from which a reader of the capture can tell the format. */
+static void set_registers(struct guest *guest, uint64_t cr3)
 {
-	struct guest *guest = guest_create(kind_of(state));
-	struct ws_system *system, *again;
-	struct ws_target *target;
-	char path[] = "/tmp/whosees-capture-XXXXXX";
+	const struct ws_format *format = guest->kind->format;
 
-	ws_autoclose int fd = mkstemp(path);
-	assert_true(fd >= 0);
-	forget_vmcoreinfo(guest);
-	guest_set_cr3(guest, guest->task[1].root);
-	guest->target.cpus.v[0].cr0 = 1u << 31;
-	guest->target.cpus.v[0].cr4 = guest->kind->format->entry_log2 == 3 ? 0x20 : 0x10;
-	if (guest->kind->format == &ws_format_x86_64_la57)
+	guest_set_cr3(guest, cr3);
+	guest->target.cpus.v[0].cr4 = format->entry_log2 == 3 ? 0x20 : 0x10;
+	if (format == &ws_format_x86_64_la57)
 		guest->target.cpus.v[0].cr4 |= 1u << 12;
 	guest->target.long_mode = guest->word == 8;
-	system = open_system(guest);
+}
+
+/* Opened without a word of advice, a capture answers as the guest did. */
+static void expect_same_of_capture(struct guest *guest)
+{
+	struct ws_system *system = open_system(guest), *again;
+	char path[] = "/tmp/whosees-capture-XXXXXX";
+	ws_autoclose int fd = mkstemp(path);
+	struct ws_target *target;
+
+	assert_true(fd >= 0);
 	assert_int_equal(ws_capture(system, path), WS_OK);
 	assert_int_equal(ws_target_open(guest->target.ctx, path, NULL, &target), WS_OK);
+	unlink(path);
 	assert_int_equal(ws_system_open(target, NULL, &again), WS_OK);
-	expect_init_mm(again, guest);
+	assert_int_equal(again->layout.consensus, system->layout.consensus);
+	assert_int_equal(again->layout.reference, system->layout.reference);
 	assert_int_equal(again->layout.image_first, system->layout.image_first);
 	assert_int_equal(again->layout.image_last, system->layout.image_last);
+	assert_int_equal(again->layout.pti, system->layout.pti);
 	assert_int_equal(again->spaces.n, system->spaces.n);
 	for (unsigned i = 0; ws_system_note(system, i); i++)
 		if (!strstr(ws_system_note(system, i), "VMCOREINFO"))
 			assert_true(has_note(again, ws_system_note(system, i)));
 	ws_system_close(again);
 	ws_target_close(target);
-	unlink(path);
 	ws_system_close(system);
 	guest_destroy(guest);
+}
+
+/* What points at init_mm's table is in it too. */
+static void a_capture_without_vmcoreinfo(void **state)
+{
+	struct guest *guest = guest_create(kind_of(state));
+
+	forget_vmcoreinfo(guest);
+	set_registers(guest, guest->task[1].root);
+	expect_same_of_capture(guest);
+}
+
+/* And what points at two that may be it. */
+static void a_capture_in_doubt(void **state)
+{
+	struct guest *guest = guest_create(kind_of(state));
+	uint64_t other = guest->swapper + 0x40000;
+
+	forget_vmcoreinfo(guest);
+	memcpy(guest->memory + other, guest->memory + guest->freed, WS_FRAME_SIZE);
+	guest_put(guest, guest->swapper + 0x10000,
+		  guest->kind->image + (other - guest->image_pa));
+	set_registers(guest, guest->task[1].root);
+	expect_same_of_capture(guest);
+}
+
+/* A root was given, for the registers lead nowhere; init_mm's, or a process's. */
+static void a_capture_by_a_given_root(void **state)
+{
+	for (unsigned process = 0; process < 2; process++) {
+		struct guest *guest = guest_create(kind_of(state));
+
+		forget_vmcoreinfo(guest);
+		forget_init_mm(guest);
+		set_registers(guest, 12u << 20);
+		guest->target.has_root = true;
+		guest->target.root = process ? guest->task[1].root : guest->swapper;
+		expect_same_of_capture(guest);
+	}
 }
 
 /* ---- no Linux -------------------------------------------------------------------------
@@ -837,6 +902,7 @@ static const struct {
 	{ "a note refuted by its text", note_is_refuted_by_its_text },
 	{ "a table behind init_mm's", a_table_behind_init_mms_is_no_user_half },
 	{ "half of the user halves", more_than_half_of_the_roots_show_isolation },
+	{ "halves without the kernel", halves_without_the_kernel_are_none },
 	{ "the image by resources", image_by_the_kernels_own_resources },
 	{ "the image by old resources", image_by_old_resources },
 	{ "a freed mm behind the image", a_freed_mm_behind_the_image_does_not_confuse },
@@ -851,7 +917,9 @@ static const struct {
 	{ "encrypted memory by its CR3", encrypted_memory_by_its_cr3 },
 	{ "encrypted memory by VMCOREINFO", encrypted_memory_by_vmcoreinfo },
 	{ "what is no C bit", what_is_no_c_bit },
-	{ "a capture's reference", a_capture_finds_the_same_reference },
+	{ "a capture without VMCOREINFO", a_capture_without_vmcoreinfo },
+	{ "a capture in doubt", a_capture_in_doubt },
+	{ "a capture by a given root", a_capture_by_a_given_root },
 	{ "another system", another_system_is_refused },
 	{ "Linux by its resources", linux_is_known_by_its_resources },
 	{ "Linux by VMCOREINFO", linux_is_known_by_vmcoreinfo },

@@ -196,7 +196,9 @@ static struct guest *headless(enum kind kind)
 	return guest;
 }
 
-/* Live roots, of which there are 23: each process's but the vfork child's, and one kept. */
+/* Live roots: each process's but the vfork child's, and one that is kept. */
+#define LIVE_ROOTS 23
+
 static uint64_t live_root(const struct guest *guest, unsigned i)
 {
 	for (unsigned t = 0; t < guest->ntasks; t++)
@@ -353,6 +355,35 @@ static bool decoys_of_the_name(uint64_t n)
 	for (unsigned i = 0; i < n; i++)
 		memcpy(guest->memory + 0x1000 + 16 * i, "Kernel code", 12);
 	return look(guest, image_is_known);
+}
+
+/* The resources lie so far behind the beginning of the image that they tell of. */
+static bool resources_in_their_image(uint64_t distance)
+{
+	struct guest *guest = make(I386);
+	uint64_t pa = guest->image_pa + distance, va;
+	struct ws_piece_of_memory *piece = ws_vec_push(&guest->target.memory);
+	uint8_t *frame = calloc(1, WS_FRAME_SIZE);
+	bool known;
+
+	assert_non_null(piece);
+	assert_non_null(frame);
+	*piece = (struct ws_piece_of_memory){ .at = { pa, WS_FRAME_SIZE },
+					      .data = frame,
+					      .first_frame = guest->target.nframes++ };
+	memcpy(frame, guest->memory + guest->resources + 0x40, 0x40);
+	va = guest->kind->page_offset + pa;
+	guest_map(guest, guest->swapper, va, pa, 3);
+	for (unsigned i = 0; i < LIVE_ROOTS; i++)
+		guest_put(
+			guest, guest_private_entry(guest, live_root(guest, i), va),
+			guest_get(guest, guest_private_entry(guest, guest->swapper, va)));
+	forget_vmcoreinfo(guest);
+	forget_resources(guest);
+	unprotect_text(guest, 0);
+	known = look(guest, image_is_known);
+	free(frame);
+	return known;
 }
 
 /* ---- scan.c, tasks.c ------------------------------------------------------------------ */
@@ -626,7 +657,7 @@ static bool kallsyms_behind_decoys(uint64_t n)
 #define REGIONS (40 * 8) /* in struct module; the size behind the base */
 
 struct module_plan {
-	uint32_t state;   /* of the first */
+	uint32_t state;   /* of each */
 	unsigned broken;  /* so many tell no region */
 	unsigned seconds; /* so many have a second one */
 	uint32_t stride;  /* so far behind the first */
@@ -644,7 +675,7 @@ static void put_module(struct fake_kernel *kernel, unsigned i,
 	uint64_t node = va + 8,
 		 next = i + 1 < MODULES ? module_va(kernel, i + 1) + 8 : head;
 
-	fake_put32(kernel, va, i ? 0 : plan->state);
+	fake_put32(kernel, va, plan->state);
 	fake_put_word(kernel, node, next);
 	fake_put_word(kernel, next + 8, node);
 	snprintf((char *)fake_at(kernel, va + 24), 32, "module_%u", i);
@@ -748,6 +779,8 @@ static const struct threshold {
 	{ "resources: .bss behind the code", bss_beside_code, 1020, 1024 },
 	{ "resources: .bss before the code", bss_beside_code, -UINT64_C(1024),
 	  -UINT64_C(1028) },
+	{ "resources: in their image", resources_in_their_image,
+	  128 * MIB - WS_FRAME_SIZE, 128 * MIB },
 	{ "resources: decoys of a name", decoys_of_the_name, 63, 64 },
 	{ "tasks: names in a ring of 32", named_tasks, 8, 7 },
 	{ "scan: names in a frame", names_in_its_frame, 3, 4 },
