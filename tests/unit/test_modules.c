@@ -351,6 +351,33 @@ static void test_broken_list(void **state)
 }
 
 /* Lists that close but never meet the image, or meet it twice, are not the one. */
+/* Where the image is not known: its head is what is no module, and all are met once. */
+static void test_no_image(void **state)
+{
+	(void)state;
+	for (unsigned broken = 0; broken < 2; broken++)
+		for (unsigned word = 4; word <= 8; word += 4) {
+			struct scene *scene = scene_create(word, &layouts[2], NMODULES);
+			const struct ws_module *modules;
+			size_t n;
+
+			scene->kernel.system.layout.image_first = 0;
+			scene->kernel.system.layout.image_last = 0;
+			if (broken)
+				memset(fake_at(&scene->kernel, scene->module[4]), 0x5a,
+				       0x100);
+			modules = modules_of(scene, &n);
+			assert_int_equal(n, NMODULES - broken);
+			assert_int_equal(noted(scene, "the list of modules is broken"),
+					 broken);
+			for (size_t i = 0; i < n; i++)
+				for (size_t j = 0; j < i; j++)
+					assert_string_not_equal(modules[i].name,
+								modules[j].name);
+			scene_destroy(scene);
+		}
+}
+
 static void test_circles(void **state)
 {
 	struct scene *scene = scene_create(4, &layouts[2], NMODULES);
@@ -496,6 +523,7 @@ int main(void)
 		cmocka_unit_test(test_coming_and_going),
 		cmocka_unit_test(test_direct_map_is_no_region),
 		cmocka_unit_test(test_broken_list),
+		cmocka_unit_test(test_no_image),
 		cmocka_unit_test(test_circles),
 		cmocka_unit_test(test_hostile_links),
 		cmocka_unit_test(test_one_struct_damaged),
