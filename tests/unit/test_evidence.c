@@ -843,6 +843,39 @@ static void a_kernel_that_has_just_begun_is_refused(void **state)
 	expect_refusal(guest, "neither a process nor a page table of one");
 }
 
+/* No process yet, but the kernel's threads: init_mm is all that there is, if it is known. */
+static void threads_of_the_kernel_alone(void **state)
+{
+	for (unsigned known = 0; known < 2; known++) {
+		struct guest *guest = guest_create(kind_of(state));
+		struct ws_system *system;
+
+		for (unsigned i = 0; i < guest->ntasks; i++) {
+			uint64_t mm = guest_pa(guest, guest->task[i].comm_va) +
+				      GUEST_MM_OFFSET;
+
+			guest_put(guest, mm, 0);
+			guest_put(guest, mm + guest->word, 0);
+			if (guest->task[i].root)
+				memset(guest->memory + guest->task[i].root, 0,
+				       2 * WS_FRAME_SIZE);
+		}
+		guest_map(guest, guest->kept, 0x08048000, 0, 0);
+		guest_set_cr3(guest, guest->kept);
+		if (known) {
+			system = open_system(guest);
+			expect_init_mm(system, guest);
+			assert_true(has_note(system, "only threads of the kernel"));
+			ws_system_close(system);
+			guest_destroy(guest);
+		} else {
+			forget_vmcoreinfo(guest);
+			forget_init_mm(guest);
+			expect_refusal(guest, "neither a process nor a page table");
+		}
+	}
+}
+
 /* A loader: no paging, and so no address spaces. */
 static void a_machine_without_paging_is_refused(void **state)
 {
@@ -924,6 +957,7 @@ static const struct {
 	{ "Linux by its resources", linux_is_known_by_its_resources },
 	{ "Linux by VMCOREINFO", linux_is_known_by_vmcoreinfo },
 	{ "Linux by its tasks", linux_is_known_by_its_tasks },
+	{ "threads of the kernel alone", threads_of_the_kernel_alone },
 	{ "a machine without paging", a_machine_without_paging_is_refused },
 	{ "a root without user pages", a_root_without_user_pages_is_nobodys },
 	{ "a kernel that has just begun", a_kernel_that_has_just_begun_is_refused },
