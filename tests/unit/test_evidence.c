@@ -640,6 +640,9 @@ static enum ws_status open_encrypted(void **state, unsigned bit, uint64_t cr3_bi
 		assert_int_equal(system->layout.pti, guest->kind->pti);
 		assert_int_equal(system->encryption, UINT64_C(1) << bit);
 		ws_system_close(system);
+	} else {
+		assert_non_null(strstr(ws_error(guest->target.ctx, 0),
+				       "no page table holds together"));
 	}
 	guest_destroy(guest);
 	return status;
