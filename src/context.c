@@ -16,6 +16,7 @@
 struct ws_context {
 	char *chain[CHAIN_MAX];
 	unsigned depth;
+	bool short_of_memory; /* ws_short_of_memory() */
 	ws_progress_fn *progress;
 	void *progress_arg;
 };
@@ -76,6 +77,7 @@ enum ws_status ws_fail(struct ws_context *ctx, enum ws_status status, const char
 		message = NULL;
 	va_end(ap);
 	chain_push(ctx, message);
+	ctx->short_of_memory |= !message;
 	return message ? status : WS_ERR_SYSTEM; /* memory is short, whatever else is */
 }
 
@@ -93,10 +95,22 @@ enum ws_status ws_fail_errno(struct ws_context *ctx, const char *fmt, ...)
 		message = NULL;
 	free(what);
 	chain_push(ctx, message);
+	ctx->short_of_memory |= !message;
 	return WS_ERR_SYSTEM;
+}
+
+bool ws_short_of_memory(const struct ws_context *ctx)
+{
+	return ctx->short_of_memory;
+}
+
+void ws_begin(struct ws_context *ctx)
+{
+	ctx->short_of_memory = false;
 }
 
 enum ws_status ws_fail_memory(struct ws_context *ctx)
 {
+	ctx->short_of_memory = true;
 	return ws_fail(ctx, WS_ERR_SYSTEM, "out of memory");
 }

@@ -17,7 +17,11 @@ enum ws_status ws_fail(struct ws_context *ctx, enum ws_status status, const char
 enum ws_status ws_fail_errno(struct ws_context *ctx, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* WS_ERR_SYSTEM, and remembered: whoever gets it and goes on has no answer all the same. */
 enum ws_status ws_fail_memory(struct ws_context *ctx);
+/* Whether memory was short since ws_begin(), which a target's opening calls. */
+bool ws_short_of_memory(const struct ws_context *ctx);
+void ws_begin(struct ws_context *ctx);
 
 void ws_progress(struct ws_context *ctx, const char *what, double done);
 

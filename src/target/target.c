@@ -296,9 +296,11 @@ enum ws_status ws_target_open(struct ws_context *ctx, const char *path,
 	*target = NULL;
 	if (!opened)
 		return ws_fail_memory(ctx);
+	ws_begin(ctx);
 	opened->ctx = ctx;
 	opened->file.fd = -1;
 	status = target_fill(opened, path, options ? options : &ask_the_file);
+	status = ws_target_looked(opened, status);
 	if (status)
 		ws_target_close(opened);
 	else
@@ -438,11 +440,11 @@ static enum ws_evidence bytes_at(struct ws_target *target, uint64_t pa,
 
 enum ws_status ws_target_looked(struct ws_target *target, enum ws_status status)
 {
-	if (status != WS_OK || !target->failed)
+	if (status != WS_OK || !(target->failed || ws_short_of_memory(target->ctx)))
 		return status;
 	return ws_fail(target->ctx, WS_ERR_SYSTEM,
-		       "%s: some of its memory could not be looked at for want of memory "
-		       "here: there is no answer",
+		       "%s: memory was short here while it was looked at, or it could not "
+		       "be read: there is no answer",
 		       target->file.path);
 }
 
