@@ -369,10 +369,24 @@ static bool sensible(struct kernel *kernel, const char **why)
 	return !*why;
 }
 
+void *host_allocate(struct kernel *kernel, size_t size)
+{
+	void *memory = calloc(1, size);
+
+	kernel->host_is_short |= !memory;
+	return memory;
+}
+
+bool kernel_host_is_short(const struct kernel *kernel)
+{
+	return kernel->host_is_short ||
+	       (kernel->memory && machine_memory_failed(kernel->memory));
+}
+
 struct kernel *kernel_create(const struct kernel_options *options, const char **why)
 {
 	struct kernel *kernel = calloc(1, sizeof(*kernel));
-	const char *reason = "no memory";
+	const char *reason = NULL;
 
 	if (!kernel)
 		goto out;
@@ -383,6 +397,7 @@ struct kernel *kernel_create(const struct kernel_options *options, const char **
 	reason = "no memory";
 	kernel->sync = &syncs[kernel->options.sync];
 	kernel->memory = machine_memory_create(NULL, kernel->options.ram);
+	kernel->host_is_short |= !kernel->memory;
 	if (!kernel->memory || !boot(kernel))
 		goto out;
 	kernel->options.tell = options->tell;
@@ -394,7 +409,7 @@ struct kernel *kernel_create(const struct kernel_options *options, const char **
 	return kernel;
 out:
 	if (why)
-		*why = reason;
+		*why = kernel && kernel_host_is_short(kernel) ? NULL : reason;
 	kernel_destroy(kernel);
 	return NULL;
 }

@@ -274,7 +274,7 @@ const char *kernel_check(struct kernel *kernel)
 
 	if (c.wrong)
 		return c.wrong;
-	c.found = calloc(kernel->options.ram / PAGE, 1);
+	c.found = host_allocate(kernel, kernel->options.ram / PAGE);
 	if (!c.found)
 		return "no memory to check with";
 	if (check_kernel_tables(&c, slot_pa(kernel, kernel->swapper, 0), level, first) &&

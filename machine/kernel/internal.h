@@ -66,6 +66,14 @@ struct layout {
 /* The row, with what depends on ram filled in; false: no kernel fits that. */
 bool layout_of(enum kernel_format format, uint64_t ram, struct layout *layout);
 
+/* ---- the host's memory ------------------------------------------------------------ */
+
+/*
+ * Zeroed; NULL where the host has no memory, which the kernel remembers: what it does
+ * then is not what the simulated machine would do.
+ */
+void *host_allocate(struct kernel *kernel, size_t size);
+
 /* ---- processes ------------------------------------------------------------------- */
 
 struct vma {
@@ -177,6 +185,7 @@ struct processor {
 
 struct kernel {
 	struct kernel_options options;
+	bool host_is_short; /* kernel_host_is_short() */
 	struct layout layout;
 	const struct sync *sync;
 	struct machine_memory *memory;

@@ -96,10 +96,13 @@ struct kernel;
 
 /*
  * Boots: init_mm, pid 1 "init" on processor 0, all others idle. NULL, and *why a static
- * sentence, where the options make no sense or memory is short.
+ * sentence, where the options make no sense or the simulated memory is too small; *why is
+ * NULL where the host's memory is short.
  */
 struct kernel *kernel_create(const struct kernel_options *options, const char **why);
 void kernel_destroy(struct kernel *kernel);
+/* Whether the host's memory was short at some time: what came of it is no story. */
+bool kernel_host_is_short(const struct kernel *kernel);
 
 /* A line of the story, from outside. */
 void kernel_tell(struct kernel *kernel, const char *fmt, ...)

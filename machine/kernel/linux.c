@@ -324,7 +324,7 @@ static bool name_lazy_fault(struct kernel *kernel)
 
 bool linux_create(struct kernel *kernel)
 {
-	struct linux_books *books = calloc(1, sizeof(*books));
+	struct linux_books *books = host_allocate(kernel, sizeof(*books));
 	uint64_t word = kernel->layout.word;
 
 	if (!books)

@@ -235,7 +235,7 @@ static bool encoder_fill(struct encoder *e, const struct kernel *kernel)
 
 uint64_t linux_kallsyms_create(struct kernel *kernel, struct linux_kallsyms *t)
 {
-	struct encoder *e = calloc(1, sizeof(*e));
+	struct encoder *e = host_allocate(kernel, sizeof(*e));
 	struct ws_text text;
 	size_t size = 0;
 	FILE *to = ws_text_open(&text);
@@ -244,6 +244,7 @@ uint64_t linux_kallsyms_create(struct kernel *kernel, struct linux_kallsyms *t)
 	char *bytes = to ? ws_text_close(&text, &size) : NULL;
 	uint64_t va = 0;
 
+	kernel->host_is_short |= !bytes || !printed;
 	if (bytes && printed)
 		va = image_take(kernel, size, PAGE);
 	if (va)

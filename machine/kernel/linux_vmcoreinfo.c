@@ -129,6 +129,7 @@ bool linux_vmcoreinfo_create(struct kernel *kernel)
 	kallsyms = uts ? linux_kallsyms_create(kernel, &t) : 0;
 	kernel->books->vmcoreinfo = pages_take(kernel, 1, PAGE_KERNEL);
 	to = fmemopen(text, sizeof(text), "w");
+	kernel->host_is_short |= !to;
 	if (!kallsyms || !kernel->books->vmcoreinfo || !to) {
 		if (to)
 			fclose(to);

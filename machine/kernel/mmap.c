@@ -14,12 +14,12 @@ void vmas_release(struct process *p)
 	}
 }
 
-bool vmas_copy(const struct process *from, struct process *to)
+bool vmas_copy(struct kernel *kernel, const struct process *from, struct process *to)
 {
 	struct vma **end = &to->vmas;
 
 	for (const struct vma *vma = from->vmas; vma; vma = vma->next) {
-		*end = malloc(sizeof(**end));
+		*end = host_allocate(kernel, sizeof(**end));
 		if (!*end)
 			return false;
 		**end = *vma;
@@ -69,7 +69,7 @@ enum kernel_outcome kernel_mmap(struct kernel *kernel, int pid, uint64_t len,
 		return KERNEL_NO_MEMORY;
 	len = (len + PAGE - 1) & ~(uint64_t)(PAGE - 1);
 	at = find_hole(kernel, p, len, va);
-	vma = at ? malloc(sizeof(*vma)) : NULL;
+	vma = at ? host_allocate(kernel, sizeof(*vma)) : NULL;
 	if (!vma)
 		return KERNEL_NO_MEMORY;
 	*vma = (struct vma){ *va, *va + len - 1, protection, *at };

@@ -119,7 +119,7 @@ static void release(struct kernel *kernel, struct module *m)
 
 static struct module *create(struct kernel *kernel, const struct kernel_driver *driver)
 {
-	struct module *m = calloc(1, sizeof(*m));
+	struct module *m = host_allocate(kernel, sizeof(*m));
 
 	if (!m)
 		return NULL;

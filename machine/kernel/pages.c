@@ -278,7 +278,7 @@ bool pages_create(struct kernel *kernel)
 {
 	const struct layout *l = &kernel->layout;
 	uint32_t n = (uint32_t)(kernel->options.ram / PAGE);
-	struct frames *f = calloc(1, sizeof(*f) + n * sizeof(f->book[0]));
+	struct frames *f = host_allocate(kernel, sizeof(*f) + n * sizeof(f->book[0]));
 
 	if (!f)
 		return false;

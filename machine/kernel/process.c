@@ -29,7 +29,7 @@ struct process *process_find(const struct kernel *kernel, int pid)
 static bool grow_hash(struct kernel *kernel)
 {
 	unsigned log2 = kernel->hash ? kernel->hash_log2 + 1 : 6;
-	struct process **hash = calloc((size_t)1 << log2, sizeof(*hash));
+	struct process **hash = host_allocate(kernel, sizeof(*hash) << log2);
 
 	if (!hash)
 		return false;
@@ -135,7 +135,7 @@ void process_remove(struct kernel *kernel, struct process *p)
 
 static struct process *create(struct kernel *kernel, int parent, const char *comm)
 {
-	struct process *p = calloc(1, sizeof(*p));
+	struct process *p = host_allocate(kernel, sizeof(*p));
 	uint64_t stack;
 
 	if (!p)
@@ -199,8 +199,8 @@ enum kernel_outcome kernel_fork(struct kernel *kernel, int parent, const char *c
 	if (!to)
 		return KERNEL_NO_MEMORY;
 	to->cpu = from->cpu;
-	if (!vmas_copy(from, to) || !user_copy(kernel, from, to) ||
-	    !files_copy(from, to)) {
+	if (!vmas_copy(kernel, from, to) || !user_copy(kernel, from, to) ||
+	    !files_copy(kernel, from, to)) {
 		release(kernel, to);
 		return KERNEL_NO_MEMORY;
 	}

@@ -47,7 +47,7 @@ void process_discard(struct process *process);
 
 const struct vma *vma_find(const struct process *process, uint64_t va);
 /* False: no memory; what was copied is to's to release. */
-bool vmas_copy(const struct process *from, struct process *to);
+bool vmas_copy(struct kernel *kernel, const struct process *from, struct process *to);
 void vmas_release(struct process *process);
 
 /* ---- user.c ---- */
@@ -109,7 +109,7 @@ enum {
 /* From user mode through gate 0x80, else as a call; the arguments are in BX, CX, DX. */
 bool syscall_run(struct kernel *kernel, struct processor *processor, unsigned number);
 struct open_file *file_find(const struct process *process, int fd);
-bool files_copy(const struct process *from, struct process *to);
+bool files_copy(struct kernel *kernel, const struct process *from, struct process *to);
 void files_release(struct process *process);
 
 /* ---- boot.c ---- */

@@ -13,6 +13,7 @@ static bool make_room(struct kernel *kernel)
 	if (kernel->nsymbols < kernel->room_for_symbols)
 		return true;
 	grown = realloc(kernel->symbols, room * sizeof(*grown));
+	kernel->host_is_short |= !grown;
 	if (!grown)
 		return false;
 	kernel->symbols = grown;

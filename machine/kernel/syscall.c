@@ -154,9 +154,10 @@ struct open_file *file_of_call(struct kernel *kernel, const struct processor *pr
 }
 
 /* The lowest descriptor that is free, as POSIX has it. */
-static struct open_file *add(struct process *p, const struct open_file *file)
+static struct open_file *add(struct kernel *kernel, struct process *p,
+			     const struct open_file *file)
 {
-	struct open_file **at = &p->files, *new = malloc(sizeof(*new));
+	struct open_file **at = &p->files, *new = host_allocate(kernel, sizeof(*new));
 	int fd = 0;
 
 	if (!new)
@@ -184,10 +185,10 @@ static void drop(struct process *p, struct open_file *file)
 	free(file);
 }
 
-bool files_copy(const struct process *from, struct process *to)
+bool files_copy(struct kernel *kernel, const struct process *from, struct process *to)
 {
 	for (const struct open_file *file = from->files; file; file = file->next) {
-		struct open_file *copy = add(to, file);
+		struct open_file *copy = add(kernel, to, file);
 
 		if (!copy)
 			return false;
@@ -338,7 +339,7 @@ enum kernel_outcome kernel_open(struct kernel *kernel, int pid, const char *path
 		return outcome;
 	if (!path || !fd || !find_node(kernel, path, &node))
 		return KERNEL_INVALID;
-	file = add(process, &node);
+	file = add(kernel, process, &node);
 	if (!file)
 		return KERNEL_NO_MEMORY;
 	*fd = file->fd;

@@ -117,7 +117,7 @@ static void unmap_area(struct kernel *kernel, const struct area *area, uint64_t 
 
 uint64_t area_create(struct kernel *kernel, uint64_t size, enum area_use use)
 {
-	struct area **at, *area = malloc(sizeof(*area));
+	struct area **at, *area = host_allocate(kernel, sizeof(*area));
 	uint64_t va, mapped;
 
 	if (!area || size > kernel->options.ram) {

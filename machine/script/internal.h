@@ -73,6 +73,8 @@ static inline struct script *script_of(lua_State *L)
 
 /* "my.lua:3: ..." and out. failed: it is the story that went wrong, not the script. */
 _Noreturn void script_error(lua_State *L, bool failed, const char *fmt, ...);
+/* The host's memory is short, wherever that was noticed: out, with SCRIPT_NO_MEMORY. */
+_Noreturn void script_short(lua_State *L);
 /* The message handler of a protected call. */
 int script_add_place(lua_State *L);
 /* Takes n instructions off what the script may do. */

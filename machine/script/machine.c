@@ -87,9 +87,10 @@ static struct kernel *create(lua_State *L, const union script_value *v)
 	const char *why = NULL;
 	struct kernel *kernel = kernel_create(&options, &why);
 
+	if (!kernel && !why)
+		script_short(L);
 	if (!kernel)
-		script_error(L, false, "no such machine: %s",
-			     why ? why : "memory is short");
+		script_error(L, false, "no such machine: %s", why);
 	return kernel;
 }
 
@@ -311,6 +312,8 @@ static int machine_dump(lua_State *L)
 
 	if (script->dumped)
 		script_error(L, false, "there was a dump before");
+	if (kernel_host_is_short(kernel))
+		script_short(L);
 	script->dumped = kernel;
 	if (script->options->look)
 		script->options->look(script->options->arg, kernel);

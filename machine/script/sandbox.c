@@ -41,6 +41,14 @@ _Noreturn void script_error(lua_State *L, bool failed, const char *fmt, ...)
 	abort(); /* lua_error() does not return, but is not declared so */
 }
 
+_Noreturn void script_short(lua_State *L)
+{
+	script_of(L)->out_of_memory = true;
+	lua_pushnil(L); /* a message would need memory */
+	lua_error(L);
+	abort();
+}
+
 /* Words called by words, and Lua's parser where it is too deep, do not say where. */
 int script_add_place(lua_State *L)
 {
@@ -366,6 +374,8 @@ int script_outcome(lua_State *L, enum kernel_outcome outcome, const struct kerne
 	struct script *script = script_of(L);
 	bool fine = outcome == KERNEL_OK || outcome == KERNEL_SLEEPS;
 
+	if (kernel_host_is_short(kernel))
+		script_short(L);
 	script_charge(L, kernel_options(kernel)->tell ? SCRIPT_TOLD : SCRIPT_OPERATION);
 	if (outcome != KERNEL_OK) {
 		lua_pop(L, n);

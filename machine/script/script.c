@@ -128,9 +128,20 @@ static int run_protected(lua_State *L)
 	return 0;
 }
 
+/* A story that a kernel told without the memory it needed is none, however it ends. */
+static bool is_short(const struct script *script)
+{
+	for (unsigned i = 0; i < script->nkernels; i++)
+		if (kernel_host_is_short(script->kernel[i]))
+			return true;
+	return false;
+}
+
 /* A word that failed has said what kind of failure it was; all else is Lua's. */
 static enum script_status judge(const struct script *script, int result, char **why)
 {
+	if (is_short(script))
+		return SCRIPT_NO_MEMORY;
 	if (result == LUA_OK || script->stopped)
 		return SCRIPT_HOLDS;
 	if (script->out_of_memory)
