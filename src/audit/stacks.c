@@ -31,7 +31,7 @@ static void check_own(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
 {
 	const struct ws_system *system = needs->audit->system;
 	const struct ws_task *task = &system->tasks.v[stack->task];
-	struct ws_need need = need_of_stack(cpu, stack->va, ws_stack_size(system));
+	struct ws_need need = need_of_stack(cpu, stack->va, stack->size);
 	char what[96];
 
 	if (task->space == WS_NO_SPACE)

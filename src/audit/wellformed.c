@@ -330,7 +330,6 @@ static void look_at_processor(struct looking *l, size_t index)
 static enum ws_status look_at_tasks(struct looking *l)
 {
 	struct ws_system *system = l->audit->system;
-	uint64_t size = ws_stack_size(system);
 	ws_stack_vec stacks = { 0 };
 	enum ws_status status = ws_find_stacks(system, &stacks);
 
@@ -342,7 +341,7 @@ static enum ws_status look_at_tasks(struct looking *l)
 
 		snprintf(whose, sizeof(whose), "the kernel stack of %u %s", task->pid,
 			 task->comm);
-		for (uint64_t at = 0; at < size; at += WS_FRAME_SIZE)
+		for (uint64_t at = 0; at < stack->size; at += WS_FRAME_SIZE)
 			look_at_stack(l, space, stack->va + at, whose);
 	}
 	ws_vec_release(&stacks);

@@ -7,6 +7,7 @@
  */
 #include "linux/stacks.h"
 
+#include "linux/descriptors.h"
 #include "linux/tasks.h"
 
 #define STACK_END_MAGIC 0x57ac6e9d /* include/uapi/linux/magic.h */
@@ -15,11 +16,6 @@
 /* From a task's comm back to the start of its task_struct, at most. */
 #define REACH 8192
 #define SAMPLES 16
-
-uint64_t ws_stack_size(const struct ws_system *system)
-{
-	return system->layout.word == 8 ? 16384 : 8192;
-}
 
 static bool stack_at(struct ws_system *system, const struct ws_task *task, int32_t offset,
 		     uint64_t *va)
@@ -69,6 +65,156 @@ static int32_t find_offset(struct ws_system *system)
 	return WS_NO_FIELD;
 }
 
+/* ---- how long they are ------------------------------------------------------------ */
+
+/*
+ * THREAD_SIZE has been 4 KiB (i386 with 4KSTACKS, until 2.6.37), 8 KiB (i386, and x86-64
+ * until 6538b8ea886e, 3.15) and 16 KiB, and is twice as much with KASAN (c420f167db8c).
+ */
+#define STACK_MAX 65536
+
+/* Between a stack's top and the sp0 that the TSS has for it: TOP_OF_KERNEL_STACK_PADDING
+ * (arch/x86/include/asm/thread_info.h). */
+#define PADDING_MAX 16
+
+/*
+ * A stack lies on a multiple of its size: current_thread_info() masked the stack pointer,
+ * and VMAP_STACK has THREAD_ALIGN. Three of four must, as above: so it is no longer.
+ */
+static uint64_t most_size(const ws_stack_vec *stacks)
+{
+	uint64_t size = STACK_MAX;
+	size_t good;
+
+	for (; size > WS_FRAME_SIZE; size /= 2) {
+		good = 0;
+		ws_vec_each(stacks, stack)
+			good += stack->va % size == 0;
+		if (good * 4 >= stacks->n * 3)
+			break;
+	}
+	return size;
+}
+
+static uint64_t size_with(uint64_t depth)
+{
+	uint64_t size = WS_FRAME_SIZE;
+
+	while (size < depth)
+		size *= 2;
+	return size;
+}
+
+/* Of the stack whose top sp0 is; 0: of none. */
+static uint64_t size_below(const ws_stack_vec *stacks, uint64_t sp0, uint64_t most)
+{
+	uint64_t depth = UINT64_MAX, size;
+
+	ws_vec_each(stacks, stack)
+		if (sp0 > stack->va && sp0 - stack->va < depth)
+			depth = sp0 - stack->va;
+	if (depth > most)
+		return 0;
+	size = size_with(depth);
+	return size - depth <= PADDING_MAX ? size : 0;
+}
+
+/* A TSS that names the current task's own stack names its top; 0: none does. */
+static uint64_t size_by_tss(struct ws_system *system, const ws_stack_vec *stacks,
+			    uint64_t most)
+{
+	struct ws_tss tss;
+
+	ws_vec_each(&system->target->cpus, cpu) {
+		uint64_t size;
+
+		if (!cpu->has_control ||
+		    ws_tss_read(system, cpu->tr.base, &tss) != WS_READ)
+			continue;
+		size = size_below(stacks, tss.sp0, most);
+		if (size)
+			return size;
+	}
+	return 0;
+}
+
+/*
+ * A task that sleeps has little on its stack: where the least deep of some tasks is, lies
+ * in the upper half. If it does not, less is claimed than there is. 0: not known.
+ */
+static uint64_t size_by_saved_sp(struct ws_system *system, const ws_stack_vec *stacks)
+{
+	size_t n = stacks->n < SAMPLES ? stacks->n : SAMPLES;
+	uint64_t sp, highest = 0;
+	int32_t offset;
+
+	if (!ws_find_saved_sp(system, stacks, &offset))
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct ws_stack *stack = &stacks->v[i * stacks->n / n];
+
+		if (ws_saved_sp(system, stack, offset, &sp) && sp - stack->va > highest)
+			highest = sp - stack->va;
+	}
+	return size_with(highest + 1);
+}
+
+/* From va to the page that is not mapped; 0 where that is too far, or is not known. */
+static uint64_t mapped_length(struct ws_system *system, uint64_t va)
+{
+	enum ws_evidence evidence = WS_READ;
+	uint64_t length = 0, pa;
+
+	while (evidence == WS_READ && length <= STACK_MAX) {
+		evidence = ws_kernel_translate(system, va + length, &pa);
+		if (evidence == WS_READ)
+			length += WS_FRAME_SIZE;
+	}
+	return evidence == WS_NOT_MAPPED && length <= STACK_MAX ? length : 0;
+}
+
+/* With VMAP_STACK (since 4.9) there is a guard page behind each; three of four tell. */
+static uint64_t size_by_guard(struct ws_system *system, const ws_stack_vec *stacks)
+{
+	size_t n = stacks->n < SAMPLES ? stacks->n : SAMPLES;
+
+	for (uint64_t size = WS_FRAME_SIZE; n && size <= STACK_MAX; size *= 2) {
+		size_t good = 0;
+
+		for (size_t i = 0; i < n; i++)
+			good += mapped_length(system, stacks->v[i * stacks->n / n].va) ==
+				size;
+		if (good * 4 >= n * 3)
+			return size;
+	}
+	return 0;
+}
+
+static void set_size(ws_stack_vec *stacks, uint64_t size, bool whole)
+{
+	ws_vec_each(stacks, stack) {
+		stack->size = size;
+		stack->whole = whole;
+	}
+}
+
+static void find_size(struct ws_system *system, ws_stack_vec *stacks)
+{
+	uint64_t most = most_size(stacks), size;
+
+	set_size(stacks, most, false);
+	size = size_by_saved_sp(system, stacks);
+	if (!size)
+		size = size_by_tss(system, stacks, most);
+	if (!size)
+		size = size_by_guard(system, stacks);
+	set_size(stacks, size ? size : WS_FRAME_SIZE, size);
+	if (!size && stacks->n)
+		ws_note(system,
+			"how long kernel stacks are was not found: of each only its "
+			"lowest page is looked at");
+}
+
 enum ws_status ws_find_stacks(struct ws_system *system, ws_stack_vec *stacks)
 {
 	int32_t offset = find_offset(system);
@@ -84,8 +230,9 @@ enum ws_status ws_find_stacks(struct ws_system *system, ws_stack_vec *stacks)
 		stack = ws_vec_push(stacks);
 		if (!stack)
 			return ws_fail_memory(system->ctx);
-		*stack = (struct ws_stack){ (uint32_t)i, va };
+		*stack = (struct ws_stack){ .task = (uint32_t)i, .va = va };
 	}
+	find_size(system, stacks);
 	return WS_OK;
 }
 
@@ -97,7 +244,7 @@ bool ws_saved_sp(struct ws_system *system, const struct ws_stack *stack, int32_t
 	const struct ws_task *task = &system->tasks.v[stack->task];
 
 	return ws_kernel_word(system, task->comm_va + offset, sp) == WS_READ &&
-	       *sp > stack->va && *sp - stack->va < ws_stack_size(system) &&
+	       *sp > stack->va && *sp - stack->va < stack->size &&
 	       *sp % system->layout.word == 0;
 }
 

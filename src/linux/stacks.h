@@ -7,19 +7,16 @@
 
 struct ws_stack {
 	uint32_t task; /* index into the system's tasks */
-	uint64_t va;   /* its lowest byte; it is ws_stack_size() long */
+	uint64_t va;   /* its lowest byte */
+	uint64_t size; /* what is known to be its, from there on */
+	bool whole;    /* and that is all of it; else it is a page, the least there is */
 };
 typedef WS_VEC(struct ws_stack) ws_stack_vec;
 
 /*
- * THREAD_SIZE of arch/x86/include/asm/page_32_types.h, page_64_types.h. KASAN doubles
- * the latter: of such a stack this is the lower half.
- */
-uint64_t ws_stack_size(const struct ws_system *system);
-
-/*
  * The stack of every task that has one (a zombie's is gone), in the tasks' order. None,
- * and a note, where task_struct's pointer to it was not found. *stacks is the caller's.
+ * and a note, where task_struct's pointer to it was not found. How long they are is found
+ * too, and is the same for all. *stacks is the caller's.
  */
 enum ws_status ws_find_stacks(struct ws_system *system,
 			      ws_stack_vec *stacks) WS_MUST_CHECK;

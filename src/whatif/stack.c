@@ -44,10 +44,9 @@ static const struct ws_stack *own_stack(const struct ws_machine *machine, uint32
 	return borrower;
 }
 
-static bool is_on(const struct ws_system *system, const struct ws_stack *stack,
-		  uint64_t sp)
+static bool is_on(const struct ws_stack *stack, uint64_t sp)
 {
-	return stack && sp > stack->va && sp - stack->va <= ws_stack_size(system);
+	return stack && sp > stack->va && sp - stack->va <= stack->size;
 }
 
 /* ---- from kernel mode ---- */
@@ -74,14 +73,21 @@ static bool saved_sp(struct ws_machine *machine, const struct ws_stack *stack,
 }
 
 /* Where the task was, or some way down from the stack's top. */
-static void take_stack(struct ws_machine *machine, const struct ws_stack *stack,
-		       struct ws_story *story)
+static enum ws_status take_stack(struct ws_machine *machine, const struct ws_stack *stack,
+				 struct ws_story *story)
 {
 	story->sp_origin = WS_SP_SAVED;
 	if (saved_sp(machine, stack, &story->start_sp))
-		return;
+		return WS_OK;
+	if (!stack->whole)
+		return ws_fail(
+			machine->system->ctx, WS_ERR_NOT_FOUND,
+			"how long the task's kernel stack at %#lx is was not found: "
+			"say with --sp where the stack pointer is at the fault",
+			stack->va);
 	story->sp_origin = WS_SP_TOP;
-	story->start_sp = stack->va + ws_stack_size(machine->system) - STACK_IN_USE;
+	story->start_sp = stack->va + stack->size - STACK_IN_USE;
+	return WS_OK;
 }
 
 /*
@@ -91,18 +97,19 @@ static enum ws_status kernel_sp(struct ws_machine *machine, uint32_t space,
 				const struct ws_cpu *cpu, struct ws_story *story)
 {
 	const struct ws_stack *stack = own_stack(machine, space);
+	enum ws_status status;
 
 	story->start_sp = cpu->reg[WS_REG_SP];
 	story->sp_origin = WS_SP_PROCESSOR;
 	if (story->cpu_is_here && !(cpu->cs.selector & 3) &&
-	    (!stack || is_on(machine->system, stack, story->start_sp)))
+	    (!stack || is_on(stack, story->start_sp)))
 		return WS_OK;
 	if (!stack && !machine->stacks.n)
 		return no_stack(machine);
-	take_stack(machine, stack ? stack : machine->stacks.v, story);
+	status = take_stack(machine, stack ? stack : machine->stacks.v, story);
 	if (!stack)
 		story->sp_origin = WS_SP_BORROWED;
-	return WS_OK;
+	return status;
 }
 
 /* ---- from user mode ---- */
@@ -140,7 +147,7 @@ static const struct ws_tss_stack *tss_stack(struct ws_machine *machine,
 		return found;
 	found->sp0 = tss.sp0;
 	ws_vec_each(&machine->stacks, stack)
-		if (is_on(machine->system, stack, tss.sp0))
+		if (is_on(stack, tss.sp0))
 			found->running = stack;
 	return found;
 }

@@ -153,8 +153,7 @@ static enum ws_status claim_stacks(struct census *census)
 					       .space = WS_NO_SPACE,
 					       .task = stack->task };
 
-		claim_va(census, stack->va,
-			 stack->va + (ws_stack_size(census->system) - 1), &what);
+		claim_va(census, stack->va, stack->va + (stack->size - 1), &what);
 	}
 	return WS_OK;
 }

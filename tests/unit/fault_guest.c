@@ -216,9 +216,32 @@ struct place fault_guest_stack(const struct fault_guest *fault, unsigned task)
 	return (struct place){ fault->stacks.va + offset, fault->stacks.pa + offset };
 }
 
-static void make_task_stacks(struct fault_guest *fault)
+uint64_t fault_guest_saved_sp(const struct fault_guest *fault, unsigned task)
 {
-	fault->stack_size = is_wide(fault) ? 16384 : 8192;
+	return fault_guest_stack(fault, task).va + fault->stack_size - 0x400 - 8 * task;
+}
+
+static void save_sp(struct fault_guest *fault, unsigned task, uint64_t sp)
+{
+	struct guest *guest = fault->guest;
+	uint64_t comm = guest_pa(guest, guest->task[task].comm_va);
+
+	guest_put(guest, comm + FAULT_SAVED_SP, sp);
+}
+
+void fault_guest_save_sps(struct fault_guest *fault, uint64_t highest)
+{
+	for (unsigned i = 0; i < NTASKS(fault); i++)
+		save_sp(fault, i,
+			highest ? fault_guest_stack(fault, i).va + highest -
+					  i % 4 * fault->guest->word
+				: 0);
+}
+
+void fault_guest_make_stacks(struct fault_guest *fault, uint64_t size)
+{
+	memset(fault->guest->memory + PA_STACKS, 0, GUEST_MEMORY - PA_STACKS);
+	fault->stack_size = size;
 	fault->stacks =
 		(struct place){ fault->guest->kind->page_offset + PA_STACKS, PA_STACKS };
 	for (unsigned i = 0; i < NTASKS(fault); i++) {
@@ -228,6 +251,10 @@ static void make_task_stacks(struct fault_guest *fault)
 		guest_put32(fault->guest, stack.pa, STACK_END_MAGIC);
 		if (strcmp(fault->guest->task[i].comm, "zombie"))
 			guest_put(fault->guest, comm + STACK_OFFSET, stack.va);
+		/* a word like i386's thread.sp0, which is as deep in all stacks */
+		guest_put(fault->guest, comm + FAULT_SAVED_SP - 16,
+			  stack.va + fault->stack_size - 16);
+		save_sp(fault, i, fault_guest_saved_sp(fault, i));
 	}
 }
 
@@ -252,7 +279,8 @@ static void set_registers(struct fault_guest *fault)
 	guest_set_cr3(fault->guest, fault->guest->swapper);
 	cpu = fault_guest_cpu(fault);
 	cpu->cr0 = UINT64_C(0x80050033);
-	cpu->cr4 = UINT64_C(0x300000) | paging_bits(fault); /* SMEP, SMAP */
+	/* SMEP, SMAP, OSXMMEXCPT, OSFXSR, MCE */
+	cpu->cr4 = UINT64_C(0x300640) | paging_bits(fault);
 	cpu->idt = (struct ws_segment){ .base = fault->idt.va,
 					.limit = is_wide(fault) ? 0xfff : 0x7ff };
 	cpu->gdt = (struct ws_segment){ .base = fault->gdt.va,
@@ -287,7 +315,7 @@ struct fault_guest *fault_guest_create(const struct guest_kind *kind)
 	make_idt(fault);
 	make_gdt(fault);
 	make_tss(fault);
-	make_task_stacks(fault);
+	fault_guest_make_stacks(fault, is_wide(fault) ? 16384 : 8192);
 	set_registers(fault);
 	return fault;
 }

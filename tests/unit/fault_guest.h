@@ -63,7 +63,19 @@ void fault_guest_change_page(struct fault_guest *fault, uint64_t root, uint64_t 
 			     uint64_t set, uint64_t clear);
 void fault_guest_hide_page(struct fault_guest *fault, uint64_t root, uint64_t va);
 
+/* Gives all tasks stacks of that size, in place of those that they have. */
+void fault_guest_make_stacks(struct fault_guest *fault, uint64_t size);
+
 /* The lowest byte of the kernel stack of the task with that index. */
 struct place fault_guest_stack(const struct fault_guest *fault, unsigned task);
+
+/* thread.sp, from a task's comm, and what it is in the task with that index. */
+#define FAULT_SAVED_SP 0xa0
+uint64_t fault_guest_saved_sp(const struct fault_guest *fault, unsigned task);
+/*
+ * Sets it in all tasks: so many bytes above the stack's lowest, or up to three words
+ * less. 0: to nothing, as if no task had one.
+ */
+void fault_guest_save_sps(struct fault_guest *fault, uint64_t highest);
 
 #endif

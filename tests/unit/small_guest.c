@@ -90,6 +90,7 @@ static unsigned traits_of(const struct guest_kind *kind)
 	traits |= format->no_execute ? GUEST_NX : 0;
 	traits |= format == &ws_format_i386 ? GUEST_I386 : 0;
 	traits |= format == &ws_format_i386_pae ? GUEST_PAE : 0;
+	traits |= format->nlevels <= 4 ? GUEST_MOST_4_LEVELS : 0;
 	return traits;
 }
 

@@ -33,6 +33,7 @@ enum guest_trait {
 	GUEST_64_BITS = 1 << 5,
 	GUEST_I386 = 1 << 6, /* two levels, of 32-bit entries */
 	GUEST_PAE = 1 << 7,
+	GUEST_MOST_4_LEVELS = 1 << 8,
 };
 
 struct guest_case {

@@ -20,8 +20,6 @@
 #include "machine/machine.h"
 
 #define VICTIM(fault) ((fault)->guest->task[(fault)->guest->victim])
-/* thread.sp, from comm: within the small guest's tasks. */
-#define SAVED_SP 0xa0
 
 struct stage {
 	struct fault_guest *fault;
@@ -148,19 +146,12 @@ static void test_leaves_nothing(void **state)
 	close_stage(&stage);
 }
 
-/* And before it a word like i386's thread.sp0, which is the same depth in all stacks. */
-static void set_saved_sps(struct stage *stage)
+/* As an old kernel has it: the TSS names the top of the running task's stack. */
+static void run_first_task(struct fault_guest *fault, uint64_t depth)
 {
-	struct guest *guest = stage->fault->guest;
-
-	for (unsigned i = 0; i < guest->ntasks; i++) {
-		uint64_t comm = guest_pa(guest, guest->task[i].comm_va);
-		uint64_t stack = fault_guest_stack(stage->fault, i).va;
-
-		guest_put(guest, comm + SAVED_SP - 16,
-			  stack + stage->fault->stack_size - 16);
-		guest_put(guest, comm + SAVED_SP, stack + 0x1000 + 8 * i);
-	}
+	fault_guest_save_sps(fault, 0);
+	guest_put(fault->guest, fault->tss.pa + 4,
+		  fault_guest_stack(fault, 0).va + depth);
 }
 
 static void test_kernel_stack(void **state)
@@ -168,6 +159,7 @@ static void test_kernel_stack(void **state)
 	struct stage stage = { .fault = audit_guest_create(*state) };
 	struct place stack = fault_guest_stack(stage.fault, stage.fault->guest->victim);
 
+	run_first_task(stage.fault, stage.fault->stack_size);
 	open_stage(&stage);
 	stage.question.mode = WS_FAULT_KERNEL;
 	tell(&stage);
@@ -186,18 +178,35 @@ static void test_kernel_stack(void **state)
 	close_stage(&stage);
 }
 
+/* Where a stack ends is not made up. */
+static void test_no_size(void **state)
+{
+	struct stage stage = { .fault = audit_guest_create(*state) };
+
+	fault_guest_save_sps(stage.fault, 0);
+	open_stage(&stage);
+	stage.question.mode = WS_FAULT_KERNEL;
+	assert_int_equal(ws_machine_what_if(stage.machine, &stage.question, &stage.story),
+			 WS_ERR_NOT_FOUND);
+	assert_non_null(strstr(ws_error(stage.fault->system->ctx, 0), "--sp"));
+	stage.question.has_sp = true;
+	stage.question.sp =
+		fault_guest_stack(stage.fault, stage.fault->guest->victim).va + 0x800;
+	tell(&stage);
+	assert_int_equal(stage.story.sp_origin, WS_SP_GIVEN);
+	close_stage(&stage);
+}
+
 static void test_saved_sp(void **state)
 {
 	struct stage stage = { .fault = audit_guest_create(*state) };
 	unsigned victim = stage.fault->guest->victim;
 
-	set_saved_sps(&stage);
 	open_stage(&stage);
 	stage.question.mode = WS_FAULT_KERNEL;
 	tell(&stage);
 	assert_int_equal(stage.story.sp_origin, WS_SP_SAVED);
-	assert_int_equal(stage.story.start_sp,
-			 fault_guest_stack(stage.fault, victim).va + 0x1000 + 8 * victim);
+	assert_int_equal(stage.story.start_sp, fault_guest_saved_sp(stage.fault, victim));
 	close_stage(&stage);
 }
 
@@ -208,8 +217,7 @@ static void test_own_stack(void **state)
 	struct fault_guest *fault = stage.fault;
 	uint64_t depth = fault->stack_size - 16;
 
-	guest_put(fault->guest, fault->tss.pa + 4,
-		  fault_guest_stack(fault, 0).va + depth);
+	run_first_task(fault, depth);
 	open_stage(&stage);
 	tell(&stage);
 	assert_int_equal(stage.story.fate, WS_FATE_SURVIVES);
@@ -228,7 +236,6 @@ static void test_borrowed_stack(void **state)
 {
 	struct stage stage = { .fault = audit_guest_create(*state) };
 
-	set_saved_sps(&stage);
 	/* pid 0 has borrowed another's space, and yet init_mm's stack is its */
 	guest_put(stage.fault->guest,
 		  guest_pa(stage.fault->guest, stage.fault->guest->task[0].comm_va) +
@@ -239,13 +246,11 @@ static void test_borrowed_stack(void **state)
 	tell(&stage);
 	assert_int_equal(stage.story.mode, WS_FAULT_KERNEL);
 	assert_int_equal(stage.story.sp_origin, WS_SP_BORROWED);
-	assert_int_equal(stage.story.start_sp,
-			 fault_guest_stack(stage.fault, 0).va + 0x1000);
+	assert_int_equal(stage.story.start_sp, fault_guest_saved_sp(stage.fault, 0));
 	stage.question.space = ws_init_space(stage.fault->audit);
 	tell(&stage);
 	assert_int_equal(stage.story.sp_origin, WS_SP_SAVED);
-	assert_int_equal(stage.story.start_sp,
-			 fault_guest_stack(stage.fault, 0).va + 0x1000);
+	assert_int_equal(stage.story.start_sp, fault_guest_saved_sp(stage.fault, 0));
 	close_stage(&stage);
 }
 
@@ -256,7 +261,6 @@ static void test_processor(void **state)
 	struct ws_cpu *cpu = fault_guest_cpu(stage.fault);
 	struct place stack = fault_guest_stack(stage.fault, stage.fault->guest->victim);
 
-	set_saved_sps(&stage);
 	cpu->cr3 = fault_guest_victim(stage.fault);
 	cpu->cs.selector = is_wide(&stage) ? 0x10 : 0x60;
 	cpu->ss = (struct ws_segment){ .limit = UINT32_MAX, .flags = 0xcf9300 };
@@ -782,6 +786,7 @@ int main(void)
 		{ "nothing is left behind", test_leaves_nothing },
 		{ "from user mode: an old kernel's stack", test_own_stack, GUEST_NO_PTI },
 		{ "from kernel mode: which stack", test_kernel_stack },
+		{ "from kernel mode: a stack of no known size", test_no_size },
 		{ "from kernel mode: where the task was", test_saved_sp },
 		{ "from kernel mode: a space that has no stack", test_borrowed_stack },
 		{ "a processor that is there", test_processor },
