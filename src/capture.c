@@ -11,6 +11,7 @@
 #include "linux/descriptors.h"
 #include "linux/linux.h"
 #include "linux/stacks.h"
+#include "linux/users_pages.h"
 #include "paging/format.h"
 #include "util/cleanup.h"
 #include "util/hash.h"
@@ -144,12 +145,18 @@ static void tour_registers(struct ws_system *system)
 	}
 }
 
-/* Where tasks say that their kernel stacks are; not what is on them. */
+/* Where tasks say that their kernel stacks are, and where they were on them; not what is
+ * on them. */
 static enum ws_status tour_stacks(struct ws_system *system)
 {
 	ws_stack_vec stacks = { 0 };
 	enum ws_status status = ws_find_stacks(system, &stacks);
+	int32_t offset;
+	uint64_t sp;
 
+	if (status == WS_OK && ws_find_saved_sp(system, &stacks, &offset))
+		ws_vec_each(&stacks, stack)
+			(void)ws_saved_sp(system, stack, offset, &sp);
 	ws_vec_release(&stacks);
 	return status;
 }
@@ -174,6 +181,7 @@ static enum ws_status tour_all(struct ws_system *system)
 
 	tour_finds(system);
 	tour_registers(system);
+	ws_users_pages_tour(system);
 	status = tour_spaces(system);
 	if (status == WS_OK)
 		status = tour_stacks(system);

@@ -67,13 +67,14 @@ static const char *complaint(const struct ws_need *need, uint8_t end, uint8_t ac
 	return NULL;
 }
 
-/* The last address that a walk speaks for. */
-static uint64_t speaks_for(const struct ws_format *format, const struct ws_trail *trail)
+uint64_t ws_trail_last(const struct ws_format *format, const struct ws_trail *trail)
 {
 	unsigned shift;
 
-	if (trail->end == WS_END_NONCANONICAL)
-		return UINT64_MAX;
+	/* it has no translation, nor have others up to the upper half */
+	if (!trail->nsteps)
+		return format->canonical ? ~(UINT64_MAX >> (65 - format->va_bits)) - 1
+					 : UINT64_MAX;
 	shift = trail->end == WS_END_PAGE ? trail->page_shift
 					  : format->level[trail->nsteps - 1].shift;
 	return trail->va | (WS_BIT(shift) - 1);
@@ -90,7 +91,7 @@ struct gap {
 static void blame(const struct ws_format *format, const struct ws_trail *trail,
 		  const char *reference, char *text, size_t size)
 {
-	unsigned level = trail->nsteps - 1u;
+	unsigned level = trail->nsteps ? trail->nsteps - 1u : 0;
 	const struct ws_step *step = &trail->step[level];
 
 	if (trail->end == WS_END_HOLE)
@@ -170,7 +171,7 @@ void ws_need_check(struct ws_needs *needs, const struct ws_need *need, uint32_t 
 			tell(needs, need, space, &gap);
 		if (wrong && !gap.complaint)
 			gap = (struct gap){ wrong, trail, 0 };
-		end = speaks_for(paging->format, &trail);
+		end = ws_trail_last(paging->format, &trail);
 		if (end > need->last)
 			end = need->last;
 		gap.last = end;
@@ -254,7 +255,7 @@ static bool cut_need(struct survey *s, uint32_t index)
 			s->spots.n = before;
 			return true;
 		}
-		end = speaks_for(paging->format, &trail);
+		end = ws_trail_last(paging->format, &trail);
 		if (end > need->last)
 			end = need->last;
 		if (!add_spot(s, index, va, end))

@@ -25,6 +25,9 @@ void ws_need_check(struct ws_needs *needs, const struct ws_need *need, uint32_t 
 /* The same for every need that was added, in every space that is audited. */
 enum ws_status ws_needs_check(struct ws_needs *needs) WS_MUST_CHECK;
 
+/* The last address that a walk decides: of its page, or of what its last entry rules. */
+uint64_t ws_trail_last(const struct ws_format *format, const struct ws_trail *trail);
+
 /* The last of size bytes from va on; a hostile va does not make it wrap. */
 static inline uint64_t ws_last_of(uint64_t va, uint64_t size)
 {

@@ -10,6 +10,7 @@
 #include "audit/faultpath.h"
 #include "audit/tour.h"
 #include "linux/roots.h"
+#include "linux/users_pages.h"
 
 enum {
 	USER,
@@ -273,27 +274,11 @@ static bool lies_in(const struct protecting *p, uint64_t va, const char *const *
 	return *names;
 }
 
-/* Pages that user mode is meant to read, or call, and may not write. */
-static const struct users_page {
-	uint8_t word;
-	uint64_t va;
-} users_pages[] = {
-	/* map_vsyscall(), arch/x86/entry/vsyscall/vsyscall_64.c */
-	{ 8, UINT64_C(0xffffffffff600000) },
-	/*
-	 * CONFIG_COMPAT_VDSO until 3.15: map_compat_vdso(), arch/x86/vdso/vdso32-setup.c
-	 */
-	{ 4, 0xffffe000 },
-};
-
+/* One that user mode is meant to see, and may not write. */
 static bool is_users(const struct protecting *p, const struct ws_entry_at *at)
 {
-	for (size_t i = 0; i < WS_ARRAY_SIZE(users_pages); i++)
-		if (users_pages[i].word == p->audit->system->layout.word &&
-		    users_pages[i].va == at->va)
-			return at->last - at->va < WS_FRAME_SIZE &&
-			       !(at->access & WS_WRITE);
-	return false;
+	return at->last - at->va < WS_FRAME_SIZE && !(at->access & WS_WRITE) &&
+	       ws_is_users_page(p->audit->system, at->va, at->address, at->entry);
 }
 
 /*
@@ -460,16 +445,6 @@ static void flush_part(struct part *part)
 	part->run.open = false;
 }
 
-/* The last byte of the page that a walk ended in, or of what the hole's entry rules. */
-static uint64_t last_of(const struct ws_format *format, const struct ws_trail *trail)
-{
-	unsigned shift = trail->end == WS_END_PAGE
-				 ? trail->page_shift
-				 : format->level[trail->nsteps - 1].shift;
-
-	return trail->va | (WS_BIT(shift) - 1);
-}
-
 static bool may_write(const struct ws_trail *trail)
 {
 	return trail->end == WS_END_PAGE && trail->access & WS_WRITE;
@@ -487,9 +462,9 @@ static void compare_part(struct part *part)
 		ws_walk(paging, space->root, va, &here);
 		ws_walk(paging, reference, va, &there);
 		audit->work += 2;
-		last = last_of(paging->format, &here);
-		if (last > last_of(paging->format, &there))
-			last = last_of(paging->format, &there);
+		last = ws_trail_last(paging->format, &here);
+		if (last > ws_trail_last(paging->format, &there))
+			last = ws_trail_last(paging->format, &there);
 		if (last > part->last)
 			last = part->last;
 		if (may_write(&here) && there.end == WS_END_PAGE && !may_write(&there)) {

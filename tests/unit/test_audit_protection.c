@@ -162,45 +162,194 @@ static void several_pages(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* map_vsyscall(): one page that user mode is meant to read, and may not write. */
-static void the_vsyscall_page(void **state)
-{
-	const uint64_t vsyscall = UINT64_C(0xffffffffff600000);
-	struct fault_guest *fault = create(state);
-	struct guest *guest = fault->guest;
+/* ---- pages that user mode is meant to see ----------------------------------------- */
 
-	guest_map(guest, guest->swapper, vsyscall, PA_TEXT, P | US | XD);
-	audit_change_private(fault, vsyscall, P | RW | US, 0);
+#define VSYSCALL UINT64_C(0xffffffffff600000)
+#define VVAR UINT64_C(0xffffffffff5ff000)
+#define LAST_CLOCK UINT64_C(0xffffffffff57e000) /* where vvar and HPET come first */
+#define HPET_PA 0xfed00000u
+#define UNKNOWN "unknown!!!"
+
+/* VMCOREINFO says 6.1.0-made. */
+static void set_release(struct fault_guest *fault, const char *release)
+{
+	char *line = strstr((char *)fault->guest->memory + fault->guest->vmcoreinfo,
+			    "6.1.0-made");
+
+	assert_non_null(line);
+	assert_int_equal(strlen(release), strlen("6.1.0-made"));
+	memcpy(line, release, strlen(release));
+}
+
+/* Maps a page in all spaces, through tables that they share. */
+static void map_for_users(struct fault_guest *fault, uint64_t va, uint64_t pa,
+			  uint64_t rights)
+{
+	struct guest *guest = fault->guest;
+	uint64_t entry;
+
+	guest_map(guest, guest->swapper, va, pa, P | US | rights);
+	audit_change_private(fault, va, P | RW | US, 0);
+	entry = audit_get(fault, guest_private_entry(guest, guest->swapper, va));
 	for (unsigned i = 0; i < guest->ntasks; i++)
 		if (guest->task[i].root)
-			audit_put(
-				fault,
-				guest_private_entry(guest, guest->task[i].root, vsyscall),
-				audit_get(fault,
-					  guest_private_entry(guest, guest->swapper,
-							      vsyscall)));
+			audit_put(fault,
+				  guest_private_entry(guest, guest->task[i].root, va),
+				  entry);
+}
+
+/* A clock of KVM's, one record each 64 bytes, for three processors. */
+static uint64_t make_clock(struct fault_guest *fault)
+{
+	uint64_t pa = fault->guest->module_pa;
+
+	memset(fault->guest->memory + pa, 0, WS_FRAME_SIZE);
+	for (unsigned i = 0; i < 3; i++) {
+		guest_put32(fault->guest, pa + 64 * i, 2);
+		guest_put32(fault->guest, pa + 64 * i + 8, 0x12345678);
+		guest_put32(fault->guest, pa + 64 * i + 16, 0x9abcdef0);
+		guest_put32(fault->guest, pa + 64 * i + 24, 0x80000000);
+		guest_put32(fault->guest, pa + 64 * i + 28, 0x01ff);
+		guest_put32(fault->guest, pa + 64 * i + 32, 7);
+	}
+	return pa;
+}
+
+/* BEHIND_CLOCK: so many frames, with nothing in them. */
+enum where { TEXT, MODULE, CLOCK, BEHIND_CLOCK, NO_RAM };
+
+static const struct {
+	const char *release;
+	uint64_t va;
+	enum where where;
+	uint64_t pa; /* of NO_RAM; of CLOCK where something is put that does not belong */
+	uint64_t rights;
+	bool meant;
+} pages[] = {
+	/* the vsyscall page: of the image, and never gone */
+	{ "6.1.0-made", VSYSCALL, TEXT, 0, XD, true },
+	{ "6.1.0-made", VSYSCALL, TEXT, 0, 0, true },
+	{ "6.1.0-made", VSYSCALL, TEXT, 0, RW | XD, false },
+	{ "6.1.0-made", VSYSCALL, MODULE, 0, XD, false },
+	{ "6.1.0-made", VSYSCALL + 0x1000, TEXT, 0, XD, false },
+	/* vvar, below it */
+	{ "3.15.9-xyz", VVAR, TEXT, 0, XD, true },
+	{ "2.6.39-xyz", VVAR, TEXT, 0, XD, true },
+	{ UNKNOWN, VVAR, TEXT, 0, XD, true },
+	{ "3.16.0-xyz", VVAR, TEXT, 0, XD, false },
+	{ "3.15.9-xyz", VVAR, TEXT, 0, RW | XD, false },
+	{ "3.15.9-xyz", VVAR, MODULE, 0, XD, false },
+	{ "3.15.9-xyz", VVAR - 0x1000, TEXT, 0, XD, false },
+	/* the HPET: not cached, where chipsets have it */
+	{ "2.6.39-xyz", VVAR, NO_RAM, HPET_PA, PCD | XD, true },
+	{ "3.15.9-xyz", VVAR - 0x1000, NO_RAM, HPET_PA, PCD | XD, true },
+	{ UNKNOWN, VVAR - 0x1000, NO_RAM, HPET_PA + 0x3000, PCD | XD, true },
+	{ "3.16.0-xyz", VVAR - 0x1000, NO_RAM, HPET_PA, PCD | XD, false },
+	{ "3.15.9-xyz", VVAR - 0x1000, NO_RAM, HPET_PA, XD, false },
+	{ "3.15.9-xyz", VVAR - 0x1000, NO_RAM, HPET_PA - 0x1000, PCD | XD, false },
+	{ "3.15.9-xyz", VVAR - 0x1000, NO_RAM, HPET_PA + 0x4000, PCD | XD, false },
+	{ "3.15.9-xyz", VVAR - 0x2000, NO_RAM, HPET_PA, PCD | XD, false },
+	/* KVM's clocks, 128 pages of them at most, whose frames lie in a row */
+	{ "4.4.99-xyz", VVAR, CLOCK, 0, XD, true },
+	{ "3.15.9-xyz", VVAR - 0x2000, CLOCK, 0, XD, true },
+	{ "3.15.9-xyz", LAST_CLOCK, BEHIND_CLOCK, 127, XD, true },
+	{ "3.15.9-xyz", LAST_CLOCK, BEHIND_CLOCK, 126, XD, false },
+	{ "3.15.9-xyz", LAST_CLOCK - 0x1000, BEHIND_CLOCK, 128, XD, false },
+	{ UNKNOWN, LAST_CLOCK + 0x2000, BEHIND_CLOCK, 127, XD, true },
+	{ UNKNOWN, LAST_CLOCK + 0x1000, BEHIND_CLOCK, 128, XD, false },
+	{ "4.5.0-uvxy", VVAR, CLOCK, 0, XD, false },
+	{ "4.4.99-xyz", VVAR, CLOCK, 3, XD, true },
+	{ "4.4.99-xyz", VVAR, CLOCK, 4, XD, false },
+	{ "4.4.99-xyz", VVAR, CLOCK, 7, XD, false },
+	{ "4.4.99-xyz", VVAR, CLOCK, 8, XD, true },
+	{ "4.4.99-xyz", VVAR, CLOCK, 29, XD, true },
+	{ "4.4.99-xyz", VVAR, CLOCK, 30, XD, false },
+	{ "4.4.99-xyz", VVAR, CLOCK, 31, XD, false },
+	{ "4.4.99-xyz", VVAR, CLOCK, 32, XD, true },
+	{ "4.4.99-xyz", VVAR, CLOCK, 35, XD, true },
+	{ "4.4.99-xyz", VVAR, CLOCK, 36, XD, false },
+	{ "4.4.99-xyz", VVAR, CLOCK, 63, XD, false },
+	{ "4.4.99-xyz", VVAR, CLOCK, 64 * 63 + 4, XD, false },
+	{ "4.4.99-xyz", VVAR, CLOCK, 64 * 63 + 8, XD, true },
+	{ "4.4.99-xyz", VVAR, BEHIND_CLOCK, 4, XD, false },
+	{ "4.4.99-xyz", VVAR, MODULE, 0, XD, false },
+};
+
+static uint64_t frame_of(struct fault_guest *fault, size_t i)
+{
+	uint64_t pa;
+
+	switch (pages[i].where) {
+	case TEXT:
+		return PA_TEXT;
+	case MODULE:
+		return fault->guest->module_pa;
+	case CLOCK:
+		pa = make_clock(fault);
+		if (pages[i].pa)
+			fault->guest->memory[pa + pages[i].pa] = 0xff;
+		return pa;
+	case BEHIND_CLOCK:
+		return make_clock(fault) + pages[i].pa * WS_FRAME_SIZE;
+	default:
+		return pages[i].pa;
+	}
+}
+
+static void what_users_are_meant_to_see(void **state)
+{
+	for (size_t i = 0; i < WS_ARRAY_SIZE(pages); i++) {
+		struct fault_guest *fault = create(state);
+		unsigned told;
+
+		set_release(fault, pages[i].release);
+		map_for_users(fault, pages[i].va, frame_of(fault, i), pages[i].rights);
+		fault_guest_audit(fault, FAULT_LAZY);
+		told = audit_count(fault, "protection-user", 0);
+		if (told == pages[i].meant)
+			fail_msg("row %zu: %u findings", i, told);
+		if (pages[i].meant)
+			audit_expect_none(fault, "protection");
+		fault_guest_destroy(fault);
+	}
+}
+
+/* A clock that the dump has left out: the page is told of, and that it may be one. */
+static void a_clock_that_is_not_there(void **state)
+{
+	struct fault_guest *fault = create(state);
+	bool noted = false;
+
+	set_release(fault, "4.4.99-xyz");
+	map_for_users(fault, VVAR, GUEST_MEMORY + 0x5000, XD);
 	fault_guest_audit(fault, FAULT_LAZY);
-	audit_expect_none(fault, "protection");
-	audit_change(fault, audit_entry(fault, guest->swapper, vsyscall, -1), RW, 0);
-	fault_guest_audit(fault, FAULT_LAZY);
-	audit_expect(fault, "protection-user", guest->swapper, "write");
+	audit_expect(fault, "protection-user", fault->guest->swapper, "read");
+	for (unsigned i = 0; ws_system_note(fault->system, i); i++)
+		noted |= strstr(ws_system_note(fault->system, i),
+				"whether it is a clock") != NULL;
+	assert_true(noted);
 	fault_guest_destroy(fault);
 }
 
 /* CONFIG_COMPAT_VDSO of kernels before 3.15: the same at the end of i386's memory. */
 static void the_compat_vdso(void **state)
 {
+	static const char *const releases[] = { "3.14.9-xyz", UNKNOWN, "3.15.0-xyz" };
 	const uint64_t vdso = 0xffffe000;
-	struct fault_guest *fault = create(state);
-	struct guest *guest = fault->guest;
 
-	guest_map(guest, guest->swapper, vdso, PA_TEXT, P | US);
-	fault_guest_audit(fault, FAULT_LAZY);
-	audit_expect_none(fault, "protection");
-	audit_change(fault, audit_entry(fault, guest->swapper, vdso, -1), RW, 0);
-	fault_guest_audit(fault, FAULT_LAZY);
-	assert_int_equal(audit_count(fault, "protection-user", 0), 1);
-	fault_guest_destroy(fault);
+	for (unsigned i = 0; i < 6; i++) {
+		struct fault_guest *fault = create(state);
+		struct guest *guest = fault->guest;
+		bool write = i & 1;
+
+		set_release(fault, releases[i / 2]);
+		guest_map(guest, guest->swapper, vdso, PA_TEXT,
+			  P | US | (write ? RW : 0));
+		fault_guest_audit(fault, FAULT_LAZY);
+		assert_int_equal(audit_count(fault, "protection-user", 0),
+				 write || i / 2 == 2);
+		fault_guest_destroy(fault);
+	}
 }
 
 /* ---- page tables ------------------------------------------------------------------ */
@@ -411,7 +560,10 @@ int main(void)
 		{ "a user page in all user halves", a_user_page_in_all_user_halves,
 		  GUEST_PTI },
 		{ "several pages", several_pages, GUEST_NO_PTI },
-		{ "the vsyscall page", the_vsyscall_page, GUEST_64_BITS | GUEST_NO_PTI },
+		{ "what users are meant to see", what_users_are_meant_to_see,
+		  GUEST_64_BITS | GUEST_NO_PTI },
+		{ "a clock that is not there", a_clock_that_is_not_there,
+		  GUEST_64_BITS | GUEST_NO_PTI },
 		{ "the compat vDSO", the_compat_vdso, GUEST_32_BITS | GUEST_NO_PTI },
 		{ "a table that user mode can write", a_table_that_user_mode_can_write },
 		{ "a table that user mode can read", a_table_that_user_mode_can_read },
