@@ -542,6 +542,9 @@ struct ws_finding {
 	enum ws_severity severity; /* the rule's, or less where the case is milder */
 	uint32_t space;            /* index into ws_system_spaces() */
 	int cpu; /* whose fault path; -1: no processor's in particular */
+	/* About what a descriptor table holds, and so true whatever space is loaded: it
+	   is init_mm's in name only, and no space's verdict rests on it. Since: 0.2 */
+	bool machine;
 	uint64_t va, last;
 	const char *region; /* "vmalloc", "direct map": where va lies */
 	/*

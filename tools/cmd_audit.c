@@ -233,7 +233,8 @@ static void tell_groups(void *arg, struct report *report)
 			[G_VA] = value_number(finding->va),
 			[G_LAST] = value_number(finding->last),
 			[G_REGION] = value_text(finding->region),
-			[G_SPACES] = value_number(group->nspaces),
+			[G_SPACES] = { .known = !finding->machine,
+				       .number = group->nspaces },
 			[G_TEXT] = value_text(finding->text),
 		};
 

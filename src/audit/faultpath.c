@@ -168,6 +168,7 @@ const struct ws_rule ws_faultpath_rules[] = {
 #define CR0_PG WS_BIT(31)
 #define CR4_SMEP WS_BIT(20)
 #define CR4_SMAP WS_BIT(21)
+#define CR4_FRED WS_BIT(32)
 
 /* NR_CPUS is 8192 at most (arch/x86/Kconfig); and IDTs that differ are a few. */
 #define CPUS_MAX 8192
@@ -183,6 +184,16 @@ uint32_t ws_init_space(const struct ws_audit *audit)
 		if (audit->system->spaces.v[i].kind == WS_SPACE_INIT)
 			return i;
 	return 0;
+}
+
+static uint32_t space_of_root(const struct ws_system *system, uint64_t cr3)
+{
+	uint64_t root = cr3 & system->paging.format->root_mask;
+
+	for (uint32_t i = 0; i < system->spaces.n; i++)
+		if (system->spaces.v[i].root == root)
+			return i;
+	return WS_NO_SPACE;
 }
 
 static struct ws_need need_data(const struct ws_fault_cpu *cpu,
@@ -243,39 +254,86 @@ static void need_ist(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
 		vector == WS_VECTOR_DF ? WS_RULE_DOUBLE_FAULT : WS_RULE_IST_STACK;
 	struct ws_need need = need_stack(cpu, rule, tss->ist[ist], WS_FRAME_SIZE);
 
-	need.if_reference = ws_vector_is_conditional(vector);
+	need.if_reference = ws_vector_use(cpu, vector) == WS_VECTOR_MAYBE;
 	ws_need_add(needs, &need, "the stack of gate %u (%s), IST %u, below %#lx", vector,
 		    name ? name : "interrupt", ist, tss->ist[ist]);
+}
+
+/* The gate that most surely switches to that stack; WS_VECTORS: none does. */
+static unsigned user_of_ist(const struct ws_fault_cpu *cpu, unsigned ist)
+{
+	enum ws_vector_use most = WS_VECTOR_UNUSED;
+	unsigned found = WS_VECTORS;
+
+	for (unsigned v = 0; v < cpu->idt.n; v++) {
+		const struct ws_gate *gate = &cpu->idt.gate[v];
+		enum ws_vector_use use = ws_vector_use(cpu, v);
+
+		if (!gate->present || gate->ist != ist || use <= most)
+			continue;
+		most = use;
+		found = v;
+	}
+	return found;
+}
+
+/*
+ * Until 4.15 (7f2590a110b8), on i386 until 4.19 (45d7b255747c), sp0 was the top of the
+ * current task's own stack, which a switch of tasks changed: it says nothing of another
+ * task, and is never used while a task that is never in user mode is current (that of the
+ * idle task was 0). Since 4.15 the TSS lies in the cpu_entry_area (c482feefe1ae), and
+ * the stack that all enter by does too.
+ */
+bool ws_has_entry_stack(const struct ws_audit *audit, const struct ws_cpu *cpu)
+{
+	static const char *const of_tasks[] = { "direct map", "vmalloc", "kernel image" };
+	struct ws_tss tss;
+	const char *there;
+
+	if (strcmp(ws_region_name(&audit->regions, cpu->tr.base), "cpu_entry_area"))
+		return false;
+	if (ws_tss_read(audit->system, cpu->tr.base, &tss) != WS_READ)
+		return true;
+	there = ws_region_name(&audit->regions, tss.sp0 - 1);
+	for (size_t i = 0; i < WS_ARRAY_SIZE(of_tasks); i++)
+		if (!strcmp(there, of_tasks[i]))
+			return false;
+	return true;
+}
+
+/* A processor in user mode comes to that stack in the space that is loaded. */
+static void check_current(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
+			  struct ws_need need, uint64_t sp0)
+{
+	uint32_t space = space_of_root(needs->audit->system, cpu->registers->cr3);
+	char text[64];
+
+	if ((cpu->registers->cs.selector & 3) != 3 || space == WS_NO_SPACE ||
+	    !ws_audited(needs->audit, space))
+		return;
+	snprintf(text, sizeof(text), "the current task's stack below %#lx", sp0);
+	need.what = text;
+	ws_need_check(needs, &need, space);
 }
 
 static void need_stacks(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
 			const struct ws_tss *tss)
 {
 	struct ws_need need = need_stack(cpu, WS_RULE_ENTRY_STACK, tss->sp0, ENTRY_FRAME);
-	bool seen[WS_TSS_STACKS + 1] = { true };
 
-	ws_need_add(needs, &need, "the entry stack below %#lx", tss->sp0);
-	for (unsigned v = 0; v < cpu->idt.n; v++) {
-		const struct ws_gate *gate = &cpu->idt.gate[v];
+	if (ws_has_entry_stack(needs->audit, cpu->registers))
+		ws_need_add(needs, &need, "the entry stack below %#lx", tss->sp0);
+	else
+		check_current(needs, cpu, need, tss->sp0);
+	for (unsigned ist = 1; ist <= WS_TSS_STACKS; ist++) {
+		unsigned vector = user_of_ist(cpu, ist);
 
-		if (!gate->present || seen[gate->ist])
-			continue;
-		seen[gate->ist] = true;
-		need_ist(needs, cpu, tss, v);
+		if (vector < cpu->idt.n)
+			need_ist(needs, cpu, tss, vector);
 	}
 }
 
 /* ---- i386: the double fault is a task of its own (SDM 7.3) ------------------------ */
-
-static uint32_t space_of_root(const struct ws_system *system, uint64_t cr3)
-{
-	uint64_t root = cr3 & system->paging.format->root_mask;
-
-	for (uint32_t i = 0; i < system->spaces.n; i++)
-		if (system->spaces.v[i].root == root)
-			return i;
-	return WS_NO_SPACE;
-}
 
 static void check_there(struct ws_needs *needs, struct ws_need need, uint32_t space,
 			const char *what, uint64_t va)
@@ -346,6 +404,32 @@ static void need_switch(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
 	}
 }
 
+/*
+ * Whatever space is loaded. A descriptor that is empty the kernel has left so: there is
+ * none without CONFIG_DOUBLEFAULT (until 5.5).
+ */
+static void tell_no_task(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
+			 uint16_t selector)
+{
+	const struct ws_segment *gdt = &cpu->registers->gdt;
+	uint64_t va = gdt->base + (selector & 0xfff8), descriptor;
+	struct ws_finding *finding =
+		ws_found(needs->audit, &ws_faultpath_rules[WS_RULE_DOUBLE_FAULT],
+			 ws_init_space(needs->audit), va, ws_last_of(va, 8),
+			 "gate 8 (#DF) names selector %#x, which is no TSS in the GDT at "
+			 "%#lx: a double fault resets the machine",
+			 selector, gdt->base);
+
+	if (!finding)
+		return;
+	finding->cpu = cpu->cpu;
+	finding->machine = true;
+	if (ws_system_read(needs->audit->system, va, &descriptor, sizeof(descriptor)) ==
+		    WS_READ &&
+	    !descriptor)
+		finding->severity = WS_WARNING;
+}
+
 static void need_double_fault_task(struct ws_needs *needs, const struct ws_fault_cpu *cpu)
 {
 	const struct ws_gate *gate = &cpu->idt.gate[WS_VECTOR_DF];
@@ -364,12 +448,7 @@ static void need_double_fault_task(struct ws_needs *needs, const struct ws_fault
 		return;
 	}
 	if (!names) {
-		ws_found(
-			needs->audit, &ws_faultpath_rules[WS_RULE_DOUBLE_FAULT],
-			ws_init_space(needs->audit), cpu->registers->gdt.base,
-			cpu->registers->gdt.base,
-			"gate 8 (#DF) names selector %#x, which is no TSS in the GDT at %#lx",
-			gate->selector, cpu->registers->gdt.base);
+		tell_no_task(needs, cpu, gate->selector);
 		return;
 	}
 	need_switch(needs, cpu, base);
@@ -477,6 +556,12 @@ static void needs_of_idt(struct ws_needs *needs, struct ws_fault_cpu cpu,
 
 	if (all_have_idt(system, &cpu.registers->idt))
 		cpu.cpu = -1;
+	ws_vec_each(&system->target->cpus, other) {
+		if (!has_paging(other) || !same_idt(&other->idt, &cpu.registers->idt))
+			continue;
+		cpu.cr0 |= other->cr0;
+		cpu.cr4 |= other->cr4;
+	}
 	need_idt(needs, &cpu);
 	if (evidence == WS_READ)
 		ws_needs_of_gates(needs, &cpu);
@@ -498,6 +583,13 @@ static void needs_of_cpu(struct ws_needs *needs, struct ws_fault_cpu *cpu,
 	uint64_t tr = cpu->registers->tr.base;
 	struct ws_tss tss;
 
+	if (cpu->cr4 & CR4_FRED) {
+		ws_note(system,
+			"cpu %d delivers events by FRED, without gates: that way in is not "
+			"looked at",
+			cpu->cpu);
+		return;
+	}
 	if (!cpu->idt.n) {
 		/*
 		 * idt_invalidate(), gdt_invalidate() (arch/x86/kernel/machine_kexec_*.c)
@@ -525,6 +617,9 @@ static struct ws_fault_cpu fault_cpu(const struct ws_cpu *registers, int cpu)
 	return (struct ws_fault_cpu){
 		.registers = registers,
 		.cpu = cpu,
+		.has_control = registers->has_control,
+		.cr0 = registers->cr0,
+		.cr4 = registers->cr4,
 		.write = registers->cr0 & CR0_WP ? WS_WRITE : 0,
 		.data_user = registers->cr4 & CR4_SMAP ? WS_USER : 0,
 		.code_user = registers->cr4 & CR4_SMEP ? WS_USER : 0,

@@ -37,13 +37,20 @@ struct ws_fault_cpu {
 	const struct ws_cpu *registers;
 	int cpu; /* -1: what is said is true of every processor */
 	struct ws_idt idt;
+	bool has_control;  /* the next two are known */
+	uint64_t cr0, cr4; /* what any processor has set that uses this IDT */
 	uint8_t write;     /* WS_WRITE, where CR0.WP makes supervisor writes ask for it */
 	uint8_t data_user; /* WS_USER, where SMAP refuses data on user pages */
 	uint8_t code_user; /* WS_USER, where SMEP refuses code on user pages */
 };
 
-/* Whether hardware that this kernel does not use, or none at all, raises it. */
-bool ws_vector_is_conditional(unsigned vector);
+/* What a gate is to a processor, as far as its control registers tell. */
+enum ws_vector_use {
+	WS_VECTOR_UNUSED, /* nothing raises it */
+	WS_VECTOR_MAYBE,  /* what raises it a register does not tell */
+	WS_VECTOR_USED,
+};
+enum ws_vector_use ws_vector_use(const struct ws_fault_cpu *cpu, unsigned vector);
 
 /* The gates of one IDT: their handlers, and what the page fault's reaches first. */
 void ws_needs_of_gates(struct ws_needs *needs, const struct ws_fault_cpu *cpu);
@@ -58,6 +65,12 @@ uint64_t ws_code_last(struct ws_audit *audit, uint64_t va);
 /* Tasks' kernel stacks: needs, and each task's own in its own space. */
 enum ws_status ws_needs_of_stacks(struct ws_needs *needs,
 				  const struct ws_fault_cpu *cpu) WS_MUST_CHECK;
+
+/*
+ * Whether the TSS of that processor names a stack that all tasks enter by, and not the
+ * current task's own.
+ */
+bool ws_has_entry_stack(const struct ws_audit *audit, const struct ws_cpu *cpu);
 
 /* The space that findings about no space in particular go to: init_mm's. */
 uint32_t ws_init_space(const struct ws_audit *audit);

@@ -5,6 +5,14 @@
 
 #include "audit/faultpath.h"
 #include "linux/symtab.h"
+#include "paging/format.h"
+#include "util/bits.h"
+
+#define CR0_NE WS_BIT(5)
+#define CR0_AM WS_BIT(18)
+#define CR4_MCE WS_BIT(6)
+#define CR4_OSXMMEXCPT WS_BIT(10)
+#define CR4_CET WS_BIT(23)
 
 /*
  * Vectors that the processor itself raises (SDM 6.15; AMD APM vol. 2, 8.2, from 28 on),
@@ -14,16 +22,26 @@
  * processor down (SDM vol. 3B, 15.3.1.2): fatal. With all others the page fault on the
  * handler is handled like any: it heals, or ends in an oops.
  *
- * Conditional ones are raised by nothing, or by features only that a kernel must turn on;
- * of those it does not use Linux keeps the gates of early boot, which lead to init text
- * that is free memory by now (arch/x86/kernel/idt.c: early_idt_handler_array stays where
- * def_idts has no row), and maps no stack for #VC (arch/x86/mm/cpu_entry_area.c). They
- * are looked at only where init_mm can reach them.
+ * What raises them. Linux keeps the gates of early boot for what it does not use: they
+ * lead to init text that is free memory by now (arch/x86/kernel/idt.c:
+ * early_idt_handler_array stays where def_idts has no row; #MC without CONFIG_X86_MCE).
+ *
+ *	a bit of CR0 or CR4	while it is clear the processor does something else: it
+ *				shuts down in place of #MC, raises #UD for #XM, and an
+ *				interrupt for #MF
+ *	a hypervisor, an MSR	no register of a dump tells: looked at only where init_mm
+ *				can reach the handler. #AC is among them while CR0.AM is
+ *				clear: split locks raise it too (MSR_TEST_CTRL, bit 29)
+ *	nothing			reserved; 9 is raised by no processor since the 386
  */
+enum raised { ALWAYS, BY_CR0, BY_CR4, BY_OTHERS, BY_NOTHING };
+
 static const struct vector {
 	const char *name;
 	enum ws_severity severity;
-	bool conditional;
+	enum raised raised;
+	uint64_t bit;         /* of CR0 or CR4 */
+	enum raised if_clear; /* what raises it then */
 } vectors[32] = {
 	[0] = { "#DE", WS_ERROR },
 	[1] = { "#DB", WS_ERROR },
@@ -34,29 +52,29 @@ static const struct vector {
 	[6] = { "#UD", WS_ERROR },
 	[7] = { "#NM", WS_ERROR },
 	[8] = { "#DF", WS_FATAL },
-	[9] = { "coprocessor overrun", WS_ERROR, true }, /* none since the 386 */
+	[9] = { "coprocessor overrun", WS_ERROR, BY_NOTHING },
 	[10] = { "#TS", WS_ERROR },
 	[11] = { "#NP", WS_ERROR },
 	[12] = { "#SS", WS_ERROR },
 	[13] = { "#GP", WS_ERROR },
 	[14] = { "#PF", WS_FATAL },
-	[15] = { "reserved", WS_ERROR, true },
-	[16] = { "#MF", WS_ERROR },
-	[17] = { "#AC", WS_ERROR },
-	[18] = { "#MC", WS_FATAL },
-	[19] = { "#XM", WS_ERROR },
-	[20] = { "#VE", WS_ERROR, true },
-	[21] = { "#CP", WS_ERROR, true },
-	[22] = { "reserved", WS_ERROR, true },
-	[23] = { "reserved", WS_ERROR, true },
-	[24] = { "reserved", WS_ERROR, true },
-	[25] = { "reserved", WS_ERROR, true },
-	[26] = { "reserved", WS_ERROR, true },
-	[27] = { "reserved", WS_ERROR, true },
-	[28] = { "#HV", WS_ERROR, true },
-	[29] = { "#VC", WS_ERROR, true },
-	[30] = { "#SX", WS_ERROR, true },
-	[31] = { "reserved", WS_ERROR, true },
+	[15] = { "reserved", WS_ERROR, BY_NOTHING },
+	[16] = { "#MF", WS_ERROR, BY_CR0, CR0_NE, BY_NOTHING },
+	[17] = { "#AC", WS_ERROR, BY_CR0, CR0_AM, BY_OTHERS },
+	[18] = { "#MC", WS_FATAL, BY_CR4, CR4_MCE, BY_NOTHING },
+	[19] = { "#XM", WS_ERROR, BY_CR4, CR4_OSXMMEXCPT, BY_NOTHING },
+	[20] = { "#VE", WS_ERROR, BY_OTHERS },
+	[21] = { "#CP", WS_ERROR, BY_CR4, CR4_CET, BY_NOTHING },
+	[22] = { "reserved", WS_ERROR, BY_NOTHING },
+	[23] = { "reserved", WS_ERROR, BY_NOTHING },
+	[24] = { "reserved", WS_ERROR, BY_NOTHING },
+	[25] = { "reserved", WS_ERROR, BY_NOTHING },
+	[26] = { "reserved", WS_ERROR, BY_NOTHING },
+	[27] = { "reserved", WS_ERROR, BY_NOTHING },
+	[28] = { "#HV", WS_ERROR, BY_OTHERS },
+	[29] = { "#VC", WS_ERROR, BY_OTHERS },
+	[30] = { "#SX", WS_ERROR, BY_OTHERS },
+	[31] = { "reserved", WS_ERROR, BY_NOTHING },
 };
 
 /* Those told one by one; the others are told together, by the page that they lead to. */
@@ -77,9 +95,30 @@ const char *ws_vector_name(unsigned vector)
 	return vector < WS_ARRAY_SIZE(vectors) ? vectors[vector].name : NULL;
 }
 
-bool ws_vector_is_conditional(unsigned vector)
+static enum raised what_raises(const struct ws_fault_cpu *cpu, unsigned vector)
 {
-	return vector < WS_ARRAY_SIZE(vectors) && vectors[vector].conditional;
+	const struct vector *row = &vectors[vector];
+	uint64_t set = row->raised == BY_CR0 ? cpu->cr0 : cpu->cr4;
+
+	if (row->raised != BY_CR0 && row->raised != BY_CR4)
+		return row->raised;
+	if (!cpu->has_control)
+		return BY_OTHERS;
+	return set & row->bit ? ALWAYS : row->if_clear;
+}
+
+enum ws_vector_use ws_vector_use(const struct ws_fault_cpu *cpu, unsigned vector)
+{
+	if (vector >= WS_ARRAY_SIZE(vectors) || cpu->idt.gate[vector].dpl == 3)
+		return WS_VECTOR_USED;
+	switch (what_raises(cpu, vector)) {
+	case BY_NOTHING:
+		return WS_VECTOR_UNUSED;
+	case BY_OTHERS:
+		return WS_VECTOR_MAYBE;
+	default:
+		return WS_VECTOR_USED;
+	}
 }
 
 static bool is_weighed_apart(unsigned vector)
@@ -170,13 +209,24 @@ static struct ws_need need_of_target(const struct ws_fault_cpu *cpu, unsigned ve
 				 .halves = WS_HALF_BOTH,
 				 .rights = WS_EXECUTE,
 				 .refused = cpu->code_user,
-				 .if_reference = ws_vector_is_conditional(vector) };
+				 .if_reference =
+					 ws_vector_use(cpu, vector) == WS_VECTOR_MAYBE };
 }
 
 static bool leads_to_code(const struct ws_gate *gate)
 {
 	return gate->present &&
 	       (gate->type == WS_GATE_INTERRUPT || gate->type == WS_GATE_TRAP);
+}
+
+/* To an address that some page table could map, when something raises it. */
+static bool leads_somewhere(const struct ws_audit *audit, const struct ws_fault_cpu *cpu,
+			    unsigned vector)
+{
+	const struct ws_gate *gate = &cpu->idt.gate[vector];
+
+	return leads_to_code(gate) && ws_vector_use(cpu, vector) != WS_VECTOR_UNUSED &&
+	       ws_translatable(audit->system->paging.format, gate->target);
 }
 
 static void need_handler(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
@@ -255,7 +305,7 @@ static void need_other_handlers(struct ws_needs *needs, const struct ws_fault_cp
 		return;
 	}
 	for (unsigned v = 0; v < cpu->idt.n; v++)
-		if (leads_to_code(&cpu->idt.gate[v]) && !is_weighed_apart(v))
+		if (leads_somewhere(needs->audit, cpu, v) && !is_weighed_apart(v))
 			add_to_bunch(needs->audit, cpu, v, bunches, &n);
 	for (unsigned i = 0; i < n; i++)
 		need_bunch(needs, &bunches[i]);
@@ -349,43 +399,61 @@ static void tell_foreign(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
 			   ws_name_address(needs->audit, va, text),
 			   module ? "in module " : "in no module that is loaded",
 			   module ? module->name : "");
-	if (finding)
+	if (finding) {
 		finding->cpu = cpu->cpu;
-	if (module)
+		finding->machine = true;
+	}
+	if (module && ws_vector_use(cpu, vector) != WS_VECTOR_UNUSED)
 		need_module(needs, cpu, vector, module);
 }
 
 /* Without these no fault can be handled, whatever the tables say. */
-static bool is_needed(unsigned vector)
+static bool is_needed(const struct ws_fault_cpu *cpu, unsigned vector)
 {
-	return vector < 20 && !ws_vector_is_conditional(vector);
+	return vector < WS_ARRAY_SIZE(vectors) &&
+	       ws_vector_use(cpu, vector) == WS_VECTOR_USED;
 }
 
-static bool is_usable(const struct ws_system *system, const struct ws_gate *gate)
+#define WRONG_SIZE 80
+/* What keeps a gate from being used, whatever is mapped; NULL: nothing. */
+static const char *what_is_wrong(const struct ws_system *system,
+				 const struct ws_fault_cpu *cpu, unsigned vector,
+				 char text[WRONG_SIZE])
 {
-	return leads_to_code(gate) ||
-	       (gate->present && gate->type == WS_GATE_TASK && system->layout.word == 4);
+	const struct ws_gate *gate = &cpu->idt.gate[vector];
+	bool code = leads_to_code(gate);
+
+	text[0] = '\0';
+	if (code && !ws_translatable(system->paging.format, gate->target))
+		snprintf(text, WRONG_SIZE,
+			 "leads to %#lx, which is no address that can be mapped",
+			 gate->target);
+	else if (!is_needed(cpu, vector) || code)
+		return NULL;
+	else if (vector >= cpu->idt.n)
+		snprintf(text, WRONG_SIZE, "lies beyond the limit");
+	else if (!gate->present)
+		snprintf(text, WRONG_SIZE, "is not present");
+	else if (gate->type != WS_GATE_TASK || system->layout.word != 4)
+		snprintf(text, WRONG_SIZE, "has type %u", gate->type);
+	return text[0] ? text : NULL;
 }
 
 static void tell_unusable(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
-			  unsigned vector)
+			  unsigned vector, const char *why)
 {
-	const struct ws_gate *gate = &cpu->idt.gate[vector];
 	uint64_t size = needs->audit->system->layout.word == 8 ? 16 : 8;
 	uint64_t va = cpu->idt.base + vector * size;
+	const char *name = ws_vector_name(vector);
 	struct ws_finding *finding;
-	char why[32] = "is not present";
 
-	if (vector >= cpu->idt.n)
-		snprintf(why, sizeof(why), "lies beyond the limit");
-	else if (gate->present)
-		snprintf(why, sizeof(why), "has type %u", gate->type);
 	finding = ws_found(needs->audit, rule_of(vector), ws_init_space(needs->audit), va,
 			   ws_last_of(va, size), "gate %u (%s) of the IDT at %#lx %s",
-			   vector, ws_vector_name(vector), cpu->idt.base, why);
+			   vector, name ? name : "interrupt", cpu->idt.base, why);
 	if (!finding)
 		return;
 	finding->cpu = cpu->cpu;
+	finding->machine = true;
 	finding->severity = severity_of(vector);
 }
 
@@ -396,12 +464,14 @@ void ws_needs_of_gates(struct ws_needs *needs, const struct ws_fault_cpu *cpu)
 
 	for (unsigned v = 0; v < WS_VECTORS; v++) {
 		const struct ws_gate *gate = &cpu->idt.gate[v];
+		char text[WRONG_SIZE];
+		const char *wrong = what_is_wrong(system, cpu, v, text);
 
-		if (is_needed(v) && !is_usable(system, gate))
-			tell_unusable(needs, cpu, v);
-		if (!leads_to_code(gate))
+		if (wrong && ws_vector_use(cpu, v) == WS_VECTOR_USED)
+			tell_unusable(needs, cpu, v, wrong);
+		if (wrong || !leads_to_code(gate))
 			continue;
-		if (is_weighed_apart(v))
+		if (is_weighed_apart(v) && leads_somewhere(needs->audit, cpu, v))
 			need_handler(needs, cpu, v);
 		if (image_known && !ws_in_image(system, gate->target))
 			tell_foreign(needs, cpu, v);

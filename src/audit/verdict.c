@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/faultpath.h"
 #include "audit/lack.h"
-#include "linux/descriptors.h"
 #include "linux/roots.h"
 #include "linux/symtab.h"
 #include "util/text.h"
@@ -174,18 +174,12 @@ static const char *no_delivery(const struct about *about)
 	return NULL;
 }
 
-/*
- * Before 4.15 (7f2590a110b8) the TSS named the task's own stack, in the direct map, and
- * no entry stack.
- */
+/* Where no processor tells, as kernels have it since 4.15. */
 static bool has_entry_stack(const struct ws_audit *audit)
 {
-	struct ws_tss tss;
-
 	ws_vec_each(&audit->system->target->cpus, cpu)
-		if (ws_tss_read(audit->system, cpu->tr.base, &tss) == WS_READ)
-			return strcmp(ws_region_name(&audit->regions, tss.sp0),
-				      "direct map") != 0;
+		if (cpu->has_control)
+			return ws_has_entry_stack(audit, cpu);
 	return true;
 }
 
@@ -470,12 +464,14 @@ static enum ws_status judge_space(const struct judging *j, struct about *about,
 	return tell_judgement(j, about, worst, judgement);
 }
 
-/* By space, and in a space as they were found. */
+/* By space, and in a space as they were found; last those about the machine. */
 static int by_space(const void *left, const void *right)
 {
 	const struct ws_finding *a = *(const struct ws_finding *const *)left;
 	const struct ws_finding *b = *(const struct ws_finding *const *)right;
 
+	if (a->machine != b->machine)
+		return a->machine - b->machine;
 	if (a->space != b->space)
 		return (a->space > b->space) - (a->space < b->space);
 	return (a > b) - (a < b);
@@ -527,7 +523,8 @@ enum ws_status ws_judge(struct ws_audit *audit)
 				       .space = &audit->system->spaces.v[s] };
 		struct ws_judgement *judgement = ws_vec_push(&audit->judgements);
 
-		while (at < audit->findings.n && sorted[at]->space == s)
+		while (at < audit->findings.n && !sorted[at]->machine &&
+		       sorted[at]->space == s)
 			at++;
 		about.n = (size_t)(sorted + at - about.v);
 		status = judgement ? judge_space(&j, &about, judgement)

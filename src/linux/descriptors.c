@@ -19,6 +19,7 @@ static struct ws_gate decode_gate(const uint8_t *bytes, bool wide)
 	struct ws_gate gate = {
 		.present = low & WS_BIT(47),
 		.type = low >> 40 & 0x1f,
+		.dpl = low >> 45 & 3,
 		.ist = wide ? low >> 32 & 7 : 0,
 		.selector = (uint16_t)(low >> 16),
 		.target = (low & WS_BITS(15, 0)) | (low & WS_BITS(63, 48)) >> 32,

@@ -22,6 +22,7 @@ enum ws_gate_type {
 struct ws_gate {
 	bool present;
 	uint8_t type;
+	uint8_t dpl; /* 3: user mode raises it by INT n */
 	uint8_t ist; /* x86-64: which of the TSS's stacks it switches to; 0: none */
 	uint16_t selector;
 	uint64_t target; /* means nothing in a task gate */

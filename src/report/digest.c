@@ -49,7 +49,7 @@ static bool choose_findings(struct digest *digest)
 	for (size_t i = 0; i < n; i++) {
 		const struct ws_finding **chosen;
 
-		if (!digest->told[findings[i].space])
+		if (!findings[i].machine && !digest->told[findings[i].space])
 			continue;
 		chosen = ws_vec_push(&digest->findings);
 		if (!chosen)
@@ -365,6 +365,19 @@ static void print_sick(FILE *f, const struct digest *digest)
 	}
 }
 
+/* What is wrong with the machine's own tables, whatever is mapped: the worst of it. */
+static void print_machine(FILE *f, const struct digest *digest)
+{
+	const struct ws_finding *worst = NULL;
+
+	ws_vec_each(&digest->findings, finding)
+		if ((*finding)->machine && (*finding)->severity >= WS_ERROR &&
+		    (!worst || (*finding)->severity > worst->severity))
+			worst = *finding;
+	if (worst)
+		fprintf(f, "; of the machine itself, %s", worst->text);
+}
+
 char *digest_sentence(const struct digest *digest)
 {
 	size_t n = digest->ntold;
@@ -379,6 +392,7 @@ char *digest_sentence(const struct digest *digest)
 		fprintf(f, "%zu of %zu address space%s %s coherent", digest->ncoherent, n,
 			n == 1 ? "" : "s", digest->ncoherent == 1 ? "is" : "are");
 	print_sick(f, digest);
+	print_machine(f, digest);
 	return ws_text_close(&sentence, NULL);
 }
 

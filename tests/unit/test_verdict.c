@@ -243,6 +243,45 @@ static void how_it_ends(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* What is wrong whatever space is loaded is told where it matters, and judges nobody. */
+static void a_double_fault_without_a_task(void **state)
+{
+	struct fault_guest *fault = create("i386");
+	uint64_t victim = fault_guest_victim(fault);
+
+	(void)state;
+	fault_guest_hide_page(fault, victim, fault->pf_handler.va);
+	memset(fault->guest->memory + fault->gdt.pa + 0xf8, 0, 8);
+	fault_guest_audit(fault, FAULT_LAZY);
+	expect(fault, victim, WS_NESTS,
+	       "whose own task is broken: gate 8 (#DF) names selector 0xf8, which is no TSS",
+	       "a double fault resets the machine", NULL);
+	assert_int_equal(judgement(fault, fault->guest->swapper)->verdict, WS_COHERENT);
+	assert_int_equal(judgement(fault, fault->guest->swapper)->nfindings, 0);
+	fault_guest_destroy(fault);
+}
+
+/* Old kernels have no entry stack: the frames go down the task's own at once. */
+static void where_the_frames_go(void **state)
+{
+	for (unsigned old = 0; old < 2; old++) {
+		struct fault_guest *fault = create("i386");
+		uint64_t victim = fault_guest_victim(fault);
+
+		(void)state;
+		if (old)
+			fault_guest_cpu(fault)->tr.base =
+				fault->guest->kind->page_offset + fault->tss.pa;
+		fault_guest_hide_page(fault, victim, fault->pf_handler.va);
+		fault_guest_audit(fault, FAULT_LAZY);
+		expect(fault, victim, WS_NESTS,
+		       old ? "\nthe frames go down the task's stack, which nothing guards"
+			   : "\nfrom user mode the frames go down the entry stack",
+		       NULL);
+		fault_guest_destroy(fault);
+	}
+}
+
 static void the_idt_is_the_end_of_it(void **state)
 {
 	struct fault_guest *fault = create("i386");
@@ -368,6 +407,8 @@ int main(void)
 		cmocka_unit_test(a_handler_in_the_hole),
 		cmocka_unit_test(the_chain_of_a_nesting_fault),
 		cmocka_unit_test(how_it_ends),
+		cmocka_unit_test(a_double_fault_without_a_task),
+		cmocka_unit_test(where_the_frames_go),
 		cmocka_unit_test(the_idt_is_the_end_of_it),
 		cmocka_unit_test(the_handler_comes_before_the_stack),
 		cmocka_unit_test(other_rules_bring_their_verdicts),
