@@ -8,8 +8,10 @@
 
 #include "what.h"
 
-/* How one space sees one WHAT: by its first address that is not seen, or not known to be,
- * if any. */
+/*
+ * How one space sees one WHAT: by its first address that is not seen, or not known to be,
+ * if any.
+ */
 struct sight {
 	uint64_t va;
 	struct ws_outcome outcome;
