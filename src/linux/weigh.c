@@ -180,9 +180,13 @@ enum ws_status ws_space_weigh(struct ws_system *system, const struct ws_space *s
 	uint64_t last;
 
 	*weight = (struct ws_weight){ 0 };
-	if (!table || !reference)
-		return ws_fail(system->ctx, WS_ERR_NOT_FOUND,
-			       "root %#lx is not in memory", space->root);
+	if (!table || !reference) {
+		status = ws_target_looked(system->target, WS_OK);
+		return status != WS_OK
+			       ? status
+			       : ws_fail(system->ctx, WS_ERR_NOT_FOUND,
+					 "root %#lx is not in memory", space->root);
+	}
 	status = system->scale ? WS_OK : make_scale(system);
 	if (status != WS_OK)
 		return status;
