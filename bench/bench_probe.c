@@ -208,7 +208,8 @@ static bool open_synthetic(struct scene *scene)
 	while (strcmp(shape->format, scene->format) != 0)
 		shape++;
 	arena = arena_create(SPACES + 40000);
-	if (!spaces)
+	system.ctx = target.ctx = scene->ctx = ws_context_create();
+	if (!spaces || !scene->ctx)
 		return complain(scene, "no memory");
 	build_table(&arena, shape, reference, 0, shape->top_first, shape->top_entries,
 		    reference + WS_FRAME_SIZE);

@@ -240,7 +240,8 @@ enum ws_status ws_find_layout(struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_layout_refuse(struct ws_system *system) WS_MUST_CHECK;
 /* One pass: finds, and roots as soon as a layout is known. */
 enum ws_status ws_find_scan(struct ws_system *system) WS_MUST_CHECK;
-/* The dump's note if it fits, or else of the texts that the pass found the one that does.
+/*
+ * The dump's note if it fits, or else of the texts that the pass found the one that does.
  */
 enum ws_status ws_find_vmcoreinfo(struct ws_system *system) WS_MUST_CHECK;
 /* init_mm's own table, or the consensus of all roots; and the image. */

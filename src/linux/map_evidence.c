@@ -149,8 +149,7 @@ static void tell_vmcoreinfo(struct held *held, told_fn *told)
 	}
 }
 
-/* ---- contents -----------------------------------------------------------------------
- */
+/* ---- contents ---------------------------------------------------------------------- */
 
 /* Bytes that lie word-aligned at most `reach` bytes behind a symbol. */
 static const struct content {
@@ -230,8 +229,7 @@ static void compare_contents(struct held *held)
 	}
 }
 
-/* ---- the whole ----------------------------------------------------------------------
- */
+/* ---- the whole --------------------------------------------------------------------- */
 
 static void weigh_at(struct held *held, uint64_t shift)
 {

@@ -442,10 +442,11 @@ enum ws_status ws_target_looked(struct ws_target *target, enum ws_status status)
 {
 	if (status != WS_OK || !(target->failed || ws_short_of_memory(target->ctx)))
 		return status;
-	return ws_fail(target->ctx, WS_ERR_SYSTEM,
-		       "%s: memory was short here while it was looked at, or it could not "
-		       "be read: there is no answer",
-		       target->file.path);
+	return ws_fail(
+		target->ctx, WS_ERR_SYSTEM,
+		"%s: memory was short here while it was looked at, or it could not "
+		"be read: there is no answer",
+		target->file.path);
 }
 
 enum ws_evidence ws_target_read(struct ws_target *target, uint64_t pa, void *buf,

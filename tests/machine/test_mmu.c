@@ -154,7 +154,8 @@ static void test_4level(void **state)
 	stand_close(&s);
 }
 
-/* APM vol. 2, 7.10: the C bit is neither reserved nor part of an address, but in CR3 too.
+/*
+ * APM vol. 2, 7.10: the C bit is neither reserved nor part of an address, but in CR3 too.
  */
 static void test_c_bit(void **state)
 {

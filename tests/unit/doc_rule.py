@@ -76,10 +76,25 @@ def sanitizers():
     return [] if wanted == "none" else ["-fsanitize=" + wanted]
 
 
+PARTS = ["src/libwhosees.a", "machine/libscript.a", "machine/kernel/libkernel.a",
+         "machine/libmachine.a"]
+
+
+def libraries():
+    """The static library, whose inner names are there, and what it needs."""
+    parts = [os.path.join(BUILD, part) for part in PARTS]
+    needs = subprocess.run(["pkg-config", "--static", "--libs", "whosees"], text=True,
+                           capture_output=True, check=True, env={
+                               **os.environ,
+                               "PKG_CONFIG_PATH": os.path.join(BUILD, "meson-uninstalled")})
+    others = [word for word in needs.stdout.split()
+              if word != "-lwhosees" and not word.startswith("-L")]
+    return ["-Wl,--start-group", *parts, "-Wl,--end-group", *others]
+
+
 def main():
     with open(os.path.join(SOURCE, "docs/add-a-rule.md"), encoding="utf-8") as doc:
         block = re.search(r"```c\n(.*?)```", doc.read(), re.S).group(1)
-    library = os.path.join(BUILD, "src")
     with tempfile.TemporaryDirectory() as tmp:
         source, program = os.path.join(tmp, "rule.c"), os.path.join(tmp, "rule")
         with open(source, "w", encoding="utf-8") as file:
@@ -87,8 +102,7 @@ def main():
         command = [*COMPILER, "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
                    *sanitizers(),
                    "-I", os.path.join(SOURCE, "include"), "-I", os.path.join(SOURCE, "src"),
-                   source, "-o", program, "-L", library, "-lwhosees",
-                   "-Wl,-rpath," + library]
+                   source, "-o", program, *libraries()]
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         said = subprocess.run([program, CAPTURE], capture_output=True, text=True,
                               check=False) if not made.returncode else made

@@ -49,8 +49,7 @@ static void expect_image(const struct ws_system *system, const struct guest *gue
 		    guest->kind->image + (guest->image_end - guest->image_pa) - 1);
 }
 
-/* ---- VMCOREINFO's note --------------------------------------------------------------
- */
+/* ---- VMCOREINFO's note ------------------------------------------------------------- */
 
 /* The guest's own text, its image `moved` further than it is, of that release. */
 static char *text_moved(const struct guest *guest, uint64_t moved, const char *release)
@@ -205,8 +204,7 @@ static void note_is_refuted_by_its_text(void **state)
 		expect_note_left(guest, "its init_uts_ns holds no name of a system");
 }
 
-/* ---- page-table isolation ------------------------------------------------------------
- */
+/* ---- page-table isolation ---------------------------------------------------------- */
 
 /* Roots that map user memory. */
 static size_t live_roots(const struct guest *guest, uint64_t *roots)
@@ -289,8 +287,7 @@ static void halves_without_the_kernel_are_none(void **state)
 	guest_destroy(guest);
 }
 
-/* ---- the image where nothing is write-protected --------------------------------------
- */
+/* ---- the image where nothing is write-protected ------------------------------------ */
 
 /* Text as it was mapped before mark_rodata_ro(). */
 static void unprotect_text(struct guest *guest)
@@ -415,8 +412,7 @@ static void resources_elsewhere_are_no_image(void **state)
 	guest_destroy(guest);
 }
 
-/* ---- a System.map, a root that is given ----------------------------------------------
- */
+/* ---- a System.map, a root that is given -------------------------------------------- */
 
 #define BANNER 0x1000 /* in the image's text */
 #define IDT 0xc000    /* in its data */
@@ -602,8 +598,7 @@ static void a_given_root_of_a_process_is_not(void **state)
 	guest_destroy(guest);
 }
 
-/* ---- encrypted memory -----------------------------------------------------------------
- */
+/* ---- encrypted memory -------------------------------------------------------------- */
 
 /* Every entry, of tables and of pages, with the C bit in it. */
 static void set_c_bit(struct guest *guest, uint64_t bit)
@@ -676,8 +671,7 @@ static void what_is_no_c_bit(void **state)
 			 WS_ERR_NOT_FOUND);
 }
 
-/* ---- captures ------------------------------------------------------------------------
- */
+/* ---- captures ---------------------------------------------------------------------- */
 
 /* Registers from which a reader of the capture can tell the format. */
 static void set_registers(struct guest *guest, uint64_t cr3)
@@ -758,8 +752,7 @@ static void a_capture_by_a_given_root(void **state)
 	}
 }
 
-/* ---- no Linux -------------------------------------------------------------------------
- */
+/* ---- no Linux ---------------------------------------------------------------------- */
 
 /* Page tables, processes and a loaded CR3, but nothing that Linux has. */
 static struct guest *foreign_guest(void **state)
@@ -854,8 +847,8 @@ static void threads_of_the_kernel_alone(void **state)
 		struct ws_system *system;
 
 		for (unsigned i = 0; i < guest->ntasks; i++) {
-			uint64_t mm = guest_pa(guest, guest->task[i].comm_va) +
-				      GUEST_MM_OFFSET;
+			uint64_t mm =
+				guest_pa(guest, guest->task[i].comm_va) + GUEST_MM_OFFSET;
 
 			guest_put(guest, mm, 0);
 			guest_put(guest, mm + guest->word, 0);
@@ -920,8 +913,7 @@ static void a_root_without_user_pages_is_nobodys(void **state)
 	}
 }
 
-/* ---- all kinds x all cases ------------------------------------------------------------
- */
+/* ---- all kinds x all cases --------------------------------------------------------- */
 
 static const struct {
 	const char *name;

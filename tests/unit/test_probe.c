@@ -36,6 +36,7 @@ static struct scene *scene_create(const struct ws_format *format, uint64_t seed)
 	scene->arena = arena_create(FRAMES);
 	arena_fill(&scene->arena, format_entry_log2(format), &scene->random);
 	scene->system.ctx = ws_context_create();
+	scene->target.ctx = scene->system.ctx;
 	scene->system.target = &scene->target;
 	scene->system.paging = (struct ws_paging){ .format = format,
 						   .frame = arena_frame,
