@@ -259,8 +259,6 @@ static void more_than_half_of_the_roots_show_isolation(void **state)
 {
 	size_t n, ignored;
 
-	if (!kind_of(state)->pti)
-		return;
 	isolates_with(state, 0, &n);
 	assert_true(isolates_with(state, (n - 1) / 2, &ignored));
 	assert_false(isolates_with(state, (n + 1) / 2, &ignored));
@@ -647,7 +645,7 @@ static void encrypted_memory_by_its_cr3(void **state)
 {
 	static const unsigned bits[] = { 32, 47, 51 };
 
-	for (size_t i = 0; i < 3 && kind_of(state)->format->va_bits > 32; i++)
+	for (size_t i = 0; i < WS_ARRAY_SIZE(bits); i++)
 		assert_int_equal(
 			open_encrypted(state, bits[i], UINT64_C(1) << bits[i], false),
 			WS_OK);
@@ -657,15 +655,13 @@ static void encrypted_memory_by_vmcoreinfo(void **state)
 {
 	static const unsigned bits[] = { 32, 47, 51 };
 
-	for (size_t i = 0; i < 3 && kind_of(state)->format->va_bits > 32; i++)
+	for (size_t i = 0; i < WS_ARRAY_SIZE(bits); i++)
 		assert_int_equal(open_encrypted(state, bits[i], 0, true), WS_OK);
 }
 
 /* Below 4 GiB there is memory; and two such bits are no C bit. */
 static void what_is_no_c_bit(void **state)
 {
-	if (kind_of(state)->format->va_bits == 32)
-		return;
 	assert_int_equal(open_encrypted(state, 31, 1u << 31, false), WS_ERR_NOT_FOUND);
 	assert_int_equal(open_encrypted(state, 47, UINT64_C(3) << 46, false),
 			 WS_ERR_NOT_FOUND);
@@ -915,10 +911,7 @@ static void a_root_without_user_pages_is_nobodys(void **state)
 
 /* ---- all kinds x all cases --------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	CMUnitTestFunction test;
-} cases[] = {
+static const struct guest_case cases[] = {
 	{ "a note gives way to the text that fits",
 	  note_gives_way_to_the_text_that_fits },
 	{ "a note of another boot alone", note_of_another_boot_alone_is_left },
@@ -929,7 +922,8 @@ static const struct {
 	{ "a note that cannot be checked", note_that_cannot_be_checked_is_kept },
 	{ "a note refuted by its text", note_is_refuted_by_its_text },
 	{ "a table behind init_mm's", a_table_behind_init_mms_is_no_user_half },
-	{ "half of the user halves", more_than_half_of_the_roots_show_isolation },
+	{ "half of the user halves", more_than_half_of_the_roots_show_isolation,
+	  GUEST_PTI },
 	{ "halves without the kernel", halves_without_the_kernel_are_none },
 	{ "the image by resources", image_by_the_kernels_own_resources },
 	{ "the image by old resources", image_by_old_resources },
@@ -942,9 +936,10 @@ static const struct {
 	{ "a map of another build", a_map_of_another_build_is_refused },
 	{ "a given root is init_mm's", a_given_root_is_init_mms },
 	{ "a given root of a process", a_given_root_of_a_process_is_not },
-	{ "encrypted memory by its CR3", encrypted_memory_by_its_cr3 },
-	{ "encrypted memory by VMCOREINFO", encrypted_memory_by_vmcoreinfo },
-	{ "what is no C bit", what_is_no_c_bit },
+	{ "encrypted memory by its CR3", encrypted_memory_by_its_cr3, GUEST_64_BITS },
+	{ "encrypted memory by VMCOREINFO", encrypted_memory_by_vmcoreinfo,
+	  GUEST_64_BITS },
+	{ "what is no C bit", what_is_no_c_bit, GUEST_64_BITS },
 	{ "a capture without VMCOREINFO", a_capture_without_vmcoreinfo },
 	{ "a capture in doubt", a_capture_in_doubt },
 	{ "a capture by a given root", a_capture_by_a_given_root },
@@ -958,22 +953,7 @@ static const struct {
 	{ "a kernel that has just begun", a_kernel_that_has_just_begun_is_refused },
 };
 
-#define KINDS_MAX 16
-
 int main(void)
 {
-	struct CMUnitTest tests[WS_ARRAY_SIZE(cases) * KINDS_MAX];
-	char names[WS_ARRAY_SIZE(cases) * KINDS_MAX][96];
-	const struct guest_kind *kind;
-	size_t n = 0;
-
-	for (unsigned k = 0; k < KINDS_MAX && (kind = guest_kind_at(k)); k++)
-		for (size_t c = 0; c < WS_ARRAY_SIZE(cases); c++, n++) {
-			snprintf(names[n], sizeof(names[n]), "%s: %s", kind->name,
-				 cases[c].name);
-			tests[n] = (struct CMUnitTest){ .name = names[n],
-							.test_func = cases[c].test,
-							.initial_state = (void *)kind };
-		}
-	return _cmocka_run_group_tests("evidence", tests, n, NULL, NULL);
+	return guest_run_cases("evidence", cases, WS_ARRAY_SIZE(cases));
 }
