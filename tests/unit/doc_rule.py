@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The rule in docs/add-a-rule.md is real: it compiles, finds what it is about in the one
 space that has it, and nothing in a capture of a real guest. argv: the repository, the
-build directory, the compiler. TAP."""
+build directory, the library as an archive, the compiler. TAP."""
 import json
 import os
 import re
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-SOURCE, BUILD, COMPILER = sys.argv[1], sys.argv[2], sys.argv[3:]
+SOURCE, BUILD, ARCHIVE, COMPILER = *sys.argv[1:4], sys.argv[4:]
 CAPTURE = os.path.join(SOURCE, "tests/captures/686-small.elf")
 
 # A large page of user memory at 0, in the page directory of the process "victim".
@@ -76,20 +76,13 @@ def sanitizers():
     return [] if wanted == "none" else ["-fsanitize=" + wanted]
 
 
-PARTS = ["src/libwhosees.a", "machine/libscript.a", "machine/kernel/libkernel.a",
-         "machine/libmachine.a"]
-
-
-def libraries():
-    """The static library, whose inner names are there, and what it needs."""
-    parts = [os.path.join(BUILD, part) for part in PARTS]
-    needs = subprocess.run(["pkg-config", "--static", "--libs", "whosees"], text=True,
-                           capture_output=True, check=True, env={
-                               **os.environ,
-                               "PKG_CONFIG_PATH": os.path.join(BUILD, "meson-uninstalled")})
-    others = [word for word in needs.stdout.split()
-              if word != "-lwhosees" and not word.startswith("-L")]
-    return ["-Wl,--start-group", *parts, "-Wl,--end-group", *others]
+def archive():
+    """The library with its inner interfaces, and what it stands on: an installed one has
+    no rule of somebody else's."""
+    told = subprocess.run(["pkg-config", "--static", "--libs",
+                           os.path.join(BUILD, "meson-private/whosees.pc")],
+                          capture_output=True, text=True, check=True)
+    return [ARCHIVE if word == "-lwhosees" else word for word in told.stdout.split()]
 
 
 def main():
@@ -102,7 +95,7 @@ def main():
         command = [*COMPILER, "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
                    *sanitizers(),
                    "-I", os.path.join(SOURCE, "include"), "-I", os.path.join(SOURCE, "src"),
-                   source, "-o", program, *libraries()]
+                   source, "-o", program, *archive()]
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         said = subprocess.run([program, CAPTURE], capture_output=True, text=True,
                               check=False) if not made.returncode else made

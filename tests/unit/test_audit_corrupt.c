@@ -57,6 +57,8 @@ static struct scene {
 
 /* ---- a second way to read tables -------------------------------------------------- */
 
+#define MOST_LEVELS 4
+
 struct level {
 	unsigned shift, bits;
 };
@@ -65,7 +67,7 @@ struct level {
 static const struct shape {
 	const char *format;
 	unsigned entry_size, nlevels, private_level;
-	struct level level[4];
+	struct level level[MOST_LEVELS];
 } shapes[] = {
 	{ "i386", 4, 2, 0, { { 22, 10 }, { 12, 10 } } },
 	{ "i386-pae", 8, 3, 1, { { 30, 2 }, { 21, 9 }, { 12, 9 } } },
@@ -104,7 +106,8 @@ static bool leads_to_table(unsigned level, uint64_t entry)
 {
 	bool may_map = !is_pdpt(level) && shape->level[level].shift <= 30;
 
-	return entry & P && level + 1 < shape->nlevels && !(may_map && entry & PS);
+	return entry & P && level + 1 < shape->nlevels && level + 1 < MOST_LEVELS &&
+	       !(may_map && entry & PS);
 }
 
 /* The tables that a walk of va reads, with the one that its last entry leads to. */
