@@ -21,7 +21,7 @@ const struct machine_departure machine_departures[] = {
 	{ MACHINE_NO_EXT, "no-ext", "SDM 6.13",
 	  "error codes of failed deliveries have EXT clear" },
 	{ MACHINE_NO_RF, "no-rf", "SDM vol. 3B 18.3.1.1",
-	  "the pushed image of EFLAGS has RF clear for faults" },
+	  "the pushed image of EFLAGS has RF clear for faults", 901 }, /* 69cb498c5626 */
 	{ MACHINE_NO_SEGMENT_ACCESSED, "no-segment-accessed", "SDM 3.4.5.1",
 	  "delivery does not set the accessed flag of the descriptors it loads" },
 	{ MACHINE_ABSENT_STACK_IS_TS, "absent-stack-is-ts", "SDM 6.15, #SS",
@@ -41,6 +41,16 @@ const struct machine_departure machine_departures[] = {
 	{ 0 },
 };
 /* clang-format on */
+
+uint32_t machine_tcg(unsigned version)
+{
+	uint32_t departures = 0;
+
+	for (const struct machine_departure *d = machine_departures; d->bit; d++)
+		if (!d->mended || version < d->mended)
+			departures |= d->bit;
+	return departures;
+}
 
 static struct machine_segment flat(uint16_t selector, uint32_t type)
 {

@@ -186,10 +186,14 @@ struct machine_departure {
 	const char *name;    /* "rsvd-without-p" */
 	const char *section; /* "SDM 4.7" */
 	const char *meaning; /* what TCG does instead; one sentence */
+	unsigned mended;     /* by this version of QEMU, 901 for 9.1; 0: by none known */
 };
 
 /* Ends with bit 0. */
 extern const struct machine_departure machine_departures[];
+
+/* Those of one version of QEMU: 702 gives MACHINE_TCG. */
+uint32_t machine_tcg(unsigned version);
 
 /* ---- 4. registers --------------------------------------------------------------- */
 

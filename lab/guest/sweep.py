@@ -4,6 +4,7 @@ what they print is what tests/machine/*_replay hold beside the simulated machine
 at one by hand: python3 lab/guest/sweep.py GUEST 32|64 DIRECTORY."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,13 @@ def missing(bits):
         if not shutil.which(program):
             return program
     return None
+
+
+def version(bits):
+    """As QEMU says it of itself: "7.2"."""
+    said = subprocess.run([KINDS[bits][0], "--version"], capture_output=True, text=True,
+                          check=True).stdout
+    return re.search(r"version (\d+\.\d+)", said)[1]
 
 
 def build(name, bits, directory):

@@ -63,11 +63,15 @@ static const struct kdump_class kdump_classes[] = {
 
 static const char *const machines[] = { "i386", "i486", "i586", "i686", "x86_64" };
 
+/* What newer QEMUs (10 does, 7.2 does not) write for every machine. */
+#define NO_MACHINE "Unknown"
+
 /* What the headers say. bitmap and descriptors are image offsets. */
 struct kdump_header {
 	const struct kdump_class *class;
 	uint32_t version;
 	uint64_t max_mapnr, bitmap_blocks, bitmap, descriptors;
+	bool machine_unsaid;
 };
 
 /* Bytes that a header leads to; owned where they had to be gathered. */
@@ -149,6 +153,11 @@ static const struct kdump_class *class_of(const uint8_t *header)
 	return NULL;
 }
 
+static bool machine_unsaid(const uint8_t *header)
+{
+	return !strncmp((const char *)header + KDUMP_MACHINE, NO_MACHINE, NEW_UTS_NAME);
+}
+
 static bool machine_known(const char *name)
 {
 	for (size_t i = 0; i < WS_ARRAY_SIZE(machines); i++)
@@ -165,7 +174,7 @@ static enum ws_status header_check(struct ws_target *target, const uint8_t *p)
 		return ws_fail(target->ctx, WS_ERR_UNREADABLE,
 			       "%s: no kdump magic at file offset %#lx", path,
 			       file_offset(target, 0));
-	if (!machine_known((const char *)p + KDUMP_MACHINE))
+	if (!machine_unsaid(p) && !machine_known((const char *)p + KDUMP_MACHINE))
 		return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
 			       "%s: kdump of machine '%.64s' (file offset %#lx), neither "
 			       "i386 nor x86_64",
@@ -207,6 +216,7 @@ static enum ws_status header_read(struct ws_target *target, struct kdump_header 
 	if (status)
 		return status;
 	h->class = class_of(p);
+	h->machine_unsaid = machine_unsaid(p);
 	h->version = ws_le32(p + KDUMP_VERSION);
 	h->max_mapnr = ws_le32(p + h->class->max_mapnr);
 	h->bitmap_blocks = ws_le32(p + h->class->bitmap_blocks);
@@ -281,6 +291,18 @@ static enum ws_status sub_header_read(struct ws_target *target, struct kdump_hea
 	if (h->version >= 6)
 		h->max_mapnr = ws_le64(sub + h->class->max_mapnr_64);
 	return notes_read(target, h, sub);
+}
+
+/* Notes of processors are as good as the machine's name: each has its own size. */
+static enum ws_status machine_check(struct ws_target *target,
+				    const struct kdump_header *h)
+{
+	if (!h->machine_unsaid || target->cpus.n)
+		return WS_OK;
+	return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
+		       "%s: kdump of machine '" NO_MACHINE "' (file offset %#lx), and it "
+		       "has no note of an i386 or x86_64 processor",
+		       target->file.path, file_offset(target, KDUMP_MACHINE));
 }
 
 /* ---- memory: the second bitmap, and its descriptors ------------------------------- */
@@ -503,7 +525,8 @@ static enum ws_status kdump_open(struct ws_target *target,
 	if ((status = ws_image_open(target, &kdump->image)) ||
 	    (status = header_read(target, &h)) ||
 	    (status = sub_header_read(target, &h)) ||
-	    (status = bitmap_place(target, &h)) || (status = bitmap_read(target, &h)))
+	    (status = machine_check(target, &h)) || (status = bitmap_place(target, &h)) ||
+	    (status = bitmap_read(target, &h)))
 		return status;
 	kdump->descriptors = h.descriptors;
 	status = descriptors_check(target, &common);

@@ -188,7 +188,7 @@ static void hold(struct held *held)
 	if (tally_case(&held->replay->tally, agrees, held))
 		return;
 	manual = run(held->replay, &held->c, 0);
-	tcg = run(held->replay, &held->c, MACHINE_TCG);
+	tcg = run(held->replay, &held->c, held->replay->tally.tcg);
 	fprintf(stderr, "%s, %s from CPL %d\n", held->c.spoil->name,
 		held->c.event == GATE_UD ? "ud2" : "int", held->c.user ? 3 : 0);
 	tell("QEMU", &held->guest);
@@ -270,12 +270,13 @@ int main(int argc, char **argv)
 {
 	const struct machine_model model = { .features = MACHINE_HAS_ALL,
 					     .maxphyaddr = 40 };
-	FILE *in = argc == 2 ? fopen(argv[1], "r") : NULL;
+	FILE *in = argc == 3 ? fopen(argv[1], "r") : NULL;
 	struct replay replay = { .memory = machine_memory_create(NULL, 64 << 20) };
 	bool good;
 
 	if (!in || !replay.memory)
-		refuse("usage: gate_replay LOG", argc == 2 ? argv[1] : "");
+		refuse("usage: gate_replay LOG QEMU-VERSION", argc == 3 ? argv[1] : "");
+	replay.tally.tcg = tally_tcg(argv[2]);
 	machine_cpu_init(&replay.cpu, &model, replay.memory);
 	good = replay_log(&replay, in);
 	machine_cpu_release(&replay.cpu);

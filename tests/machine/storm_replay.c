@@ -7,6 +7,7 @@
  */
 #include "lab/guest/sweep_storm.h"
 #include "machine/machine.h"
+#include "tally.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ struct left {
 struct replay {
 	enum sweep_mode mode;
 	uint8_t maxphyaddr;
+	uint32_t tcg;                                    /* QEMU's departures */
 	uint64_t kernel_fault, user_fault, double_fault; /* addresses in the guest */
 	struct machine_memory *memory;
 	struct machine_cpu cpu;
@@ -233,7 +235,7 @@ static bool conclude(struct replay *replay)
 static void begin(struct replay *replay, const char *line)
 {
 	struct machine_model model = { .features = MACHINE_HAS_ALL,
-				       .departures = MACHINE_TCG,
+				       .departures = replay->tcg,
 				       .maxphyaddr = replay->maxphyaddr,
 				       .tlb = MACHINE_TLB_TCG };
 	unsigned mode;
@@ -294,12 +296,13 @@ static bool replay_log(struct replay *replay, FILE *in)
 
 int main(int argc, char **argv)
 {
-	FILE *in = argc == 2 ? fopen(argv[1], "r") : NULL;
+	FILE *in = argc == 3 ? fopen(argv[1], "r") : NULL;
 	struct replay replay = { .memory = machine_memory_create(NULL, 64 << 20) };
 	bool good;
 
 	if (!in || !replay.memory)
-		refuse("usage: storm_replay LOG", argc == 2 ? argv[1] : "");
+		refuse("usage: storm_replay LOG QEMU-VERSION", argc == 3 ? argv[1] : "");
+	replay.tcg = tally_tcg(argv[2]);
 	good = replay_log(&replay, in);
 	machine_cpu_release(&replay.cpu);
 	machine_memory_destroy(replay.memory);

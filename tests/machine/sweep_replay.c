@@ -94,6 +94,7 @@ struct replay {
 	struct machine_memory *memory;
 	struct machine_cpu cpu;
 	const struct sweep *sweep;
+	uint32_t tcg; /* QEMU's departures */
 };
 
 static uint64_t test_va(const struct replay *replay)
@@ -233,7 +234,7 @@ static bool agrees(void *arg, uint32_t departures)
 static void tell(struct replay *replay, const struct sweep_case *c,
 		 const struct sweep_result *guest, uint32_t n)
 {
-	struct sweep_result ours = run(replay, c, 0), tcg = run(replay, c, MACHINE_TCG);
+	struct sweep_result ours = run(replay, c, 0), tcg = run(replay, c, replay->tcg);
 
 	fprintf(stderr, "%s, case %" PRIu32 ": access %u, control %02x",
 		replay->sweep->name, n, c->access, c->control);
@@ -248,7 +249,7 @@ static void tell(struct replay *replay, const struct sweep_case *c,
 /* Everything up to the sweep's hash; true if every case agrees or departs by name. */
 static bool replay_sweep(struct replay *replay, struct log *log)
 {
-	struct tally tally = { 0 };
+	struct tally tally = { .tcg = replay->tcg };
 	uint32_t hash = SWEEP_HASH_START, theirs;
 	struct sweep_case c;
 	bool good;
@@ -283,14 +284,15 @@ static bool replay_sweep(struct replay *replay, struct log *log)
 
 int main(int argc, char **argv)
 {
-	struct log log = { .in = argc == 2 ? fopen(argv[1], "r") : NULL };
+	struct log log = { .in = argc == 3 ? fopen(argv[1], "r") : NULL };
 	struct replay replay = { .memory =
 					 machine_memory_create(NULL, UINT64_C(1) << 36) };
 	bool good = true;
 	unsigned number;
 
 	if (!log.in || !replay.memory)
-		refuse("usage: sweep_replay LOG", argc == 2 ? argv[1] : "");
+		refuse("usage: sweep_replay LOG QEMU-VERSION", argc == 3 ? argv[1] : "");
+	replay.tcg = tally_tcg(argv[2]);
 	read_header(&log);
 	machine_cpu_init(&replay.cpu, &log.model, replay.memory);
 	while (next_line(&log) && sscanf(log.line, "sweep %x", &number) == 1) {

@@ -5,6 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+uint32_t tally_tcg(const char *version)
+{
+	unsigned major, minor;
+
+	if (sscanf(version, "%u.%u", &major, &minor) != 2) {
+		fprintf(stderr, "%s is no version of QEMU's\n", version);
+		exit(2);
+	}
+	return machine_tcg(major * 100 + minor);
+}
+
 static void count(struct tally *tally, uint32_t departures)
 {
 	unsigned i = 0;
@@ -20,7 +31,7 @@ static void count(struct tally *tally, uint32_t departures)
 
 bool tally_case(struct tally *tally, tally_fn *agrees, void *arg)
 {
-	uint32_t departures = MACHINE_TCG;
+	uint32_t departures = tally->tcg;
 
 	tally->cases++;
 	if (agrees(arg, 0)) {

@@ -10,12 +10,16 @@
 
 #define TALLY_REASONS 64 /* distinct sets of departures that can be counted */
 
-/* Zeroed: nothing counted. */
+/* Zeroed but for the departures that QEMU may have: nothing counted. */
 struct tally {
+	uint32_t tcg;
 	uint32_t cases, agree, differ;
 	uint32_t departures[TALLY_REASONS], count[TALLY_REASONS];
 	unsigned nreasons;
 };
+
+/* The departures of the QEMU that wrote a log: "10.0" as it names itself. */
+uint32_t tally_tcg(const char *version);
 
 /* Whether a machine with these departures gives QEMU's result. */
 typedef bool tally_fn(void *arg, uint32_t departures);

@@ -138,6 +138,15 @@ static void test_departures(void **state)
 	assert_int_equal(seen, MACHINE_TCG);
 }
 
+static void test_versions(void **state)
+{
+	(void)state;
+	assert_int_equal(machine_tcg(702), MACHINE_TCG);
+	assert_int_equal(machine_tcg(900), MACHINE_TCG);
+	assert_int_equal(machine_tcg(901), MACHINE_TCG & ~MACHINE_NO_RF);
+	assert_int_equal(machine_tcg(1000), MACHINE_TCG & ~MACHINE_NO_RF);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +157,7 @@ int main(void)
 		{ "turning PAE paging on loads PDPTEs (SDM 4.4.1)", test_pae_on },
 		{ "CR3 in each mode (SDM 4.3 to 4.5)", test_cr3 },
 		{ "every departure is named", test_departures },
+		{ "newer QEMUs have fewer", test_versions },
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

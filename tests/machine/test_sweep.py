@@ -22,8 +22,8 @@ import sweep  # noqa: E402
 from tap import Tap  # noqa: E402
 
 
-def replay(tap, program, log):
-    done = subprocess.run([program, log], capture_output=True, text=True, check=False)
+def replay(tap, program, log, version):
+    done = subprocess.run([program, log, version], capture_output=True, text=True, check=False)
     for line in done.stdout.splitlines():
         verdict, text = line.split(" ", 1)
         tap.case(text, verdict == "good", done.stderr)
@@ -55,7 +55,7 @@ def main():
             except sweep.SweepError as error:
                 tap.case(name, False, error)
                 continue
-            replay(tap, program, log)
+            replay(tap, program, log, sweep.version(bits))
     return tap.end()
 
 
