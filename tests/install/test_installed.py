@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+import archive  # noqa: E402
 from tap import Tap  # noqa: E402
 
 FILES = ("bin/whosees", "include/whosees.h", "pkgconfig/whosees.pc",
@@ -78,18 +79,24 @@ def check_exports(tap, made):
              f"not in the library: {sorted(declared - exported)}")
 
 
-def check_example(tap, made, compiler, out, linked, *options):
-    flags = run("pkg-config", "--cflags", "--libs", *options,
-                f"--define-variable=prefix={made.prefix}",
-                only(made.prefix, "whosees.pc"))[1].split()
-    if "--static" in options:
-        flags = ["-l:libwhosees.a" if flag == "-lwhosees" else flag for flag in flags]
-    built, words = run(*compiler, made.source / "examples/who.c", "-o", out, *flags,
-                       f"-Wl,-rpath,{made.prefix / 'lib'}", *(
-                           [f"-Wl,-rpath,{made.library.parent}"] if made.library else []))
+def check_example(tap, made, compiler, out, linked, *flags):
+    built, words = run(*compiler, made.source / "examples/who.c", "-o", out, *flags)
     status, said = run(out, made.capture, made.hidden) if built == 0 else (None, words)
-    tap.case(f"the example is built by pkg-config, {linked}, and names the victim",
+    tap.case(f"the example is built {linked}, and names the victim",
              status == 1 and f"{made.victim} cannot see {made.hidden}" in said, said)
+
+
+def check_examples(tap, made, compiler, out):
+    pc_file = only(made.prefix, "whosees.pc")
+    flags = run("pkg-config", "--cflags", "--libs",
+                f"--define-variable=prefix={made.prefix}", pc_file)[1].split()
+    if made.library:
+        check_example(tap, made, compiler, out, "by pkg-config", *flags,
+                      f"-Wl,-rpath,{made.library.parent}")
+    if only(made.prefix, "libwhosees.a"):
+        flags = ["-l:libwhosees.a" if flag == "-lwhosees" else flag for flag in flags]
+        check_example(tap, made, compiler, out, "with the archive", *flags,
+                      *archive.libraries(pc_file))
 
 
 def main():
@@ -108,9 +115,7 @@ def main():
         check_library(tap, made, "")
         if made.library:
             check_exports(tap, made)
-            check_example(tap, made, compiler, stage / "who", "against the library")
-        if only(made.prefix, "libwhosees.a"):
-            check_example(tap, made, compiler, stage / "who", "with the archive", "--static")
+        check_examples(tap, made, compiler, stage / "who")
         (stage / "who").unlink(missing_ok=True)
 
         moved = pathlib.Path(place) / "moved"

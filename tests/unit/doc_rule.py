@@ -10,6 +10,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(sys.argv[1], "tests/common"))
+from archive import libraries  # noqa: E402
+
 SOURCE, BUILD, ARCHIVE, COMPILER = *sys.argv[1:4], sys.argv[4:]
 CAPTURE = os.path.join(SOURCE, "tests/captures/686-small.elf")
 
@@ -76,15 +79,6 @@ def sanitizers():
     return [] if wanted == "none" else ["-fsanitize=" + wanted]
 
 
-def archive():
-    """The library with its inner interfaces, and what it stands on: an installed one has
-    no rule of somebody else's."""
-    told = subprocess.run(["pkg-config", "--static", "--libs",
-                           os.path.join(BUILD, "meson-private/whosees.pc")],
-                          capture_output=True, text=True, check=True)
-    return [ARCHIVE if word == "-lwhosees" else word for word in told.stdout.split()]
-
-
 def main():
     with open(os.path.join(SOURCE, "docs/add-a-rule.md"), encoding="utf-8") as doc:
         block = re.search(r"```c\n(.*?)```", doc.read(), re.S).group(1)
@@ -95,7 +89,8 @@ def main():
         command = [*COMPILER, "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
                    *sanitizers(),
                    "-I", os.path.join(SOURCE, "include"), "-I", os.path.join(SOURCE, "src"),
-                   source, "-o", program, *archive()]
+                   source, "-o", program, ARCHIVE,
+                   *libraries(os.path.join(BUILD, "meson-private/whosees.pc"))]
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         said = subprocess.run([program, CAPTURE], capture_output=True, text=True,
                               check=False) if not made.returncode else made
