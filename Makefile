@@ -36,6 +36,9 @@ demo: build ## the seed's story on a simulated machine, seen from all sides
 check: packages-check lab-kernels build ## every test, those on real guests included
 	@tests/run $(BUILD)
 
+torture: packages-check build ## leave out each frame, fail each allocation: minutes
+	@WS_TORTURE_STEP=1 tests/run $(BUILD) --suite torture --timeout-multiplier 0
+
 lab: packages-check build ## boot real kernels under QEMU and dump their memory
 	@lab/run --all
 
@@ -77,5 +80,5 @@ lab-kernels: packages-check # a scenario of each kernel that check boots
 clean: ## remove what was built (the lab's downloads are kept)
 	@rm -rf $(BUILD) build-dev
 
-.PHONY: help demo check lab prove bench install uninstall build dev clean \
+.PHONY: help demo check torture lab prove bench install uninstall build dev clean \
 	packages-build packages-check packages-bench lab-kernels

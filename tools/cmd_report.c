@@ -10,11 +10,16 @@ static enum exit_status write_page(struct session *session, const struct digest 
 {
 	const char *path = session->request->output;
 	struct ws_whole whole;
+	enum exit_status status;
+	bool written;
 
-	if (ws_whole_open(&whole, path) &&
-	    ws_whole_close(&whole, html_write(whole.file, digest)))
+	if (!ws_whole_open(&whole, path))
+		return session_write_failed(session, path);
+	written = html_write(whole.file, digest);
+	status = session_looked(session, EXIT_SEEN);
+	if (ws_whole_close(&whole, written && status == EXIT_SEEN))
 		return EXIT_SEEN;
-	return session_write_failed(session, path);
+	return status == EXIT_SEEN ? session_write_failed(session, path) : status;
 }
 
 static enum exit_status tell_page(struct session *session, const struct digest *digest)

@@ -237,9 +237,17 @@ enum exit_status session_write_failed(struct session *session, const char *path)
 	return EXIT_UNREADABLE;
 }
 
+enum exit_status session_looked(struct session *session, enum exit_status status)
+{
+	enum ws_status looked = WS_OK;
+
+	if (session->target && status != EXIT_UNREADABLE)
+		looked = ws_target_looked(session->target, WS_OK);
+	return looked == WS_OK ? status : session_fail(session, looked, NULL);
+}
+
 enum exit_status session_answer(struct session *session, enum exit_status status)
 {
-	enum ws_status looked;
 	const char *note;
 
 	for (unsigned i = 0;
@@ -247,6 +255,5 @@ enum exit_status session_answer(struct session *session, enum exit_status status
 		report_note(&session->report, note);
 	if (!report_close(&session->report))
 		return ferror(stdout) ? outputs_failed(errno) : session_fail_memory();
-	looked = session->target ? ws_target_looked(session->target, WS_OK) : WS_OK;
-	return looked == WS_OK ? status : session_fail(session, looked, NULL);
+	return status;
 }

@@ -59,6 +59,12 @@ enum exit_status session_space(struct session *session, struct ws_space *space);
 struct report *session_report(struct session *session);
 enum exit_status session_answer(struct session *session, enum exit_status status);
 
+/*
+ * status, but EXIT_UNREADABLE and why where an answer rests on less than the target holds.
+ * main() asks last; who replaces a file asks before.
+ */
+enum exit_status session_looked(struct session *session, enum exit_status status);
+
 /* Says why, by errno, something could not be written. Returns EXIT_UNREADABLE. */
 enum exit_status session_write_failed(struct session *session, const char *path);
 

@@ -12,7 +12,7 @@ int main(int argc, char **argv)
 	status = session_open(&session, &request);
 	if (status != EXIT_SEEN)
 		return status;
-	status = request.command->run(&session);
+	status = session_looked(&session, request.command->run(&session));
 	session_close(&session);
 	return status;
 }

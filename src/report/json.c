@@ -182,9 +182,9 @@ static void ndjson_begin(struct report *report)
 	json_t *object =
 		json_pack("{s:s, s:o}", "record", "report", "schema", schema(report));
 
-	if (object && report->target)
-		json_object_set_new(object, "target",
-				    clean_string(report, report->target));
+	if (object && report->target &&
+	    json_object_set_new(object, "target", clean_string(report, report->target)))
+		report->failed = true;
 	ndjson_line(report, object);
 }
 

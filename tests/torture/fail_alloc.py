@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """fail_alloc.py STEP TOOL LIBRARY CORE KDUMP: every command runs once for each STEP-th of
 its allocations, which fails. What it answers then is the whole answer, byte by byte, or
-none: exit status 3, words on standard error, and no output file. STEP 1 fails each."""
+none: exit status 3, words on standard error, and no output file. STEP 1 fails each; so does
+WS_TORTURE_STEP=1 in the environment, which `make torture` sets."""
 
 import collections
 import concurrent.futures
@@ -186,7 +187,8 @@ def torture(tap, tool, what, arguments, numbers, pool):
 
 
 def main(step, tool, library, core, kdump):
-    step, tool = int(step), Tool(os.path.abspath(tool), os.path.abspath(library))
+    step = int(os.environ.get("WS_TORTURE_STEP", step))
+    tool = Tool(os.path.abspath(tool), os.path.abspath(library))
     tap, ran, failed = tap_module.Tap(), 0, 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for index, (what, arguments) in enumerate(
