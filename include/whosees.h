@@ -18,7 +18,14 @@
  * called pa, a virtual one va; a root is the pa of a top-level table without CR3's
  * flag bits. Pointers that a call hands out belong to the object they came from and
  * live as long as it does, unless the call says otherwise. Nothing here calls exit(),
- * prints, or keeps global state; one context must not be used by two threads at once.
+ * prints, or keeps global state.
+ *
+ * Threads: a context and all that was opened or made with it (targets, systems, audits,
+ * stories) are used by one thread at a time, since even to read a frame remembers
+ * something and every failure goes to the context. Any thread may be the one, and two
+ * contexts have nothing in common. Calls that pass over all memory have threads of their
+ * own, which are gone when the call returns; every callback is called in the caller's
+ * thread. No signal's handling is changed.
  */
 #ifndef WHOSEES_H
 #define WHOSEES_H
@@ -259,6 +266,13 @@ void ws_target_close(struct ws_target *target);
 const char *ws_target_path(const struct ws_target *target);
 const char *ws_target_kind(const struct ws_target *target);
 
+/*
+ * i-th thing that is wrong with the target itself, in plain words: it is cut off, damaged
+ * in places, shrinks while it is read. NULL past the end; there may be more after memory
+ * was looked at. What is missing is WS_ABSENT wherever it is asked for. Since: 0.2
+ */
+const char *ws_target_note(const struct ws_target *target, unsigned i);
+
 /* A piece of physical memory that the target holds. Sorted, never overlapping. */
 struct ws_extent {
 	uint64_t pa;
@@ -354,7 +368,10 @@ const struct ws_paging *ws_system_paging(const struct ws_system *system);
 /* The VMCOREINFO text, from the target's note or from its memory, or NULL. Since: 0.1 */
 const char *ws_system_vmcoreinfo(const struct ws_system *system);
 
-/* i-th thing the inference was not sure of, in plain words; NULL past the end. */
+/*
+ * i-th thing that is wrong with the target (ws_target_note()), and then that the
+ * inference was not sure of, in plain words; NULL past the end.
+ */
 const char *ws_system_note(const struct ws_system *system, unsigned i);
 
 /* The layout that was inferred. Since: 0.1 */

@@ -12,23 +12,6 @@ struct search {
 	uint8_t scratch[WS_FRAME_SIZE];
 };
 
-/* A frame that a search passes by: neither kept, if it was unpacked, nor recorded. */
-static const uint8_t *frame_peek(struct ws_target *target, uint64_t pa, uint8_t *scratch)
-{
-	const struct ws_piece_of_memory *piece = ws_target_piece(target, pa);
-	enum ws_evidence evidence;
-
-	if (!piece || pa < piece->at.pa ||
-	    piece->at.len - (pa - piece->at.pa) < WS_FRAME_SIZE)
-		return NULL;
-	if (piece->data)
-		return piece->data + (pa - piece->at.pa);
-	evidence =
-		target->ops->copy_frame(target, 0, ws_frame_ordinal(piece, pa), scratch);
-	target->failed |= evidence == WS_FAILED;
-	return evidence == WS_READ ? scratch : NULL;
-}
-
 static bool is_wanted(const struct search *search, const struct ws_run *run)
 {
 	if (search->flags & WS_SEARCH_NO_DIRECT_MAP &&
@@ -46,8 +29,9 @@ static bool search_run(void *arg, const struct ws_run *run)
 	if (!is_wanted(search, run))
 		return true;
 	for (uint64_t at = 0; at <= run->last - run->va; at += WS_FRAME_SIZE) {
-		frame = frame_peek(search->system->target, run->pa + at, search->scratch);
-		if (frame && !search->fn(search->arg, run->va + at, frame))
+		if (ws_target_peek(search->system->target, run->pa + at, search->scratch,
+				   &frame) == WS_READ &&
+		    !search->fn(search->arg, run->va + at, frame))
 			return false;
 	}
 	return true;

@@ -194,6 +194,13 @@ void ws_note(struct ws_system *system, const char *fmt, ...)
 
 const char *ws_system_note(const struct ws_system *system, unsigned i)
 {
+	unsigned ntarget = 0;
+
+	while (ws_target_note(system->target, ntarget))
+		ntarget++;
+	if (i < ntarget)
+		return ws_target_note(system->target, i);
+	i -= ntarget;
 	return i < system->notes.n ? system->notes.v[i] : NULL;
 }
 

@@ -5,7 +5,8 @@
  * VMCOREINFO are PT_NOTE.
  *
  * Bytes of a segment past p_filesz are taken as left out, not as zero: makedumpfile -E
- * ends segments so where it filtered frames, whatever these held.
+ * ends segments so where it filtered frames, whatever these held. Of a file that is cut
+ * off the segments are read as far as it goes.
  *
  * The two classes differ in where a field is and how wide an address is, so they are
  * two rows, and every field is checked against the file before it is believed. (libelf
@@ -179,38 +180,46 @@ static enum ws_status segment_fail(struct ws_target *target, const struct segmen
 static enum ws_status load_add(struct ws_target *target, struct core *core,
 			       const struct segment *s)
 {
-	enum ws_status status;
-
-	if (!s->filesz)
-		return WS_OK;
-	if (s->filesz > s->memsz)
+	if (s->filesz && s->filesz > s->memsz)
 		return segment_fail(target, s, "more bytes in the file than in memory",
 				    s->filesz, s->memsz);
-	if (s->pa + s->memsz < s->pa)
+	if (s->filesz && s->pa + s->memsz < s->pa)
 		return segment_fail(target, s, "physical address and size overflow",
 				    s->pa, s->memsz);
-	status = ws_target_need(target, s->offset, s->filesz,
-				"program header %lu (file offset %#lx): segment",
-				s->index, s->header);
-	if (status)
-		return status;
+	if (s->pa + s->memsz > s->pa)
+		ws_target_reaches(target, s->pa + s->memsz);
+	if (!s->filesz)
+		return WS_OK;
 	core->nloads++;
 	core->physical |= s->pa != 0;
-	return ws_target_add_memory(target, s->pa, s->filesz,
-				    target->file.data + s->offset);
+	return ws_target_add_from_file(target, s->pa, s->filesz, s->offset);
 }
 
 static enum ws_status note_add(struct ws_target *target, const struct segment *s)
 {
+	uint64_t size = target->file.size, have;
 	enum ws_status status;
 
-	status = ws_target_need(target, s->offset, s->filesz,
+	have = s->offset < size ? size - s->offset : 0;
+	if (have < s->filesz)
+		status = ws_target_add_note(
+			target,
+			"the dump is cut off in its notes, at file offset %#lx: what they "
+			"say of registers and of the kernel is unknown from there on",
+			size);
+	else
+		status = WS_OK;
+	if (have > s->filesz)
+		have = s->filesz;
+	if (status || !have)
+		return status;
+	status = ws_target_need(target, s->offset, have,
 				"program header %lu (file offset %#lx): notes", s->index,
 				s->header);
 	if (status)
 		return status;
-	return ws_target_parse_notes(target, target->file.data + s->offset, s->filesz,
-				     s->offset);
+	return ws_target_parse_notes(target, target->file.data + s->offset, have,
+				     s->offset, have < s->filesz);
 }
 
 static enum ws_status elf_open(struct ws_target *target,

@@ -39,35 +39,51 @@ static enum ws_status chunk_push(struct ws_target *target, struct ws_image *imag
 	return WS_OK;
 }
 
+/* The file ends at offset at, and should not. */
+static enum ws_status cut_off(struct ws_target *target, uint64_t at)
+{
+	return ws_target_add_note(
+		target,
+		"the flattened dump is cut off at file offset %#zx, in the "
+		"chunk at %#lx: what followed is unknown",
+		target->file.size, at);
+}
+
 /* Reads the chunk header at *at and moves *at past its bytes; FLAT_END: no more. */
 static enum ws_status chunk_read(struct ws_target *target, struct ws_image *image,
 				 uint64_t *at)
 {
-	const uint8_t *header = target->file.data + *at;
+	uint8_t header[FLAT_CHUNK_HEADER];
+	uint64_t here = *at, room;
 	struct ws_chunk chunk;
-	enum ws_status status;
+	enum ws_status status = WS_OK;
+	enum ws_evidence evidence;
 
-	status = ws_target_need(target, *at, FLAT_CHUNK_HEADER, "flattened chunk header");
-	if (status)
-		return status;
+	*at = FLAT_END;
+	evidence = ws_file_read(image->file, here, header, sizeof(header), NULL);
+	if (evidence == WS_FAILED)
+		return ws_target_need(target, here, sizeof(header),
+				      "flattened chunk header");
+	if (evidence == WS_ABSENT)
+		return cut_off(target, here);
 	chunk.offset = load_be64(header);
 	chunk.size = load_be64(header + 8);
-	chunk.at = *at + FLAT_CHUNK_HEADER;
-	if (chunk.offset == FLAT_END) {
-		*at = FLAT_END;
+	chunk.at = here + FLAT_CHUNK_HEADER;
+	if (chunk.offset == FLAT_END)
 		return WS_OK;
-	}
 	if (chunk.offset > INT64_MAX || !chunk.size || chunk.size > INT64_MAX)
 		return ws_fail(target->ctx, WS_ERR_MALFORMED,
 			       "%s: flattened chunk at file offset %#lx: offset %#lx and "
 			       "size %#lx make no sense",
-			       target->file.path, *at, chunk.offset, chunk.size);
-	status = ws_target_need(target, chunk.at, chunk.size,
-				"flattened chunk at file offset %#lx", *at);
-	if (status)
-		return status;
-	*at = chunk.at + chunk.size;
-	return chunk_push(target, image, chunk);
+			       target->file.path, here, chunk.offset, chunk.size);
+	room = target->file.size - chunk.at;
+	if (chunk.size > room) {
+		status = cut_off(target, here);
+		chunk.size = room;
+	} else {
+		*at = chunk.at + chunk.size;
+	}
+	return status || !chunk.size ? status : chunk_push(target, image, chunk);
 }
 
 static enum ws_status chunks_read(struct ws_target *target, struct ws_image *image)
@@ -225,26 +241,46 @@ static const struct ws_chunk *chunk_find(const struct ws_image *image, uint64_t 
 	return NULL;
 }
 
-const uint8_t *ws_image_bytes(const struct ws_image *image, uint64_t offset, size_t size,
-			      uint8_t *bounce)
+/* How many of size bytes at offset, which chunk holds, lie in it. */
+static size_t chunk_room(const struct ws_chunk *chunk, uint64_t offset, uint64_t size)
 {
-	const struct ws_chunk *chunk = chunk_find(image, offset);
-	size_t have = 0, n;
+	uint64_t room = chunk->size - (offset - chunk->offset);
 
-	if (chunk && size <= chunk->size - (offset - chunk->offset))
-		return image->file->data + chunk->at + (offset - chunk->offset);
-	while (bounce && chunk && have < size) {
-		n = chunk->size - (offset - chunk->offset);
-		if (n > size - have)
-			n = size - have;
-		memcpy(bounce + have,
-		       image->file->data + chunk->at + (offset - chunk->offset), n);
-		have += n;
-		offset += n;
-		if (have < size)
-			chunk = chunk_find(image, offset);
+	return room < size ? room : size;
+}
+
+enum ws_evidence ws_image_read(const struct ws_image *image, struct ws_window *window,
+			       uint64_t offset, void *to, size_t size)
+{
+	enum ws_evidence evidence = WS_READ;
+	size_t n;
+
+	for (uint8_t *p = to; size && !evidence; p += n, offset += n, size -= n) {
+		const struct ws_chunk *chunk = chunk_find(image, offset);
+		uint64_t at;
+
+		if (!chunk)
+			return WS_ABSENT;
+		n = chunk_room(chunk, offset, size);
+		at = chunk->at + (offset - chunk->offset);
+		evidence = window ? ws_window_read(image->file, window, at, p, n)
+				  : ws_file_read(image->file, at, p, n, NULL);
 	}
-	return chunk ? bounce : NULL;
+	return evidence;
+}
+
+bool ws_image_has(const struct ws_image *image, uint64_t offset, uint64_t size)
+{
+	while (size) {
+		const struct ws_chunk *chunk = chunk_find(image, offset);
+		size_t n = chunk ? chunk_room(chunk, offset, size) : 0;
+
+		if (!n)
+			return false;
+		offset += n;
+		size -= n;
+	}
+	return true;
 }
 
 uint64_t ws_image_at(const struct ws_image *image, uint64_t offset)

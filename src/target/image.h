@@ -5,7 +5,8 @@
  * Flattened files are what a writer makes that cannot seek (QEMU always; makedumpfile
  * -F): "makedumpfile", a block of header, and then chunks, each with the offset at
  * which its bytes belong, until one that says -1 (makedumpfile's IMPLEMENTATION; QEMU
- * dump/dump.c). They are put in order here by a table of chunks, never by a copy.
+ * dump/dump.c). They are put in order here by a table of chunks, never by a copy. A file
+ * that is cut off has the chunks that came before the cut, and a part of one.
  */
 #ifndef WS_TARGET_IMAGE_H
 #define WS_TARGET_IMAGE_H
@@ -19,7 +20,7 @@ struct ws_chunk {
 
 /* Invariant: sorted by offset, never overlapping, each inside the file. */
 struct ws_image {
-	const struct ws_file *file;
+	struct ws_file *file;
 	WS_VEC(struct ws_chunk) chunks;
 	bool flattened;
 };
@@ -30,12 +31,14 @@ enum ws_status ws_image_open(struct ws_target *target,
 void ws_image_close(struct ws_image *image);
 
 /*
- * size bytes at offset: where they lie together in the file, else gathered into
- * bounce. NULL if any is missing (a hole, or past the end), or bounce is needed and
- * NULL. Safe in several threads.
+ * Copies size bytes at offset: all, or WS_ABSENT if any is missing (a hole, or past the
+ * end). Safe in several threads, each with a window of its own; NULL: none is needed.
  */
-const uint8_t *ws_image_bytes(const struct ws_image *image, uint64_t offset, size_t size,
-			      uint8_t *bounce);
+enum ws_evidence ws_image_read(const struct ws_image *image, struct ws_window *window,
+			       uint64_t offset, void *to, size_t size) WS_MUST_CHECK;
+
+/* Whether ws_image_read() will find them, if the file does not shrink. */
+bool ws_image_has(const struct ws_image *image, uint64_t offset, uint64_t size);
 
 /* The file offset of the image's byte at offset, for messages. */
 uint64_t ws_image_at(const struct ws_image *image, uint64_t offset);

@@ -14,6 +14,9 @@
  * filtered frame (makedumpfile -d) has no bit: it is left out, not zero. Frames that
  * are all zero but not filtered share one descriptor's bytes.
  *
+ * Of a dump that is cut off or damaged the frames are read whose descriptors make sense
+ * and whose bytes are there; the others are absent, and counted in a note.
+ *
  * Read here and not by libkdumpfile: 0.5.1 takes no flattened files, and writes past
  * its memory on 1 or 2 in 100 files whose headers are damaged. What is left to a library
  * once all these are checked is to uncompress a frame. The tests hold libkdumpfile's
@@ -28,6 +31,7 @@
 #include "target/unpack.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/hash.h"
 
 #define KDUMP_MAGIC "KDUMP   "
 #define KDUMP_MAGIC_SIZE 8
@@ -37,6 +41,17 @@
 #define KDUMP_HEADER_SIZE 444 /* up to and with max_mapnr, in the larger class */
 #define SUB_HEADER_MAX 104
 #define DESCRIPTOR_SIZE 24
+#define INCOMPLETE 0x8 /* DUMP_DH_COMPRESSED_INCOMPLETE in the header's status */
+#define BITMAP_BLOCK (64u << 10)
+
+/*
+ * Frames that are looked at by address are unpacked for good, since a walk has pointers
+ * to them: as much as KEEP_MIN and so many times the file. Page tables, which are what is
+ * looked at, compress to a sixtieth at best, but no dump consists of them alone; a
+ * hostile one can hold 170 times its size.
+ */
+#define KEEP_MIN (UINT64_C(64) << 20)
+#define KEEP_TIMES 16
 
 /*
  * Where the fields are that depend on sizeof(long) and its alignment. Those of the
@@ -46,16 +61,18 @@
  */
 struct kdump_class {
 	uint8_t size; /* bytes in a size */
-	uint16_t block_size, sub_hdr_size, bitmap_blocks, max_mapnr;
+	uint16_t status, block_size, sub_hdr_size, bitmap_blocks, max_mapnr;
 	uint16_t split, vmcoreinfo, note, max_mapnr_64, end;
 };
 
 /* clang-format off */
 static const struct kdump_class kdump_classes[] = {
 	{ .size = 4,
+	  .status = 412,
 	  .block_size = 416, .sub_hdr_size = 420, .bitmap_blocks = 424, .max_mapnr = 428,
 	  .split = 8, .vmcoreinfo = 20, .note = 32, .max_mapnr_64 = 72, .end = 80 },
 	{ .size = 8,
+	  .status = 424,
 	  .block_size = 428, .sub_hdr_size = 432, .bitmap_blocks = 436, .max_mapnr = 440,
 	  .split = 12, .vmcoreinfo = 32, .note = 48, .max_mapnr_64 = 96, .end = 104 },
 };
@@ -72,18 +89,18 @@ struct kdump_header {
 	uint32_t version;
 	uint64_t max_mapnr, bitmap_blocks, bitmap, descriptors;
 	bool machine_unsaid;
+	bool incomplete;
 };
 
-/* Bytes that a header leads to; owned where they had to be gathered. */
+/* Bytes that a header leads to, owned. */
 struct section {
 	uint64_t offset, size;
-	const uint8_t *bytes;
-	uint8_t *owned;
+	uint8_t *bytes;
 };
 
 static void section_release(struct section *section)
 {
-	free(section->owned);
+	free(section->bytes);
 }
 
 struct descriptor {
@@ -91,13 +108,28 @@ struct descriptor {
 	uint32_t size, flags;
 };
 
+/* A frame that was unpacked, under the descriptor of all the frames that share it. */
+struct kept {
+	struct descriptor d;
+	uint8_t frame[WS_FRAME_SIZE];
+	UT_hash_handle hh;
+};
+
+/* What one thread reads with. */
+struct reader {
+	struct ws_unpacker unpacker;
+	struct ws_window descriptors, frames;
+};
+
 struct kdump {
 	struct ws_image image;
 	uint64_t descriptors;
-	uint8_t **frames;       /* by ordinal: unpacked for good; NULL: not yet */
+	bool incomplete;        /* makedumpfile says that it could not write it all */
+	struct kept **frames;   /* by ordinal; NULL: not yet */
+	struct kept *kept;      /* by descriptor; owned */
 	uint64_t common_offset; /* where the bytes of the frame lie that many share */
 	uint8_t *common;        /* that frame; NULL: none is shared */
-	struct ws_unpacker unpackers[WS_SCAN_WORKERS];
+	struct reader readers[WS_SCAN_WORKERS];
 };
 
 static bool kdump_probe(const struct ws_file *file)
@@ -109,27 +141,24 @@ static bool kdump_probe(const struct ws_file *file)
 
 /* ---- headers ---------------------------------------------------------------------- */
 
-/* size bytes of the image, *owned where they had to be gathered; NULL after a failure. */
-static const uint8_t *need(struct ws_target *target, uint64_t offset, uint64_t size,
-			   const char *what, uint8_t **owned)
+/* Copies size bytes of the image, which the headers say are there. */
+static enum ws_status need(struct ws_target *target, uint64_t offset, void *to,
+			   uint64_t size, const char *what)
 {
 	struct kdump *kdump = target->priv;
-	const uint8_t *bytes = ws_image_bytes(&kdump->image, offset, size, NULL);
+	enum ws_evidence evidence = ws_image_read(&kdump->image, NULL, offset, to, size);
 
-	/* Nothing gathered can be larger than the file that it is gathered from. */
-	if (!bytes && kdump->image.flattened && size <= target->file.size) {
-		*owned = malloc(size);
-		if (*owned)
-			bytes = ws_image_bytes(&kdump->image, offset, size, *owned);
-	}
-	if (!bytes)
-		ws_fail(target->ctx, WS_ERR_UNREADABLE,
-			"%s: %s: %#lx bytes at %soffset %#lx are not in the file of %#zx "
-			"bytes: is the dump truncated?",
-			target->file.path, what, size,
-			kdump->image.flattened ? "rearranged " : "file ", offset,
-			target->file.size);
-	return bytes;
+	if (evidence == WS_READ)
+		return WS_OK;
+	if (evidence == WS_FAILED)
+		return ws_fail(target->ctx, WS_ERR_SYSTEM, "%s: %s: %s",
+			       target->file.path, what, strerror(target->file.error));
+	return ws_fail(target->ctx, WS_ERR_UNREADABLE,
+		       "%s: %s: %#lx bytes at %soffset %#lx are not in the file of %#zx "
+		       "bytes: is the dump truncated?",
+		       target->file.path, what, size,
+		       kdump->image.flattened ? "rearranged " : "file ", offset,
+		       target->file.size);
 }
 
 /* Where the image's byte at offset is in the file, for messages. */
@@ -209,14 +238,14 @@ static enum ws_status bitmap_place(struct ws_target *target, struct kdump_header
 
 static enum ws_status header_read(struct ws_target *target, struct kdump_header *h)
 {
-	ws_autofree uint8_t *owned = NULL;
-	const uint8_t *p = need(target, 0, KDUMP_HEADER_SIZE, "kdump header", &owned);
-	enum ws_status status = p ? header_check(target, p) : WS_ERR_UNREADABLE;
+	uint8_t p[KDUMP_HEADER_SIZE];
+	enum ws_status status = need(target, 0, p, sizeof(p), "kdump header");
 
-	if (status)
+	if (status || (status = header_check(target, p)))
 		return status;
 	h->class = class_of(p);
 	h->machine_unsaid = machine_unsaid(p);
+	h->incomplete = ws_le32(p + h->class->status) & INCOMPLETE;
 	h->version = ws_le32(p + KDUMP_VERSION);
 	h->max_mapnr = ws_le32(p + h->class->max_mapnr);
 	h->bitmap_blocks = ws_le32(p + h->class->bitmap_blocks);
@@ -237,7 +266,7 @@ static size_t sub_header_size(const struct kdump_header *h)
 				 : 0;
 }
 
-/* A u64 offset and a long size, and what they lead to; NULL and WS_OK where size is 0. */
+/* A u64 offset and a long size, and what they lead to; no bytes where size is 0. */
 static enum ws_status section_read(struct ws_target *target,
 				   const struct kdump_class *class, const uint8_t *field,
 				   const char *what, struct section *section)
@@ -247,8 +276,17 @@ static enum ws_status section_read(struct ws_target *target,
 	*section = (struct section){ .offset = ws_le64(field), .size = size };
 	if (!size)
 		return WS_OK;
-	section->bytes = need(target, section->offset, size, what, &section->owned);
-	return section->bytes ? WS_OK : WS_ERR_UNREADABLE;
+	/* Nothing can be larger than the file that it is in. */
+	if (size <= target->file.size && size <= WS_HEADER_MAX) {
+		section->bytes = malloc(size);
+		return section->bytes
+			       ? need(target, section->offset, section->bytes, size, what)
+			       : ws_fail_memory(target->ctx);
+	}
+	return ws_fail(target->ctx, WS_ERR_UNREADABLE,
+		       "%s: %s: %#lx bytes at offset %#lx are not in the file of %#zx "
+		       "bytes: is the dump truncated?",
+		       target->file.path, what, size, section->offset, target->file.size);
 }
 
 static enum ws_status notes_read(struct ws_target *target, const struct kdump_header *h,
@@ -261,7 +299,7 @@ static enum ws_status notes_read(struct ws_target *target, const struct kdump_he
 			      &notes);
 	if (!status && notes.bytes)
 		status = ws_target_parse_notes(target, notes.bytes, notes.size,
-					       file_offset(target, notes.offset));
+					       file_offset(target, notes.offset), false);
 	if (status || target->vmcoreinfo)
 		return status;
 	status = section_read(target, h->class, sub + h->class->vmcoreinfo,
@@ -274,14 +312,12 @@ static enum ws_status notes_read(struct ws_target *target, const struct kdump_he
 
 static enum ws_status sub_header_read(struct ws_target *target, struct kdump_header *h)
 {
-	ws_autofree uint8_t *owned = NULL;
 	uint8_t sub[SUB_HEADER_MAX] = { 0 };
-	size_t size = sub_header_size(h);
-	const uint8_t *p = need(target, WS_FRAME_SIZE, size, "kdump sub header", &owned);
+	enum ws_status status =
+		need(target, WS_FRAME_SIZE, sub, sub_header_size(h), "kdump sub header");
 
-	if (!p)
-		return WS_ERR_UNREADABLE;
-	memcpy(sub, p, size);
+	if (status)
+		return status;
 	if (ws_le32(sub + h->class->split))
 		return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
 			       "%s: one part of a split dump (file offset %#lx): "
@@ -323,153 +359,285 @@ static uint64_t bit_find(const uint8_t *bits, uint64_t n, uint64_t i, bool wante
 	return n;
 }
 
-/* Every frame has a descriptor, so that a small file cannot claim a lot of memory. */
-static enum ws_status run_add(struct ws_target *target, uint64_t pfn, uint64_t end,
-			      uint64_t *nframes)
+/* How many frames the file has room to describe: a small one cannot claim much memory. */
+static uint64_t frames_max(const struct ws_target *target)
 {
-	*nframes += end - pfn;
-	if (*nframes > target->file.size / DESCRIPTOR_SIZE)
-		return ws_fail(target->ctx, WS_ERR_UNREADABLE,
-			       "%s: kdump bitmap: the file of %#zx bytes has no room for "
-			       "the page descriptors of the frames up to pa %#lx: is the "
-			       "dump truncated?",
-			       target->file.path, target->file.size, end * WS_FRAME_SIZE);
-	return ws_target_add_memory(target, pfn * WS_FRAME_SIZE,
-				    (end - pfn) * WS_FRAME_SIZE, NULL);
+	const struct kdump *kdump = target->priv;
+	uint64_t size = target->file.size;
+
+	if (!kdump->image.flattened)
+		size = kdump->descriptors < size ? size - kdump->descriptors : 0;
+	return size / DESCRIPTOR_SIZE;
 }
 
-static enum ws_status bitmap_read(struct ws_target *target, const struct kdump_header *h)
+/* The memory of frames pfn to end; those past the last descriptor are cut off. */
+static enum ws_status run_add(struct ws_target *target, uint64_t pfn, uint64_t end,
+			      uint64_t *room)
 {
-	ws_autofree uint8_t *owned = NULL;
-	uint64_t n = h->max_mapnr, nframes = 0, end;
-	const uint8_t *bits =
-		need(target, h->bitmap, (n + 7) / 8, "kdump bitmap", &owned);
-	enum ws_status status = bits ? WS_OK : WS_ERR_UNREADABLE;
+	uint64_t n = end - pfn < *room ? end - pfn : *room;
 
-	if (status)
-		return status;
-	for (uint64_t pfn = bit_find(bits, n, 0, true); pfn < n && !status;
-	     pfn = bit_find(bits, n, end, true)) {
-		end = bit_find(bits, n, pfn, false);
-		status = run_add(target, pfn, end, &nframes);
+	*room -= n;
+	ws_target_cut(target, (pfn + n) * WS_FRAME_SIZE, (end - pfn - n) * WS_FRAME_SIZE);
+	return ws_target_add_memory(target, pfn * WS_FRAME_SIZE, n * WS_FRAME_SIZE);
+}
+
+/* A run of bits as it is put together across blocks of the bitmap. */
+struct run {
+	uint64_t pfn, room;
+	bool open;
+};
+
+static enum ws_status block_add(struct ws_target *target, struct run *run, uint64_t base,
+				const uint8_t *bits, uint64_t n)
+{
+	enum ws_status status = WS_OK;
+
+	for (uint64_t i = 0; !status; run->open = !run->open) {
+		i = bit_find(bits, n, i, !run->open);
+		if (i == n)
+			break;
+		if (run->open)
+			status = run_add(target, run->pfn, base + i, &run->room);
+		run->pfn = base + i;
 	}
 	return status;
 }
 
-static bool descriptor_read(const struct kdump *kdump, uint64_t ordinal,
-			    struct descriptor *d)
+static enum ws_status bitmap_read(struct ws_target *target, const struct kdump_header *h)
 {
-	uint8_t bounce[DESCRIPTOR_SIZE];
-	const uint8_t *p = ws_image_bytes(&kdump->image,
-					  kdump->descriptors + ordinal * DESCRIPTOR_SIZE,
-					  DESCRIPTOR_SIZE, bounce);
+	ws_autofree uint8_t *bits = malloc(BITMAP_BLOCK);
+	struct run run = { .room = frames_max(target) };
+	enum ws_status status = bits ? WS_OK : ws_fail_memory(target->ctx);
+	uint64_t n;
 
-	if (p)
+	for (uint64_t pfn = 0; pfn < h->max_mapnr && !status; pfn += n) {
+		n = h->max_mapnr - pfn;
+		if (n > BITMAP_BLOCK * 8)
+			n = BITMAP_BLOCK * 8;
+		status = need(target, h->bitmap + pfn / 8, bits, (n + 7) / 8,
+			      "kdump bitmap");
+		if (!status)
+			status = block_add(target, &run, pfn, bits, n);
+	}
+	if (!status && run.open)
+		status = run_add(target, run.pfn, h->max_mapnr, &run.room);
+	return status;
+}
+
+static enum ws_evidence descriptor_read(const struct kdump *kdump,
+					struct ws_window *window, uint64_t ordinal,
+					struct descriptor *d)
+{
+	uint8_t p[DESCRIPTOR_SIZE];
+	enum ws_evidence evidence = ws_image_read(
+		&kdump->image, window, kdump->descriptors + ordinal * DESCRIPTOR_SIZE, p,
+		sizeof(p));
+
+	if (evidence == WS_READ)
 		*d = (struct descriptor){ ws_le64(p), ws_le32(p + 8), ws_le32(p + 12) };
-	return p;
+	return evidence;
 }
 
-/* The words for what is wrong with a descriptor, or NULL. */
-static const char *descriptor_flaw(const struct kdump *kdump, const struct descriptor *d,
-				   enum ws_status *status)
+/* What can be wrong with a descriptor, and what it means if that is true of all. */
+enum flaw { SOUND, LOST, MISSING, PAST_END, BAD_CODEC, BAD_SIZE };
+static const struct {
+	bool cut; /* it was, or could not be, written; else it is damaged */
+	enum ws_status status;
+	const char *words;
+} flaws[] = {
+	[LOST] = { true, WS_ERR_UNREADABLE,
+		   "was not written: makedumpfile says that the dump is incomplete" },
+	[MISSING] = { true, WS_ERR_UNREADABLE,
+		      "is not described: the page descriptor is past the file's end: is "
+		      "the dump truncated?" },
+	[PAST_END] = { true, WS_ERR_UNREADABLE,
+		       "lies past the file's end: is the dump truncated?" },
+	[BAD_CODEC] = { false, WS_ERR_UNSUPPORTED,
+			"is compressed in a way unknown here" },
+	[BAD_SIZE] = { false, WS_ERR_MALFORMED, "has a size that no frame can have" },
+};
+
+static enum flaw descriptor_flaw(const struct kdump *kdump, const struct descriptor *d)
 {
-	uint8_t bounce[WS_FRAME_SIZE];
-
-	*status = WS_ERR_UNSUPPORTED;
+	/* Where the disk was full it left the descriptor as it was: zero. */
+	if (kdump->incomplete && !d->offset)
+		return LOST;
 	if (!ws_unpack_known(d->flags))
-		return "is compressed in a way unknown here";
-	*status = WS_ERR_MALFORMED;
+		return BAD_CODEC;
 	if (!d->size || d->size > WS_FRAME_SIZE)
-		return "has a size that no frame can have";
-	*status = WS_ERR_UNREADABLE;
-	if (!ws_image_bytes(&kdump->image, d->offset, d->size, bounce))
-		return "lies past the file's end: is the dump truncated?";
-	*status = WS_OK;
-	return NULL;
+		return BAD_SIZE;
+	return ws_image_has(&kdump->image, d->offset, d->size) ? SOUND : PAST_END;
 }
 
-static enum ws_status descriptor_check(struct ws_target *target, uint64_t ordinal,
-				       uint64_t pa, struct descriptor *d)
+struct flawed {
+	enum flaw flaw;
+	uint64_t ordinal, pa;
+	struct descriptor d;
+};
+
+/* The descriptors as one pass finds them. */
+struct census {
+	uint64_t nflawed, ndamaged;
+	struct flawed first, first_damaged;
+	struct descriptor before, common;
+};
+
+static void flaw_count(struct ws_target *target, struct census *census,
+		       const struct flawed *flawed)
+{
+	if (!census->nflawed++)
+		census->first = *flawed;
+	if (flaws[flawed->flaw].cut) {
+		ws_target_cut_frame(target, flawed->pa);
+		return;
+	}
+	if (!census->ndamaged++)
+		census->first_damaged = *flawed;
+	target->nknown_absent++;
+}
+
+/* Neighbours share their bytes where memory is zero: these are the common ones. */
+static enum ws_status descriptor_count(struct ws_target *target, struct census *census,
+				       uint64_t ordinal, uint64_t pa)
+{
+	struct kdump *kdump = target->priv;
+	struct descriptor d = { 0 };
+	enum ws_evidence evidence =
+		descriptor_read(kdump, &kdump->readers[0].descriptors, ordinal, &d);
+	enum flaw flaw;
+
+	if (evidence == WS_FAILED)
+		return ws_fail(target->ctx, WS_ERR_SYSTEM, "%s: page descriptor %lu: %s",
+			       target->file.path, ordinal, strerror(target->file.error));
+	flaw = evidence == WS_READ ? descriptor_flaw(kdump, &d) : MISSING;
+	if (flaw)
+		flaw_count(target, census, &(struct flawed){ flaw, ordinal, pa, d });
+	else if (d.offset == census->before.offset && d.size == census->before.size)
+		census->common = d;
+	census->before = d;
+	return WS_OK;
+}
+
+/* With no frame left the dump is refused, for what is wrong with the first. */
+static enum ws_status census_judge(struct ws_target *target, const struct census *census,
+				   uint64_t nframes)
 {
 	const struct kdump *kdump = target->priv;
-	uint64_t at = kdump->descriptors + ordinal * DESCRIPTOR_SIZE;
-	const char *flaw;
-	enum ws_status status;
+	const struct flawed *f = &census->first, *damaged = &census->first_damaged;
+	uint64_t at = kdump->descriptors + f->ordinal * DESCRIPTOR_SIZE;
 
-	if (!descriptor_read(kdump, ordinal, d))
-		return ws_fail(target->ctx, WS_ERR_UNREADABLE,
-			       "%s: page descriptor %lu at file offset %#lx is past the "
-			       "file's end: is the dump truncated?",
-			       target->file.path, ordinal, file_offset(target, at));
-	flaw = descriptor_flaw(kdump, d, &status);
-	return flaw ? ws_fail(target->ctx, status,
-			      "%s: page descriptor %lu (file offset %#lx): the frame at pa "
-			      "%#lx (offset %#lx, size %#x, flags %#x) %s",
-			      target->file.path, ordinal, file_offset(target, at), pa,
-			      d->offset, d->size, d->flags, flaw)
-		    : WS_OK;
+	if (nframes && census->nflawed == nframes)
+		return ws_fail(
+			target->ctx, flaws[f->flaw].status,
+			"%s: page descriptor %lu (file offset %#lx): the frame at pa "
+			"%#lx (offset %#lx, size %#x, flags %#x) %s",
+			target->file.path, f->ordinal, file_offset(target, at), f->pa,
+			f->d.offset, f->d.size, f->d.flags, flaws[f->flaw].words);
+	if (!census->ndamaged)
+		return WS_OK;
+	at = kdump->descriptors + damaged->ordinal * DESCRIPTOR_SIZE;
+	return ws_target_add_note(
+		target,
+		"%lu of %lu page descriptors are damaged, the first at file offset %#lx: "
+		"the frame at physical %#lx (offset %#lx, size %#x, flags %#x) %s; what "
+		"lay in these frames is unknown",
+		census->ndamaged, nframes, file_offset(target, at), damaged->pa,
+		damaged->d.offset, damaged->d.size, damaged->d.flags,
+		flaws[damaged->flaw].words);
 }
 
-/*
- * Checks every descriptor, so that a truncated file is refused as a whole, and finds
- * the bytes that frames share: neighbours do, where memory is zero.
- */
 static enum ws_status descriptors_check(struct ws_target *target,
 					struct descriptor *common)
 {
-	struct descriptor before = { 0 }, d = { 0 };
+	struct census census = { 0 };
 	enum ws_status status = WS_OK;
 	uint64_t ordinal = 0;
 
 	ws_vec_each(&target->memory, piece)
-		for (uint64_t at = 0; at < piece->at.len && !status;
-		     at += WS_FRAME_SIZE) {
-			status = descriptor_check(target, ordinal++, piece->at.pa + at,
-						  &d);
-			if (d.offset == before.offset && d.size == before.size)
-				*common = d;
-			before = d;
-		}
-	return status;
+		for (uint64_t at = 0; at < piece->at.len && !status; at += WS_FRAME_SIZE)
+			status = descriptor_count(target, &census, ordinal++,
+						  piece->at.pa + at);
+	*common = census.common;
+	return status ? status : census_judge(target, &census, ordinal);
 }
 
 /* ---- frames ----------------------------------------------------------------------- */
 
-static enum ws_evidence frame_unpack(struct kdump *kdump, unsigned worker,
-				     const struct descriptor *d, uint8_t *frame)
+/* The descriptor, if the frame can be unpacked by it. */
+static enum ws_evidence descriptor_sound(struct kdump *kdump, struct ws_window *window,
+					 uint64_t ordinal, struct descriptor *d)
 {
-	uint8_t bounce[WS_FRAME_SIZE];
-	const uint8_t *packed = ws_image_bytes(&kdump->image, d->offset, d->size, bounce);
+	enum ws_evidence evidence = descriptor_read(kdump, window, ordinal, d);
 
-	if (!packed)
+	if (evidence == WS_READ && descriptor_flaw(kdump, d) != SOUND)
 		return WS_ABSENT;
-	return ws_unpack(&kdump->unpackers[worker], d->flags, packed, d->size, frame);
+	return evidence;
+}
+
+static enum ws_evidence frame_unpack(struct kdump *kdump, struct reader *reader,
+				     struct ws_window *window, const struct descriptor *d,
+				     uint8_t *frame)
+{
+	uint8_t packed[WS_FRAME_SIZE];
+	enum ws_evidence evidence =
+		ws_image_read(&kdump->image, window, d->offset, packed, d->size);
+
+	return evidence == WS_READ
+		       ? ws_unpack(&reader->unpacker, d->flags, packed, d->size, frame)
+		       : evidence;
 }
 
 static enum ws_evidence kdump_copy_frame(struct ws_target *target, unsigned worker,
 					 uint64_t ordinal, uint8_t *frame)
 {
 	struct kdump *kdump = target->priv;
+	struct reader *reader = &kdump->readers[worker];
 	struct descriptor d;
+	enum ws_evidence evidence =
+		descriptor_sound(kdump, &reader->descriptors, ordinal, &d);
 
-	if (!descriptor_read(kdump, ordinal, &d))
-		return WS_ABSENT;
+	if (evidence != WS_READ)
+		return evidence;
 	if (kdump->common && d.offset == kdump->common_offset) {
 		memcpy(frame, kdump->common, WS_FRAME_SIZE);
 		return WS_READ;
 	}
-	return frame_unpack(kdump, worker, &d, frame);
+	return frame_unpack(kdump, reader, &reader->frames, &d, frame);
 }
 
-static enum ws_evidence kdump_keep(struct kdump *kdump, uint64_t ordinal,
-				   const struct descriptor *d)
+/* Whether one more may be kept. */
+static bool may_keep(struct ws_target *target, const struct kdump *kdump)
 {
-	ws_autofree uint8_t *frame = malloc(WS_FRAME_SIZE);
-	enum ws_evidence evidence = frame ? frame_unpack(kdump, 0, d, frame) : WS_FAILED;
+	uint64_t kept = HASH_COUNT(kdump->kept) * sizeof(struct kept);
 
-	if (evidence == WS_READ)
-		kdump->frames[ordinal] = ws_steal(frame);
-	return evidence;
+	if (kept <= KEEP_MIN + KEEP_TIMES * target->file.size)
+		return true;
+	target->why = "its page tables would take more memory than any dump of its size "
+		      "may need: it is damaged, or made to exhaust memory";
+	return false;
+}
+
+static enum ws_evidence keep(struct ws_target *target, const struct descriptor *d,
+			     struct kept **kept)
+{
+	struct kdump *kdump = target->priv;
+	ws_autofree struct kept *new = NULL;
+	enum ws_evidence evidence;
+
+	HASH_FIND(hh, kdump->kept, d, sizeof(*d), *kept);
+	if (*kept)
+		return WS_READ;
+	if (!may_keep(target, kdump) || !(new = malloc(sizeof(*new))))
+		return WS_FAILED;
+	new->d = *d;
+	evidence = frame_unpack(kdump, &kdump->readers[0], NULL, d, new->frame);
+	if (evidence != WS_READ)
+		return evidence;
+	HASH_ADD(hh, kdump->kept, d, sizeof(*d), new);
+	if (!new->hh.tbl)
+		return WS_FAILED;
+	*kept = ws_steal(new);
+	return WS_READ;
 }
 
 static enum ws_evidence kdump_frame(struct ws_target *target, uint64_t ordinal,
@@ -483,15 +651,11 @@ static enum ws_evidence kdump_frame(struct ws_target *target, uint64_t ordinal,
 		kdump->frames = calloc(target->nframes, sizeof(*kdump->frames));
 	if (!kdump->frames)
 		return WS_FAILED;
-	if (!descriptor_read(kdump, ordinal, &d))
-		return WS_ABSENT;
-	if (kdump->common && d.offset == kdump->common_offset) {
-		*frame = kdump->common;
-		return WS_READ;
-	}
 	if (!kdump->frames[ordinal])
-		evidence = kdump_keep(kdump, ordinal, &d);
-	*frame = kdump->frames[ordinal];
+		evidence = descriptor_sound(kdump, NULL, ordinal, &d);
+	if (!kdump->frames[ordinal] && evidence == WS_READ)
+		evidence = keep(target, &d, &kdump->frames[ordinal]);
+	*frame = kdump->frames[ordinal] ? kdump->frames[ordinal]->frame : NULL;
 	return evidence;
 }
 
@@ -502,11 +666,24 @@ static enum ws_status common_unpack(struct ws_target *target, const struct descr
 
 	if (!frame)
 		return ws_fail_memory(target->ctx);
-	if (d->size && frame_unpack(kdump, 0, d, frame) == WS_READ) {
+	if (d->size &&
+	    frame_unpack(kdump, &kdump->readers[0], NULL, d, frame) == WS_READ) {
 		kdump->common = ws_steal(frame);
 		kdump->common_offset = d->offset;
 	}
 	return WS_OK;
+}
+
+static enum ws_status incomplete_note(struct ws_target *target)
+{
+	const struct kdump *kdump = target->priv;
+
+	return kdump->incomplete
+		       ? ws_target_add_note(target,
+					    "makedumpfile could not write all of "
+					    "this dump, and says so in its header "
+					    "(incomplete)")
+		       : WS_OK;
 }
 
 /* ---- open and close --------------------------------------------------------------- */
@@ -525,10 +702,13 @@ static enum ws_status kdump_open(struct ws_target *target,
 	if ((status = ws_image_open(target, &kdump->image)) ||
 	    (status = header_read(target, &h)) ||
 	    (status = sub_header_read(target, &h)) ||
-	    (status = machine_check(target, &h)) || (status = bitmap_place(target, &h)) ||
-	    (status = bitmap_read(target, &h)))
+	    (status = machine_check(target, &h)) || (status = bitmap_place(target, &h)))
 		return status;
 	kdump->descriptors = h.descriptors;
+	kdump->incomplete = h.incomplete;
+	ws_target_reaches(target, h.max_mapnr * WS_FRAME_SIZE);
+	if ((status = bitmap_read(target, &h)) || (status = incomplete_note(target)))
+		return status;
 	status = descriptors_check(target, &common);
 	return status ? status : common_unpack(target, &common);
 }
@@ -536,13 +716,20 @@ static enum ws_status kdump_open(struct ws_target *target,
 static void kdump_close(struct ws_target *target)
 {
 	struct kdump *kdump = target->priv;
+	struct kept *kept, *next;
 
 	if (!kdump)
 		return;
-	for (uint64_t i = 0; kdump->frames && i < target->nframes; i++)
-		free(kdump->frames[i]);
-	for (size_t i = 0; i < WS_SCAN_WORKERS; i++)
-		ws_unpacker_release(&kdump->unpackers[i]);
+	HASH_ITER(hh, kdump->kept, kept, next)
+	{
+		HASH_DEL(kdump->kept, kept);
+		free(kept);
+	}
+	for (size_t i = 0; i < WS_SCAN_WORKERS; i++) {
+		ws_unpacker_release(&kdump->readers[i].unpacker);
+		ws_window_release(&kdump->readers[i].descriptors);
+		ws_window_release(&kdump->readers[i].frames);
+	}
 	free(kdump->frames);
 	free(kdump->common);
 	ws_image_close(&kdump->image);

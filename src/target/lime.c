@@ -5,6 +5,9 @@
  *
  *	0  u32 magic 0x4C694D45	  8  u64 first byte's pa    24  u64 reserved
  *	4  u32 version		 16  u64 last byte's pa
+ *
+ * Of a file that is cut off the last range is read as far as it goes. Nothing says how
+ * many ranges there should be, so a cut between two of them cannot be seen.
  */
 #include "target/target.h"
 
@@ -13,10 +16,27 @@
 #define LIME_MAGIC 0x4C694D45
 #define LIME_VERSION 1
 #define LIME_HEADER 32
+#define PHYSICAL_END WS_BIT(52) /* SDM 4.1.4 */
 
 static bool lime_probe(const struct ws_file *file)
 {
 	return file->size >= 4 && ws_le32(file->data) == LIME_MAGIC;
+}
+
+/* What other ranges there were, nobody knows. */
+static void more_followed(struct ws_target *target)
+{
+	target->cut_more = true;
+	ws_target_reaches(target, PHYSICAL_END);
+}
+
+static enum ws_status cut_in_header(struct ws_target *target, uint64_t at)
+{
+	more_followed(target);
+	return ws_target_add_note(target,
+				  "the dump is cut off in the LiME header at file offset "
+				  "%#lx: what followed is unknown, and how much it was",
+				  at);
 }
 
 static enum ws_status range_add(struct ws_target *target, uint64_t *at)
@@ -26,6 +46,11 @@ static enum ws_status range_add(struct ws_target *target, uint64_t *at)
 	uint64_t first, last;
 	enum ws_status status;
 
+	if (*at && target->file.size - *at < LIME_HEADER) {
+		status = cut_in_header(target, *at);
+		*at = target->file.size;
+		return status;
+	}
 	if ((status = ws_target_need(target, *at, LIME_HEADER, "LiME header")))
 		return status;
 	if (ws_le32(header) != LIME_MAGIC)
@@ -42,13 +67,16 @@ static enum ws_status range_add(struct ws_target *target, uint64_t *at)
 			       "%s: LiME header at file offset %#lx: range %#lx..%#lx "
 			       "makes no sense",
 			       path, *at, first, last);
-	status = ws_target_need(target, *at + LIME_HEADER, last - first + 1,
-				"LiME header at file offset %#lx: range", *at);
-	if (status)
-		return status;
-	*at += LIME_HEADER + (last - first + 1);
-	return ws_target_add_memory(target, first, last - first + 1,
-				    header + LIME_HEADER);
+	status = ws_target_add_from_file(target, first, last - first + 1,
+					 *at + LIME_HEADER);
+	*at += LIME_HEADER;
+	if (last - first < target->file.size - *at) {
+		*at += last - first + 1;
+	} else {
+		*at = target->file.size;
+		more_followed(target);
+	}
+	return status;
 }
 
 static enum ws_status lime_open(struct ws_target *target,

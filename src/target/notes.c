@@ -214,7 +214,7 @@ static uint64_t aligned(uint64_t offset)
 }
 
 enum ws_status ws_target_parse_notes(struct ws_target *target, const uint8_t *bytes,
-				     size_t size, uint64_t at)
+				     size_t size, uint64_t at, bool cut)
 {
 	enum ws_status status = WS_OK;
 	size_t here = 0;
@@ -232,12 +232,15 @@ enum ws_status ws_target_parse_notes(struct ws_target *target, const uint8_t *by
 			.descsz = descsz,
 		};
 
-		if (desc > size || descsz > size - desc)
+		if (desc > size || descsz > size - desc) {
+			if (cut)
+				return WS_OK;
 			return ws_fail(
 				target->ctx, WS_ERR_MALFORMED,
 				"%s: note at file offset %#lx: name of %#lx and "
 				"contents of %#lx bytes end past the notes' end %#lx",
 				target->file.path, note.at, namesz, descsz, at + size);
+		}
 		status = note_take(target, &note);
 		here = desc + aligned(descsz);
 		if (here > size)

@@ -8,7 +8,7 @@ static enum ws_status raw_open(struct ws_target *target,
 			       const struct ws_target_options *options)
 {
 	(void)options;
-	return ws_target_add_memory(target, 0, target->file.size, target->file.data);
+	return ws_target_add_from_file(target, 0, target->file.size, 0);
 }
 
 const struct ws_target_ops ws_target_raw = {

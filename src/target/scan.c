@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One pass over all memory, on all processors. */
+/*
+ * One pass over all memory, on all processors. It reads blocks into buffers that stay in
+ * a processor's cache, since the first touch of a mapped page costs more than to copy it,
+ * and does not read holes of the file at all.
+ */
 #include "target/target.h"
 
 #include <pthread.h>
@@ -17,6 +21,7 @@ struct scan {
 	pthread_mutex_t lock;
 	size_t piece;   /* the next chunk begins in this one, */
 	uint64_t taken; /* so many bytes after its first whole frame */
+	uint64_t hole;  /* up to this file offset the piece's bytes are in no hole */
 	uint64_t frames_taken;
 };
 
@@ -24,7 +29,7 @@ struct worker {
 	struct scan *scan;
 	unsigned number;
 	const char *what; /* NULL but in the caller's own, which tells the progress */
-	uint8_t *buffer;  /* for a chunk that must be unpacked first; or NULL */
+	uint8_t *buffer;  /* for a chunk that must be read or unpacked first; or NULL */
 	uint64_t ndamaged;
 	bool failed;
 	pthread_t thread;
@@ -32,28 +37,66 @@ struct worker {
 
 struct chunk {
 	uint64_t pa, len, ordinal; /* of its first frame */
-	const uint8_t *data;       /* NULL: to be unpacked */
+	const uint8_t *data;       /* in the file's; NULL: to be unpacked */
 };
+
+/* Passes over the whole frames at offset that lie in a hole of the file; their bytes. */
+static uint64_t hole_skip(struct scan *scan, const struct ws_piece_of_memory *piece,
+			  uint64_t offset, uint64_t left)
+{
+	struct ws_file *file = &scan->target->file;
+	uint64_t at, data, skipped;
+
+	if (!piece->data || !file->held)
+		return 0;
+	at = piece->data - file->data + offset;
+	if (at < scan->hole)
+		return 0;
+	ws_file_extent(file, at, at + left, &data, &scan->hole);
+	skipped = (data - at) & -(uint64_t)WS_FRAME_SIZE;
+	scan->taken += skipped;
+	scan->frames_taken += skipped / WS_FRAME_SIZE;
+	return skipped;
+}
+
+/* The next frames of a piece, with no hole among them, of which left bytes are left. */
+static void chunk_cut(struct scan *scan, const struct ws_piece_of_memory *piece,
+		      uint64_t offset, uint64_t left, struct chunk *chunk)
+{
+	const struct ws_file *file = &scan->target->file;
+
+	chunk->pa = piece->at.pa + offset;
+	chunk->len = left < WS_SCAN_CHUNK ? left : WS_SCAN_CHUNK;
+	chunk->data = piece->data ? piece->data + offset : NULL;
+	if (chunk->data && file->held) {
+		uint64_t full = scan->hole - (chunk->data - file->data);
+
+		full = (full + WS_FRAME_SIZE - 1) & -(uint64_t)WS_FRAME_SIZE;
+		if (chunk->len > full)
+			chunk->len = full;
+	}
+	chunk->ordinal = ws_frame_ordinal(piece, chunk->pa);
+	scan->taken += chunk->len;
+	scan->frames_taken += chunk->len / WS_FRAME_SIZE;
+}
 
 static bool chunk_take(struct scan *scan, struct chunk *chunk)
 {
 	struct ws_target *target = scan->target;
 
-	for (; scan->piece < target->memory.n; scan->piece++, scan->taken = 0) {
+	for (; scan->piece < target->memory.n;
+	     scan->piece++, scan->taken = 0, scan->hole = 0) {
 		const struct ws_piece_of_memory *piece = &target->memory.v[scan->piece];
 		uint64_t ragged = -piece->at.pa & (WS_FRAME_SIZE - 1);
-		uint64_t offset = ragged + scan->taken;
+		uint64_t offset = ragged + scan->taken, left, skipped;
 
 		if (offset >= piece->at.len || piece->at.len - offset < WS_FRAME_SIZE)
 			continue;
-		chunk->pa = piece->at.pa + offset;
-		chunk->len = (piece->at.len - offset) & -(uint64_t)WS_FRAME_SIZE;
-		if (chunk->len > WS_SCAN_CHUNK)
-			chunk->len = WS_SCAN_CHUNK;
-		chunk->data = piece->data ? piece->data + offset : NULL;
-		chunk->ordinal = ws_frame_ordinal(piece, chunk->pa);
-		scan->taken += chunk->len;
-		scan->frames_taken += chunk->len / WS_FRAME_SIZE;
+		left = (piece->at.len - offset) & -(uint64_t)WS_FRAME_SIZE;
+		skipped = hole_skip(scan, piece, offset, left);
+		if (skipped == left)
+			continue;
+		chunk_cut(scan, piece, offset + skipped, left - skipped, chunk);
 		return true;
 	}
 	return false;
@@ -95,6 +138,21 @@ static void chunk_unpack(struct worker *worker, const struct chunk *chunk)
 			 here - run);
 }
 
+/* A file that has shrunk gives what it still has. */
+static void chunk_read(struct worker *worker, const struct chunk *chunk)
+{
+	struct scan *scan = worker->scan;
+	struct ws_file *file = &scan->target->file;
+	size_t got = 0;
+
+	if (ws_file_read(file, chunk->data - file->data, worker->buffer, chunk->len,
+			 &got) == WS_FAILED)
+		worker->failed = true;
+	got &= -(size_t)WS_FRAME_SIZE;
+	if (got)
+		scan->fn(scan->arg, worker->number, chunk->pa, worker->buffer, got);
+}
+
 static void *worker_run(void *arg)
 {
 	struct worker *worker = arg;
@@ -105,11 +163,13 @@ static void *worker_run(void *arg)
 	while (chunk_take_locked(scan, &chunk, &done)) {
 		if (worker->what)
 			ws_progress(scan->target->ctx, worker->what, done);
-		if (chunk.data)
+		if (!chunk.data)
+			chunk_unpack(worker, &chunk);
+		else if (scan->target->file.held)
+			chunk_read(worker, &chunk);
+		else
 			scan->fn(scan->arg, worker->number, chunk.pa, chunk.data,
 				 chunk.len);
-		else
-			chunk_unpack(worker, &chunk);
 	}
 	return NULL;
 }
@@ -134,6 +194,19 @@ static void workers_run(struct worker *workers, unsigned n)
 		pthread_join(workers[started].thread, NULL);
 }
 
+/* What could not be unpacked, but for what was known before and what is gone since. */
+static uint64_t newly_damaged(const struct ws_target *target,
+			      const struct worker *workers, unsigned n)
+{
+	uint64_t ndamaged = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		ndamaged += workers[i].ndamaged;
+	return target->file.shrunk || ndamaged < target->nknown_absent
+		       ? 0
+		       : ndamaged - target->nknown_absent;
+}
+
 enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_scan_fn *fn,
 			      void *arg)
 {
@@ -142,7 +215,7 @@ enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_sca
 	ws_autofree uint8_t *buffers = NULL;
 	unsigned n = processors();
 
-	if (target->ops->copy_frame) {
+	if (target->ops->copy_frame || target->file.held) {
 		buffers = malloc((size_t)n * WS_SCAN_CHUNK);
 		if (!buffers)
 			return ws_fail_memory(target->ctx);
@@ -157,11 +230,9 @@ enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_sca
 	pthread_mutex_init(&scan.lock, NULL);
 	workers_run(workers, n);
 	pthread_mutex_destroy(&scan.lock);
-	target->ndamaged = 0;
-	for (unsigned i = 0; i < n; i++) {
-		target->ndamaged += workers[i].ndamaged;
+	for (unsigned i = 0; i < n; i++)
 		target->failed |= workers[i].failed;
-	}
+	target->ndamaged = newly_damaged(target, workers, n);
 	ws_progress(target->ctx, what, 1);
 	return ws_target_looked(target, WS_OK);
 }

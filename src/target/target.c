@@ -3,14 +3,11 @@
 #include "target/target.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "paging/format.h"
 #include "util/bits.h"
@@ -26,45 +23,6 @@ static const struct ws_target_ops *const kinds[] = {
 
 /* ---- the file --------------------------------------------------------------------- */
 
-static enum ws_status file_refuse(struct ws_context *ctx, const char *path,
-				  const char *what)
-{
-	return ws_fail(ctx, WS_ERR_UNREADABLE, "%s: %s", path, what);
-}
-
-static enum ws_status file_map(struct ws_context *ctx, struct ws_file *file)
-{
-	struct stat st;
-	void *data;
-
-	file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (file->fd < 0)
-		return file_refuse(ctx, file->path, strerror(errno));
-	if (fstat(file->fd, &st) < 0)
-		return file_refuse(ctx, file->path, strerror(errno));
-	if (S_ISDIR(st.st_mode))
-		return file_refuse(ctx, file->path, "is a directory, not a dump");
-	if (!S_ISREG(st.st_mode))
-		return file_refuse(ctx, file->path, "is not a regular file");
-	if (st.st_size == 0)
-		return file_refuse(ctx, file->path, "is empty: it holds no memory");
-	data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, file->fd, 0);
-	if (data == MAP_FAILED)
-		return file_refuse(ctx, file->path, strerror(errno));
-	file->data = data;
-	file->size = st.st_size;
-	return WS_OK;
-}
-
-static void file_close(struct ws_file *file)
-{
-	if (file->data)
-		munmap((void *)file->data, file->size);
-	if (file->fd >= 0)
-		close(file->fd);
-	free((char *)file->path);
-}
-
 bool ws_target_is_file(const struct ws_target *target, const char *path)
 {
 	struct stat here, there;
@@ -73,29 +31,129 @@ bool ws_target_is_file(const struct ws_target *target, const char *path)
 	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
+/* Why size bytes at offset are not to be had. */
+static enum ws_status need_fail(struct ws_target *target, uint64_t offset, uint64_t size,
+				enum ws_evidence evidence, const char *what)
+{
+	const struct ws_file *file = &target->file;
+
+	if (evidence == WS_FAILED)
+		return ws_fail(target->ctx, WS_ERR_SYSTEM,
+			       "%s: %s: %#lx bytes at file offset %#lx: %s", file->path,
+			       what, size, offset, strerror(file->error));
+	if (evidence == WS_READ)
+		return ws_fail(target->ctx, WS_ERR_MALFORMED,
+			       "%s: %s: %#lx bytes at file offset %#lx are more than any "
+			       "machine has",
+			       file->path, what, size, offset);
+	return ws_fail(target->ctx, WS_ERR_UNREADABLE,
+		       "%s: %s: %#lx bytes at file offset %#lx reach past the file's end "
+		       "%#zx: is the dump truncated?",
+		       file->path, what, size, offset, file->size);
+}
+
 enum ws_status ws_target_need(struct ws_target *target, uint64_t offset, uint64_t size,
 			      const char *fmt, ...)
 {
-	const struct ws_file *file = &target->file;
+	struct ws_file *file = &target->file;
+	enum ws_evidence evidence = WS_ABSENT;
 	ws_autofree char *what = NULL;
 	va_list ap;
 
 	if (offset <= file->size && size <= file->size - offset)
+		evidence = size && size <= WS_HEADER_MAX
+				   ? ws_file_hold(file, offset, size)
+				   : WS_READ;
+	if (evidence == WS_READ && size <= WS_HEADER_MAX)
 		return WS_OK;
 	va_start(ap, fmt);
 	if (vasprintf(&what, fmt, ap) < 0)
 		what = NULL;
 	va_end(ap);
-	return ws_fail(target->ctx, WS_ERR_UNREADABLE,
-		       "%s: %s: %#lx bytes at file offset %#lx reach past the file's end "
-		       "%#zx: is the dump truncated?",
-		       file->path, what ? what : "?", size, offset, file->size);
+	return need_fail(target, offset, size, evidence, what ? what : "?");
+}
+
+/* ---- what is wrong with it -------------------------------------------------------- */
+
+static enum ws_status note_keep(struct ws_target *target, char *text)
+{
+	char **note = text ? ws_vec_push(&target->notes) : NULL;
+
+	if (!note) {
+		free(text);
+		return ws_fail_memory(target->ctx);
+	}
+	*note = text;
+	return WS_OK;
+}
+
+enum ws_status ws_target_add_note(struct ws_target *target, const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	return note_keep(target, text);
+}
+
+const char *ws_target_note(const struct ws_target *target, unsigned i)
+{
+	if (i < target->notes.n)
+		return target->notes.v[i];
+	if (i == target->notes.n && target->file.shrunk)
+		return "the file has become shorter while it was read: what lay past its "
+		       "new end is unknown";
+	return NULL;
+}
+
+static uint64_t add_or_most(uint64_t a, uint64_t b)
+{
+	return a + b < a ? UINT64_MAX : a + b;
+}
+
+void ws_target_cut(struct ws_target *target, uint64_t pa, uint64_t len)
+{
+	if (!len)
+		return;
+	if (!target->cut || pa < target->cut_first)
+		target->cut_first = pa;
+	target->cut = add_or_most(target->cut, len);
+	ws_target_reaches(target, add_or_most(pa, len));
+}
+
+void ws_target_cut_frame(struct ws_target *target, uint64_t pa)
+{
+	ws_target_cut(target, pa, WS_FRAME_SIZE);
+	target->cut_inside += WS_FRAME_SIZE;
+	target->nknown_absent++;
+}
+
+/* "3 of 16 MiB are missing": in MiB from a few of them on. */
+static enum ws_status cut_note(struct ws_target *target)
+{
+	uint64_t total = target->cut - target->cut_inside;
+	unsigned log2;
+
+	if (!target->cut)
+		return WS_OK;
+	ws_vec_each(&target->memory, piece)
+		total = add_or_most(total, piece->at.len);
+	log2 = total >> 24 ? 20 : 10;
+	return ws_target_add_note(
+		target,
+		"the dump is cut off: %s%lu of %lu %s of its memory are missing, from "
+		"physical %#lx on: what lay there is unknown",
+		target->cut_more ? "at least " : "", ((target->cut - 1) >> log2) + 1,
+		((total - 1) >> log2) + 1, log2 == 20 ? "MiB" : "KiB", target->cut_first);
 }
 
 /* ---- the memory, once the kind has told it ---------------------------------------- */
 
-enum ws_status ws_target_add_memory(struct ws_target *target, uint64_t pa, uint64_t len,
-				    const uint8_t *data)
+static enum ws_status add_piece(struct ws_target *target, uint64_t pa, uint64_t len,
+				const uint8_t *data)
 {
 	struct ws_piece_of_memory *piece;
 
@@ -107,6 +165,21 @@ enum ws_status ws_target_add_memory(struct ws_target *target, uint64_t pa, uint6
 	piece->at = (struct ws_extent){ pa, len };
 	piece->data = data;
 	return WS_OK;
+}
+
+enum ws_status ws_target_add_memory(struct ws_target *target, uint64_t pa, uint64_t len)
+{
+	return add_piece(target, pa, len, NULL);
+}
+
+enum ws_status ws_target_add_from_file(struct ws_target *target, uint64_t pa,
+				       uint64_t len, uint64_t offset)
+{
+	uint64_t room = offset < target->file.size ? target->file.size - offset : 0;
+	uint64_t have = len < room ? len : room;
+
+	ws_target_cut(target, pa + have, len - have);
+	return add_piece(target, pa, have, have ? target->file.data + offset : NULL);
 }
 
 /* By pa; of those that begin together, the longest first. */
@@ -133,43 +206,112 @@ static enum ws_status overlap_fail(struct ws_target *target,
 		       b->data - target->file.data);
 }
 
+/* Reads both, for neither is to be kept. */
+static enum ws_evidence bytes_equal(struct ws_target *target, const uint8_t *a,
+				    const uint8_t *b, uint64_t len, bool *equal)
+{
+	struct ws_file *file = &target->file;
+	ws_autofree uint8_t *buffer = malloc(2 * WS_SCAN_CHUNK);
+	enum ws_evidence evidence = buffer ? WS_READ : WS_FAILED;
+	size_t n;
+
+	*equal = true;
+	for (uint64_t at = 0; at < len && *equal && !evidence; at += n) {
+		n = len - at < WS_SCAN_CHUNK ? len - at : WS_SCAN_CHUNK;
+		evidence = ws_file_read(file, a + at - file->data, buffer, n, NULL);
+		if (!evidence)
+			evidence = ws_file_read(file, b + at - file->data,
+						buffer + WS_SCAN_CHUNK, n, NULL);
+		*equal = !evidence && !memcmp(buffer, buffer + WS_SCAN_CHUNK, n);
+	}
+	return evidence;
+}
+
 /*
  * A piece inside another is no contradiction if it repeats it: a kdump kernel's core
  * holds the kernel image a second time, under its own virtual address (Linux
- * kernel/crash_core.c, crash_prepare_elf64_headers()).
+ * kernel/crash_core.c, crash_prepare_elf64_headers()). *compared: no file has more to
+ * compare than it is long.
  */
-static bool piece_repeats(const struct ws_piece_of_memory *whole,
-			  const struct ws_piece_of_memory *part)
+static enum ws_status piece_repeats(struct ws_target *target,
+				    const struct ws_piece_of_memory *whole,
+				    const struct ws_piece_of_memory *part,
+				    uint64_t *compared)
 {
 	uint64_t offset = part->at.pa - whole->at.pa;
+	enum ws_evidence evidence;
+	bool equal;
 
-	return offset + part->at.len <= whole->at.len && whole->data && part->data &&
-	       !memcmp(whole->data + offset, part->data, part->at.len);
+	*compared = add_or_most(*compared, part->at.len);
+	if (offset + part->at.len > whole->at.len || !whole->data || !part->data ||
+	    *compared > target->file.size)
+		return overlap_fail(target, whole, part);
+	evidence = bytes_equal(target, whole->data + offset, part->data, part->at.len,
+			       &equal);
+	if (evidence == WS_FAILED)
+		return ws_fail(
+			target->ctx, WS_ERR_SYSTEM, "%s: %s", target->file.path,
+			strerror(target->file.error ? target->file.error : ENOMEM));
+	return equal ? WS_OK : overlap_fail(target, whole, part);
+}
+
+/* Without any memory there is no target, and why it has none makes a difference. */
+static enum ws_status memory_none(struct ws_target *target)
+{
+	if (target->cut)
+		return ws_fail(target->ctx, WS_ERR_UNREADABLE,
+			       "%s: is cut off at %#zx bytes, before the first of its "
+			       "memory: is the dump truncated?",
+			       target->file.path, target->file.size);
+	return ws_fail(target->ctx, WS_ERR_MALFORMED, "%s: holds no physical memory",
+		       target->file.path);
+}
+
+/* Pieces that share the file's bytes could make a pass over a small file endless. */
+#define CLAIM_TIMES 16
+
+static enum ws_status claims_check(struct ws_target *target)
+{
+	uint64_t claimed = 0;
+
+	ws_vec_each(&target->memory, piece)
+		claimed = add_or_most(claimed, piece->data ? piece->at.len : 0);
+	if (claimed / CLAIM_TIMES <= target->file.size)
+		return WS_OK;
+	return ws_fail(
+		target->ctx, WS_ERR_MALFORMED,
+		"%s: %#lx bytes of physical memory are claimed to lie in a file of "
+		"%#zx bytes",
+		target->file.path, claimed, target->file.size);
 }
 
 /* Sorts the pieces, drops repetitions, joins neighbours that are so in the file too. */
 static enum ws_status memory_settle(struct ws_target *target)
 {
 	struct ws_piece_of_memory *kept = target->memory.v;
+	uint64_t compared = 0;
 	size_t nkept = 0;
 
+	enum ws_status status;
+
 	if (!target->memory.n)
-		return ws_fail(target->ctx, WS_ERR_MALFORMED,
-			       "%s: holds no physical memory", target->file.path);
+		return memory_none(target);
+	if ((status = claims_check(target)))
+		return status;
 	qsort(kept, target->memory.n, sizeof(*kept), piece_order);
 	ws_vec_each(&target->memory, piece) {
 		struct ws_piece_of_memory *last = nkept ? &kept[nkept - 1] : NULL;
 		uint64_t end = last ? last->at.pa + last->at.len : 0;
 
-		if (last && piece->at.pa < end) {
-			if (!piece_repeats(last, piece))
-				return overlap_fail(target, last, piece);
-		} else if (last && piece->at.pa == end && last->data &&
-			   piece->data == last->data + last->at.len) {
+		if (last && piece->at.pa < end)
+			status = piece_repeats(target, last, piece, &compared);
+		else if (last && piece->at.pa == end && last->data &&
+			 piece->data == last->data + last->at.len)
 			last->at.len += piece->at.len;
-		} else {
+		else
 			kept[nkept++] = *piece;
-		}
+		if (status)
+			return status;
 	}
 	target->memory.n = nkept;
 	return WS_OK;
@@ -198,8 +340,7 @@ static enum ws_status extents_settle(struct ws_target *target)
 		}
 		end = piece->at.pa + piece->at.len;
 	}
-	if (target->memory_end < end)
-		target->memory_end = end;
+	ws_target_reaches(target, end);
 	return WS_OK;
 }
 
@@ -277,10 +418,11 @@ static enum ws_status target_fill(struct ws_target *target, const char *path,
 	if (!target->file.path)
 		return ws_fail_memory(target->ctx);
 	status = ws_is_sim(path) ? ws_sim_run(target->ctx, &target->file)
-				 : file_map(target->ctx, &target->file);
+				 : ws_file_open(target->ctx, &target->file);
 	if (status || (status = kind_choose(target, options)) ||
 	    (status = target->ops->open(target, options)) ||
-	    (status = memory_settle(target)) || (status = extents_settle(target)))
+	    (status = memory_settle(target)) || (status = extents_settle(target)) ||
+	    (status = cut_note(target)))
 		return status;
 	return format_choose(target, options);
 }
@@ -314,7 +456,11 @@ void ws_target_close(struct ws_target *target)
 		return;
 	if (target->ops && target->ops->close)
 		target->ops->close(target);
-	file_close(&target->file);
+	ws_file_close(&target->file);
+	ws_window_release(&target->peeked);
+	ws_vec_each(&target->notes, note)
+		free(*note);
+	ws_vec_release(&target->notes);
 	ws_vec_release(&target->memory);
 	ws_vec_release(&target->extents);
 	ws_vec_release(&target->cpus);
@@ -381,19 +527,37 @@ const struct ws_piece_of_memory *ws_target_piece(struct ws_target *target, uint6
 	return NULL;
 }
 
+static bool piece_holds_frame(const struct ws_piece_of_memory *piece, uint64_t pa)
+{
+	return pa >= piece->at.pa && piece->at.len - (pa - piece->at.pa) >= WS_FRAME_SIZE;
+}
+
+/* len bytes of a piece that has data, held. */
+static enum ws_evidence piece_bytes(struct ws_target *target,
+				    const struct ws_piece_of_memory *piece, uint64_t pa,
+				    size_t len, const uint8_t **bytes)
+{
+	const uint8_t *data = piece->data + (pa - piece->at.pa);
+	enum ws_evidence evidence =
+		ws_file_hold(&target->file, data - target->file.data, len);
+
+	*bytes = evidence == WS_READ ? data : NULL;
+	return evidence;
+}
+
 static enum ws_evidence piece_frame(struct ws_target *target,
 				    const struct ws_piece_of_memory *piece, uint64_t pa,
 				    const uint8_t **frame)
 {
-	enum ws_evidence evidence = WS_READ;
+	enum ws_evidence evidence;
 	uint64_t ordinal;
 
 	*frame = NULL;
-	if (pa < piece->at.pa || piece->at.len - (pa - piece->at.pa) < WS_FRAME_SIZE)
+	if (!piece_holds_frame(piece, pa))
 		return WS_ABSENT;
 	ordinal = ws_frame_ordinal(piece, pa);
 	if (piece->data)
-		*frame = piece->data + (pa - piece->at.pa);
+		evidence = piece_bytes(target, piece, pa, WS_FRAME_SIZE, frame);
 	else
 		evidence = target->ops->frame(target, ordinal, frame);
 	if (evidence == WS_READ && target->recorder)
@@ -410,6 +574,42 @@ enum ws_evidence ws_target_frame(struct ws_target *target, uint64_t pa,
 	*frame = NULL;
 	return piece ? piece_frame(target, piece, pa & -(uint64_t)WS_FRAME_SIZE, frame)
 		     : WS_ABSENT;
+}
+
+static enum ws_evidence piece_peek(struct ws_target *target,
+				   const struct ws_piece_of_memory *piece, uint64_t pa,
+				   uint8_t *scratch, const uint8_t **frame)
+{
+	const uint8_t *data = piece->data + (pa - piece->at.pa);
+	struct ws_file *file = &target->file;
+	uint64_t offset = data - file->data;
+	bool held = ws_file_holds(file, offset, WS_FRAME_SIZE);
+
+	*frame = held ? data : scratch;
+	return held ? WS_READ
+		    : ws_window_read(file, &target->peeked, offset, scratch,
+				     WS_FRAME_SIZE);
+}
+
+enum ws_evidence ws_target_peek(struct ws_target *target, uint64_t pa,
+				uint8_t scratch[WS_FRAME_SIZE], const uint8_t **frame)
+{
+	const struct ws_piece_of_memory *piece = ws_target_piece(target, pa);
+	enum ws_evidence evidence;
+
+	pa &= -(uint64_t)WS_FRAME_SIZE;
+	*frame = scratch;
+	if (!piece || !piece_holds_frame(piece, pa))
+		evidence = WS_ABSENT;
+	else if (piece->data)
+		evidence = piece_peek(target, piece, pa, scratch, frame);
+	else
+		evidence = target->ops->copy_frame(target, 0, ws_frame_ordinal(piece, pa),
+						   scratch);
+	if (evidence != WS_READ)
+		*frame = NULL;
+	target->failed |= evidence == WS_FAILED;
+	return evidence;
 }
 
 /* Bytes at pa that lie together: a whole frame's, or those of a piece's ragged end. */
@@ -431,22 +631,26 @@ static enum ws_evidence bytes_at(struct ws_target *target, uint64_t pa,
 	}
 	if (!piece->data)
 		return evidence;
-	*bytes = piece->data + (pa - piece->at.pa);
 	*len = piece->at.len - (pa - piece->at.pa);
 	if (*len > WS_FRAME_SIZE - offset)
 		*len = WS_FRAME_SIZE - offset;
-	return WS_READ;
+	evidence = piece_bytes(target, piece, pa, *len, bytes);
+	target->failed |= evidence == WS_FAILED;
+	return evidence;
 }
 
 enum ws_status ws_target_looked(struct ws_target *target, enum ws_status status)
 {
+	const char *why = target->why;
+
 	if (status != WS_OK || !(target->failed || ws_short_of_memory(target->ctx)))
 		return status;
-	return ws_fail(
-		target->ctx, WS_ERR_SYSTEM,
-		"%s: memory was short here while it was looked at, or it could not "
-		"be read: there is no answer",
-		target->file.path);
+	if (!why)
+		why = strerror(target->file.error ? target->file.error : ENOMEM);
+	return ws_fail(target->ctx, WS_ERR_SYSTEM,
+		       "%s: some of its memory could not be looked at (%s): there is no "
+		       "answer",
+		       target->file.path, why);
 }
 
 enum ws_evidence ws_target_read(struct ws_target *target, uint64_t pa, void *buf,
@@ -483,8 +687,7 @@ bool ws_target_recorded(struct ws_target *target, uint64_t pa)
 	const struct ws_piece_of_memory *piece = ws_target_piece(target, pa);
 	uint64_t frame = pa & -(uint64_t)WS_FRAME_SIZE, ordinal;
 
-	if (!target->recorder || !piece || frame < piece->at.pa ||
-	    piece->at.len - (frame - piece->at.pa) < WS_FRAME_SIZE)
+	if (!target->recorder || !piece || !piece_holds_frame(piece, frame))
 		return false;
 	ordinal = ws_frame_ordinal(piece, frame);
 	return target->recorder[ordinal / 8] >> ordinal % 8 & 1;

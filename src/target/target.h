@@ -9,20 +9,14 @@
 #define WS_TARGET_TARGET_H
 
 #include "context.h"
+#include "target/file.h"
 #include "util/vec.h"
 #include "whosees.h"
 
-/* The file behind a target, mapped private and only read. Owned by the target. */
-struct ws_file {
-	const char *path;
-	int fd; /* -1: there is none, a scenario's core is in memory only */
-	const uint8_t *data;
-	size_t size;
-};
-
 /*
- * A piece of physical memory. data is NULL where the frames come from ops->frame.
- * Invariant, once opened: sorted by pa, never overlapping, pa + len never overflows,
+ * A piece of physical memory. data is NULL where the frames come from ops->frame; else it
+ * points into the file's data, which is to be held (ws_file_hold()) before it is looked
+ * at. Invariant, once opened: sorted by pa, never overlapping, pa + len never overflows,
  * data[0..len) lies inside the file.
  */
 struct ws_piece_of_memory {
@@ -35,14 +29,22 @@ struct ws_target;
 
 struct ws_target_ops {
 	const char *kind; /* what --type takes */
-	/* Looks at the file's first bytes; NULL: only when asked for by name. */
+	/*
+	 * Looks at the file's first bytes (WS_FILE_BLOCK, or all there are); NULL: only
+	 * when asked for by name.
+	 */
 	bool (*probe)(const struct ws_file *file);
-	/* Fills memory, cpus, vmcoreinfo and format; on failure close() is called. */
+	/*
+	 * Fills memory, cpus, vmcoreinfo and format, as far as the file goes: what is
+	 * known to be cut off or damaged is told by ws_target_cut() and
+	 * ws_target_add_note(). On failure close() is called.
+	 */
 	enum ws_status (*open)(struct ws_target *target,
 			       const struct ws_target_options *options);
 	/*
 	 * The whole frame with this ordinal, kept until close: WS_ABSENT where its bytes
-	 * are damaged, WS_FAILED for want of memory. NULL op: all memory has data.
+	 * are damaged or cut off, WS_FAILED for want of memory. NULL op: all memory has
+	 * data.
 	 */
 	enum ws_evidence (*frame)(struct ws_target *target, uint64_t ordinal,
 				  const uint8_t **frame);
@@ -55,23 +57,36 @@ struct ws_target_ops {
 	void (*close)(struct ws_target *target);
 };
 
-/* Owned by the caller of ws_target_open(). */
+/*
+ * Owned by the caller of ws_target_open(). For one thread at a time: every look at memory
+ * keeps what it read, remembers where it was and may be recorded, and failures go to the
+ * context. ws_target_scan() alone has threads of its own, which are gone when it returns;
+ * they come no further than copy_frame(), ws_file_read() and the scan's callback.
+ */
 struct ws_target {
 	struct ws_context *ctx;
 	const struct ws_target_ops *ops;
 	struct ws_file file;
 	WS_VEC(struct ws_piece_of_memory) memory;
 	size_t last_piece; /* where the last look-up ended: the next one often does too */
-	uint64_t nframes;  /* whole frames in all of memory */
-	uint64_t ndamaged; /* of these, what the last scan could not unpack */
+	struct ws_window peeked; /* what ws_target_peek() reads through */
+	uint64_t nframes;        /* whole frames in all of memory */
+	uint64_t nknown_absent; /* of these, what open() found to be damaged or cut off */
+	uint64_t ndamaged;      /* and what the last scan could not unpack besides */
+	uint64_t cut;        /* bytes of memory that the file should have, but has not */
+	uint64_t cut_inside; /* of these, in frames that are in memory all the same */
+	uint64_t cut_first;  /* the lowest pa of theirs */
+	bool cut_more;       /* and nobody knows how many besides */
 	WS_VEC(struct ws_extent) extents; /* what memory looks like from outside */
 	uint64_t memory_end; /* no memory at or above it: what the file says, or the end
 			      * of what it holds */
 	WS_VEC(struct ws_cpu) cpus;
+	WS_VEC(char *) notes; /* what is wrong with the file: ws_target_note() */
 	char *vmcoreinfo;
-	bool failed;    /* a look failed or what it gave is lost: ws_target_looked() */
-	bool moving;    /* it runs on while it is read */
-	bool long_mode; /* the dump says that its processors ran in long mode */
+	bool failed;     /* a look failed or what it gave is lost: ws_target_looked() */
+	const char *why; /* it failed, if not for the file's error or want of memory */
+	bool moving;     /* it runs on while it is read */
+	bool long_mode;  /* the dump says that its processors ran in long mode */
 	const struct ws_format *format; /* NULL: the registers do not tell */
 	bool format_by_note;            /* nothing but VMCOREINFO's note tells it */
 	uint64_t root;                  /* what options gave */
@@ -100,16 +115,40 @@ static inline enum ws_evidence ws_target_short(struct ws_target *target)
 bool ws_target_is_file(const struct ws_target *target, const char *path);
 
 /*
- * Adds len bytes of physical memory at pa, in any order; the caller has checked that
- * pa + len does not overflow and that data[0..len) lies inside the file. Nothing is
- * added where len is 0.
+ * Adds len bytes of physical memory at pa, in any order, whose frames ops->frame gives;
+ * the caller has checked that pa + len does not overflow. Nothing is added where len is
+ * 0.
  */
-enum ws_status ws_target_add_memory(struct ws_target *target, uint64_t pa, uint64_t len,
-				    const uint8_t *data) WS_MUST_CHECK;
+enum ws_status ws_target_add_memory(struct ws_target *target, uint64_t pa,
+				    uint64_t len) WS_MUST_CHECK;
+
+/* The same of memory that lies in the file at offset. What lies past its end is cut. */
+enum ws_status ws_target_add_from_file(struct ws_target *target, uint64_t pa,
+				       uint64_t len, uint64_t offset) WS_MUST_CHECK;
+
+/* The file says that there is memory up to end, whether it holds it or not. */
+static inline void ws_target_reaches(struct ws_target *target, uint64_t end)
+{
+	if (target->memory_end < end)
+		target->memory_end = end;
+}
+
+/* Counts len bytes at pa as memory that the file should have, but has not; not added. */
+void ws_target_cut(struct ws_target *target, uint64_t pa, uint64_t len);
+/* The same of a frame that was added: ops->frame says WS_ABSENT of it. */
+void ws_target_cut_frame(struct ws_target *target, uint64_t pa);
+
+/* Adds something that is wrong with the file, in plain words: ws_target_note(). */
+enum ws_status ws_target_add_note(struct ws_target *target, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3))) WS_MUST_CHECK;
+
+/* Headers, notes and the like may be that long; no machine has more. */
+#define WS_HEADER_MAX (UINT64_C(64) << 20)
 
 /*
- * Checks that size bytes at offset lie inside the file: WS_ERR_UNREADABLE, as a
- * truncated file is, if not. The message begins with the file's name and the words.
+ * Checks that size bytes at offset lie inside the file, and holds them:
+ * WS_ERR_UNREADABLE, as a truncated file is, if they do not. The message begins with the
+ * file's name and the words. For headers: WS_HEADER_MAX is the limit.
  */
 enum ws_status ws_target_need(struct ws_target *target, uint64_t offset, uint64_t size,
 			      const char *fmt, ...)
@@ -117,10 +156,11 @@ enum ws_status ws_target_need(struct ws_target *target, uint64_t offset, uint64_
 
 /*
  * Parses ELF notes (QEMU's vCPU notes, PRSTATUS, VMCOREINFO) at bytes[0..size), which
- * lie at file offset `at` (for messages).
+ * lie at file offset `at` (for messages). Of notes that are cut off the last may be
+ * there in part, and is left.
  */
 enum ws_status ws_target_parse_notes(struct ws_target *target, const uint8_t *bytes,
-				     size_t size, uint64_t at) WS_MUST_CHECK;
+				     size_t size, uint64_t at, bool cut) WS_MUST_CHECK;
 
 /*
  * The notes of a capture: every processor whose registers are known, the format and
@@ -142,6 +182,14 @@ const struct ws_format *ws_format_of_cpu(const struct ws_cpu *cpu, bool long_mod
 /* What the kernel's own VMCOREINFO says of its format; NULL where it does not. */
 const struct ws_format *ws_format_of_vmcoreinfo(const char *text);
 
+/*
+ * The whole frame that holds pa, neither kept nor recorded: *frame is in the file's data
+ * or in scratch. For a search that passes over much memory.
+ */
+enum ws_evidence ws_target_peek(struct ws_target *target, uint64_t pa,
+				uint8_t scratch[WS_FRAME_SIZE],
+				const uint8_t **frame) WS_MUST_CHECK;
+
 /* The piece that holds pa, or NULL. */
 const struct ws_piece_of_memory *ws_target_piece(struct ws_target *target, uint64_t pa);
 
@@ -162,12 +210,13 @@ enum ws_status ws_target_record(struct ws_target *target) WS_MUST_CHECK;
 bool ws_target_recorded(struct ws_target *target, uint64_t pa);
 
 #define WS_SCAN_WORKERS 8
-#define WS_SCAN_CHUNK (1u << 20)
+#define WS_SCAN_CHUNK (256u << 10) /* little enough to stay in a processor's cache */
 
 /*
  * Told len bytes of memory at pa: whole, contiguous frames, valid during the call
  * only. Called from several threads at once, never twice at once with one worker
- * number (< WS_SCAN_WORKERS), in no order. Must not touch the context.
+ * number (< WS_SCAN_WORKERS), in no order. Must not touch the context or the target.
+ * Frames that are zero may be passed over: those in holes of the file are.
  */
 typedef void ws_scan_fn(void *arg, unsigned worker, uint64_t pa, const uint8_t *data,
 			size_t len);

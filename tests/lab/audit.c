@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "common/frames.h"
 #include "linux/linux.h"
@@ -134,8 +133,7 @@ static enum ws_status tell_dump(struct ws_context *ctx, const char *path,
 
 	if (status)
 		return status;
-	if (n && mprotect((void *)target->file.data, target->file.size,
-			  PROT_READ | PROT_WRITE))
+	if (n && ws_file_hold_all(&target->file) != WS_READ)
 		status = WS_ERR_SYSTEM;
 	else
 		status = tell_all(target, hides, n);

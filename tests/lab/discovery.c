@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "linux/linux.h"
@@ -41,7 +40,7 @@ static bool forget_in_memory(struct ws_target *target, const struct wish *wish)
 {
 	uint8_t *data = (uint8_t *)target->file.data;
 
-	if (mprotect(data, target->file.size, PROT_READ | PROT_WRITE))
+	if (ws_file_hold_all(&target->file) != WS_READ)
 		return false;
 	ws_vec_each(&target->memory, piece)
 		for (uint64_t at = 0; at + WS_FRAME_SIZE <= piece->at.len;

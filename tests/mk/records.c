@@ -62,12 +62,12 @@ static const struct mk_record records[] = {
 	{ "kdump32", 452, false, {
 		{ "magic", 0, 8, 0x202020504d55444b }, { "version", 8, 4, 6 },
 		{ "machine", 272, 8, 0x36383669 /* "i686" */ },
-		{ "block_size", 416, 4, 4096 }, { "sub_hdr_size", 420, 4, 1 },
+		{ "status", 412, 4, 0 }, { "block_size", 416, 4, 4096 }, { "sub_hdr_size", 420, 4, 1 },
 		{ "bitmap_blocks", 424, 4, 2 }, { "max_mapnr", 428, 4, 0 } } },
 	{ "kdump64", 464, false, {
 		{ "magic", 0, 8, 0x202020504d55444b }, { "version", 8, 4, 6 },
 		{ "machine", 272, 8, 0x34365f363878 /* "x86_64" */ },
-		{ "block_size", 428, 4, 4096 }, { "sub_hdr_size", 432, 4, 1 },
+		{ "status", 424, 4, 0 }, { "block_size", 428, 4, 4096 }, { "sub_hdr_size", 432, 4, 1 },
 		{ "bitmap_blocks", 436, 4, 2 }, { "max_mapnr", 440, 4, 0 } } },
 	{ "sub32", 80, false, {
 		{ "split", 8, 4, 0 }, { "offset_vmcoreinfo", 20, 8, 0 },

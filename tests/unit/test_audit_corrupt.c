@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -686,7 +685,7 @@ static void every_finding_is_confirmed(void **state)
 	assert_true(scene.findings > scene.rounds / 10);
 }
 
-/* The capture is read into memory of our own: its mapping is private. */
+/* The capture is held in memory of our own, which may be written. */
 static int open_capture(void **state)
 {
 	struct ws_file *file;
@@ -701,7 +700,7 @@ static int open_capture(void **state)
 		return 1;
 	}
 	file = &scene.target->file;
-	if (mprotect((void *)file->data, file->size, PROT_READ | PROT_WRITE))
+	if (ws_file_hold_all(file) != WS_READ)
 		return 1;
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++)
 		if (!strcmp(shapes[i].format,

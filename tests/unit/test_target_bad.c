@@ -78,18 +78,15 @@ static const struct bad cases[] = {
 	  WS_ERR_UNREADABLE, { "section header 0", "offset 0xfffffffffffffff0" } },
 
 	/* ---- segments ---- */
-	{ "truncated core", "ehdr64 phnum=2\n" GOOD_LOAD
+	{ "core cut before its memory", "ehdr64 phnum=2\n" GOOD_LOAD
 	  "phdr64 offset=0x2000 paddr=0x4000 filesz=0x2000 memsz=0x2000\n"
-	  GOOD_BYTES "frames 0x4000 2\ncut 0x3fff",
+	  GOOD_BYTES "frames 0x4000 2\ncut 0x1000",
 	  WS_ERR_UNREADABLE,
-	  { "program header 1 (file offset 0x78)", "offset 0x2000", "end 0x3fff",
-	    "truncated" } },
+	  { "cut off at 0x1000 bytes", "first of its memory", "truncated" } },
 	{ "segment offset", "ehdr64\nphdr64 offset=0xfffffffffffff000 filesz=0x2000 "
-	  "memsz=0x2000", WS_ERR_UNREADABLE,
-	  { "program header 0 (file offset 0x40)", "offset 0xfffffffffffff000" } },
+	  "memsz=0x2000", WS_ERR_UNREADABLE, { "cut off at 0x78 bytes", "truncated" } },
 	{ "segment size", "ehdr64\nphdr64 offset=0x78 filesz=0xffffffffffffffff "
-	  "memsz=0xffffffffffffffff", WS_ERR_UNREADABLE,
-	  { "program header 0", "0xffffffffffffffff bytes" } },
+	  "memsz=0xffffffffffffffff", WS_ERR_UNREADABLE, { "cut off at 0x78 bytes" } },
 	{ "segment pa", "ehdr64 phnum=2\n" GOOD_LOAD
 	  "phdr64 paddr=0xfffffffffffff000 offset=0x1000 filesz=0x1000 memsz=0x2000\n"
 	  GOOD_BYTES, WS_ERR_MALFORMED,
@@ -116,9 +113,6 @@ static const struct bad cases[] = {
 	  "at 0x1000\nframes 0 2", WS_ERR_UNSUPPORTED, { "process", "2 segments" } },
 
 	/* ---- notes ---- */
-	{ "notes past the end", "ehdr64 phnum=2\n" GOOD_LOAD
-	  "phdr64 type=4 offset=0x1ff0 filesz=0x11\n" GOOD_BYTES, WS_ERR_UNREADABLE,
-	  { "program header 1 (file offset 0x78)", "notes", "truncated" } },
 	{ "namesz", ELF_NOTE("32", "nhdr namesz=0xffffffff\n"), WS_ERR_MALFORMED,
 	  { "note at file offset 0x400", "0xffffffff", "end 0x420" } },
 	{ "namesz that wraps when aligned", ELF_NOTE("32", "nhdr namesz=0xfffffffd\n"),
@@ -143,9 +137,8 @@ static const struct bad cases[] = {
 	  WS_ERR_MALFORMED, { "offset 0", "0x2000..0x1ffe" } },
 	{ "LiME everything", "lime first=0 last=0xffffffffffffffff\nframes 0 1",
 	  WS_ERR_MALFORMED, { "offset 0", "0xffffffffffffffff" } },
-	{ "LiME truncated", "lime first=0x1000 last=0x1fff\nframes 0x1000 1\n"
-	  "lime first=0x4000 last=0x5fff\nframes 0x4000 1", WS_ERR_UNREADABLE,
-	  { "header at file offset 0x1020", "0x2000 bytes", "truncated" } },
+	{ "LiME cut before its memory", "lime first=0x1000 last=0x1fff\n",
+	  WS_ERR_UNREADABLE, { "cut off at 0x20 bytes", "truncated" } },
 	{ "LiME second magic", "lime last=0xfff\nframes 0 1\nlime magic=1 first=0x1000 "
 	  "last=0x1fff\nframes 0x1000 1", WS_ERR_MALFORMED, { "magic", "offset 0x1020" } },
 	{ "LiME overlap", "lime last=0xfff\nframes 0 1\nlime first=0xfff last=0x1ffe\n"
@@ -176,7 +169,7 @@ static const struct bad cases[] = {
 	  "at 0x4000\nu8 0", WS_ERR_MALFORMED, { "no physical memory" } },
 	{ "kdump bitmap of more than the file", "kdump64 bitmap_blocks=4\nat 0x1000\n"
 	  "sub64 max_mapnr_64=0x10000\nat 0x4000\nfill 0x2000 0xaa", WS_ERR_UNREADABLE,
-	  { "kdump bitmap", "file of 0x6000 bytes", "descriptors" } },
+	  { "cut off at 0x6000 bytes", "truncated" } },
 	{ "kdump split", KDUMP "at 0x1000\nsub64 split=1 max_mapnr_64=16",
 	  WS_ERR_UNSUPPORTED, { "split", "offset 0x100c", "reassemble" } },
 	{ "kdump notes", KDUMP "at 0x1000\nsub64 max_mapnr_64=16 "
@@ -192,28 +185,32 @@ static const struct bad cases[] = {
 	  "offset_vmcoreinfo=0x10000000 size_vmcoreinfo=1", WS_ERR_UNREADABLE,
 	  { "VMCOREINFO", "offset 0x10000000" } },
 	{ "kdump without descriptors", KDUMP "cut 0x4000", WS_ERR_UNREADABLE,
-	  { "page descriptor 0 at file offset 0x4000", "truncated" } },
-	{ "kdump descriptor offset", KDUMP "at 0x4018\n"
+	  { "cut off at 0x4000 bytes", "first of its memory", "truncated" } },
+	/* With one that is sound the dump would be read. */
+	{ "kdump descriptor offsets", KDUMP "at 0x4000\n"
+	  "descriptor offset=0xfffffffffffffffe size=2 flags=1\n"
 	  "descriptor offset=0xffffffffffffffff size=2 flags=1", WS_ERR_UNREADABLE,
-	  { "page descriptor 1 (file offset 0x4018)", "pa 0x2000", "truncated" } },
-	{ "kdump descriptor size", KDUMP "at 0x4000\n"
-	  "descriptor offset=0x5000 size=4097 flags=1", WS_ERR_MALFORMED,
+	  { "page descriptor 0 (file offset 0x4000)", "pa 0x1000", "truncated" } },
+	{ "kdump descriptor sizes", KDUMP "at 0x4000\n"
+	  "descriptor offset=0x5000 size=4097 flags=1\n"
+	  "descriptor offset=0x5000 size=0 flags=1", WS_ERR_MALFORMED,
 	  { "page descriptor 0 (file offset 0x4000)", "pa 0x1000", "size 0x1001" } },
-	{ "kdump descriptor empty", KDUMP "at 0x4000\n"
-	  "descriptor offset=0x5000 size=0 flags=1", WS_ERR_MALFORMED, { "size 0" } },
-	{ "kdump codec", KDUMP "at 0x4000\ndescriptor offset=0x5000 size=9 flags=0x40",
-	  WS_ERR_UNSUPPORTED, { "page descriptor 0", "flags 0x40", "compressed" } },
+	{ "kdump codecs", KDUMP "at 0x4000\n"
+	  "descriptor offset=0x5000 size=9 flags=0x40\n"
+	  "descriptor offset=0x5000 size=4097 flags=1", WS_ERR_UNSUPPORTED,
+	  { "page descriptor 0", "flags 0x40", "compressed" } },
+	{ "kdump incomplete before its memory", KDUMP "at 0\n"
+	  "kdump64 max_mapnr=16 status=8\nat 0x4000\nfill 48 0", WS_ERR_UNREADABLE,
+	  { "page descriptor 0", "not written", "incomplete" } },
 
 	/* ---- flattened ---- */
 	{ "flat header", FLAT "cut 4095", WS_ERR_UNREADABLE,
 	  { "flattened header", "end 0xfff", "truncated" } },
 	{ "flat version", "flat version=2", WS_ERR_UNSUPPORTED, { "offset 0x10", "version 2" } },
-	{ "flat without end", "flat\nchunk offset=0 size=16\nfill 16 0", WS_ERR_UNREADABLE,
-	  { "flattened chunk header", "offset 0x1020", "truncated" } },
 	{ "flat offset", "flat\nchunk offset=0x8000000000000000 size=1\nu8 0",
 	  WS_ERR_MALFORMED, { "chunk at file offset 0x1000", "0x8000000000000000" } },
-	{ "flat size", "flat\nchunk offset=0 size=0x7fffffffffffffff\nu8 0",
-	  WS_ERR_UNREADABLE, { "chunk at file offset 0x1000", "0x7fffffffffffffff" } },
+	{ "flat cut in the header", "flat\nchunk offset=0 size=0x7fffffffffffffff\nu8 0",
+	  WS_ERR_UNREADABLE, { "kdump header", "rearranged offset 0", "truncated" } },
 	{ "flat empty chunk", "flat\nchunk offset=5 size=0\nu64 -1 -1", WS_ERR_MALFORMED,
 	  { "chunk at file offset 0x1000", "size 0" } },
 	{ "flat nothing", "flat\nu64 0xffffffffffffffff 0xffffffffffffffff",

@@ -1,0 +1,671 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Targets of which something is gone: cut off, damaged in places, shrinking while they
+ * are read, full of holes. What is there is read, and rightly; what is not is absent, and
+ * a note says so; and the work does not grow with what is not there.
+ */
+#include "common/frames.h"
+#include "mk/mk.h"
+#include "target/target.h"
+#include "util/bits.h"
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+/* Memory of the dumps here: frame n is at n * 4 KiB and has a bit in a mask. */
+#define FRAMES 16
+
+/* A file that can be cut and opened as a target, again and again. */
+struct scene {
+	struct mk mk;
+	char path[32];
+	int fd;
+	struct ws_context *ctx;
+	struct ws_target *target;
+};
+
+static void scene_begin(struct scene *s, const char *text)
+{
+	*s = (struct scene){ .ctx = ws_context_create() };
+	assert_non_null(s->ctx);
+	assert_true(mk_build(&s->mk, text));
+	s->fd = mk_file(&s->mk, s->path);
+}
+
+static void scene_end(struct scene *s)
+{
+	ws_target_close(s->target);
+	ws_context_destroy(s->ctx);
+	close(s->fd);
+	mk_release(&s->mk);
+}
+
+#define autoscene ws_cleanup(scene_end) struct scene
+
+static enum ws_status reopen(struct scene *s)
+{
+	ws_target_close(s->target);
+	ws_error_clear(s->ctx);
+	return ws_target_open(s->ctx, s->path, NULL, &s->target);
+}
+
+static void open_text(struct scene *s, const char *text)
+{
+	scene_begin(s, text);
+	if (reopen(s) != WS_OK)
+		fail_msg("%s", ws_error(s->ctx, 0));
+}
+
+/* ---- what is there ---------------------------------------------------------------- */
+
+static bool is_right(uint64_t pa, const uint8_t *frame)
+{
+	uint8_t expected[WS_FRAME_SIZE];
+
+	mk_frame(pa, expected);
+	return !memcmp(frame, expected, sizeof(expected));
+}
+
+/* Which frames there are by address; each must be right, and the others absent. */
+static uint32_t frames_by_address(struct ws_target *target)
+{
+	uint32_t mask = 0;
+
+	for (uint64_t n = 0; n < FRAMES; n++) {
+		uint64_t pa = n * WS_FRAME_SIZE;
+		uint8_t scratch[WS_FRAME_SIZE], copy[WS_FRAME_SIZE];
+		const uint8_t *frame, *peeked;
+		enum ws_evidence evidence = ws_target_frame(target, pa + 77, &frame);
+
+		assert_true(evidence == WS_READ || evidence == WS_ABSENT);
+		assert_int_equal(ws_target_peek(target, pa, scratch, &peeked), evidence);
+		assert_int_equal(ws_target_read(target, pa, copy, sizeof(copy)),
+				 evidence);
+		if (evidence == WS_READ && is_right(pa, frame) && is_right(pa, peeked) &&
+		    is_right(pa, copy))
+			mask |= 1u << n;
+		else if (evidence == WS_READ)
+			fail_msg("the frame at %#lx has the wrong bytes", pa);
+		else
+			assert_null(frame);
+	}
+	return mask;
+}
+
+struct tally {
+	pthread_mutex_t lock;
+	uint32_t mask;
+	uint64_t bytes;
+	bool wrong;
+};
+
+static void tally_chunk(void *arg, unsigned worker, uint64_t pa, const uint8_t *data,
+			size_t len)
+{
+	struct tally *tally = arg;
+
+	(void)worker;
+	pthread_mutex_lock(&tally->lock);
+	tally->bytes += len;
+	for (uint64_t at = 0; at < len; at += WS_FRAME_SIZE) {
+		uint64_t n = (pa + at) / WS_FRAME_SIZE;
+
+		tally->wrong |= n >= FRAMES || !is_right(pa + at, data + at);
+		tally->mask |= n < FRAMES ? 1u << n : 0;
+	}
+	pthread_mutex_unlock(&tally->lock);
+}
+
+/* The same by a pass over all memory. */
+static uint32_t frames_by_scan(struct ws_target *target)
+{
+	struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+	assert_int_equal(ws_target_scan(target, "scan", tally_chunk, &tally), WS_OK);
+	assert_false(tally.wrong);
+	return tally.mask;
+}
+
+static bool has_note(const struct ws_target *target, const char *const *words, size_t n)
+{
+	const char *note;
+
+	for (unsigned i = 0; (note = ws_target_note(target, i)); i++) {
+		size_t found = 0;
+
+		while (found < n && words[found] && strstr(note, words[found]))
+			found++;
+		if (found == n || !words[found])
+			return true;
+	}
+	return false;
+}
+
+/* ---- cut off, or damaged in places ------------------------------------------------ */
+
+struct gone {
+	const char *name;
+	const char *text;
+	uint32_t frames;      /* the mask of what is left */
+	const char *words[5]; /* of one note; none: no note at all */
+};
+
+#define LOADS                                                                \
+	"ehdr64 phnum=3\nphdr64 type=4 offset=0x200 filesz=460\n"            \
+	"phdr64 offset=0x1000 paddr=0x1000 filesz=0x3000 memsz=0x3000\n"     \
+	"phdr64 offset=0x4000 paddr=0x8000 filesz=0x2000 memsz=0x2000\n"     \
+	"at 0x200\nnhdr descsz=440\ntext \"QEMU\\0\\0\\0\\0\"\nqemu cr3=5\n" \
+	"at 0x1000\nframes 0x1000 3\nframes 0x8000 2\n"
+#define LIME                                               \
+	"lime first=0x1000 last=0x2fff\nframes 0x1000 2\n" \
+	"lime first=0x8000 last=0x9fff\nframes 0x8000 2\n"
+#define KDUMP                                                      \
+	"kdump64 max_mapnr=16\nat 0x1000\nsub64 max_mapnr_64=16\n" \
+	"bits 0x3000 1 5\nat 0x4000\npages plain 0x1000 5 0x5000\n"
+
+/* clang-format off */
+static const struct gone gone[] = {
+	{ "whole core", LOADS, 0x30e, { 0 } },
+	{ "core cut in a frame", LOADS "cut 0x5fff", 0x10e,
+	  { "cut off: 1 of 20 KiB", "from physical 0x9fff on", "unknown" } },
+	{ "core cut at a frame", LOADS "cut 0x5000", 0x10e,
+	  { "cut off: 4 of 20 KiB", "from physical 0x9000 on" } },
+	{ "core without its last segment", LOADS "cut 0x4000", 0x00e,
+	  { "cut off: 8 of 20 KiB", "from physical 0x8000 on" } },
+	{ "core cut in its first segment", LOADS "cut 0x2001", 0x002,
+	  { "cut off: 16 of 20 KiB", "from physical 0x2001 on" } },
+	{ "core of MiB", "ehdr64\nphdr64 offset=0x1000 paddr=0x1000 filesz=0x2000000 "
+	  "memsz=0x2000000\nat 0x1000\nframes 0x1000 3\n", 0x00e,
+	  { "cut off: 32 of 32 MiB", "from physical 0x4000 on" } },
+	{ "core cut in its notes", "ehdr64 phnum=2\n"
+	  "phdr64 offset=0x1000 paddr=0x1000 filesz=0x2000 memsz=0x2000\n"
+	  "phdr64 type=4 offset=0x3000 filesz=460\nat 0x1000\nframes 0x1000 2\n"
+	  "nhdr descsz=440\ntext \"QEMU\\0\\0\\0\\0\"\nqemu\ncut 0x30ff", 0x006,
+	  { "cut off in its notes", "offset 0x30ff", "registers" } },
+	{ "core without its notes", "ehdr64 phnum=2\n"
+	  "phdr64 offset=0x1000 paddr=0x1000 filesz=0x2000 memsz=0x2000\n"
+	  "phdr64 type=4 offset=0x3000 filesz=460\nat 0x1000\nframes 0x1000 2\n", 0x006,
+	  { "cut off in its notes", "offset 0x3000" } },
+
+	{ "whole LiME", LIME, 0x306, { 0 } },
+	{ "LiME cut in its last range", LIME "cut 0x4000", 0x106,
+	  { "at least 1 of 16 KiB", "from physical 0x9fc0 on" } },
+	{ "LiME cut in its first range", LIME "cut 0x1020", 0x002,
+	  { "at least 4 of 8 KiB", "from physical 0x2000 on" } },
+	{ "LiME without a byte of its last range", LIME "cut 0x2040", 0x006,
+	  { "at least 8 of 16 KiB", "from physical 0x8000 on" } },
+	{ "LiME cut in a header", LIME "cut 0x203f", 0x006,
+	  { "LiME header at file offset 0x2020", "how much" } },
+
+	{ "whole kdump", KDUMP, 0x03e, { 0 } },
+	{ "kdump cut in a frame", KDUMP "cut 0x9fff", 0x01e,
+	  { "cut off: 4 of 20 KiB", "from physical 0x5000 on" } },
+	{ "kdump cut before its frames", KDUMP "cut 0x6000", 0x002,
+	  { "cut off: 16 of 20 KiB", "from physical 0x2000 on" } },
+	{ "kdump with a table of three descriptors", "kdump64 max_mapnr=16\nat 0x1000\n"
+	  "sub64 max_mapnr_64=16\nbits 0x3000 1 5\n"
+	  "at 0x1800\nfill 8 0\nat 0x4000\npages zlib 0x1000 3 0x1800\ncut 0x4048", 0x00e,
+	  { "cut off: 8 of 20 KiB", "from physical 0x4000 on" } },
+	{ "kdump cut in its third descriptor", "kdump64 max_mapnr=16\nat 0x1000\n"
+	  "sub64 max_mapnr_64=16\nbits 0x3000 1 5\n"
+	  "at 0x4000\npages zlib 0x1000 3 0x1800\ncut 0x4047", 0x006,
+	  { "cut off: 12 of 20 KiB", "from physical 0x3000 on" } },
+	{ "kdump with a bad size", KDUMP "at 0x4030\ndescriptor offset=0x7000 size=4097", 0x036,
+	  { "1 of 5 page descriptors are damaged", "file offset 0x4030", "physical 0x3000",
+	    "size 0x1001" } },
+	{ "kdump with an unknown codec", KDUMP "at 0x4030\ndescriptor offset=0x7000 size=9 "
+	  "flags=0x40\ndescriptor offset=0x7000 size=0", 0x026,
+	  { "2 of 5 page descriptors are damaged", "offset 0x4030", "flags 0x40",
+	    "a way unknown here" } },
+	{ "kdump with a wild offset", KDUMP "at 0x4000\ndescriptor offset=-1 size=4096", 0x03c,
+	  { "cut off: 4 of 20 KiB", "from physical 0x1000 on" } },
+	{ "incomplete kdump", KDUMP "at 0\nkdump64 max_mapnr=16 status=9\n"
+	  "at 0x4048\nfill 48 0", 0x00e,
+	  { "cut off: 8 of 20 KiB", "from physical 0x4000 on" } },
+	{ "incomplete kdump says so", KDUMP "at 0\nkdump64 max_mapnr=16 status=8\n", 0x03e,
+	  { "makedumpfile", "incomplete" } },
+	/* Not marked: a descriptor of zeroes is damage. */
+	{ "kdump with zeroed descriptors", KDUMP "at 0x4048\nfill 48 0", 0x00e,
+	  { "2 of 5 page descriptors are damaged", "physical 0x4000" } },
+
+	{ "whole flattened", KDUMP "flatten 0+0x4000 0x5000+0x5000 0x4000+0x1000", 0x03e,
+	  { 0 } },
+	{ "flattened without its end", KDUMP "flatten 0+0x4000 0x4000+0x1000 0x5000+0x5000\n"
+	  "cut 0xb030", 0x03e, { "flattened dump is cut off", "0xb030" } },
+	{ "flattened cut in its last chunk", KDUMP "flatten 0+0x5000 0x5000+0x5000\n"
+	  "cut 0xb01f", 0x01e, { "cut off: 4 of 20 KiB", "from physical 0x5000 on" } },
+	{ "flattened cut in a chunk's header", KDUMP "flatten 0+0x7000 0x7000+0x3000\n"
+	  "cut 0x801f", 0x006, { "cut off: 12 of 20 KiB", "from physical 0x3000 on" } },
+	{ "flattened without a block of frames", KDUMP "flatten 0+0x6000 0x8000+0x2000",
+	  0x032, { "cut off: 8 of 20 KiB", "from physical 0x2000 on" } },
+	{ "flattened without some descriptors", KDUMP "flatten 0+0x4018 0x4048+0x5fb8",
+	  0x032, { "cut off: 8 of 20 KiB", "from physical 0x2000 on" } },
+};
+/* clang-format on */
+
+static void what_is_left(void **state)
+{
+	const struct gone *g = *state;
+	autoscene s;
+
+	open_text(&s, g->text);
+	assert_int_equal(frames_by_address(s.target), g->frames);
+	assert_int_equal(frames_by_scan(s.target), g->frames);
+	assert_int_equal(s.target->ndamaged, 0);
+	if (!g->words[0])
+		assert_null(ws_target_note(s.target, 0));
+	else if (!has_note(s.target, g->words, WS_ARRAY_SIZE(g->words)))
+		fail_msg("no note with '%s'; the first is: %s", g->words[0],
+			 ws_target_note(s.target, 0));
+	assert_int_equal(ws_target_looked(s.target, WS_OK), WS_OK);
+}
+
+/* Memory that is cut off was memory: what leads there is unknown, and not outside. */
+static void cut_memory_counts(void **state)
+{
+	autoscene s;
+
+	(void)state;
+	open_text(&s, LOADS "cut 0x4800");
+	assert_int_equal(s.target->memory_end, 0xa000);
+	scene_end(&s);
+	open_text(&s, KDUMP "cut 0x6000");
+	assert_int_equal(s.target->memory_end, 0x10000);
+	scene_end(&s);
+	open_text(&s, LIME "cut 0x2040");
+	assert_int_equal(s.target->memory_end, WS_BIT(52));
+}
+
+/* Notes before the cut are still of use. */
+static void registers_before_cut(void **state)
+{
+	autoscene s;
+	size_t n;
+
+	(void)state;
+	open_text(&s, "ehdr64 phnum=2\n"
+		      "phdr64 offset=0x1000 paddr=0x1000 filesz=0x1000 memsz=0x1000\n"
+		      "phdr64 type=4 offset=0x2000 filesz=920\nat 0x1000\n"
+		      "frames 0x1000 1\n"
+		      "nhdr descsz=440\ntext \"QEMU\\0\\0\\0\\0\"\nqemu cr3=0x7000\n"
+		      "nhdr descsz=440\ntext \"QEMU\\0\\0\\0\\0\"\nqemu cr3=0x8000\n"
+		      "cut 0x2300");
+	assert_int_equal(ws_target_cpus(s.target, &n)[0].cr3, 0x7000);
+	assert_int_equal(n, 1);
+}
+
+/* ---- cut at every length ---------------------------------------------------------- */
+
+static const struct whole {
+	const char *name;
+	const char *text;
+	size_t step;   /* between lengths: 1, or for a long file a prime */
+	size_t unseen; /* a cut at this length leaves no trace; 0: none */
+} wholes[] = {
+	{ "elf64", LOADS, 1, 0 },
+	{ "elf32",
+	  "ehdr32 phnum=2\nphdr32 offset=0x100 paddr=0x1000 filesz=0x2000 memsz=0x2000\n"
+	  "phdr32 offset=0x2100 paddr=0x9000 filesz=0x1000 memsz=0x1000\n"
+	  "at 0x100\nframes 0x1000 2\nframes 0x9000 1",
+	  1, 0 },
+	{ "lime", LIME, 1, 0x2020 },
+	{ "kdump64",
+	  "kdump64 max_mapnr=16\nat 0x1000\nsub64 max_mapnr_64=16\nbits 0x3000 1 6\n"
+	  "at 0x4000\npages zlib 0x1000 1 0x4100\npages lzo 0x2000 1 0x4300\n"
+	  "pages snappy 0x3000 1 0x4700\npages zstd 0x4000 1 0x4d00\n"
+	  "pages zlib 0x5000 2 0x5300\n",
+	  1, 0 },
+	{ "kdump32",
+	  "kdump32 max_mapnr=16\nat 0x1000\nsub32 max_mapnr_64=16\nbits 0x3000 1 6\n"
+	  "at 0x4000\npages lzo 0x1000 4 0x4100\npages plain 0x5000 2 0x6300\n",
+	  3, 0 },
+	{ "flattened",
+	  KDUMP "flatten 0+464 0x1000+104 0x2000+0x2000 0x5000+0x2000 0x4000+0x30 "
+		"0x7000+0x3000 0x4030+0x48",
+	  3, 0 },
+};
+
+static bool is_refusal(const struct scene *s, enum ws_status status)
+{
+	return (status == WS_ERR_UNREADABLE || status == WS_ERR_MALFORMED) &&
+	       ws_error(s->ctx, 0) && strstr(ws_error(s->ctx, 0), s->path);
+}
+
+/* From whole to nothing: what is left never grows, is right, and what is not is noted. */
+static void every_length(void **state)
+{
+	const struct whole *whole = *state;
+	uint32_t all, last, now;
+	unsigned opened = 0;
+	autoscene s;
+
+	open_text(&s, whole->text);
+	assert_null(ws_target_note(s.target, 0));
+	all = last = frames_by_address(s.target);
+	for (size_t size = s.mk.size - 1; size;
+	     size -= size < whole->step ? size : whole->step) {
+		enum ws_status status;
+
+		assert_int_equal(ftruncate(s.fd, size), 0);
+		status = reopen(&s);
+		if (status != WS_OK && !is_refusal(&s, status))
+			fail_msg("%zu bytes: status %d", size, status);
+		now = status == WS_OK ? frames_by_address(s.target) : 0;
+		if (now & ~last)
+			fail_msg("%zu bytes: frames %#x, fewer when it was longer", size,
+				 now);
+		if (status == WS_OK && now != all && size != whole->unseen &&
+		    !ws_target_note(s.target, 0))
+			fail_msg("%zu bytes: frames %#x, and not a word", size, now);
+		if (status == WS_OK && ++opened % 64 == 0)
+			assert_int_equal(frames_by_scan(s.target), now);
+		last = now;
+	}
+	assert_int_equal(last, 0);
+	assert_true(opened > 64);
+}
+
+/* ---- a file that shrinks, or cannot be read, while it is open ---------------------- */
+
+static void shrinks(void **state)
+{
+	static const char *const words[] = { "shorter", "unknown" };
+	const uint8_t *held;
+	autoscene s;
+
+	(void)state;
+	open_text(&s, LOADS);
+	held = target_frame(s.target, 0x9000);
+	assert_non_null(held);
+	assert_int_equal(ftruncate(s.fd, 0x2800), 0);
+	/* What was read stays; whole frames before the new end can still be read. */
+	assert_true(is_right(0x9000, held));
+	assert_int_equal(frames_by_address(s.target), 0x202);
+	assert_true(is_right(0x9000, held));
+	assert_int_equal(frames_by_scan(s.target), 0x002);
+	assert_true(has_note(s.target, words, WS_ARRAY_SIZE(words)));
+	assert_int_equal(ws_target_looked(s.target, WS_OK), WS_OK);
+}
+
+static void kdump_shrinks(void **state)
+{
+	static const char *const words[] = { "shorter" };
+	autoscene s;
+
+	(void)state;
+	open_text(&s, KDUMP);
+	assert_non_null(target_frame(s.target, 0x5000));
+	assert_int_equal(ftruncate(s.fd, 0x7000), 0);
+	assert_non_null(target_frame(s.target, 0x5000));
+	assert_null(target_frame(s.target, 0x4000));
+	assert_non_null(target_frame(s.target, 0x2000));
+	assert_int_equal(frames_by_scan(s.target), 0x006);
+	assert_int_equal(s.target->ndamaged, 0);
+	assert_true(has_note(s.target, words, WS_ARRAY_SIZE(words)));
+}
+
+/* Another thread cuts it to nothing while a pass is under way. */
+struct cutter {
+	int fd;
+	bool cut;
+};
+
+static void cut_in_scan(void *arg, unsigned worker, uint64_t pa, const uint8_t *data,
+			size_t len)
+{
+	struct cutter *cutter = arg;
+
+	(void)worker;
+	for (size_t at = 0; at < len; at += WS_FRAME_SIZE)
+		if (!is_right(pa + at, data + at))
+			abort();
+	if (!__atomic_exchange_n(&cutter->cut, true, __ATOMIC_RELAXED) &&
+	    ftruncate(cutter->fd, 0))
+		abort();
+}
+
+static void shrinks_in_scan(void **state)
+{
+	autoscene s;
+	struct cutter cutter;
+
+	(void)state;
+	open_text(&s, "ehdr64\nphdr64 offset=0x1000 paddr=0x100000 filesz=0x800000 "
+		      "memsz=0x800000\nat 0x1000\nframes 0x100000 0x800\n");
+	cutter = (struct cutter){ .fd = s.fd };
+	assert_int_equal(ws_target_scan(s.target, "scan", cut_in_scan, &cutter), WS_OK);
+	assert_null(target_frame(s.target, 0x8ff000));
+	assert_non_null(ws_target_note(s.target, 0));
+}
+
+/* A descriptor that cannot be read stands for a disk that fails. */
+static void unreadable(void **state)
+{
+	static const char *const texts[] = { LOADS, KDUMP };
+
+	(void)state;
+	for (size_t i = 0; i < WS_ARRAY_SIZE(texts); i++) {
+		struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER };
+		ws_autoclose int fd = open("/dev/null", O_WRONLY);
+		const uint8_t *frame;
+		autoscene s;
+
+		open_text(&s, texts[i]);
+		assert_int_equal(ws_target_frame(s.target, 0x1000, &frame), WS_READ);
+		assert_true(dup2(fd, s.target->file.fd) >= 0);
+		assert_int_equal(ws_target_looked(s.target, WS_OK), WS_OK);
+		assert_int_equal(ws_target_frame(s.target, 0x1000, &frame), WS_READ);
+		/* The first block of a small core is held. */
+		assert_int_equal(ws_target_frame(s.target, 0x3000, &frame), WS_FAILED);
+		assert_null(frame);
+		assert_int_equal(ws_target_looked(s.target, WS_ERR_LIMIT), WS_ERR_LIMIT);
+		assert_int_equal(ws_target_looked(s.target, WS_OK), WS_ERR_SYSTEM);
+		assert_non_null(strstr(ws_error(s.ctx, 0), strerror(EBADF)));
+		assert_int_equal(ws_target_scan(s.target, "scan", tally_chunk, &tally),
+				 WS_ERR_SYSTEM);
+		assert_int_equal(tally.mask, 0);
+	}
+}
+
+/* ---- holes ------------------------------------------------------------------------ */
+
+#define TEBI (UINT64_C(1) << 40)
+
+struct found {
+	pthread_mutex_t lock;
+	uint64_t bytes, words;
+};
+
+static void count_words(void *arg, unsigned worker, uint64_t pa, const uint8_t *data,
+			size_t len)
+{
+	struct found *found = arg;
+	uint64_t words = 0;
+
+	(void)worker;
+	(void)pa;
+	for (size_t at = 0; at < len; at += 8)
+		words += ws_le64(data + at) != 0;
+	pthread_mutex_lock(&found->lock);
+	found->bytes += len;
+	found->words += words;
+	pthread_mutex_unlock(&found->lock);
+}
+
+/* Where the file's blocks and memory's frames are not aligned, too. */
+static void sparse(void **state)
+{
+	static const uint64_t at[] = { 0, 0x1000, 0x123456789000, TEBI - 0x1000 };
+	struct found found = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	uint8_t frame[WS_FRAME_SIZE];
+	autoscene s;
+
+	(void)state;
+	scene_begin(&s, "ehdr64\nphdr64 offset=0x234 paddr=0 filesz=0x10000000000 "
+			"memsz=0x10000000000\n");
+	assert_int_equal(ftruncate(s.fd, TEBI + 0x234), 0);
+	for (size_t i = 0; i < WS_ARRAY_SIZE(at); i++) {
+		mk_frame(at[i] % TEBI, frame);
+		assert_int_equal(pwrite(s.fd, frame, sizeof(frame), 0x234 + at[i] % TEBI),
+				 sizeof(frame));
+	}
+	assert_int_equal(reopen(&s), WS_OK);
+	assert_null(ws_target_note(s.target, 0));
+	assert_int_equal(ws_target_scan(s.target, "scan", count_words, &found), WS_OK);
+	/* All words but the one at 0 differ from 0; a frame touches two blocks. */
+	assert_int_equal(found.words, WS_ARRAY_SIZE(at) * WS_FRAME_SIZE / 8 - 1);
+	assert_in_range(found.bytes, WS_ARRAY_SIZE(at) * WS_FRAME_SIZE,
+			3 * WS_ARRAY_SIZE(at) * WS_FRAME_SIZE);
+	for (size_t i = 0; i < WS_ARRAY_SIZE(at); i++)
+		assert_true(is_right(at[i] % TEBI, target_frame(s.target, at[i] % TEBI)));
+	memset(frame, 0, sizeof(frame));
+	assert_memory_equal(target_frame(s.target, 0x40000000), frame, sizeof(frame));
+}
+
+/* ---- bounds ----------------------------------------------------------------------- */
+
+/* Descriptors of the same bytes are one frame, however far apart. */
+static void shared_frames(void **state)
+{
+	autoscene s;
+
+	(void)state;
+	open_text(&s, KDUMP "at 0x4060\ndescriptor offset=0x5000 size=4096\n");
+	assert_ptr_equal(target_frame(s.target, 0x5000), target_frame(s.target, 0x1000));
+	assert_ptr_not_equal(target_frame(s.target, 0x3000),
+			     target_frame(s.target, 0x2000));
+}
+
+#define MANY 22000u
+
+/*
+ * A frame of zeroes takes some twenty bytes, so that a small file can describe very many,
+ * and none of these like another. They may take 64 MiB, and 16 times the file.
+ */
+static void hostile_frames(void **state)
+{
+	struct mk mk = { 0 };
+	uint8_t zeroes[WS_FRAME_SIZE] = { 0 }, packed[8192];
+	uint64_t data = 0x4000 + 24 * MANY, kept = 0, bound;
+	struct ws_context *ctx = ws_context_create();
+	enum ws_evidence evidence = WS_READ;
+	struct ws_target *target;
+	const uint8_t *frame;
+	uint32_t flags;
+	char path[32], line[128];
+	ws_autoclose int fd = -1;
+	size_t size = mk_compress("zlib", zeroes, packed, &flags);
+
+	(void)state;
+	assert_true(mk_build(&mk, "kdump64 max_mapnr=32768\nat 0x1000\n"
+				  "sub64 max_mapnr_64=32768\nbits 0x3000 0 22000\n"
+				  "at 0x4000\n"));
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(line, sizeof(line), "descriptor offset=%lu size=%zu flags=%u",
+			 data + i * size, size, flags);
+		assert_true(mk_build(&mk, line));
+	}
+	for (unsigned i = 0; i < MANY; i++)
+		memcpy(mk_room(&mk, data + i * size, size), packed, size);
+	bound = (64 << 20) + 16 * mk.size;
+	assert_true(MANY * 4200ul > bound);
+	fd = mk_file(&mk, path);
+	assert_int_equal(ws_target_open(ctx, path, NULL, &target), WS_OK);
+	while (kept < MANY && evidence == WS_READ)
+		evidence = ws_target_frame(target, kept++ * WS_FRAME_SIZE, &frame);
+	assert_int_equal(evidence, WS_FAILED);
+	assert_in_range(kept * WS_FRAME_SIZE, bound * 9 / 10, bound);
+	assert_int_equal(ws_target_looked(target, WS_OK), WS_ERR_SYSTEM);
+	assert_non_null(strstr(ws_error(ctx, 0), "exhaust memory"));
+	/* What is kept can still be had. */
+	assert_int_equal(ws_target_frame(target, 0, &frame), WS_READ);
+	assert_memory_equal(frame, zeroes, sizeof(zeroes));
+	ws_target_close(target);
+	ws_context_destroy(ctx);
+	mk_release(&mk);
+}
+
+/* Notes and tables in a sparse file cost nothing to claim: more than any are refused. */
+static void vast_headers(void **state)
+{
+	static const char *const texts[] = {
+		"ehdr64 phnum=0xffff shoff=0x200\nat 0x200\nshdr64 info=0x200000",
+		"ehdr64 phnum=2\nphdr64 offset=0x1000 paddr=0 filesz=0x1000 memsz=0x1000\n"
+		"phdr64 type=4 offset=0x1000 filesz=0x4000001",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < WS_ARRAY_SIZE(texts); i++) {
+		autoscene s;
+
+		scene_begin(&s, texts[i]);
+		assert_int_equal(ftruncate(s.fd, TEBI), 0);
+		assert_int_equal(reopen(&s), WS_ERR_MALFORMED);
+		assert_non_null(strstr(ws_error(s.ctx, 0), "more than any machine has"));
+	}
+}
+
+/* Segments over the same bytes of the file: 16 times all of it is believed, no more. */
+static void claims(void **state)
+{
+	(void)state;
+	for (unsigned n = 16; n <= 17; n++) {
+		char text[64 * 20];
+		int at = snprintf(text, sizeof(text), "ehdr64 phnum=%u\n", n);
+		enum ws_status status;
+		autoscene s;
+
+		for (unsigned i = 0; i < n; i++)
+			at += snprintf(text + at, sizeof(text) - at,
+				       "phdr64 paddr=%#x filesz=0x2000 memsz=0x2000\n",
+				       0x3000 * i);
+		snprintf(text + at, sizeof(text) - at, "at 0x1fff\nu8 0\n");
+		scene_begin(&s, text);
+		status = reopen(&s);
+		assert_int_equal(status, n == 16 ? WS_OK : WS_ERR_MALFORMED);
+		if (status)
+			assert_non_null(strstr(ws_error(s.ctx, 0), "claimed"));
+	}
+}
+
+static const struct CMUnitTest others[] = {
+	cmocka_unit_test(claims),
+	cmocka_unit_test(cut_memory_counts),
+	cmocka_unit_test(registers_before_cut),
+	cmocka_unit_test(shrinks),
+	cmocka_unit_test(kdump_shrinks),
+	cmocka_unit_test(shrinks_in_scan),
+	cmocka_unit_test(unreadable),
+	cmocka_unit_test(sparse),
+	cmocka_unit_test(shared_frames),
+	cmocka_unit_test(hostile_frames),
+	cmocka_unit_test(vast_headers),
+};
+
+int main(void)
+{
+	struct CMUnitTest tests[WS_ARRAY_SIZE(others) + WS_ARRAY_SIZE(gone) +
+				WS_ARRAY_SIZE(wholes)];
+	size_t n = 0;
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(gone); i++)
+		tests[n++] = (struct CMUnitTest){ .name = gone[i].name,
+						  .test_func = what_is_left,
+						  .initial_state = (void *)&gone[i] };
+	for (size_t i = 0; i < WS_ARRAY_SIZE(wholes); i++)
+		tests[n++] = (struct CMUnitTest){ .name = wholes[i].name,
+						  .test_func = every_length,
+						  .initial_state = (void *)&wholes[i] };
+	for (size_t i = 0; i < WS_ARRAY_SIZE(others); i++)
+		tests[n++] = others[i];
+	return cmocka_run_group_tests_name("cut targets", tests, NULL, NULL);
+}
