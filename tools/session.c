@@ -53,12 +53,26 @@ static void print_chain(const struct ws_context *ctx, const char *what)
 		print_error(i || what ? "  " : "whosees: ", message);
 }
 
+/* What is wrong with the target, where no report's notes have said it. */
+static void print_target_notes(struct session *session)
+{
+	const char *note;
+
+	if (session->notes_told)
+		return;
+	session->notes_told = true;
+	for (unsigned i = 0;
+	     session->target && (note = ws_target_note(session->target, i)); i++)
+		print_error("note: ", note);
+}
+
 enum exit_status session_fail_hint(struct session *session, enum ws_status status,
 				   const char *what, const char *hint)
 {
 	progress_clear(&session->progress);
 	if (!what && !ws_error(session->ctx, 0))
 		what = "out of memory";
+	print_target_notes(session);
 	print_chain(session->ctx, what);
 	ws_error_clear(session->ctx);
 	if (session->request->target) /* they are all about one */
@@ -85,6 +99,7 @@ enum exit_status session_usage(struct session *session, const char *hint, const 
 	va_list ap;
 
 	progress_clear(&session->progress);
+	print_target_notes(session);
 	va_start(ap, fmt);
 	if (vasprintf(&message, fmt, ap) < 0)
 		message = NULL;
@@ -141,6 +156,7 @@ enum exit_status session_open(struct session *session, const struct request *req
 void session_close(struct session *session)
 {
 	progress_clear(&session->progress);
+	print_target_notes(session);
 	if (session->system)
 		ws_system_close(session->system);
 	if (session->target)
@@ -253,6 +269,7 @@ enum exit_status session_answer(struct session *session, enum exit_status status
 	for (unsigned i = 0;
 	     session->system && (note = ws_system_note(session->system, i)); i++)
 		report_note(&session->report, note);
+	session->notes_told = true;
 	if (!report_close(&session->report))
 		return ferror(stdout) ? outputs_failed(errno) : session_fail_memory();
 	return status;

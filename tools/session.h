@@ -29,6 +29,7 @@ struct session {
 	struct ws_system *system;
 	struct progress progress;
 	struct report report;
+	bool notes_told; /* those of the target */
 };
 
 enum exit_status session_open(struct session *session, const struct request *request);
