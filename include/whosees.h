@@ -402,24 +402,33 @@ struct ws_space {
 	uint8_t kind;    /* enum ws_space_kind */
 	uint32_t pid;    /* of the first task; 0 unless process or user */
 	char comm[17];   /* always terminated; without a task what is known of it */
-	uint32_t ntasks; /* thread-group leaders that share it */
+	uint32_t ntasks; /* thread groups that share it */
 	uint64_t mm;     /* va of its mm_struct; 0: unknown */
+	const uint32_t *owners; /* their tgids, ntasks of them: processes, and kernel
+				   threads that use its mm. Since: 0.2 */
+	uint32_t nthreads;      /* that live in all of these. Since: 0.2 */
 };
 const struct ws_space *ws_system_spaces(const struct ws_system *system, size_t *n);
 const char *ws_space_kind_name(enum ws_space_kind kind);
 
 #define WS_NO_SPACE UINT32_MAX
 
-/* A thread-group leader; kernel threads have no space of their own. Since: 0.1 */
+/*
+ * A thread group: a process, or a kernel thread, which has no space of its own. What is
+ * told is of its leader; where that has exited and other threads live, it is their mm,
+ * and the first of them that comm_va names. Since: 0.1
+ */
 struct ws_task {
 	uint64_t comm_va; /* where its name lies: a task_struct's fields are found around
 			     it */
-	uint32_t pid;
-	char comm[17];
+	uint32_t pid;     /* the leader's, which is the tgid of all */
+	char comm[17];    /* the leader's */
 	bool kernel_thread;
 	uint64_t mm, active_mm;
 	uint32_t space;        /* index into the spaces; WS_NO_SPACE for kernel threads */
 	uint32_t active_space; /* the one it runs in: its own or the one it borrowed */
+	uint32_t nthreads;     /* that live, the leader among them; 0: a zombie */
+	bool leader_exited;    /* and other threads live. Since: 0.2 */
 };
 const struct ws_task *ws_system_tasks(const struct ws_system *system, size_t *n);
 

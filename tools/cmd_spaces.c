@@ -16,7 +16,9 @@ enum {
 	PRIVATE_TABLES,
 	SHARED_TABLES,
 	WEIGHT,
-	SHARE
+	SHARE,
+	OWNERS,
+	THREADS
 };
 
 static const struct column columns[] = {
@@ -37,6 +39,9 @@ static const struct column columns[] = {
 	[SHARE] = { "share", "OF FULL", COLUMN_SHARE,
 		    "weight in millionths, rounded up, of what mapping every page "
 		    "would take" },
+	[OWNERS] = { "owners", NULL, COLUMN_TEXT,
+		     "tgids of these processes, and of kernel threads that use the mm" },
+	[THREADS] = { "threads", "THREADS", COLUMN_COUNT, "that live in all of these" },
 };
 const struct table spaces_table = { "spaces", TABLE_COLUMNS(columns) };
 
@@ -130,16 +135,37 @@ static void tell_summary(void *arg, struct report *report)
 	report_row(report, row);
 }
 
+/* "125 129"; of very many the first, and "...". */
+static const char *owner_words(const struct ws_space *space,
+			       char words[static REPORT_CELL])
+{
+	size_t n = 0;
+
+	words[0] = '\0';
+	for (uint32_t i = 0; i < space->ntasks; i++) {
+		if (n > REPORT_CELL - sizeof(" 4294967295 ...")) {
+			snprintf(words + n, REPORT_CELL - n, " ...");
+			break;
+		}
+		n += (size_t)snprintf(words + n, REPORT_CELL - n, "%s%u", i ? " " : "",
+				      space->owners[i]);
+	}
+	return words;
+}
+
 static bool tell_space(const struct census *c, size_t i, struct report *report)
 {
 	const struct ws_space *space = &c->spaces[i];
 	const struct ws_weight *weight = &c->weights[i];
 	bool of_process = space->kind == WS_SPACE_PROCESS || space->kind == WS_SPACE_USER;
+	char owners[REPORT_CELL];
 	struct value row[] = {
 		[PID] = { .known = of_process, .number = space->pid },
 		[COMM] = value_text(space->comm),
 		[KIND] = value_text(ws_space_kind_name(space->kind)),
 		[ROOT] = value_number(space->root),
+		[OWNERS] = value_text(owner_words(space, owners)),
+		[THREADS] = value_number(space->nthreads),
 		[SHARERS] = value_number(space->ntasks),
 		[USER_TABLES] = value_number(weight->user_tables),
 		[PRIVATE_TABLES] = value_number(weight->private_tables),

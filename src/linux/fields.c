@@ -8,7 +8,7 @@
  *	mm		none for kernel threads; else a pointer to something that points,
  *			at the same place each time, at one of the roots
  *	active_mm	the same as mm wherever there is one
- *	flags		PF_KTHREAD where there is no mm (a zombie has none either)
+ *	flags		PF_KTHREAD where there is no mm, but for a zombie, which is exiting
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +21,6 @@
 #define REACH 8192
 /* mm_struct is smaller than this, but for the CPU masks at its end. */
 #define MM_SIZE 2048
-/* PID_MAX_LIMIT, include/linux/threads.h */
-#define PID_MAX (4u << 20)
 
 /*
  * The first tasks, kernel threads for the most, and as many more spread over the list:
@@ -156,7 +154,7 @@ static bool may_be_pid(const struct inference *in, int32_t offset)
 	for (unsigned i = 1; i < in->n; i++) {
 		uint32_t pid = word32_at(&in->sample[i], offset);
 
-		if (!pid || pid > PID_MAX)
+		if (!pid || pid > WS_PID_MAX)
 			return false;
 		for (unsigned j = 1; j < i; j++)
 			if (word32_at(&in->sample[j], offset) == pid)
@@ -188,6 +186,8 @@ static void find_pid(struct inference *in)
 		if (twins || fields->pid == WS_NO_FIELD)
 			fields->pid = o;
 	}
+	if (twins)
+		fields->tgid = fields->pid + 4;
 	if (fields->pid != WS_NO_FIELD)
 		narrow(in, fields->pid, twins ? 8 : 4);
 	else
@@ -266,7 +266,7 @@ static int32_t find_pgd(const struct inference *in, int32_t mm)
 	return WS_NO_FIELD;
 }
 
-/* Over all tasks: how many have one, and how many of these lead to a root. */
+/* Over all tasks: how many have one, and how many of these are as they should be. */
 struct tally {
 	size_t present, good;
 };
@@ -374,20 +374,6 @@ static void find_active_mm(struct inference *in)
 
 /* ---- flags ------------------------------------------------------------------------ */
 
-/* In how many samples PF_KTHREAD is set and mm present, or neither. */
-static unsigned count_odd(const struct inference *in, int32_t offset)
-{
-	unsigned odd = 0;
-
-	for (unsigned i = 0; i < in->n; i++) {
-		bool kernel = word32_at(&in->sample[i], offset) & WS_PF_KTHREAD;
-
-		odd += kernel ==
-		       (word_at(in, &in->sample[i], in->system->fields.mm) != 0);
-	}
-	return odd;
-}
-
 /* Kernel threads never exec; init_task and pid 1 are told apart by the flag alone. */
 static bool may_be_flags(const struct inference *in, int32_t offset)
 {
@@ -398,16 +384,58 @@ static bool may_be_flags(const struct inference *in, int32_t offset)
 	       (!in->kthreadd || (word32_at(in->kthreadd, offset) & both) == both);
 }
 
+/*
+ * Who has no mm is a kernel thread, and never was anything else, or is exiting: a zombie
+ * has PF_EXITING (do_exit(), kernel/exit.c). Who has one is no kernel thread; those that
+ * use a process's mm for a while are few.
+ */
+static bool is_odd(uint64_t mm, uint32_t flags)
+{
+	const uint32_t both = WS_PF_KTHREAD | WS_PF_FORKNOEXEC;
+
+	return mm ? flags & WS_PF_KTHREAD
+		  : (flags & both) != both && !(flags & WS_PF_EXITING);
+}
+
+/* Over all tasks but the first: how many could be asked, and how many do not fit. */
+static struct tally tally_flags(const struct inference *in, int32_t offset)
+{
+	struct ws_system *system = in->system;
+	struct tally tally = { 0 };
+
+	for (size_t i = 1; i < system->tasks.n; i++) {
+		uint64_t comm_va = system->tasks.v[i].comm_va, mm;
+		uint32_t flags;
+
+		if (ws_kernel_word(system, comm_va + system->fields.mm, &mm) != WS_READ ||
+		    ws_kernel_u32(system, comm_va + offset, &flags) != WS_READ)
+			continue;
+		tally.present++;
+		tally.good += !is_odd(mm, flags);
+	}
+	return tally;
+}
+
+/*
+ * On 2.6.17, which has no PF_KTHREAD, the best of the wrong words fits all but a quarter
+ * of the tasks. The right one fits all but the few that use another's mm.
+ */
+#define ODD_SHARE 16
+
 static void find_flags(struct inference *in)
 {
 	struct ws_task_fields *fields = &in->system->fields;
-	unsigned least = in->n / 4 + 1, odd; /* zombies, and threads that use an mm */
+	size_t least = SIZE_MAX;
 
 	for (int32_t o = in->first; o <= in->last; o += 4) {
+		struct tally tally;
+		size_t odd;
+
 		if (!may_be_flags(in, o))
 			continue;
-		odd = count_odd(in, o);
-		if (odd >= least)
+		tally = tally_flags(in, o);
+		odd = tally.present - tally.good;
+		if (odd * ODD_SHARE > tally.present || odd >= least)
 			continue;
 		least = odd;
 		fields->flags = o;
@@ -429,6 +457,8 @@ enum ws_status ws_find_fields(struct ws_system *system)
 			find_active_mm(&in);
 			find_flags(&in);
 		}
+		system->fields.first = in.first;
+		system->fields.last = in.last;
 	}
 	free(in.sample);
 	return status;

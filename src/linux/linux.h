@@ -14,7 +14,8 @@
  *	roots.c       what a root looks like; consensus.c the majority of all of them
  *	image.c       the kernel image, and init_mm's own table in it: the reference;
  *		      resources.c what the kernel itself says of where its image lies
- *	tasks.c       the task list; fields.c where a task's fields lie
+ *	tasks.c       the task list; fields.c where a task's fields lie; threads.c the
+ *	              threads behind each leader
  *	pages.c       struct page: which roots lie in freed pages
  *	spaces.c      roots x tasks -> spaces; pti.c their user halves
  *	recognise.c   whether all that is a Linux with processes
@@ -69,8 +70,10 @@ struct ws_module_fields {
 /* Offsets from a task's comm to its other fields; WS_NO_FIELD: not found. */
 #define WS_NO_FIELD INT32_MIN
 struct ws_task_fields {
-	int32_t tasks, pid, flags, mm, active_mm;
-	int32_t mm_pgd; /* from mm_struct's start */
+	int32_t tasks, threads; /* list_heads: of all leaders, of a group's threads */
+	int32_t pid, tgid, flags, mm, active_mm;
+	int32_t mm_pgd;      /* from mm_struct's start */
+	int32_t first, last; /* words at other offsets are no task's, but a neighbour's */
 };
 
 /* One translation through the reference, kept. tag 0: empty; else the page's va | 1. */
@@ -100,6 +103,7 @@ struct ws_system {
 	ws_pa_vec roots; /* every root found, sorted */
 	WS_VEC(struct ws_task) tasks;
 	WS_VEC(struct ws_space) spaces;
+	uint32_t *owners;       /* the tgids that they point at */
 	struct ws_scale *scale; /* weigh.c; NULL until asked for */
 	WS_VEC(struct ws_module) modules;
 	struct ws_module_fields module_fields;

@@ -22,10 +22,13 @@ struct claim {
 	uint32_t kind;
 	uint32_t space;       /* its index once spaces are sorted */
 	struct ws_task *task; /* the first that has it as its mm */
-	uint32_t ntasks;
-	uint64_t mm;   /* some task's mm or active_mm */
-	bool borrowed; /* some task runs in it */
-	bool listed;   /* its page is on pgd_list */
+	uint32_t ntasks, nthreads;
+	uint32_t first_owner; /* of ntasks in system->owners */
+	uint64_t mm;          /* some task's mm or active_mm */
+	bool process;         /* one of these tasks is no kernel thread */
+	bool borrowed;        /* some task runs in it */
+	bool loaded;          /* some processor's CR3 holds it, or its user half */
+	bool listed;          /* its page is on pgd_list */
 };
 
 struct attribution {
@@ -89,21 +92,83 @@ static enum ws_status add_roots_of_tasks(struct ws_system *system)
 	return status;
 }
 
-static void claim_by(struct attribution *a, struct ws_task *task)
+/* The root that a task has as its own; SIZE_MAX: none. */
+static size_t own_root(const struct attribution *a, const struct ws_task *task)
 {
 	size_t own = root_of_mm(a->system, task->mm);
+
+	return own != SIZE_MAX && a->system->roots.v[own] == a->system->layout.reference
+		       ? SIZE_MAX
+		       : own;
+}
+
+static void claim_by(struct attribution *a, struct ws_task *task)
+{
+	size_t own = own_root(a, task);
 	size_t active = root_of_mm(a->system, task->active_mm);
 
 	if (active != SIZE_MAX) {
 		a->claim[active].borrowed = true;
 		a->claim[active].mm = task->active_mm;
 	}
-	if (own == SIZE_MAX || task->kernel_thread)
+	if (own == SIZE_MAX)
 		return;
 	a->claim[own].mm = task->mm;
 	a->claim[own].ntasks++;
+	a->claim[own].nthreads += task->nthreads;
 	if (!a->claim[own].task)
 		a->claim[own].task = task;
+}
+
+/*
+ * A kernel thread may have a process's mm for a while (kthread_use_mm(),
+ * kernel/kthread.c): it is one of those who own the space, and never the first. But one
+ * whose mm no process has is none.
+ */
+static void claim_all(struct attribution *a)
+{
+	struct ws_system *system = a->system;
+
+	ws_vec_each(&system->tasks, task)
+		if (!task->kernel_thread)
+			claim_by(a, task);
+	for (size_t i = 0; i < system->roots.n; i++)
+		a->claim[i].process = a->claim[i].task;
+	ws_vec_each(&system->tasks, task) {
+		size_t own = own_root(a, task);
+
+		if (!task->kernel_thread)
+			continue;
+		task->kernel_thread = own == SIZE_MAX || a->claim[own].process;
+		claim_by(a, task);
+	}
+}
+
+/* ---- processors ------------------------------------------------------------------- */
+
+/* Under PTI the user half is the page above the root (arch/x86/entry/calling.h). */
+static void load(struct attribution *a, uint64_t root)
+{
+	size_t index = ws_root_find(a->system, root);
+
+	if (index != SIZE_MAX)
+		a->claim[index].loaded = true;
+}
+
+static void load_all(struct attribution *a)
+{
+	struct ws_system *system = a->system;
+
+	ws_vec_each(&system->target->cpus, cpu) {
+		uint64_t root = cpu->cr3 & system->paging.format->root_mask;
+
+		if (!cpu->has_control)
+			continue;
+		load(a, root);
+		if (root & WS_FRAME_SIZE &&
+		    ws_has_user_half(system, root - WS_FRAME_SIZE))
+			load(a, root - WS_FRAME_SIZE);
+	}
 }
 
 /* ---- roots without a task --------------------------------------------------------- */
@@ -120,7 +185,8 @@ static bool is_freed(struct attribution *a, size_t index)
 	uint64_t root = system->roots.v[index];
 	uint32_t refcount;
 
-	if (a->claim[index].borrowed || a->claim[index].listed || root < REAL_MODE_END)
+	if (a->claim[index].borrowed || a->claim[index].loaded ||
+	    a->claim[index].listed || root < REAL_MODE_END)
 		return false;
 	if (a->has_pages && ws_page_refcount(system, &a->pages, root, &refcount) &&
 	    !refcount)
@@ -228,6 +294,7 @@ static enum ws_status add_space(struct ws_system *system, const struct claim *cl
 	space->kind = kind;
 	space->mm = claim->mm;
 	space->ntasks = claim->ntasks;
+	space->nthreads = claim->nthreads;
 	if (claim->task && claim->kind == WS_SPACE_PROCESS) {
 		space->pid = claim->task->pid;
 		memcpy(space->comm, claim->task->comm, sizeof(space->comm));
@@ -311,13 +378,48 @@ static void link_tasks(struct attribution *a)
 	}
 }
 
+/* Of a space, or of the one that it is the user half of; SIZE_MAX: a task's is none. */
+static size_t root_of_space(const struct ws_system *system, const struct ws_space *space)
+{
+	return ws_root_find(system, space->kind == WS_SPACE_USER
+					    ? space->root - WS_FRAME_SIZE
+					    : space->root);
+}
+
+/* The owners of all spaces in one array, those of each in the order of the task list. */
+static enum ws_status link_owners(struct attribution *a)
+{
+	struct ws_system *system = a->system;
+	uint32_t owners = 0;
+
+	for (size_t i = 0; i < system->roots.n; i++) {
+		a->claim[i].first_owner = owners;
+		owners += a->claim[i].ntasks;
+		a->claim[i].ntasks = 0;
+	}
+	system->owners = calloc(owners ? owners : 1, sizeof(*system->owners));
+	if (!system->owners)
+		return ws_fail_memory(system->ctx);
+	ws_vec_each(&system->tasks, task) {
+		size_t own = own_root(a, task);
+
+		if (own != SIZE_MAX)
+			system->owners[a->claim[own].first_owner +
+				       a->claim[own].ntasks++] = task->pid;
+	}
+	ws_vec_each(&system->spaces, space)
+		space->owners = system->owners +
+				a->claim[root_of_space(system, space)].first_owner;
+	return WS_OK;
+}
+
 static enum ws_status attribute(struct attribution *a)
 {
 	struct ws_system *system = a->system;
 	enum ws_status status;
 
-	ws_vec_each(&system->tasks, task)
-		claim_by(a, task);
+	claim_all(a);
+	load_all(a);
 	status = judge_roots(a);
 	if (status == WS_OK)
 		status = add_spaces(a);
@@ -325,7 +427,7 @@ static enum ws_status attribute(struct attribution *a)
 		return status;
 	qsort(system->spaces.v, system->spaces.n, sizeof(*system->spaces.v), by_pid);
 	link_tasks(a);
-	return WS_OK;
+	return link_owners(a);
 }
 
 enum ws_status ws_find_spaces(struct ws_system *system)

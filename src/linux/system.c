@@ -299,6 +299,7 @@ void ws_system_close(struct ws_system *system)
 	ws_vec_release(&system->roots);
 	ws_vec_release(&system->tasks);
 	ws_vec_release(&system->spaces);
+	free(system->owners);
 	ws_vec_release(&system->modules);
 	ws_scale_free(system->scale);
 	ws_symbols_release(system);

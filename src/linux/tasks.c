@@ -15,9 +15,8 @@
 
 /* struct task_struct is smaller than this, whatever its configuration. */
 #define TASK_REACH 8192
-/* PID_MAX_LIMIT, include/linux/threads.h; and as many again in lists that mislead. */
-#define TASKS_MAX (4u << 20)
-#define STEPS_MAX (4 * TASKS_MAX)
+/* As many tasks as there can be, and as many again in lists that mislead. */
+#define STEPS_MAX (4 * WS_PID_MAX)
 
 struct ring {
 	ws_pa_vec nodes; /* va of each list_head, init_task's first */
@@ -52,6 +51,17 @@ static bool read_name(struct ws_system *system, uint64_t comm_va, char comm[17])
 
 /* ---- one ring --------------------------------------------------------------------- */
 
+bool ws_list_step(struct ws_system *system, uint64_t node, bool back, uint64_t *next)
+{
+	unsigned word = system->layout.word;
+	unsigned there = back ? word : 0, here = back ? 0 : word;
+	uint64_t facing;
+
+	return ws_kernel_word(system, node + there, next) == WS_READ &&
+	       ws_is_kernel_va(system, *next) && *next % word == 0 &&
+	       ws_kernel_word(system, *next + here, &facing) == WS_READ && facing == node;
+}
+
 static bool push_node(struct ring_search *s, struct ring *ring, uint64_t node)
 {
 	uint64_t *added = ws_vec_push(&ring->nodes);
@@ -63,40 +73,48 @@ static bool push_node(struct ring_search *s, struct ring *ring, uint64_t node)
 	return added;
 }
 
-/*
- * Goes from the head along next, or back along prev, as long as each node's neighbour
- * points back at it; so no node is met twice but the head. True: the head was met.
- */
+/* Goes from the head along next, or back along prev. True: the head was met again. */
 static bool follow(struct ring_search *s, struct ring *ring, uint64_t head, bool back)
 {
-	unsigned word = s->system->layout.word;
-	unsigned there = back ? word : 0, here = back ? 0 : word;
-	uint64_t node = head, next, facing;
+	uint64_t node = head;
 
-	while (s->steps && ws_kernel_word(s->system, node + there, &next) == WS_READ) {
+	while (s->steps && ws_list_step(s->system, node, back, &node)) {
 		s->steps--;
-		if (!ws_is_kernel_va(s->system, next) || next % word ||
-		    ws_kernel_word(s->system, next + here, &facing) != WS_READ ||
-		    facing != node)
-			return false;
-		if (next == head)
+		if (node == head)
 			return true;
-		if (!push_node(s, ring, next))
+		if (!push_node(s, ring, node))
 			return false;
-		node = next;
 	}
 	return false;
 }
 
-/* A list that was cut, as in a dump of a machine that kept running, has two ends. */
+static void reverse(uint64_t *first, uint64_t *end)
+{
+	while (first < end) {
+		uint64_t node = *first;
+
+		*first++ = *--end;
+		*end = node;
+	}
+}
+
+/*
+ * A list that was cut, as in a dump of a machine that kept running, has two ends. What is
+ * reached from the far one comes last, and so the nodes are in the order of the list.
+ */
 static void follow_both(struct ring_search *s, struct ring *ring, uint64_t head)
 {
+	size_t near;
+
 	ring->nodes.n = 0;
 	if (!push_node(s, ring, head))
 		return;
 	ring->closed = follow(s, ring, head, false);
-	if (!ring->closed)
-		follow(s, ring, head, true);
+	near = ring->nodes.n;
+	if (ring->closed)
+		return;
+	follow(s, ring, head, true);
+	reverse(ring->nodes.v + near, ring->nodes.v + ring->nodes.n);
 }
 
 /* One of four must have a name that looks like one: kernel threads' do. */
@@ -270,8 +288,14 @@ enum ws_status ws_find_tasks(struct ws_system *system)
 	struct ring ring = { 0 };
 	enum ws_status status = WS_OK;
 
-	system->fields = (struct ws_task_fields){ WS_NO_FIELD, WS_NO_FIELD, WS_NO_FIELD,
-						  WS_NO_FIELD, WS_NO_FIELD, WS_NO_FIELD };
+	system->fields = (struct ws_task_fields){ .tasks = WS_NO_FIELD,
+						  .threads = WS_NO_FIELD,
+						  .pid = WS_NO_FIELD,
+						  .tgid = WS_NO_FIELD,
+						  .flags = WS_NO_FIELD,
+						  .mm = WS_NO_FIELD,
+						  .active_mm = WS_NO_FIELD,
+						  .mm_pgd = WS_NO_FIELD };
 	search_ring(&s, &ring);
 	note_ring(system, &ring);
 	if (s.short_of_memory)
@@ -282,6 +306,7 @@ enum ws_status ws_find_tasks(struct ws_system *system)
 			status = ws_find_fields(system);
 		ws_vec_each(&system->tasks, task)
 			read_fields(system, task);
+		ws_take_threads(system);
 	}
 	ws_vec_release(&ring.nodes);
 	return status;

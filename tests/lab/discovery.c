@@ -106,10 +106,11 @@ static void print_tasks(const struct ws_system *system)
 	const struct ws_task *tasks = ws_system_tasks(system, &n);
 
 	for (size_t i = 0; i < n; i++)
-		printf("task %u %d %#lx %#lx %#lx %#lx %s\n", tasks[i].pid,
+		printf("task %u %d %#lx %#lx %#lx %#lx %u %d %s\n", tasks[i].pid,
 		       tasks[i].kernel_thread, tasks[i].mm, tasks[i].active_mm,
 		       root_of(system, tasks[i].space),
-		       root_of(system, tasks[i].active_space), tasks[i].comm);
+		       root_of(system, tasks[i].active_space), tasks[i].nthreads,
+		       tasks[i].leader_exited, tasks[i].comm);
 }
 
 /* ---- all of it -------------------------------------------------------------------- */

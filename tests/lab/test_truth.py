@@ -22,7 +22,8 @@ INIT, PROCESS, USER, LONE, FREED = range(5)  # enum ws_space_kind
 GARBAGE = 0xdeadbeef000
 PAGE = 4096
 
-Task = collections.namedtuple("Task", "pid kernel_thread mm active_mm root comm")
+Task = collections.namedtuple(
+    "Task", "pid kernel_thread mm active_mm root nthreads leader_exited comm")
 Space = collections.namedtuple(
     "Space", "kind pid root ntasks mm user private shared comm")
 
@@ -39,9 +40,10 @@ class Told:
         for line in made.stdout.splitlines():
             key, _, rest = line.partition(" ")
             if key == "task":
-                pid, kernel, mm, active, root, _, comm = rest.split(" ", 6)
+                pid, kernel, mm, active, root, _, threads, gone, comm = rest.split(" ", 8)
                 self.tasks.append(Task(int(pid), kernel == "1", int(mm, 16),
-                                       int(active, 16), int(root, 16), comm))
+                                       int(active, 16), int(root, 16), int(threads),
+                                       gone == "1", comm))
             elif key == "space":
                 kind, pid, root, ntasks, mm, *weight, comm = rest.split(" ", 8)
                 self.spaces.append(Space(int(kind), int(pid), int(root, 16), int(ntasks),
@@ -58,7 +60,10 @@ class Truth:
 
     def __init__(self, directory):
         self.told = json.loads((directory / "truth.json").read_text())
-        self.tasks = [task_of(t) for t in self.told["tasks"] if t["pid"] == t["tgid"]]
+        groups = collections.defaultdict(list)
+        for task in self.told["tasks"]:
+            groups[task["tgid"]].append(task)
+        self.tasks = [task_of(group) for group in groups.values()]
         self.owners = collections.defaultdict(list)
         for task in self.tasks:
             if task.root:
@@ -70,9 +75,14 @@ class Truth:
         return next(t.root for t in self.tasks if t.pid == pid)
 
 
-def task_of(t):
-    return Task(t["pid"], t["kernel_thread"], int(t["mm"], 16), int(t["active_mm"], 16),
-                int(t.get("pgd_pa", "0"), 16), t["comm"])
+def task_of(group):
+    """The leader; once that has exited, its threads' mm."""
+    leader = next(t for t in group if t["pid"] == t["tgid"])
+    alive = [t for t in group if t["kernel_thread"] or int(t["mm"], 16)]
+    t = alive[0] if alive and leader not in alive else leader
+    return Task(leader["pid"], leader["kernel_thread"], int(t["mm"], 16),
+                int(t["active_mm"], 16), int(t.get("pgd_pa", "0"), 16), len(alive),
+                t is not leader, leader["comm"])
 
 
 def differences(theirs, ours):

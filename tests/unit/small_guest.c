@@ -43,6 +43,7 @@
 #define TASK_SIZE 0x300
 #define COMM 0x200
 #define MM_SIZE 0x100
+#define PA_SIGNALS (PA_SLAB + 0x20000) /* signal_structs: their thread_head alone */
 
 #define PAGE_SIZE_STRUCT 32 /* struct page: lru at 8, _refcount at 24 */
 #define PAGE_LRU 8
@@ -428,18 +429,62 @@ static uint64_t make_mm(struct guest *guest, uint64_t root)
 	return direct_va(guest, pa);
 }
 
+/* What a task and a thread have; the rest of a task_struct is zero. */
+static void write_struct(struct guest *guest, uint64_t comm_va, const char *name,
+			 uint32_t pid, uint32_t tgid, uint32_t flags, uint64_t mm,
+			 uint64_t active_mm)
+{
+	uint64_t comm = guest_pa(guest, comm_va);
+
+	memcpy(guest->memory + comm, name, strlen(name));
+	guest_put32(guest, comm + GUEST_PID_OFFSET, pid);
+	guest_put32(guest, comm + GUEST_PID_OFFSET + 4, tgid);
+	guest_put32(guest, comm + GUEST_FLAGS_OFFSET, flags);
+	guest_put(guest, comm + GUEST_MM_OFFSET, mm);
+	guest_put(guest, comm + GUEST_MM_OFFSET + guest->word, active_mm);
+}
+
+/* PF_KTHREAD, PF_FORKNOEXEC; PF_EXITING of who has no mm any more. */
+static uint32_t flags_of(const struct guest_task *task)
+{
+	if (task->kernel_thread)
+		return task->pid ? 0x00200040 : 0x00200002;
+	return task->mm && !task->leader_exited ? 0x00400100 : 0x0040010c;
+}
+
 static void write_task(struct guest *guest, const struct guest_task *task)
 {
-	uint64_t comm = guest_pa(guest, task->comm_va);
+	bool gone = task->leader_exited;
 
-	memcpy(guest->memory + comm, task->comm, strlen(task->comm));
-	guest_put32(guest, comm + GUEST_PID_OFFSET, task->pid);
-	guest_put32(guest, comm + GUEST_PID_OFFSET + 4, task->pid);
-	guest_put32(guest, comm + GUEST_FLAGS_OFFSET,
-		    task->kernel_thread ? task->pid ? 0x00200040 : 0x00200002
-					: 0x00400100);
-	guest_put(guest, comm + GUEST_MM_OFFSET, task->mm);
-	guest_put(guest, comm + GUEST_MM_OFFSET + guest->word, task->active_mm);
+	write_struct(guest, task->comm_va, task->comm, task->pid, task->pid,
+		     flags_of(task), gone ? 0 : task->mm, gone ? 0 : task->active_mm);
+}
+
+/*
+ * i386's kernels link a group's threads in a ring of their own (thread_group), x86-64's
+ * have a head for them in their signal_struct (thread_node).
+ */
+static void link_threads(struct guest *guest, const struct guest_task *task)
+{
+	unsigned index = (unsigned)(task - guest->task);
+	uint64_t head_pa = PA_SIGNALS + index * 16;
+	uint64_t first = task->comm_va + GUEST_THREADS_OFFSET, last = first;
+	uint64_t head = guest->word == 8 ? direct_va(guest, head_pa) : first;
+
+	for (unsigned i = 0; i < task->nthreads; i++) {
+		uint64_t node = guest->thread[task->first_thread + i].comm_va +
+				GUEST_THREADS_OFFSET;
+
+		guest_put(guest, guest_pa(guest, last), node);
+		guest_put(guest, guest_pa(guest, node) + guest->word, last);
+		last = node;
+	}
+	guest_put(guest, guest_pa(guest, last), head);
+	guest_put(guest, guest_pa(guest, head) + guest->word, last);
+	if (guest->word != 8)
+		return;
+	guest_put(guest, guest_pa(guest, first) + guest->word, head);
+	guest_put(guest, head_pa, first);
 }
 
 /* Appends to the list: at its end, which is the head's prev. */
@@ -465,6 +510,21 @@ static uint64_t task_comm_va(const struct guest *guest, unsigned index)
 
 	return index ? direct_va(guest, PA_SLAB + slot * TASK_SIZE + COMM)
 		     : image_va(guest, PA_INIT_COMM);
+}
+
+/* After all tasks: then their slots are known. */
+static void add_threads(struct guest *guest, struct guest_task *task, unsigned n)
+{
+	task->first_thread = guest->nthreads;
+	task->nthreads = n;
+	while (n--) {
+		struct guest_thread *thread = &guest->thread[guest->nthreads++];
+
+		thread->pid = guest->ntasks + guest->nthreads;
+		thread->comm_va = task_comm_va(guest, thread->pid);
+		write_struct(guest, thread->comm_va, "thread", thread->pid, task->pid,
+			     0x00400140, task->mm, task->active_mm);
+	}
 }
 
 static struct guest_task *add_task(struct guest *guest, const char *comm, uint64_t root)
@@ -505,6 +565,13 @@ static void make_tasks(struct guest *guest)
 	task->kernel_thread = false;
 	task->root = guest->task[1].root;
 	task->mm = task->active_mm = guest->task[1].mm;
+	guest->threaded = guest->ntasks;
+	add_task(guest, "threaded", make_root(guest, true));
+	guest->dead = guest->ntasks;
+	add_task(guest, "dead", make_root(guest, true))->leader_exited = true;
+	guest->user_of_mm = guest->ntasks;
+	task = add_task(guest, "kvhost", 0);
+	task->mm = task->active_mm = guest->task[guest->threaded].mm;
 	guest->task[3].active_mm = guest->task[guest->victim].mm; /* borrowed */
 	guest->task[0].active_mm = guest->init_mm;
 	for (unsigned i = 0; i < guest->ntasks; i++) {
@@ -512,6 +579,10 @@ static void make_tasks(struct guest *guest)
 		if (i)
 			link_task(guest, &guest->task[i]);
 	}
+	add_threads(guest, &guest->task[guest->threaded], 2);
+	add_threads(guest, &guest->task[guest->dead], 3);
+	for (unsigned i = 0; i < guest->ntasks; i++)
+		link_threads(guest, &guest->task[i]);
 }
 
 /* Takes the victim's own entry for module memory away. */

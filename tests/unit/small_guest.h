@@ -45,10 +45,19 @@ struct guest_case {
 int guest_run_cases(const char *group, const struct guest_case *cases, size_t n);
 
 struct guest_task {
-	uint64_t comm_va, mm, active_mm, root;
+	uint64_t comm_va; /* the leader's */
+	uint64_t mm, active_mm, root;
 	uint32_t pid;
 	const char *comm;
 	bool kernel_thread;
+	unsigned first_thread; /* in thread: of those beside the leader */
+	unsigned nthreads;     /* of these */
+	bool leader_exited;    /* mm and root are the threads' */
+};
+
+struct guest_thread {
+	uint64_t comm_va;
+	uint32_t pid;
 };
 
 /* The pieces of it, for tests to hold answers against and to do harm to; pa each. */
@@ -65,6 +74,11 @@ struct guest {
 	struct guest_task task[GUEST_TASKS]; /* in list order, init_task first */
 	unsigned ntasks;
 	unsigned victim; /* index in task: it does not see module memory */
+	unsigned threaded, dead, user_of_mm; /* these too: one with threads; one of which
+						they alone live; a kernel thread that has
+						a process's mm */
+	struct guest_thread thread[GUEST_TASKS];
+	unsigned nthreads;
 	uint64_t module_pa;
 	uint64_t freed, kept, reused; /* roots without a task */
 	uint64_t mem_map, list_head;  /* va */
@@ -99,6 +113,7 @@ uint64_t guest_private_entry(struct guest *guest, uint64_t root, uint64_t va);
 /* Offsets of a task's fields from its comm, and of an mm's. */
 #define GUEST_TASKS_OFFSET (-0x100)
 #define GUEST_PID_OFFSET (-0xc0)
+#define GUEST_THREADS_OFFSET (-0xb0)
 #define GUEST_FLAGS_OFFSET (-0x1f0)
 #define GUEST_MM_OFFSET (-0xe0)
 #define GUEST_PGD_OFFSET 0x48

@@ -121,7 +121,7 @@ static void what_is_shared(void **state)
 		     US, 0);
 	guest->target.moving = true;
 	fault_guest_audit(fault, FAULT_LAZY);
-	audit_expect(fault, "protection-user", guest->swapper, "22 other spaces");
+	audit_expect(fault, "protection-user", guest->swapper, "24 other spaces");
 	audit_expect_verdicts(fault, WS_SPACE_PROCESS, WS_LEAKS);
 	fault_guest_destroy(fault);
 }

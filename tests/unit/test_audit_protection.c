@@ -79,7 +79,7 @@ static void a_shared_user_page(void **state)
 	}
 	assert_int_equal(finding->va, kind_of(fault)->module);
 	assert_int_equal(finding->last, kind_of(fault)->module + WS_FRAME_SIZE - 1);
-	assert_non_null(strstr(finding->text, "22 other spaces have the same table"));
+	assert_non_null(strstr(finding->text, "24 other spaces have the same table"));
 	fault_guest_destroy(fault);
 }
 

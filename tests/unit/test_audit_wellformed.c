@@ -88,7 +88,7 @@ static void reserved_bits_in_a_shared_table(void **state)
 	audit_give_module(fault, "naughty", module - WS_FRAME_SIZE, 2);
 	fault_guest_audit(fault, FAULT_LAZY);
 	audit_expect(fault, "wellformed-reserved", init,
-		     "set; there lies module naughty; 22 other spaces have the "
+		     "set; there lies module naughty; 24 other spaces have the "
 		     "same table");
 	audit_expect_verdicts(fault, WS_SPACE_PROCESS, WS_DIVERGES);
 	fault_guest_destroy(fault);

@@ -47,13 +47,23 @@ static void expect_kind(const struct ws_system *system, uint64_t root,
 			    ws_space_kind_name(kind));
 }
 
-static void expect_task(const struct ws_system *system, const struct ws_task *task,
-			const struct guest_task *truth)
+static uint32_t live_threads(const struct guest_task *truth)
 {
-	assert_int_equal(task->comm_va, truth->comm_va);
+	return truth->nthreads +
+	       ((truth->mm || truth->kernel_thread) && !truth->leader_exited);
+}
+
+static void expect_task(const struct ws_system *system, const struct guest *guest,
+			const struct ws_task *task, const struct guest_task *truth)
+{
+	assert_int_equal(task->comm_va,
+			 truth->leader_exited ? guest->thread[truth->first_thread].comm_va
+					      : truth->comm_va);
 	assert_int_equal(task->pid, truth->pid);
 	assert_string_equal(task->comm, truth->comm);
 	assert_int_equal(task->kernel_thread, truth->kernel_thread);
+	assert_int_equal(task->leader_exited, truth->leader_exited);
+	assert_int_equal(task->nthreads, live_threads(truth));
 	assert_int_equal(task->mm, truth->mm);
 	assert_int_equal(task->active_mm, truth->active_mm);
 	if (!truth->root) {
@@ -68,18 +78,28 @@ static void expect_tasks(const struct ws_system *system, const struct guest *gue
 {
 	assert_int_equal(system->tasks.n, guest->ntasks);
 	for (unsigned i = 0; i < guest->ntasks; i++)
-		expect_task(system, &system->tasks.v[i], &guest->task[i]);
+		expect_task(system, guest, &system->tasks.v[i], &guest->task[i]);
 }
 
 static void expect_process(const struct ws_system *system, const struct guest *guest,
 			   const struct guest_task *truth)
 {
 	const struct ws_space *space = space_at(system, truth->root);
-	bool shared = truth->root == guest->task[1].root;
+	uint32_t owners = 0, threads = 0;
 
 	expect_kind(system, truth->root, WS_SPACE_PROCESS);
-	assert_int_equal(space->pid, shared ? 1 : truth->pid);
-	assert_int_equal(space->ntasks, shared ? 2 : 1);
+	for (unsigned i = 0; i < guest->ntasks; i++) {
+		const struct guest_task *task = &guest->task[i];
+
+		if (task->mm != truth->mm)
+			continue;
+		assert_true(owners < space->ntasks);
+		assert_int_equal(space->owners[owners++], task->pid);
+		threads += live_threads(task);
+	}
+	assert_int_equal(space->ntasks, owners);
+	assert_int_equal(space->nthreads, threads);
+	assert_int_equal(space->pid, space->owners[0]);
 	assert_int_equal(space->mm, truth->mm);
 	if (guest->kind->pti) {
 		expect_kind(system, truth->root + WS_FRAME_SIZE, WS_SPACE_USER);

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The threads of each thread group. The task list has leaders only; one that has exited
+ * stays on it, without an mm, for as long as a thread of its group lives. Somewhere near
+ * each leader's name lies a list_head that links its threads in a ring, all of them at
+ * the same distance from a name, all with the leader's pid as their tgid:
+ *
+ *	task_struct.thread_group	tasks alone (since 2.6.17; gone with
+ *8e1f385104ac, 6.7)
+ *	task_struct.thread_node		and a head in the signal_struct they share (since
+ *					0c740d0afc3b, 3.14)
+ *
+ * Most groups have one thread, and any empty list looks like such a ring. Where no group
+ * has more, nothing shows which list it is, and nothing is lost by that.
+ */
+#include "linux/tasks.h"
+
+/* PID_MAX_LIMIT is 4 Mi (include/linux/threads.h): no group has more threads. */
+#define THREADS_MAX (4u << 20)
+
+struct threads {
+	struct ws_system *system;
+	int32_t offset; /* from comm to the list_head */
+	uint64_t steps; /* how many are left, for all groups */
+};
+
+/* One ring, as far as it was gone along. */
+struct group {
+	uint64_t head; /* va of the leader's list_head */
+	uint32_t tgid;
+	size_t threads;   /* nodes that are threads of this group, the leader apart */
+	size_t strangers; /* nodes that are something else */
+};
+
+/* Told the comm of each thread of the group but the leader. */
+typedef void thread_fn(void *arg, uint64_t comm_va);
+
+/* What lies around a node: where it cannot be read, nothing speaks against it. */
+enum member { MEMBER, STRANGER, UNREAD };
+
+static enum member member_at(const struct threads *t, const struct group *group,
+			     uint64_t comm_va)
+{
+	const struct ws_task_fields *fields = &t->system->fields;
+	uint32_t pid, tgid;
+
+	if (ws_kernel_u32(t->system, comm_va + fields->pid, &pid) != WS_READ ||
+	    ws_kernel_u32(t->system, comm_va + fields->tgid, &tgid) != WS_READ)
+		return UNREAD;
+	return tgid == group->tgid && pid && pid != tgid && pid <= WS_PID_MAX ? MEMBER
+									      : STRANGER;
+}
+
+/* The signal_struct's head is a stranger that may be met once. */
+#define STRANGERS_MAX 1
+
+/* True: the ring is closed. */
+static bool go_along(struct threads *t, struct group *group, bool back, thread_fn *fn,
+		     void *arg)
+{
+	uint64_t node = group->head;
+
+	while (t->steps && ws_list_step(t->system, node, back, &node)) {
+		enum member member = member_at(t, group, node - t->offset);
+
+		t->steps--;
+		if (node == group->head)
+			return true;
+		group->strangers += member == STRANGER;
+		group->threads += member == MEMBER;
+		if (group->strangers > STRANGERS_MAX)
+			return false;
+		if (member == MEMBER && fn)
+			fn(arg, node - t->offset);
+	}
+	return false;
+}
+
+/* A ring that is cut has two ends. */
+static void go_round(struct threads *t, struct group *group, thread_fn *fn, void *arg)
+{
+	if (!go_along(t, group, false, fn, arg) && group->strangers <= STRANGERS_MAX)
+		go_along(t, group, true, fn, arg);
+}
+
+/* ---- which list it is -------------------------------------------------------------- */
+
+struct tally {
+	size_t threads, odd; /* odd: groups with more strangers than there can be */
+};
+
+static struct tally tally_groups(struct threads *t)
+{
+	struct tally tally = { 0 };
+
+	ws_vec_each(&t->system->tasks, task) {
+		struct group group = { .head = task->comm_va + t->offset,
+				       .tgid = task->pid };
+
+		if (!task->pid)
+			continue; /* an idle task's tgid is 0, as a zeroed page's is */
+		go_round(t, &group, NULL, NULL);
+		tally.threads += group.threads;
+		tally.odd += group.strangers > STRANGERS_MAX;
+	}
+	return tally;
+}
+
+/* Whether some task has a list_head there; most words are none. */
+static bool may_be_list(struct threads *t)
+{
+	unsigned looked_at = 0;
+	uint64_t next;
+
+	ws_vec_each(&t->system->tasks, task) {
+		if (ws_list_step(t->system, task->comm_va + t->offset, false, &next))
+			return true;
+		if (++looked_at == 4) /* who is damaged is not damaged alone */
+			break;
+	}
+	return false;
+}
+
+/*
+ * The list of children links tasks as well, but each of a group of its own: of what it
+ * joins nearly all are strangers. One group in eight may be overwritten.
+ */
+#define ODD_SHARE 8
+
+static void find_list(struct ws_system *system)
+{
+	struct ws_task_fields *fields = &system->fields;
+	int32_t word = (int32_t)system->layout.word;
+	struct threads t = { .system = system, .steps = 4u * THREADS_MAX };
+	struct tally best = { 0 };
+
+	for (int32_t o = fields->first; o <= fields->last - word; o += word) {
+		struct tally tally;
+
+		t.offset = o;
+		if (o == fields->tasks || !may_be_list(&t))
+			continue;
+		tally = tally_groups(&t);
+		if (tally.threads <= best.threads ||
+		    tally.odd * ODD_SHARE > system->tasks.n)
+			continue;
+		best = tally;
+		fields->threads = o;
+	}
+}
+
+/* ---- what the threads say ---------------------------------------------------------- */
+
+struct census {
+	struct ws_system *system;
+	struct ws_task *task;
+};
+
+static void count_thread(void *arg, uint64_t comm_va)
+{
+	const struct census *census = arg;
+	struct ws_system *system = census->system;
+	struct ws_task *task = census->task;
+	uint64_t mm;
+
+	if (system->fields.mm == WS_NO_FIELD ||
+	    ws_kernel_word(system, comm_va + system->fields.mm, &mm) != WS_READ || !mm)
+		return;
+	task->nthreads++;
+	if (task->mm)
+		return;
+	task->leader_exited = true;
+	task->kernel_thread = false; /* they have one thread each */
+	task->comm_va = comm_va;
+	task->mm = mm;
+	if (system->fields.active_mm != WS_NO_FIELD)
+		(void)!ws_kernel_word(system, comm_va + system->fields.active_mm,
+				      &task->active_mm);
+}
+
+void ws_take_threads(struct ws_system *system)
+{
+	struct threads t = { .system = system, .steps = 4u * THREADS_MAX };
+
+	if (system->fields.tgid != WS_NO_FIELD)
+		find_list(system);
+	t.offset = system->fields.threads;
+	ws_vec_each(&system->tasks, task) {
+		struct census census = { system, task };
+		struct group group = { .head = task->comm_va + t.offset,
+				       .tgid = task->pid };
+
+		task->nthreads = task->mm != 0;
+		if (t.offset != WS_NO_FIELD && task->pid)
+			go_round(&t, &group, count_thread, &census);
+		if (!task->nthreads)
+			task->nthreads = task->kernel_thread;
+	}
+}
