@@ -394,19 +394,26 @@ enum ws_space_kind {
 	WS_SPACE_USER,    /* PTI: the user half of the process's space */
 	WS_SPACE_LONE,    /* in use, but no task's: efi_mm, a trampoline, an mm kept */
 	WS_SPACE_FREED,   /* lies in a freed page: nobody's any more */
+	WS_SPACE_UNOWNED, /* user mode has memory there: a process's whose task was not
+			     found. Since: 0.2 */
 };
 
-/* An address space: a root and whose it is. Sorted: init, then by pid. Since: 0.1 */
+/* An address space: a root and whose it is. Sorted: init, by pid, unowned. Since: 0.1 */
 struct ws_space {
 	uint64_t root;
 	uint8_t kind;    /* enum ws_space_kind */
 	uint32_t pid;    /* of the first task; 0 unless process or user */
-	char comm[17];   /* always terminated; without a task what is known of it */
+	char comm[17];   /* always terminated; without a task what is known of it, and
+			    "root 0x21ba000" where that is nothing else */
 	uint32_t ntasks; /* thread groups that share it */
 	uint64_t mm;     /* va of its mm_struct; 0: unknown */
 	const uint32_t *owners; /* their tgids, ntasks of them: processes, and kernel
 				   threads that use its mm. Since: 0.2 */
 	uint32_t nthreads;      /* that live in all of these. Since: 0.2 */
+	/* A task or a processor can run in it, so that all commands count it and the
+	   audit judges it. The others are out: freed ones, and those that the kernel
+	   keeps for itself. Since: 0.2 */
+	bool counts;
 };
 const struct ws_space *ws_system_spaces(const struct ws_system *system, size_t *n);
 const char *ws_space_kind_name(enum ws_space_kind kind);

@@ -16,7 +16,18 @@
 
 /* ---- the summary: one row, two sentences in text ---------------------------------- */
 
-enum { SENTENCE, SPACES, COHERENT, UNKNOWN, FINDINGS, FATAL, ERRORS, WARNINGS, INFOS };
+enum {
+	SENTENCE,
+	SPACES,
+	COHERENT,
+	UNKNOWN,
+	FINDINGS,
+	FATAL,
+	ERRORS,
+	WARNINGS,
+	INFOS,
+	WHO
+};
 
 static const struct column summary_columns[] = {
 	[SENTENCE] = { "sentence", NULL, COLUMN_TEXT, NULL },
@@ -28,6 +39,7 @@ static const struct column summary_columns[] = {
 	[ERRORS] = { "errors", NULL, COLUMN_COUNT, NULL },
 	[WARNINGS] = { "warnings", NULL, COLUMN_COUNT, NULL },
 	[INFOS] = { "infos", NULL, COLUMN_COUNT, NULL },
+	[WHO] = { "who", NULL, COLUMN_TEXT, NULL },
 };
 static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
 				      .prose = true };
@@ -36,6 +48,7 @@ static void tell_summary(void *arg, struct report *report)
 {
 	const struct digest *digest = arg;
 	ws_autofree char *sentence = digest_sentence(digest);
+	char who[WHO_WORDS];
 	struct value row[] = {
 		[SENTENCE] = report_text_or_short(report, sentence),
 		[SPACES] = value_number(digest->ntold),
@@ -46,10 +59,23 @@ static void tell_summary(void *arg, struct report *report)
 		[ERRORS] = value_number(digest->nseverity[WS_ERROR]),
 		[WARNINGS] = value_number(digest->nseverity[WS_WARNING]),
 		[INFOS] = value_number(digest->nseverity[WS_INFO]),
+		[WHO] = value_text(
+			who_counts(digest->spaces, digest->nspaces, true, who)),
 	};
 
 	row[SENTENCE].alarm = digest->ncoherent < digest->ntold;
 	report_row(report, row);
+}
+
+/* The same words as spaces has, and with --pid nothing: there is nothing to count. */
+static void tell_who(void *arg, struct report *report)
+{
+	const struct digest *digest = arg;
+	char who[WHO_WORDS];
+
+	if (digest->ntold > 2)
+		prose_line(report, false, "%s",
+			   who_counts(digest->spaces, digest->nspaces, true, who));
 }
 
 /* ---- spaces by verdict ------------------------------------------------------------ */
@@ -350,6 +376,7 @@ static const struct part {
 	report_rows_fn *rows;
 } parts[] = {
 	{ IN(TEXT) | IN(JSON) | IN(NDJSON), &summary, tell_summary },
+	{ IN(TEXT), &lines_table, tell_who },
 	{ IN(TEXT) | IN(JSON) | IN(NDJSON), &verdicts, tell_verdicts },
 	{ IN(TEXT), &lines_table, tell_cases },
 	{ IN(JSON) | IN(NDJSON), &spaces, tell_spaces },

@@ -226,13 +226,12 @@ static bool tell_sight(const struct probe *probe, size_t w, size_t s,
 	const struct sight *sight = survey_at(&probe->survey, w, s);
 	const struct ws_outcome *outcome = &sight->outcome;
 	bool page = outcome->end == WS_END_PAGE;
-	bool of_process = space->kind == WS_SPACE_PROCESS || space->kind == WS_SPACE_USER;
 	char name[WORDS], how[WORDS], access[WORDS];
 	struct value row[] = {
 		[WHAT] = value_text(what->label),
 		[VA] = value_number(sight->va),
 		[SPACE] = value_text(space_words(space, name)),
-		[PID] = { .known = of_process, .number = space->pid },
+		[PID] = { .known = space_has_pid(space), .number = space->pid },
 		[COMM] = value_text(space->comm),
 		[KIND] = value_text(ws_space_kind_name(space->kind)),
 		[ROOT] = value_number(space->root),

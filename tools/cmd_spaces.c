@@ -25,7 +25,7 @@ static const struct column columns[] = {
 	[PID] = { "pid", "PID", COLUMN_COUNT, "of the first process that has it" },
 	[COMM] = { "comm", "COMM", COLUMN_TEXT, "that process's name" },
 	[KIND] = { "kind", "KIND", COLUMN_TEXT,
-		   "init_mm, process, user half, lone or freed" },
+		   "init_mm, process, user half, unowned, lone or freed" },
 	[ROOT] = { "root", "ROOT", COLUMN_ADDRESS, "physical address of the top table" },
 	[SHARERS] = { "processes", "PROCS", COLUMN_COUNT, "that share it" },
 	[USER_TABLES] = { "user_tables", "USER", COLUMN_COUNT,
@@ -45,7 +45,19 @@ static const struct column columns[] = {
 };
 const struct table spaces_table = { "spaces", TABLE_COLUMNS(columns) };
 
-enum { SENTENCE, TOTAL, INIT, PROCESSES, USER_HALVES, LONE, FREED, TOTAL_WEIGHT, FULL };
+enum {
+	SENTENCE,
+	TOTAL,
+	INIT,
+	PROCESSES,
+	USER_HALVES,
+	LONE,
+	FREED,
+	TOTAL_WEIGHT,
+	FULL,
+	COUNTED,
+	UNOWNED
+};
 
 static const struct column summary_columns[] = {
 	[SENTENCE] = { "sentence", NULL, COLUMN_TEXT, NULL },
@@ -57,17 +69,20 @@ static const struct column summary_columns[] = {
 	[FREED] = { "freed", NULL, COLUMN_COUNT, NULL },
 	[TOTAL_WEIGHT] = { "weight", NULL, COLUMN_SIZE, NULL },
 	[FULL] = { "full", NULL, COLUMN_SIZE, NULL },
+	[COUNTED] = { "counted", NULL, COLUMN_COUNT, NULL },
+	[UNOWNED] = { "unowned", NULL, COLUMN_COUNT, NULL },
 };
 static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
 				      .prose = true };
 
-#define KINDS (WS_SPACE_FREED + 1)
+#define KINDS (WS_SPACE_UNOWNED + 1)
 
 struct census {
 	const struct ws_space *spaces;
 	struct ws_weight *weights; /* one a space */
 	size_t n;
 	size_t of_kind[KINDS];
+	size_t counted;  /* those that probe and audit count, but for user halves */
 	uint64_t weight; /* all spaces' own tables, in bytes */
 	uint64_t full;   /* what a space with every page mapped would need */
 };
@@ -100,6 +115,8 @@ static enum exit_status weigh(struct session *session, struct census *census)
 		if (status != WS_OK)
 			return session_fail(session, status, NULL);
 		census->of_kind[census->spaces[i].kind % KINDS]++;
+		census->counted += census->spaces[i].counts &&
+				   census->spaces[i].kind != WS_SPACE_USER;
 		census->weight += own_bytes(&census->weights[i]);
 		progress_tell(&session->progress, "weighing page tables",
 			      (double)(i + 1) / (double)census->n);
@@ -111,6 +128,7 @@ static void tell_summary(void *arg, struct report *report)
 {
 	const struct census *c = arg;
 	char weight[REPORT_CELL], full[REPORT_CELL], sentence[REPORT_CELL] = "";
+	char who[WHO_WORDS];
 	struct value row[] = {
 		[SENTENCE] = value_text(sentence),
 		[TOTAL] = value_number(c->n),
@@ -121,17 +139,15 @@ static void tell_summary(void *arg, struct report *report)
 		[FREED] = value_number(c->of_kind[WS_SPACE_FREED]),
 		[TOTAL_WEIGHT] = value_number(c->weight),
 		[FULL] = value_number(c->full),
+		[COUNTED] = value_number(c->counted),
+		[UNOWNED] = value_number(c->of_kind[WS_SPACE_UNOWNED]),
 	};
 
-	snprintf(
-		sentence, sizeof(sentence),
-		"%zu address spaces (%zu init_mm, %zu processes, %zu user halves, %zu lone, "
-		"%zu freed): their own page tables weigh %.32s; one that maps every page "
-		"would need %.32s",
-		c->n, c->of_kind[WS_SPACE_INIT], c->of_kind[WS_SPACE_PROCESS],
-		c->of_kind[WS_SPACE_USER], c->of_kind[WS_SPACE_LONE],
-		c->of_kind[WS_SPACE_FREED], report_size(c->weight, weight),
-		report_size(c->full, full));
+	snprintf(sentence, sizeof(sentence),
+		 "%zu address spaces (%s): the page tables of all %zu weigh %.32s; one "
+		 "that maps every page would need %.32s",
+		 c->counted, who_counts(c->spaces, c->n, false, who), c->n,
+		 report_size(c->weight, weight), report_size(c->full, full));
 	report_row(report, row);
 }
 
@@ -157,10 +173,9 @@ static bool tell_space(const struct census *c, size_t i, struct report *report)
 {
 	const struct ws_space *space = &c->spaces[i];
 	const struct ws_weight *weight = &c->weights[i];
-	bool of_process = space->kind == WS_SPACE_PROCESS || space->kind == WS_SPACE_USER;
 	char owners[REPORT_CELL];
 	struct value row[] = {
-		[PID] = { .known = of_process, .number = space->pid },
+		[PID] = { .known = space_has_pid(space), .number = space->pid },
 		[COMM] = value_text(space->comm),
 		[KIND] = value_text(ws_space_kind_name(space->kind)),
 		[ROOT] = value_number(space->root),

@@ -13,9 +13,12 @@ const struct command commands[] = {
 		.args = "TARGET",
 		.about =
 			"Lists every address space found in the target: init_mm, those of "
-			"processes, their user halves under page-table isolation, those "
-			"that are in use but no task's, and freed ones that linger in "
-			"memory. Kernel threads have none of their own and are not listed. "
+			"processes, their user halves under page-table isolation, unowned "
+			"ones, which user mode has memory in but whose task was not found, "
+			"lone ones, which the kernel keeps for itself, and freed ones that "
+			"linger in memory. Kernel threads have none of their own and are "
+			"not listed. Those that a task or a processor can run in are "
+			"counted, here and by probe and audit. "
 			"The weight is that of the page tables beside what a space with "
 			"every page mapped would need: 4 MiB on i386.",
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT,
@@ -84,11 +87,10 @@ const struct command commands[] = {
 		.about =
 			"Asks every address space for every WHAT. A summary for each WHAT "
 			"comes first, then a line for each space that does not see it. "
-			"Everyone means init_mm, every process and every other space in "
-			"use. Not counted, but for --all-spaces, are those that lack the "
-			"kernel by design, which are user halves under page-table isolation "
-			"and the tables that a processor starts with, and freed spaces, "
-			"which are nobody's any more. To see means: a page is mapped there, "
+			"Everyone means every space that `spaces' counts: init_mm and all "
+			"that a task or a processor can run in. With --all-spaces the others "
+			"are asked too: user halves under page-table isolation, which lack "
+			"the kernel by design, lone and freed spaces. To see means: a page is mapped there, "
 			"and for a kernel address it is the page that init_mm has there.",
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_PROBE,
 		.max_words = MANY,

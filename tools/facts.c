@@ -61,7 +61,9 @@ static char *space_key(struct facts *facts, const struct ws_space *space)
 	case WS_SPACE_PROCESS:
 		return print(facts, "process %010u", space->pid);
 	case WS_SPACE_USER:
-		return print(facts, "process %010u user half", space->pid);
+		if (space->pid)
+			return print(facts, "process %010u user half", space->pid);
+		return print(facts, "root %016" PRIx64, space->root);
 	default:
 		return print(facts, "root %016" PRIx64, space->root);
 	}

@@ -24,27 +24,14 @@ struct slice {
 	size_t first, n;
 };
 
-/*
- * Tables in the kernel image itself are those that a processor starts and resumes with
- * (initial_page_table, arch/x86/kernel/head_32.S): nobody's, and behind by design.
- */
-static bool boots_the_kernel(const struct ws_space *space, const struct ws_layout *layout)
+/* A user half sees nothing of the kernel, by design. */
+static bool is_asked(const struct ws_space *space)
 {
-	uint64_t va = space->root + layout->image_delta;
-
-	return space->kind == WS_SPACE_LONE && va >= layout->image_first &&
-	       va <= layout->image_last;
-}
-
-static bool counts(const struct ws_space *space, const struct ws_layout *layout)
-{
-	return space->kind != WS_SPACE_USER && space->kind != WS_SPACE_FREED &&
-	       !boots_the_kernel(space, layout);
+	return space->counts && space->kind != WS_SPACE_USER;
 }
 
 static bool select_spaces(struct survey *survey, const struct ws_system *system, bool all)
 {
-	const struct ws_layout *layout = ws_system_layout(system);
 	size_t n;
 	const struct ws_space *spaces = ws_system_spaces(system, &n);
 
@@ -52,7 +39,7 @@ static bool select_spaces(struct survey *survey, const struct ws_system *system,
 	if (!survey->spaces)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (all || counts(&spaces[i], layout))
+		if (all || is_asked(&spaces[i]))
 			survey->spaces[survey->nspaces++] = spaces[i];
 	return true;
 }

@@ -56,40 +56,9 @@ uint64_t ws_reference_of(const struct ws_audit *audit, const struct ws_space *sp
 	return layout->consensus ? space->root : layout->reference + WS_FRAME_SIZE;
 }
 
-/* The real-mode trampoline's root lies below it: realmode_init(), arch/x86/realmode. */
-#define REAL_MODE_END UINT64_C(0x100000)
-
-/*
- * Roots that the kernel runs on for a while and that are not meant to be like init_mm:
- * the trampoline's, i386's initial_page_table, efi_mm (a static mm_struct,
- * drivers/firmware/efi/). A processor that is on one has its own way back.
- */
-static bool is_special(const struct ws_system *system, const struct ws_space *space)
-{
-	return space->root < REAL_MODE_END || ws_in_image(system, space->mm) ||
-	       ws_in_image(system, space->root + system->layout.image_delta);
-}
-
-/*
- * A space that nobody runs in has nothing to see; a lone root is looked at if one does.
- */
 bool ws_audited(const struct ws_audit *audit, uint32_t index)
 {
-	struct ws_system *system = audit->system;
-	const struct ws_space *space = &system->spaces.v[index];
-
-	if (space->kind != WS_SPACE_LONE)
-		return space->kind != WS_SPACE_FREED;
-	if (is_special(system, space))
-		return false;
-	ws_vec_each(&system->target->cpus, cpu)
-		if (cpu->has_control &&
-		    (cpu->cr3 & system->paging.format->root_mask) == space->root)
-			return true;
-	ws_vec_each(&system->tasks, task)
-		if (task->active_space == index)
-			return true;
-	return false;
+	return audit->system->spaces.v[index].counts;
 }
 
 static void note_limit(struct ws_audit *audit)

@@ -513,7 +513,7 @@ static bool is_hidden(const struct ws_system *system, uint32_t index)
 
 	if (!system->layout.pti || space->kind == WS_SPACE_USER)
 		return false;
-	return space->kind != WS_SPACE_PROCESS ||
+	return !ws_is_of_processes(space) ||
 	       (index + 1 < system->spaces.n && next->kind == WS_SPACE_USER &&
 		next->root == space->root + WS_FRAME_SIZE);
 }

@@ -307,7 +307,7 @@ static void name_owner(struct about *about)
 {
 	const struct ws_space *space = about->space;
 
-	if (space->kind == WS_SPACE_PROCESS || space->kind == WS_SPACE_USER)
+	if (space->kind == WS_SPACE_PROCESS || space->pid)
 		snprintf(about->owner, sizeof(about->owner), "%u %s", space->pid,
 			 space->comm);
 	else

@@ -115,6 +115,12 @@ struct ws_system {
 	WS_VEC(char *) notes;
 };
 
+/* Whether user mode runs in it, or with PTI in its user half. */
+static inline bool ws_is_of_processes(const struct ws_space *space)
+{
+	return space->kind == WS_SPACE_PROCESS || space->kind == WS_SPACE_UNOWNED;
+}
+
 /* x86-64: the kernel image's va, less its pa and phys_base (__START_KERNEL_map). */
 #define WS_KERNEL_MAP UINT64_C(0xffffffff80000000)
 

@@ -29,6 +29,7 @@ struct claim {
 	bool borrowed;        /* some task runs in it */
 	bool loaded;          /* some processor's CR3 holds it, or its user half */
 	bool listed;          /* its page is on pgd_list */
+	bool counts;
 };
 
 struct attribution {
@@ -36,6 +37,7 @@ struct attribution {
 	struct claim *claim; /* one a root */
 	struct ws_pages pages;
 	bool has_pages;
+	bool has_list; /* pgd_list is whole: who is not listed has no root any more */
 	size_t strange_halves; /* processes whose user half does not look like one */
 };
 
@@ -195,6 +197,56 @@ static bool is_freed(struct attribution *a, size_t index)
 	       !ws_in_image(system, root + system->layout.image_delta);
 }
 
+/*
+ * Roots that the kernel runs on for a while and that are not meant to be like init_mm:
+ * the trampoline's, i386's initial_page_table, efi_mm (a static mm_struct,
+ * drivers/firmware/efi/). A processor that is on one has its own way back.
+ */
+static bool is_special(const struct attribution *a, size_t index)
+{
+	const struct ws_system *system = a->system;
+	uint64_t root = system->roots.v[index];
+
+	return root < REAL_MODE_END || ws_in_image(system, a->claim[index].mm) ||
+	       ws_in_image(system, root + system->layout.image_delta);
+}
+
+static bool is_users_page(void *arg, const struct ws_run *run)
+{
+	bool *found = arg;
+
+	*found = run->end == WS_END_PAGE && run->access & WS_USER;
+	return !*found;
+}
+
+/* Where nothing else was found, so many tables are looked at and no more. */
+#define USER_TABLES_MAX 1024
+
+/*
+ * Whoever runs in user mode has some memory there, a stack at least. The roots that the
+ * kernel keeps for itself have none: efi_mm, the trampoline's and poking_mm
+ * (arch/x86/mm/init.c) map nothing there that user mode may touch.
+ */
+static bool has_users_pages(struct attribution *a, size_t index)
+{
+	struct ws_system *system = a->system;
+	uint8_t *recorder = ws_search_begin(system);
+	bool found = false;
+
+	(void)!ws_range(&system->paging, system->roots.v[index], 0,
+			system->layout.kernel_first - 1, 0, USER_TABLES_MAX,
+			is_users_page, &found);
+	ws_search_end(system, recorder);
+	return found;
+}
+
+/* A root that is still in use, by somebody whose task was not found. */
+static bool is_unowned(struct attribution *a, size_t index)
+{
+	return !(a->has_list && !a->claim[index].listed) && !is_special(a, index) &&
+	       has_users_pages(a, index);
+}
+
 static uint32_t kind_of(struct attribution *a, size_t index)
 {
 	const struct ws_layout *layout = &a->system->layout;
@@ -203,25 +255,48 @@ static uint32_t kind_of(struct attribution *a, size_t index)
 		return WS_SPACE_INIT;
 	if (a->claim[index].task)
 		return WS_SPACE_PROCESS;
-	return is_freed(a, index) ? WS_SPACE_FREED : WS_SPACE_LONE;
+	if (is_freed(a, index))
+		return WS_SPACE_FREED;
+	return is_unowned(a, index) ? WS_SPACE_UNOWNED : WS_SPACE_LONE;
 }
+
+/* A space that nobody runs in has nothing to see; a lone one counts while one does. */
+static bool counts(const struct attribution *a, size_t index)
+{
+	const struct claim *claim = &a->claim[index];
+
+	if (claim->kind != WS_SPACE_LONE)
+		return claim->kind != WS_SPACE_FREED;
+	return (claim->borrowed || claim->loaded) && !is_special(a, index);
+}
+
+/* Any root that is listed will do to begin with; one that is claimed most likely is. */
+#define LIST_TRIES 8
 
 static enum ws_status find_listed(struct attribution *a)
 {
-	size_t n = a->system->roots.n, first = 0;
+	size_t n = a->system->roots.n, tries = 0;
 	ws_autofree bool *listed = calloc(n, sizeof(*listed));
-	enum ws_status status;
+	enum ws_status status = WS_OK;
 
 	if (!listed)
 		return ws_fail_memory(a->system->ctx);
-	while (first < n && !a->claim[first].task)
-		first++;
-	if (first == n)
-		return WS_OK;
-	status = ws_pgd_list(a->system, &a->pages, a->system->roots.v[first], listed);
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < n && tries < LIST_TRIES && !a->has_list; i++) {
+			const struct claim *claim = &a->claim[i];
+
+			if ((claim->task || claim->loaded) != !pass)
+				continue;
+			tries++;
+			status = ws_pgd_list(a->system, &a->pages, a->system->roots.v[i],
+					     listed);
+			if (status != WS_OK)
+				return status;
+			a->has_list = listed[i];
+		}
 	for (size_t i = 0; i < n; i++)
 		a->claim[i].listed = listed[i];
-	return status;
+	return WS_OK;
 }
 
 static size_t count_unclaimed(const struct attribution *a)
@@ -248,8 +323,10 @@ static enum ws_status judge_roots(struct attribution *a)
 			"%zu roots belong to no task; without VMCOREINFO freed ones are "
 			"told only by their having no user memory",
 			unclaimed);
-	for (size_t i = 0; i < system->roots.n; i++)
+	for (size_t i = 0; i < system->roots.n; i++) {
 		a->claim[i].kind = kind_of(a, i);
+		a->claim[i].counts = counts(a, i);
+	}
 	return status;
 }
 
@@ -258,7 +335,7 @@ static enum ws_status judge_roots(struct attribution *a)
 static const char *const kind_names[] = {
 	[WS_SPACE_INIT] = "init_mm",   [WS_SPACE_PROCESS] = "process",
 	[WS_SPACE_USER] = "user half", [WS_SPACE_LONE] = "lone",
-	[WS_SPACE_FREED] = "freed",
+	[WS_SPACE_FREED] = "freed",    [WS_SPACE_UNOWNED] = "unowned",
 };
 
 const char *ws_space_kind_name(enum ws_space_kind kind)
@@ -283,6 +360,16 @@ static const char *name_of(const struct ws_system *system, const struct claim *c
 	return kind_names[kind];
 }
 
+/* With the word before it, if there is room for both. */
+static void name_by_root(struct ws_space *space, uint64_t root)
+{
+	char name[32];
+	int n = snprintf(name, sizeof(name), "root %#lx", root);
+
+	snprintf(space->comm, sizeof(space->comm), "%s",
+		 (size_t)n < sizeof(space->comm) ? name : name + strlen("root "));
+}
+
 static enum ws_status add_space(struct ws_system *system, const struct claim *claim,
 				uint64_t root, uint8_t kind)
 {
@@ -295,9 +382,12 @@ static enum ws_status add_space(struct ws_system *system, const struct claim *cl
 	space->mm = claim->mm;
 	space->ntasks = claim->ntasks;
 	space->nthreads = claim->nthreads;
+	space->counts = claim->counts;
 	if (claim->task && claim->kind == WS_SPACE_PROCESS) {
 		space->pid = claim->task->pid;
 		memcpy(space->comm, claim->task->comm, sizeof(space->comm));
+	} else if (claim->kind == WS_SPACE_UNOWNED) {
+		name_by_root(space, kind == WS_SPACE_USER ? root - WS_FRAME_SIZE : root);
 	} else {
 		snprintf(space->comm, sizeof(space->comm), "%s",
 			 name_of(system, claim, root, kind));
@@ -328,21 +418,25 @@ static enum ws_status add_spaces(struct attribution *a)
 		status = add_space(system, claim, system->roots.v[i],
 				   (uint8_t)claim->kind);
 		if (status == WS_OK && system->layout.pti &&
-		    claim->kind == WS_SPACE_PROCESS)
+		    (claim->kind == WS_SPACE_PROCESS ||
+		     (claim->kind == WS_SPACE_UNOWNED &&
+		      ws_has_user_half(system, system->roots.v[i]))))
 			status = add_user_half(a, claim, system->roots.v[i]);
 	}
 	return status;
 }
 
-/* init_mm, processes with their user halves, lone ones, freed ones. */
+/* init_mm, processes with their user halves, unowned ones with theirs, lone, freed. */
 static int group_of(const struct ws_space *space)
 {
 	static const int groups[] = { [WS_SPACE_INIT] = 0,
 				      [WS_SPACE_PROCESS] = 1,
-				      [WS_SPACE_USER] = 1,
-				      [WS_SPACE_LONE] = 2,
-				      [WS_SPACE_FREED] = 3 };
+				      [WS_SPACE_UNOWNED] = 2,
+				      [WS_SPACE_LONE] = 3,
+				      [WS_SPACE_FREED] = 4 };
 
+	if (space->kind == WS_SPACE_USER) /* with the one whose half it is */
+		return space->ntasks ? 1 : 2;
 	return groups[space->kind];
 }
 

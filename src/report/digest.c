@@ -18,7 +18,7 @@
 static bool is_only(const struct ws_space *space, const struct ws_space *only)
 {
 	if (space->kind == WS_SPACE_USER)
-		return only->kind == WS_SPACE_PROCESS && space->pid == only->pid;
+		return space->root == only->root + WS_FRAME_SIZE;
 	return space->root == only->root;
 }
 

@@ -322,7 +322,7 @@ static void owner_words(const struct ws_space *space, char words[static 128])
 {
 	char owner[32];
 
-	if (space->kind == WS_SPACE_PROCESS || space->kind == WS_SPACE_USER)
+	if (space_has_pid(space))
 		snprintf(owner, sizeof(owner), "%u %s", space->pid, space->comm);
 	else
 		snprintf(owner, sizeof(owner), "%s", space->comm);

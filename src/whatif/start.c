@@ -79,7 +79,7 @@ static uint32_t user_half_of(const struct ws_system *system, uint32_t space)
 
 static bool has_user_mode(const struct ws_space *space)
 {
-	return space->kind == WS_SPACE_PROCESS || space->kind == WS_SPACE_USER;
+	return ws_is_of_processes(space) || space->kind == WS_SPACE_USER;
 }
 
 static enum ws_status choose_space(const struct ws_machine *machine,
@@ -99,7 +99,7 @@ static enum ws_status choose_space(const struct ws_machine *machine,
 			       space->root);
 	story->space = what_if->space;
 	story->mode = has_user_mode(space) ? what_if->mode : WS_FAULT_KERNEL;
-	if (story->mode == WS_FAULT_USER && space->kind == WS_SPACE_PROCESS)
+	if (story->mode == WS_FAULT_USER && ws_is_of_processes(space))
 		story->space = user_half_of(system, what_if->space);
 	return WS_OK;
 }

@@ -596,6 +596,15 @@ static void hide_module(struct guest *guest)
 		       0, entry_size(guest));
 }
 
+uint64_t guest_add_root(struct guest *guest, bool listed)
+{
+	uint64_t root = make_root(guest, true);
+
+	if (listed)
+		list_add_root(guest, root);
+	return root;
+}
+
 /*
  * Three roots without a task: freed; held by an mm that nobody runs in; freed, and its
  * page given to somebody who has not written to it yet.
@@ -604,7 +613,11 @@ static void make_lone_roots(struct guest *guest)
 {
 	guest->freed = make_root(guest, false);
 	set_refcount(guest, guest->freed, 0);
-	guest->kept = make_root(guest, true);
+	guest->kept = make_root(guest, false);
+	/* tables, and no page: as poking_mm has them (arch/x86/mm/init.c) */
+	guest_map(guest, guest->kept, 0x08048000, 0, 0);
+	if (guest->kind->pti)
+		make_user_half(guest, guest->kept);
 	list_add_root(guest, guest->kept);
 	guest->reused = make_root(guest, false);
 }

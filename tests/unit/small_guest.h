@@ -88,6 +88,10 @@ struct guest {
 struct guest *guest_create(const struct guest_kind *kind);
 void guest_destroy(struct guest *guest);
 
+/* A root like a process's, with a page of user mode's, that no mm names; or only what is
+ * left of one, which the kernel has taken off its list. */
+uint64_t guest_add_root(struct guest *guest, bool listed);
+
 /* Takes the frame of pa out of what the target holds, as a filter leaves it out. */
 void guest_leave_out(struct guest *guest, uint64_t pa);
 

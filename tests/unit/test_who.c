@@ -239,6 +239,59 @@ static void what_a_processor_is_in_is_not_freed(void **state)
 	}
 }
 
+/* ---- roots of no known owner --------------------------------------------------------
+ */
+
+/* User mode has a page there, and the kernel has it on its list: somebody lives there. */
+static void a_root_of_no_known_owner_is_judged(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	uint64_t root = guest_add_root(guest, true);
+	const struct ws_judgement *judgement;
+	char name[32];
+	size_t n;
+
+	if (guest->kind->own_kernel)
+		fault_guest_hide(fault, root, guest->kind->image);
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_int_equal(space_at(fault, root)->kind, WS_SPACE_UNOWNED);
+	assert_int_equal(space_at(fault, root)->ntasks, 0);
+	snprintf(name, sizeof(name), "root %#lx", root);
+	assert_string_equal(space_at(fault, root)->comm, name);
+	assert_true(ws_audited(fault->audit, index_of(fault, root)));
+	judgement = &ws_audit_judgements(fault->audit, &n)[index_of(fault, root)];
+	assert_int_equal(judgement->verdict >= WS_NESTS, guest->kind->own_kernel);
+	if (guest->kind->own_kernel)
+		assert_non_null(strstr(judgement->reasons, name));
+	if (guest->kind->pti) {
+		const struct ws_space *half = space_at(fault, root + WS_FRAME_SIZE);
+
+		assert_int_equal(half->kind, WS_SPACE_USER);
+		assert_ptr_equal(half, space_at(fault, root) + 1);
+		assert_string_equal(half->comm, name);
+	}
+	expect_processes(fault);
+	fault_guest_destroy(fault);
+}
+
+/* What is left of a root in a page that somebody else has by now is nobody's. */
+static void a_stale_root_is_out(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	uint64_t stale = guest_add_root(guest, false);
+
+	fault_guest_audit(fault, FAULT_LAZY);
+	if (guest->kind->own_kernel) { /* else the kernel keeps no list */
+		assert_int_equal(space_at(fault, stale)->kind, WS_SPACE_LONE);
+		assert_false(space_at(fault, stale)->counts);
+		assert_false(ws_audited(fault->audit, index_of(fault, stale)));
+	}
+	expect_processes(fault);
+	fault_guest_destroy(fault);
+}
+
 /* ---- all kinds x all cases ----------------------------------------------------------
  */
 
@@ -254,6 +307,8 @@ static const struct {
 	{ "odd flags", how_many_flags_may_be_odd },
 	{ "no PF_KTHREAD", a_kernel_without_the_flag },
 	{ "a loaded root", what_a_processor_is_in_is_not_freed },
+	{ "a root of no known owner", a_root_of_no_known_owner_is_judged },
+	{ "a stale root", a_stale_root_is_out },
 };
 
 #define KINDS_MAX 16
