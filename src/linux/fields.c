@@ -17,11 +17,6 @@
 #include "linux/tasks.h"
 #include "util/cleanup.h"
 
-/* How far from its comm a task's fields may lie. */
-#define REACH 8192
-/* mm_struct is smaller than this, but for the CPU masks at its end. */
-#define MM_SIZE 2048
-
 /*
  * The first tasks, kernel threads for the most, and as many more spread over the list:
  * enough to tell fields apart, few enough that a capture need not hold every task whole.
@@ -31,7 +26,7 @@
 /* The memory around one task's comm. Where it is not mapped it reads as zero. */
 struct sample {
 	const struct ws_task *task;
-	uint8_t bytes[2 * REACH];
+	uint8_t bytes[2 * WS_TASK_REACH];
 };
 
 struct inference {
@@ -46,13 +41,13 @@ struct inference {
 
 static uint32_t word32_at(const struct sample *s, int32_t offset)
 {
-	return ws_le32(s->bytes + REACH + offset);
+	return ws_le32(s->bytes + WS_TASK_REACH + offset);
 }
 
 static uint64_t word_at(const struct inference *in, const struct sample *s,
 			int32_t offset)
 {
-	return in->system->layout.word == 8 ? ws_le64(s->bytes + REACH + offset)
+	return in->system->layout.word == 8 ? ws_le64(s->bytes + WS_TASK_REACH + offset)
 					    : word32_at(s, offset);
 }
 
@@ -66,7 +61,8 @@ static void fill_sample(struct ws_system *system, const struct ws_task *task,
 	sample->task = task;
 	while (va != end) {
 		uint64_t n = WS_FRAME_SIZE - va % WS_FRAME_SIZE;
-		uint8_t *to = sample->bytes + REACH + (int64_t)(va - task->comm_va);
+		uint8_t *to =
+			sample->bytes + WS_TASK_REACH + (int64_t)(va - task->comm_va);
 
 		if (n > end - va)
 			n = end - va;
@@ -121,7 +117,7 @@ static enum ws_status take_samples(struct inference *in)
 	size_t ntasks = system->tasks.n, half = SAMPLES / 2;
 	enum ws_status status;
 
-	in->size = REACH;
+	in->size = WS_TASK_REACH;
 	status = least_distance(system, &in->size);
 	if (status != WS_OK)
 		return status;
@@ -258,7 +254,7 @@ static int32_t find_pgd(const struct inference *in, int32_t mm)
 		uint64_t va = word_at(in, &in->sample[i], mm);
 
 		looked_at += va != 0;
-		for (int32_t pgd = 0; va && pgd < MM_SIZE; pgd += word)
+		for (int32_t pgd = 0; va && pgd < WS_MM_SIZE; pgd += word)
 			if (leads_to_root(in->system, va, pgd) &&
 			    lead_to_roots(in, mm, pgd))
 				return pgd;
@@ -314,14 +310,13 @@ static bool is_better(const struct inference *in, int32_t offset, const struct t
 	return a->present < b->present;
 }
 
-/* mm lies before active_mm; the two differ where a kernel thread runs, if any does. */
-static void find_mm(struct inference *in)
+static void find_mm_within(struct inference *in, int32_t first, int32_t last)
 {
 	struct ws_task_fields *fields = &in->system->fields;
 	int32_t word = (int32_t)in->system->layout.word, pgd;
 	struct tally best = { 0 }, tally;
 
-	for (int32_t o = in->first; o <= in->last; o += word) {
+	for (int32_t o = first; o <= last; o += word) {
 		if (!may_be_mm(in, o))
 			continue;
 		pgd = find_pgd(in, o);
@@ -334,6 +329,23 @@ static void find_mm(struct inference *in)
 		fields->mm = o;
 		fields->mm_pgd = pgd;
 	}
+}
+
+/*
+ * mm lies before active_mm; the two differ where a kernel thread runs, if any does. Both
+ * have always been between `tasks` and pid: elsewhere they are looked for last, for a
+ * neighbour in the slab has an mm too, and where few tasks are known, how far off that
+ * one is may not be.
+ */
+static void find_mm(struct inference *in)
+{
+	struct ws_task_fields *fields = &in->system->fields;
+	int32_t word = (int32_t)in->system->layout.word;
+
+	if (fields->pid != WS_NO_FIELD && fields->tasks < fields->pid)
+		find_mm_within(in, fields->tasks + 2 * word, fields->pid - word);
+	if (fields->mm == WS_NO_FIELD)
+		find_mm_within(in, in->first, in->last);
 	if (fields->mm == WS_NO_FIELD)
 		ws_note(in->system, "no task's mm was found: roots have no owners");
 	else

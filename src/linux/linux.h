@@ -16,6 +16,7 @@
  *		      resources.c what the kernel itself says of where its image lies
  *	tasks.c       the task list; fields.c where a task's fields lie; threads.c the
  *	              threads behind each leader
+ *	owners.c      whom the list does not lead to, found from the roots up
  *	pages.c       struct page: which roots lie in freed pages
  *	spaces.c      roots x tasks -> spaces; pti.c their user halves
  *	recognise.c   whether all that is a Linux with processes

@@ -309,6 +309,15 @@ static size_t count_unclaimed(const struct attribution *a)
 	return unclaimed;
 }
 
+static size_t count_kind(const struct attribution *a, enum ws_space_kind kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->system->roots.n; i++)
+		n += a->claim[i].kind == (uint32_t)kind;
+	return n;
+}
+
 static enum ws_status judge_roots(struct attribution *a)
 {
 	struct ws_system *system = a->system;
@@ -507,14 +516,64 @@ static enum ws_status link_owners(struct attribution *a)
 	return WS_OK;
 }
 
+/* Who claims what, and what of the rest is in use. */
+static enum ws_status claim_and_judge(struct attribution *a)
+{
+	memset(a->claim, 0, a->system->roots.n * sizeof(*a->claim));
+	a->has_list = false;
+	claim_all(a);
+	load_all(a);
+	return judge_roots(a);
+}
+
+static enum ws_status gather_unowned(struct attribution *a, ws_pa_vec *roots)
+{
+	for (size_t i = 0; i < a->system->roots.n; i++) {
+		uint64_t *root = NULL;
+
+		if (a->claim[i].kind != WS_SPACE_UNOWNED)
+			continue;
+		root = ws_vec_push(roots);
+		if (!root)
+			return ws_fail_memory(a->system->ctx);
+		*root = a->system->roots.v[i];
+	}
+	return WS_OK;
+}
+
+/* Memory is gone through once more only where somebody lives whose task is not known. */
+static enum ws_status look_for_owners(struct attribution *a)
+{
+	ws_pa_vec roots = { 0 };
+	size_t found = 0, unowned;
+	enum ws_status status = gather_unowned(a, &roots);
+
+	if (status == WS_OK && roots.n)
+		status = ws_find_owners(a->system, &roots, &found);
+	if (status == WS_OK && roots.n)
+		status = claim_and_judge(a);
+	ws_vec_release(&roots);
+	if (found)
+		ws_note(a->system,
+			"%zu tasks are not on the task list as far as it can be gone "
+			"along: they were found by what names their page tables",
+			found);
+	unowned = count_kind(a, WS_SPACE_UNOWNED);
+	if (unowned)
+		ws_note(a->system,
+			"%zu page tables that user mode has memory in belong to no task "
+			"that was found: they are counted, and named by their roots",
+			unowned);
+	return status;
+}
+
 static enum ws_status attribute(struct attribution *a)
 {
 	struct ws_system *system = a->system;
-	enum ws_status status;
+	enum ws_status status = claim_and_judge(a);
 
-	claim_all(a);
-	load_all(a);
-	status = judge_roots(a);
+	if (status == WS_OK)
+		status = look_for_owners(a);
 	if (status == WS_OK)
 		status = add_spaces(a);
 	if (status != WS_OK)

@@ -13,8 +13,6 @@
 
 #include "linux/tasks.h"
 
-/* struct task_struct is smaller than this, whatever its configuration. */
-#define TASK_REACH 8192
 /* As many tasks as there can be, and as many again in lists that mislead. */
 #define STEPS_MAX (4 * WS_PID_MAX)
 
@@ -33,7 +31,7 @@ struct ring_search {
 /* ---- names ------------------------------------------------------------------------ */
 
 /* A user may name a process as he likes, so this is a hint, never a condition. */
-static bool looks_like_name(const char *comm)
+bool ws_is_name(const char *comm)
 {
 	size_t n = strnlen(comm, WS_COMM_LEN);
 
@@ -43,7 +41,7 @@ static bool looks_like_name(const char *comm)
 	return n && n < WS_COMM_LEN;
 }
 
-static bool read_name(struct ws_system *system, uint64_t comm_va, char comm[17])
+bool ws_read_name(struct ws_system *system, uint64_t comm_va, char comm[17])
 {
 	comm[WS_COMM_LEN] = '\0';
 	return ws_system_read(system, comm_va, comm, WS_COMM_LEN) == WS_READ;
@@ -124,8 +122,8 @@ static bool has_names(struct ws_system *system, const struct ring *ring)
 	char comm[17];
 
 	ws_vec_each(&ring->nodes, node)
-		names += read_name(system, *node - ring->offset, comm) &&
-			 looks_like_name(comm);
+		names += ws_read_name(system, *node - ring->offset, comm) &&
+			 ws_is_name(comm);
 	return names * 4 >= ring->nodes.n;
 }
 
@@ -136,8 +134,8 @@ static bool may_be_head(struct ws_system *system, uint64_t head, int32_t offset)
 	char comm[17];
 
 	return ws_kernel_word(system, head, &next) == WS_READ && next != head &&
-	       ws_is_kernel_va(system, next) && read_name(system, next - offset, comm) &&
-	       looks_like_name(comm);
+	       ws_is_kernel_va(system, next) &&
+	       ws_read_name(system, next - offset, comm) && ws_is_name(comm);
 }
 
 /* ---- the best ring ---------------------------------------------------------------- */
@@ -146,7 +144,7 @@ static void try_name(struct ring_search *s, uint64_t comm_va, struct ring *best)
 {
 	int32_t word = (int32_t)s->system->layout.word;
 
-	for (int32_t offset = -TASK_REACH; offset < TASK_REACH; offset += word) {
+	for (int32_t offset = -WS_TASK_REACH; offset < WS_TASK_REACH; offset += word) {
 		struct ring ring = { .offset = offset };
 
 		if (!may_be_head(s->system, comm_va + offset, offset))
@@ -233,7 +231,7 @@ static enum ws_status take_tasks(struct ws_system *system, const struct ring *ri
 			return ws_fail_memory(system->ctx);
 		task->comm_va = *node - ring->offset;
 		task->space = task->active_space = WS_NO_SPACE;
-		read_name(system, task->comm_va, task->comm);
+		ws_read_name(system, task->comm_va, task->comm);
 	}
 	system->fields.tasks = ring->offset;
 	return WS_OK;
@@ -255,7 +253,7 @@ static void read_u32_field(struct ws_system *system, const struct ws_task *task,
 		*value = 0;
 }
 
-static void read_fields(struct ws_system *system, struct ws_task *task)
+void ws_read_task(struct ws_system *system, struct ws_task *task)
 {
 	const struct ws_task_fields *fields = &system->fields;
 	uint32_t flags;
@@ -273,7 +271,7 @@ static void note_ring(struct ws_system *system, const struct ring *ring)
 	if (!ring->nodes.n)
 		ws_note(system,
 			"the task list was not found (%zu names of an idle task "
-			"were looked at): roots have no owners",
+			"were looked at)",
 			system->finds.idle_names.n);
 	else if (!ring->closed)
 		ws_note(system,
@@ -305,8 +303,8 @@ enum ws_status ws_find_tasks(struct ws_system *system)
 		if (status == WS_OK)
 			status = ws_find_fields(system);
 		ws_vec_each(&system->tasks, task)
-			read_fields(system, task);
-		ws_take_threads(system);
+			ws_read_task(system, task);
+		ws_take_threads(system, 0);
 	}
 	ws_vec_release(&ring.nodes);
 	return status;

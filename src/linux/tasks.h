@@ -8,6 +8,11 @@
 #define WS_COMM_LEN 16        /* TASK_COMM_LEN, include/linux/sched.h */
 #define WS_PID_MAX (4u << 20) /* PID_MAX_LIMIT, include/linux/threads.h */
 
+/* struct task_struct is smaller than this, whatever its configuration. */
+#define WS_TASK_REACH 8192
+/* mm_struct is smaller than this, but for the CPU masks at its end. */
+#define WS_MM_SIZE 2048
+
 /* include/linux/sched.h: PF_KTHREAD since 2.6.27 (7b34e4283c68), the others as ever. */
 #define WS_PF_KTHREAD 0x00200000u
 #define WS_PF_FORKNOEXEC 0x00000040u
@@ -28,11 +33,29 @@ enum ws_status ws_find_fields(struct ws_system *system) WS_MUST_CHECK;
 bool ws_list_step(struct ws_system *system, uint64_t node, bool back, uint64_t *next);
 
 /*
- * Whom the leaders that were found stand for: how many threads live in each one's group,
- * and, where the leader has exited, whose mm theirs is. Finds system->fields.threads,
- * which stays WS_NO_FIELD where no group has two threads.
+ * Whom the leaders from system->tasks.v[first] on stand for: how many threads live in
+ * each one's group, and, where the leader has exited, whose mm theirs is. Finds
+ * system->fields.threads, which stays WS_NO_FIELD where no group has two threads.
  */
-void ws_take_threads(struct ws_system *system);
+void ws_take_threads(struct ws_system *system, size_t first);
+
+/*
+ * A user may name a process as he likes, so that it looks like a name is a hint, never a
+ * condition.
+ */
+bool ws_is_name(const char *comm);
+bool ws_read_name(struct ws_system *system, uint64_t comm_va,
+		  char comm[static WS_COMM_LEN + 1]);
+/* What the fields that are known say of the task at comm_va; what they do not is 0. */
+void ws_read_task(struct ws_system *system, struct ws_task *task);
+
+/*
+ * Adds to system->tasks whoever has an mm that names one of roots, and those whom the
+ * list leads to from there; finds system->fields where they are not known. *found: how
+ * many it has added. Goes through all memory, twice.
+ */
+enum ws_status ws_find_owners(struct ws_system *system, const ws_pa_vec *roots,
+			      size_t *found) WS_MUST_CHECK;
 
 /* The index in system->roots that an mm_struct's pgd pointer leads to, or SIZE_MAX. */
 size_t ws_root_of_pgd(struct ws_system *system, uint64_t pgd);

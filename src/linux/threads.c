@@ -178,18 +178,21 @@ static void count_thread(void *arg, uint64_t comm_va)
 				      &task->active_mm);
 }
 
-void ws_take_threads(struct ws_system *system)
+void ws_take_threads(struct ws_system *system, size_t first)
 {
 	struct threads t = { .system = system, .steps = 4u * THREADS_MAX };
 
-	if (system->fields.tgid != WS_NO_FIELD)
+	if (system->fields.tgid != WS_NO_FIELD && system->fields.threads == WS_NO_FIELD)
 		find_list(system);
 	t.offset = system->fields.threads;
-	ws_vec_each(&system->tasks, task) {
+	for (size_t i = first; i < system->tasks.n; i++) {
+		struct ws_task *task = &system->tasks.v[i];
 		struct census census = { system, task };
 		struct group group = { .head = task->comm_va + t.offset,
 				       .tgid = task->pid };
 
+		if (task->leader_exited) /* it is a thread that was found */
+			continue;
 		task->nthreads = task->mm != 0;
 		if (t.offset != WS_NO_FIELD && task->pid)
 			go_round(&t, &group, count_thread, &census);

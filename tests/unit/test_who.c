@@ -292,6 +292,93 @@ static void a_stale_root_is_out(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* ---- from the roots up ---------------------------------------------------------------
+ */
+
+static uint64_t list_pa(const struct guest *guest, unsigned task)
+{
+	return guest_pa(guest, guest->task[task].comm_va + GUEST_TASKS_OFFSET);
+}
+
+/* Takes a task off both of its neighbours: the list ends before it and behind it. */
+static void cut_list(struct guest *guest, unsigned task)
+{
+	guest_put(guest, list_pa(guest, task), 0);
+	guest_put(guest, list_pa(guest, task) + guest->word, 0);
+}
+
+/* What is left between two cuts is reached from neither end. */
+static void the_middle_of_a_list(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+
+	cut_list(guest, 5);
+	cut_list(guest, 28);
+	fault_guest_open(fault, FAULT_LAZY);
+	expect_processes(fault);
+	/* the two that were cut off have no neighbours, but 28 is a process */
+	assert_int_equal(fault->system->tasks.n, guest->ntasks - 1);
+	assert_true(has_note(fault, "tasks are not on the task list"));
+	assert_int_equal(task_with(fault, 3)->kernel_thread, true);
+	fault_guest_destroy(fault);
+}
+
+/* Its name and its list_head are gone, as where a stack has run over them. */
+static void no_init_task(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	uint64_t comm = guest_pa(guest, guest->task[0].comm_va);
+
+	memset(guest->memory + comm - 0x200, 0x5a, 0x300);
+	fault_guest_open(fault, FAULT_LAZY);
+	assert_true(has_note(fault, "the task list was not found"));
+	expect_processes(fault);
+	for (unsigned i = 1; i < guest->ntasks; i++)
+		assert_string_equal(task_with(fault, guest->task[i].pid)->comm,
+				    guest->task[i].comm);
+	assert_int_equal(fault->system->tasks.n, guest->ntasks - 1);
+	assert_int_equal(space_at(fault, guest->task[guest->dead].root)->nthreads, 3);
+	fault_guest_destroy(fault);
+}
+
+/* No list at all: processes are found one by one, and who has no mm is not. */
+static void nothing_but_mms(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+
+	for (unsigned i = 0; i < guest->ntasks; i++)
+		cut_list(guest, i);
+	fault_guest_open(fault, FAULT_LAZY);
+	expect_processes(fault);
+	fault_guest_destroy(fault);
+}
+
+/* The mm lies in a frame that the dump leaves out: then nobody can know whose it is. */
+static void no_mm(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	uint64_t mm = guest_pa(guest, guest->task[guest->victim].mm);
+	unsigned unowned = 0;
+
+	guest_leave_out(guest, mm);
+	fault_guest_audit(fault, FAULT_LAZY);
+	for (unsigned i = 0; i < guest->ntasks; i++) {
+		const struct guest_task *task = &guest->task[i];
+
+		if (!task->root)
+			continue;
+		assert_true(space_at(fault, task->root)->counts);
+		unowned += space_at(fault, task->root)->kind == WS_SPACE_UNOWNED;
+	}
+	assert_true(unowned > 0);
+	assert_true(has_note(fault, "belong to no task that was found"));
+	fault_guest_destroy(fault);
+}
+
 /* ---- all kinds x all cases ----------------------------------------------------------
  */
 
@@ -309,6 +396,10 @@ static const struct {
 	{ "a loaded root", what_a_processor_is_in_is_not_freed },
 	{ "a root of no known owner", a_root_of_no_known_owner_is_judged },
 	{ "a stale root", a_stale_root_is_out },
+	{ "the middle of a list", the_middle_of_a_list },
+	{ "no init_task", no_init_task },
+	{ "nothing but mms", nothing_but_mms },
+	{ "no mm", no_mm },
 };
 
 #define KINDS_MAX 16
