@@ -8,6 +8,7 @@
 #include "report/intern.h"
 #include "report/pieces.h"
 #include "report/report.h"
+#include "report/words.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
 
