@@ -177,6 +177,31 @@ static bool find_image_32(struct ws_system *system)
 
 /* ---- the image's end -------------------------------------------------------------- */
 
+struct reach {
+	uint64_t delta, last;
+};
+
+static bool reaches(void *arg, const struct ws_run *run)
+{
+	struct reach *reach = arg;
+
+	if (run->va - run->pa != reach->delta)
+		return false;
+	reach->last = run->last;
+	return true;
+}
+
+/* i386's image lies in the direct map, and ends before that does. */
+static void keep_in_direct_map(struct ws_system *system, uint64_t known)
+{
+	struct ws_layout *layout = &system->layout;
+	struct reach reach = { layout->image_delta, known };
+
+	if (ws_range(&system->paging, layout->reference, known, layout->image_last,
+		     WS_RANGE_PHYSICAL, 0, reaches, &reach) == WS_OK)
+		layout->image_last = reach.last;
+}
+
 /* Only .bss lies between what is surely known and the margin behind it. */
 static void reach_beyond(struct ws_system *system, uint64_t known)
 {
@@ -186,6 +211,8 @@ static void reach_beyond(struct ws_system *system, uint64_t known)
 		layout->image_last = known + IMAGE_MARGIN;
 	if (layout->word == 4 && layout->image_last > UINT32_MAX)
 		layout->image_last = UINT32_MAX;
+	if (layout->word == 4)
+		keep_in_direct_map(system, known ? known : layout->image_first);
 	ws_note(system,
 		"the kernel's end is not known: its image is taken to reach to %#lx",
 		layout->image_last);
