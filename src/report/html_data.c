@@ -50,8 +50,11 @@ static void put_hex(struct tree *tree, json_t *object, const char *key, uint64_t
 
 /* ---- the target ------------------------------------------------------------------- */
 
-/* "6.1.0-50-686", of VMCOREINFO's first line; to be freed; NULL: not known. */
-static char *kernel_release(const struct ws_system *system)
+/* Linux's own are at most 64 characters (__NEW_UTS_LEN). */
+#define RELEASE 256
+
+/* "6.1.0-50-686", of VMCOREINFO's first line, into release; NULL: not known. */
+static const char *kernel_release(const struct ws_system *system, char release[RELEASE])
 {
 	static const char key[] = "OSRELEASE=";
 	const char *info = ws_system_vmcoreinfo(system);
@@ -60,7 +63,8 @@ static char *kernel_release(const struct ws_system *system)
 	if (!line)
 		return NULL;
 	line += sizeof(key) - 1;
-	return strndup(line, strcspn(line, "\n"));
+	snprintf(release, RELEASE, "%.*s", (int)strcspn(line, "\n"), line);
+	return release;
 }
 
 static json_t *levels(struct tree *tree, const struct ws_format *format)
@@ -82,7 +86,8 @@ static void put_target(struct tree *tree, json_t *data, const struct ws_system *
 	const struct ws_target *target = ws_system_target(system);
 	const struct ws_format *format = ws_system_paging(system)->format;
 	const struct ws_layout *layout = ws_system_layout(system);
-	ws_autofree char *release = kernel_release(system);
+	char known[RELEASE];
+	const char *release = kernel_release(system, known);
 
 	put_text(tree, data, "tool", WS_VERSION);
 	put_text(tree, data, "target", ws_target_path(target));
