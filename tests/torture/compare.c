@@ -342,7 +342,8 @@ static void compare_fates(const struct comparison *c)
 			continue;
 		is = &c->part->fate[(after - c->part->space) * ANSWER_MODES];
 		for (unsigned mode = 0; mode < ANSWER_MODES; mode++) {
-			if (is[mode] == was[mode] || is[mode] == NO_FATE)
+			if (is[mode] == was[mode] || is[mode] == NO_FATE ||
+			    is[mode] == WS_FATE_UNKNOWN)
 				continue;
 			fprintf(c->out, "%d ", WRONG_FATE);
 			print_space(c->out, after);
