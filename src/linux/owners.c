@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * From the roots up: whose a root is that no task on the list has. Its mm_struct names
- *it, and the tasks that have this mm name that twice, side by side:
+ * it, and the tasks that have this mm name that twice, side by side:
  *
- *	root <---- mm_struct.pgd	<---- task_struct.mm, .active_mm
- *	(pa)	   va of the direct map	      va of the direct map, both the same
+ *	root <---- mm_struct.pgd <---- task_struct.mm, .active_mm
+ *
+ * All of these are addresses in the direct map.
  *
  * Each arrow is found by a pass over all memory, which is made only where such a root is
  * left. Where there is no task list to know a task's fields by, the tasks that are found
@@ -50,7 +51,7 @@ struct search {
 	size_t found;  /* tasks that were not known */
 };
 
-/* ---- passes over memory ------------------------------------------------------------ */
+/* ---- passes over memory ----------------------------------------------------------- */
 
 static int by_pa(const void *left, const void *right)
 {
@@ -192,7 +193,7 @@ static enum ws_status find_mms(struct search *s)
 	return status;
 }
 
-/* ---- which of the words it is ------------------------------------------------------ */
+/* ---- which of the words it is ----------------------------------------------------- */
 
 /* The root that the mm at va names at offset; NULL: none of those that are looked for. */
 static const struct find *pgd_of(const struct search *s, uint64_t mm, uint64_t offset)
@@ -401,7 +402,7 @@ static bool infer_fields(struct search *s)
 	return true;
 }
 
-/* ---- the tasks --------------------------------------------------------------------- */
+/* ---- the tasks -------------------------------------------------------------------- */
 
 /* A task by its comm_va, or a thread group by its tgid. */
 struct known {
@@ -576,8 +577,7 @@ static enum ws_status gather_tasks(struct search *s)
 	return g.short_of_memory ? ws_fail_memory(system->ctx) : WS_OK;
 }
 
-/* ---- all of it ----------------------------------------------------------------------
- */
+/* ---- all of it -------------------------------------------------------------------- */
 
 static bool has_fields(const struct ws_system *system)
 {

@@ -5,11 +5,7 @@
  * would sound like answers about everybody.
  */
 #include "linux/linux.h"
-#include "linux/roots.h"
 #include "linux/symtab.h"
-
-/* The real-mode trampoline's page table lies below: realmode_init(). */
-#define REAL_MODE_END UINT64_C(0x100000)
 
 /* Kallsyms are looked for last, since that takes longest. */
 static enum ws_status is_linux(struct ws_system *system, bool *is)
@@ -26,44 +22,11 @@ static enum ws_status is_linux(struct ws_system *system, bool *is)
 	return status;
 }
 
-static bool stop_at_page(void *arg, const struct ws_run *run)
-{
-	bool *found = arg;
-
-	*found = run->end == WS_END_PAGE;
-	return !*found;
-}
-
-/* More tables than those of a stack, and of a binary beside it, need no look. */
-#define USER_TABLES 64
-
-/* Who lives has a stack; poking_mm, which the kernel patches itself through, maps none. */
-static bool maps_user_memory(struct ws_system *system, uint64_t root)
-{
-	const struct ws_format *format = system->paging.format;
-	uint64_t end = (uint64_t)ws_first_kernel_slot(system) << format->level[0].shift;
-	bool found = false;
-
-	return ws_range(&system->paging, root, 0, end - 1, 0, USER_TABLES, stop_at_page,
-			&found) != WS_ERR_SYSTEM &&
-	       found;
-}
-
-/* A root that somebody runs in: not one that processors only start with. */
-static bool is_live(struct ws_system *system, const struct ws_space *space)
-{
-	if (space->kind != WS_SPACE_LONE)
-		return space->kind == WS_SPACE_PROCESS;
-	return space->root >= REAL_MODE_END &&
-	       !ws_in_image(system, space->root + system->layout.image_delta) &&
-	       maps_user_memory(system, space->root);
-}
-
 /* Processes, or while the kernel starts its own threads alone. */
 static bool anybody(struct ws_system *system)
 {
 	ws_vec_each(&system->spaces, space)
-		if (is_live(system, space))
+		if (ws_is_of_processes(space))
 			return true;
 	if (!system->tasks.n || system->layout.consensus)
 		return false;

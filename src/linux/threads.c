@@ -5,10 +5,8 @@
  * each leader's name lies a list_head that links its threads in a ring, all of them at
  * the same distance from a name, all with the leader's pid as their tgid:
  *
- *	task_struct.thread_group	tasks alone (since 2.6.17; gone with
- *8e1f385104ac, 6.7)
- *	task_struct.thread_node		and a head in the signal_struct they share (since
- *					0c740d0afc3b, 3.14)
+ *	thread_group	tasks alone; since 2.6.17, gone with 8e1f385104ac (6.7)
+ *	thread_node	and a head in their signal_struct; since 0c740d0afc3b (3.14)
  *
  * Most groups have one thread, and any empty list looks like such a ring. Where no group
  * has more, nothing shows which list it is, and nothing is lost by that.
@@ -83,7 +81,7 @@ static void go_round(struct threads *t, struct group *group, thread_fn *fn, void
 		go_along(t, group, true, fn, arg);
 }
 
-/* ---- which list it is -------------------------------------------------------------- */
+/* ---- which list it is ------------------------------------------------------------- */
 
 struct tally {
 	size_t threads, odd; /* odd: groups with more strangers than there can be */
@@ -149,7 +147,7 @@ static void find_list(struct ws_system *system)
 	}
 }
 
-/* ---- what the threads say ---------------------------------------------------------- */
+/* ---- what the threads say --------------------------------------------------------- */
 
 struct census {
 	struct ws_system *system;

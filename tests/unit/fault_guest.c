@@ -224,7 +224,7 @@ uint64_t fault_guest_saved_sp(const struct fault_guest *fault, unsigned task)
 static void save_sp(struct fault_guest *fault, unsigned task, uint64_t sp)
 {
 	struct guest *guest = fault->guest;
-	uint64_t comm = guest_pa(guest, guest->task[task].comm_va);
+	uint64_t comm = guest_pa(guest, guest_live_comm(guest, task));
 
 	guest_put(guest, comm + FAULT_SAVED_SP, sp);
 }
@@ -246,7 +246,7 @@ void fault_guest_make_stacks(struct fault_guest *fault, uint64_t size)
 		(struct place){ fault->guest->kind->page_offset + PA_STACKS, PA_STACKS };
 	for (unsigned i = 0; i < NTASKS(fault); i++) {
 		struct place stack = fault_guest_stack(fault, i);
-		uint64_t comm = guest_pa(fault->guest, fault->guest->task[i].comm_va);
+		uint64_t comm = guest_pa(fault->guest, guest_live_comm(fault->guest, i));
 
 		guest_put32(fault->guest, stack.pa, STACK_END_MAGIC);
 		if (strcmp(fault->guest->task[i].comm, "zombie"))

@@ -487,6 +487,13 @@ static void link_threads(struct guest *guest, const struct guest_task *task)
 	guest_put(guest, head_pa, first);
 }
 
+uint64_t guest_live_comm(const struct guest *guest, unsigned task)
+{
+	const struct guest_task *it = &guest->task[task];
+
+	return it->leader_exited ? guest->thread[it->first_thread].comm_va : it->comm_va;
+}
+
 /* Appends to the list: at its end, which is the head's prev. */
 static void link_task(struct guest *guest, const struct guest_task *task)
 {

@@ -101,6 +101,8 @@ void guest_set_cr3(struct guest *guest, uint64_t cr3);
 uint64_t guest_get(const struct guest *guest, uint64_t pa);
 void guest_put(struct guest *guest, uint64_t pa, uint64_t value);
 void guest_put32(struct guest *guest, uint64_t pa, uint32_t value);
+/* The comm of a task that lives: the leader, or of a group that has lost it a thread. */
+uint64_t guest_live_comm(const struct guest *guest, unsigned task);
 /* pa of a va in the direct map or the image. */
 uint64_t guest_pa(const struct guest *guest, uint64_t va);
 

@@ -758,6 +758,11 @@ static struct guest *foreign_guest(void **state)
 	forget_vmcoreinfo(guest);
 	memset(guest->memory + guest->resources, 0, 0x80);
 	memset(guest->memory + guest_pa(guest, guest->task[0].comm_va), 'x', 9);
+	for (unsigned i = 0; i < guest->ntasks; i++)
+		if (guest->task[i].root)
+			guest_put(guest,
+				  guest_pa(guest, guest->task[i].mm) + GUEST_PGD_OFFSET,
+				  0);
 	guest_set_cr3(guest, guest->task[1].root);
 	return guest;
 }
@@ -785,7 +790,7 @@ static void linux_is_known_by_its_resources(void **state)
 	memcpy(guest->memory + guest->resources, whole->memory + guest->resources, 0x80);
 	system = open_system(guest);
 	assert_int_equal(system->tasks.n, 0);
-	assert_true(count_kind(system, WS_SPACE_LONE) > 0);
+	assert_true(count_kind(system, WS_SPACE_UNOWNED) > 0);
 	ws_system_close(system);
 	guest_destroy(whole);
 	guest_destroy(guest);
@@ -800,7 +805,7 @@ static void linux_is_known_by_vmcoreinfo(void **state)
 	       WS_FRAME_SIZE);
 	system = open_system(guest);
 	assert_int_equal(system->tasks.n, 0);
-	assert_true(count_kind(system, WS_SPACE_LONE) > 0);
+	assert_true(count_kind(system, WS_SPACE_UNOWNED) > 0);
 	ws_system_close(system);
 	guest_destroy(whole);
 	guest_destroy(guest);
@@ -894,8 +899,8 @@ static void a_root_without_user_pages_is_nobodys(void **state)
 			if (guest->task[i].root)
 				memset(guest->memory + guest->task[i].root, 0,
 				       2 * WS_FRAME_SIZE);
-		if (!page)
-			guest_map(guest, guest->kept, 0x08048000, 0, 0);
+		if (page) /* P, R/W and U/S */
+			guest_map(guest, guest->kept, 0x08048000, 12u << 20, 7);
 		guest_set_cr3(guest, guest->swapper);
 		if (page) {
 			system = open_system(guest);

@@ -57,8 +57,7 @@ static void expect_task(const struct ws_system *system, const struct guest *gues
 			const struct ws_task *task, const struct guest_task *truth)
 {
 	assert_int_equal(task->comm_va,
-			 truth->leader_exited ? guest->thread[truth->first_thread].comm_va
-					      : truth->comm_va);
+			 guest_live_comm(guest, (unsigned)(truth - guest->task)));
 	assert_int_equal(task->pid, truth->pid);
 	assert_string_equal(task->comm, truth->comm);
 	assert_int_equal(task->kernel_thread, truth->kernel_thread);

@@ -394,7 +394,7 @@ static void a_hole_behind_a_stack(void **state)
 {
 	for (unsigned beyond = 0; beyond < 2; beyond++) {
 		struct fault_guest *fault = create(state);
-		unsigned last = fault->guest->ntasks - 1;
+		unsigned last = fault->guest->dead; /* but for a kernel thread */
 		uint64_t root = fault->guest->task[last].root, top;
 
 		fault_guest_make_stacks(fault, 8192);

@@ -153,7 +153,7 @@ static void how_many_rings_may_be_spoilt(void **state)
 	}
 }
 
-/* ---- kernel threads ---------------------------------------------------------------- */
+/* ---- kernel threads --------------------------------------------------------------- */
 
 static void a_user_of_an_mm_is_one_of_its_owners(void **state)
 {
@@ -220,7 +220,7 @@ static void a_kernel_without_the_flag(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- processors -------------------------------------------------------------------- */
+/* ---- processors ------------------------------------------------------------------- */
 
 static void what_a_processor_is_in_is_not_freed(void **state)
 {
@@ -239,8 +239,7 @@ static void what_a_processor_is_in_is_not_freed(void **state)
 	}
 }
 
-/* ---- roots of no known owner --------------------------------------------------------
- */
+/* ---- roots of no known owner ------------------------------------------------------ */
 
 /* User mode has a page there, and the kernel has it on its list: somebody lives there. */
 static void a_root_of_no_known_owner_is_judged(void **state)
@@ -292,8 +291,7 @@ static void a_stale_root_is_out(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- from the roots up ---------------------------------------------------------------
- */
+/* ---- from the roots up ------------------------------------------------------------ */
 
 static uint64_t list_pa(const struct guest *guest, unsigned task)
 {
@@ -379,8 +377,7 @@ static void no_mm(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* ---- all kinds x all cases ----------------------------------------------------------
- */
+/* ---- all kinds x all cases -------------------------------------------------------- */
 
 static const struct {
 	const char *name;
