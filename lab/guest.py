@@ -7,8 +7,10 @@ commanded. A pipe brings QEMU's log of exceptions."""
 
 import json
 import os
+import re
 import socket
 import subprocess
+import threading
 import time
 
 from .exceptions import ExceptionLog
@@ -16,12 +18,17 @@ from .util import LabError, need
 
 TAIL = 25  # lines of the serial log in an error
 CLOCK = os.sysconf("SC_CLK_TCK")
+DEATH = re.compile(rb"Kernel panic|PANIC: double fault|kernel BUG at")
 
 # A busy host's guest sees its clocks and its processors come late. It is not to doubt its
 # timer for that ("IO-APIC + timer doesn't work!", a panic: check_timer() in
 # arch/x86/kernel/apic/io_apic.c), nor to fill the console with stalls and lockups.
 PATIENCE = ("no_timer_check nowatchdog nosoftlockup "
             "rcupdate.rcu_cpu_stall_suppress=1")
+
+
+class Died(LabError):
+    """The guest was gone before it was ready, which one on a busy host may be by chance."""
 
 
 class Guest:
@@ -76,7 +83,7 @@ class Guest:
         for stream in (self._debug, self._qmp, self._stderr, *self._sockets):
             stream.close()
 
-    def fail(self, message):
+    def fail(self, message, kind=LabError):
         """The error for a guest that did not do its part, with its last words."""
         self._stderr.seek(0)
         said = self._stderr.read().decode(errors="replace").strip()
@@ -84,7 +91,7 @@ class Guest:
         if self.serial.exists():
             lines = self.serial.read_text(errors="replace").splitlines()
             tail = "\n".join(["its console ended with:", *lines[-TAIL:]])
-        return LabError("\n".join(filter(None, (message, said, tail))))
+        return kind("\n".join(filter(None, (message, said, tail))))
 
     def _read(self, stream, sock):
         """One line of bytes; errors when the guest dies or its time is over."""
@@ -95,17 +102,29 @@ class Guest:
             raise self.fail(f"the guest gave no sign for {self.timeout} s: is the "
                             "machine too slow? (timeout in lab/scenarios.conf)") from None
         if not line:
-            raise self.fail("the guest stopped before it was ready")
+            raise self.fail("the guest stopped before it was ready", Died)
         return line
 
     def lines(self, last):
-        """What the guest says on its debug port, up to and without the line `last`."""
-        while True:
-            line = self._read(self._debug, self._sockets[0]).decode(errors="replace")
-            line = line.rstrip("\n")
-            if line == last:
+        """What the guest says on its debug port, up to and without the line `last`. One
+        whose kernel has died by its console, and may go on dying, is ended."""
+        ready = threading.Event()
+        threading.Thread(target=self._end_the_dead, args=(ready,), daemon=True).start()
+        try:
+            while True:
+                line = self._read(self._debug, self._sockets[0])
+                line = line.decode(errors="replace").rstrip("\n")
+                if line == last:
+                    return
+                yield line
+        finally:
+            ready.set()
+
+    def _end_the_dead(self, ready):
+        while not ready.wait(2):
+            if self.serial.exists() and DEATH.search(self.serial.read_bytes()):
+                self.process.kill()
                 return
-            yield line
 
     def command(self, name, **arguments):
         """Carry out a QMP command; return what it returns."""
