@@ -35,7 +35,8 @@ const struct machine_departure machine_departures[] = {
 	{ MACHINE_PSE36_UNCHECKED, "pse36-unchecked", "SDM table 4-4",
 	  "a 4 MiB page's address bits from MAXPHYADDR up are not reserved" },
 	{ MACHINE_IDT_ERROR_BY_16, "idt-error-by-16", "SDM 6.13",
-	  "in IA-32e mode an error code names a gate by its offset, not by its vector" },
+	  "in IA-32e mode an error code names a gate by its offset, not by its vector",
+	  800 }, /* "i386: Emit correct error code for 64-bit IDT entry", in 2023-01 */
 	{ MACHINE_KEEPS_ESP_HALF, "keeps-esp-half", "SDM vol. 2A, INT n",
 	  "a change to a 16-bit stack keeps the high half of ESP" },
 	{ 0 },

@@ -29,7 +29,8 @@
 /* A large page that holds the tables, and where a stack in it begins: above them. */
 #define STORM_LARGE_PAGE 0x800000u
 #define STORM_LARGE_TOP 0x90a000u
-#define STORM_LOW 0u /* the frame that broken entries lead to */
+#define STORM_LOW 0u          /* the frame that broken entries lead to */
+#define STORM_LOW_RF 0x10000u /* the same of flags in which RF is set */
 #define STORM_HANDLER_TABLE 0x905000u
 #define STORM_OWN 0x910000u /* what maps the guest itself, one to one */
 #define STORM_OWN_BYTES 0x1000000u
@@ -297,6 +298,7 @@ static inline void storm_build(const struct storm_builder *b, const struct storm
 			       uint32_t safe_root)
 {
 	storm_clear(b, STORM_LOW, 4096);
+	storm_clear(b, STORM_LOW_RF, 4096);
 	storm_clear(b, SWEEP_TABLE(1), 5 * 4096);
 	storm_clear(b, STORM_OWN, 0x2000);
 	storm_clear(b, STORM_GDT, 4 * 4096);
@@ -327,6 +329,7 @@ struct storm_range {
 
 static const struct storm_range storm_ranges[] = {
 	{ STORM_LOW, 1 },
+	{ STORM_LOW_RF, 1 },
 	{ STORM_ARENA, STORM_PAGES },
 	{ SWEEP_TABLE(1), 5 },
 };

@@ -142,9 +142,10 @@ static void test_versions(void **state)
 {
 	(void)state;
 	assert_int_equal(machine_tcg(702), MACHINE_TCG);
-	assert_int_equal(machine_tcg(900), MACHINE_TCG);
-	assert_int_equal(machine_tcg(901), MACHINE_TCG & ~MACHINE_NO_RF);
-	assert_int_equal(machine_tcg(1000), MACHINE_TCG & ~MACHINE_NO_RF);
+	assert_int_equal(machine_tcg(799), MACHINE_TCG);
+	assert_int_equal(machine_tcg(800), MACHINE_TCG & ~MACHINE_IDT_ERROR_BY_16);
+	assert_int_equal(machine_tcg(900), machine_tcg(800));
+	assert_int_equal(machine_tcg(901), machine_tcg(800) & ~MACHINE_NO_RF);
 }
 
 int main(void)
