@@ -10,7 +10,7 @@ from .util import HERE, LabError, say
 
 # What the files of a scenario are made by; packages apart, whose newer versions are taken
 # when asked for (--refresh) and not before.
-SOURCES = "*.py", "guest/init", "guest/herd.c", "module/*"
+SOURCES = "*.py", "guest/init", "guest/herd.c", "guest/bare.h", "module/*"
 
 
 def read_conf(name):

@@ -17,6 +17,7 @@ from .exceptions import ExceptionLog
 from .util import LabError, need
 
 TAIL = 25  # lines of the serial log in an error
+SILENCE = 15  # seconds of processors; a kernel that boots has something to say after a few
 CLOCK = os.sysconf("SC_CLK_TCK")
 DEATH = re.compile(rb"Kernel panic|PANIC: double fault|kernel BUG at")
 
@@ -154,13 +155,36 @@ class Guest:
         return self.processor_seconds() - used > silence or \
             time.monotonic() > min(since + 10 * silence, self.deadline)
 
+    def release(self):
+        """Let a frozen guest go on: it waits for a byte."""
+        self.command("cont")
+        self._com2.sendall(b"!")
+
+    def wait_for_console(self, until, silence=SILENCE):
+        """Until the console says `until`; without that, until it has said something and
+        then nothing for a while: whoever it is, it is not the lab's guest."""
+        seen, used, since = b"", 0, time.monotonic()
+        while time.monotonic() < self.deadline and self.process.poll() is None:
+            said = self.serial.read_bytes() if self.serial.exists() else b""
+            if until and until.encode() in said:
+                return
+            if said != seen:
+                seen, used, since = said, self.processor_seconds(), time.monotonic()
+            elif not until and seen and self.is_over(silence, used, since):
+                return
+            time.sleep(0.2)
+        if self.process.poll() is not None:
+            raise self.fail("the guest stopped before it was ready")
+        raise self.fail(f"the console did not say {until!r} in {self.timeout} s" if until
+                        else f"the console did not fall silent in {self.timeout} s: say "
+                        "by --until what it says when it is time")
+
     def go_on(self, silence):
         """Let a frozen guest go on, with its exceptions logged; return what it said from
         there on, and whether it "ended" as asked, is "gone", or fell "silent". While the
         stack of nested faults goes down, it is heard."""
         self.monitor("log int,cpu_reset")
-        self.command("cont")
-        self._com2.sendall(b"!")
+        self.release()
         self._sockets[0].settimeout(1)
         said, end, sp = b"", None, None
         used, since = self.processor_seconds(), time.monotonic()

@@ -49,9 +49,9 @@ class Cpio:
 
 def build_herd(kernel):
     """Compile guest/herd.c for the kernel's architecture; cached by what goes in."""
-    source = HERE / "guest/herd.c"
+    source, header = HERE / "guest/herd.c", HERE / "guest/bare.h"
     command = [*kernel.conf["cc"].split(), *HERD_FLAGS]
-    final = cache_dir() / "built" / util.content_name("herd", [source], command)
+    final = cache_dir() / "built" / util.content_name("herd", [source, header], command)
     if not final.exists():
         say(f"compile {source.name} for {kernel.arch}")
         with util.whole_dir(final) as scratch:

@@ -88,6 +88,12 @@ def source_lines(suite, arches):
     return lines
 
 
+def depended(record, pattern):
+    """Names that match `pattern` in a record's dependencies; of alternatives the first."""
+    names = re.findall(r"(?:^|,)\s*([^\s,|(:]+)", record.get("Depends", ""))
+    return [name for name in names if re.match(pattern, name)]
+
+
 class Apt:
     """The isolated apt state of one suite; `arches` beside the host's own."""
 
@@ -99,7 +105,7 @@ class Apt:
         for folder in ("lists/partial", "archives/partial"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
         self.debs.mkdir(exist_ok=True)
-        self.kept = self.home / "records.json"
+        self.kept = self.home / "versions.json"
         if refresh or not (self.home / "updated").exists():
             self.update()
         # a look into the index costs a third of a second: of one index once
@@ -132,26 +138,28 @@ class Apt:
                            f"check the network and {APT_SOURCES}")
         (self.home / "updated").touch()
 
-    def show(self, name, arch):
-        """The index's record of the newest version of a package, as a dict."""
+    def versions(self, name, arch):
+        """The index's records of a package as dicts, the newest version first."""
         wanted = f"{name}:{arch}"
         if wanted not in self.records:
-            text = self.apt("apt-cache", "show", "--no-all-versions", wanted,
+            text = self.apt("apt-cache", "show", wanted,
                             hint=f"no package {wanted} in {self.suite}: see "
                                  "lab/kernels.conf, or refresh the index by "
                                  "lab/run --refresh")
-            self.records[wanted] = dict(re.findall(r"^([\w-]+): (.*)",
-                                                   text.split("\n\n")[0], re.M))
+            self.records[wanted] = [dict(re.findall(r"^([\w-]+): (.*)", record, re.M))
+                                    for record in text.strip().split("\n\n")]
             with whole_file(self.kept) as kept:
                 json.dump(self.records, kept)
         return self.records[wanted]
 
+    def show(self, name, arch):
+        """The index's record of the newest version of a package."""
+        return self.versions(name, arch)[0]
+
     def depends(self, name, arch, pattern):
         """Names of the dependencies of a package that match `pattern`; of alternatives
         the first."""
-        depends = self.show(name, arch).get("Depends", "")
-        names = re.findall(r"(?:^|,)\s*([^\s,|(:]+)", depends)
-        return [name for name in names if re.match(pattern, name)]
+        return depended(self.show(name, arch), pattern)
 
     def fetch(self, name, arch):
         """Path of the package file, downloaded once."""

@@ -59,6 +59,13 @@ def remove(path):
         path.unlink(missing_ok=True)
 
 
+def dig_holes(path):
+    """Give the disk back what a file has in zeroes, where it can."""
+    if shutil.which("fallocate"):
+        subprocess.run(["fallocate", "--dig-holes", path], check=False,
+                       stderr=subprocess.DEVNULL)
+
+
 @contextlib.contextmanager
 def whole_dir(final):
     """Yield a scratch directory beside `final`; it takes the place of `final` only

@@ -2,7 +2,8 @@
 /*
  * herd COUNT NAME: fill the guest with processes whose names are known, and end when all
  * of them sleep. One of them, called NAME, has its pid printed; it wakes when something
- * is written to /go (act_out).
+ * is written to /go (act_out). herd COUNT: nobody acts, and the rarer species of a zoo
+ * are there as well (rare[]).
  *
  * Besides COUNT plain ones it makes what an inference from memory gets wrong most easily:
  * threads, two processes in one mm, a zombie (no mm, yet no kernel thread), an awkward
@@ -10,54 +11,22 @@
  *
  * Freestanding: no C library of the guest's architecture is needed to build it.
  */
-#include <asm/unistd.h>
-#include <linux/fcntl.h>
+#include <linux/mman.h>
 #include <linux/poll.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
+#include <linux/wait.h>
 
-#define SIGCHLD 17
-#define PAGE 4096
+#include "bare.h"
+
 #define GONE 24 /* processes that have exited by the time the dump is taken */
 #define THREADS 2
 #define PAGES 64
-/* of QEMU's, as in the lab module */
-#define DEBUG_PORT 0xe9
-#define COM2 0x2f8
-#define COM2_STATUS (COM2 + 5)
-
-/* A system call of three arguments; the fourth is 0, for those that look at it. */
-#ifdef __x86_64__
-#define TRAP "xor %%r10d, %%r10d\n\tsyscall"
-#define R_NUMBER "rax"
-#define R_ARGUMENTS(a, b, c) "D"(a), "S"(b), "d"(c)
-#define CLOBBERS "rcx", "r10", "r11", "memory"
-#else
-#define TRAP "xor %%esi, %%esi\n\tint $0x80"
-#define R_NUMBER "eax"
-#define R_ARGUMENTS(a, b, c) "b"(a), "c"(b), "d"(c)
-#define CLOBBERS "esi", "memory"
-#endif
+#define SECOND 1000 /* of poll's milliseconds */
 
 static volatile char heap[PAGES * PAGE]; /* written, and never read */
 static int
 	ready[2]; /* a pipe: every process of the herd writes one byte when it is set */
-
-static long call(long number, long a, long b, long c)
-{
-	long result;
-
-	__asm__ volatile(TRAP
-			 : "=a"(result)
-			 : "a"(number), R_ARGUMENTS(a, b, c)
-			 : CLOBBERS);
-	return result;
-}
-
-static long fork(void)
-{
-	return call(__NR_clone, SIGCHLD, 0, 0);
-}
 
 /*
  * Start a task in the caller's own memory. It never returns nor touches its stack, so it
@@ -85,41 +54,11 @@ static void name(const char *comm)
 	call(__NR_prctl, PR_SET_NAME, (long)comm, 0);
 }
 
-static void die(int status)
-{
-	for (;;)
-		call(__NR_exit, status, 0, 0);
-}
-
-static void must(long result)
-{
-	if (result < 0)
-		die(1);
-}
-
 static void sleep_for_ever(void)
 {
 	must(call(__NR_write, ready[1], (long)"", 1));
 	for (;;)
 		call(__NR_pause, 0, 0, 0);
-}
-
-/* Decimal digits of value at the end of text, at least one; the text is padded with 0. */
-static void digits(char *text, int length, int value)
-{
-	while (length--) {
-		text[length] = '0' + value % 10;
-		value /= 10;
-	}
-}
-
-static int number(const char *text)
-{
-	int value = 0;
-
-	while (*text >= '0' && *text <= '9')
-		value = value * 10 + *text++ - '0';
-	return value;
 }
 
 static void touch(int pages)
@@ -159,7 +98,8 @@ static void sharing(int index)
 
 static void with_zombie(int index)
 {
-	struct pollfd exited = { .events = POLLIN };
+	static char
+		info[128]; /* siginfo_t; a 64-bit kernel's 32-bit call insists on it */
 	long child = fork();
 
 	must(child);
@@ -169,10 +109,8 @@ static void with_zombie(int index)
 	}
 	name("herd-bereft");
 	touch(index);
-	/* a pidfd becomes readable when its process is a zombie, and leaves it one */
-	exited.fd = (int)call(__NR_pidfd_open, child, 0, 0);
-	must(exited.fd);
-	must(call(__NR_poll, (long)&exited, 1, -1));
+	/* waits until it is a zombie, and leaves it one */
+	must(call6(__NR_waitid, P_PID, child, (long)info, WEXITED | WNOWAIT, 0, 0));
 	sleep_for_ever();
 }
 
@@ -183,8 +121,122 @@ static void awkward(int index)
 	sleep_for_ever();
 }
 
+/* Its threads live on; the leader has no memory any more, and is a zombie till they end.
+ */
+static void dead_leader(int index)
+{
+	name("herd-survivor");
+	touch(index);
+	for (int thread = 0; thread < THREADS; thread++)
+		must(sleeper_in_this_mm(CLONE_VM | CLONE_FS | CLONE_FILES |
+					CLONE_SIGHAND | CLONE_THREAD));
+	name("herd-dead-lead");
+	must(call(__NR_write, ready[1], (long)"", 1));
+	die(0);
+}
+
+/* It waits in the kernel until its child, which is in its memory, ends or calls exec. */
+static void suspended(int index)
+{
+	name("herd-vfork");
+	touch(index);
+	must(call(__NR_write, ready[1], (long)"", 1));
+	sleeper_in_this_mm(CLONE_VM | CLONE_VFORK | SIGCHLD);
+}
+
+/* One in a namespace, and one in a namespace in that. Where there are none: */
+static void no_namespaces(int index)
+{
+	name("herd-no-ns");
+	touch(index);
+	must(call(__NR_write, ready[1], (long)"..", 2));
+	for (;;)
+		call(__NR_pause, 0, 0, 0);
+}
+
+static void in_pid_namespaces(int index)
+{
+	static const char *const names[] = { "herd-ns-parent", "herd-ns-outer",
+					     "herd-ns-inner" };
+
+	for (int depth = 0; depth < 3; depth++) {
+		long child =
+			depth == 2 ? 1 : call(__NR_clone, CLONE_NEWPID | SIGCHLD, 0, 0);
+
+		if (!depth && child < 0)
+			no_namespaces(index);
+		must(child);
+		if (!child)
+			continue;
+		name(names[depth]);
+		touch(index);
+		if (depth)
+			must(call(__NR_write, ready[1], (long)"", 1));
+		for (;;)
+			call(__NR_pause, 0, 0, 0);
+	}
+}
+
+static char *map(long length, long flags)
+{
+	long at;
+
+#ifdef __x86_64__
+	at = call6(__NR_mmap, 0, length, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+#else
+	at = call6(__NR_mmap2, 0, length, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+#endif
+	return at < 0 && at > -PAGE ? 0 : (char *)at;
+}
+
+#define HUGE (4l << 20) /* of i386 without PAE; two of the others' */
+
+/* Pages of hugetlbfs where some are reserved, transparent ones where they can be had. */
+static void in_huge_pages(int index)
+{
+	char *memory = map(HUGE, MAP_HUGETLB);
+
+	name(memory ? "herd-hugetlb" : "herd-no-hugetlb");
+	if (memory)
+		*memory = 1;
+	memory = map(2 * HUGE, 0);
+	if (memory) {
+		call(__NR_madvise, (long)memory, 2 * HUGE, MADV_HUGEPAGE);
+		for (long at = 0; at < 2 * HUGE; at += HUGE / 2)
+			memory[at] = 1;
+	}
+	touch(index);
+	sleep_for_ever();
+}
+
+/* Names that end a line, look like something else, or are not ASCII. */
+static const char *const rare_names[] = {
+	"two  blanks ",
+	"back\\slash",
+	"back\\x41",
+	"new\nline",
+	"\xc3\xbc\xf0\x9f\xa6\x93",
+	"=cmd()",
+	"",
+	"swapper/0",
+	"\x01\x7f\"',;",
+};
+#define RARE_NAMES ((int)(sizeof(rare_names) / sizeof(*rare_names)))
+
+static void rarely_named(int index)
+{
+	name(rare_names[index % RARE_NAMES]);
+	touch(1 + index);
+	sleep_for_ever();
+}
+
 static void (*const odd[])(int) = { with_threads, sharing, with_zombie, awkward };
+static void (*const rare[])(int) = { dead_leader, suspended, in_pid_namespaces,
+				     in_huge_pages };
 #define ODD ((int)(sizeof(odd) / sizeof(*odd)))
+#define RARE ((int)(sizeof(rare) / sizeof(*rare)))
 
 static void gone(int index)
 {
@@ -224,25 +276,6 @@ static long open_file(const char *path, long flags)
 	return file;
 }
 
-static unsigned long hexadecimal(const char *text)
-{
-	unsigned long value = 0;
-
-	for (; *text > ' '; text++)
-		value = value * 16 +
-			(unsigned long)(*text <= '9' ? *text - '0' : *text - 'a' + 10);
-	return value;
-}
-
-static int length_of(const char *text)
-{
-	int length = 0;
-
-	while (text[length])
-		length++;
-	return length;
-}
-
 /* What kernel memory user mode can read: the word goes out with its text. */
 static void look(const char *where, long say)
 {
@@ -253,32 +286,6 @@ static void look(const char *where, long say)
 		line[11 + i] = from[i];
 	line[28] = '\n';
 	must(call(__NR_write, say, (long)line, 29));
-}
-
-static void out_byte(unsigned short port, char byte)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(byte), "Nd"(port));
-}
-
-static unsigned char in_byte(unsigned short port)
-{
-	unsigned char byte;
-
-	__asm__ volatile("inb %1, %0" : "=a"(byte) : "Nd"(port));
-	return byte;
-}
-
-/* As the lab module does it, but in user mode: the victim cannot enter that module. */
-static void wait_for_host(void)
-{
-	static const char frozen[] = "@frozen\n";
-
-	must(call(__NR_iopl, 3, 0, 0));
-	for (const char *c = frozen; *c; c++)
-		out_byte(DEBUG_PORT, *c);
-	while (!(in_byte(COM2_STATUS) & 1))
-		;
-	in_byte(COM2);
 }
 
 /*
@@ -293,6 +300,7 @@ static void wait_for_host(void)
 static void act_out(const char *task, long control, long say, long file)
 {
 	if (task[0] == 'r' && task[4] == 'y') {
+		must(call(__NR_iopl, 3, 0, 0));
 		wait_for_host();
 		task += 6;
 	}
@@ -337,9 +345,25 @@ static void print(int value)
 	must(call(__NR_write, 1, (long)text, sizeof(text) - 1));
 }
 
+/* Children do not end by themselves: who has ended could not do what it was to do. */
+static int wait_for(int writes)
+{
+	struct pollfd pipe = { .fd = ready[0], .events = POLLIN };
+	char byte;
+
+	while (writes) {
+		if (call(__NR_poll, (long)&pipe, 1, SECOND) == 1) {
+			must(call(__NR_read, ready[0], (long)&byte, 1));
+			writes--;
+		} else if (call(__NR_wait4, -1, 0, WNOHANG) > 0) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
 static int herd(int count, const char *victim_comm)
 {
-	char byte;
 	long pid;
 
 	victim_name = victim_comm;
@@ -347,31 +371,37 @@ static int herd(int count, const char *victim_comm)
 	start_and_reap(GONE);
 	for (int index = 0; index < count / 2; index++)
 		start(plain, index);
-	pid = start(victim, 3);
+	pid = victim_comm ? start(victim, 3) : 0;
 	for (int index = count / 2; index < count; index++)
 		start(plain, index);
 	for (int index = 0; index < ODD; index++)
 		start(odd[index], index + 1);
-	for (int left = count + ODD + 1; left; left--)
-		if (call(__NR_read, ready[0], (long)&byte, 1) != 1)
-			return 1;
-	print((int)pid);
+	if (wait_for(count + ODD + !!victim_comm))
+		return 1;
+	if (victim_comm)
+		print((int)pid);
 	return 0;
 }
 
-/* The kernel's process start: argc and argv lie on the stack. */
-__attribute__((used)) void begin(long *stack)
+/* Of those in pid namespaces there are two, and so one ready byte more. */
+static int zoo(int count)
+{
+	int failed = herd(count, 0);
+
+	for (int index = 0; index < RARE; index++)
+		start(rare[index], index + 1);
+	for (int index = 0; index < RARE_NAMES; index++)
+		start(rarely_named, index);
+	return failed || wait_for(RARE + 1 + RARE_NAMES);
+}
+
+void begin(long *stack)
 {
 	const char **arguments = (const char **)(stack + 1);
 
-	if (stack[0] != 3)
+	if (stack[0] != 2 && stack[0] != 3)
 		die(2);
+	if (stack[0] == 2)
+		die(zoo(number(arguments[1])));
 	die(herd(number(arguments[1]), arguments[2]));
 }
-
-#ifdef __x86_64__
-__asm__(".globl _start\n_start:\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall begin\n");
-#else
-__asm__(".globl _start\n_start:\n\tmov %esp, %eax\n\tand $-16, %esp\n\tpush %eax\n"
-	"\tpush %eax\n\tpush %eax\n\tpush %eax\n\tcall begin\n");
-#endif

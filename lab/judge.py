@@ -1,0 +1,273 @@
+"""What whosees says of a dump, held against the guest's own word: tasks, roots, modules,
+findings on a kernel that is well, and a capture beside the dump it was made of."""
+
+import collections
+import json
+import re
+import subprocess
+
+from . import census
+from .util import LabError
+
+SHOWN = 6  # of one kind of fault, in words
+GRAVE = ("error", "fatal")
+# A verdict that a healthy kernel may have: its own lazy fault is what mends it.
+WELL = ("coherent", "heals")
+# What is asked of dump and capture alike. read finds only what a capture keeps.
+QUESTIONS = (
+    ["spaces"], ["modules"], ["audit"], ["map"], ["what-if", "--spaces", "all"],
+    ["probe", "--all-modules", "--all"], ["walk", "vfs_read"], ["probe", "vfs_read"],
+)
+OF_ONE = (["map", "--pid"], ["what-if", "--fault", "kernel", "--pid"])
+
+
+class Judgement:
+    """How many faults of each kind, and the first of each in words."""
+
+    def __init__(self):
+        self.counts = collections.Counter()
+        self.words = collections.defaultdict(list)
+        self.warnings = collections.Counter()
+
+    def fault(self, kind, text):
+        self.counts[kind] += 1
+        if len(self.words[kind]) < SHOWN:
+            self.words[kind].append(text)
+
+    def as_data(self):
+        return {"counts": dict(self.counts), "words": dict(self.words),
+                "warnings": dict(self.warnings)}
+
+
+def ask(tool, question, dump, *more):
+    """The answer of a command as data. Its status says what was found; 3 is no answer."""
+    command, *options = question
+    made = subprocess.run([tool, command, dump, *options, *more, "--json"],
+                          capture_output=True, text=True, check=False, timeout=600,
+                          errors="replace")
+    if made.returncode not in (0, 1):
+        return {"status": made.returncode, "error": made.stderr.strip()}
+    return {"status": made.returncode, **json.loads(made.stdout)}
+
+
+def plain(comm):
+    """A name as the kernel has it, of one as it is printed: \\xNN for what is not
+    printable, and for a backslash."""
+    return re.sub(r"\\x([0-9a-f]{2})|\\(\\)",
+                  lambda m: chr(int(m[1], 16)) if m[1] else m[2], comm or "")
+
+
+# ---- tasks ----------------------------------------------------------------------------
+
+def discovered(discovery, dump):
+    """Thread groups as discovery (tests/lab) prints them: pid -> (kernel thread, comm).
+    A name may hold a line's end, and the next line is then its rest."""
+    made = subprocess.run([discovery, dump], capture_output=True, check=False)
+    if made.returncode:
+        return None, made.stderr.decode(errors="replace").strip()
+    lines = []
+    for line in made.stdout.decode("latin-1").split("\n")[:-1]:
+        if re.match(r"(task|space|note|layout|time) ", line) or not lines:
+            lines.append(line)
+        else:
+            lines[-1] += "\n" + line
+    tasks = {}
+    for line in lines:
+        if line.startswith("task "):
+            pid, kernel, _, _, _, _, comm = line[5:].split(" ", 6)
+            tasks[int(pid)] = (kernel == "1", comm)
+    return tasks, None
+
+
+def judge_tasks(judgement, truth, told):
+    stable = census.leaders(census.stable(truth))
+    ever = {t.tgid for part in (truth.before, truth.after) for t in part.tasks}
+    workers = {t.tgid for part in (truth.before, truth.after) for t in part.tasks
+               if census.is_worker(t)}
+    for tgid, one in sorted(stable.items()):
+        if tgid in workers:
+            continue
+        if tgid not in told:
+            judgement.fault("missing", f"task {tgid} {one.comm!r}")
+            continue
+        kernel, comm = told[tgid]
+        names = {t.comm for t in truth.before.tasks if t.tgid == tgid}
+        if comm not in names:
+            judgement.fault("wrong", f"task {tgid}: {comm!r}, not {one.comm!r}")
+        if kernel != census.is_kernel(one):
+            judgement.fault("wrong", f"task {tgid} {one.comm!r}: kernel thread {kernel}")
+    for pid, (kernel, comm) in sorted(told.items()):
+        if pid and pid not in ever and not comm.startswith("kworker/"):
+            judgement.fault("extra", f"task {pid} {comm!r}")
+
+
+# ---- roots ----------------------------------------------------------------------------
+
+def seen_in(tool, dump, addresses):
+    """root -> {va: pa} for user addresses, of every space."""
+    told = ask(tool, ["probe", "--all", "--all-spaces"], dump, *map(hex, addresses))
+    pages = collections.defaultdict(dict)
+    for row in told.get("rows", ()):
+        if row["seen"]:
+            pages[row["root"]][int(row["address"], 16)] = int(row["pa"], 16)
+    return pages, told.get("error")
+
+
+def judge_roots(judgement, truth, tool, dump, spaces):
+    groups = census.memories(census.stable(truth))
+    pages, error = seen_in(tool, dump, sorted({va for va, _ in groups}))
+    if error:
+        judgement.fault("missing", f"roots: {error}")
+        return
+    of_process, others, matched = {}, {}, set()
+    for space in spaces:
+        kinds = of_process if space["kind"] == "process" else others
+        kinds[space["root"]] = space
+    for (va, pa), owners in sorted(groups.items(), key=lambda g: g[1][0].pid):
+        who = f"{owners[0].tgid} {owners[0].comm!r}"
+        roots = [r for r in of_process if pages[r].get(va) == pa]
+        if not roots:
+            lone = [f"{s['kind']} {r}" for r, s in others.items()
+                    if pages[r].get(va) == pa and s["kind"] != "user half"]
+            judgement.fault("missing", f"space of {who}" +
+                            (f": its root is {', '.join(lone)}" if lone else ""))
+            continue
+        matched.update(roots)
+        if len(roots) > 1:
+            judgement.fault("extra", f"space of {who}: {len(roots)} roots")
+        judge_owner(judgement, truth, of_process[roots[0]], owners)
+        judge_half(judgement, truth, [s for r, s in others.items() if pages[r].get(va) == pa
+                                      and s["kind"] == "user half"], owners)
+    for root in sorted(set(of_process) - matched):
+        space = of_process[root]
+        judgement.fault("extra", f"space {root} of {space['pid']} {space['comm']!r}: "
+                                 "none of the guest's")
+
+
+def judge_owner(judgement, truth, space, owners):
+    """Its pid is one of its thread groups', and its name one of that group's."""
+    tgids = {t.tgid for t in owners}
+    names = {t.comm for t in truth.before.tasks if t.tgid == space["pid"]}
+    if space["pid"] not in tgids or plain(space["comm"]) not in names:
+        judgement.fault("wrong", f"space {space['root']}: {space['pid']} "
+                        f"{space['comm']!r}, not of {sorted(tgids)} {owners[0].comm!r}")
+    if space["processes"] != len(tgids):
+        judgement.fault("wrong", f"space of {space['pid']} {space['comm']!r}: "
+                        f"{space['processes']} processes, not {len(tgids)}")
+
+
+def judge_half(judgement, truth, halves, owners):
+    """With page-table isolation it has one user half, without none."""
+    who = f"{owners[0].tgid} {owners[0].comm!r}"
+    if len(halves) < truth.pti:
+        judgement.fault("missing", f"user half of {who}")
+    elif len(halves) > truth.pti:
+        judgement.fault("extra", f"user half of {who}: {len(halves)}")
+    for half in halves:
+        if half["pid"] not in {t.tgid for t in owners}:
+            judgement.fault("wrong", f"user half of {who}: of {half['pid']}")
+
+
+# ---- modules, findings ----------------------------------------------------------------
+
+def judge_modules(judgement, truth, told):
+    regions = collections.defaultdict(list)
+    for row in told:
+        regions[row["name"]].append(row)
+    actual = {m.name: m for m in truth.before.modules}
+    for name in sorted(set(actual) - set(regions)):
+        judgement.fault("missing", f"module {name}")
+    for name in sorted(set(regions) - set(actual)):
+        judgement.fault("extra", f"module {name}")
+    for name in sorted(set(regions) & set(actual)):
+        address = int(regions[name][0]["address"], 16)
+        size = sum(r["size"] for r in regions[name])
+        if address != actual[name].address:
+            judgement.fault("wrong", f"module {name} at {address:#x}, not "
+                                     f"{actual[name].address:#x}")
+        elif size != actual[name].size:
+            judgement.fault("wrong", f"module {name} of {size} bytes, not "
+                                     f"{actual[name].size}")
+        if len(regions[name]) != len({r["address"] for r in regions[name]}):
+            judgement.fault("extra", f"module {name} is there twice")
+
+
+def finding_words(finding):
+    return f"{finding['rule']}: {finding.get('sentence') or finding.get('text')}"
+
+
+def judge_audit(judgement, told):
+    """Nothing was done to this kernel: every grave finding is untrue, and every verdict
+    that foretells harm."""
+    if "error" in told:
+        judgement.fault("untrue", f"audit: {told['error']}")
+        return
+    for finding in told.get("findings", ()):
+        if finding["severity"] in GRAVE:
+            judgement.fault("untrue", finding_words(finding))
+        else:
+            judgement.warnings[f"{finding['severity']} {finding['rule']}"] += 1
+    bad = collections.Counter(s["verdict"] for s in told["spaces"]
+                              if s["verdict"] not in WELL)
+    for verdict, count in sorted(bad.items()):
+        one = next(s for s in told["spaces"] if s["verdict"] == verdict)
+        judgement.counts["untrue"] += count
+        judgement.words["untrue"].append(
+            f"{count} of {len(told['spaces'])} {verdict}: {one['comm']}: {one['reasons']}")
+    heals = sum(s["verdict"] == "heals" for s in told["spaces"])
+    if heals:
+        judgement.warnings["verdict heals"] += heals
+
+
+# ---- capture --------------------------------------------------------------------------
+
+def difference(a, b, path=""):
+    """The first place where two answers differ, in words, or None."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        for key in [*a, *(k for k in b if k not in a)]:
+            if key != "target" and (found := difference(a.get(key), b.get(key),
+                                                        f"{path}.{key}")):
+                return found
+        return None
+    if isinstance(a, list) and isinstance(b, list):
+        for i, (x, y) in enumerate(zip(a, b)):
+            if found := difference(x, y, f"{path}[{i}]"):
+                return found
+        a, b = f"{len(a)} of them", f"{len(b)} of them"
+    return None if a == b else f"{path}: {str(a)[:200]} by the dump, {str(b)[:200]}"
+
+
+def judge_capture(judgement, tool, dump, pid, answers):
+    """`answers`: what is known already of the dump, by the words of the question."""
+    capture = dump.with_name("capture.elf")
+    made = subprocess.run([tool, "capture", dump, "-o", capture], capture_output=True,
+                          text=True, check=False)
+    if made.returncode:
+        judgement.fault("capture", f"capture: {made.stderr.strip()}")
+        return
+    for question in (*QUESTIONS, *([*q, str(pid)] for q in OF_ONE)):
+        words = " ".join(question)
+        by_dump = answers.get(words) or ask(tool, question, dump)
+        found = difference(by_dump, ask(tool, question, capture))
+        if found:
+            judgement.fault("capture", f"{words}{found}")
+    capture.unlink()
+
+
+def judge(tool, discovery, dump, truth):
+    """The Judgement on a dump."""
+    judgement = Judgement()
+    tasks, error = discovered(discovery, dump)
+    spaces, modules, audit = (ask(tool, [q], dump) for q in ("spaces", "modules", "audit"))
+    if error or "error" in spaces or "error" in modules:
+        judgement.fault("missing", error or spaces.get("error") or modules.get("error"))
+        return judgement
+    judge_tasks(judgement, truth, tasks)
+    judge_roots(judgement, truth, tool, dump, spaces["spaces"])
+    judge_modules(judgement, truth, modules["modules"])
+    judge_audit(judgement, audit)
+    plain_one = next((t.pid for t in census.stable(truth)
+                      if t.comm.startswith("herd-0")), 1)
+    judge_capture(judgement, tool, dump, plain_one,
+                  {"spaces": spaces, "modules": modules, "audit": audit})
+    return judgement

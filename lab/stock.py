@@ -1,0 +1,237 @@
+"""Kernels just as they are: of a Debian package without its headers, or any bzImage. Such
+a kernel boots with programs that stand on nothing (guest/zoo.c, guest/herd.c), says by
+/proc who is there, is dumped, and says it once more."""
+
+import bz2
+import contextlib
+import gzip
+import lzma
+import pathlib
+import re
+import struct
+import zlib
+
+from . import guest, initramfs, packages, util
+from .util import HERE, LabError, cache_dir, need, run
+
+MODULES = "qemu_fw_cfg loop fat msdos dummy".split()
+PROGRAMS = ("zoo.c", "herd.c")
+FLAGS = ("-O1 -Wall -Wextra -ffreestanding -fno-stack-protector -fno-pie -nostdlib "
+         "-static -Wl,--build-id=none").split()
+COMPILE = {"amd64": ["gcc"],
+           "i386": ["gcc", "-m32", "-isystem", "/usr/include/x86_64-linux-gnu"]}
+QEMU = {"amd64": "qemu-system-x86_64", "i386": "qemu-system-i386"}
+CPU = {"amd64": "max,la57=off", "i386": "max"}
+# What of a package is kept: the rest is hundreds of MiB.
+KEPT = ("*/vmlinuz*", *(f"*/{name}.ko*" for name in MODULES))
+
+# Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header"
+HEADER, VERSION, KERNEL_VERSION, SETUP_SECTS = 0x202, 0x206, 0x20e, 0x1f1
+XLOADFLAGS, PAYLOAD = 0x236, 0x248
+XLF_KERNEL_64 = 1
+
+
+# ---- what a kernel file is ------------------------------------------------------------
+
+def unpacked_head(data):
+    """The first bytes of the ELF file that a kernel unpacks itself to, or None: there are
+    more ways to pack it than Python's library knows."""
+    for magic, opener in ((b"\x1f\x8b", lambda d: zlib.decompressobj(31).decompress(d, 64)),
+                          (b"BZh", lambda d: bz2.BZ2Decompressor().decompress(d, 64)),
+                          (b"\xfd7zXZ", lambda d: lzma.LZMADecompressor().decompress(d, 64)),
+                          (b"\x5d\0\0", lambda d: lzma.LZMADecompressor().decompress(d, 64))):
+        if data.startswith(magic):
+            with contextlib.suppress(OSError, zlib.error, lzma.LZMAError):
+                return opener(data)
+    return None
+
+
+def arch_of(image):
+    """i386 or amd64. Before protocol 2.12 the header does not say it: then the ELF file
+    inside does, which is marked since 2.08."""
+    def number(form, at):
+        return struct.unpack_from(form, image, at)[0]
+
+    if number("4s", HEADER) != b"HdrS":
+        raise LabError("this is no bzImage: it has no HdrS at 0x202")
+    protocol = number("<H", VERSION)
+    if protocol >= 0x20c and number("<H", XLOADFLAGS) & XLF_KERNEL_64:
+        return "amd64"
+    if protocol >= 0x208:
+        start = (number("B", SETUP_SECTS) or 4) * 512 + 512 + number("<I", PAYLOAD)
+        head = unpacked_head(image[start:start + number("<I", PAYLOAD + 4)])
+        if head and head.startswith(b"\x7fELF"):
+            return "amd64" if head[4] == 2 else "i386"
+    return "i386"
+
+
+def version_of(image):
+    """The words with which a kernel names itself: release, builder, date."""
+    at = struct.unpack_from("<H", image, KERNEL_VERSION)[0] + 0x200
+    return image[at:image.index(b"\0", at)].decode(errors="replace")
+
+
+class File:
+    """A kernel that lies in a file."""
+
+    def __init__(self, path, arch=None):
+        self.vmlinuz = pathlib.Path(path).resolve()
+        image = self.vmlinuz.read_bytes()
+        self.arch = arch or arch_of(image)
+        self.version = version_of(image)
+        self.release, self.modules = self.version.split()[0], []
+
+
+# ---- of a package ---------------------------------------------------------------------
+
+def unpack_kept(files, final):
+    """What KEPT names of some packages, unpacked once."""
+    if not final.exists():
+        util.say(f"unpack {final.name}")
+        with util.whole_dir(final) as tree:
+            for file in files:
+                archive = tree / "archive.tar"
+                archive.write_bytes(b"")
+                run(["sh", "-c", '"$1" --fsys-tarfile "$2" >"$3"', "sh",
+                     need("dpkg-deb", "dpkg"), file, archive])
+                names = run(["tar", "-tf", archive]).splitlines()
+                if any(pathlib.PurePath(n).match(k) for n in names for k in KEPT):
+                    run(["tar", "-xf", archive, "-C", tree, "--wildcards",
+                         "--no-anchored", "--ignore-failed-read",
+                         *(k for k in KEPT if any(pathlib.PurePath(n).match(k)
+                                                  for n in names))])
+                archive.unlink()
+    return final
+
+
+def uncompressed(path):
+    data = path.read_bytes()
+    if path.suffix == ".xz":
+        return lzma.decompress(data)
+    if path.suffix == ".gz":
+        return gzip.decompress(data)
+    if path.suffix == ".zst":
+        return run_bytes("zstd", path)
+    return data
+
+
+def run_bytes(program, path):
+    import subprocess
+    return subprocess.run([need(program, program), "-dcq", path], check=True,
+                          stdout=subprocess.PIPE).stdout
+
+
+def images(apt, name, arch):
+    """Names of image packages behind a name, the newest first. An index may name what its
+    mirror has not got yet, or has no more: then the one before has to do."""
+    for record in apt.versions(name, arch):
+        deeper = [n for n in packages.depended(record, r"linux-image-\d") if n != name]
+        yield from images(apt, deeper[0], arch) if deeper else [name]
+
+
+class Package:
+    """A kernel of a suite, by the name of its image's package or metapackage."""
+
+    def __init__(self, apt, arch, name):
+        self.arch = arch
+        tree, failure = None, None
+        for image in dict.fromkeys(images(apt, name, arch)):
+            try:
+                tree = self.tree_of(apt, image)
+                break
+            except LabError as error:
+                failure = failure or error
+        if not tree:
+            raise failure
+        self.release = image.removeprefix("linux-image-")
+        self.version = f"{self.release} {apt.show(image, arch)['Version']}"
+        self.vmlinuz = next(p for p in sorted(tree.rglob("vmlinuz*")) if p.is_file())
+        self.modules = [found for wanted in MODULES
+                        for found in sorted(tree.rglob(f"{wanted}.ko*"))[:1]]
+
+    def tree_of(self, apt, image):
+        """Where what is kept of an image lies; since 7.1 it is a mere name for others."""
+        version = apt.show(image, self.arch)["Version"]
+        tree = cache_dir() / "kernels" / f"{image}_{version}_{self.arch}"
+        if not tree.exists():
+            there = set(apt.debs.iterdir())
+            files = [apt.fetch(part, self.arch) for part in
+                     [image, *apt.depends(image, self.arch, r"linux-(binary|modules)-\d")]]
+            unpack_kept(files, tree)
+            for file in set(files) - there:
+                file.unlink()  # nobody else wants it, and it is large
+        return tree
+
+
+# ---- the guest ------------------------------------------------------------------------
+
+def build_program(source, arch):
+    """One of the guest's programs for an architecture; cached by what goes in."""
+    command = [*COMPILE[arch], *FLAGS]
+    files = [HERE / "guest" / source, HERE / "guest/bare.h"]
+    final = cache_dir() / "built" / util.content_name(source, files, command)
+    if not final.exists():
+        with util.whole_dir(final) as scratch:
+            run([*command, "-o", scratch / "program", files[0]],
+                hint="apt-get install gcc linux-libc-dev")
+    return (final / "program").read_bytes()
+
+
+def root_of(kernel, modules):
+    """The guest's root file system, packed: kernels of every age know gzip's way."""
+    cpio = initramfs.Cpio()
+    cpio.file("init", build_program("zoo.c", kernel.arch), 0o755)
+    cpio.file("bin/herd", build_program("herd.c", kernel.arch), 0o755)
+    if kernel.arch == "amd64":
+        cpio.file("bin/herd32", build_program("herd.c", "i386"), 0o755)
+    for index, path in enumerate(modules):
+        cpio.file(f"modules/{index:02}.ko", uncompressed(path))
+    for folder in ("proc", "sys", "dev"):
+        cpio.folder(folder)
+    return gzip.compress(cpio.bytes(), 1, mtime=0)
+
+
+class Row(dict):
+    """What guest.Guest asks a scenario for, of a plain dict."""
+
+    def getint(self, key):
+        return int(self[key])
+
+
+def scenario(kernel, modules="yes", memory=256, cpus=1, cpu="", cmdline="", qemu="", timeout=600):
+    return Row(modules=modules, memory=str(memory), cpus=str(cpus), cpu=cpu or CPU[kernel.arch],
+               cmdline=f"no_timer_check {cmdline}".strip(),
+               qemu=f"-device vmcoreinfo {qemu}".strip(), timeout=str(timeout))
+
+
+class Machine:
+    """What guest.Guest asks of a kernel."""
+
+    def __init__(self, kernel):
+        self.vmlinuz = kernel.vmlinuz
+        self.conf = {"qemu": QEMU[kernel.arch], "machine": "pc",
+                     "cpu": CPU[kernel.arch]}
+
+
+def boot(kernel, wanted, work, forms=("elf",), initrd=None, until=None):
+    """Boot, dump into `work`, and return the guest's lines (census.read), or None where it is not the
+    lab's: then the moment is when its console says `until`, or falls silent."""
+    root = work / "initramfs.gz"
+    root.write_bytes(pathlib.Path(initrd).read_bytes() if initrd else
+                     root_of(kernel, kernel.modules if wanted["modules"] == "yes" else []))
+    with guest.Guest(Machine(kernel), wanted, root, work) as machine:
+        if initrd:
+            machine.wait_for_console(until)
+            said = None
+        else:
+            said = list(machine.lines("@frozen"))
+        machine.stop()
+        for cpu in range(wanted.getint("cpus")):
+            (work / f"info-registers.cpu{cpu}.txt").write_text(
+                machine.monitor("info registers", cpu))
+        for form in forms:
+            machine.dump(work / ("dump.elf" if form == "elf" else "dump.kdump"), form)
+        if said is not None:
+            machine.release()
+            said += machine.lines("@end")
+    return said
