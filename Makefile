@@ -45,6 +45,9 @@ lab: packages-check build ## boot real kernels under QEMU and dump their memory
 prove: packages-check build ## boot the seed's bug, ten times a way, and predict its end
 	@lab/prove --tool $(BUILD)/tools/whosees
 
+zoo: packages-check build ## every kernel of Debian's, held against its own word
+	@lab/zoo
+
 bench: packages-check packages-bench build ## measure, beside libaddrxlat and emulators
 	@bench/run $(BUILD)
 
@@ -80,5 +83,5 @@ lab-kernels: packages-check # a scenario of each kernel that check boots
 clean: ## remove what was built (the lab's downloads are kept)
 	@rm -rf $(BUILD) build-dev
 
-.PHONY: help demo check torture lab prove bench install uninstall build dev clean \
+.PHONY: help demo check torture lab prove zoo bench install uninstall build dev clean \
 	packages-build packages-check packages-bench lab-kernels

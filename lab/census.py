@@ -13,8 +13,8 @@ COMM = 15  # characters of a name that the kernel keeps with a task
 Task = collections.namedtuple("Task", "pid tgid state flags va pa comm")
 Module = collections.namedtuple("Module", "name size address")
 Census = collections.namedtuple("Census", "tasks modules")
-# before, after: a Census each; herds: what became of each program of the herd; pti: whether
-# page tables are isolated
+# before, after: a Census each; herds: what became of each program of the herd; pti:
+# whether page tables are isolated
 Truth = collections.namedtuple("Truth", "before after herds pti")
 
 
@@ -85,8 +85,9 @@ def leaders(tasks):
 
 
 def species(tasks):
-    """What kinds of process are there, by what the kernel says of them: the zoo is only
-    worth something with all of them."""
+    """What kinds of process are there, by what the kernel says of them, and by the name
+    that one takes when the kernel let it do what it was to: the zoo is only worth
+    something with all of them."""
     by_tgid = collections.defaultdict(list)
     for one in tasks:
         by_tgid[one.tgid].append(one)
@@ -98,4 +99,6 @@ def species(tasks):
         "zombie": any(len(g) == 1 and g[0].state == "Z" for g in by_tgid.values()),
         "shared memory": any(len(tgids) > 1 for tgids in shared),
         "suspended parent": any(t.state == "D" and t.pa for t in tasks),
+        "pid namespaces": any(t.comm == "herd-ns-inner" for t in tasks),
+        "huge pages": any(t.comm == "herd-hugetlb" for t in tasks),
     }

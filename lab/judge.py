@@ -106,38 +106,35 @@ def judge_tasks(judgement, truth, told):
 def seen_in(tool, dump, addresses):
     """root -> {va: pa} for user addresses, of every space."""
     told = ask(tool, ["probe", "--all", "--all-spaces"], dump, *map(hex, addresses))
+    if "error" in told:
+        raise LabError(told["error"])
     pages = collections.defaultdict(dict)
-    for row in told.get("rows", ()):
+    for row in told["rows"]:
         if row["seen"]:
             pages[row["root"]][int(row["address"], 16)] = int(row["pa"], 16)
-    return pages, told.get("error")
+    return pages
 
 
-def judge_roots(judgement, truth, tool, dump, spaces):
+def judge_roots(judgement, truth, spaces, pages):
+    """`pages` as seen_in() has them."""
     groups = census.memories(census.stable(truth))
-    pages, error = seen_in(tool, dump, sorted({va for va, _ in groups}))
-    if error:
-        judgement.fault("missing", f"roots: {error}")
-        return
-    of_process, others, matched = {}, {}, set()
-    for space in spaces:
-        kinds = of_process if space["kind"] == "process" else others
-        kinds[space["root"]] = space
+    of_process = {s["root"]: s for s in spaces if s["kind"] == "process"}
+    others = [s for s in spaces if s["kind"] != "process"]
+    matched = set()
     for (va, pa), owners in sorted(groups.items(), key=lambda g: g[1][0].pid):
         who = f"{owners[0].tgid} {owners[0].comm!r}"
         roots = [r for r in of_process if pages[r].get(va) == pa]
+        same = [s for s in others if pages[s["root"]].get(va) == pa]
         if not roots:
-            lone = [f"{s['kind']} {r}" for r, s in others.items()
-                    if pages[r].get(va) == pa and s["kind"] != "user half"]
-            judgement.fault("missing", f"space of {who}" +
-                            (f": its root is {', '.join(lone)}" if lone else ""))
+            lone = ", ".join(f"{s['kind']} {s['root']}" for s in same)
+            judgement.fault("missing", f"space of {who}: its root is {lone or 'nowhere'}")
             continue
         matched.update(roots)
         if len(roots) > 1:
             judgement.fault("extra", f"space of {who}: {len(roots)} roots")
         judge_owner(judgement, truth, of_process[roots[0]], owners)
-        judge_half(judgement, truth, [s for r, s in others.items() if pages[r].get(va) == pa
-                                      and s["kind"] == "user half"], owners)
+        halves = [s for s in same if s["kind"] == "user half"]
+        judge_half(judgement, truth, halves, owners)
     for root in sorted(set(of_process) - matched):
         space = of_process[root]
         judgement.fault("extra", f"space {root} of {space['pid']} {space['comm']!r}: "
@@ -263,7 +260,8 @@ def judge(tool, discovery, dump, truth):
         judgement.fault("missing", error or spaces.get("error") or modules.get("error"))
         return judgement
     judge_tasks(judgement, truth, tasks)
-    judge_roots(judgement, truth, tool, dump, spaces["spaces"])
+    judge_roots(judgement, truth, spaces["spaces"], seen_in(
+        tool, dump, sorted({t.va for t in truth.before.tasks if t.pa})))
     judge_modules(judgement, truth, modules["modules"])
     judge_audit(judgement, audit)
     plain_one = next((t.pid for t in census.stable(truth)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
 import threading
 
 from . import capture, census, judge, packages, stock, util
@@ -22,19 +23,19 @@ FAULTS = ("missing", "extra", "wrong")
 MADE_BY = """\
 # Kernels, and what whosees says of them
 
-Made by `make zoo`; not to be edited. Each row is a kernel of a Debian suite, booted as it
-is under QEMU, with one to eight processors and a zoo of processes (`lab/guest/herd.c`): threads, leaders that
-have exited before their threads, a zombie, a suspended parent of `vfork`, two processes in
-one memory, pid namespaces, huge pages, names that are none, and 32-bit programs on amd64.
-The guest says by its own `/proc` who is there, before the dump and after it
-(`lab/guest/zoo.c`), and that is what each answer is held against
-([lab/README.md](../lab/README.md)).
+Made by `make zoo`; not to be edited. Each row is a kernel of a Debian suite, booted under
+QEMU as its package has it, with a zoo of processes (`lab/guest/herd.c`): threads, leaders
+that have exited before their threads, a zombie, a parent suspended by `vfork`, two
+processes in one memory, pid namespaces, huge pages, odd names, and on amd64 all of them
+once more as 32-bit programs. The guest says by its own `/proc` who is there, before the
+dump and after it, and each answer is held against that
+([lab/README.md](../lab/README.md) has how).
 
-- **missing, extra, wrong**: tasks, roots and modules together. A root is right when it leads
-  from an address of its process's to the very page that only this process has.
-- **untrue**: findings of severity error or fatal, and spaces with a verdict of harm. Nothing
-  was done to these kernels: there should be none.
-- **warned**: findings of less severity, and spaces that *heal*, which may be so.
+- **missing, extra, wrong**: tasks, roots and modules together. A root is right when it
+  leads from an address of its process's to the page that this process alone has there.
+- **untrue**: findings of severity error or fatal, and spaces whose verdict is neither
+  *coherent* nor *heals*. Nothing was done to these kernels: there should be none.
+- **warned**: findings of less severity, and spaces that *heal*, which may be true.
 - **capture**: whether every command says of a capture what it says of the dump.
 
 """
@@ -86,6 +87,8 @@ def digest(*parts):
 
 
 def is_well(result):
+    if "failed" in result:
+        return False
     counts = result["counts"]
     return not any(counts.values()) and not result["lacks"]
 
@@ -128,21 +131,26 @@ class Zoo:
         if known and not force and known["judged_by"] == self.judged_by and \
            known["made_from"] == made:
             return known
-        folder = row.folder
-        if force or not self.has_dump(folder, made):
-            self.boot(row, kernel, made)
         result = {"row": row.name, "made_from": made, "judged_by": self.judged_by,
-                  "release": kernel.release, **self.judge(folder)}
+                  "release": kernel.release}
+        try:
+            if force or not self.has_dump(row.folder, made):
+                self.boot(row, kernel, made)
+            result |= self.judge(row.folder)
+        except (LabError, OSError, subprocess.SubprocessError) as error:
+            result |= {"made_from": None, "failed": str(error)}
         HOME.mkdir(parents=True, exist_ok=True)
-        folder.with_suffix(folder.suffix + ".json").write_text(
-            json.dumps(result, indent=1) + "\n")
+        self.path(row).write_text(json.dumps(result, indent=1) + "\n")
         if is_well(result):
-            shutil.rmtree(folder)
+            shutil.rmtree(row.folder)
         return result
 
     @staticmethod
-    def known(row):
-        path = row.folder.with_suffix(row.folder.suffix + ".json")
+    def path(row):
+        return row.folder.with_name(row.folder.name + ".json")
+
+    def known(self, row):
+        path = self.path(row)
         return json.loads(path.read_text()) if path.exists() else None
 
     @staticmethod
@@ -174,6 +182,8 @@ class Zoo:
 
 
 def line(row, result):
+    if "failed" in result:
+        return f"{row.name}: {result['release']} failed: {result['failed']}"
     counts = result["counts"]
     faults = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
     lacks = "".join(f", lacks {what}" for what in result["lacks"])
@@ -188,6 +198,10 @@ def release_order(text):
 
 
 def cells(row, result):
+    if "failed" in result:
+        said = result["failed"].splitlines()[0]
+        return (result["release"], row.suite, row.variant, *["-"] * 6,
+                f"not booted: {said}", "-")
     counts = result["counts"]
     warned = ", ".join(f"{n} {what}" for what, n in sorted(result["warnings"].items()))
     return (result["release"], row.suite, row.variant, result["processes"],

@@ -9,6 +9,8 @@ import lzma
 import pathlib
 import re
 import struct
+import subprocess
+import tarfile
 import zlib
 
 from . import guest, initramfs, packages, util
@@ -29,6 +31,8 @@ KEPT = ("*/vmlinuz*", *(f"*/{name}.ko*" for name in MODULES))
 HEADER, VERSION, KERNEL_VERSION, SETUP_SECTS = 0x202, 0x206, 0x20e, 0x1f1
 XLOADFLAGS, PAYLOAD = 0x236, 0x248
 XLF_KERNEL_64 = 1
+UNPACKERS = {b"\x1f\x8b": lambda: zlib.decompressobj(31), b"BZh": bz2.BZ2Decompressor,
+             b"\xfd7zXZ": lzma.LZMADecompressor, b"\x5d\0\0": lzma.LZMADecompressor}
 
 
 # ---- what a kernel file is ------------------------------------------------------------
@@ -36,13 +40,10 @@ XLF_KERNEL_64 = 1
 def unpacked_head(data):
     """The first bytes of the ELF file that a kernel unpacks itself to, or None: there are
     more ways to pack it than Python's library knows."""
-    for magic, opener in ((b"\x1f\x8b", lambda d: zlib.decompressobj(31).decompress(d, 64)),
-                          (b"BZh", lambda d: bz2.BZ2Decompressor().decompress(d, 64)),
-                          (b"\xfd7zXZ", lambda d: lzma.LZMADecompressor().decompress(d, 64)),
-                          (b"\x5d\0\0", lambda d: lzma.LZMADecompressor().decompress(d, 64))):
+    for magic, unpacker in UNPACKERS.items():
         if data.startswith(magic):
             with contextlib.suppress(OSError, zlib.error, lzma.LZMAError):
-                return opener(data)
+                return unpacker().decompress(data, 64)
     return None
 
 
@@ -90,18 +91,21 @@ def unpack_kept(files, final):
         util.say(f"unpack {final.name}")
         with util.whole_dir(final) as tree:
             for file in files:
-                archive = tree / "archive.tar"
-                archive.write_bytes(b"")
-                run(["sh", "-c", '"$1" --fsys-tarfile "$2" >"$3"', "sh",
-                     need("dpkg-deb", "dpkg"), file, archive])
-                names = run(["tar", "-tf", archive]).splitlines()
-                if any(pathlib.PurePath(n).match(k) for n in names for k in KEPT):
-                    run(["tar", "-xf", archive, "-C", tree, "--wildcards",
-                         "--no-anchored", "--ignore-failed-read",
-                         *(k for k in KEPT if any(pathlib.PurePath(n).match(k)
-                                                  for n in names))])
-                archive.unlink()
+                with subprocess.Popen([need("dpkg-deb", "dpkg"), "--fsys-tarfile", file],
+                                      stdout=subprocess.PIPE) as packed, \
+                        tarfile.open(fileobj=packed.stdout, mode="r|") as archive:
+                    keep(archive, tree)
     return final
+
+
+def keep(archive, tree):
+    """Files that KEPT names, each in the folder that it has in the package."""
+    for member in archive:
+        name = pathlib.PurePosixPath(member.name)
+        if member.isfile() and any(name.match(pattern) for pattern in KEPT):
+            path = tree / name.relative_to(".")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(archive.extractfile(member).read())
 
 
 def uncompressed(path):
@@ -111,14 +115,9 @@ def uncompressed(path):
     if path.suffix == ".gz":
         return gzip.decompress(data)
     if path.suffix == ".zst":
-        return run_bytes("zstd", path)
+        return subprocess.run([need("zstd", "zstd"), "-dcq", path], check=True,
+                              stdout=subprocess.PIPE).stdout
     return data
-
-
-def run_bytes(program, path):
-    import subprocess
-    return subprocess.run([need(program, program), "-dcq", path], check=True,
-                          stdout=subprocess.PIPE).stdout
 
 
 def images(apt, name, arch):
@@ -150,13 +149,13 @@ class Package:
                         for found in sorted(tree.rglob(f"{wanted}.ko*"))[:1]]
 
     def tree_of(self, apt, image):
-        """Where what is kept of an image lies; since 7.1 it is a mere name for others."""
+        """Where what is kept of an image lies; a newer one is a mere name for others."""
         version = apt.show(image, self.arch)["Version"]
         tree = cache_dir() / "kernels" / f"{image}_{version}_{self.arch}"
         if not tree.exists():
             there = set(apt.debs.iterdir())
-            files = [apt.fetch(part, self.arch) for part in
-                     [image, *apt.depends(image, self.arch, r"linux-(binary|modules)-\d")]]
+            parts = apt.depends(image, self.arch, r"linux-(binary|modules)-\d")
+            files = [apt.fetch(part, self.arch) for part in [image, *parts]]
             unpack_kept(files, tree)
             for file in set(files) - there:
                 file.unlink()  # nobody else wants it, and it is large
@@ -170,11 +169,16 @@ def build_program(source, arch):
     command = [*COMPILE[arch], *FLAGS]
     files = [HERE / "guest" / source, HERE / "guest/bare.h"]
     final = cache_dir() / "built" / util.content_name(source, files, command)
-    if not final.exists():
-        with util.whole_dir(final) as scratch:
-            run([*command, "-o", scratch / "program", files[0]],
-                hint="apt-get install gcc linux-libc-dev")
+    with packages.cache_lock():
+        if not final.exists():
+            compile_into(final, [*command, files[0]])
     return (final / "program").read_bytes()
+
+
+def compile_into(final, command):
+    with util.whole_dir(final) as scratch:
+        run([*command, "-o", scratch / "program"],
+            hint="apt-get install gcc linux-libc-dev")
 
 
 def root_of(kernel, modules):
@@ -198,8 +202,10 @@ class Row(dict):
         return int(self[key])
 
 
-def scenario(kernel, modules="yes", memory=256, cpus=1, cpu="", cmdline="", qemu="", timeout=600):
-    return Row(modules=modules, memory=str(memory), cpus=str(cpus), cpu=cpu or CPU[kernel.arch],
+def scenario(kernel, modules="yes", memory=256, cpus=1, cpu="", cmdline="", qemu="",
+             timeout=600):
+    return Row(modules=modules, memory=str(memory), cpus=str(cpus),
+               cpu=cpu or CPU[kernel.arch],
                cmdline=f"no_timer_check {cmdline}".strip(),
                qemu=f"-device vmcoreinfo {qemu}".strip(), timeout=str(timeout))
 
@@ -214,11 +220,12 @@ class Machine:
 
 
 def boot(kernel, wanted, work, forms=("elf",), initrd=None, until=None):
-    """Boot, dump into `work`, and return the guest's lines (census.read), or None where it is not the
-    lab's: then the moment is when its console says `until`, or falls silent."""
+    """Boot, dump into `work`, and return the guest's lines (census.read), or None where it
+    is not the lab's: then it is time when its console says `until`, or falls silent."""
     root = work / "initramfs.gz"
+    modules = kernel.modules if wanted["modules"] == "yes" else []
     root.write_bytes(pathlib.Path(initrd).read_bytes() if initrd else
-                     root_of(kernel, kernel.modules if wanted["modules"] == "yes" else []))
+                     root_of(kernel, modules))
     with guest.Guest(Machine(kernel), wanted, root, work) as machine:
         if initrd:
             machine.wait_for_console(until)
