@@ -152,6 +152,10 @@ class Apt:
                 json.dump(self.records, kept)
         return self.records[wanted]
 
+    def names(self, prefix):
+        """Of all packages of the index that begin so."""
+        return self.apt("apt-cache", "pkgnames", prefix).split()
+
     def show(self, name, arch):
         """The index's record of the newest version of a package."""
         return self.versions(name, arch)[0]

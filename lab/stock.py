@@ -121,11 +121,25 @@ def uncompressed(path):
 
 
 def images(apt, name, arch):
-    """Names of image packages behind a name, the newest first. An index may name what its
-    mirror has not got yet, or has no more: then the one before has to do."""
+    """Names of image packages behind a name, the newest first, then others that differ in
+    a number of their version only. An index may name what its mirror has not got yet, or
+    has no more: then the one before has to do."""
     for record in apt.versions(name, arch):
         deeper = [n for n in packages.depended(record, r"linux-image-\d") if n != name]
         yield from images(apt, deeper[0], arch) if deeper else [name]
+        if deeper:
+            yield from siblings(apt, deeper[0])
+
+
+def siblings(apt, image):
+    """The older ones of an image's kind, the newest first."""
+    def numbers(name):
+        return [int(n) for n in re.findall(r"\d+", name)]
+
+    alike = re.compile(re.sub(r"\d+", r"\\d+", re.escape(image)))
+    found = [n for n in apt.names("linux-image-")
+             if alike.fullmatch(n) and numbers(n) < numbers(image)]
+    return sorted(found, key=numbers, reverse=True)
 
 
 class Package:
