@@ -120,7 +120,13 @@ class Zoo:
                                                                 self.refresh)
             wanted = row.suite, row.arch, f"linux-image-{row.image}"
             if wanted not in self.kernels:
-                self.kernels[wanted] = stock.Package(self.suites[wanted[:2]], *wanted[1:])
+                try:
+                    self.kernels[wanted] = stock.Package(self.suites[wanted[:2]],
+                                                         *wanted[1:])
+                except LabError as error:
+                    self.kernels[wanted] = error
+            if isinstance(self.kernels[wanted], LabError):
+                raise self.kernels[wanted]
             return self.kernels[wanted]
 
     def result(self, row, force=False):

@@ -5,6 +5,7 @@ a kernel boots with programs that stand on nothing (guest/zoo.c, guest/herd.c), 
 import bz2
 import contextlib
 import gzip
+import itertools
 import lzma
 import pathlib
 import re
@@ -24,6 +25,7 @@ COMPILE = {"amd64": ["gcc"],
            "i386": ["gcc", "-m32", "-isystem", "/usr/include/x86_64-linux-gnu"]}
 QEMU = {"amd64": "qemu-system-x86_64", "i386": "qemu-system-i386"}
 CPU = {"amd64": "max,la57=off", "i386": "max"}
+TRIED = 4  # images of one kind that a mirror may lack, before that is the answer
 # What of a package is kept: the rest is hundreds of MiB.
 KEPT = ("*/vmlinuz*", *(f"*/{name}.ko*" for name in MODULES))
 
@@ -148,7 +150,8 @@ class Package:
     def __init__(self, apt, arch, name):
         self.arch = arch
         tree, failure = None, None
-        for image in dict.fromkeys(images(apt, name, arch)):
+        names = dict.fromkeys(images(apt, name, arch))
+        for image in itertools.islice(names, TRIED):
             try:
                 tree = self.tree_of(apt, image)
                 break
