@@ -122,15 +122,18 @@ def uncompressed(path):
     return data
 
 
-def images(apt, name, arch):
-    """Names of image packages behind a name, the newest first, then others that differ in
-    a number of their version only. An index may name what its mirror has not got yet, or
-    has no more: then the one before has to do."""
+def named(apt, name, arch):
+    """Names of the image packages behind a name, by each of its versions."""
     for record in apt.versions(name, arch):
         deeper = [n for n in packages.depended(record, r"linux-image-\d") if n != name]
-        yield from images(apt, deeper[0], arch) if deeper else [name]
-        if deeper:
-            yield from siblings(apt, deeper[0])
+        yield from named(apt, deeper[0], arch) if deeper else [name]
+
+
+def images(apt, name, arch):
+    """The same and their older siblings, the likeliest first. An index may name what its
+    mirror has not got yet, or has no more: then the one before has to do."""
+    found = list(named(apt, name, arch))
+    return dict.fromkeys([*found, *(n for image in found for n in siblings(apt, image))])
 
 
 def siblings(apt, image):
@@ -150,8 +153,7 @@ class Package:
     def __init__(self, apt, arch, name):
         self.arch = arch
         tree, failure = None, None
-        names = dict.fromkeys(images(apt, name, arch))
-        for image in itertools.islice(names, TRIED):
+        for image in itertools.islice(images(apt, name, arch), TRIED):
             try:
                 tree = self.tree_of(apt, image)
                 break
