@@ -40,12 +40,13 @@ class Judgement:
 
 
 def ask(tool, question, dump, *more):
-    """The answer of a command as data. Its status says what was found; 3 is no answer."""
+    """The answer of a command as data, or why there is none; its status says what was
+    found."""
     command, *options = question
     made = subprocess.run([tool, command, dump, *options, *more, "--json"],
                           capture_output=True, text=True, check=False, timeout=600,
                           errors="replace")
-    if made.returncode not in (0, 1):
+    if not made.stdout:
         return {"status": made.returncode, "error": made.stderr.strip()}
     return {"status": made.returncode, **json.loads(made.stdout)}
 
