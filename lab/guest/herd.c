@@ -25,8 +25,7 @@
 #define SECOND 1000 /* of poll's milliseconds */
 
 static volatile char heap[PAGES * PAGE]; /* written, and never read */
-static int
-	ready[2]; /* a pipe: every process of the herd writes one byte when it is set */
+static int ready[2]; /* a pipe: each of the herd writes one byte when it is set */
 
 /*
  * Start a task in the caller's own memory. It never returns nor touches its stack, so it
