@@ -120,26 +120,27 @@ def judge_roots(judgement, truth, spaces, pages):
     """`pages` as seen_in() has them."""
     groups = census.memories(census.stable(truth))
     of_process = {s["root"]: s for s in spaces if s["kind"] == "process"}
-    others = [s for s in spaces if s["kind"] != "process"]
-    matched = set()
+    halves = {s["root"]: s for s in spaces if s["kind"] == "user half"}
+    lone = [s for s in spaces if s["kind"] not in ("process", "user half")]
     for (va, pa), owners in sorted(groups.items(), key=lambda g: g[1][0].pid):
         who = f"{owners[0].tgid} {owners[0].comm!r}"
         roots = [r for r in of_process if pages[r].get(va) == pa]
-        same = [s for s in others if pages[s["root"]].get(va) == pa]
         if not roots:
-            lone = ", ".join(f"{s['kind']} {s['root']}" for s in same)
-            judgement.fault("missing", f"space of {who}: its root is {lone or 'nowhere'}")
-            continue
-        matched.update(roots)
-        if len(roots) > 1:
+            where = ", ".join(f"{s['kind']} {s['root']}" for s in lone
+                              if pages[s["root"]].get(va) == pa)
+            judgement.fault("missing", f"space of {who}: its root is {where or 'nowhere'}")
+        elif len(roots) > 1:
             judgement.fault("extra", f"space of {who}: {len(roots)} roots")
-        judge_owner(judgement, truth, of_process[roots[0]], owners)
-        halves = [s for s in same if s["kind"] == "user half"]
-        judge_half(judgement, truth, halves, owners)
-    for root in sorted(set(of_process) - matched):
-        space = of_process[root]
-        judgement.fault("extra", f"space {root} of {space['pid']} {space['comm']!r}: "
-                                 "none of the guest's")
+        for root in roots:
+            judge_owner(judgement, truth, of_process.pop(root), owners)
+        own = [r for r in halves if pages[r].get(va) == pa]
+        if roots and truth.pti and not own:
+            judgement.fault("missing", f"user half of {who}")
+        for root in own[:truth.pti]:
+            judge_half(judgement, halves.pop(root), owners)
+    for root, space in sorted({**of_process, **halves}.items()):
+        judgement.fault("extra", f"{space['kind']} {root} of {space['pid']} "
+                                 f"{space['comm']!r}: none of the guest's")
 
 
 def judge_owner(judgement, truth, space, owners):
@@ -154,16 +155,10 @@ def judge_owner(judgement, truth, space, owners):
                         f"{space['processes']} processes, not {len(tgids)}")
 
 
-def judge_half(judgement, truth, halves, owners):
-    """With page-table isolation it has one user half, without none."""
-    who = f"{owners[0].tgid} {owners[0].comm!r}"
-    if len(halves) < truth.pti:
-        judgement.fault("missing", f"user half of {who}")
-    elif len(halves) > truth.pti:
-        judgement.fault("extra", f"user half of {who}: {len(halves)}")
-    for half in halves:
-        if half["pid"] not in {t.tgid for t in owners}:
-            judgement.fault("wrong", f"user half of {who}: of {half['pid']}")
+def judge_half(judgement, half, owners):
+    if half["pid"] not in {t.tgid for t in owners}:
+        judgement.fault("wrong", f"user half {half['root']}: of {half['pid']}, not of "
+                                 f"{owners[0].tgid} {owners[0].comm!r}")
 
 
 # ---- modules, findings ----------------------------------------------------------------

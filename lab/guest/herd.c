@@ -120,8 +120,7 @@ static void awkward(int index)
 	sleep_for_ever();
 }
 
-/* Its threads live on; the leader has no memory any more, and is a zombie till they end.
- */
+/* Its threads live on; it has no memory any more, and is a zombie till they end. */
 static void dead_leader(int index)
 {
 	name("herd-survivor");

@@ -117,13 +117,14 @@ def check_roots(tap, truth):
          {"missing": 1}),
         ("a root that leads elsewhere",
          lambda a: a["pages"]["0x2"].update({0x1000: 0xa000}),
-         {"missing": 1, "extra": 1}),
+         {"missing": 1, "extra": 1, "wrong": 1}),
         ("a root of nobody's", stray, {"extra": 1}),
         ("a wrong owner", lambda a: a["spaces"][1].update(pid=12), {"wrong": 1}),
         ("a name of another", lambda a: a["spaces"][1].update(comm="surv"), {"wrong": 1}),
         ("a thread's pid as owner", lambda a: a["spaces"][3].update(pid=15), {"wrong": 1}),
         ("too few owners", lambda a: a["spaces"][2].update(processes=1), {"wrong": 1}),
         ("isolation invented", half(10, 0xb000), {"extra": 1}),
+        ("a half that is none", half(10, 0x1234), {"extra": 1}),
     ])
     isolated = truth._replace(pti=True)
     found = faults(with_pages, isolated, {"spaces": SPACES, "pages": PAGES})
@@ -231,7 +232,8 @@ def check_images(tap):
     index = Index(**{
         "linux-image-686": ["linux-image-6.1-686 (= 2)", "linux-image-5.8-686"],
         **{f"linux-image-{kind}": none for kind in
-           ("6.0-686", "5.8-686", "5.9-686", "6.1-686", "6.2-686", "6.1-686-pae", "6.1-rt-686")}})
+           ("6.0-686", "5.8-686", "5.9-686", "6.1-686", "6.2-686", "6.1-686-pae",
+            "6.1-rt-686")}})
     found = list(stock.images(index, "linux-image-686", "i386"))
     tap.case("packages: the newest image first, then those before",
              found == ["linux-image-6.1-686", "linux-image-5.8-686", "linux-image-6.0-686",
