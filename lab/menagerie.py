@@ -15,9 +15,8 @@ from .util import HERE, REPO, LabError
 HOME = REPO / ".lab/zoo"
 PLAIN = "as it is"
 # What a row's files are made by, beside its kernel; and what judges them.
-BOOTED_BY = ("guest/zoo.c", "guest/herd.c", "guest/bare.h", "stock.py", "census.py")
-JUDGED_BY = ("judge.py",)
-# Species that every guest has; the rest is up to the kernel.
+BOOTED_BY = ("guest/zoo.c", "guest/herd.c", "guest/bare.h", "stock.py")
+JUDGED_BY = ("judge.py", "census.py")
 FAULTS = ("missing", "extra", "wrong")
 
 MADE_BY = """\
@@ -102,13 +101,9 @@ class Zoo:
         for program in (self.tool, self.discovery):
             if not program.exists():
                 raise LabError(f"{program} is not there: make build")
-        self.judged_by = digest(self.tool.resolve().read_bytes(),
-                                *(lib.read_bytes() for lib in
-                                  sorted(build.glob("libwhosees.so*")) +
-                                  sorted(build.glob("src/libwhosees.so*"))
-                                  if lib.is_file() and not lib.is_symlink()),
-                                self.discovery.read_bytes(),
-                                *((HERE / f).read_bytes() for f in JUDGED_BY))
+        judges = [self.tool, self.discovery, *build.glob("src/libwhosees.so"),
+                  *(HERE / file for file in JUDGED_BY)]
+        self.judged_by = digest(*(file.read_bytes() for file in judges))
         self.refresh, self.lock = refresh, threading.Lock()
         self.suites, self.kernels = {}, {}
 
@@ -138,11 +133,11 @@ class Zoo:
            known["made_from"] == made:
             return known
         result = {"row": row.name, "made_from": made, "judged_by": self.judged_by,
-                  "release": kernel.release}
+                  "release": kernel.version}
         try:
             if force or not self.has_dump(row.folder, made):
                 self.boot(row, kernel, made)
-            result |= self.judge(row.folder)
+            result |= self.judge(row)
         except (LabError, OSError, subprocess.SubprocessError) as error:
             result |= {"made_from": None, "failed": str(error)}
         HOME.mkdir(parents=True, exist_ok=True)
@@ -174,13 +169,13 @@ class Zoo:
             util.dig_holes(work / "dump.elf")
             (work / "made-from").write_text(made)
 
-    def judge(self, folder):
-        truth = census.read((folder / "said").read_text().splitlines())
-        told = judge.judge(self.tool, self.discovery, folder / "dump.elf", truth)
+    def judge(self, row):
+        truth = census.read((row.folder / "said").read_text().splitlines())
+        told = judge.judge(self.tool, self.discovery, row.folder / "dump.elf", truth)
         kinds = census.species(truth.before.tasks)
         lacks = [kind for kind, there in kinds.items() if not there]
-        lacks += [f"{herd} {end}" for herd, end in truth.herds.items() if end != "sleeps"
-                  and not (herd.endswith("32") and end == "is not run")]
+        lacks += [f"{herd} {end}" for herd, end in truth.herds.items()
+                  if end != "sleeps" and herd in stock.herds(row.arch)]
         return {"processes": len({t.tgid for t in truth.before.tasks
                                   if not census.is_kernel(t)}),
                 "threads": len(truth.before.tasks),
@@ -189,7 +184,8 @@ class Zoo:
 
 def line(row, result):
     if "failed" in result:
-        return f"{row.name}: {result['release']} failed: {result['failed']}"
+        said = result["failed"].splitlines()[0]
+        return f"{row.name}: {result['release']} failed: {said}"
     counts = result["counts"]
     faults = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
     lacks = "".join(f", lacks {what}" for what in result["lacks"])

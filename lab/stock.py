@@ -200,13 +200,17 @@ def compile_into(final, command):
             hint="apt-get install gcc linux-libc-dev")
 
 
+def herds(arch):
+    """The herd, and what a 64-bit kernel runs as well: where it lies, for whom it is."""
+    return {"/bin/herd": arch} | ({"/bin/herd32": "i386"} if arch == "amd64" else {})
+
+
 def root_of(kernel, modules):
     """The guest's root file system, packed: kernels of every age know gzip's way."""
     cpio = initramfs.Cpio()
     cpio.file("init", build_program("zoo.c", kernel.arch), 0o755)
-    cpio.file("bin/herd", build_program("herd.c", kernel.arch), 0o755)
-    if kernel.arch == "amd64":
-        cpio.file("bin/herd32", build_program("herd.c", "i386"), 0o755)
+    for path, arch in herds(kernel.arch).items():
+        cpio.file(path.lstrip("/"), build_program("herd.c", arch), 0o755)
     for index, path in enumerate(modules):
         cpio.file(f"modules/{index:02}.ko", uncompressed(path))
     for folder in ("proc", "sys", "dev"):
