@@ -77,8 +77,9 @@ packages-check:
 	@tools/packages $(BUILD_PACKAGES) $(CHECK_PACKAGES) $(LAB_PACKAGES)
 packages-bench:
 	@tools/packages $(BENCH_PACKAGES)
-lab-kernels: packages-check # a scenario of each kernel that check boots
+lab-kernels: packages-check build # of each kernel that check boots
 	@lab/run --fetch 686-hidden 686-pae amd64
+	@lab/zoo --fetch 'bookworm/686-pae@pti=on' 'bookworm/amd64@5 levels'
 
 clean: ## remove what was built (the lab's downloads are kept)
 	@rm -rf $(BUILD) build-dev

@@ -17,7 +17,7 @@ from .exceptions import ExceptionLog
 from .util import LabError, need
 
 TAIL = 25  # lines of the serial log in an error
-SILENCE = 15  # seconds of processors; a kernel that boots has something to say after a few
+SILENCE = 15  # seconds; a kernel that boots has something to say after a few
 CLOCK = os.sysconf("SC_CLK_TCK")
 DEATH = re.compile(rb"Kernel panic|PANIC: double fault|kernel BUG at")
 

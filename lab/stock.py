@@ -229,7 +229,7 @@ def scenario(kernel, modules="yes", memory=256, cpus=1, cpu="", cmdline="", qemu
              timeout=600):
     return Row(modules=modules, memory=str(memory), cpus=str(cpus),
                cpu=cpu or CPU[kernel.arch],
-               cmdline=f"no_timer_check {cmdline}".strip(),
+               cmdline=cmdline,
                qemu=f"-device vmcoreinfo {qemu}".strip(), timeout=str(timeout))
 
 
