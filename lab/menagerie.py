@@ -217,11 +217,12 @@ HEAD = ("kernel", "suite", "booted", "processes", "modules", *FAULTS, "untrue", 
 
 
 def write_table(path, zoo, all_rows):
-    """Sorted by release, and with nothing in it that changes from run to run."""
+    """Of what this whosees was asked; sorted by release, and with nothing in it that
+    changes from run to run."""
     lines = []
     for row in all_rows:
         result = zoo.known(row)
-        if result:
+        if result and result["judged_by"] == zoo.judged_by:
             lines.append((release_order(result["release"]), row.suite,
                           row.variant != PLAIN, row.variant, cells(row, result)))
     lines.sort()
