@@ -139,7 +139,7 @@ static bool doubled(const struct machine_delivery *delivery)
 
 static bool is_blind(const struct machine_memory *memory)
 {
-	return memory->backing.is_partial && memory->hole_read;
+	return memory->backing.memory_end && memory->hole_read;
 }
 
 /* Delivers one; false: that was the end. */

@@ -38,10 +38,11 @@ struct machine_backing {
 	const uint8_t *(*frame)(void *opaque, uint64_t pa);
 	void *opaque;
 	/*
-	 * What lies in frames that it does not have is not known: a story that reads one
-	 * ends there, MACHINE_UNKNOWN. What is written to it is lost all the same.
+	 * There is memory below this pa even where frame gives NULL, and what lies in it is
+	 * not known: it can be written, and a story that reads it ends, MACHINE_UNKNOWN.
+	 * So it does where it reads in a hole above. 0: what it has is all there is.
 	 */
-	bool is_partial;
+	uint64_t memory_end;
 };
 
 /* Why a frame differs from what lay under it. */

@@ -65,7 +65,10 @@ static void borrow(const struct machine_memory *memory, struct frame *frame)
 	const uint8_t *bytes =
 		backing->frame ? backing->frame(backing->opaque, pa) : NULL;
 
-	frame->kind = bytes || pa < memory->ram ? FRAME_BORROWED : FRAME_HOLE;
+	frame->kind = bytes || pa < memory->ram  ? FRAME_BORROWED
+		      : pa < backing->memory_end ? FRAME_ABSENT
+						 : FRAME_HOLE;
+	frame->unknown = frame->kind == FRAME_ABSENT;
 	frame->bytes = (uint8_t *)(bytes ? bytes : zeroes);
 }
 
@@ -198,7 +201,7 @@ static const uint8_t *lend(void *opaque, uint64_t pa)
 {
 	const struct frame *frame = memory_frame(opaque, pa);
 
-	return frame->kind == FRAME_HOLE ? NULL : frame->bytes;
+	return frame->kind == FRAME_HOLE || frame->unknown ? NULL : frame->bytes;
 }
 
 struct machine_backing machine_memory_backing(struct machine_memory *memory)

@@ -147,6 +147,7 @@ static inline void store_le(uint8_t *p, unsigned size, uint64_t value)
 
 enum frame_kind {
 	FRAME_HOLE,     /* no memory */
+	FRAME_ABSENT,   /* memory that the backing does not have: its bytes are unknown */
 	FRAME_BORROWED, /* the backing's, a lent one, or zeroes: not written here */
 	FRAME_OWN,
 };
@@ -158,6 +159,7 @@ struct frame {
 	uint32_t stamp;  /* the memory's stamp when it was last read */
 	uint8_t kind;    /* enum frame_kind */
 	uint8_t written; /* enum machine_write_reason bits */
+	bool unknown;    /* so much of it as was not written is: of what was absent */
 };
 
 /* Copied frames, allocated by the block so that their addresses stay. */
@@ -202,7 +204,7 @@ static inline void memory_mark_read(struct machine_memory *memory, struct frame 
 				    uint64_t pa)
 {
 	frame->stamp = memory->stamp;
-	if (unlikely(frame->kind == FRAME_HOLE))
+	if (unlikely(frame->kind == FRAME_HOLE || frame->unknown))
 		memory_note_hole(memory, pa);
 }
 

@@ -61,6 +61,14 @@ bool ws_audited(const struct ws_audit *audit, uint32_t index)
 	return audit->system->spaces.v[index].counts;
 }
 
+uint64_t ws_memory_end(const struct ws_audit *audit)
+{
+	const struct ws_system *system = audit->system;
+	uint64_t mapped = audit->regions.rows.v[0].last + 1 - system->layout.page_offset;
+
+	return mapped > system->target->memory_end ? mapped : system->target->memory_end;
+}
+
 static void note_limit(struct ws_audit *audit)
 {
 	if (audit->findings.n == FINDINGS_MAX && !audit->limited) {

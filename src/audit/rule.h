@@ -55,6 +55,12 @@ struct ws_audit {
 uint64_t ws_reference_of(const struct ws_audit *audit, const struct ws_space *space);
 
 /*
+ * No memory lies at or above it, as far as that is known: the direct map reaches further
+ * than a dump that was filtered, or cut.
+ */
+uint64_t ws_memory_end(const struct ws_audit *audit);
+
+/*
  * Puts down a finding of rule (a row of the running family) for one space. The trails
  * are walked here, so that a rule cannot show another one than it means. fmt: what it
  * means in plain words. NULL: memory is short.

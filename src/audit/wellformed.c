@@ -118,17 +118,6 @@ static void look_for_reserved(struct looking *l, const struct ws_entry_at *at)
 	found(l, RESERVED, at, at->row ? why : "is an entry of no kind");
 }
 
-/* The direct map reaches further than a dump that was filtered, or cut. */
-static uint64_t memory_end(const struct ws_audit *audit)
-{
-	uint64_t mapped =
-		audit->regions.rows.v[0].last + 1 - audit->system->layout.page_offset;
-
-	return mapped > audit->system->target->memory_end
-		       ? mapped
-		       : audit->system->target->memory_end;
-}
-
 /*
  * What a space's own entry leads to decides there. Below the private level of the
  * kernel's half the tour comes once for all the spaces that share the table.
@@ -155,7 +144,7 @@ static bool look_for_outside(struct looking *l, const struct ws_entry_at *at)
 
 	if (system->paging.frame(system->paging.opaque, at->address, &frame) == WS_READ)
 		return true;
-	if (at->address < memory_end(l->audit)) {
+	if (at->address < ws_memory_end(l->audit)) {
 		lacks_table(l, at);
 		return false;
 	}
@@ -278,7 +267,7 @@ static void look_at_root(struct looking *l, uint32_t space)
 	know(l, root & -(uint64_t)WS_FRAME_SIZE, space, 0, 0, ALL_ACCESS);
 	if (system->paging.frame(system->paging.opaque, root, &frame) == WS_READ)
 		return;
-	if (root < memory_end(l->audit))
+	if (root < ws_memory_end(l->audit))
 		ws_lack_frame(l->audit, space, root, "its root at %#lx", root);
 	else
 		ws_found(l->audit, &rules[OUTSIDE], space, 0,

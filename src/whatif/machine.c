@@ -53,8 +53,9 @@ enum ws_status ws_machine_create(struct ws_audit *audit, struct ws_machine **mac
 	made->audit = audit;
 	made->system = system;
 	made->memory = machine_memory_create(
-		&(struct machine_backing){
-			.frame = lend_frame, .opaque = made, .is_partial = true },
+		&(struct machine_backing){ .frame = lend_frame,
+					   .opaque = made,
+					   .memory_end = ws_memory_end(audit) },
 		0);
 	if (!made->memory) {
 		free(made);

@@ -299,7 +299,7 @@ static bool gap_in_the_image(uint64_t n)
 	return last == va + BEHIND * WS_FRAME_SIZE - 1;
 }
 
-/* Without "Kernel bss" the image is taken to reach at least so far past its data. */
+/* Without "Kernel bss" the image is taken to reach past its data, to this pa's end. */
 static bool margin_of(uint64_t n)
 {
 	struct guest *guest = make(I386);
@@ -315,7 +315,7 @@ static bool margin_of(uint64_t n)
 	last = system->layout.image_last;
 	ws_system_close(system);
 	guest_destroy(guest);
-	return last >= guest_kind_at(I386)->page_offset + data_end + n;
+	return last >= guest_kind_at(I386)->page_offset + n;
 }
 
 static bool find_parts(struct guest *guest, struct ws_image_parts *parts)
@@ -776,7 +776,7 @@ static const struct threshold {
 	{ "consensus: other entries of 24", most_decide, 11, 13 },
 	{ "image: read-only pages", read_only_text, 256, 255 },
 	{ "image: a gap in it", gap_in_the_image, 64 * MIB, 64 * MIB + WS_FRAME_SIZE },
-	{ "image: the margin behind it", margin_of, 16 * MIB, 16 * MIB + 1 },
+	{ "image: the margin behind it", margin_of, GUEST_MEMORY - 1, GUEST_MEMORY },
 	{ "resources: the code's length", code_of, 128 * MIB - 1, 128 * MIB },
 	{ "resources: .bss behind the code", bss_beside_code, 1020, 1024 },
 	{ "resources: .bss before the code", bss_beside_code, -UINT64_C(1024),
