@@ -17,49 +17,84 @@
 #define REACH 8192
 #define SAMPLES 16
 
-static bool stack_at(struct ws_system *system, const struct ws_task *task, int32_t offset,
-		     uint64_t *va)
+/* WS_NOT_MAPPED: what lies there is no stack's address. */
+static enum ws_evidence stack_at(struct ws_system *system, const struct ws_task *task,
+				 int32_t offset, uint64_t *va)
 {
-	return ws_kernel_word(system, task->comm_va + offset, va) == WS_READ &&
-	       *va % WS_FRAME_SIZE == 0 && ws_is_kernel_va(system, *va);
+	enum ws_evidence evidence = ws_kernel_word(system, task->comm_va + offset, va);
+
+	if (evidence != WS_READ)
+		return evidence;
+	return *va % WS_FRAME_SIZE == 0 && ws_is_kernel_va(system, *va) ? WS_READ
+									: WS_NOT_MAPPED;
 }
 
-static bool has_magic(struct ws_system *system, uint64_t stack)
+static enum ws_evidence find_magic(struct ws_system *system, uint64_t stack)
 {
 	uint32_t value;
 
-	for (unsigned at = 0; at < MAGIC_REACH; at += system->layout.word)
-		if (ws_kernel_u32(system, stack + at, &value) == WS_READ &&
-		    value == STACK_END_MAGIC)
-			return true;
-	return false;
+	for (unsigned at = 0; at < MAGIC_REACH; at += system->layout.word) {
+		enum ws_evidence evidence = ws_kernel_u32(system, stack + at, &value);
+
+		if (evidence != WS_READ)
+			return evidence;
+		if (value == STACK_END_MAGIC)
+			return WS_READ;
+	}
+	return WS_NOT_MAPPED;
 }
 
-/* Three of four must: some are zombies, and some stack may have run over. */
+struct tally {
+	unsigned good, read, absent;
+	uint64_t last;
+};
+
+static void look_at(struct ws_system *system, size_t task, int32_t offset,
+		    struct tally *tally)
+{
+	uint64_t va;
+	enum ws_evidence evidence = stack_at(system, &system->tasks.v[task], offset, &va);
+
+	if (evidence == WS_READ)
+		evidence = find_magic(system, va);
+	tally->absent += evidence == WS_ABSENT;
+	tally->read += evidence != WS_ABSENT;
+	if (evidence != WS_READ || va == tally->last)
+		return;
+	tally->last = va;
+	tally->good++;
+}
+
+/*
+ * Three of four must: some are zombies, and some stack may have run over. Where a dump
+ * leaves some of the sample out, which says nothing, it is asked of all that it has.
+ */
 static bool may_be_stack(struct ws_system *system, int32_t offset)
 {
 	size_t ntasks = system->tasks.n, n = ntasks < SAMPLES ? ntasks : SAMPLES;
-	size_t good = 0;
-	uint64_t va, last = 0;
+	struct tally tally = { 0 };
 
-	for (size_t i = 0; i < n; i++) {
-		if (!stack_at(system, &system->tasks.v[i * ntasks / n], offset, &va) ||
-		    !has_magic(system, va) || va == last)
-			continue;
-		last = va;
-		good++;
+	for (size_t i = 0; i < n; i++)
+		look_at(system, i * ntasks / n, offset, &tally);
+	if (tally.absent) {
+		tally = (struct tally){ 0 };
+		for (size_t i = 0; i < ntasks && tally.read < SAMPLES; i++)
+			look_at(system, i, offset, &tally);
 	}
-	return n && good * 4 >= n * 3;
+	return tally.good && tally.good * 4 >= tally.read * 3;
 }
 
-/* The nearest below comm: beyond a task_struct's start lies a neighbour with its own. */
+/*
+ * The nearest below comm: beyond a task_struct's start lies a neighbour with its own. The
+ * first task is init_task, which has no such neighbour: what is no stack's there is none.
+ */
 static int32_t find_offset(struct ws_system *system)
 {
 	int32_t word = (int32_t)system->layout.word;
 	uint64_t va;
 
 	for (int32_t offset = -word; offset >= -REACH && system->tasks.n; offset -= word)
-		if (stack_at(system, &system->tasks.v[0], offset, &va) &&
+		if (stack_at(system, &system->tasks.v[0], offset, &va) != WS_NOT_MAPPED &&
 		    may_be_stack(system, offset))
 			return offset;
 	return WS_NO_FIELD;
@@ -225,7 +260,7 @@ enum ws_status ws_find_stacks(struct ws_system *system, ws_stack_vec *stacks)
 		struct ws_stack *stack;
 		uint64_t va;
 
-		if (!stack_at(system, &system->tasks.v[i], offset, &va))
+		if (stack_at(system, &system->tasks.v[i], offset, &va) != WS_READ)
 			continue;
 		stack = ws_vec_push(stacks);
 		if (!stack)
@@ -238,37 +273,50 @@ enum ws_status ws_find_stacks(struct ws_system *system, ws_stack_vec *stacks)
 
 /* ---- thread.sp --------------------------------------------------------------------- */
 
+/* WS_NOT_MAPPED: what lies there is no address in the stack. */
+static enum ws_evidence saved_sp(struct ws_system *system, const struct ws_stack *stack,
+				 int32_t offset, uint64_t *sp)
+{
+	const struct ws_task *task = &system->tasks.v[stack->task];
+	enum ws_evidence evidence = ws_kernel_word(system, task->comm_va + offset, sp);
+
+	if (evidence != WS_READ)
+		return evidence;
+	return *sp > stack->va && *sp - stack->va < stack->size &&
+			       *sp % system->layout.word == 0
+		       ? WS_READ
+		       : WS_NOT_MAPPED;
+}
+
 bool ws_saved_sp(struct ws_system *system, const struct ws_stack *stack, int32_t offset,
 		 uint64_t *sp)
 {
-	const struct ws_task *task = &system->tasks.v[stack->task];
-
-	return ws_kernel_word(system, task->comm_va + offset, sp) == WS_READ &&
-	       *sp > stack->va && *sp - stack->va < stack->size &&
-	       *sp % system->layout.word == 0;
+	return saved_sp(system, stack, offset, sp) == WS_READ;
 }
 
 /*
- * It points into its own task's stack, in every task, and not to the same depth in all:
- * i386's thread.sp0, which does, is the stack's top.
+ * It points into its own task's stack, in three of four that can be read, and not to the
+ * same depth in all: i386's thread.sp0, which does, is the stack's top.
  */
 static bool may_be_saved_sp(struct ws_system *system, const ws_stack_vec *stacks,
 			    int32_t offset)
 {
-	size_t n = stacks->n < SAMPLES ? stacks->n : SAMPLES, good = 0;
+	size_t n = stacks->n < SAMPLES ? stacks->n : SAMPLES, good = 0, read = 0;
 	uint64_t sp, depth = 0;
 	bool differ = false;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct ws_stack *stack = &stacks->v[i * stacks->n / n];
+		enum ws_evidence evidence = saved_sp(system, stack, offset, &sp);
 
-		if (!ws_saved_sp(system, stack, offset, &sp))
+		read += evidence != WS_ABSENT;
+		if (evidence != WS_READ)
 			continue;
 		differ |= good && sp - stack->va != depth;
 		depth = sp - stack->va;
 		good++;
 	}
-	return differ && good * 4 >= n * 3;
+	return differ && good * 4 >= read * 3;
 }
 
 /*

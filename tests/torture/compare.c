@@ -70,7 +70,8 @@ static bool may_vanish(const struct comparison *c, const struct ws_space *space)
 
 static bool kind_may_become(uint8_t before, uint8_t after)
 {
-	return before == after || after == WS_SPACE_LONE || before == WS_SPACE_FREED;
+	return before == after || after == WS_SPACE_LONE || after == WS_SPACE_UNOWNED ||
+	       before == WS_SPACE_FREED;
 }
 
 static bool is_owner(const struct answer *whole, const struct ws_space *space,
@@ -141,7 +142,7 @@ static bool verdict_may_become(const struct ws_judgement *before,
 			       const struct ws_judgement *after)
 {
 	if (after->verdict == WS_UNKNOWN)
-		return after->known <= before->verdict;
+		return after->known <= WS_UNKNOWN || after->known <= before->verdict;
 	return after->verdict == before->verdict ||
 	       (after->at_least && after->verdict < before->verdict);
 }
@@ -165,7 +166,7 @@ static void compare_verdicts(const struct comparison *c)
 	}
 }
 
-/* Whether the whole dump has it too: the same rule, space and place. */
+/* Whether the whole dump has it too: the same rule, place, and space or machine. */
 static bool finding_is_true(const struct comparison *c, const struct ws_finding *finding)
 {
 	uint64_t root = c->part->space[finding->space].root;
@@ -175,7 +176,7 @@ static bool finding_is_true(const struct comparison *c, const struct ws_finding 
 	for (size_t i = 0; i < n; i++)
 		if (known[i].rule == finding->rule && known[i].va <= finding->last &&
 		    known[i].last >= finding->va &&
-		    c->whole->space[known[i].space].root == root)
+		    (known[i].machine || c->whole->space[known[i].space].root == root))
 			return true;
 	return false;
 }
