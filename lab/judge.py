@@ -21,6 +21,10 @@ QUESTIONS = (
 OF_ONE = (["map", "--pid"], ["what-if", "--fault", "kernel", "--pid"])
 
 
+# threads: those that still run; exited: the leader does not, but they do
+Group = collections.namedtuple("Group", "kernel threads exited comm")
+
+
 class Judgement:
     """How many faults of each kind, and the first of each in words."""
 
@@ -61,8 +65,8 @@ def plain(comm):
 # ---- tasks ----------------------------------------------------------------------------
 
 def discovered(discovery, dump):
-    """Thread groups as discovery (tests/lab) prints them: pid -> (kernel thread, comm).
-    A name may hold a line's end, and the next line is then its rest."""
+    """Thread groups as discovery (tests/lab) prints them, by pid. A name may hold a line's
+    end, and the next line is then its rest."""
     made = subprocess.run([discovery, dump], capture_output=True, check=False)
     if made.returncode:
         return None, made.stderr.decode(errors="replace").strip()
@@ -75,9 +79,17 @@ def discovered(discovery, dump):
     tasks = {}
     for line in lines:
         if line.startswith("task "):
-            pid, kernel, _, _, _, _, comm = line[5:].split(" ", 6)
-            tasks[int(pid)] = (kernel == "1", comm)
+            pid, kernel, _, _, _, _, threads, gone, comm = line[5:].split(" ", 8)
+            tasks[int(pid)] = Group(kernel == "1", int(threads), gone == "1", comm)
     return tasks, None
+
+
+def group_of(truth, leader):
+    """A thread group by the guest's word; who has no memory any more does not run."""
+    threads = [t for t in truth.before.tasks if t.tgid == leader.tgid
+               and (t.pa or census.is_kernel(t))]
+    return Group(census.is_kernel(leader), len(threads),
+                 bool(threads) and leader not in threads, leader.comm)
 
 
 def judge_tasks(judgement, truth, told):
@@ -91,15 +103,12 @@ def judge_tasks(judgement, truth, told):
         if tgid not in told:
             judgement.fault("missing", f"task {tgid} {one.comm!r}")
             continue
-        kernel, comm = told[tgid]
-        names = {t.comm for t in truth.before.tasks if t.tgid == tgid}
-        if comm not in names:
-            judgement.fault("wrong", f"task {tgid}: {comm!r}, not {one.comm!r}")
-        if kernel != census.is_kernel(one):
-            judgement.fault("wrong", f"task {tgid} {one.comm!r}: kernel thread {kernel}")
-    for pid, (kernel, comm) in sorted(told.items()):
-        if pid and pid not in ever and not comm.startswith("kworker/"):
-            judgement.fault("extra", f"task {pid} {comm!r}")
+        actual = group_of(truth, one)
+        if told[tgid] != actual:
+            judgement.fault("wrong", f"task {tgid}: {told[tgid]}, not {actual}")
+    for pid, group in sorted(told.items()):
+        if pid and pid not in ever and not group.comm.startswith("kworker/"):
+            judgement.fault("extra", f"task {pid} {group.comm!r}")
 
 
 # ---- roots ----------------------------------------------------------------------------
@@ -144,15 +153,16 @@ def judge_roots(judgement, truth, spaces, pages):
 
 
 def judge_owner(judgement, truth, space, owners):
-    """Its pid is one of its thread groups', and its name one of that group's."""
+    """All its thread groups are its owners, and its name is one of the first's."""
     tgids = {t.tgid for t in owners}
     names = {t.comm for t in truth.before.tasks if t.tgid == space["pid"]}
-    if space["pid"] not in tgids or plain(space["comm"]) not in names:
+    told = {int(n) for n in re.findall(r"\d+", space["owners"])}
+    if space["pid"] not in tgids or plain(space["comm"]) not in names or told != tgids or \
+       (space["processes"], space["threads"]) != (len(tgids), len(owners)):
         judgement.fault("wrong", f"space {space['root']}: {space['pid']} "
-                        f"{space['comm']!r}, not of {sorted(tgids)} {owners[0].comm!r}")
-    if space["processes"] != len(tgids):
-        judgement.fault("wrong", f"space of {space['pid']} {space['comm']!r}: "
-                        f"{space['processes']} processes, not {len(tgids)}")
+                        f"{space['comm']!r}, owners {space['owners']}, "
+                        f"{space['processes']} processes, {space['threads']} threads, "
+                        f"not {len(owners)} of {sorted(tgids)} {owners[0].comm!r}")
 
 
 def judge_half(judgement, half, owners):

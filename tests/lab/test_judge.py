@@ -37,20 +37,26 @@ module fat 8192 1 msdos, Live 0xffffffffc0020000 (E)
 """
 GUEST = ["herd /bin/herd sleeps", "@census", *BEFORE.splitlines(), "@after",
          *BEFORE.replace("task 3 3", "task 4 4").splitlines()]
-TASKS = {0: (True, "swapper/0"), 1: (False, "init"), 2: (True, "kthreaddd"),
-         3: (True, "kworker/0:1"), 10: (False, "main"), 12: (False, "vor"),
-         13: (False, "kind"), 14: (False, "lead"), 16: (False, "dead"),
-         17: (False, "a\nb"), 18: (False, "herd-ns-inner"), 19: (False, "herd-hugetlb")}
+TASKS = {pid: judge.Group(*words) for pid, words in {
+    0: (True, 1, False, "swapper/0"), 1: (False, 1, False, "init"),
+    2: (True, 1, False, "kthreaddd"), 3: (True, 1, False, "kworker/0:1"),
+    10: (False, 2, False, "main"), 12: (False, 1, False, "vor"),
+    13: (False, 1, False, "kind"), 14: (False, 1, True, "lead"),
+    16: (False, 0, False, "dead"), 17: (False, 1, False, "a\nb"),
+    18: (False, 1, False, "herd-ns-inner"), 19: (False, 1, False, "herd-hugetlb")}.items()}
 
 
-def space(root, pid, comm, processes=1, kind="process"):
-    return {"root": root, "pid": pid, "comm": comm, "processes": processes, "kind": kind}
+def space(root, pid, comm, owners=None, threads=1, kind="process"):
+    owners = owners or [pid]
+    return {"root": root, "pid": pid, "comm": comm, "processes": len(owners), "kind": kind,
+            "owners": ",".join(map(str, owners)), "threads": threads}
 
 
-SPACES = [space("0x1", 1, "init"), space("0x2", 10, "main"), space("0x3", 13, "kind", 2),
+SPACES = [space("0x1", 1, "init"), space("0x2", 10, "main", threads=2),
+          space("0x3", 13, "kind", [12, 13], 2),
           space("0x4", 14, "surv"), space("0x5", 17, "a\\x0ab"),
           space("0x9", 18, "herd-ns-inner"), space("0xa", 19, "herd-hugetlb"),
-          space("0x6", None, "init_mm", 0, "init_mm")]
+          space("0x6", None, "init_mm", kind="init_mm")]
 PAGES = {"0x1": {0x1000: 0xa000}, "0x2": {0x1000: 0xb000}, "0x3": {0x1000: 0xc000},
          "0x4": {0x1000: 0xd000}, "0x5": {0x1000: 0xe000}, "0x6": {},
          "0x9": {0x1000: 0xf000}, "0xa": {0x1000: 0xf100}}
@@ -86,13 +92,19 @@ def check_each(tap, what, function, before, right, wrongs):
 def check_tasks(tap, truth):
     check_each(tap, "tasks", judge.judge_tasks, [truth], TASKS, [
         ("one that is not told", lambda t: t.pop(16), {"missing": 1}),
-        ("one that is not there", lambda t: t.update({98: (False, "x")}), {"extra": 1}),
-        ("a thread told as a process", lambda t: t.update({11: (False, "x")}),
-         {"extra": 1}),
-        ("a wrong name", lambda t: t.update({10: (False, "mein")}), {"wrong": 1}),
-        ("a zombie told as the kernel's", lambda t: t.update({16: (True, "dead")}),
+        ("one that is not there", lambda t: t.update({98: t[10]}), {"extra": 1}),
+        ("a thread told as a process", lambda t: t.update({11: t[10]}), {"extra": 1}),
+        ("a wrong name", lambda t: t.update({10: t[10]._replace(comm="mein")}),
          {"wrong": 1}),
-        ("workers come and go", lambda t: t.update({5: (True, "kworker/1:0")}), {}),
+        ("a survivor's name for the leader's",
+         lambda t: t.update({14: t[14]._replace(comm="surv")}), {"wrong": 1}),
+        ("a zombie told as the kernel's",
+         lambda t: t.update({16: t[16]._replace(kernel=True)}), {"wrong": 1}),
+        ("a thread overlooked", lambda t: t.update({10: t[10]._replace(threads=1)}),
+         {"wrong": 1}),
+        ("a leader's end overlooked",
+         lambda t: t.update({14: t[14]._replace(exited=False)}), {"wrong": 1}),
+        ("workers come and go", lambda t: t.update({5: t[3]}), {}),
         ("one that has gone since", lambda t: t.pop(3), {}),
     ])
 
@@ -103,7 +115,7 @@ def check_roots(tap, truth):
 
     def half(pid, pa, root="0x7"):
         def change(answer):
-            answer["spaces"].append(space(root, pid, "x", 1, "user half"))
+            answer["spaces"].append(space(root, pid, "x", kind="user half"))
             answer["pages"][root] = {0x1000: pa}
         return change
 
@@ -122,7 +134,9 @@ def check_roots(tap, truth):
         ("a wrong owner", lambda a: a["spaces"][1].update(pid=12), {"wrong": 1}),
         ("a name of another", lambda a: a["spaces"][1].update(comm="surv"), {"wrong": 1}),
         ("a thread's pid as owner", lambda a: a["spaces"][3].update(pid=15), {"wrong": 1}),
-        ("too few owners", lambda a: a["spaces"][2].update(processes=1), {"wrong": 1}),
+        ("too few processes", lambda a: a["spaces"][2].update(processes=1), {"wrong": 1}),
+        ("an owner left out", lambda a: a["spaces"][2].update(owners="13"), {"wrong": 1}),
+        ("a thread left out", lambda a: a["spaces"][1].update(threads=1), {"wrong": 1}),
         ("isolation invented", half(10, 0xb000), {"extra": 1}),
         ("a half that is none", half(10, 0x1234), {"extra": 1}),
     ])
