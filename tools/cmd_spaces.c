@@ -77,9 +77,15 @@ static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
 
 #define KINDS (WS_SPACE_UNOWNED + 1)
 
+/* Of a space whose root is not in the target nobody can know what its tables weigh. */
+struct weighed {
+	struct ws_weight weight;
+	bool known;
+};
+
 struct census {
 	const struct ws_space *spaces;
-	struct ws_weight *weights; /* one a space */
+	struct weighed *weights; /* one a space */
 	size_t n;
 	size_t of_kind[KINDS];
 	size_t counted;  /* those that probe and audit count, but for user halves */
@@ -109,15 +115,18 @@ static uint64_t share(const struct ws_weight *weight, uint64_t full)
 static enum exit_status weigh(struct session *session, struct census *census)
 {
 	for (size_t i = 0; i < census->n; i++) {
+		struct weighed *weighed = &census->weights[i];
 		enum ws_status status = ws_space_weigh(
-			session->system, &census->spaces[i], &census->weights[i]);
+			session->system, &census->spaces[i], &weighed->weight);
 
-		if (status != WS_OK)
+		if (status != WS_OK && status != WS_ERR_NOT_FOUND)
 			return session_fail(session, status, NULL);
+		weighed->known = status == WS_OK;
+		ws_error_clear(session->ctx);
 		census->of_kind[census->spaces[i].kind % KINDS]++;
 		census->counted += census->spaces[i].counts &&
 				   census->spaces[i].kind != WS_SPACE_USER;
-		census->weight += own_bytes(&census->weights[i]);
+		census->weight += own_bytes(&weighed->weight);
 		progress_tell(&session->progress, "weighing page tables",
 			      (double)(i + 1) / (double)census->n);
 	}
@@ -172,7 +181,8 @@ static const char *owner_words(const struct ws_space *space,
 static bool tell_space(const struct census *c, size_t i, struct report *report)
 {
 	const struct ws_space *space = &c->spaces[i];
-	const struct ws_weight *weight = &c->weights[i];
+	const struct ws_weight *weight = &c->weights[i].weight;
+	bool known = c->weights[i].known;
 	char owners[REPORT_CELL];
 	struct value row[] = {
 		[PID] = { .known = space_has_pid(space), .number = space->pid },
@@ -182,11 +192,11 @@ static bool tell_space(const struct census *c, size_t i, struct report *report)
 		[OWNERS] = value_text(owner_words(space, owners)),
 		[THREADS] = value_number(space->nthreads),
 		[SHARERS] = value_number(space->ntasks),
-		[USER_TABLES] = value_number(weight->user_tables),
-		[PRIVATE_TABLES] = value_number(weight->private_tables),
-		[SHARED_TABLES] = value_number(weight->shared_tables),
-		[WEIGHT] = value_number(own_bytes(weight)),
-		[SHARE] = value_number(share(weight, c->full)),
+		[USER_TABLES] = { .known = known, .number = weight->user_tables },
+		[PRIVATE_TABLES] = { .known = known, .number = weight->private_tables },
+		[SHARED_TABLES] = { .known = known, .number = weight->shared_tables },
+		[WEIGHT] = { .known = known, .number = own_bytes(weight) },
+		[SHARE] = { .known = known, .number = share(weight, c->full) },
 	};
 
 	return report_row(report, row);
@@ -202,7 +212,7 @@ static void tell_spaces(void *arg, struct report *report)
 
 enum exit_status run_spaces(struct session *session)
 {
-	ws_autofree struct ws_weight *weights = NULL;
+	ws_autofree struct weighed *weights = NULL;
 	struct census census = {
 		.full = full_bytes(ws_system_paging(session->system)->format),
 	};

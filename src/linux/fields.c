@@ -10,6 +10,7 @@
  *	active_mm	the same as mm wherever there is one
  *	flags		PF_KTHREAD where there is no mm, but for a zombie, which is exiting
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,6 +203,21 @@ size_t ws_root_of_pgd(struct ws_system *system, uint64_t pgd)
 	return ws_root_find(system, pa);
 }
 
+/* A page of the direct map that is not in the dump: what a root there looks like is not
+ * known, so it may be one. */
+static bool may_lead_to_root(struct ws_system *system, uint64_t mm, int32_t offset)
+{
+	const uint8_t *frame;
+	uint64_t pgd, pa;
+
+	return ws_kernel_word(system, mm + offset, &pgd) == WS_READ &&
+	       ws_is_kernel_va(system, pgd) &&
+	       ws_kernel_translate(system, pgd, &pa) == WS_READ &&
+	       pgd - pa == system->layout.page_offset &&
+	       !(pa & ~system->paging.format->root_mask) &&
+	       system->paging.frame(system, pa, &frame) == WS_ABSENT;
+}
+
 static bool leads_to_root(struct ws_system *system, uint64_t mm, int32_t pgd)
 {
 	uint64_t va;
@@ -228,38 +244,62 @@ static bool may_be_mm(const struct inference *in, int32_t offset)
 	return present;
 }
 
-/* Three of four must: the root of a victim may be past recognition. */
-static bool lead_to_roots(const struct inference *in, int32_t mm, int32_t pgd)
+/* Of the samples that have an mm there: how many lead to a root, and how many to none. */
+struct leads {
+	unsigned present, good, bad;
+};
+
+static struct leads count_leads(const struct inference *in, int32_t mm, int32_t pgd)
 {
-	unsigned present = 0, good = 0;
+	struct leads leads = { 0 };
 
 	for (unsigned i = 0; i < in->n; i++) {
 		uint64_t va = word_at(in, &in->sample[i], mm);
 
-		present += va != 0;
-		good += va && leads_to_root(in->system, va, pgd);
+		if (!va)
+			continue;
+		leads.present++;
+		if (leads_to_root(in->system, va, pgd))
+			leads.good++;
+		else if (!may_lead_to_root(in->system, va, pgd))
+			leads.bad++;
 	}
-	return good * 4 >= present * 3;
+	return leads;
 }
 
 /* Looked for in that many of the samples that have an mm. */
 #define PGD_SAMPLES 3
 
+/*
+ * Three of four must lead to a root, for that of a victim may be past recognition; or to
+ * a page that is not in the dump, but not more than half of them. A neighbour's pgd in
+ * the slab leads to a root as well in most, but not in more: of equals the first is the
+ * mm's own.
+ */
 static int32_t find_pgd(const struct inference *in, int32_t mm)
 {
-	int32_t word = (int32_t)in->system->layout.word;
-	unsigned looked_at = 0;
+	int32_t word = (int32_t)in->system->layout.word, best = WS_NO_FIELD;
+	unsigned looked_at = 0, least = UINT_MAX;
 
 	for (unsigned i = 0; i < in->n && looked_at < PGD_SAMPLES; i++) {
 		uint64_t va = word_at(in, &in->sample[i], mm);
 
 		looked_at += va != 0;
-		for (int32_t pgd = 0; va && pgd < WS_MM_SIZE; pgd += word)
-			if (leads_to_root(in->system, va, pgd) &&
-			    lead_to_roots(in, mm, pgd))
-				return pgd;
+		for (int32_t pgd = 0; va && pgd < WS_MM_SIZE; pgd += word) {
+			struct leads leads;
+
+			if (!leads_to_root(in->system, va, pgd))
+				continue;
+			leads = count_leads(in, mm, pgd);
+			if (leads.bad * 4 > leads.present ||
+			    leads.good * 2 < leads.present || leads.bad > least ||
+			    (leads.bad == least && pgd >= best))
+				continue;
+			least = leads.bad;
+			best = pgd;
+		}
 	}
-	return WS_NO_FIELD;
+	return best;
 }
 
 /* Over all tasks: how many have one, and how many of these are as they should be. */
