@@ -65,6 +65,7 @@ static size_t root_of_mm(struct ws_system *system, uint64_t mm)
 static enum ws_status add_root_of(struct ws_system *system, const struct ws_task *task,
 				  size_t *strange)
 {
+	const uint8_t *table;
 	uint64_t pgd, pa;
 	bool leads;
 
@@ -73,7 +74,10 @@ static enum ws_status add_root_of(struct ws_system *system, const struct ws_task
 	leads = read_pgd(system, task->mm, &pgd) &&
 		ws_kernel_translate(system, pgd, &pa) == WS_READ &&
 		!(pa & ~system->paging.format->root_mask);
-	if ((*strange)++ < STRANGE_NOTES_MAX)
+	if (leads && system->paging.frame(system, pa, &table) == WS_ABSENT)
+		ws_note(system, "process %u: its root %#lx is not in the target",
+			task->pid, pa);
+	else if ((*strange)++ < STRANGE_NOTES_MAX)
 		ws_note(system,
 			leads ? "process %u: its root %#lx does not look like one"
 			      : "process %u: its mm at %#lx leads to no root",

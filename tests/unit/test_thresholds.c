@@ -516,6 +516,16 @@ static bool mms_that_lead_nowhere(uint64_t n)
 	return look(guest, pgd_is_known);
 }
 
+/* And n have one that leads to a page which is not in the dump. */
+static bool roots_left_out(uint64_t n)
+{
+	struct guest *guest = make(I386);
+
+	for (unsigned i = 0; i < n; i++)
+		guest_leave_out(guest, guest->task[9 + i].root);
+	return look(guest, pgd_is_known);
+}
+
 /* ---- map_merge.c, map_evidence.c ------------------------------------------------------ */
 
 static void add_function(struct ws_symtab *symtab, unsigned i, uint64_t va)
@@ -793,6 +803,7 @@ static const struct threshold {
 	{ "fields: the largest pid", a_pid_of, 4 * MIB, 4 * MIB + 1 },
 	{ "fields: pgd in an mm", pgd_in_mm, 2044, 2048 },
 	{ "fields: mms of 25 that lead nowhere", mms_that_lead_nowhere, 6, 7 },
+	{ "fields: roots of 25 left out", roots_left_out, 11, 12 },
 	{ "map: functions in common", functions_in_common, 16, 15 },
 	{ "map: functions of 100 that agree", functions_that_agree, 95, 94 },
 	{ "map: symbols in common", symbols_in_common, 4, 3 },

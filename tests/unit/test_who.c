@@ -377,6 +377,20 @@ static void no_mm(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* A root that is left out is somebody's all the same, and nobody gets another's. */
+static void no_root(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+
+	guest_leave_out(guest, guest->task[1].root);
+	fault_guest_open(fault, FAULT_LAZY);
+	expect_processes(fault);
+	assert_int_equal(fault->system->fields.mm_pgd, GUEST_PGD_OFFSET);
+	assert_true(has_note(fault, "is not in the target"));
+	fault_guest_destroy(fault);
+}
+
 /* ---- all kinds x all cases -------------------------------------------------------- */
 
 static const struct {
@@ -397,6 +411,7 @@ static const struct {
 	{ "no init_task", no_init_task },
 	{ "nothing but mms", nothing_but_mms },
 	{ "no mm", no_mm },
+	{ "no root", no_root },
 };
 
 #define KINDS_MAX 16
