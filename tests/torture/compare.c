@@ -90,7 +90,7 @@ static bool owner_may_become(const struct answer *whole, const struct ws_space *
 {
 	if (!kind_may_become(before->kind, after->kind))
 		return false;
-	return !after->ntasks || is_owner(whole, before, after);
+	return !after->pid || !after->ntasks || is_owner(whole, before, after);
 }
 
 static void compare_space(const struct comparison *c, const struct ws_space *before)
