@@ -10,7 +10,6 @@
  *	active_mm	the same as mm wherever there is one
  *	flags		PF_KTHREAD where there is no mm, but for a zombie, which is exiting
  */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -272,34 +271,33 @@ static struct leads count_leads(const struct inference *in, int32_t mm, int32_t 
 
 /*
  * Three of four must lead to a root, for that of a victim may be past recognition; or to
- * a page that is not in the dump, but not more than half of them. A neighbour's pgd in
- * the slab leads to a root as well in most, but not in more: of equals the first is the
- * mm's own.
+ * a page that is not in the dump, but not more than half of them.
+ */
+static bool may_be_pgd(const struct inference *in, int32_t mm, int32_t pgd)
+{
+	struct leads leads = count_leads(in, mm, pgd);
+
+	return leads.bad * 4 <= leads.present && leads.good * 2 >= leads.present;
+}
+
+/*
+ * The first, whichever of the samples shows it: behind it lies a neighbour's in the slab,
+ * which leads to a root as well in most.
  */
 static int32_t find_pgd(const struct inference *in, int32_t mm)
 {
-	int32_t word = (int32_t)in->system->layout.word, best = WS_NO_FIELD;
-	unsigned looked_at = 0, least = UINT_MAX;
+	int32_t word = (int32_t)in->system->layout.word, best = WS_MM_SIZE;
+	unsigned looked_at = 0;
 
 	for (unsigned i = 0; i < in->n && looked_at < PGD_SAMPLES; i++) {
 		uint64_t va = word_at(in, &in->sample[i], mm);
 
 		looked_at += va != 0;
-		for (int32_t pgd = 0; va && pgd < WS_MM_SIZE; pgd += word) {
-			struct leads leads;
-
-			if (!leads_to_root(in->system, va, pgd))
-				continue;
-			leads = count_leads(in, mm, pgd);
-			if (leads.bad * 4 > leads.present ||
-			    leads.good * 2 < leads.present || leads.bad > least ||
-			    (leads.bad == least && pgd >= best))
-				continue;
-			least = leads.bad;
-			best = pgd;
-		}
+		for (int32_t pgd = 0; va && pgd < best; pgd += word)
+			if (leads_to_root(in->system, va, pgd) && may_be_pgd(in, mm, pgd))
+				best = pgd;
 	}
-	return best;
+	return best < WS_MM_SIZE ? best : WS_NO_FIELD;
 }
 
 /* Over all tasks: how many have one, and how many of these are as they should be. */
