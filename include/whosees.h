@@ -52,6 +52,7 @@ enum ws_status {
 	WS_ERR_NOT_FOUND,   /* no such space, task, module or symbol */
 	WS_ERR_LIMIT,       /* a bound on work was reached; the result is partial */
 	WS_ERR_SYSTEM,      /* memory, disk or the operating system refused */
+	WS_ERR_UNKNOWN,     /* not found, but the target lacks where it may be */
 };
 
 #define WS_MUST_CHECK __attribute__((warn_unused_result))
@@ -465,6 +466,8 @@ struct ws_module {
 	unsigned nregions; /* one before Linux 6.4 (core, and init while loading) */
 	struct ws_region region[WS_MODULE_REGIONS];
 };
+/* Whether some may lie in what the target lacks; once they were looked for. Since: 0.2 */
+bool ws_system_lacks_modules(const struct ws_system *system);
 enum ws_status ws_system_modules(struct ws_system *system,
 				 const struct ws_module **modules,
 				 size_t *n) WS_MUST_CHECK;

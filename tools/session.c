@@ -22,6 +22,7 @@ static const struct {
 			       "bytes say" },
 	[WS_ERR_UNSUPPORTED] = { EXIT_UNREADABLE,
 				 "--type, --format and --root say what the file does not" },
+	[WS_ERR_UNKNOWN] = { EXIT_UNKNOWN, NULL },
 	[WS_ERR_NOT_FOUND] = { EXIT_USAGE,
 			       "`whosees spaces' and `whosees modules' list what there is; "
 			       "--system-map FILE gives names" },

@@ -94,10 +94,11 @@ static enum exit_status add_module(struct whats *whats, struct session *session,
 			return status;
 	}
 	what->n = whats->address.n - what->first;
-	if (!what->n)
-		return session_usage(session, NULL, "module %s has no memory",
-				     module->name);
-	return EXIT_SEEN;
+	if (what->n)
+		return EXIT_SEEN;
+	session_usage(session, NULL, "where the memory of module %s lies is not known",
+		      module->name);
+	return EXIT_UNKNOWN;
 }
 
 static enum exit_status list_modules(struct session *session,
@@ -118,6 +119,12 @@ enum exit_status whats_add_modules(struct whats *whats, struct session *session)
 
 	for (size_t i = 0; status == EXIT_SEEN && i < n; i++)
 		status = add_module(whats, session, &modules[i]);
+	if (status == EXIT_SEEN && !n && ws_system_lacks_modules(session->system)) {
+		session_usage(session, NULL,
+			      "no module was found, and the target lacks page tables of "
+			      "where modules may lie");
+		return EXIT_UNKNOWN;
+	}
 	return status;
 }
 
@@ -163,7 +170,8 @@ static enum exit_status add_symbol(struct whats *whats, struct session *session,
 				     word);
 	if (status == WS_OK)
 		return add_one(whats, word, symbol.va + offset);
-	if (status == WS_ERR_NOT_FOUND && parse_hex(word, &offset)) {
+	if ((status == WS_ERR_NOT_FOUND || status == WS_ERR_UNKNOWN) &&
+	    parse_hex(word, &offset)) {
 		ws_error_clear(session->ctx);
 		return add_one(whats, word, offset);
 	}

@@ -425,6 +425,7 @@ enum ws_status ws_kallsyms_load(struct ws_system *system, struct ws_symtab *symt
 		status = kallsyms_decode(system, &tables, symtab, &wrong);
 		if (status || !wrong)
 			return status;
+		symtab->partial = true;
 		ws_note(system, "kallsyms at %#lx, where VMCOREINFO has it: %s",
 			tables.names, wrong);
 	}
@@ -433,6 +434,7 @@ enum ws_status ws_kallsyms_load(struct ws_system *system, struct ws_symtab *symt
 	if (status)
 		return status == WS_ERR_NOT_FOUND ? WS_OK : status;
 	status = kallsyms_decode(system, &tables, symtab, &wrong);
+	symtab->partial |= wrong != NULL;
 	if (!status && wrong)
 		ws_note(system, "kallsyms at %#lx, found by its shape: %s", tables.names,
 			wrong);

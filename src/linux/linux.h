@@ -109,9 +109,10 @@ struct ws_system {
 	WS_VEC(struct ws_module) modules;
 	struct ws_module_fields module_fields;
 	bool modules_done;
-	struct ws_symtab *symtab;   /* kernel and modules, NULL until asked for */
-	struct ws_symtab *hints;    /* hints.c; NULL: none */
-	uint64_t hints_shift;       /* how far memory has them from where they say */
+	bool modules_partial;     /* tables of where modules lie are not in the target */
+	struct ws_symtab *symtab; /* kernel and modules, NULL until asked for */
+	struct ws_symtab *hints;  /* hints.c; NULL: none */
+	uint64_t hints_shift;     /* how far memory has them from where they say */
 	struct ws_members *members; /* what types say, NULL until asked for */
 	WS_VEC(char *) notes;
 };

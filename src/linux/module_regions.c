@@ -276,7 +276,7 @@ static void regions_fill(struct ws_system *system, struct ws_module *module)
 			module->region[module->nregions++] = region;
 	}
 	if (!module->nregions)
-		ws_note(system, "module %s: where its memory lies makes no sense",
+		ws_note(system, "module %s: where its memory lies is not known",
 			module->name);
 }
 

@@ -13,6 +13,7 @@
 #include "linux/modules.h"
 
 #include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "linux/members.h"
@@ -246,6 +247,39 @@ static enum ws_status modules_find(struct modlist *modlist)
 	return status ? status : ws_cross_check_modules(system);
 }
 
+/* ---- what may be missing ---------------------------------------------------------- */
+
+static bool sum_unknown(void *arg, const struct ws_run *run)
+{
+	if (!ws_end_is_known(run->end))
+		*(uint64_t *)arg += run->last - run->va + 1;
+	return true;
+}
+
+/*
+ * Page tables that the target lacks, of where modules may lie: the first 2 GiB below the
+ * top on x86-64, all that is no direct map on i386.
+ */
+static enum ws_status note_unknown(struct ws_system *system)
+{
+	const struct ws_layout *layout = &system->layout;
+	uint64_t first = layout->word == 8 ? WS_KERNEL_MAP : layout->kernel_first;
+	uint64_t last = ~UINT64_C(0) >> (64 - 8 * layout->word), bytes = 0;
+	enum ws_status status = ws_range(&system->paging, layout->reference, first, last,
+					 WS_RANGE_UNKNOWN, 0, sum_unknown, &bytes);
+
+	ws_vec_each(&system->modules, module)
+		system->modules_partial |= !module->nregions;
+	if (bytes) {
+		system->modules_partial = true;
+		ws_note(system,
+			"the target lacks the page tables of %" PRIu64
+			" KiB of kernel memory: modules that lie there are not known",
+			bytes / 1024);
+	}
+	return status == WS_ERR_LIMIT ? WS_OK : status;
+}
+
 enum ws_status ws_system_modules(struct ws_system *system,
 				 const struct ws_module **modules, size_t *n)
 {
@@ -257,7 +291,10 @@ enum ws_status ws_system_modules(struct ws_system *system,
 
 	if (!system->modules_done) {
 		system->modules.n = 0;
-		status = ws_target_looked(system->target, modules_find(&modlist));
+		status = modules_find(&modlist);
+		if (!status)
+			status = note_unknown(system);
+		status = ws_target_looked(system->target, status);
 		ws_vec_release(&modlist.loose);
 		ws_vec_release(&modlist.list);
 		system->modules_done = !status;
@@ -265,4 +302,9 @@ enum ws_status ws_system_modules(struct ws_system *system,
 	*modules = system->modules.v;
 	*n = status ? 0 : system->modules.n;
 	return status;
+}
+
+bool ws_system_lacks_modules(const struct ws_system *system)
+{
+	return system->modules_partial;
 }

@@ -376,11 +376,9 @@ static const char *name_of(const struct ws_system *system, const struct claim *c
 /* With the word before it, if there is room for both. */
 static void name_by_root(struct ws_space *space, uint64_t root)
 {
-	char name[32];
-	int n = snprintf(name, sizeof(name), "root %#lx", root);
-
-	snprintf(space->comm, sizeof(space->comm), "%s",
-		 (size_t)n < sizeof(space->comm) ? name : name + strlen("root "));
+	if (snprintf(space->comm, sizeof(space->comm), "root %#lx", root) >=
+	    (int)sizeof(space->comm))
+		snprintf(space->comm, sizeof(space->comm), "%#lx", root);
 }
 
 static enum ws_status add_space(struct ws_system *system, const struct claim *claim,

@@ -128,6 +128,13 @@ static void sources_print(FILE *to, const struct ws_system *system)
 				count[source].functions + count[source].data);
 }
 
+/* A name that is not found may stand in what the target lacks of the symbols. */
+static enum ws_status missing_status(const struct ws_system *system)
+{
+	return system->symtab->partial || system->modules_partial ? WS_ERR_UNKNOWN
+								  : WS_ERR_NOT_FOUND;
+}
+
 static enum ws_status not_found(struct ws_system *system, const char *name)
 {
 	ws_autofree char *sources = NULL;
@@ -140,8 +147,11 @@ static enum ws_status not_found(struct ws_system *system, const char *name)
 	sources = ws_text_close(&text, NULL);
 	if (!sources)
 		return ws_fail_memory(system->ctx);
-	return ws_fail(system->ctx, WS_ERR_NOT_FOUND, "no symbol '%s' in %s", name,
-		       sources);
+	return ws_fail(system->ctx, missing_status(system), "no symbol '%s' in %s%s",
+		       name, sources,
+		       missing_status(system) == WS_ERR_UNKNOWN
+			       ? "; the target lacks some, or they are damaged"
+			       : "");
 }
 
 /* ---- name -> address -------------------------------------------------------------- */
@@ -227,7 +237,7 @@ static enum ws_status module_by_name(struct ws_system *system, const char *name,
 			*index = (int16_t)i;
 			return WS_OK;
 		}
-	return ws_fail(system->ctx, WS_ERR_NOT_FOUND,
+	return ws_fail(system->ctx, missing_status(system),
 		       "no module '%.*s' among the %zu that are loaded", (int)len, name,
 		       system->modules.n);
 }
@@ -239,7 +249,7 @@ static enum ws_status not_found_in(struct ws_system *system, int16_t module,
 
 	ws_vec_each(&system->symtab->entries, entry)
 		n += entry->module == module;
-	return ws_fail(system->ctx, WS_ERR_NOT_FOUND,
+	return ws_fail(system->ctx, missing_status(system),
 		       "no symbol '%s' among the %zu of module %s", name, n,
 		       system->modules.v[module].name);
 }

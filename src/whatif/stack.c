@@ -53,7 +53,7 @@ static bool is_on(const struct ws_stack *stack, uint64_t sp)
 
 static enum ws_status no_stack(const struct ws_machine *machine)
 {
-	return ws_fail(machine->system->ctx, WS_ERR_NOT_FOUND,
+	return ws_fail(machine->system->ctx, WS_ERR_UNKNOWN,
 		       "no task's kernel stack was found: say with --sp where the stack "
 		       "pointer is at the fault");
 }
@@ -81,7 +81,7 @@ static enum ws_status take_stack(struct ws_machine *machine, const struct ws_sta
 		return WS_OK;
 	if (!stack->whole)
 		return ws_fail(
-			machine->system->ctx, WS_ERR_NOT_FOUND,
+			machine->system->ctx, WS_ERR_UNKNOWN,
 			"how long the task's kernel stack at %#lx is was not found: "
 			"say with --sp where the stack pointer is at the fault",
 			stack->va);

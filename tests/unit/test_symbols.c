@@ -179,7 +179,7 @@ static void check_refused(struct scene *scene, const char *why)
 	assert_int_equal(scene->kernel.system.symtab->entries.n, 0);
 	assert_true(noted(scene, why));
 	assert_int_equal(ws_symbol_find(&scene->kernel.system, "_stext", &symbol),
-			 WS_ERR_NOT_FOUND);
+			 WS_ERR_UNKNOWN);
 	assert_non_null(strstr(message(scene), "none was found"));
 	scene_destroy(scene);
 }

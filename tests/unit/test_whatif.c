@@ -187,7 +187,7 @@ static void test_no_size(void **state)
 	open_stage(&stage);
 	stage.question.mode = WS_FAULT_KERNEL;
 	assert_int_equal(ws_machine_what_if(stage.machine, &stage.question, &stage.story),
-			 WS_ERR_NOT_FOUND);
+			 WS_ERR_UNKNOWN);
 	assert_non_null(strstr(ws_error(stage.fault->system->ctx, 0), "--sp"));
 	stage.question.has_sp = true;
 	stage.question.sp =
