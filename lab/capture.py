@@ -103,24 +103,12 @@ def capture(name, out, refresh=False):
         lab_module = module_build.build(kernel)
         image = initramfs.build(kernel, lab_module, scenario)
     with util.whole_dir(out) as work:
-        facts = boot_again(name, scenario, kernel, image, work)
+        facts = guest.insist(name, boot, name, scenario, kernel, image, work)
         if makedumpfile:
             filtered.write(scenario["filtered"].split(), makedumpfile,
                            int(facts["page_offset"], 16), work)
         (work / "made-from").write_text(made)
     return pathlib.Path(out)
-
-
-def boot_again(*arguments, tries=3):
-    """Boot; and once more where the guest has died before its dump."""
-    while True:
-        try:
-            return boot(*arguments)
-        except guest.Died as error:
-            tries -= 1
-            if not tries:
-                raise
-            say(f"{arguments[0]}: {error}\nonce more")
 
 
 def boot(name, scenario, kernel, image, work):

@@ -14,7 +14,7 @@ import threading
 import time
 
 from .exceptions import ExceptionLog
-from .util import LabError, need
+from .util import LabError, need, say
 
 TAIL = 25  # lines of the serial log in an error
 SILENCE = 15  # seconds; a kernel that boots has something to say after a few
@@ -30,6 +30,18 @@ PATIENCE = ("no_timer_check nowatchdog nosoftlockup "
 
 class Died(LabError):
     """The guest was gone before it was ready, which one on a busy host may be by chance."""
+
+
+def insist(name, boot, *arguments, tries=3):
+    """Boot; and once more where the guest has died before its dump."""
+    while True:
+        try:
+            return boot(*arguments)
+        except Died as error:
+            tries -= 1
+            if not tries:
+                raise
+            say(f"{name}: {error}\nonce more")
 
 
 class Guest:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import threading
 
-from . import capture, census, judge, packages, stock, util
+from . import capture, census, guest, judge, packages, stock, util
 from .util import HERE, REPO, LabError
 
 HOME = REPO / ".lab/zoo"
@@ -163,7 +163,7 @@ class Zoo:
     def boot(row, kernel, made):
         wanted = stock.scenario(kernel, **dict(row.settings))
         with util.whole_dir(row.folder) as work:
-            said = stock.boot(kernel, wanted, work)
+            said = guest.insist(row.name, stock.boot, kernel, wanted, work)
             (work / "said").write_text("\n".join(said) + "\n")
             (work / "vmlinuz").symlink_to(kernel.vmlinuz)
             util.dig_holes(work / "dump.elf")
