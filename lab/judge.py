@@ -18,6 +18,9 @@ QUESTIONS = (
     ["spaces"], ["modules"], ["audit"], ["map"], ["what-if", "--spaces", "all"],
     ["probe", "--all-modules", "--all"], ["walk", "vfs_read"], ["probe", "vfs_read"],
 )
+# What is said of the target, and not of the machine: its name, and how many of the frames
+# that what-if wrote it does not hold. A capture holds no stacks.
+OF_TARGET = ("target", "missing")
 OF_ONE = (["map", "--pid"], ["what-if", "--fault", "kernel", "--pid"])
 
 
@@ -228,7 +231,7 @@ def difference(a, b, path=""):
     """The first place where two answers differ, in words, or None."""
     if isinstance(a, dict) and isinstance(b, dict):
         for key in [*a, *(k for k in b if k not in a)]:
-            if key != "target" and (found := difference(a.get(key), b.get(key),
+            if key not in OF_TARGET and (found := difference(a.get(key), b.get(key),
                                                         f"{path}.{key}")):
                 return found
         return None
