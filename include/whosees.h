@@ -466,6 +466,12 @@ struct ws_module {
 	unsigned nregions; /* one before Linux 6.4 (core, and init while loading) */
 	struct ws_region region[WS_MODULE_REGIONS];
 };
+/*
+ * Whether there may be processes that were not found, and so spaces: the task list could
+ * not be gone along from end to end. Since: 0.2
+ */
+bool ws_system_lacks_tasks(const struct ws_system *system);
+
 /* Whether some may lie in what the target lacks; once they were looked for. Since: 0.2 */
 bool ws_system_lacks_modules(const struct ws_system *system);
 enum ws_status ws_system_modules(struct ws_system *system,

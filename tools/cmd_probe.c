@@ -70,6 +70,7 @@ struct probe {
 	const struct ws_format *format;
 	struct survey survey;
 	bool all;
+	bool partial; /* there may be spaces that were not found */
 };
 
 static const char *how_words(const struct ws_format *format, const struct sight *sight,
@@ -170,6 +171,7 @@ static char *summary_sentence(const struct probe *probe, size_t w,
 {
 	const struct survey *survey = &probe->survey;
 	const struct what *what = &survey->whats->what.v[w];
+	const char *found = probe->partial ? " that were found" : "";
 	size_t see = survey->nspaces - reasons->blind - reasons->unknown;
 	struct ws_text sentence;
 	FILE *f = ws_text_open(&sentence);
@@ -180,9 +182,10 @@ static char *summary_sentence(const struct probe *probe, size_t w,
 	if (what->n > 1)
 		fprintf(f, " (%zu pages)", what->n);
 	if (see == survey->nspaces)
-		fprintf(f, ": all %zu address spaces see it", survey->nspaces);
+		fprintf(f, ": all %zu address spaces%s see it", survey->nspaces, found);
 	else
-		fprintf(f, ": %zu of %zu address spaces see it", see, survey->nspaces);
+		fprintf(f, ": %zu of %zu address spaces%s see it", see, survey->nspaces,
+			found);
 	print_reasons(f, probe, w, false, "; not ", reasons);
 	print_reasons(f, probe, w, true, "; unknown: ", reasons);
 	return ws_text_close(&sentence, NULL);
@@ -262,8 +265,9 @@ static void tell_rows(void *arg, struct report *report)
 				return;
 }
 
-static enum exit_status status_of(const struct survey *survey)
+static enum exit_status status_of(const struct probe *probe)
 {
+	const struct survey *survey = &probe->survey;
 	bool unknown = false;
 
 	for (size_t i = 0; i < survey->sight.n; i++) {
@@ -271,7 +275,7 @@ static enum exit_status status_of(const struct survey *survey)
 			return EXIT_UNSEEN;
 		unknown |= is_unknown(&survey->sight.v[i]);
 	}
-	return unknown ? EXIT_UNKNOWN : EXIT_SEEN;
+	return unknown || probe->partial ? EXIT_UNKNOWN : EXIT_SEEN;
 }
 
 static enum exit_status resolve(struct session *session, struct whats *whats)
@@ -296,7 +300,8 @@ enum exit_status run_probe(struct session *session)
 	ws_cleanup(whats_release) struct whats whats = { 0 };
 	ws_cleanup(survey_release) struct survey survey = { 0 };
 	struct probe probe = { .format = ws_system_paging(session->system)->format,
-			       .all = request->all };
+			       .all = request->all,
+			       .partial = ws_system_lacks_tasks(session->system) };
 	struct report *report;
 	enum exit_status status = resolve(session, &whats);
 
@@ -310,5 +315,5 @@ enum exit_status run_probe(struct session *session)
 	report = session_report(session);
 	report_table(report, &summary, tell_summary, &probe);
 	report_table(report, &probe_table, tell_rows, &probe);
-	return session_answer(session, status_of(&survey));
+	return session_answer(session, status_of(&probe));
 }

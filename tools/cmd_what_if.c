@@ -284,7 +284,10 @@ static enum exit_status status_of(const struct outlook *outlook)
 {
 	if (outlook->nsurvive + outlook->nunknown < outlook->told.n)
 		return EXIT_UNSEEN;
-	return outlook->nunknown ? EXIT_UNKNOWN : EXIT_SEEN;
+	if (outlook->nunknown || (outlook->session->request->every_space &&
+				  ws_system_lacks_tasks(outlook->session->system)))
+		return EXIT_UNKNOWN;
+	return EXIT_SEEN;
 }
 
 static enum exit_status answer(struct outlook *outlook)

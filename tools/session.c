@@ -190,6 +190,13 @@ static enum exit_status no_space(struct session *session, const struct ws_task *
 {
 	char hint[64] = "--pid 0 is init_mm";
 
+	if (!task->kernel_thread && task->mm) {
+		session_usage(session, NULL,
+			      "pid %u (%s) has an address space, but its page table is "
+			      "not in the target, or damaged",
+			      task->pid, task->comm);
+		return EXIT_UNKNOWN;
+	}
 	if (task->active_space < n && spaces[task->active_space].pid)
 		snprintf(hint, sizeof(hint),
 			 "it has borrowed that of a process: --pid %u",

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "audit/faultpath.h"
+#include "audit/lack.h"
 #include "linux/roots.h"
 
 static struct ws_need need_of_stack(const struct ws_fault_cpu *cpu, uint64_t va,
@@ -74,7 +75,15 @@ static void need_shared(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
 enum ws_status ws_needs_of_stacks(struct ws_needs *needs, const struct ws_fault_cpu *cpu)
 {
 	ws_stack_vec stacks = { 0 };
-	enum ws_status status = ws_find_stacks(needs->audit->system, &stacks);
+	enum ws_status status;
+
+	/* Tasks that were found one by one may share a word that is no stack's address. */
+	if (needs->audit->system->no_task_list) {
+		ws_lack_fact(needs->audit, true,
+			     "the task list: where the tasks' kernel stacks lie");
+		return WS_OK;
+	}
+	status = ws_find_stacks(needs->audit->system, &stacks);
 
 	if (status == WS_OK && stacks.n) {
 		ws_vec_each(&stacks, stack)

@@ -208,11 +208,15 @@ static bool may_lead_to_root(struct ws_system *system, uint64_t mm, int32_t offs
 {
 	const uint8_t *frame;
 	uint64_t pgd, pa;
+	enum ws_evidence evidence = ws_kernel_word(system, mm + offset, &pgd);
 
-	return ws_kernel_word(system, mm + offset, &pgd) == WS_READ &&
-	       ws_is_kernel_va(system, pgd) &&
-	       ws_kernel_translate(system, pgd, &pa) == WS_READ &&
-	       pgd - pa == system->layout.page_offset &&
+	if (evidence == WS_READ && ws_is_kernel_va(system, pgd))
+		evidence = ws_kernel_translate(system, pgd, &pa);
+	else if (evidence == WS_READ)
+		return false;
+	if (evidence == WS_ABSENT)
+		return true;
+	return evidence == WS_READ && pgd - pa == system->layout.page_offset &&
 	       !(pa & ~system->paging.format->root_mask) &&
 	       system->paging.frame(system, pa, &frame) == WS_ABSENT;
 }

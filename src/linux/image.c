@@ -373,6 +373,23 @@ static enum ws_status infer_reference(struct ws_system *system)
 	return ws_root_add(system, swapper);
 }
 
+/*
+ * Where the target lacks what would show that VMCOREINFO's root maps itself, it is taken
+ * all the same if memory holds a root there.
+ */
+static bool has_swapper(struct ws_system *system, uint64_t *swapper)
+{
+	uint64_t root = 0;
+	enum ws_fit fit = ws_vmcoreinfo_root(system, &root);
+
+	if (fit == WS_FITS ||
+	    (fit == WS_FIT_UNKNOWN && root && ws_root_find(system, root) != SIZE_MAX)) {
+		*swapper = root;
+		return true;
+	}
+	return false;
+}
+
 enum ws_status ws_find_reference(struct ws_system *system)
 {
 	uint64_t root = system->layout.reference, sure;
@@ -383,7 +400,7 @@ enum ws_status ws_find_reference(struct ws_system *system)
 		status = ws_root_add(system, root);
 	if (status != WS_OK)
 		return status;
-	if (!ws_vmcoreinfo_swapper(system, &root))
+	if (!has_swapper(system, &root))
 		return infer_reference(system);
 	ws_set_reference(system, root);
 	find_image(system, &sure);

@@ -103,6 +103,8 @@ struct ws_system {
 	struct ws_task_fields fields;
 	ws_pa_vec roots; /* every root found, sorted */
 	WS_VEC(struct ws_task) tasks;
+	bool tasks_partial; /* the task list was cut, or: */
+	bool no_task_list;  /* it was not found, and tasks by other ways */
 	WS_VEC(struct ws_space) spaces;
 	uint32_t *owners;       /* the tgids that they point at */
 	struct ws_scale *scale; /* weigh.c; NULL until asked for */

@@ -267,6 +267,8 @@ static size_t count_names(const struct search *s, int32_t offset)
  * numbers look like names of a letter or two. Beyond comm lies a neighbour's in the slab:
  * of two places with names of a length, the nearer is the task's own.
  */
+#define NAMES_MIN 2 /* one may be anything's */
+
 static int32_t vote_comm(const struct search *s)
 {
 	int32_t word = (int32_t)s->system->layout.word;
@@ -277,7 +279,9 @@ static int32_t vote_comm(const struct search *s)
 
 		most = length > most ? length : most;
 	}
-	for (int32_t o = 2 * word; most && o < WS_TASK_REACH; o += word)
+	if (most < NAMES_MIN)
+		return WS_NO_FIELD;
+	for (int32_t o = 2 * word; o < WS_TASK_REACH; o += word)
 		if (count_names(s, o) * 2 > most)
 			return o;
 	return WS_NO_FIELD;

@@ -268,6 +268,8 @@ void ws_read_task(struct ws_system *system, struct ws_task *task)
 
 static void note_ring(struct ws_system *system, const struct ring *ring)
 {
+	system->no_task_list = !ring->nodes.n;
+	system->tasks_partial = !ring->nodes.n || !ring->closed;
 	if (!ring->nodes.n)
 		ws_note(system,
 			"the task list was not found (%zu names of an idle task "
@@ -302,10 +304,18 @@ enum ws_status ws_find_tasks(struct ws_system *system)
 		status = take_tasks(system, &ring);
 		if (status == WS_OK)
 			status = ws_find_fields(system);
+		/* what has no pids is a list of something else */
+		if (system->fields.pid == WS_NO_FIELD)
+			system->no_task_list = system->tasks_partial = true;
 		ws_vec_each(&system->tasks, task)
 			ws_read_task(system, task);
 		ws_take_threads(system, 0);
 	}
 	ws_vec_release(&ring.nodes);
 	return status;
+}
+
+bool ws_system_lacks_tasks(const struct ws_system *system)
+{
+	return system->tasks_partial;
 }

@@ -293,7 +293,9 @@ enum digest_state digest_state(const struct digest *digest)
 	if (digest->ncoherent + digest->nverdict[WS_UNKNOWN] < digest->ntold ||
 	    digest->nseverity[WS_INFO] < digest->findings.n)
 		return DIGEST_FOUND;
-	return digest->nverdict[WS_UNKNOWN] ? DIGEST_UNKNOWN : DIGEST_CLEAN;
+	return digest->nverdict[WS_UNKNOWN] || ws_system_lacks_tasks(digest->system)
+		       ? DIGEST_UNKNOWN
+		       : DIGEST_CLEAN;
 }
 
 /* ---- in words --------------------------------------------------------------------- */
@@ -381,16 +383,19 @@ static void print_machine(FILE *f, const struct digest *digest)
 char *digest_sentence(const struct digest *digest)
 {
 	size_t n = digest->ntold;
+	const char *found =
+		ws_system_lacks_tasks(digest->system) ? " that were found" : "";
 	struct ws_text sentence;
 	FILE *f = ws_text_open(&sentence);
 
 	if (!f)
 		return NULL;
 	if (digest->ncoherent == n && n > 1)
-		fprintf(f, "all %zu address spaces are coherent", n);
+		fprintf(f, "all %zu address spaces%s are coherent", n, found);
 	else
-		fprintf(f, "%zu of %zu address space%s %s coherent", digest->ncoherent, n,
-			n == 1 ? "" : "s", digest->ncoherent == 1 ? "is" : "are");
+		fprintf(f, "%zu of %zu address space%s%s %s coherent", digest->ncoherent,
+			n, n == 1 ? "" : "s", found,
+			digest->ncoherent == 1 || n == 1 ? "is" : "are");
 	print_sick(f, digest);
 	print_machine(f, digest);
 	return ws_text_close(&sentence, NULL);

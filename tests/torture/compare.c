@@ -78,9 +78,8 @@ static bool is_owner(const struct answer *whole, const struct ws_space *space,
 		     const struct ws_space *after)
 {
 	ws_vec_each(&whole->system->tasks, task)
-		if (task->pid == after->pid && task->mm == space->mm &&
-		    !strcmp(task->comm, after->comm))
-			return true;
+		if (task->pid == after->pid && task->mm == space->mm)
+			return true; /* its name may be that of another of its threads */
 	return false;
 }
 
@@ -204,6 +203,14 @@ static bool same_module(const struct ws_module *a, const struct ws_module *b)
 	       !memcmp(a->region, b->region, a->nregions * sizeof(a->region[0]));
 }
 
+/* Where its memory lies may be unknown; what is said of it is true. */
+static bool is_of(const struct ws_module *part, const struct ws_module *whole)
+{
+	return same_module(part, whole) ||
+	       (part->module == whole->module && !strcmp(part->name, whole->name) &&
+		!part->nregions);
+}
+
 /* The list may end early, which a note says; what is on it is true. */
 static void compare_modules(const struct comparison *c)
 {
@@ -213,7 +220,7 @@ static void compare_modules(const struct comparison *c)
 		size_t k = 0;
 
 		while (k < c->whole->nmodules &&
-		       !same_module(&c->part->module[i], &c->whole->module[k]))
+		       !is_of(&c->part->module[i], &c->whole->module[k]))
 			k++;
 		found += k < c->whole->nmodules;
 		if (k == c->whole->nmodules)
