@@ -121,8 +121,8 @@ enum exit_status whats_add_modules(struct whats *whats, struct session *session)
 		status = add_module(whats, session, &modules[i]);
 	if (status == EXIT_SEEN && !n && ws_system_lacks_modules(session->system)) {
 		session_usage(session, NULL,
-			      "no module was found, and the target lacks page tables of "
-			      "where modules may lie");
+			      "no module was found, and the target does not hold all of "
+			      "the memory that modules may lie in");
 		return EXIT_UNKNOWN;
 	}
 	return status;

@@ -172,6 +172,9 @@ uint64_t ws_code_last(struct ws_audit *audit, uint64_t va)
 		return va;
 	}
 	symtab = audit->system->symtab;
+	/* what follows it may be a symbol, or a module's end, that the target lacks */
+	if (symtab->partial || audit->system->modules_partial)
+		return va;
 	next = ws_symtab_not_above(symtab, va);
 	if (next == symtab->entries.n || symtab->entries.v[next].va - va > FUNCTION_MAX)
 		return va;

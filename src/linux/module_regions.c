@@ -95,12 +95,14 @@ static bool overlap(const struct ws_region *a, const struct ws_region *b)
 	return a->va < b->va + b->len && b->va < a->va + a->len;
 }
 
+/* Or may be: a page table that the target lacks is no evidence against it. */
 static bool is_mapped(struct ws_system *system, uint64_t va)
 {
 	uint64_t pa;
+	enum ws_evidence evidence = ws_kernel_translate(system, va, &pa);
 
-	return ws_kernel_translate(system, va, &pa) == WS_READ &&
-	       va - pa != system->layout.page_offset;
+	return evidence == WS_ABSENT ||
+	       (evidence == WS_READ && va - pa != system->layout.page_offset);
 }
 
 /* Page-aligned kernel memory, mapped at both ends: outside image and direct map. */

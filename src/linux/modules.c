@@ -249,10 +249,26 @@ static enum ws_status modules_find(struct modlist *modlist)
 
 /* ---- what may be missing ---------------------------------------------------------- */
 
+struct unknown {
+	struct ws_system *system;
+	uint64_t bytes; /* of which the target lacks the page tables */
+	uint64_t
+		absent; /* mapped where modules or their list's head may lie, and not in it */
+};
+
 static bool sum_unknown(void *arg, const struct ws_run *run)
 {
+	struct unknown *unknown = arg;
+	const uint64_t page = WS_FRAME_SIZE;
+
 	if (!ws_end_is_known(run->end))
-		*(uint64_t *)arg += run->last - run->va + 1;
+		unknown->bytes += run->last - run->va + 1;
+	else
+		for (uint64_t at = 0; at <= run->last - run->va; at += page)
+			if ((run->va - run->pa != unknown->system->layout.page_offset ||
+			     ws_in_image(unknown->system, run->va + at)) &&
+			    !ws_target_piece(unknown->system->target, run->pa + at))
+				unknown->absent += page;
 	return true;
 }
 
@@ -264,18 +280,27 @@ static enum ws_status note_unknown(struct ws_system *system)
 {
 	const struct ws_layout *layout = &system->layout;
 	uint64_t first = layout->word == 8 ? WS_KERNEL_MAP : layout->kernel_first;
-	uint64_t last = ~UINT64_C(0) >> (64 - 8 * layout->word), bytes = 0;
-	enum ws_status status = ws_range(&system->paging, layout->reference, first, last,
-					 WS_RANGE_UNKNOWN, 0, sum_unknown, &bytes);
+	uint64_t last = ~UINT64_C(0) >> (64 - 8 * layout->word);
+	struct unknown unknown = { .system = system };
+	enum ws_status status =
+		ws_range(&system->paging, layout->reference, first, last,
+			 WS_RANGE_UNKNOWN | WS_RANGE_PHYSICAL, 0, sum_unknown, &unknown);
 
 	ws_vec_each(&system->modules, module)
 		system->modules_partial |= !module->nregions;
-	if (bytes) {
+	if (!system->modules.n && unknown.absent) {
+		system->modules_partial = true;
+		ws_note(system,
+			"no module was found; %" PRIu64 " KiB of memory that modules or "
+			"their list may lie in are not in the target",
+			unknown.absent / 1024);
+	}
+	if (unknown.bytes) {
 		system->modules_partial = true;
 		ws_note(system,
 			"the target lacks the page tables of %" PRIu64
 			" KiB of kernel memory: modules that lie there are not known",
-			bytes / 1024);
+			unknown.bytes / 1024);
 	}
 	return status == WS_ERR_LIMIT ? WS_OK : status;
 }

@@ -306,7 +306,9 @@ enum ws_status ws_find_tasks(struct ws_system *system)
 			status = ws_find_fields(system);
 		/* what has no pids is a list of something else */
 		if (system->fields.pid == WS_NO_FIELD)
-			system->no_task_list = system->tasks_partial = true;
+			system->no_task_list = true;
+		if (system->fields.pid == WS_NO_FIELD || system->fields.mm == WS_NO_FIELD)
+			system->tasks_partial = true;
 		ws_vec_each(&system->tasks, task)
 			ws_read_task(system, task);
 		ws_take_threads(system, 0);

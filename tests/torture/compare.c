@@ -53,10 +53,15 @@ static bool may_vanish(const struct comparison *c, const struct ws_space *space)
 	const struct ws_system *system = c->whole->system;
 	uint32_t index = (uint32_t)(space - c->whole->space);
 
-	if (space->kind == WS_SPACE_FREED)
+	if (space->kind == WS_SPACE_FREED || !ws_audited(c->whole->audit, index))
+		return true;
+	/* what most have stands in for it, which makes all unknown */
+	if (space->kind == WS_SPACE_INIT && c->part->system->layout.consensus)
 		return true;
 	if (!is_out(c, space->root))
 		return false;
+	if (ws_system_lacks_tasks(c->part->system)) /* "that were found" */
+		return true;
 	ws_vec_each(&system->target->cpus, cpu)
 		if ((cpu->cr3 & system->paging.format->root_mask) == space->root)
 			return false;
@@ -92,6 +97,16 @@ static bool owner_may_become(const struct answer *whole, const struct ws_space *
 	return !after->pid || !after->ntasks || is_owner(whole, before, after);
 }
 
+/*
+ * Without its task a root that maps no user memory is not told from a freed one; the
+ * answer then speaks of those that were found.
+ */
+static bool is_lost(const struct comparison *c, const struct ws_space *after)
+{
+	return after && after->kind == WS_SPACE_FREED &&
+	       ws_system_lacks_tasks(c->part->system);
+}
+
 static void compare_space(const struct comparison *c, const struct ws_space *before)
 {
 	uint32_t index = (uint32_t)(before - c->whole->space);
@@ -105,6 +120,8 @@ static void compare_space(const struct comparison *c, const struct ws_space *bef
 		fputs(" -> is not there\n", c->out);
 		return;
 	}
+	if (is_lost(c, after))
+		return;
 	if (ws_audited(c->whole->audit, index) && c->part->audit &&
 	    !ws_audited(c->part->audit, (uint32_t)(after - c->part->space))) {
 		fprintf(c->out, "%d ", WRONG_SPACE);
@@ -152,7 +169,8 @@ static void compare_verdicts(const struct comparison *c)
 		const struct ws_space *after = same_space(c->part, before);
 		const struct ws_judgement *was = &c->whole->judged[s], *is;
 
-		if (!after || !ws_audited(c->whole->audit, (uint32_t)s))
+		if (!after || is_lost(c, after) ||
+		    !ws_audited(c->whole->audit, (uint32_t)s))
 			continue;
 		is = &c->part->judged[after - c->part->space];
 		if (verdict_may_become(was, is))
@@ -363,10 +381,36 @@ static void compare_fates(const struct comparison *c)
 
 /* ---- all of it ---- */
 
+/* Nothing shows where the direct map is without the tables that hold its beginning. */
+static bool shows_direct_map(const struct comparison *c)
+{
+	const struct ws_system *system = c->whole->system;
+	struct ws_trail trail;
+
+	ws_walk(&system->paging, system->layout.reference, system->layout.page_offset,
+		&trail);
+	for (unsigned i = 0; i < trail.nsteps; i++)
+		if (is_out(c, trail.step[i].table))
+			return false;
+	return true;
+}
+
+static bool has_process(const struct answer *answer)
+{
+	for (size_t s = 0; s < answer->nspaces; s++)
+		if (answer->space[s].kind == WS_SPACE_PROCESS)
+			return true;
+	return false;
+}
+
 static void print_refusal(const struct comparison *c)
 {
-	const char *word;
+	const char *word = ws_error(c->part->ctx, 0);
 
+	if (c->part->status == WS_ERR_NOT_FOUND &&
+	    (!shows_direct_map(c) || !has_process(c->whole) ||
+	     (word && strstr(word, "dump lacks"))))
+		return;
 	fprintf(c->out, "%d an answer -> status %d", WRONG_REFUSED, c->part->status);
 	for (unsigned i = 0; (word = ws_error(c->part->ctx, i)); i++)
 		fprintf(c->out, ": %s", word);
