@@ -16,21 +16,26 @@ PLACE = $(if $(filter file,$(origin PREFIX)),:,meson configure $(BUILD) $(WHERE)
 	$(NINJA) build.ninja >>$(BUILD)/ninja.log)
 
 # Built with: the compiler, the build system, and a well-kept library for each job
-# that is not ours: compressed dumps, ELF and DWARF, JSON, hash tables, scenarios.
+# that is not ours: compressed dumps, ELF and DWARF, JSON, hash tables, scenarios,
+# SHA-256.
 BUILD_PACKAGES := gcc meson ninja-build pkg-config python3 \
 	libdeflate-dev liblzo2-dev libsnappy-dev libzstd-dev libkdumpfile-dev \
-	libelf-dev libdw-dev libjansson-dev uthash-dev liblua5.4-dev
-# Tested with: cmocka, the sanitizers' second compiler, a browser, and real guests.
+	libelf-dev libdw-dev libjansson-dev uthash-dev liblua5.4-dev nettle-dev
+# Tested with: cmocka, the sanitizers' second compiler, a browser, three shells, and real
+# guests.
 CHECK_PACKAGES := libcmocka-dev clang libclang-rt-dev mandoc zlib1g-dev \
-	python3-jsonschema chromium chromium-driver
-LAB_PACKAGES := qemu-system-x86 qemu-user busybox-static cpio makedumpfile xz-utils zstd \
+	python3-jsonschema chromium chromium-driver zsh fish jq
+LAB_PACKAGES := qemu-system-x86 qemu-system-arm qemu-system-misc opensbi qemu-user \
+	gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu gcc-riscv64-linux-gnu \
+	linux-libc-dev-armhf-cross linux-libc-dev-arm64-cross linux-libc-dev-riscv64-cross \
+	busybox-static cpio makedumpfile xz-utils zstd \
 	binutils bc flex bison libelf-dev kmod
 BENCH_PACKAGES := libunicorn-dev # measured beside
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
 
-demo: build ## the seed's story on a simulated machine, seen from all sides
+demo: build ## the bug of 2012 on a simulated machine, and each command's view of it
 	@tools/demo $(BUILD)
 
 check: packages-check lab-kernels build ## every test, those on real guests included
@@ -42,8 +47,10 @@ torture: packages-check build ## leave out each frame, fail each allocation: min
 lab: packages-check build ## boot real kernels under QEMU and dump their memory
 	@lab/run --all
 
-prove: packages-check build ## boot the seed's bug, ten times a way, and predict its end
+prove: packages-check build ## boot real guests, and predict: the bug of 2012, sights, jumps
 	@lab/prove --tool $(BUILD)/tools/whosees
+	@lab/sight --tool $(BUILD)/tools/whosees
+	@lab/jump --tool $(BUILD)/tools/whosees
 
 zoo: packages-check build ## every kernel of Debian's, held against its own word
 	@lab/zoo
@@ -51,7 +58,7 @@ zoo: packages-check build ## every kernel of Debian's, held against its own word
 bench: packages-check packages-bench build ## measure, beside libaddrxlat and emulators
 	@bench/run $(BUILD)
 
-install: build ## library, header, pkg-config file, tool, man page, completion
+install: build ## library, header, pkg-config file, tool, man pages, completions
 	@$(PLACE) && $(NINJA) >>$(BUILD)/ninja.log
 	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(STAGE))
 	@[ "$$(id -u)" -ne 0 ] || chown -R --reference=. $(BUILD) # its user may go on here
@@ -78,7 +85,7 @@ packages-check:
 packages-bench:
 	@tools/packages $(BENCH_PACKAGES)
 lab-kernels: packages-check build # of each kernel that check boots
-	@lab/run --fetch 686-hidden 686-pae amd64
+	@lab/run --fetch 686-hidden 686-pae amd64 armmp-small riscv64-small
 	@lab/zoo --fetch 'bookworm/686-pae@pti=on' 'bookworm/amd64@5 levels'
 
 clean: ## remove what was built (the lab's downloads are kept)

@@ -2,7 +2,7 @@
 /*
  * What the simulated machine costs: nanoseconds a translation, nested faults a second.
  * On 256 MiB of RAM that is mapped from 3 GiB up by 4 KiB pages, as an i386 kernel of
- * the seed's time had it. Beside it, QEMU's TCG and Unicorn run a guest that does the
+ * 2012 had it. Beside it, QEMU's TCG and Unicorn run a guest that does the
  * same: bench_machine [GUEST], as lab/guest/sweep.py builds it.
  */
 #include "bench.h"

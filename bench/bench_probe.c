@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the seed's question costs: opening, probing 2000 spaces x 1000 addresses, a walk,
+ * What the main question costs (who does not see an address?): opening, probing 2000 spaces x 1000 addresses, a walk,
  * a kernel half, memory; and libaddrxlat on the same roots, addresses and memory.
  *
  *	bench_probe DUMP...     on real memory

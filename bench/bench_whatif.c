@@ -8,8 +8,9 @@
  *	bench_whatif DUMP...
  */
 #include "bench.h"
-#include "linux/descriptors.h"
-#include "whatif/whatif.h"
+#include "x86/descriptors.h"
+#include "x86/whatif/whatif.h"
+#include "x86/registers.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,11 +49,12 @@ static bool take_gate(struct opened *o)
 	const uint8_t *frame;
 
 	if (!o->target->cpus.n ||
-	    ws_kernel_translate(o->system, cpu->idt.base, &o->idt_pa) != WS_READ)
+	    ws_kernel_translate(o->system, cpu->reg[X86_IDT + WS_SEGMENT_BASE],
+				&o->idt_pa) != WS_READ)
 		return false;
 	if (o->system->paging.frame(o->system->paging.opaque, o->idt_pa, &frame) !=
 		    WS_READ ||
-	    cpu->idt.base % WS_FRAME_SIZE)
+	    cpu->reg[X86_IDT + WS_SEGMENT_BASE] % WS_FRAME_SIZE)
 		return false;
 	memcpy(o->idt, frame, WS_FRAME_SIZE);
 	memset(o->idt + (size_t)WS_VECTOR_PF * size, 0, 2);
@@ -99,7 +101,7 @@ static bool storm(struct opened *o, uint64_t sp, struct ws_story *story)
 {
 	struct ws_what_if question = { .space = some_process(o),
 				       .mode = WS_FAULT_KERNEL,
-				       .processor = WS_PROCESSOR_TCG,
+				       .processor = WS_PROCESSOR_EMULATED,
 				       .has_sp = true,
 				       .sp = sp,
 				       .has_address = true,

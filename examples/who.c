@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* who DUMP ADDRESS: the seed's question in some thirty lines. */
+/* who DUMP ADDRESS: which processes do not see an address, and why. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <whosees.h>

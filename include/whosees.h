@@ -5,20 +5,34 @@
  * The only public header, in reading order:
  *
  *   1. status and errors      what every call returns, and where its words are
- *   2. paging                 a format, one walk (a trail), a range (runs)
- *   3. targets                where physical memory and registers come from
- *   4. systems                who is there: spaces, tasks, modules, symbols
- *   5. probe                  spaces x addresses -> outcomes
- *   6. capture                a small dump with only what the answers rest on
- *   7. audit                  every divergence, the fault path, a verdict for each space
- *   8. module files           where the handlers of a .ko would land
- *   9. what-if                a fault delivered, and followed to its end
+ *   2. formats                what page tables look like, and the rights they give
+ *   3. walks                  one address through the tables: a trail
+ *   4. ranges                 what a processor would refuse; many addresses: runs
+ *   5. eyes                   which root for which addresses: two, perhaps
+ *   6. targets                where physical memory comes from
+ *   7. registers              processors, and what dumps say of themselves
+ *   8. systems                who is there, found in memory
+ *   9. regimes                which registers decide what a root maps
+ *  10. spaces                 address spaces, and whose they are
+ *  11. tasks                  processes and kernel threads, and what their tables weigh
+ *  12. modules and symbols    names, and what lies at an address
+ *  13. probe                  spaces x addresses -> outcomes
+ *  14. capture                a small dump with only what the answers rest on
+ *  15. rules                  what an audit looks for, and what it comes to
+ *  16. audit                  every divergence, and a verdict for each space
+ *  17. lacks and needs        what was not read, and the fault path
+ *  18. module files           where the handlers of a .ko would land
+ *  19. what-if: the question  a fault delivered in a space
+ *  20. what-if: the end       what becomes of it
+ *  21. what-if: the story     all that is told of it
+ *  22. what-if: memory        the machine that it is asked of, and what it has overwritten
  *
  * Rules that hold throughout: addresses and lengths are bytes; a physical address is
- * called pa, a virtual one va; a root is the pa of a top-level table without CR3's
- * flag bits. Pointers that a call hands out belong to the object they came from and
- * live as long as it does, unless the call says otherwise. Nothing here calls exit(),
- * prints, or keeps global state.
+ * called pa, a virtual one va; a root is the pa of a top-level table without the flags
+ * that the register has beside it. Pointers that a call hands out belong to the object
+ * they came from and live as long as it does, unless the call says otherwise. Nothing
+ * here calls exit(), prints, or keeps global state. Since says which version has it first;
+ * docs/abi.md what may change later.
  *
  * Threads: a context and all that was opened or made with it (targets, systems, audits,
  * stories) are used by one thread at a time, since even to read a frame remembers
@@ -40,7 +54,7 @@ extern "C" {
 /* All that is declared here can be linked to; whatever else the library has is hidden. */
 #pragma GCC visibility push(default)
 
-/* ---- 1. status and errors ------------------------------------------------------- */
+/* ---- 1. status and errors --------------------------------------------------------- */
 
 /* What a call returns. Since: 0.1 */
 enum ws_status {
@@ -62,7 +76,7 @@ enum ws_status {
  * for another: "not mapped" is an answer that was read from page tables; "absent" means
  * that the dump leaves those bytes out, so nobody can know them; "failed" means that this
  * process could not look, for want of memory or by an I/O error, and that the call which
- * needed it ends in WS_ERR_SYSTEM. Since: 0.2
+ * needed it ends in WS_ERR_SYSTEM. Since: 0.1
  */
 enum ws_evidence {
 	WS_READ = 0,
@@ -73,7 +87,7 @@ enum ws_evidence {
 
 struct ws_context;
 
-/* Told now and then how far a long piece of work is; done is 0..1. Since: 0.1 */
+/* Called now and then with how far a long piece of work is; done is 0..1. Since: 0.1 */
 typedef void ws_progress_fn(void *arg, const char *what, double done);
 
 /* Returns NULL only when memory is short. Since: 0.1 */
@@ -88,14 +102,14 @@ void ws_context_set_progress(struct ws_context *ctx, ws_progress_fn *fn, void *a
 const char *ws_error(const struct ws_context *ctx, unsigned depth);
 void ws_error_clear(struct ws_context *ctx);
 
-/* ---- 2. paging ------------------------------------------------------------------ */
+/* ---- 2. formats ------------------------------------------------------------------- */
 
 #define WS_FRAME_SIZE 4096u
 #define WS_MAX_LEVELS 5u
 
 /*
- * A paging format: "i386", "i386-nopse", "i386-pae", "x86_64", "x86_64-la57".
- * Level 0 is the top. Since: 0.1
+ * A paging format, such as "i386-pae", "x86_64", "arm-lpae", "arm64-4k-48", "riscv-sv39";
+ * ws_format_at() has them all. Level 0 is the top. Since: 0.1
  */
 struct ws_format;
 
@@ -103,7 +117,10 @@ const struct ws_format *ws_format_by_name(const char *name);
 const struct ws_format *ws_format_at(unsigned i); /* NULL past the last */
 const char *ws_format_name(const struct ws_format *format);
 unsigned ws_format_levels(const struct ws_format *format);
+/* How many bits of an address decide; those above repeat the top one, or are zero. */
 unsigned ws_format_va_bits(const struct ws_format *format);
+/* Whether an entry can withhold a right (enum ws_access). Since: 0.1 */
+bool ws_format_withholds(const struct ws_format *format, uint8_t right);
 
 /* "page directory" and "PDE": the names that the manual gives a level. Since: 0.1 */
 const char *ws_level_name(const struct ws_format *format, unsigned level);
@@ -112,7 +129,7 @@ const char *ws_level_entry_name(const struct ws_format *format, unsigned level);
 /*
  * Gives the 4 KiB frame that holds pa: WS_READ and *frame, or WS_ABSENT or WS_FAILED, and
  * *frame is NULL. The pointer must stay valid for as long as the walk that asked.
- * Since: 0.2
+ * Since: 0.1
  */
 typedef enum ws_evidence ws_frame_fn(void *opaque, uint64_t pa, const uint8_t **frame);
 
@@ -121,21 +138,36 @@ struct ws_paging {
 	const struct ws_format *format;
 	ws_frame_fn *frame;
 	void *opaque;
-	uint8_t maxphyaddr; /* physical-address width, SDM 4.1.4; 0: as wide as can be */
-	bool nx;            /* IA32_EFER.NXE: bit 63 is XD, not reserved (SDM 4.1.1) */
+	uint8_t pa_bits; /* how wide physical addresses are; 0: as wide as can be */
+	bool no_execute; /* entries may forbid execution: that bit of theirs is in use */
 	/*
-	 * Reserved bits that QEMU's TCG sets by itself are forgiven: Accessed in a PAE
-	 * PDPTE. True in what ws_system_paging() gives, since a dump may be of TCG.
+	 * Reserved bits that an emulator sets by itself are forgiven. True in
+	 * what ws_system_paging() gives, since a dump may be of one.
 	 */
-	bool tcg;
+	bool emulated;
 };
 
-/* Effective rights: what every level of the walk grants. Since: 0.1 */
+/*
+ * Effective rights: what every level of the walk grants to the kernel, and what to user
+ * mode. They are rights of the tables alone: what a control register adds or takes away
+ * is not in them. Since: 0.1
+ */
 enum ws_access {
-	WS_USER = 1 << 0,
-	WS_WRITE = 1 << 1,
-	WS_EXECUTE = 1 << 2,
+	WS_KERNEL_READ = 1 << 0,
+	WS_KERNEL_WRITE = 1 << 1,
+	WS_KERNEL_EXECUTE = 1 << 2,
+	WS_USER_READ = 1 << 3,
+	WS_USER_WRITE = 1 << 4,
+	WS_USER_EXECUTE = 1 << 5,
+
+	WS_KERNEL_ALL = WS_KERNEL_READ | WS_KERNEL_WRITE | WS_KERNEL_EXECUTE,
+	WS_USER_ALL = WS_USER_READ | WS_USER_WRITE | WS_USER_EXECUTE,
+	WS_ACCESS_ALL = WS_KERNEL_ALL | WS_USER_ALL,
+	WS_ACCESS_WRITE = WS_KERNEL_WRITE | WS_USER_WRITE,
+	WS_ACCESS_EXECUTE = WS_KERNEL_EXECUTE | WS_USER_EXECUTE,
 };
+
+/* ---- 3. walks --------------------------------------------------------------------- */
 
 /* How a walk ends. "Not present" is an answer, never an error. Since: 0.1 */
 enum ws_end {
@@ -147,6 +179,7 @@ enum ws_end {
 	WS_END_FAILED,       /* the last step's table could not be looked at: WS_FAILED */
 };
 
+/* One entry that a walk went through. Since: 0.1 */
 struct ws_step {
 	uint64_t table; /* pa of the table */
 	uint64_t entry; /* raw; 0 where the table was not read */
@@ -160,48 +193,52 @@ struct ws_step {
 struct ws_trail {
 	uint64_t va;
 	uint64_t root;
-	uint64_t pa;        /* of va itself, not of its page */
-	uint8_t end;        /* enum ws_end */
-	uint8_t nsteps;     /* the last step is at level nsteps - 1 */
-	uint8_t page_shift; /* log2 of the page's size */
-	uint8_t access;     /* enum ws_access bits */
+	uint64_t pa;                    /* of va itself, not of its page */
+	uint8_t end;                    /* enum ws_end */
+	uint8_t nsteps;                 /* the last step is at level nsteps - 1 */
+	uint8_t page_shift;             /* log2 of the page's size */
+	uint8_t access;                 /* enum ws_access bits */
+	const struct ws_format *format; /* of its tables */
 	struct ws_step step[WS_MAX_LEVELS];
 };
 
+/* *trail becomes the walk of va from root. Since: 0.1 */
 void ws_walk(const struct ws_paging *paging, uint64_t root, uint64_t va,
 	     struct ws_trail *trail);
 
 /* pa of the entry that step read. Since: 0.1 */
 uint64_t ws_step_entry_pa(const struct ws_format *format, const struct ws_step *step);
 
-/* Whether an end says what the machine does; false where that is unknown. Since: 0.2 */
+/* Whether an end says what the machine does; false where that is unknown. Since: 0.1 */
 static inline bool ws_end_is_known(uint8_t end)
 {
 	return end != WS_END_ABSENT && end != WS_END_FAILED;
 }
 
-/* Whether the step at level of a trail was read. Since: 0.2 */
+/* Whether the step at level of a trail was read. Since: 0.1 */
 static inline bool ws_step_is_read(const struct ws_trail *trail, unsigned level)
 {
 	return ws_end_is_known(trail->end) || level + 1u < trail->nsteps;
 }
 
-/* A strict verdict on a trail: the first entry the processor would refuse. */
+/* ---- 4. ranges -------------------------------------------------------------------- */
+
+/* A strict verdict on a trail: the first entry the processor would refuse. Since: 0.1 */
 struct ws_flaw {
 	uint8_t level;
 	uint64_t reserved; /* the reserved bits that are set there */
 };
 
 /*
- * Judges a trail as the processor would: true, and *flaw, if it would raise #PF with
- * RSVD (SDM 4.7) or, for a PAE PDPTE, #GP at the CR3 write (SDM 4.4.1). Since: 0.1
+ * Judges a trail as the processor would: true, and *flaw, if it would refuse an entry in
+ * which reserved bits are set. Since: 0.1
  */
 bool ws_check(const struct ws_paging *paging, const struct ws_trail *trail,
 	      struct ws_flaw *flaw);
 
 /*
- * Writes one entry's attributes ("P RW US A D PS G NX") into text, always terminated.
- * Returns text. Since: 0.1
+ * Writes the names of the bits that are set in one entry into text, always terminated;
+ * they are the manual's. Returns text. Since: 0.1
  */
 char *ws_entry_describe(const struct ws_format *format, unsigned level, uint64_t entry,
 			char *text, size_t size);
@@ -217,9 +254,10 @@ struct ws_run {
 	uint8_t access;
 };
 
-/* Return false to stop. */
+/* Return false to stop. Since: 0.1 */
 typedef bool ws_run_fn(void *arg, const struct ws_run *run);
 
+/* What ws_range() is asked for beside pages. Since: 0.1 */
 enum ws_range_flags {
 	WS_RANGE_PHYSICAL = 1 << 0, /* a run's pa must be contiguous too */
 	WS_RANGE_HOLES = 1 << 1,    /* report whatever is no page as well; */
@@ -235,46 +273,90 @@ enum ws_status ws_range(const struct ws_paging *paging, uint64_t root, uint64_t 
 			uint64_t last, unsigned flags, uint64_t max_tables, ws_run_fn *fn,
 			void *arg) WS_MUST_CHECK;
 
-/* Return false to keep out of the table (and out of all it leads to). */
+/* Return false to keep out of the table (and out of all it leads to). Since: 0.1 */
 typedef bool ws_table_fn(void *arg, uint64_t pa, unsigned level, uint64_t va);
 
 /*
  * Every table reached from root whose range meets [first, last], top first, the root
- * included; a table reached by two ways is told twice, so the callback is where to
+ * included; a table reached by two ways is reported twice, so the callback is where to
  * remember what was seen. Bounded as ws_range() is. Since: 0.1
  */
 enum ws_status ws_tables(const struct ws_paging *paging, uint64_t root, uint64_t first,
 			 uint64_t last, uint64_t max_tables, ws_table_fn *fn,
 			 void *arg) WS_MUST_CHECK;
 
-/* ---- 3. targets ----------------------------------------------------------------- */
+/* ---- 5. eyes ---------------------------------------------------------------------- */
+
+/*
+ * What translates the addresses of one space. A processor may have two roots, each for a
+ * part of the addresses, and control registers say for which (ws_system_regime()). An
+ * address in no window has no translation. Since: 0.1
+ */
+#define WS_MAX_WINDOWS 2u
+struct ws_window {
+	uint64_t first, last;
+	uint64_t root;
+	const struct ws_format *format;
+};
+struct ws_eye {
+	unsigned nwindows;
+	struct ws_window window[WS_MAX_WINDOWS]; /* in order of address */
+};
+
+/* The window that va is in; NULL: none is. Since: 0.1 */
+const struct ws_window *ws_eye_window(const struct ws_eye *eye, uint64_t va);
+
+/* As ws_walk(), from the root of va's window, by the window's format. Since: 0.1 */
+void ws_eye_walk(const struct ws_paging *paging, const struct ws_eye *eye, uint64_t va,
+		 struct ws_trail *trail);
+
+/* As ws_range(), through each window; in none is WS_END_NONCANONICAL. Since: 0.1 */
+enum ws_status ws_eye_range(const struct ws_paging *paging, const struct ws_eye *eye,
+			    uint64_t first, uint64_t last, unsigned flags,
+			    uint64_t max_tables, ws_run_fn *fn, void *arg) WS_MUST_CHECK;
+
+/* ---- 6. targets ------------------------------------------------------------------- */
 
 struct ws_target;
 
 /* How to read a file whose own bytes do not say. Zeroed: ask the file. Since: 0.1 */
 struct ws_target_options {
-	const char *kind;   /* "elf", "kdump", "lime", "raw"; NULL: probe */
+	const char *kind;   /* one of ws_target_kind_at(); NULL: from the first bytes */
 	const char *format; /* a paging format's name; NULL: from the registers */
-	uint64_t root;      /* a known root (what CR3 would hold) */
+	uint64_t root;      /* a known root */
 	bool has_root;
 };
 
+/* options: NULL, or see there. path may be a scenario, "sim:NAME". Since: 0.1 */
 enum ws_status ws_target_open(struct ws_context *ctx, const char *path,
 			      const struct ws_target_options *options,
 			      struct ws_target **target) WS_MUST_CHECK;
 void ws_target_close(struct ws_target *target);
 
+/*
+ * i-th kind of target, in the order in which they are looked for; NULL past the last. The
+ * last is "sim", which a path "sim:SCENARIO" says by itself. Since: 0.1
+ */
+const char *ws_target_kind_at(unsigned i);
+
+/* As it was opened, and as what. Since: 0.1 */
 const char *ws_target_path(const struct ws_target *target);
 const char *ws_target_kind(const struct ws_target *target);
 
 /*
  * i-th thing that is wrong with the target itself, in plain words: it is cut off, damaged
  * in places, shrinks while it is read. NULL past the end; there may be more after memory
- * was looked at. What is missing is WS_ABSENT wherever it is asked for. Since: 0.2
+ * was looked at. What is missing is WS_ABSENT wherever it is asked for. Since: 0.1
  */
 const char *ws_target_note(const struct ws_target *target, unsigned i);
 
-/* A piece of physical memory that the target holds. Sorted, never overlapping. */
+/*
+ * Seconds since 1970 that a kdump's header gives as its time; false: it gives none.
+ * Since: 0.1
+ */
+bool ws_target_taken(const struct ws_target *target, int64_t *seconds);
+
+/* A piece of memory that the target holds. Sorted, never overlapping. Since: 0.1 */
 struct ws_extent {
 	uint64_t pa;
 	uint64_t len;
@@ -283,66 +365,66 @@ const struct ws_extent *ws_target_extents(const struct ws_target *target, size_t
 
 /*
  * The frame that holds pa: WS_READ and *frame, valid until the target is closed; or
- * WS_ABSENT or WS_FAILED, and *frame is NULL. Since: 0.2
+ * WS_ABSENT or WS_FAILED, and *frame is NULL. Since: 0.1
  */
 enum ws_evidence ws_target_frame(struct ws_target *target, uint64_t pa,
 				 const uint8_t **frame) WS_MUST_CHECK;
 
-/* Copies len bytes: all, or what kept it from the first that is missing. Since: 0.2 */
+/* Copies len bytes: all, or what kept it from the first that is missing. Since: 0.1 */
 enum ws_evidence ws_target_read(struct ws_target *target, uint64_t pa, void *buf,
 				size_t len) WS_MUST_CHECK;
 
 /*
  * What a call returns that looked at memory: status, but WS_ERR_SYSTEM in place of WS_OK
  * where some look was WS_FAILED. Then its answer rests on less than the target holds, and
- * is none. Whoever walks and reads himself asks when he is done. Since: 0.2
+ * is none. Whoever walks and reads himself asks when he is done. Since: 0.1
  */
 enum ws_status ws_target_looked(struct ws_target *target,
 				enum ws_status status) WS_MUST_CHECK;
 
-enum ws_register {
-	WS_REG_AX,
-	WS_REG_BX,
-	WS_REG_CX,
-	WS_REG_DX,
-	WS_REG_SI,
-	WS_REG_DI,
-	WS_REG_SP,
-	WS_REG_BP,
-	WS_REG_R8,
-	WS_REG_R9,
-	WS_REG_R10,
-	WS_REG_R11,
-	WS_REG_R12,
-	WS_REG_R13,
-	WS_REG_R14,
-	WS_REG_R15,
-	WS_REG_IP,
-	WS_REG_FLAGS,
-	WS_REG_COUNT
+/* ---- 7. registers ----------------------------------------------------------------- */
+
+/* i-th processor as the target kept it; NULL past the last. Since: 0.1 */
+struct ws_cpu;
+const struct ws_cpu *ws_target_cpu(const struct ws_target *target, size_t i);
+
+/* Which registers are listed together. Since: 0.1 */
+enum ws_register_group {
+	WS_REGISTER_GENERAL,
+	WS_REGISTER_CONTROL,
+	WS_REGISTER_SEGMENT, /* NAME is its selector; NAME.limit, NAME.flags, NAME.base */
 };
 
-/* A segment register or a descriptor-table register, hidden part included. */
-struct ws_segment {
-	uint32_t selector;
-	uint32_t limit;
-	uint32_t flags; /* as the second word of a descriptor */
-	uint64_t base;
-};
+/*
+ * i-th register of the processor's architecture, as its manual calls it, in lower case:
+ * "rax" or "sp_svc"; NULL past the last. Whether the target kept its value
+ * ws_cpu_register() says. Since: 0.1
+ */
+const char *ws_cpu_register_at(const struct ws_cpu *cpu, unsigned i,
+			       enum ws_register_group *group);
 
-/* One processor as the target kept it. Since: 0.1 */
-struct ws_cpu {
-	uint64_t reg[WS_REG_COUNT];
-	bool has_control; /* the fields below are known (PRSTATUS has none of them) */
-	uint64_t cr0, cr2, cr3, cr4;
-	struct ws_segment cs, ds, es, fs, gs, ss, ldt, tr, gdt, idt;
+/* *value of the register with that name; false: the target has not kept it. Since: 0.1 */
+bool ws_cpu_register(const struct ws_cpu *cpu, const char *name, uint64_t *value);
+
+/* The register that holds its root, as a sentence has it: "CR3". Since: 0.1 */
+const char *ws_cpu_root_register(const struct ws_cpu *cpu);
+
+/*
+ * What the i-th architecture calls a word of the glossary (`whosees help words'): its
+ * Linux, and its manual; NULL: nothing of its own. ws_manual_at(): "Intel SDM"; NULL past
+ * the last architecture. Since: 0.1
+ */
+struct ws_term {
+	const char *word; /* "root", "verdict leaks" */
+	const char *in_linux, *in_manual;
 };
-const struct ws_cpu *ws_target_cpus(const struct ws_target *target, size_t *n);
+const char *ws_manual_at(unsigned i);
+const struct ws_term *ws_term_at(unsigned i, const char *word);
 
 /* The VMCOREINFO text of the target's own note, or NULL. Terminated. Since: 0.1 */
 const char *ws_target_vmcoreinfo(const struct ws_target *target);
 
-/* ---- 4. systems ----------------------------------------------------------------- */
+/* ---- 8. systems ------------------------------------------------------------------- */
 
 struct ws_system;
 
@@ -350,6 +432,12 @@ struct ws_system;
 struct ws_system_options {
 	const char *system_map; /* path of a System.map (or a copy of /proc/kallsyms) */
 	const char *vmlinux;    /* path of an ELF kernel with symbols or DWARF */
+	/*
+	 * The control registers that decide what a root maps, where the target has not kept
+	 * them or another moment is meant: "NAME=VALUE,..." with the manual's names and
+	 * numbers in C's notation, or one of ws_system_regime_at().
+	 */
+	const char *regime;
 };
 
 /*
@@ -363,6 +451,7 @@ enum ws_status ws_system_open(struct ws_target *target,
 			      struct ws_system **system) WS_MUST_CHECK;
 void ws_system_close(struct ws_system *system);
 
+/* What it was opened with, and how walks are made in it. Since: 0.1 */
 struct ws_target *ws_system_target(const struct ws_system *system);
 const struct ws_paging *ws_system_paging(const struct ws_system *system);
 
@@ -371,32 +460,59 @@ const char *ws_system_vmcoreinfo(const struct ws_system *system);
 
 /*
  * i-th thing that is wrong with the target (ws_target_note()), and then that the
- * inference was not sure of, in plain words; NULL past the end.
+ * inference was not sure of, in plain words; NULL past the end. Since: 0.1
  */
 const char *ws_system_note(const struct ws_system *system, unsigned i);
 
 /* The layout that was inferred. Since: 0.1 */
 struct ws_layout {
-	uint64_t page_offset;  /* va of the direct map's first byte (pa 0) */
+	uint64_t page_offset;  /* va of the direct map's first byte */
+	uint64_t direct_delta; /* va - pa in the direct map, modulo 2^64; where physical
+				  memory begins at 0, it is page_offset */
 	uint64_t kernel_first; /* the lowest kernel va */
 	uint64_t image_first;  /* the kernel image (text through bss), last included */
 	uint64_t image_last;
 	uint64_t image_delta; /* va - pa inside the image */
 	uint64_t reference;   /* root of init_mm, or of the consensus of all roots */
 	bool consensus;       /* reference is a majority of roots, not a table in RAM */
-	bool pti;             /* user halves were found */
+	bool pti;             /* page-table isolation: user halves were found */
 	unsigned word;        /* sizeof(long) of the kernel: 4 or 8 */
+	/*
+	 * No kernel was looked for, since none is known with this format: reference is
+	 * the root that was given, there are no spaces, and all else here says nothing.
+	 */
+	bool tables_only;
 };
 const struct ws_layout *ws_system_layout(const struct ws_system *system);
 
+/* ---- 9. regimes ------------------------------------------------------------------- */
+
+/* The root that the processor has loaded; false where that is not known. Since: 0.1 */
+bool ws_system_cpu_root(const struct ws_system *system, const struct ws_cpu *cpu,
+			uint64_t *root);
+
+/*
+ * Which root translates which addresses by which registers, in words. NULL: the registers
+ * that decide are not known, and a space's root translates all of its. Since: 0.1
+ */
+const char *ws_system_regime(const struct ws_system *system);
+
+/* i-th regime of this kernel with a name, what it is; NULL past the last. Since: 0.1 */
+const char *ws_system_regime_at(const struct ws_system *system, unsigned i,
+				const char **what);
+
+/* ---- 10. spaces ------------------------------------------------------------------- */
+
+/* Whose a space is. Since: 0.1 */
 enum ws_space_kind {
 	WS_SPACE_INIT,    /* init_mm: swapper_pg_dir or init_top_pgt */
 	WS_SPACE_PROCESS, /* at least one live task has it as its mm */
-	WS_SPACE_USER,    /* PTI: the user half of the process's space */
-	WS_SPACE_LONE,    /* in use, but no task's: efi_mm, a trampoline, an mm kept */
+	WS_SPACE_USER,    /* user half of the space before it, by page-table isolation */
+	WS_SPACE_LONE,    /* in use, but nobody lives or runs there: efi_mm, a trampoline,
+			     an mm that is kept */
 	WS_SPACE_FREED,   /* lies in a freed page: nobody's any more */
-	WS_SPACE_UNOWNED, /* user mode has memory there: a process's whose task was not
-			     found. Since: 0.2 */
+	WS_SPACE_UNOWNED, /* no task's that was found, but user mode has memory there, or
+			     may, or a processor or a kernel thread is in it */
 };
 
 /* An address space: a root and whose it is. Sorted: init, by pid, unowned. Since: 0.1 */
@@ -409,22 +525,38 @@ struct ws_space {
 	uint32_t ntasks; /* thread groups that share it */
 	uint64_t mm;     /* va of its mm_struct; 0: unknown */
 	const uint32_t *owners; /* their tgids, ntasks of them: processes, and kernel
-				   threads that use its mm. Since: 0.2 */
-	uint32_t nthreads;      /* that live in all of these. Since: 0.2 */
-	/* A task or a processor can run in it, so that all commands count it and the
-	   audit judges it. The others are out: freed ones, and those that the kernel
-	   keeps for itself. Since: 0.2 */
+				   threads that use its mm */
+	uint32_t nthreads;      /* that live in all of these */
+	/* It is one of everyone: init_mm, each process and each root of no known owner,
+	   since a task or a processor can run there. Out are lone and freed ones. A user
+	   half is a part of the space before it and does not count again. */
 	bool counts;
+	bool user_mode; /* runs there, or in its user half: it is a process's, or
+			   of no known owner with memory of user mode */
+	/* Of an unowned one nothing that was read says whether its page was freed: it
+	   counts, and no verdict on it is known. */
+	bool perhaps_freed;
+	/* What lies at its root was read, and is no table of this kernel's: the target is
+	   damaged there, or the frame was given to something else. It counts, and no
+	   verdict on it is known. */
+	bool looks_damaged;
 };
 const struct ws_space *ws_system_spaces(const struct ws_system *system, size_t *n);
+
+/* What translates the space's addresses, in the system's regime. Since: 0.1 */
+void ws_space_eye(const struct ws_system *system, const struct ws_space *space,
+		  struct ws_eye *eye);
 const char *ws_space_kind_name(enum ws_space_kind kind);
 
+/* ---- 11. tasks -------------------------------------------------------------------- */
+
 #define WS_NO_SPACE UINT32_MAX
+#define WS_NO_PID UINT32_MAX
 
 /*
  * A thread group: a process, or a kernel thread, which has no space of its own. What is
- * told is of its leader; where that has exited and other threads live, it is their mm,
- * and the first of them that comm_va names. Since: 0.1
+ * reported is of its leader; where that has exited and other threads live, it is their
+ * mm, and the first of them that comm_va names. Since: 0.1
  */
 struct ws_task {
 	uint64_t comm_va; /* where its name lies: a task_struct's fields are found around
@@ -436,13 +568,15 @@ struct ws_task {
 	uint32_t space;        /* index into the spaces; WS_NO_SPACE for kernel threads */
 	uint32_t active_space; /* the one it runs in: its own or the one it borrowed */
 	uint32_t nthreads;     /* that live, the leader among them; 0: a zombie */
-	bool leader_exited;    /* and other threads live. Since: 0.2 */
+	bool leader_exited;    /* and other threads live */
+	uint32_t ppid; /* the parent's pid; 0: the kernel itself (pid 1, kthreadd);
+			  WS_NO_PID: unknown, or it has none (init_task) */
 };
 const struct ws_task *ws_system_tasks(const struct ws_system *system, size_t *n);
 
 /*
  * What the tables of one space weigh, shared and own, each frame once. The root is one of
- * the kernel half's, but for a PAE root, whose 32 bytes are no frame. Since: 0.1
+ * the kernel half's, where it fills frames of its own. Since: 0.1
  */
 struct ws_weight {
 	uint64_t user_tables;    /* frames used as tables below the user half */
@@ -452,6 +586,9 @@ struct ws_weight {
 enum ws_status ws_space_weigh(struct ws_system *system, const struct ws_space *space,
 			      struct ws_weight *weight) WS_MUST_CHECK;
 
+/* ---- 12. modules and symbols ------------------------------------------------------ */
+
+/* A piece of a module. Since: 0.1 */
 struct ws_region {
 	uint64_t va;
 	uint64_t len;
@@ -468,11 +605,11 @@ struct ws_module {
 };
 /*
  * Whether there may be processes that were not found, and so spaces: the task list could
- * not be gone along from end to end. Since: 0.2
+ * not be gone along from end to end. Since: 0.1
  */
 bool ws_system_lacks_tasks(const struct ws_system *system);
 
-/* Whether some may lie in what the target lacks; once they were looked for. Since: 0.2 */
+/* Whether some may lie in what the target lacks; once they were looked for. Since: 0.1 */
 bool ws_system_lacks_modules(const struct ws_system *system);
 enum ws_status ws_system_modules(struct ws_system *system,
 				 const struct ws_module **modules,
@@ -497,14 +634,30 @@ enum ws_status ws_symbol_find(struct ws_system *system, const char *name,
 enum ws_status ws_symbol_at(struct ws_system *system, uint64_t va,
 			    struct ws_symbol *symbol) WS_MUST_CHECK;
 
+/* A part of the kernel's address space, as findings name it. Since: 0.1 */
+struct ws_kernel_region {
+	const char *name; /* static */
+	uint64_t first, last;
+};
+
+/* What lies at an address. Since: 0.1 */
+struct ws_place {
+	const char *region; /* "vmalloc", "direct map"; "user"; "kernel": none of these */
+	const struct ws_module *module; /* that has memory there, or NULL */
+	uint64_t last;                  /* up to here both are the same */
+};
+/* Looks for modules and regions where that was not done yet. Since: 0.1 */
+enum ws_status ws_place_at(struct ws_system *system, uint64_t va,
+			   struct ws_place *place) WS_MUST_CHECK;
+
 /*
  * Copies kernel memory as init_mm sees it: all, or what kept it from the first byte that
- * is missing. Since: 0.2
+ * is missing. Since: 0.1
  */
 enum ws_evidence ws_system_read(struct ws_system *system, uint64_t va, void *buf,
 				size_t len) WS_MUST_CHECK;
 
-/* ---- 5. probe ------------------------------------------------------------------- */
+/* ---- 13. probe -------------------------------------------------------------------- */
 
 /* How walks of one address ended, wherever they ended alike. Since: 0.1 */
 struct ws_outcome {
@@ -525,12 +678,13 @@ struct ws_matrix {
 	struct ws_outcome *outcome;
 };
 
+/* *matrix is released by the caller. Since: 0.1 */
 enum ws_status ws_probe(struct ws_system *system, const struct ws_space *spaces,
 			size_t nspaces, const uint64_t *addresses, size_t naddresses,
 			struct ws_matrix *matrix) WS_MUST_CHECK;
 void ws_matrix_release(struct ws_matrix *matrix);
 
-/* ---- 6. capture ----------------------------------------------------------------- */
+/* ---- 14. capture ------------------------------------------------------------------ */
 
 /*
  * Writes an ELF core that holds only the frames which the answers rest on: page
@@ -540,8 +694,9 @@ void ws_matrix_release(struct ws_matrix *matrix);
  */
 enum ws_status ws_capture(struct ws_system *system, const char *path) WS_MUST_CHECK;
 
-/* ---- 7. audit ------------------------------------------------------------------- */
+/* ---- 15. rules -------------------------------------------------------------------- */
 
+/* How much one finding matters, by itself. Since: 0.1 */
 enum ws_severity {
 	WS_INFO,    /* true, and worth knowing */
 	WS_WARNING, /* wrong, but nothing dies of it by itself */
@@ -552,7 +707,7 @@ const char *ws_severity_name(enum ws_severity severity);
 
 /*
  * What findings come to for a space. Worst last; unknown stands between what does no harm
- * and what does, so that it is never better than the truth. Since: 0.2
+ * and what does, so that it is never better than the truth. Since: 0.1
  */
 enum ws_verdict {
 	WS_COHERENT,      /* as init_mm, as far as any fault can need it */
@@ -560,23 +715,25 @@ enum ws_verdict {
 	WS_UNKNOWN,       /* something that decides could not be read */
 	WS_DIVERGES,      /* nothing repairs it: an access there fails, or strays */
 	WS_LEAKS,         /* user mode can reach kernel memory */
-	WS_NESTS,         /* gate target unmapped: faults nest until a push fails */
-	WS_DOUBLE_FAULTS, /* IDT, GDT, TSS or stack unmapped: delivery itself fails */
+	WS_NESTS,         /* gate target unmapped: faults nest until the stack ends */
+	WS_DOUBLE_FAULTS, /* a table or stack of it unmapped: delivery itself fails */
 };
 const char *ws_verdict_name(enum ws_verdict verdict);
 
 /* What the audit looks for. Static. Since: 0.1 */
 struct ws_rule {
-	const char *id;     /* "coherence-missing": stable, what SARIF and --rule take */
+	const char *id;     /* "coherence-missing": stable: SARIF and JSON have it */
 	const char *family; /* "coherence", "fault-path", "protection", "well-formed" */
 	const char *name;   /* "kernel mapping missing here" */
-	enum ws_severity severity;
-	const char *meaning;     /* one paragraph, plain words */
-	const char *fix;         /* what to do about it */
+	enum ws_severity severity; /* at worst: what a lazy fault repairs is a warning */
+	const char *meaning;       /* one paragraph, plain words */
+	const char *fix;           /* what to do about it */
 	const char *history;     /* where it happened: kernel commits, papers; one line */
-	enum ws_verdict verdict; /* what it comes to, where nothing heals it */
+	enum ws_verdict verdict; /* what it comes to, where nothing repairs it */
 };
 const struct ws_rule *ws_rule_at(unsigned i); /* NULL past the last */
+
+/* ---- 16. audit -------------------------------------------------------------------- */
 
 /* One thing a rule found in one space. Since: 0.1 */
 struct ws_finding {
@@ -585,7 +742,7 @@ struct ws_finding {
 	uint32_t space;            /* index into ws_system_spaces() */
 	int cpu; /* whose fault path; -1: no processor's in particular */
 	/* About what a descriptor table holds, and so true whatever space is loaded: it
-	   is init_mm's in name only, and no space's verdict rests on it. Since: 0.2 */
+	   is init_mm's in name only, and no space's verdict rests on it. */
 	bool machine;
 	uint64_t va, last;
 	const char *region; /* "vmalloc", "direct map": where va lies */
@@ -600,7 +757,7 @@ struct ws_finding {
 
 struct ws_lack;
 
-/* What the findings mean for one space. Since: 0.1 */
+/* What the findings mean for one space, or one half of it. Since: 0.1 */
 struct ws_judgement {
 	enum ws_verdict verdict;
 	enum ws_verdict known; /* the worst that is known: verdict, but where unknown */
@@ -608,33 +765,44 @@ struct ws_judgement {
 	uint32_t nfindings;    /* about this space */
 	uint32_t nlacks;       /* that decide here, and could not be read */
 	const struct ws_lack *lack; /* the first of these; NULL: none */
-	char *reasons;              /* the chain, one step a line; NULL where coherent */
+	const struct ws_rule
+		*rule; /* of what is known: the one that decides; NULL: none */
+	const struct ws_finding *finding; /* that it was broken by; NULL: none */
+	bool hangs;    /* of what nests: page and double faults repeat for ever */
+	bool no_image; /* the kernel image as a whole is what is not mapped */
+	char *reasons; /* the chain, one step a line; NULL where coherent */
 };
 
 struct ws_audit;
 
-/* Runs every rule over every space. Reads only. The system must outlive the audit. */
+/* Runs every rule over every space. The system must outlive the audit. Since: 0.1 */
 enum ws_status ws_audit_run(struct ws_system *system,
 			    struct ws_audit **audit) WS_MUST_CHECK;
 void ws_audit_destroy(struct ws_audit *audit);
 
+/* All of them. Since: 0.1 */
 const struct ws_finding *ws_audit_findings(const struct ws_audit *audit, size_t *n);
 /* One a space, in the order of ws_system_spaces(). */
 const struct ws_judgement *ws_audit_judgements(const struct ws_audit *audit, size_t *n);
 
-/* Something that decides about a space and could not be read. Since: 0.2 */
+/* ---- 17. lacks and needs ---------------------------------------------------------- */
+
+/* Something that decides about a space and could not be read. Since: 0.1 */
 struct ws_lack {
 	uint32_t space; /* index into ws_system_spaces(); WS_NO_SPACE: all of them */
 	bool where_different; /* it decides only in spaces with findings */
+	bool user_part;       /* a table of user memory: it decides whether user mode can
+				 write page tables, and about no fault */
 	bool has_pa;          /* it is a frame that the target does not hold: at pa */
 	uint64_t pa;
-	char *what; /* "the IDT at 0xff400000" */
+	bool is_damage; /* what is one sentence: "its page directory is damaged" */
+	char *what;     /* "the stack at 0xff400000" */
 };
 /* The first ones of each space; a judgement's nlacks counts all. */
 const struct ws_lack *ws_audit_lacks(const struct ws_audit *audit, size_t *n);
 
 /*
- * In which halves of a space, where PTI gives it two: the one that CR3 holds in user mode
+ * In which halves of a space, where isolation gives it two: the one that user mode has
  * too, or only the one that the entry code changes to. Since: 0.1
  */
 enum ws_half {
@@ -652,31 +820,37 @@ struct ws_need {
 	enum ws_severity severity; /* 0: the rule's */
 	int cpu;                   /* -1: every processor's */
 	uint64_t va, last;
-	uint8_t halves;    /* enum ws_half bits */
-	uint8_t rights;    /* WS_WRITE, WS_EXECUTE: beyond reading */
-	uint8_t refused;   /* WS_USER, where SMEP or SMAP refuses a user's page */
+	uint8_t halves;  /* enum ws_half bits */
+	uint8_t rights;  /* WS_KERNEL_WRITE, WS_KERNEL_EXECUTE: beyond reading */
+	uint8_t refused; /* WS_USER_READ, where a user's page is refused to the kernel */
 	bool if_reference; /* of no use to a kernel whose init_mm does not have it */
-	char *what;        /* "the IDT of cpu 0 at 0xff400000" */
+	bool many;         /* of what: "which are not mapped" */
+	char *what;        /* "the stack of cpu 0 at 0xff400000" */
 };
 const struct ws_need *ws_audit_needs(const struct ws_audit *audit, size_t *n);
 
 /*
- * Whether the space of that index is one that a processor or a task can run in: of
+ * Whether the space of that index counts, or is the user half of one that does: of
  * others nothing is asked, and their judgement says nothing. Since: 0.1
  */
 bool ws_audited(const struct ws_audit *audit, uint32_t space);
 
-/* A part of the kernel's address space, as findings name it. Since: 0.1 */
-struct ws_kernel_region {
-	const char *name; /* static */
-	uint64_t first, last;
-};
-/* The direct map is the first; they may lie in one another: the smallest names a va. */
+/*
+ * What the findings mean for a space with its user half, if it has one: the worse of the
+ * two judgements with the findings and lacks of both. Of a user half, its own. The
+ * reasons live as long as the audit. Since: 0.1
+ */
+struct ws_judgement ws_audit_whole(const struct ws_audit *audit, uint32_t space);
+
+/*
+ * The direct map is the first; they may lie in one another: the smallest names a va.
+ * Since: 0.1
+ */
 const struct ws_kernel_region *ws_audit_regions(const struct ws_audit *audit, size_t *n);
 
-/* ---- 8. module files ------------------------------------------------------------- */
+/* ---- 18. module files ------------------------------------------------------------- */
 
-/* A module's file (.ko), before it is loaded: relocatable ELF of 32 or 64 bits. */
+/* A module's file (.ko), before it is loaded: ELF of 32 or 64 bits. Since: 0.1 */
 struct ws_module_file;
 
 /* path must outlive the file. Since: 0.1 */
@@ -722,17 +896,19 @@ enum ws_status ws_module_file_handlers(struct ws_module_file *file,
 				       const struct ws_handler **handlers,
 				       size_t *n) WS_MUST_CHECK;
 
-/* ---- 9. what-if ------------------------------------------------------------------ */
+/* ---- 19. what-if: the question ---------------------------------------------------- */
 
 /*
  * What the processor would do next: a page fault is delivered in one space to a simulated
- * processor (machine/machine.h), which begins with the target's registers and memory, and
- * is followed until a handler's first byte is fetched or nothing more can happen.
+ * processor, which begins with the target's registers and memory, and is followed until a
+ * handler's first byte is fetched or nothing more can happen. There is such a processor
+ * for x86 alone: elsewhere ws_machine_create() says WS_ERR_UNSUPPORTED.
  */
 
+/* Where the fault interrupts. Since: 0.1 */
 enum ws_fault_mode {
-	WS_FAULT_USER,   /* CPL 3: the stack comes from the TSS */
-	WS_FAULT_KERNEL, /* CPL 0: on the current stack, unless the gate has an IST */
+	WS_FAULT_USER,   /* on the stack that an entry from user mode switches to */
+	WS_FAULT_KERNEL, /* on the current stack, unless the vector has its own */
 };
 const char *ws_fault_mode_name(enum ws_fault_mode mode);
 
@@ -741,9 +917,9 @@ const char *ws_fault_mode_name(enum ws_fault_mode mode);
  * manual. Since: 0.1
  */
 enum ws_processor {
-	WS_PROCESSOR_SDM,  /* a TLB as SDM 4.10 allows */
-	WS_PROCESSOR_TCG,  /* QEMU 7.2's TCG: its TLB, and all its departures */
-	WS_PROCESSOR_NONE, /* the manual's, without a TLB */
+	WS_PROCESSOR_MANUAL,   /* the manual's, with a TLB as it allows one */
+	WS_PROCESSOR_EMULATED, /* QEMU 7.2's emulation: its TLB, and all its departures */
+	WS_PROCESSOR_NO_TLB,   /* the manual's, without a TLB */
 };
 const char *ws_processor_name(enum ws_processor processor);
 
@@ -752,16 +928,17 @@ struct ws_what_if {
 	uint32_t space; /* index into ws_system_spaces(); one of a process or init_mm's */
 	uint8_t mode;   /* enum ws_fault_mode; a space of no process has no user mode */
 	uint8_t processor; /* enum ws_processor */
-	bool has_sp, has_address, has_flags;
+	/* has_mode: without that mode there is no answer; or else the other one is taken */
+	bool has_mode, has_sp, has_address, has_flags;
 	uint64_t sp;         /* at the fault; kernel mode only */
 	uint64_t address;    /* that faults; else a user's that the space does not map */
-	uint64_t flags;      /* EFLAGS at the fault: pushed frames may become tables */
+	uint64_t flags;      /* at the fault: pushed frames may become tables */
 	uint64_t max_frames; /* 0: 2^26 */
 };
 
 /* Where the stack pointer at the fault came from. Since: 0.1 */
 enum ws_sp_origin {
-	WS_SP_TSS,       /* user mode: the processor takes it from there */
+	WS_SP_ENTRY,     /* user mode: the processor takes it from there */
 	WS_SP_OWN,       /* the same; but it names another task's, and a switch of tasks
 			    puts the task's own there (Linux before 4.15) */
 	WS_SP_GIVEN,     /* struct ws_what_if said so */
@@ -772,64 +949,73 @@ enum ws_sp_origin {
 };
 const char *ws_sp_origin_name(enum ws_sp_origin origin);
 
+/* ---- 20. what-if: the end --------------------------------------------------------- */
+
 /* Best first, but for the last two. Since: 0.1 */
 enum ws_fate {
-	WS_FATE_SURVIVES,     /* the page fault's handler was reached */
-	WS_FATE_DIVERTED,     /* another exception's was: an oops */
-	WS_FATE_DOUBLE_FAULT, /* #DF's handler was reached: a panic */
-	WS_FATE_LOOPS,        /* the same faults for ever: a hang */
-	WS_FATE_RESETS,       /* triple fault (SDM 6.15, #DF) */
-	WS_FATE_GAVE_UP,      /* max_frames were pushed */
-	WS_FATE_UNKNOWN,      /* it goes on by what the target does not hold */
+	WS_FATE_SURVIVES, /* the page fault's handler was reached */
+	WS_FATE_DIVERTED, /* another exception's was: an oops */
+	WS_FATE_PANICS,   /* the double fault's handler was: a panic */
+	WS_FATE_LOOPS,    /* the same faults for ever: a hang */
+	WS_FATE_RESETS,   /* not even a double fault can be delivered */
+	WS_FATE_GAVE_UP,  /* max_frames were pushed */
+	WS_FATE_UNKNOWN,  /* it goes on by what the target does not hold */
 };
 const char *ws_fate_name(enum ws_fate fate);
 
-/* On which stack #DF was delivered, if it was. Since: 0.1 */
+/* On which stack a double fault was delivered, if it was. Since: 0.1 */
 enum ws_df_stack {
 	WS_DF_NONE,  /* none was delivered */
-	WS_DF_TASK,  /* a task gate: a task of its own, with a CR3 of its own */
-	WS_DF_IST,   /* an interrupt stack of its own */
-	WS_DF_STACK, /* the current one, or that of ring 0 */
+	WS_DF_TASK,  /* in a task of its own, with page tables of its own */
+	WS_DF_OWN,   /* one that the vector names */
+	WS_DF_STACK, /* the current one, or that of the kernel */
 };
 
-/* An exception: SDM 6.13 and 4.7 for its error code. Since: 0.1 */
+/* An exception, by the manual's numbers. Since: 0.1 */
 struct ws_exception {
 	uint8_t vector;
 	uint32_t error;
-	uint64_t address; /* what CR2 becomes; #PF only */
+	uint64_t address; /* that faulted; page faults only */
 };
 
 /* "#PF" for 14; NULL for an interrupt's vector. Static. Since: 0.1 */
 const char *ws_vector_name(unsigned vector);
 
+/* The register that its address is in: "CR2"; NULL: it has none. Static. Since: 0.1 */
+const char *ws_exception_register(const struct ws_exception *exception);
+
 /* What a delivery was at when an exception stopped it. Since: 0.1 */
 enum ws_stumble {
 	WS_STUMBLE_NONE, /* the last delivery went through at once */
 	WS_STUMBLE_PUSH,
-	WS_STUMBLE_IDT,
-	WS_STUMBLE_GDT,
-	WS_STUMBLE_TSS,
+	WS_STUMBLE_VECTORS,  /* the table of handlers */
+	WS_STUMBLE_SEGMENTS, /* the table of segments */
+	WS_STUMBLE_TASK,     /* what names the stacks */
 	WS_STUMBLE_OTHER,
 };
+/* "push", "IDT", "other". Static. Since: 0.1 */
+const char *ws_stumble_name(enum ws_stumble stumble);
+
+/* ---- 21. what-if: the story ------------------------------------------------------- */
 
 #define WS_STORY_EXCEPTIONS 8
 
+/* What came of a fault. Since: 0.1 */
 struct ws_story {
 	uint8_t fate;      /* enum ws_fate */
 	uint8_t mode;      /* that was followed; enum ws_fault_mode */
 	uint8_t sp_origin; /* enum ws_sp_origin */
 	uint8_t df_stack;  /* enum ws_df_stack */
 	bool double_fault; /* one was raised, delivered or not */
-	uint32_t space;    /* whose root CR3 held: with PTI a user half's, in user mode */
-	uint32_t cpu;      /* index of the processor whose registers were taken */
-	bool cpu_is_here;  /* and it was in this space */
+	uint32_t space; /* whose root was loaded: a user half's, perhaps, in user mode */
+	uint32_t cpu;   /* index of the processor whose registers were taken */
+	bool cpu_is_here;        /* and it was in this space */
 	uint64_t address, flags; /* of the first fault */
-	uint64_t start_sp;       /* at the fault; user mode: the TSS's, 0: unreadable */
-	uint64_t first_sp;       /* after the first frame */
-	uint64_t sp;             /* after the last one; that of #DF's own task excepted */
-	uint64_t frames;         /* delivered: the first, all that came of it, #DF */
-	uint64_t nested; /* page faults that fetching a handler raised: QEMU's -d int has
-			    one line v=0e for the first fault and one for each of these */
+	uint64_t start_sp; /* at the fault; user mode: that of the entry, 0: unreadable */
+	uint64_t first_sp; /* after the first frame */
+	uint64_t sp;       /* after the last one; a double fault's own task excepted */
+	uint64_t frames;   /* delivered: the first, all that came of it */
+	uint64_t nested;   /* page faults that fetching a handler raised */
 
 	/*
 	 * The last delivery: what was to be delivered, and what each attempt raised; not
@@ -852,6 +1038,8 @@ struct ws_story {
 	uint64_t unknown_pa; /* read, but for WS_FATE_UNKNOWN: where it wants to read */
 };
 
+/* ---- 22. what-if: memory ---------------------------------------------------------- */
+
 struct ws_machine;
 
 /*
@@ -862,7 +1050,10 @@ enum ws_status ws_machine_create(struct ws_audit *audit,
 				 struct ws_machine **machine) WS_MUST_CHECK;
 void ws_machine_destroy(struct ws_machine *machine);
 
-/* Tells one story; the machine then forgets the one before. Since: 0.1 */
+/*
+ * Follows one fault; the machine then forgets the one before. WS_ERR_UNKNOWN: on which
+ * stack it begins is not known. Where it fails the story's fate is unknown. Since: 0.1
+ */
 enum ws_status ws_machine_what_if(struct ws_machine *machine,
 				  const struct ws_what_if *what_if,
 				  struct ws_story *story) WS_MUST_CHECK;
@@ -876,7 +1067,7 @@ enum ws_frame_use {
 	WS_FRAME_USER,       /* a space maps it in its user half */
 	WS_FRAME_MODULE,     /* a module's memory */
 	WS_FRAME_IMAGE,      /* the kernel image */
-	WS_FRAME_FAULT_PATH, /* what the processor needs: an entry stack, a TSS ... */
+	WS_FRAME_FAULT_PATH, /* what the processor needs: tables, an entry stack .. */
 	WS_FRAME_STACK,      /* a task's kernel stack */
 	WS_FRAME_TABLE,      /* a page table, of whatever level */
 	WS_FRAME_USES
@@ -893,6 +1084,7 @@ struct ws_overwritten {
 	uint32_t task;        /* stacks: index into ws_system_tasks() */
 	uint64_t va, va_last; /* what a table maps; else 0 */
 	const char *name;     /* a module's, or what on the fault path it is; else NULL */
+	bool by_design;       /* a delivery that goes well writes there too. Since: 0.1 */
 };
 
 /* Of the last story, by rising pa; valid until the next. Since: 0.1 */

@@ -1,7 +1,9 @@
-"""What a guest did after the dump, when the victim had acted: the truth that a verdict is
+"""What a guest did after the dump, when the waiter had acted: the truth that a verdict is
 held against."""
 
 import re
+
+from . import truth
 
 SILENCE = 8  # seconds of QEMU's; a guest that lives has something to say after one
 WORDS = re.compile(r"Oops|BUG: |Kernel panic|PANIC: |double fault", re.I)
@@ -17,9 +19,9 @@ def expected(scenario):
 
 
 def outcome_of(end, said, console, exceptions):
-    """In one or two words, what became of the victim or of the machine."""
+    """In one or two words, what became of the waiter or of the machine."""
     if end == "ended":
-        return "survives" if "after victim alive" in said else "oops"
+        return "survives" if "after waiter alive" in said else "oops"
     if end == "silent":
         return "hang"
     if exceptions.triple_fault:
@@ -37,8 +39,11 @@ def watch(machine, scenario):
     said, end = machine.go_on(SILENCE)
     machine.end()
     log = machine.exceptions
+    report = said[said.index("@truth") + 1:] if "@truth" in said else []
+    said = said[:said.index("@truth")] if report else said
     console = [line.strip() for line in
                machine.serial.read_bytes()[before:].decode(errors="replace").splitlines()
                if WORDS.search(line)]
     return {"act": scenario["act"], "outcome": outcome_of(end, said, console, log),
-            "end": end, "said": said, "console": console[:SHOWN], **log.as_data()}
+            "end": end, "said": said, "console": console[:SHOWN],
+            "truth": truth.of_report(report) if report else None, **log.as_data()}

@@ -5,12 +5,13 @@ import json
 import pathlib
 import time
 
-from . import aftermath, filtered, guest, initramfs, module_build, packages, truth, util
+from . import aftermath, filtered, guest, initramfs, module_build, packages, translations, \
+    truth, util
 from .util import HERE, LabError, say
 
 # What the files of a scenario are made by; packages apart, whose newer versions are taken
 # when asked for (--refresh) and not before.
-SOURCES = "*.py", "guest/init", "guest/herd.c", "guest/bare.h", "module/*"
+SOURCES = "*.py", "guest/init", "guest/herd.c", "guest/bare*.h", "module/*"
 
 
 def read_conf(name):
@@ -22,7 +23,7 @@ def read_conf(name):
 def read_scenarios():
     """Those of scenarios.conf, and of the others with what both have as defaults."""
     scenarios = read_conf("scenarios.conf")
-    for name in "verdicts.conf", "storms.conf":
+    for name in "arches.conf", "verdicts.conf", "storms.conf":
         more = configparser.ConfigParser(scenarios.defaults(), interpolation=None)
         more.read_string((HERE / name).read_text(), name)
         scenarios.read_dict({name: dict(more[name]) for name in more.sections()})
@@ -72,9 +73,10 @@ def check(facts, scenario):
     """The guest did what the scenario asked, by its own word."""
     names = [task["comm"] for task in facts["tasks"] if not task["kernel_thread"]]
     herd = sum(name.startswith("herd-0") for name in names)
-    if herd != scenario.getint("processes"):
-        raise LabError(f"the guest has {herd} plain herd processes, not "
-                       f"{scenario['processes']}: is `memory` too small?")
+    wanted = scenario.getint("first") + scenario.getint("processes")
+    if herd != wanted:
+        raise LabError(f"the guest has {herd} plain herd processes, not {wanted}: is "
+                       "`memory` too small?")
     gone = facts["hidden"]
     if scenario["hide"] and (not gone or gone["now"] != "0x0"):
         raise LabError(f"the hidden entry did not stay hidden: {gone}")
@@ -107,6 +109,8 @@ def capture(name, out, refresh=False):
         if makedumpfile:
             filtered.write(scenario["filtered"].split(), makedumpfile,
                            int(facts["page_offset"], 16), work)
+        if scenario["translations"] == "yes":
+            translations.write(kernel.conf, facts, work)
         (work / "made-from").write_text(made)
     return pathlib.Path(out)
 
@@ -122,9 +126,10 @@ def boot(name, scenario, kernel, image, work):
         write_info(machine, scenario, work)
         write_dumps(machine, scenario, work)
         after = aftermath.watch(machine, scenario) if scenario["act"] else None
-    facts = {"scenario": name, "flavour": kernel.flavour, "release": kernel.release,
-             "package": kernel.tree.name, "cmdline": machine.command_line,
-             "memory_mib": scenario.getint("memory"), **truth.parse(sections)}
+    facts = {"scenario": name, "arch": kernel.arch, "flavour": kernel.flavour,
+             "release": kernel.release, "package": kernel.tree.name, "cmdline": machine.command_line,
+             "memory_mib": scenario.getint("memory"), "first": scenario.getint("first"),
+             "outcome": scenario["outcome"], **truth.parse(sections)}
     if scenario["expect"]:
         facts["expected"] = aftermath.expected(scenario)
     if after:

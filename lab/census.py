@@ -1,4 +1,4 @@
-"""Who is there by a guest's own word, told by guest/zoo.c before a dump and after it.
+"""Who is there by a guest's own word, reported by guest/zoo.c before a dump and after it.
 
 What both say was so at the dump. What only one of them says may have been: the kernel's
 own threads come and go, and nothing is held against anyone for those."""
@@ -84,6 +84,12 @@ def leaders(tasks):
     return found
 
 
+def dead_leaders(tasks):
+    """Who has no memory any more, and threads that have."""
+    alive = {t.tgid for t in tasks if t.pa}
+    return [t for t in tasks if t.pid == t.tgid and not t.pa and t.tgid in alive]
+
+
 def species(tasks):
     """What kinds of process are there, by what the kernel says of them, and by the name
     that one takes when the kernel let it do what it was to: the zoo is only worth
@@ -94,11 +100,11 @@ def species(tasks):
     shared = [{t.tgid for t in group} for group in memories(tasks).values()]
     return {
         "threads": any(len(g) > 1 for g in by_tgid.values()),
-        "dead leader": any(t.pid == t.tgid and not t.pa and any(o.pa for o in g)
-                           for g in by_tgid.values() for t in g),
+        "dead leader": bool(dead_leaders(tasks)),
         "zombie": any(len(g) == 1 and g[0].state == "Z" for g in by_tgid.values()),
         "shared memory": any(len(tgids) > 1 for tgids in shared),
         "suspended parent": any(t.state == "D" and t.pa for t in tasks),
         "pid namespaces": any(t.comm == "herd-ns-inner" for t in tasks),
-        "huge pages": any(t.comm == "herd-hugetlb" for t in tasks),
+        # or a kernel that has none
+        "huge pages": any(t.comm in ("herd-hugetlb", "herd-hugeless") for t in tasks),
     }

@@ -72,6 +72,8 @@ class Storm:
 class ExceptionLog(threading.Thread):
     """Counts by vector and address; the last lines; the first storm of nested faults."""
 
+    MARK = b": v="  # in each event's first line
+
     def __init__(self):
         super().__init__(daemon=True)
         self.read_end, self.write_end = os.pipe()
@@ -85,13 +87,13 @@ class ExceptionLog(threading.Thread):
         with open(self.read_end, "rb", 0) as log:
             while chunk := log.read(CHUNK):
                 text = self.take(text + chunk)
-        self.take(text + b": v=")
+        self.take(text + self.MARK)
 
     def take(self, text):
         """Count the events that are there as a whole, which is known by the next one;
         return the rest."""
-        start = text.find(b": v=")
-        while (end := text.find(b": v=", start + 1)) > start >= 0:
+        start = text.find(self.MARK)
+        while (end := text.find(self.MARK, start + 1)) > start >= 0:
             self.count(text[start:end])
             start = end
         return text[max(start, 0):]

@@ -5,14 +5,12 @@ makedumpfile reads dumps of its own architecture only, so it is the guest's, fro
 packages, run by its own dynamic loader, which qemu-user runs where the kernel does not."""
 
 import shutil
-import struct
 import tempfile
 
 from . import packages
+from .elf import EHDR, PHDR, PT_LOAD
 from .util import LabError, run
 
-EHDR, PHDR = struct.Struct("<16sHHIQQQIHHHHHH"), struct.Struct("<IIQQQQQQ")
-PT_LOAD = 1
 OPTION = {"zlib": "-c", "lzo": "-l", "snappy": "-p", "zstd": "-z", "elf": "-E"}
 
 

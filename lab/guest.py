@@ -3,20 +3,27 @@ go on from there.
 
 Three sockets reach it, made before it starts: the debug port, on which the guest speaks;
 COM2, on which it waits for a byte; and QMP (QEMU's docs/interop/qmp-spec), on which it is
-commanded. A pipe brings QEMU's log of exceptions."""
+commanded. A pipe brings QEMU's log of exceptions. A machine without ISA has the first two
+on PCI, and the console that its device tree names."""
 
-import json
 import os
 import re
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
+from . import qmp
+from .aborts import AbortLog
 from .exceptions import ExceptionLog
 from .util import LabError, need, say
 
+PACKAGES = {"qemu-system-i386": "qemu-system-x86", "qemu-system-x86_64": "qemu-system-x86",
+            "qemu-system-arm": "qemu-system-arm", "qemu-system-aarch64": "qemu-system-arm",
+            "qemu-system-riscv64": "qemu-system-misc"}
 TAIL = 25  # lines of the serial log in an error
+TRIES = 3  # at one guest
 SILENCE = 15  # seconds; a kernel that boots has something to say after a few
 CLOCK = os.sysconf("SC_CLK_TCK")
 DEATH = re.compile(rb"Kernel panic|PANIC: double fault|kernel BUG at")
@@ -24,15 +31,22 @@ DEATH = re.compile(rb"Kernel panic|PANIC: double fault|kernel BUG at")
 # A busy host's guest sees its clocks and its processors come late. It is not to doubt its
 # timer for that ("IO-APIC + timer doesn't work!", a panic: check_timer() in
 # arch/x86/kernel/apic/io_apic.c), nor to fill the console with stalls and lockups.
-PATIENCE = ("no_timer_check nowatchdog nosoftlockup "
-            "rcupdate.rcu_cpu_stall_suppress=1")
+PATIENCE = "nowatchdog nosoftlockup rcupdate.rcu_cpu_stall_suppress=1"
+PC = "console=ttyS0 no_timer_check "
+
+
+def ports(is_pc):
+    if is_pc:
+        return ["-device", "isa-debugcon,iobase=0xe9,chardev=debug", "-serial",
+                "chardev:com2"]
+    return ["-device", "pci-serial-2x,chardev1=debug,chardev2=com2"]
 
 
 class Died(LabError):
     """The guest was gone before it was ready, which one on a busy host may be by chance."""
 
 
-def insist(name, boot, *arguments, tries=3):
+def insist(name, boot, *arguments, tries=TRIES):
     """Boot; and once more where the guest has died before its dump."""
     while True:
         try:
@@ -49,28 +63,28 @@ class Guest:
         self.serial = work / "serial.log"
         self.timeout = scenario.getint("timeout")
         debug, self._debug_end = socket.socketpair()
-        qmp, self._qmp_end = socket.socketpair()
+        control, self._qmp_end = socket.socketpair()
         self._com2, self._com2_end = socket.socketpair()
-        self.exceptions = ExceptionLog()
+        is_pc = kernel.conf["machine"].startswith("pc")
+        self.exceptions = ExceptionLog() if is_pc else AbortLog(kernel.arch)
         self.command_line = \
-            f"console=ttyS0 panic=-1 {PATIENCE} {scenario['cmdline']}".strip()
+            f"{PC * is_pc}panic=-1 {PATIENCE} {scenario['cmdline']}".strip()
         argv = [
-            need(kernel.conf["qemu"], "qemu-system-x86"), "-nodefaults", "-no-reboot",
-            "-display", "none", "-accel", "tcg", "-machine", kernel.conf["machine"],
+            need(kernel.conf["qemu"], PACKAGES[kernel.conf["qemu"]]), "-nodefaults",
+            "-no-reboot", "-display", "none", "-accel", "tcg", "-machine", kernel.conf["machine"],
             "-cpu", scenario["cpu"] or kernel.conf["cpu"], "-smp", scenario["cpus"],
             "-m", scenario["memory"], "-kernel", kernel.vmlinuz, "-initrd", initramfs,
             "-append", self.command_line, "-serial", f"file:{self.serial}",
             "-chardev", f"socket,id=debug,fd={self._debug_end.fileno()}",
-            "-device", "isa-debugcon,iobase=0xe9,chardev=debug",
-            "-chardev", f"socket,id=com2,fd={self._com2_end.fileno()}",
-            "-serial", "chardev:com2", "-D", f"/dev/fd/{self.exceptions.write_end}",
+            "-chardev", f"socket,id=com2,fd={self._com2_end.fileno()}", *ports(is_pc),
+            "-D", f"/dev/fd/{self.exceptions.write_end}",
             "-chardev", f"socket,id=qmp,fd={self._qmp_end.fileno()}",
             "-mon", "chardev=qmp,mode=control",
             *scenario["qemu"].split(),
         ]
         self.argv = [str(argument) for argument in argv]
-        self._debug, self._qmp = debug.makefile("rb"), qmp.makefile("rwb")
-        self._sockets = debug, qmp, self._com2
+        self._debug, self._qmp = debug.makefile("rb"), control.makefile("rwb")
+        self._sockets = debug, control, self._com2
 
     def __enter__(self):
         self.deadline = time.monotonic() + self.timeout
@@ -84,6 +98,11 @@ class Guest:
         self.exceptions.start()
         for end in ends:
             end.close()
+        try:
+            self.command("qmp_capabilities")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def end(self):
@@ -121,17 +140,27 @@ class Guest:
     def lines(self, last):
         """What the guest says on its debug port, up to and without the line `last`. One
         whose kernel has died by its console, and may go on dying, is ended."""
-        ready = threading.Event()
+        ready, part = threading.Event(), b""
         threading.Thread(target=self._end_the_dead, args=(ready,), daemon=True).start()
         try:
             while True:
-                line = self._read(self._debug, self._sockets[0])
-                line = line.decode(errors="replace").rstrip("\n")
-                if line == last:
-                    return
-                yield line
+                said = self._read(self._debug, self._sockets[0])
+                if said.startswith(b"@memory "):
+                    said = self._fetch(*(int(word, 16) for word in said.split()[1:]))
+                *whole, part = (part + said).split(b"\n")
+                for line in whole:
+                    if line == last.encode():
+                        return
+                    yield line.decode(errors="replace")
         finally:
             ready.set()
+
+    def _fetch(self, address, size):
+        """What the guest has to say and has in its memory, where it waits meanwhile."""
+        with tempfile.NamedTemporaryFile(dir=self.serial.parent) as file:
+            self.command("pmemsave", val=address, size=size, filename=file.name)
+            self._com2.sendall(b"!")
+            return file.read()
 
     def _end_the_dead(self, ready):
         while not ready.wait(2):
@@ -141,18 +170,13 @@ class Guest:
 
     def command(self, name, **arguments):
         """Carry out a QMP command; return what it returns."""
-        request = {"execute": name, **({"arguments": arguments} if arguments else {})}
-        self._qmp.write(json.dumps(request).encode() + b"\n")
-        self._qmp.flush()
-        while True:
-            answer = json.loads(self._read(self._qmp, self._sockets[1]))
-            if "error" in answer:
-                raise self.fail(f"QEMU refused {name}: {answer['error']['desc']}")
-            if "return" in answer:
-                return answer["return"]
+        try:
+            return qmp.ask(self._qmp, lambda: self._read(self._qmp, self._sockets[1]), name,
+                           arguments)
+        except qmp.Refused as error:
+            raise self.fail(f"QEMU refused {name}: {error}") from None
 
     def stop(self):
-        self.command("qmp_capabilities")
         self.command("stop")
 
     def processor_seconds(self):
@@ -191,11 +215,12 @@ class Guest:
                         else f"the console did not fall silent in {self.timeout} s: say "
                         "by --until what it says when it is time")
 
-    def go_on(self, silence):
+    def go_on(self, silence, log="int,cpu_reset"):
         """Let a frozen guest go on, with its exceptions logged; return what it said from
         there on, and whether it "ended" as asked, is "gone", or fell "silent". While the
         stack of nested faults goes down, it is heard."""
-        self.monitor("log int,cpu_reset")
+        if log:
+            self.monitor(f"log {log}")
         self.release()
         self._sockets[0].settimeout(1)
         said, end, sp = b"", None, None
@@ -216,10 +241,7 @@ class Guest:
         return [line for line in lines if line != "@end"], end
 
     def monitor(self, line, cpu=0):
-        """Text of a human monitor command, as one CPU sees it."""
-        text = self.command("human-monitor-command", **{"command-line": line,
-                                                       "cpu-index": cpu})
-        return text.replace("\r\n", "\n")
+        return qmp.human(self.command, line, cpu)
 
     def dump_formats(self):
         return self.command("query-dump-guest-memory-capability")["formats"]

@@ -3,12 +3,12 @@ Documentation/driver-api/early-userspace/buffer-format.rst) of a few files."""
 
 import re
 
-from . import util
+from . import packages, util
 from .util import HERE, cache_dir, run, say
 
-APPLETS = "sh mount insmod cat grep cut".split()
-# of a scenario, that the guest is told
-SETTINGS = "processes hide gate14 symbols plant act freezer".split()
+APPLETS = "sh mount insmod cat grep cut seq".split()
+# of a scenario, that the guest is reported
+SETTINGS = "first processes hide gate14 symbols plant act freezer".split()
 HERD_FLAGS = ("-O1 -Wall -Wextra -ffreestanding -fno-stack-protector -fno-pie -nostdlib "
               "-static -Wl,--build-id=none").split()
 S_IFIFO, S_IFDIR, S_IFREG, S_IFLNK = 0o010000, 0o040000, 0o100000, 0o120000
@@ -49,9 +49,9 @@ class Cpio:
 
 def build_herd(kernel):
     """Compile guest/herd.c for the kernel's architecture; cached by what goes in."""
-    source, header = HERE / "guest/herd.c", HERE / "guest/bare.h"
+    source, headers = HERE / "guest/herd.c", sorted(HERE.glob("guest/bare*.h"))
     command = [*kernel.conf["cc"].split(), *HERD_FLAGS]
-    final = cache_dir() / "built" / util.content_name("herd", [source, header], command)
+    final = cache_dir() / "built" / util.content_name("herd", [source, *headers], command)
     if not final.exists():
         say(f"compile {source.name} for {kernel.arch}")
         with util.whole_dir(final) as scratch:
@@ -67,7 +67,7 @@ def module_closure(kernel, names):
     def add(name):
         if name in order:
             return
-        data = kernel.module(name).read_bytes()
+        data = packages.uncompressed(kernel.module(name))
         depends = re.search(rb"\0depends=([^\0]*)\0", data)
         for needed in depends[1].decode().split(",") if depends and depends[1] else ():
             add(needed)
@@ -92,7 +92,7 @@ def build(kernel, lab_module, scenario):
     cpio.file("modules/whosees_lab.ko", lab_module.read_bytes())
     for folder in ("proc", "sys", "dev"):
         cpio.folder(folder)
-    for fifo in ("go", "done"):
+    for fifo in ["go", "done"] + ["wake"] * (scenario["act"] == "wake"):
         cpio.entry(fifo, S_IFIFO | 0o600)
     settings = {key: scenario[key] for key in SETTINGS}
     settings["plant"] = " ".join(f'"{command.strip()}"' for command in

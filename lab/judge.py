@@ -6,13 +6,15 @@ import json
 import re
 import subprocess
 
-from . import census
+from . import census, harm
 from .util import LabError
 
 SHOWN = 6  # of one kind of fault, in words
 GRAVE = ("error", "fatal")
 # A verdict that a healthy kernel may have: its own lazy fault is what mends it.
 WELL = ("coherent", "heals")
+# What one has that cannot deliver a page fault: it ends the machine.
+FATAL = ("nests", "double-faults")
 # What is asked of dump and capture alike. read finds only what a capture keeps.
 QUESTIONS = (
     ["spaces"], ["modules"], ["audit"], ["map"], ["what-if", "--spaces", "all"],
@@ -24,6 +26,9 @@ OF_TARGET = ("target", "missing")
 OF_ONE = (["map", "--pid"], ["what-if", "--fault", "kernel", "--pid"])
 
 
+# handler: what is done harm to, or None; regime: options by which user memory is seen where
+# the kernel's own regime hides it; known: rules that the kernel does break
+About = collections.namedtuple("About", "handler regime known")
 # threads: those that still run; exited: the leader does not, but they do
 Group = collections.namedtuple("Group", "kernel threads exited comm")
 
@@ -95,7 +100,7 @@ def group_of(truth, leader):
                  bool(threads) and leader not in threads, leader.comm)
 
 
-def judge_tasks(judgement, truth, told):
+def judge_tasks(judgement, truth, reported):
     stable = census.leaders(census.stable(truth))
     ever = {t.tgid for part in (truth.before, truth.after) for t in part.tasks}
     workers = {t.tgid for part in (truth.before, truth.after) for t in part.tasks
@@ -103,26 +108,27 @@ def judge_tasks(judgement, truth, told):
     for tgid, one in sorted(stable.items()):
         if tgid in workers:
             continue
-        if tgid not in told:
+        if tgid not in reported:
             judgement.fault("missing", f"task {tgid} {one.comm!r}")
             continue
         actual = group_of(truth, one)
-        if told[tgid] != actual:
-            judgement.fault("wrong", f"task {tgid}: {told[tgid]}, not {actual}")
-    for pid, group in sorted(told.items()):
+        if reported[tgid] != actual:
+            judgement.fault("wrong", f"task {tgid}: {reported[tgid]}, not {actual}")
+    for pid, group in sorted(reported.items()):
         if pid and pid not in ever and not group.comm.startswith("kworker/"):
             judgement.fault("extra", f"task {pid} {group.comm!r}")
 
 
 # ---- roots ----------------------------------------------------------------------------
 
-def seen_in(tool, dump, addresses):
+def seen_in(tool, dump, addresses, regime):
     """root -> {va: pa} for user addresses, of every space."""
-    told = ask(tool, ["probe", "--all", "--all-spaces"], dump, *map(hex, addresses))
-    if "error" in told:
-        raise LabError(told["error"])
+    reported = ask(tool, ["probe", "--all", "--all-spaces", *regime], dump,
+                   *map(hex, addresses))
+    if "error" in reported:
+        raise LabError(reported["error"])
     pages = collections.defaultdict(dict)
-    for row in told["rows"]:
+    for row in reported["rows"]:
         if row["seen"]:
             pages[row["root"]][int(row["address"], 16)] = int(row["pa"], 16)
     return pages
@@ -159,8 +165,8 @@ def judge_owner(judgement, truth, space, owners):
     """All its thread groups are its owners, and its name is one of the first's."""
     tgids = {t.tgid for t in owners}
     names = {t.comm for t in truth.before.tasks if t.tgid == space["pid"]}
-    told = {int(n) for n in re.findall(r"\d+", space["owners"])}
-    if space["pid"] not in tgids or plain(space["comm"]) not in names or told != tgids or \
+    reported = {int(n) for n in re.findall(r"\d+", space["owners"])}
+    if space["pid"] not in tgids or plain(space["comm"]) not in names or reported != tgids or \
        (space["processes"], space["threads"]) != (len(tgids), len(owners)):
         judgement.fault("wrong", f"space {space['root']}: {space['pid']} "
                         f"{space['comm']!r}, owners {space['owners']}, "
@@ -176,9 +182,9 @@ def judge_half(judgement, half, owners):
 
 # ---- modules, findings ----------------------------------------------------------------
 
-def judge_modules(judgement, truth, told):
+def judge_modules(judgement, truth, reported):
     regions = collections.defaultdict(list)
-    for row in told:
+    for row in reported:
         regions[row["name"]].append(row)
     actual = {m.name: m for m in truth.before.modules}
     for name in sorted(set(actual) - set(regions)):
@@ -202,25 +208,25 @@ def finding_words(finding):
     return f"{finding['rule']}: {finding.get('sentence') or finding.get('text')}"
 
 
-def judge_audit(judgement, told):
+def judge_audit(judgement, reported, known=()):
     """Nothing was done to this kernel: every grave finding is untrue, and every verdict
-    that foretells harm."""
-    if "error" in told:
-        judgement.fault("untrue", f"audit: {told['error']}")
+    that predicts harm; but for those by rules that such kernels are known to break."""
+    if "error" in reported:
+        judgement.fault("untrue", f"audit: {reported['error']}")
         return
-    for finding in told.get("findings", ()):
-        if finding["severity"] in GRAVE:
+    for finding in reported.get("findings", ()):
+        if finding["severity"] in GRAVE and finding["rule"] not in known:
             judgement.fault("untrue", finding_words(finding))
         else:
             judgement.warnings[f"{finding['severity']} {finding['rule']}"] += 1
-    bad = collections.Counter(s["verdict"] for s in told["spaces"]
-                              if s["verdict"] not in WELL)
+    spaces = [s for s in reported["spaces"] if s.get("kind") != "user half"]  # part of another
+    bad = collections.Counter(s["verdict"] for s in spaces if s["verdict"] not in WELL)
     for verdict, count in sorted(bad.items()):
-        one = next(s for s in told["spaces"] if s["verdict"] == verdict)
+        one = next(s for s in spaces if s["verdict"] == verdict)
         judgement.counts["untrue"] += count
         judgement.words["untrue"].append(
-            f"{count} of {len(told['spaces'])} {verdict}: {one['comm']}: {one['reasons']}")
-    heals = sum(s["verdict"] == "heals" for s in told["spaces"])
+            f"{count} of {len(spaces)} {verdict}: {one['comm']}: {one['reasons']}")
+    heals = sum(s["verdict"] == "heals" for s in spaces)
     if heals:
         judgement.warnings["verdict heals"] += heals
 
@@ -243,8 +249,9 @@ def difference(a, b, path=""):
     return None if a == b else f"{path}: {str(a)[:200]} by the dump, {str(b)[:200]}"
 
 
-def judge_capture(judgement, tool, dump, pid, answers):
+def judge_capture(judgement, tool, dump, truth, answers, handler):
     """`answers`: what is known already of the dump, by the words of the question."""
+    pid = next((t.pid for t in census.stable(truth) if t.comm.startswith("herd-0")), 1)
     capture = dump.with_name("capture.elf")
     made = subprocess.run([tool, "capture", dump, "-o", capture], capture_output=True,
                           text=True, check=False)
@@ -257,11 +264,45 @@ def judge_capture(judgement, tool, dump, pid, answers):
         found = difference(by_dump, ask(tool, question, capture))
         if found:
             judgement.fault("capture", f"{words}{found}")
+    judge_harm(judgement, tool, capture, truth, handler)
     capture.unlink()
 
 
-def judge(tool, discovery, dump, truth):
-    """The Judgement on a dump."""
+# ---- harm -----------------------------------------------------------------------------
+
+def judge_harmed(judgement, truth, leader, reported):
+    """`reported`: an audit of a capture in which the space of a dead leader's threads has no
+    way to the page fault's handler."""
+    names = {t.comm for t in truth.before.tasks if t.tgid == leader.tgid}
+    fatal = [s for s in reported.get("spaces", ()) if s["verdict"] not in WELL]
+    right = [s for s in fatal if s["verdict"] in FATAL and s["pid"] == leader.tgid
+             and plain(s["comm"]) in names]
+    who = f"{leader.tgid} {leader.comm!r}, whose leader has exited"
+    if len(right) != 1 or not any(f["severity"] == "fatal" and f["pid"] == leader.tgid
+                                  for f in reported.get("findings", ())):
+        judgement.fault("missing", f"harm to {who}: {reported.get('error') or fatal}")
+    for space in fatal:
+        if space not in right:
+            judgement.fault("untrue", f"harm to {who} is reported {space}")
+
+
+def judge_harm(judgement, tool, capture, truth, handler):
+    leader = next(iter(census.dead_leaders(census.stable(truth))), None)
+    if not leader or not handler:
+        return
+    ways = [ask(tool, ["walk", handler, "--pid", str(pid)], capture)
+            for pid in (leader.tgid, 0)]
+    error = next((way["error"] for way in ways if "error" in way), None)
+    step = None if error else harm.private_step(*(way["steps"] for way in ways))
+    if error or (step and not harm.clear(capture, step)):
+        judgement.fault("missing", f"the way of {leader.tgid} to {handler}: "
+                                   f"{error or step}")
+    elif step:
+        judge_harmed(judgement, truth, leader, ask(tool, ["audit"], capture))
+
+
+def judge(tool, discovery, dump, truth, about):
+    """The Judgement on a dump of such a kernel, an About."""
     judgement = Judgement()
     tasks, error = discovered(discovery, dump)
     spaces, modules, audit = (ask(tool, [q], dump) for q in ("spaces", "modules", "audit"))
@@ -270,11 +311,9 @@ def judge(tool, discovery, dump, truth):
         return judgement
     judge_tasks(judgement, truth, tasks)
     judge_roots(judgement, truth, spaces["spaces"], seen_in(
-        tool, dump, sorted({t.va for t in truth.before.tasks if t.pa})))
+        tool, dump, sorted({t.va for t in truth.before.tasks if t.pa}), about.regime))
     judge_modules(judgement, truth, modules["modules"])
-    judge_audit(judgement, audit)
-    plain_one = next((t.pid for t in census.stable(truth)
-                      if t.comm.startswith("herd-0")), 1)
-    judge_capture(judgement, tool, dump, plain_one,
-                  {"spaces": spaces, "modules": modules, "audit": audit})
+    judge_audit(judgement, audit, about.known)
+    judge_capture(judgement, tool, dump, truth,
+                  {"spaces": spaces, "modules": modules, "audit": audit}, about.handler)
     return judgement

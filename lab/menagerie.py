@@ -9,15 +9,17 @@ import shutil
 import subprocess
 import threading
 
-from . import capture, census, guest, judge, packages, stock, util
+from . import capture, census, guest, harm, judge, packages, stock, util
 from .util import HERE, REPO, LabError
 
 HOME = REPO / ".lab/zoo"
 PLAIN = "as it is"
 # What a row's files are made by, beside its kernel; and what judges them.
-BOOTED_BY = ("guest/zoo.c", "guest/herd.c", "guest/bare.h", "stock.py")
-JUDGED_BY = ("judge.py", "census.py")
+BOOTED_BY = ("guest/zoo.c", "guest/herd.c", "guest/bare.h", "guest/bare_x86.h",
+             "guest/bare_virt.h", "stock.py")
+JUDGED_BY = ("judge.py", "census.py", "harm.py")
 FAULTS = ("missing", "extra", "wrong")
+FAILURES = LabError, OSError, subprocess.SubprocessError
 
 MADE_BY = """\
 # Kernels, and what whosees says of them
@@ -25,13 +27,16 @@ MADE_BY = """\
 Made by `make zoo`; not to be edited. Each row is a kernel of a Debian suite, booted under
 QEMU as its package has it, with a zoo of processes (`lab/guest/herd.c`): threads, leaders
 that have exited before their threads, a zombie, a parent suspended by `vfork`, two
-processes in one memory, pid namespaces, huge pages, odd names, and on amd64 all of them
-once more as 32-bit programs. The guest says by its own `/proc` who is there, before the
+processes in one memory, pid namespaces, huge pages, odd names, and on amd64 and arm64 all
+of them once more as 32-bit programs. The guest says by its own `/proc` who is there, before the
 dump and after it, and each answer is held against that
 ([lab/README.md](../lab/README.md) has how).
 
 - **missing, extra, wrong**: tasks, roots and modules together. A root is right when it
   leads from an address of its process's to the page that this process alone has there.
+- of a process whose leader has exited, where a kernel half is each process's own, the
+  entry that leads to the kernel's image is then cleared in the capture: that its space is
+  not named, and fatal, is a fault of the kind *missing*; if another's is, *untrue*.
 - **untrue**: findings of severity error or fatal, and spaces whose verdict is neither
   *coherent* nor *heals*. Nothing was done to these kernels: there should be none.
 - **warned**: findings of less severity, and spaces that *heal*, which may be true.
@@ -125,21 +130,30 @@ class Zoo:
             return self.kernels[wanted]
 
     def result(self, row, force=False):
-        """What is known of a row, found out if need be."""
-        kernel = self.kernel(row)
+        """What is known of a row, found out if need be. What could not be found out is a
+        result as well, with words that say how far it came."""
+        result = {"row": row.name, "made_from": None, "judged_by": self.judged_by,
+                  "release": f"linux-image-{row.image}"}
+        try:
+            kernel = self.kernel(row)
+        except FAILURES as error:
+            return self.keep(row, result | {"failed": f"not to be had: {error}"})
         made = digest(row, kernel.version, *((HERE / f).read_bytes() for f in BOOTED_BY))
         known = self.known(row)
         if known and not force and known["judged_by"] == self.judged_by and \
            known["made_from"] == made:
             return known
-        result = {"row": row.name, "made_from": made, "judged_by": self.judged_by,
-                  "release": kernel.version}
+        result["release"], came = kernel.version, "not booted"
         try:
             if force or not self.has_dump(row.folder, made):
                 self.boot(row, kernel, made)
-            result |= self.judge(row)
-        except (LabError, OSError, subprocess.SubprocessError) as error:
-            result |= {"made_from": None, "failed": str(error)}
+            came = "not judged"
+            result |= {"made_from": made, **self.judge(row)}
+        except FAILURES as error:
+            result["failed"] = f"{came}: {error}"
+        return self.keep(row, result)
+
+    def keep(self, row, result):
         HOME.mkdir(parents=True, exist_ok=True)
         self.path(row).write_text(json.dumps(result, indent=1) + "\n")
         if is_well(result):
@@ -171,7 +185,8 @@ class Zoo:
 
     def judge(self, row):
         truth = census.read((row.folder / "said").read_text().splitlines())
-        told = judge.judge(self.tool, self.discovery, row.folder / "dump.elf", truth)
+        reported = judge.judge(self.tool, self.discovery, row.folder / "dump.elf", truth,
+                               about(row))
         kinds = census.species(truth.before.tasks)
         lacks = [kind for kind, there in kinds.items() if not there]
         lacks += [f"{herd} {end}" for herd, end in truth.herds.items()
@@ -179,13 +194,22 @@ class Zoo:
         return {"processes": len({t.tgid for t in truth.before.tasks
                                   if not census.is_kernel(t)}),
                 "threads": len(truth.before.tasks),
-                "modules": len(truth.before.modules), "lacks": lacks, **told.as_data()}
+                "modules": len(truth.before.modules), "lacks": lacks, **reported.as_data()}
+
+
+def about(row):
+    """What the judge must know of a row. With CONFIG_CPU_TTBR0_PAN an LPAE kernel maps user
+    memory only while it accesses it."""
+    known = capture.read_conf("zoo.conf")["known"]
+    return judge.About(harm.HANDLERS.get(row.arch),
+                       ["--regime", "user-access"] if "lpae" in row.image else [],
+                       [rule for rule in known if row.matches(known[rule])])
 
 
 def line(row, result):
     if "failed" in result:
         said = result["failed"].splitlines()[0]
-        return f"{row.name}: {result['release']} failed: {said}"
+        return f"{row.name}: {result['release']} {said}"
     counts = result["counts"]
     faults = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
     lacks = "".join(f", lacks {what}" for what in result["lacks"])
@@ -202,8 +226,7 @@ def release_order(text):
 def cells(row, result):
     if "failed" in result:
         said = result["failed"].splitlines()[0]
-        return (result["release"], row.suite, row.variant, *["-"] * 6,
-                f"not booted: {said}", "-")
+        return (result["release"], row.suite, row.variant, *["-"] * 6, said, "-")
     counts = result["counts"]
     warned = ", ".join(f"{n} {what}" for what, n in sorted(result["warnings"].items()))
     return (result["release"], row.suite, row.variant, result["processes"],

@@ -3,9 +3,12 @@ state of our own in the cache, fed from the machine's own package sources."""
 
 import contextlib
 import fcntl
+import gzip
 import json
+import lzma
 import pathlib
 import re
+import subprocess
 
 from . import foreign
 from .util import LabError, cache_dir, need, run, say, whole_dir, whole_file
@@ -200,9 +203,10 @@ def unpack(files, final):
     return final
 
 
-def program(suite, arch, name, forced=False):
-    """Command that runs a package's program of any architecture, with that
-    architecture's own loader and libraries; `forced`: by an emulator in any case."""
+def loader(suite, arch, name, forced=False):
+    """Command that runs the programs of a package of any architecture and release with
+    its own loader and libraries, and where they lie; `forced`: by an emulator in any
+    case."""
     apt, files = Apt(suite, [arch]), {}
 
     def add(package):
@@ -214,10 +218,16 @@ def program(suite, arch, name, forced=False):
     add(name)
     tree = unpack(files.values(), cache_dir() / "trees" / files[name].stem)
     # the file itself: a link may lead to this machine's own
-    loader = min(tree.rglob("ld-linux*.so.*"), key=pathlib.Path.is_symlink)
+    found = min(tree.rglob("ld-linux*.so.*"), key=pathlib.Path.is_symlink)
     folders = sorted({str(file.parent) for file in tree.rglob("*.so*")})
-    return [*foreign.emulator(arch, loader, forced), loader,
-            "--library-path", ":".join(folders), tree / "usr/bin" / name]
+    return [*foreign.emulator(arch, found, forced), found,
+            "--library-path", ":".join(folders)], tree
+
+
+def program(suite, arch, name, forced=False):
+    """Command that runs a package's program of its own name."""
+    command, tree = loader(suite, arch, name, forced)
+    return [*command, tree / "usr/bin" / name]
 
 
 @contextlib.contextmanager
@@ -226,6 +236,26 @@ def cache_lock():
     with open(cache_dir() / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def one_file(tree, pattern):
+    """The file of a package that matches: releases differ in the folder."""
+    for path in sorted(tree.rglob(pattern)):
+        if path.is_file():
+            return path
+    raise LabError(f"{tree.name} has no {pattern}")
+
+
+def uncompressed(path):
+    data = path.read_bytes()
+    if path.suffix == ".xz":
+        return lzma.decompress(data)
+    if path.suffix == ".gz":
+        return gzip.decompress(data)
+    if path.suffix == ".zst":
+        return subprocess.run([need("zstd", "zstd"), "-dcq", path], check=True,
+                              stdout=subprocess.PIPE).stdout
+    return data
 
 
 class Kernel:
@@ -238,21 +268,22 @@ class Kernel:
         self.image = apt.depends(section["image"], self.arch, r"linux-image-\d")[0]
         self.release = self.image.removeprefix("linux-image-")
         headers = apt.depends(section["headers"], self.arch, r"linux-headers-\d")[0]
+        tools = apt.depends(headers, self.arch, r"linux-(headers|kbuild)-")
         wanted = [(self.image, self.arch), (headers, self.arch)]
-        wanted += [(name, host_arch()) for name in
-                   apt.depends(headers, self.arch, r"linux-(headers|kbuild)-")]
+        wanted += [(name, host_arch()) for name in tools]
         files = [apt.fetch(name, arch) for name, arch in wanted]
         busybox = apt.fetch("busybox-static", self.arch)
         trees = cache_dir() / "trees"
         self.tree = unpack(files, trees / files[0].stem)
-        self.busybox = unpack([busybox], trees / busybox.stem) / "bin/busybox"
+        self.busybox = one_file(unpack([busybox], trees / busybox.stem), "bin/busybox")
         self.headers = self.tree / "usr/src" / headers
-        self.vmlinuz = self.tree / "boot" / f"vmlinuz-{self.release}"
+        self.kbuild = next(name for name in tools if name.startswith("linux-kbuild-"))
+        self.vmlinuz = one_file(self.tree, f"vmlinu[xz]-{self.release}")
         self.config = self.tree / "boot" / f"config-{self.release}"
 
     def module(self, name):
         """Path of a module file of the package, `-` and `_` alike."""
-        for path in (self.tree / "lib/modules" / self.release).rglob("*.ko*"):
+        for path in self.tree.rglob(f"lib/modules/{self.release}/**/*.ko*"):
             if path.name.split(".")[0].replace("-", "_") == name.replace("-", "_"):
                 return path
         raise LabError(f"{self.image} has no module {name}")

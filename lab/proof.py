@@ -14,6 +14,10 @@ Storm = collections.namedtuple("Storm", "page_faults last_sp ending")
 Proof = collections.namedtuple("Proof", "mode start_sp predicted seen afterwards")
 
 
+# A fate as the processor's log has it: the kernel's panic is its business.
+ENDINGS = {"panics": "double fault"}
+
+
 def predict(tool, directory, mode, pid, start_sp):
     """The storm by the dump. From user mode the TSS has the stack; from kernel mode it is
     the one thing that is not in the dump."""
@@ -23,8 +27,8 @@ def predict(tool, directory, mode, pid, start_sp):
                           capture_output=True, text=True, check=False, timeout=900)
     if made.returncode not in (0, 1):
         raise LabError(f"what-if failed with status {made.returncode}: {made.stderr}")
-    told = json.loads(made.stdout)["spaces"][0]
-    return Storm(told["nested"] + 1, told["sp"], told["fate"])
+    reported = json.loads(made.stdout)["spaces"][0]
+    return Storm(reported["nested"] + 1, reported["sp"], ENDINGS.get(reported["fate"], reported["fate"]))
 
 
 def afterwards(after):
@@ -35,7 +39,7 @@ def afterwards(after):
 
 
 def prove(tool, directory):
-    """The proof of a scenario's files. The storm must be the victim's."""
+    """The proof of a scenario's files. The storm must be the waiter's."""
     truth = json.loads((directory / "truth.json").read_text())
     pid, storm = truth["hidden"]["pid"], truth["after"]["storm"]
     root = next(task["pgd_pa"] for task in truth["tasks"] if task["pid"] == pid)

@@ -22,17 +22,31 @@ PROGRAMS = ("zoo.c", "herd.c")
 FLAGS = ("-O1 -Wall -Wextra -ffreestanding -fno-stack-protector -fno-pie -nostdlib "
          "-static -Wl,--build-id=none").split()
 COMPILE = {"amd64": ["gcc"],
-           "i386": ["gcc", "-m32", "-isystem", "/usr/include/x86_64-linux-gnu"]}
-QEMU = {"amd64": "qemu-system-x86_64", "i386": "qemu-system-i386"}
-CPU = {"amd64": "max,la57=off", "i386": "max"}
+           "i386": ["gcc", "-m32", "-isystem", "/usr/include/x86_64-linux-gnu"],
+           "armhf": ["arm-linux-gnueabihf-gcc", "-marm"],
+           "arm64": ["aarch64-linux-gnu-gcc"], "riscv64": ["riscv64-linux-gnu-gcc"]}
+QEMU = {"amd64": "qemu-system-x86_64", "i386": "qemu-system-i386",
+        "armhf": "qemu-system-arm", "arm64": "qemu-system-aarch64",
+        "riscv64": "qemu-system-riscv64"}
+MACHINE = {"amd64": "pc", "i386": "pc", "armhf": "virt,highmem=off", "arm64": "virt",
+           "riscv64": "virt"}
+RUNS = {"amd64": "i386", "arm64": "armhf"}  # 32-bit programs, of which architecture
+NO_VMCOREINFO = "armhf", "riscv64"  # no driver for its device, or QEMU has none
+# Without cmpxchg16b: QEMU 7.2's TCG can give the interrupt that comes right behind one half
+# of RAX for EFLAGS, and TF, NT or VM kill the guest in kmem_cache_alloc() as it boots.
+CPU = {"amd64": "max,la57=off,cx16=off", "i386": "max", "armhf": "cortex-a15",
+       "arm64": "max,pauth-impdef=on", "riscv64": "rv64"}
 TRIED = 4  # images of one kind that a mirror may lack, before that is the answer
 # What of a package is kept: the rest is hundreds of MiB.
-KEPT = ("*/vmlinuz*", *(f"*/{name}.ko*" for name in MODULES))
+KEPT = ("*/vmlinu[xz]*", *(f"*/{name}.ko*" for name in MODULES))
 
 # Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header"
 HEADER, VERSION, KERNEL_VERSION, SETUP_SECTS = 0x202, 0x206, 0x20e, 0x1f1
 XLOADFLAGS, PAYLOAD = 0x236, 0x248
 XLF_KERNEL_64 = 1
+# arch/arm/boot/compressed/head.S; Documentation/arch/arm64/booting.rst, and riscv's
+MAGIC = {(0x24, b"\x18\x28\x6f\x01"): "armhf", (0x38, b"ARM\x64"): "arm64",
+         (0x38, b"RSC\x05"): "riscv64"}
 UNPACKERS = {b"\x1f\x8b": lambda: zlib.decompressobj(31), b"BZh": bz2.BZ2Decompressor,
              b"\xfd7zXZ": lzma.LZMADecompressor, b"\x5d\0\0": lzma.LZMADecompressor}
 
@@ -50,13 +64,18 @@ def unpacked_head(data):
 
 
 def arch_of(image):
-    """i386 or amd64. Before protocol 2.12 the header does not say it: then the ELF file
-    inside does, which is marked since 2.08."""
+    """Of a zImage, an Image or a bzImage. Of the last, before protocol 2.12 the header does
+    not say which of i386 and amd64 it is: then the ELF file inside does, which is marked
+    since 2.08."""
     def number(form, at):
         return struct.unpack_from(form, image, at)[0]
 
+    for (at, magic), arch in MAGIC.items():
+        if image[at:at + 4] == magic:
+            return arch
     if number("4s", HEADER) != b"HdrS":
-        raise LabError("this is no bzImage: it has no HdrS at 0x202")
+        raise LabError("this is no kernel that the lab boots: no bzImage (it has no HdrS at "
+                       "0x202), no zImage and no Image")
     protocol = number("<H", VERSION)
     if protocol >= 0x20c and number("<H", XLOADFLAGS) & XLF_KERNEL_64:
         return "amd64"
@@ -68,8 +87,11 @@ def arch_of(image):
     return "i386"
 
 
-def version_of(image):
-    """The words with which a kernel names itself: release, builder, date."""
+def version_of(image, arch, path):
+    """The words with which a kernel names itself: release, builder, date. Where the header
+    has none, the file's name has to do."""
+    if MACHINE[arch] != "pc":
+        return path.name.partition("-")[2] or path.name
     at = struct.unpack_from("<H", image, KERNEL_VERSION)[0] + 0x200
     return image[at:image.index(b"\0", at)].decode(errors="replace")
 
@@ -81,7 +103,7 @@ class File:
         self.vmlinuz = pathlib.Path(path).resolve()
         image = self.vmlinuz.read_bytes()
         self.arch = arch or arch_of(image)
-        self.version = version_of(image)
+        self.version = version_of(image, self.arch, self.vmlinuz)
         self.release, self.modules = self.version.split()[0], []
 
 
@@ -108,18 +130,6 @@ def keep(archive, tree):
             path = tree / name.relative_to(".")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(archive.extractfile(member).read())
-
-
-def uncompressed(path):
-    data = path.read_bytes()
-    if path.suffix == ".xz":
-        return lzma.decompress(data)
-    if path.suffix == ".gz":
-        return gzip.decompress(data)
-    if path.suffix == ".zst":
-        return subprocess.run([need("zstd", "zstd"), "-dcq", path], check=True,
-                              stdout=subprocess.PIPE).stdout
-    return data
 
 
 def named(apt, name, arch):
@@ -163,7 +173,7 @@ class Package:
             raise failure
         self.release = image.removeprefix("linux-image-")
         self.version = f"{self.release} {apt.show(image, arch)['Version']}"
-        self.vmlinuz = next(p for p in sorted(tree.rglob("vmlinuz*")) if p.is_file())
+        self.vmlinuz = next(p for p in sorted(tree.rglob("vmlinu[xz]*")) if p.is_file())
         self.modules = [found for wanted in MODULES
                         for found in sorted(tree.rglob(f"{wanted}.ko*"))[:1]]
 
@@ -186,7 +196,7 @@ class Package:
 def build_program(source, arch):
     """One of the guest's programs for an architecture; cached by what goes in."""
     command = [*COMPILE[arch], *FLAGS]
-    files = [HERE / "guest" / source, HERE / "guest/bare.h"]
+    files = [HERE / "guest" / source, *sorted(HERE.glob("guest/bare*.h"))]
     final = cache_dir() / "built" / util.content_name(source, files, command)
     with packages.cache_lock():
         if not final.exists():
@@ -202,20 +212,27 @@ def compile_into(final, command):
 
 def herds(arch):
     """The herd, and what a 64-bit kernel runs as well: where it lies, for whom it is."""
-    return {"/bin/herd": arch} | ({"/bin/herd32": "i386"} if arch == "amd64" else {})
+    return {"/bin/herd": arch} | ({"/bin/herd32": RUNS[arch]} if arch in RUNS else {})
 
 
-def root_of(kernel, modules):
-    """The guest's root file system, packed: kernels of every age know gzip's way."""
+def packed(files):
+    """A root file system of these, path -> bytes, packed: kernels of every age know
+    gzip's way. All may be run."""
     cpio = initramfs.Cpio()
-    cpio.file("init", build_program("zoo.c", kernel.arch), 0o755)
-    for path, arch in herds(kernel.arch).items():
-        cpio.file(path.lstrip("/"), build_program("herd.c", arch), 0o755)
-    for index, path in enumerate(modules):
-        cpio.file(f"modules/{index:02}.ko", uncompressed(path))
+    for path, data in files.items():
+        cpio.file(path, data, 0o755)
     for folder in ("proc", "sys", "dev"):
         cpio.folder(folder)
     return gzip.compress(cpio.bytes(), 1, mtime=0)
+
+
+def root_of(kernel, modules):
+    """The guest's root file system."""
+    herd = {path.lstrip("/"): build_program("herd.c", arch)
+            for path, arch in herds(kernel.arch).items()}
+    return packed({"init": build_program("zoo.c", kernel.arch), **herd,
+                   **{f"modules/{index:02}.ko": packages.uncompressed(path)
+                      for index, path in enumerate(modules)}})
 
 
 class Row(dict):
@@ -227,18 +244,18 @@ class Row(dict):
 
 def scenario(kernel, modules="yes", memory=256, cpus=1, cpu="", cmdline="", qemu="",
              timeout=600):
+    note = "" if kernel.arch in NO_VMCOREINFO else "-device vmcoreinfo"
     return Row(modules=modules, memory=str(memory), cpus=str(cpus),
                cpu=cpu or CPU[kernel.arch],
-               cmdline=cmdline,
-               qemu=f"-device vmcoreinfo {qemu}".strip(), timeout=str(timeout))
+               cmdline=cmdline, qemu=f"{note} {qemu}".strip(), timeout=str(timeout))
 
 
 class Machine:
     """What guest.Guest asks of a kernel."""
 
     def __init__(self, kernel):
-        self.vmlinuz = kernel.vmlinuz
-        self.conf = {"qemu": QEMU[kernel.arch], "machine": "pc",
+        self.vmlinuz, self.arch = kernel.vmlinuz, kernel.arch
+        self.conf = {"qemu": QEMU[kernel.arch], "machine": MACHINE[kernel.arch],
                      "cpu": CPU[kernel.arch]}
 
 

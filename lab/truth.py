@@ -7,7 +7,8 @@ from .util import LabError
 SECTIONS = ("kallsyms", "modules", "truth")
 SYMBOLS = ("_stext", "_text", "_etext", "linux_banner", "swapper_pg_dir", "init_top_pgt",
            "init_task", "idt_table", "asm_exc_page_fault", "exc_page_fault",
-           "do_page_fault", "lab_page_fault")
+           "do_page_fault", "lab_page_fault", "__dabt_usr", "__dabt_svc", "__pabt_usr",
+           "__pabt_svc", "do_DataAbort", "do_PrefetchAbort", "handle_exception", "vectors")
 
 
 def hexadecimal(text):
@@ -33,7 +34,7 @@ def split(lines):
 
 
 def task(text):
-    """A `task` line of main.c (tell_task)."""
+    """A `task` line of main.c (say_task)."""
     pid, tgid, address, mm, active_mm, pgd, pgd_pa, kernel, zombie, comm = \
         text.split(" ", 9)
     found = {"pid": int(pid), "tgid": int(tgid), "comm": comm,
@@ -60,6 +61,23 @@ def planted(words):
             "was": hexadecimal(was), "now": hexadecimal(now)}
 
 
+def cpu(words):
+    """A `cpu` line: of x86's registers CR3 alone, of others' by their names."""
+    number, pid, *values = words
+    if "=" not in "".join(values):
+        return {"cpu": int(number), "pid": int(pid), "cr3": hexadecimal(values[0])}
+    registers = {name: hexadecimal(value) for name, value in
+                 (word.split("=") for word in values)}
+    return {"cpu": int(number), "pid": int(pid), "registers": registers}
+
+
+def entry(words):
+    """An `entry` line of view.c: of one level of a process's tables, for one address."""
+    pid, address, shift, at, value = words
+    return {"pid": int(pid), "address": hexadecimal(address), "shift": int(shift),
+            "entry_pa": hexadecimal(at), "value": hexadecimal(value)}
+
+
 def module(line):
     name, size, _, _, _, address = line.split()[:6]
     return {"name": name, "size": int(size), "address": hexadecimal(address)}
@@ -76,17 +94,18 @@ def symbols(lines):
     return found
 
 
-def parse(sections):
-    """The truth as a dict, from the sections of split()."""
-    truth = {"tasks": [], "cpus": [], "hidden": None, "planted": []}
-    for line in sections["truth"]:
+def of_report(lines):
+    """What main.c reports (say_truth) as a dict."""
+    truth = {"tasks": [], "cpus": [], "hidden": None, "planted": [], "entries": []}
+    for line in lines:
         key, _, rest = line.partition(" ")
         words = rest.split()
         if key == "task":
             truth["tasks"].append(task(rest))
         elif key == "cpu":
-            truth["cpus"].append({"cpu": int(words[0]), "pid": int(words[1]),
-                                  "cr3": hexadecimal(words[2])})
+            truth["cpus"].append(cpu(words))
+        elif key == "entry":
+            truth["entries"].append(entry(words))
         elif key == "hidden":
             truth["hidden"] = hidden(words)
         elif key == "planted":
@@ -97,6 +116,12 @@ def parse(sections):
             truth[key] = pair(words)
         else:
             truth[key] = hexadecimal(words[0])
+    return truth
+
+
+def parse(sections):
+    """The truth as a dict, from the sections of split()."""
+    truth = of_report(sections["truth"])
     truth["modules"] = [module(line) for line in sections["modules"]]
     truth["symbols"] = symbols(sections["kallsyms"])
     return truth

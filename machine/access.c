@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One access to a linear address: by the TLB, or by a walk. SDM 4.10.2. */
-#include "x86.h"
+#include "mmu.h"
 
 static bool bad_address(const struct machine_cpu *cpu, unsigned access,
 			struct machine_event *event)

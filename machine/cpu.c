@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The processor as a whole: its registers' own rules, SDM 2.2 to 2.5 and 4.1. */
-#include "x86.h"
+#include "mmu.h"
+#include "segment.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* clang-format off */
 const struct machine_departure machine_departures[] = {

@@ -3,7 +3,8 @@
  * Delivery of exceptions and interrupts: SDM chapter 6, and the operation section of
  * INT n in volume 2A, which says in which order things are read and refused.
  */
-#include "x86.h"
+#include "mmu.h"
+#include "segment.h"
 
 /* ---- vectors ---- */
 

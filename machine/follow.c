@@ -4,7 +4,10 @@
  * handler's first byte cannot be fetched. Each pushes a frame; the stack goes down
  * through whatever lies there, until a push fails.
  */
-#include "x86.h"
+#include "mmu.h"
+#include "segment.h"
+
+#include <string.h>
 
 /* The registers that the next delivery depends on, the stack pointer aside. */
 static bool alike(const struct machine_registers *a, const struct machine_registers *b)

@@ -3,9 +3,10 @@
  * Physical memory: a table of the frames that were touched. A frame is looked up in the
  * backing once, and copied the first time it is written.
  */
-#include "x86.h"
+#include "memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define GENERATION BIT(40)
 #define FIRST_LOG2 8

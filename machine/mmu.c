@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Linear to physical addresses: SDM chapter 4. */
-#include "x86.h"
+#include "mmu.h"
 
 /* ---- the paging modes, as data ---- */
 
@@ -191,7 +191,7 @@ static rare bool page_fault(const struct machine_cpu *cpu, uint64_t va, unsigned
 			    uint32_t error, struct machine_event *event)
 {
 	unsigned kind = access & MACHINE_KIND;
-	bool tells_fetch =
+	bool has_fetch_flag =
 		(cpu->r.cr4 & CR4_PAE && cpu->r.efer & EFER_NXE) || cpu->r.cr4 & CR4_SMEP;
 
 	if (error & MACHINE_PF_RSVD && !departs(cpu, MACHINE_RSVD_WITHOUT_P))
@@ -200,7 +200,7 @@ static rare bool page_fault(const struct machine_cpu *cpu, uint64_t va, unsigned
 		error |= MACHINE_PF_W;
 	if (access & MACHINE_USER)
 		error |= MACHINE_PF_U;
-	if (kind == MACHINE_FETCH && tells_fetch)
+	if (kind == MACHINE_FETCH && has_fetch_flag)
 		error |= MACHINE_PF_I;
 	raise(event, MACHINE_PF, error);
 	event->address = va;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Scenarios: Lua scripts that tell a story on the model kernel, and assert how it ends.
+ * Scenarios: Lua scripts that run a story on the model kernel, and assert how it ends.
  * docs/scenarios.md has the words that a script may use.
  *
  * A script is untrusted text. It has no way to files, clocks, processes or addresses of
@@ -29,9 +29,10 @@ struct script_options {
 	/* Stop where the script says m:dump(): the rest of it is not run. */
 	bool until_dump;
 	/*
-	 * Told what happens, NULL: nobody is. A kernel that is handed out tells no more.
+	 * Called with each thing that happens; NULL: nobody listens. A kernel that is
+	 * handed out says no more.
 	 */
-	void (*tell)(void *arg, const struct kernel_line *line);
+	void (*say)(void *arg, const struct kernel_line *line);
 	/*
 	 * The kernel at the moment of m:dump(), before the script goes on; NULL: nobody
 	 * wants to see it. A script without m:dump() is looked at where it ends. The

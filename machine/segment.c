@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Segments and their descriptors: SDM 3.4 and chapter 5. */
-#include "x86.h"
+#include "mmu.h"
+#include "segment.h"
 
 /* SDM 3.4.5, figure 3-8: base 31:24 and 23:0, limit 19:16 and 15:0, granularity. */
 struct machine_segment machine_descriptor(uint16_t selector, uint64_t raw)

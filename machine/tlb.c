@@ -5,7 +5,7 @@
  * It never runs full, so that what is remembered depends on the program alone. An entry
  * lives while its generation is the one its kind has now: a flush is an increment.
  */
-#include "x86.h"
+#include "mmu.h"
 
 #include <stdlib.h>
 

@@ -8,8 +8,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "linux/descriptors.h"
 #include "linux/linux.h"
+#include "linux/region.h"
+#include "linux/roots.h"
 #include "linux/stacks.h"
 #include "linux/users_pages.h"
 #include "paging/format.h"
@@ -36,7 +37,7 @@ static bool first_visit(void *arg, uint64_t pa, unsigned level, uint64_t va)
 	struct seen_table *known;
 
 	(void)va;
-	if (level == 0) /* told once for each half of a canonical address space */
+	if (level == 0) /* called once for each half of a canonical address space */
 		return true;
 	HASH_FIND(hh, tour->seen, &key, sizeof(key), known);
 	if (known)
@@ -82,12 +83,12 @@ static enum ws_status tour_space(struct tour *tour, const struct ws_space *space
 static enum ws_status tour_reference(struct tour *tour)
 {
 	const struct ws_system *system = tour->system;
-	uint64_t user_half = system->layout.reference + WS_FRAME_SIZE;
 
 	if (!system->layout.pti || system->layout.consensus)
 		return WS_OK;
-	return ws_tables(&system->paging, user_half, system->layout.kernel_first,
-			 UINT64_MAX, 0, first_visit, tour);
+	return ws_tables(&system->paging,
+			 ws_user_half_of(system, system->layout.reference),
+			 system->layout.kernel_first, UINT64_MAX, 0, first_visit, tour);
 }
 
 static enum ws_status tour_spaces(struct ws_system *system)
@@ -105,44 +106,12 @@ static enum ws_status tour_spaces(struct ws_system *system)
 	return status;
 }
 
-static void tour_kernel_bytes(struct ws_system *system, uint64_t va, uint64_t len)
-{
-	const uint8_t *frame;
-
-	for (uint64_t at = va & ~(uint64_t)(WS_FRAME_SIZE - 1); at < va + len;
-	     at += WS_FRAME_SIZE)
-		(void)!ws_kernel_frame(system, at, &frame);
-}
-
-/* On i386 the double fault is a task, with a TSS that only the GDT names. */
-static void tour_double_fault(struct ws_system *system, const struct ws_cpu *cpu)
-{
-	struct ws_idt idt;
-	struct ws_tss tss;
-	uint64_t base;
-	bool names;
-
-	if (ws_idt_read(system, &cpu->idt, &idt) == WS_READ &&
-	    idt.gate[WS_VECTOR_DF].type == WS_GATE_TASK &&
-	    ws_tss_of_selector(system, &cpu->gdt, idt.gate[WS_VECTOR_DF].selector, &names,
-			       &base) == WS_READ &&
-	    names)
-		(void)!ws_tss_read(system, base, &tss);
-}
-
-/* The tables that the processors' registers point at: IDT, GDT and TSS. */
+/* What the processors' registers point at. */
 static void tour_registers(struct ws_system *system)
 {
-	ws_vec_each(&system->target->cpus, cpu) {
-		const struct ws_segment *tables[] = { &cpu->idt, &cpu->gdt, &cpu->tr };
-
-		if (!cpu->has_control)
-			continue;
-		for (size_t i = 0; i < WS_ARRAY_SIZE(tables); i++)
-			tour_kernel_bytes(system, tables[i]->base,
-					  (tables[i]->limit & 0xffff) + 1);
-		tour_double_fault(system, cpu);
-	}
+	ws_vec_each(&system->target->cpus, cpu)
+		if (cpu->arch->on_linux && cpu->arch->on_linux->tour_registers)
+			cpu->arch->on_linux->tour_registers(system, cpu);
 }
 
 /* Where tasks say that their kernel stacks are, and where they were on them; not what is
@@ -180,6 +149,7 @@ static enum ws_status tour_all(struct ws_system *system)
 	size_t n;
 
 	tour_finds(system);
+	ws_search_tour(system);
 	tour_registers(system);
 	ws_users_pages_tour(system);
 	status = tour_spaces(system);
@@ -189,11 +159,13 @@ static enum ws_status tour_all(struct ws_system *system)
 		status = ws_system_modules(system, &modules, &n);
 	if (status == WS_OK) /* any question makes the symbol tables load */
 		status = ws_symbol_at(system, system->layout.image_first, &symbol);
-	return status == WS_ERR_NOT_FOUND ? WS_OK : status;
+	if (status == WS_OK || status == WS_ERR_NOT_FOUND)
+		status = ws_regions_find(system);
+	return status;
 }
 
 /* Discovers everything anew, so that the recorder sees all that discovery looks at. */
-static enum ws_status record(struct ws_target *target)
+static enum ws_status record(struct ws_target *target, struct ws_taken_from *from)
 {
 	struct ws_system *again;
 	enum ws_status status = ws_target_record(target);
@@ -204,6 +176,8 @@ static enum ws_status record(struct ws_target *target)
 	if (status != WS_OK)
 		return status;
 	status = tour_all(again);
+	from->no_modules = again->modules_sought;
+	from->modules_absent = again->modules_absent;
 	ws_system_close(again);
 	return status;
 }
@@ -254,14 +228,16 @@ static struct file_layout lay_out(size_t nloads, size_t notes_size)
 }
 
 /* gABI: more program headers than e_phnum can count are counted in section header 0. */
-static bool write_headers(FILE *file, const struct ws_target *target,
+static bool write_headers(FILE *file, const struct ws_system *system,
 			  const struct file_layout *l)
 {
 	Elf64_Ehdr ehdr = {
 		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
 			     EV_CURRENT },
 		.e_type = ET_CORE,
-		.e_machine = target->long_mode ? EM_X86_64 : EM_386,
+		.e_machine =
+			ws_machine_type(ws_arch_of(system->format), system->layout.word)
+				->elf,
 		.e_version = EV_CURRENT,
 		.e_phoff = l->phdrs,
 		.e_shoff = l->nphdrs >= PN_XNUM ? l->shdr : 0,
@@ -324,19 +300,19 @@ static bool write_padding(FILE *file, uint64_t size)
 	return fwrite(zeros, 1, size, file) == size;
 }
 
-static bool write_core(FILE *file, struct ws_target *target, const extent_vec *loads,
+static bool write_core(FILE *file, struct ws_system *system, const extent_vec *loads,
 		       const uint8_t *notes, size_t notes_size)
 {
 	struct file_layout l = lay_out(loads->n, notes_size);
 
-	return write_headers(file, target, &l) &&
+	return write_headers(file, system, &l) &&
 	       write_program_headers(file, loads, &l) &&
 	       fwrite(notes, 1, notes_size, file) == notes_size &&
 	       write_padding(file, l.data - l.notes - notes_size) &&
-	       write_frames(file, target, loads) && fflush(file) == 0;
+	       write_frames(file, system->target, loads) && fflush(file) == 0;
 }
 
-static enum ws_status write_file(struct ws_target *target, const char *path,
+static enum ws_status write_file(struct ws_system *system, const char *path,
 				 const extent_vec *loads, const uint8_t *notes,
 				 size_t notes_size)
 {
@@ -344,9 +320,9 @@ static enum ws_status write_file(struct ws_target *target, const char *path,
 
 	if (ws_whole_open(&whole, path) &&
 	    ws_whole_close(&whole,
-			   write_core(whole.file, target, loads, notes, notes_size)))
+			   write_core(whole.file, system, loads, notes, notes_size)))
 		return WS_OK;
-	return ws_fail(target->ctx, WS_ERR_SYSTEM, "%s: cannot write the capture: %s",
+	return ws_fail(system->ctx, WS_ERR_SYSTEM, "%s: cannot write the capture: %s",
 		       ws_whole_name(path), ws_whole_why(errno));
 }
 
@@ -379,6 +355,9 @@ static uint64_t root_to_note(const struct ws_system *system)
 enum ws_status ws_capture(struct ws_system *system, const char *path)
 {
 	struct ws_target *target = system->target;
+	struct ws_taken_from from = { .format = system->paging.format,
+				      .root = root_to_note(system),
+				      .vmcoreinfo = system->vmcoreinfo };
 	ws_autofree uint8_t *notes = NULL;
 	extent_vec loads = { 0 };
 	enum ws_status status;
@@ -388,15 +367,13 @@ enum ws_status ws_capture(struct ws_system *system, const char *path)
 		return ws_fail(target->ctx, WS_ERR_USAGE,
 			       "%s: the capture would replace what it is taken from",
 			       path);
-	status = ws_target_looked(target, record(target));
+	status = ws_target_looked(target, record(target, &from));
 	if (status == WS_OK)
 		status = gather_loads(target, &loads);
 	if (status == WS_OK)
-		status = ws_target_write_notes(target, system->paging.format,
-					       root_to_note(system), system->vmcoreinfo,
-					       &notes, &notes_size);
+		status = ws_target_write_notes(target, &from, &notes, &notes_size);
 	if (status == WS_OK)
-		status = write_file(target, path, &loads, notes, notes_size);
+		status = write_file(system, path, &loads, notes, notes_size);
 	ws_vec_release(&loads);
 	return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "context.h"
+#include "util/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -11,7 +12,7 @@
 
 /*
  * Invariant: chain[0..depth) are owned messages, oldest first. When the chain is full
- * the newest is replaced: the oldest tell the cause and must not be lost.
+ * the newest is replaced: the oldest name the cause and must not be lost.
  */
 struct ws_context {
 	char *chain[CHAIN_MAX];
@@ -73,8 +74,7 @@ enum ws_status ws_fail(struct ws_context *ctx, enum ws_status status, const char
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&message, fmt, ap) < 0)
-		message = NULL;
+	message = ws_text_of_args(fmt, ap);
 	va_end(ap);
 	chain_push(ctx, message);
 	ctx->short_of_memory |= !message;
@@ -88,11 +88,9 @@ enum ws_status ws_fail_errno(struct ws_context *ctx, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&what, fmt, ap) < 0)
-		what = NULL;
+	what = ws_text_of_args(fmt, ap);
 	va_end(ap);
-	if (asprintf(&message, "%s: %s", what ? what : "?", strerror(saved)) < 0)
-		message = NULL;
+	message = ws_text_of("%s: %s", what ? what : "?", strerror(saved));
 	free(what);
 	chain_push(ctx, message);
 	ctx->short_of_memory |= !message;

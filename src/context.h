@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The handle: where errors gather and progress is told. */
+/* The handle: where errors gather and progress is reported. */
 #ifndef WS_CONTEXT_H
 #define WS_CONTEXT_H
 

@@ -14,9 +14,11 @@
 #include <gelf.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "context.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/sorted.h"
 #include "util/text.h"
 #include "util/vec.h"
 #include "whosees.h"
@@ -235,6 +237,8 @@ static enum ws_status not_elf(const struct ws_module_file *file)
 
 static enum ws_status elf_open(struct ws_module_file *file)
 {
+	char names[WS_MACHINE_NAMES];
+	const struct ws_arch *arch;
 	GElf_Ehdr header;
 
 	file->fd = open(file->path, O_RDONLY | O_CLOEXEC);
@@ -250,10 +254,10 @@ static enum ws_status elf_open(struct ws_module_file *file)
 		return ws_fail(file->ctx, WS_ERR_MALFORMED,
 			       "%s: is linked already: a module (.ko) is relocatable",
 			       file->path);
-	if (header.e_machine != EM_386 && header.e_machine != EM_X86_64)
+	if (!ws_machine_of_elf(header.e_machine, &arch))
 		return ws_fail(file->ctx, WS_ERR_UNSUPPORTED,
-			       "%s: is for ELF machine %u, not for x86", file->path,
-			       header.e_machine);
+			       "%s: is for ELF machine %u, not for %s", file->path,
+			       header.e_machine, ws_machine_names(names));
 	return WS_OK;
 }
 
@@ -362,20 +366,10 @@ static enum ws_status references_read(struct ws_module_file *file, uint32_t sect
 
 static size_t first_at(const struct references *references, uint64_t offset)
 {
-	size_t low = 0, high = references->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (references->v[middle].offset < offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return ws_lower_bound(references->v, references->n, at, at->offset < offset);
 }
 
-/* Names told once each; those that are many are told by their number. */
+/* Names listed once each; those that are many are given by their number. */
 struct names {
 	const char *v[LEAVING_MAX];
 	unsigned n;

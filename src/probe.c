@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * spaces x addresses -> outcomes: the seed's experiment.
+ * spaces x addresses -> outcomes: the experiment that proved the bug in 2012.
  *
  * The spaces of one kernel mostly hold the same entries, so a walk seldom has to go on:
  * what an entry leads to, for one address and the rights inherited so far, was worked
@@ -12,6 +12,7 @@
 #include "context.h"
 #include "linux/linux.h"
 #include "paging/format.h"
+#include "util/count.h"
 #include "util/hash.h"
 
 struct memo {
@@ -30,11 +31,13 @@ struct interned {
 
 struct probe {
 	struct ws_system *system;
-	const struct ws_format *format;
-	struct memo *memo; /* [address][level] */
+	const struct ws_format *format; /* of the window that is looked through */
+	struct memo *memo;              /* [address][level] */
 	struct interned *outcomes;
 	uint32_t noutcomes;
-	uint64_t frame_pa; /* the top-level table's frame, kept while the space lasts */
+	const struct ws_window *window;
+	uint64_t root;     /* its */
+	uint64_t frame_pa; /* the root's frame, kept while the window lasts */
 	const uint8_t *frame;
 	bool short_of_memory;
 };
@@ -116,7 +119,7 @@ static uint32_t probe_level(struct probe *p, struct memo *memo, unsigned level,
 	if (!row) {
 		id = intern_end(p, ws_unmatched_end(p->format, entry), level);
 	} else {
-		uint8_t left = access & (uint8_t)~ws_row_denied(row, entry);
+		uint8_t left = access & (uint8_t)~ws_row_denied(row, entry, access);
 
 		id = row->kind == WS_ROW_LEAF
 			     ? intern_page(p, level, row, entry, va, left)
@@ -127,20 +130,45 @@ static uint32_t probe_level(struct probe *p, struct memo *memo, unsigned level,
 	return id;
 }
 
-static void probe_space(struct probe *p, uint64_t root, const uint64_t *addresses,
-			size_t n, uint32_t *cells)
+/* From now on addresses in that window are looked at. */
+static void look_through(struct probe *p, const struct ws_window *window)
 {
-	const uint8_t all = WS_USER | WS_WRITE | WS_EXECUTE;
-
-	root &= p->format->root_mask;
-	p->frame_pa = root & ~(uint64_t)(WS_FRAME_SIZE - 1);
+	p->window = window;
+	p->format = window->format;
+	p->root = window->root & p->format->root_mask;
+	p->frame_pa = p->root & ~(uint64_t)(WS_FRAME_SIZE - 1);
 	p->frame = NULL;
-	(void)frame_at(p, root, &p->frame);
+	(void)frame_at(p, p->root, &p->frame);
+}
+
+/* An address has the same window in all spaces, so its memo is of one format. */
+static uint32_t probe_address(struct probe *p, const struct ws_eye *eye, size_t a,
+			      uint64_t va)
+{
+	const struct ws_window *window = p->window;
+
+	if (va < window->first || va > window->last) {
+		window = ws_eye_window(eye, va);
+		if (window)
+			look_through(p, window);
+	}
+	return window && ws_translatable(p->format, va)
+		       ? probe_level(p, &p->memo[a * WS_MAX_LEVELS], 0, p->root, va,
+				     WS_ACCESS_ALL)
+		       : intern_end(p, WS_END_NONCANONICAL, 0);
+}
+
+static void probe_space(struct probe *p, const struct ws_space *space,
+			const uint64_t *addresses, size_t n, uint32_t *cells)
+{
+	struct ws_eye eye;
+
+	ws_space_eye(p->system, space, &eye);
+	if (eye.nwindows)
+		look_through(p, &eye.window[0]);
 	for (size_t a = 0; a < n; a++)
-		cells[a] = ws_translatable(p->format, addresses[a])
-				   ? probe_level(p, &p->memo[a * WS_MAX_LEVELS], 0, root,
-						 addresses[a], all)
-				   : intern_end(p, WS_END_NONCANONICAL, 0);
+		cells[a] = eye.nwindows ? probe_address(p, &eye, a, addresses[a])
+					: intern_end(p, WS_END_NONCANONICAL, 0);
 }
 
 /* PTI's user halves are like each other and unlike the rest: one sort after the other. */
@@ -151,8 +179,7 @@ static void probe_spaces(struct probe *p, const struct ws_space *spaces, bool us
 
 	for (size_t s = 0; s < matrix->nspaces; s++)
 		if ((spaces[s].kind == WS_SPACE_USER) == user_halves)
-			probe_space(p, spaces[s].root, addresses, n,
-				    &matrix->cell[s * n]);
+			probe_space(p, &spaces[s], addresses, n, &matrix->cell[s * n]);
 }
 
 /* Moves the interned outcomes into the matrix, or only frees them. */
@@ -173,14 +200,14 @@ enum ws_status ws_probe(struct ws_system *system, const struct ws_space *spaces,
 			size_t nspaces, const uint64_t *addresses, size_t naddresses,
 			struct ws_matrix *matrix)
 {
-	struct probe p = { .system = system, .format = system->paging.format };
+	struct probe p = { .system = system };
 	size_t ncells;
 
 	*matrix = (struct ws_matrix){ .nspaces = nspaces, .naddresses = naddresses };
 	if (__builtin_mul_overflow(nspaces, naddresses, &ncells))
-		return ws_fail(system->ctx, WS_ERR_USAGE,
-			       "%zu spaces x %zu addresses are too many", nspaces,
-			       naddresses);
+		return ws_fail(system->ctx, WS_ERR_USAGE, "%s x %s are too many",
+			       WS_COUNT_OF(nspaces, "space"),
+			       WS_COUNT_OF(naddresses, "address"));
 	matrix->cell = calloc(ncells ? ncells : 1, sizeof(*matrix->cell));
 	p.memo = calloc(naddresses ? naddresses : 1, WS_MAX_LEVELS * sizeof(*p.memo));
 	if (matrix->cell && p.memo) {

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "lines.h"
-#include "outputs.h"
+#include "stdout.h"
+#include "pid_list.h"
 #include "report/digest.h"
 #include "report/sarif.h"
 #include "report/words.h"
@@ -13,6 +14,7 @@
 #include "steps.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/count.h"
 
 /* ---- the summary: one row, two sentences in text ---------------------------------- */
 
@@ -44,14 +46,14 @@ static const struct column summary_columns[] = {
 static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
 				      .prose = true };
 
-static void tell_summary(void *arg, struct report *report)
+static void print_summary(void *arg, struct report *report)
 {
 	const struct digest *digest = arg;
 	ws_autofree char *sentence = digest_sentence(digest);
 	char who[WHO_WORDS];
 	struct value row[] = {
 		[SENTENCE] = report_text_or_short(report, sentence),
-		[SPACES] = value_number(digest->ntold),
+		[SPACES] = value_number(digest->nchosen),
 		[COHERENT] = value_number(digest->ncoherent),
 		[UNKNOWN] = value_number(digest->nverdict[WS_UNKNOWN]),
 		[FINDINGS] = value_number(digest->findings.n),
@@ -59,23 +61,18 @@ static void tell_summary(void *arg, struct report *report)
 		[ERRORS] = value_number(digest->nseverity[WS_ERROR]),
 		[WARNINGS] = value_number(digest->nseverity[WS_WARNING]),
 		[INFOS] = value_number(digest->nseverity[WS_INFO]),
-		[WHO] = value_text(
-			who_counts(digest->spaces, digest->nspaces, true, who)),
+		[WHO] = value_text(who_counts(digest->spaces, digest->nspaces, who)),
 	};
 
-	row[SENTENCE].alarm = digest->ncoherent < digest->ntold;
+	row[SENTENCE].alarm = digest->ncoherent < digest->nchosen;
 	report_row(report, row);
 }
 
-/* The same words as spaces has, and with --pid nothing: there is nothing to count. */
-static void tell_who(void *arg, struct report *report)
+static void print_who(void *arg, struct report *report)
 {
 	const struct digest *digest = arg;
-	char who[WHO_WORDS];
 
-	if (digest->ntold > 2)
-		prose_line(report, false, "%s",
-			   who_counts(digest->spaces, digest->nspaces, true, who));
+	prose_who(report, digest->spaces, digest->nspaces);
 }
 
 /* ---- spaces by verdict ------------------------------------------------------------ */
@@ -85,11 +82,11 @@ enum { V_VERDICT, V_SPACES, V_MEANING };
 static const struct column verdict_columns[] = {
 	[V_VERDICT] = { "verdict", "VERDICT", COLUMN_TEXT, NULL },
 	[V_SPACES] = { "spaces", "SPACES", COLUMN_COUNT, NULL },
-	[V_MEANING] = { "meaning", "SUCH A SPACE", COLUMN_TEXT, NULL },
+	[V_MEANING] = { "meaning", "MEANING", COLUMN_TEXT, NULL },
 };
 static const struct table verdicts = { "verdicts", TABLE_COLUMNS(verdict_columns) };
 
-static void tell_verdicts(void *arg, struct report *report)
+static void print_verdicts(void *arg, struct report *report)
 {
 	const struct digest *digest = arg;
 
@@ -107,20 +104,28 @@ static void tell_verdicts(void *arg, struct report *report)
 
 /* ---- why, for those that are not coherent: prose ---------------------------------- */
 
-static void tell_cases(void *arg, struct report *report)
+static void print_cases(void *arg, struct report *report)
 {
 	const struct digest *digest = arg;
 
 	ws_vec_each(&digest->cases, sick) {
-		const struct ws_judgement *judgement =
-			&digest->judgements[digest->sick.v[sick->at]];
+		uint32_t space = digest->sick.v[sick->at];
 		ws_autofree char *sentence = digest_case_sentence(digest, sick);
+		ws_autofree char *cause =
+			digest_cause_sentence(digest, space, sick->nspaces == 1);
+		ws_autofree char *now = digest_now_sentence(digest, sick);
 
 		prose_line(report, false, "%s", "");
-		if (!sentence)
+		if (!sentence || !cause || !now)
 			report_short(report);
-		prose_line(report, true, "%s", sentence ? sentence : "");
-		prose_lines(report, "  ", judgement->reasons);
+		prose_line(report, true, "%s:", sentence ? sentence : "");
+		if (now && *now)
+			prose_line(report, false, "  %s", now);
+		if (cause && *cause)
+			prose_line(report, false, "  %s", cause);
+		prose_lines(report, "  ", digest->judgements[space].reasons);
+		if (digest_has_half(digest, space))
+			prose_lines(report, "  ", digest->judgements[space + 1].reasons);
 	}
 }
 
@@ -142,32 +147,34 @@ static const struct column space_columns[] = {
 };
 static const struct table spaces = { "spaces", TABLE_COLUMNS(space_columns) };
 
-static bool tell_space(const struct digest *digest, size_t s, struct report *report)
+/* The verdict is that of the whole space; findings are of each half in its row. */
+static bool print_space(const struct digest *digest, uint32_t s, struct report *report)
 {
 	const struct ws_space *space = &digest->spaces[s];
-	const struct ws_judgement *judgement = &digest->judgements[s];
+	const struct ws_judgement *own = &digest->judgements[s];
+	struct ws_judgement whole = ws_audit_whole(digest->audit, s);
 	struct value row[] = {
 		[PID] = { .known = space_has_pid(space), .number = space->pid },
 		[COMM] = value_text(space->comm),
 		[KIND] = value_text(ws_space_kind_name(space->kind)),
 		[ROOT] = value_number(space->root),
-		[VERDICT] = value_text(ws_verdict_name(judgement->verdict)),
-		[KNOWN] = value_text(ws_verdict_name(judgement->known)),
-		[AT_LEAST] = value_number(judgement->at_least),
-		[NFINDINGS] = value_number(judgement->nfindings),
-		[NLACKS] = value_number(judgement->nlacks),
-		[REASONS] = value_text(judgement->reasons),
+		[VERDICT] = value_text(ws_verdict_name(whole.verdict)),
+		[KNOWN] = value_text(ws_verdict_name(whole.known)),
+		[AT_LEAST] = value_number(whole.at_least),
+		[NFINDINGS] = value_number(own->nfindings),
+		[NLACKS] = value_number(own->nlacks),
+		[REASONS] = value_text(whole.reasons),
 	};
 
 	return report_row(report, row);
 }
 
-static void tell_spaces(void *arg, struct report *report)
+static void print_spaces(void *arg, struct report *report)
 {
 	const struct digest *digest = arg;
 
-	for (size_t s = 0; s < digest->nspaces; s++)
-		if (digest->told[s] && !tell_space(digest, s, report))
+	for (uint32_t s = 0; s < digest->nspaces; s++)
+		if (digest->chosen[s] && !print_space(digest, s, report))
 			return;
 }
 
@@ -186,8 +193,8 @@ static const struct column lack_columns[] = {
 };
 static const struct table lacks_table = { "lacks", TABLE_COLUMNS(lack_columns) };
 
-static bool tell_lack(const struct digest *digest, const struct ws_lack *lack,
-		      struct report *report)
+static bool print_lack(const struct digest *digest, const struct ws_lack *lack,
+		       struct report *report)
 {
 	static const struct ws_space none;
 	bool is_own = lack->space != WS_NO_SPACE;
@@ -205,15 +212,15 @@ static bool tell_lack(const struct digest *digest, const struct ws_lack *lack,
 	return report_row(report, row);
 }
 
-static void tell_lacks(void *arg, struct report *report)
+static void print_lacks(void *arg, struct report *report)
 {
 	const struct digest *digest = arg;
 	size_t n;
 	const struct ws_lack *lacks = ws_audit_lacks(digest->audit, &n);
 
 	for (size_t i = 0; i < n; i++)
-		if ((lacks[i].space == WS_NO_SPACE || digest->told[lacks[i].space]) &&
-		    !tell_lack(digest, &lacks[i], report))
+		if ((lacks[i].space == WS_NO_SPACE || digest->chosen[lacks[i].space]) &&
+		    !print_lack(digest, &lacks[i], report))
 			return;
 }
 
@@ -226,17 +233,17 @@ static const struct column group_columns[] = {
 	[G_SEVERITY] = { "severity", "SEVERITY", COLUMN_TEXT, NULL },
 	[G_RULE] = { "rule", "RULE", COLUMN_TEXT, NULL },
 	[G_CPU] = { "cpu", NULL, COLUMN_COUNT, NULL },
-	[G_VA] = { "address", "FIRST", COLUMN_ADDRESS, NULL },
-	[G_LAST] = { "last", "LAST", COLUMN_ADDRESS, NULL },
-	[G_REGION] = { "region", "REGION", COLUMN_TEXT, NULL },
+	[G_VA] = { "address", "ADDRESS", COLUMN_ADDRESS, NULL, .optional = 1 },
+	[G_LAST] = { "last", "LAST", COLUMN_ADDRESS, NULL, .optional = 3 },
+	[G_REGION] = { "region", "REGION", COLUMN_TEXT, NULL, .optional = 2 },
 	[G_SPACES] = { "spaces", "SPACES", COLUMN_COUNT, NULL },
 	[G_TEXT] = { "text", "WHAT", COLUMN_TEXT, NULL },
 };
 static const struct table groups = { "groups", TABLE_COLUMNS(group_columns) };
 
-static void tell_count(void *arg, struct report *report)
+static void print_count(const struct digest *digest, size_t rows, struct report *report)
 {
-	ws_autofree char *sentence = digest_findings_sentence(arg);
+	ws_autofree char *sentence = digest_findings_sentence(digest, rows);
 
 	prose_line(report, false, "%s", "");
 	if (!sentence)
@@ -244,29 +251,87 @@ static void tell_count(void *arg, struct report *report)
 	prose_line(report, false, "%s", sentence ? sentence : "");
 }
 
-static void tell_groups(void *arg, struct report *report)
+static void print_count_folded(void *arg, struct report *report)
+{
+	print_count(arg, digest_folded_rows(arg), report);
+}
+
+static void print_count_all(void *arg, struct report *report)
 {
 	const struct digest *digest = arg;
 
-	ws_vec_each(&digest->groups, group) {
-		const struct ws_finding *finding = group->first;
-		struct value row[] = {
-			[G_GROUP] = value_number(group->id),
-			[G_SEVERITY] = value_text(ws_severity_name(group->severity)),
-			[G_RULE] = value_text(finding->rule->id),
-			[G_CPU] = { .known = finding->cpu >= 0,
-				    .number = (uint64_t)finding->cpu },
-			[G_VA] = value_number(finding->va),
-			[G_LAST] = value_number(finding->last),
-			[G_REGION] = value_text(finding->region),
-			[G_SPACES] = { .known = !finding->machine,
-				       .number = group->nspaces },
-			[G_TEXT] = value_text(finding->text),
-		};
+	print_count(digest, digest->groups.n, report);
+}
 
-		row[G_SEVERITY].alarm = group->severity >= WS_ERROR;
-		if (!report_row(report, row))
+static bool print_group(const struct digest_group *group, struct report *report)
+{
+	const struct ws_finding *finding = group->first;
+	struct value row[] = {
+		[G_GROUP] = value_number(group->id),
+		[G_SEVERITY] = value_text(ws_severity_name(group->severity)),
+		[G_RULE] = value_text(finding->rule->id),
+		[G_CPU] = { .known = finding->cpu >= 0,
+			    .number = (uint64_t)finding->cpu },
+		[G_VA] = value_number(finding->va),
+		[G_LAST] = value_number(finding->last),
+		[G_REGION] = value_text(finding->region),
+		[G_SPACES] = { .known = !finding->machine, .number = group->nspaces },
+		[G_TEXT] = value_text(finding->text),
+	};
+
+	row[G_SEVERITY].alarm = group->severity >= WS_ERROR;
+	return report_row(report, row);
+}
+
+static void print_groups(void *arg, struct report *report)
+{
+	const struct digest *digest = arg;
+
+	ws_vec_each(&digest->groups, group)
+		if (!print_group(group, report))
 			return;
+}
+
+/* One missing entry on one line, however many rules it breaks. */
+static bool print_cause(const struct digest *digest, const struct digest_cause *cause,
+			struct report *report)
+{
+	char words[WORDS], text[2 * WORDS];
+	struct value row[] = {
+		[G_SEVERITY] = value_text(ws_severity_name(cause->severity)),
+		[G_RULE] = value_text("(missing entry)"),
+		[G_VA] = value_number(cause->va),
+		[G_LAST] = value_number(cause->last),
+		[G_SPACES] = value_number(cause->nspaces),
+		[G_TEXT] = value_text(text),
+	};
+
+	row[G_SEVERITY].alarm = cause->severity >= WS_ERROR;
+	snprintf(text, sizeof(text), "%s; %s follow from it (--all lists them)",
+		 digest_cause_words(digest, cause, words),
+		 WS_COUNT_OF(cause->nfindings, "finding"));
+	return report_row(report, row);
+}
+
+/* A cause stands where the worst of its groups does. */
+static void print_folded(void *arg, struct report *report)
+{
+	const struct digest *digest = arg;
+	ws_autofree bool *shown = calloc(digest->causes.n + 1, sizeof(*shown));
+	bool goes_on = shown;
+
+	if (!shown)
+		report_short(report);
+	for (size_t i = 0; goes_on && i < digest->groups.n; i++) {
+		const struct digest_group *group = &digest->groups.v[i];
+
+		if (group->cause == DIGEST_NO_CAUSE) {
+			goes_on = print_group(group, report);
+		} else if (!shown[group->cause]) {
+			shown[group->cause] = true;
+			goes_on = print_cause(digest, &digest->causes.v[group->cause],
+					      report);
+		}
 	}
 }
 
@@ -325,13 +390,14 @@ static const char *trail_end(const struct ws_format *format, const struct ws_tra
 			 words);
 }
 
-static bool tell_finding(const struct digest *digest, const struct ws_finding *finding,
-			 struct report *report)
+static bool print_finding(const struct digest *digest, const struct ws_finding *finding,
+			  struct report *report)
 {
 	const struct ws_format *format = ws_system_paging(digest->system)->format;
 	const struct ws_space *space = &digest->spaces[finding->space];
-	struct steps here = { format, &finding->here },
-		     there = { format, &finding->there };
+	const struct ws_layout *layout = ws_system_layout(digest->system);
+	struct steps here = { format, &finding->here, layout },
+		     there = { format, &finding->there, layout };
 	char end[WORDS], reference_end[WORDS];
 	struct value row[] = {
 		[GROUP] = value_number(finding->group),
@@ -350,20 +416,56 @@ static bool tell_finding(const struct digest *digest, const struct ws_finding *f
 		[END] = value_text(trail_end(format, &finding->here, end)),
 		[REFERENCE_END] =
 			value_text(trail_end(format, &finding->there, reference_end)),
-		[HERE] = value_rows(tell_steps, &here),
-		[THERE] = value_rows(tell_steps, &there),
+		[HERE] = value_rows(print_steps, &here),
+		[THERE] = value_rows(print_steps, &there),
 	};
 
 	return report_row(report, row);
 }
 
-static void tell_findings(void *arg, struct report *report)
+static void print_findings(void *arg, struct report *report)
 {
 	const struct digest *digest = arg;
 
 	ws_vec_each(&digest->findings, finding)
-		if (!tell_finding(digest, *finding, report))
+		if (!print_finding(digest, *finding, report))
 			return;
+}
+
+/* ---- what to do about it ---------------------------------------------------------- */
+
+/* Once for what two cases have in common. */
+static bool was_printed(const struct digest *digest, size_t at, const char *advice)
+{
+	for (size_t i = 0; i < at; i++) {
+		struct ws_judgement other = ws_audit_whole(
+			digest->audit, digest->sick.v[digest->cases.v[i].at]);
+
+		if (!strcmp(what_to_do(&other), advice))
+			return true;
+	}
+	return false;
+}
+
+static void print_advice(void *arg, struct report *report)
+{
+	const struct digest *digest = arg;
+	const struct ws_finding *machine = digest_worst_of_machine(digest);
+
+	if (digest->cases.n || machine)
+		prose_line(report, false, "%s", "");
+	for (size_t i = 0; i < digest->cases.n; i++) {
+		struct ws_judgement whole = ws_audit_whole(
+			digest->audit, digest->sick.v[digest->cases.v[i].at]);
+		const char *advice = what_to_do(&whole);
+
+		if (!was_printed(digest, i, advice))
+			prose_line(report, false, "what to do (%s): %s",
+				   ws_verdict_name(whole.verdict), advice);
+	}
+	if (machine)
+		prose_line(report, false, "what to do (the machine itself): %s",
+			   machine->rule->fix);
 }
 
 /* ---- all of it -------------------------------------------------------------------- */
@@ -373,27 +475,33 @@ static void tell_findings(void *arg, struct report *report)
 static const struct part {
 	unsigned formats;
 	const struct table *table;
-	report_rows_fn *rows;
+	report_rows_fn *rows, *all; /* all: instead of rows, with --all */
 } parts[] = {
-	{ IN(TEXT) | IN(JSON) | IN(NDJSON), &summary, tell_summary },
-	{ IN(TEXT), &lines_table, tell_who },
-	{ IN(TEXT) | IN(JSON) | IN(NDJSON), &verdicts, tell_verdicts },
-	{ IN(TEXT), &lines_table, tell_cases },
-	{ IN(JSON) | IN(NDJSON), &spaces, tell_spaces },
-	{ IN(JSON) | IN(NDJSON), &lacks_table, tell_lacks },
-	{ IN(TEXT), &lines_table, tell_count },
-	{ IN(TEXT) | IN(JSON) | IN(NDJSON), &groups, tell_groups },
-	{ IN(CSV) | IN(JSON) | IN(NDJSON), &audit_table, tell_findings },
+	{ IN(TEXT) | IN(JSON) | IN(NDJSON), &summary, print_summary },
+	{ IN(TEXT), &lines_table, print_who },
+	{ IN(TEXT) | IN(JSON) | IN(NDJSON), &verdicts, print_verdicts },
+	{ IN(TEXT), &lines_table, print_cases },
+	{ IN(JSON) | IN(NDJSON), &spaces, print_spaces },
+	{ IN(JSON) | IN(NDJSON), &lacks_table, print_lacks },
+	{ IN(TEXT), &lines_table, print_count_folded, .all = print_count_all },
+	{ IN(JSON) | IN(NDJSON), &groups, print_groups },
+	{ IN(TEXT), &groups, print_folded, .all = print_groups },
+	{ IN(TEXT) | IN(CSV) | IN(JSON) | IN(NDJSON), &audit_table, print_findings },
+	{ IN(TEXT), &lines_table, print_advice },
 };
 
-static enum exit_status tell_tables(struct session *session, struct digest *digest,
-				    enum exit_status status)
+static enum exit_status print_tables(struct session *session, struct digest *digest,
+				     enum exit_status status)
 {
 	struct report *report = session_report(session);
 
 	for (size_t i = 0; i < WS_ARRAY_SIZE(parts); i++)
 		if (parts[i].formats & 1u << session->request->format)
-			report_table(report, parts[i].table, parts[i].rows, digest);
+			report_table(report, parts[i].table,
+				     session->request->all && parts[i].all
+					     ? parts[i].all
+					     : parts[i].rows,
+				     digest);
 	return session_answer(session, status);
 }
 
@@ -408,19 +516,19 @@ enum exit_status audit_status(const struct digest *digest)
 	return statuses[digest_state(digest)];
 }
 
-static enum exit_status tell_digest(struct session *session, struct digest *digest)
+static enum exit_status print_digest(struct session *session, struct digest *digest)
 {
 	enum exit_status status = audit_status(digest);
 
 	if (session->request->format != REPORT_SARIF)
-		return tell_tables(session, digest, status);
+		return print_tables(session, digest, status);
 	progress_clear(&session->progress);
 	if (!sarif_write(stdout, digest))
-		return ferror(stdout) ? outputs_failed(errno) : session_fail_memory();
+		return ferror(stdout) ? stdout_failed(errno) : session_fail_memory();
 	return status;
 }
 
-static enum exit_status audit(struct session *session, const struct ws_space *only)
+static enum exit_status audit(struct session *session, const pids_spaces *only)
 {
 	ws_cleanup(digest_release) struct digest digest = { 0 };
 	struct ws_audit *audit;
@@ -429,8 +537,8 @@ static enum exit_status audit(struct session *session, const struct ws_space *on
 
 	if (status != WS_OK)
 		return session_fail(session, status, NULL);
-	exit = digest_make(&digest, session->system, audit, only)
-		       ? tell_digest(session, &digest)
+	exit = digest_make(&digest, session->system, audit, only->v, only->n)
+		       ? print_digest(session, &digest)
 		       : session_fail_memory();
 	ws_audit_destroy(audit);
 	return exit;
@@ -438,10 +546,13 @@ static enum exit_status audit(struct session *session, const struct ws_space *on
 
 enum exit_status run_audit(struct session *session)
 {
-	struct ws_space only;
-	enum exit_status status = session_space(session, &only);
+	pids_spaces only = { 0 };
+	enum exit_status status = EXIT_SEEN;
 
-	if (status != EXIT_SEEN)
-		return status;
-	return audit(session, session->request->has_pid ? &only : NULL);
+	if (session->request->pids)
+		status = session_spaces(session, &only);
+	if (status == EXIT_SEEN)
+		status = audit(session, &only);
+	ws_vec_release(&only);
+	return status;
 }

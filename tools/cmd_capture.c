@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Writes the small dump that holds only what the answers rest on. */
 #include "outputs.h"
 
 enum exit_status run_capture(struct session *session)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where the loader would put the handlers of a module's file. */
 #include "session.h"
 
 #include "util/cleanup.h"
+#include "util/count.h"
 
 enum { NAME, SECTION, LANDS, OFFSET, SIZE, ALIGNMENT, PAGES, NLEAVING, LEAVING, PROBLEM };
 
@@ -11,13 +13,16 @@ static const struct column columns[] = {
 	[LANDS] = { "lands", "LANDS IN", COLUMN_TEXT,
 		    "text, exit text, init text, init data, data or nowhere" },
 	[OFFSET] = { "offset", "OFFSET", COLUMN_ADDRESS,
-		     "from the first byte of that memory, which begins a page" },
-	[SIZE] = { "size", "SIZE", COLUMN_COUNT, "its length in bytes" },
+		     "from the first byte of that memory, which begins a page",
+		     .optional = 2 },
+	[SIZE] = { "size", "SIZE", COLUMN_COUNT, "its length in bytes", .optional = 1 },
 	[ALIGNMENT] = { "alignment", "ALIGNED", COLUMN_COUNT,
-			"what its first byte is aligned to, 4096 at most" },
-	[PAGES] = { "pages", "PAGES", COLUMN_COUNT, "the pages it touches" },
+			"what its first byte is aligned to, 4096 at most",
+			.optional = 3 },
+	[PAGES] = { "pages", "PAGES", COLUMN_COUNT, "the pages it touches",
+		    .optional = 4 },
 	[NLEAVING] = { "references", "LEAVE", COLUMN_COUNT,
-		       "its relocations that leave the module" },
+		       "its relocations that leave the module", .optional = 5 },
 	[LEAVING] = { "leaving", NULL, COLUMN_LINES,
 		      "what these name, each once; in JSON alone" },
 	[PROBLEM] = { "problem", "WHAT IS WRONG", COLUMN_TEXT,
@@ -58,7 +63,7 @@ static const char *problem_of(const struct ws_handler *handler)
 	return handler->ninit ? "refers to what is freed after init" : NULL;
 }
 
-static void tell_summary(void *arg, struct report *report)
+static void print_summary(void *arg, struct report *report)
 {
 	const struct handlers *handlers = arg;
 	char sentence[REPORT_CELL];
@@ -68,11 +73,12 @@ static void tell_summary(void *arg, struct report *report)
 			 "%s: nothing in it goes by a handler's name: name the symbols",
 			 handlers->path);
 	else
-		snprintf(sentence, sizeof(sentence), "%s: %zu of %zu handlers %s",
-			 handlers->path, handlers->wrong ? handlers->wrong : handlers->n,
-			 handlers->n,
-			 handlers->wrong ? "would not last or not run"
-					 : "land in text that stays");
+		snprintf(sentence, sizeof(sentence), "%s: %s of %s %s", handlers->path,
+			 WS_COUNT(handlers->wrong ? handlers->wrong : handlers->n),
+			 WS_COUNT_OF(handlers->n, "handler"),
+			 handlers->wrong    ? "would not last or not run"
+			 : handlers->n == 1 ? "lands in text that stays"
+					    : "land in text that stays");
 	report_row(report, (struct value[]){
 				   [SENTENCE] = value_text(sentence),
 				   [HANDLERS] = value_number(handlers->n),
@@ -80,7 +86,7 @@ static void tell_summary(void *arg, struct report *report)
 			   });
 }
 
-static bool tell_handler(const struct ws_handler *handler, struct report *report)
+static bool print_handler(const struct ws_handler *handler, struct report *report)
 {
 	const char *problem = problem_of(handler);
 	bool placed = handler->landing != WS_LANDS_NOWHERE;
@@ -100,18 +106,18 @@ static bool tell_handler(const struct ws_handler *handler, struct report *report
 	return report_row(report, row);
 }
 
-static void tell_handlers(void *arg, struct report *report)
+static void print_handlers(void *arg, struct report *report)
 {
 	const struct handlers *handlers = arg;
 
 	for (size_t i = 0; i < handlers->n; i++)
-		if (!tell_handler(&handlers->v[i], report))
+		if (!print_handler(&handlers->v[i], report))
 			return;
 }
 
 WS_DEFINE_CLEANUP(module_file_closep, struct ws_module_file *, ws_module_file_close)
 
-/* Whether all is well where nothing was found cannot be told. */
+/* Whether all is well where nothing was found cannot be known. */
 static enum exit_status status_of(const struct handlers *handlers)
 {
 	return handlers->wrong || !handlers->n ? EXIT_UNSEEN : EXIT_SEEN;
@@ -135,7 +141,7 @@ enum exit_status run_check_module(struct session *session)
 	for (size_t i = 0; i < handlers.n; i++)
 		handlers.wrong += problem_of(&handlers.v[i]) != NULL;
 	report = session_report(session);
-	report_table(report, &summary, tell_summary, &handlers);
-	report_table(report, &handlers_table, tell_handlers, &handlers);
+	report_table(report, &summary, print_summary, &handlers);
+	report_table(report, &handlers_table, print_handlers, &handlers);
 	return session_answer(session, status_of(&handlers));
 }

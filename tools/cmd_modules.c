@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The loaded modules and where their memory is. */
 #include "session.h"
+#include "util/count.h"
 
 #include <stdlib.h>
 
@@ -8,11 +10,12 @@ enum { NAME, STATE, REGION, VA, SIZE, MODULE };
 static const struct column columns[] = {
 	[NAME] = { "name", "MODULE", COLUMN_TEXT, "its name" },
 	[STATE] = { "state", "STATE", COLUMN_TEXT, "live, coming, going or unformed" },
-	[REGION] = { "region", "REGION", COLUMN_COUNT, "number of the region, from 0" },
+	[REGION] = { "region", "REGION", COLUMN_COUNT, "number of the region, from 0",
+		     .optional = 1 },
 	[VA] = { "address", "ADDRESS", COLUMN_ADDRESS, "where the region begins" },
 	[SIZE] = { "size", "SIZE", COLUMN_SIZE, "its length in bytes" },
 	[MODULE] = { "module", "STRUCT MODULE", COLUMN_ADDRESS,
-		     "where its struct module lies" },
+		     "where its struct module lies", .optional = 2 },
 };
 const struct table modules_table = { "modules", TABLE_COLUMNS(columns) };
 
@@ -39,7 +42,7 @@ static const char *state_name(uint32_t state)
 	return state < sizeof(names) / sizeof(*names) ? names[state] : "?";
 }
 
-static void tell_summary(void *arg, struct report *report)
+static void print_summary(void *arg, struct report *report)
 {
 	const struct modules *modules = arg;
 	char sentence[REPORT_CELL] = "", size[REPORT_CELL];
@@ -48,8 +51,8 @@ static void tell_summary(void *arg, struct report *report)
 	for (size_t i = 0; i < modules->n; i++)
 		for (unsigned r = 0; r < modules->v[i].nregions; r++)
 			total += modules->v[i].region[r].len;
-	snprintf(sentence, sizeof(sentence), "%zu modules in %.32s", modules->n,
-		 report_size(total, size));
+	snprintf(sentence, sizeof(sentence), "%s in %.32s",
+		 WS_COUNT_OF(modules->n, "module"), report_size(total, size));
 	report_row(report, (struct value[]){
 				   [SENTENCE] = value_text(sentence),
 				   [MODULES] = value_number(modules->n),
@@ -57,7 +60,7 @@ static void tell_summary(void *arg, struct report *report)
 			   });
 }
 
-static bool tell_regions(const struct ws_module *module, struct report *report)
+static bool print_regions(const struct ws_module *module, struct report *report)
 {
 	for (unsigned r = 0; r < module->nregions; r++) {
 		struct value row[] = {
@@ -75,11 +78,11 @@ static bool tell_regions(const struct ws_module *module, struct report *report)
 	return true;
 }
 
-static void tell_modules(void *arg, struct report *report)
+static void print_modules(void *arg, struct report *report)
 {
 	const struct modules *modules = arg;
 
-	for (size_t i = 0; i < modules->n && tell_regions(&modules->v[i], report); i++)
+	for (size_t i = 0; i < modules->n && print_regions(&modules->v[i], report); i++)
 		;
 }
 
@@ -93,7 +96,7 @@ enum exit_status run_modules(struct session *session)
 	if (status != WS_OK)
 		return session_fail(session, status, NULL);
 	report = session_report(session);
-	report_table(report, &summary, tell_summary, &modules);
-	report_table(report, &modules_table, tell_modules, &modules);
+	report_table(report, &summary, print_summary, &modules);
+	report_table(report, &modules_table, print_modules, &modules);
 	return session_answer(session, EXIT_SEEN);
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The seed's question: who sees it, who does not, and where does the walk stop? */
+/* Which spaces see an address, which do not, and where does the walk stop? */
 #include <stdlib.h>
 
+#include "consequence.h"
+#include "lines.h"
 #include "report/words.h"
 #include "survey.h"
 #include "util/cleanup.h"
+#include "util/count.h"
 #include "util/text.h"
 #include "xx_procs.h"
 
@@ -32,27 +35,32 @@ enum {
 static const struct column columns[] = {
 	[WHAT] = { "what", "WHAT", COLUMN_TEXT, "what was asked for" },
 	[VA] = { "address", "ADDRESS", COLUMN_ADDRESS,
-		 "the first of its addresses that is not seen, or its first" },
-	[SPACE] = { NULL, "SPACE", COLUMN_TEXT, NULL },
+		 "the first of its addresses that is not seen, or its first",
+		 .optional = 1, .fold = FOLD_ANY },
+	[SPACE] = { NULL, "SPACE", COLUMN_TEXT, NULL, .fold = FOLD_NAMES },
 	[PID] = { "pid", NULL, COLUMN_COUNT, "of the first process that has the space" },
 	[COMM] = { "comm", NULL, COLUMN_TEXT, "that process's name" },
 	[KIND] = { "kind", NULL, COLUMN_TEXT, "the space's kind, as spaces has it" },
-	[ROOT] = { "root", "ROOT", COLUMN_ADDRESS, "the space's root" },
+	[ROOT] = { "root", "ROOT", COLUMN_ADDRESS, "the space's root", .optional = 4,
+		   .fold = FOLD_ANY },
 	[SEEN] = { "seen", NULL, COLUMN_YES,
 		   "whether all addresses are seen; null where that is unknown" },
 	[HOW] = { "end", "HOW", COLUMN_TEXT,
 		  "how the walk ended: page, another page, or what stood in its way" },
-	[PA] = { "pa", "PA", COLUMN_ADDRESS, "where it led, physically" },
+	[PA] = { "pa", "PA", COLUMN_ADDRESS, "where it led, physically", .optional = 5,
+		 .fold = FOLD_ANY },
 	[PAGE] = { "page", NULL, COLUMN_SIZE, "the size of the page there" },
 	[ACCESS] = { "access", NULL, COLUMN_TEXT, "its rights" },
-	[UNSEEN] = { "unseen", "UNSEEN", COLUMN_COUNT, "addresses that are not seen" },
+	[UNSEEN] = { "unseen", "UNSEEN PAGES", COLUMN_COUNT,
+		     "addresses that are not seen", .optional = 2, .fold = FOLD_ANY },
 	[UNKNOWN] = { "unknown", NULL, COLUMN_COUNT,
 		      "addresses for which the target lacks a page table" },
-	[OF] = { "addresses", "OF", COLUMN_COUNT, "of so many: a module has one a page" },
+	[OF] = { "addresses", "OF", COLUMN_COUNT, "of so many: a module has one a page",
+		 .optional = 3, .fold = FOLD_ANY },
 };
-const struct table probe_table = { "rows", TABLE_COLUMNS(columns) };
+const struct table probe_table = { "rows", TABLE_COLUMNS(columns), .fold = "spaces" };
 
-enum { SENTENCE, S_WHAT, S_VA, S_ADDRESSES, S_SPACES, S_SEE, S_UNKNOWN };
+enum { SENTENCE, S_WHAT, S_VA, S_ADDRESSES, S_SPACES, S_SEE, S_UNKNOWN, S_WHO, S_REGIME };
 
 static const struct column summary_columns[] = {
 	[SENTENCE] = { "sentence", NULL, COLUMN_TEXT, NULL },
@@ -62,6 +70,8 @@ static const struct column summary_columns[] = {
 	[S_SPACES] = { "spaces", NULL, COLUMN_COUNT, NULL },
 	[S_SEE] = { "see", NULL, COLUMN_COUNT, NULL },
 	[S_UNKNOWN] = { "unknown", NULL, COLUMN_COUNT, NULL },
+	[S_WHO] = { "who", NULL, COLUMN_TEXT, NULL },
+	[S_REGIME] = { "regime", NULL, COLUMN_TEXT, NULL },
 };
 static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
 				      .prose = true };
@@ -70,12 +80,30 @@ struct probe {
 	const struct ws_format *format;
 	struct survey survey;
 	bool all;
-	bool partial; /* there may be spaces that were not found */
+	const struct ws_system *system;
+	const char *regime; /* to be said; NULL: there is one for all */
+	const char *who;    /* was asked; NULL: every space that was found */
 };
 
-static const char *how_words(const struct ws_format *format, const struct sight *sight,
-			     char words[static WORDS])
+/* The format of the tables that translate va in the space. */
+static const struct ws_format *format_there(const struct probe *probe,
+					    const struct ws_space *space, uint64_t va)
 {
+	const struct ws_window *window;
+	struct ws_eye eye;
+
+	ws_space_eye(probe->system, space, &eye);
+	window = ws_eye_window(&eye, va);
+	return window ? window->format : probe->format;
+}
+
+static const char *how_words(const struct probe *probe, const struct sight *sight,
+			     const struct ws_space *space, char words[static WORDS])
+{
+	const struct ws_format *format = format_there(probe, space, sight->va);
+
+	if (sight->damaged)
+		return damaged_words(format, space, words);
 	if (sight->elsewhere)
 		return "another page than init_mm's";
 	if (sight->unknown && sight->outcome.end == WS_END_PAGE)
@@ -84,13 +112,15 @@ static const char *how_words(const struct ws_format *format, const struct sight 
 }
 
 /* Sights with one reason have one number. */
-#define REASONS (1 + (WS_END_FAILED + 1) * WS_MAX_LEVELS)
+#define REASONS (2 + (WS_END_FAILED + 1) * WS_MAX_LEVELS)
 
 static unsigned reason(const struct sight *sight)
 {
 	if (sight->elsewhere)
 		return 0;
-	return 1 + sight->outcome.end * WS_MAX_LEVELS + sight->outcome.level;
+	if (sight->damaged)
+		return 1;
+	return 2 + sight->outcome.end * WS_MAX_LEVELS + sight->outcome.level;
 }
 
 struct reasons {
@@ -125,10 +155,11 @@ static struct reasons count_reasons(const struct survey *survey, size_t w)
 	return reasons;
 }
 
-/* "83 victim, 84 other and 12 more (hole at page directory)", from space s on. */
+/* "83 waiter, 84 other and 12 more (hole at page directory)", from space s on. */
 static void print_blind(FILE *f, const struct probe *probe, size_t w, size_t s, size_t n)
 {
 	const struct survey *survey = &probe->survey;
+	const struct ws_space *space = &survey->spaces[s];
 	const struct sight *first = survey_at(survey, w, s);
 	char words[WORDS];
 
@@ -142,8 +173,12 @@ static void print_blind(FILE *f, const struct probe *probe, size_t w, size_t s, 
 		named++;
 	}
 	if (n > NAMED)
-		fprintf(f, " and %zu more", n - NAMED);
-	fprintf(f, " (%s)", how_words(probe->format, first, words));
+		fprintf(f, " and %s more", WS_COUNT(n - NAMED));
+	if (first->damaged && n > 1)
+		fprintf(f, " (their roots do not look like a %s)",
+			ws_level_name(probe->format, 0));
+	else
+		fprintf(f, " (%s)", how_words(probe, first, space, words));
 }
 
 /* begin: "; not " for those that do not see it, "; unknown: " for the others. */
@@ -171,7 +206,7 @@ static char *summary_sentence(const struct probe *probe, size_t w,
 {
 	const struct survey *survey = &probe->survey;
 	const struct what *what = &survey->whats->what.v[w];
-	const char *found = probe->partial ? " that were found" : "";
+	const char *found = that_were_found(probe->system, survey->nspaces);
 	size_t see = survey->nspaces - reasons->blind - reasons->unknown;
 	struct ws_text sentence;
 	FILE *f = ws_text_open(&sentence);
@@ -179,19 +214,24 @@ static char *summary_sentence(const struct probe *probe, size_t w,
 	if (!f)
 		return NULL;
 	fprintf(f, "%.256s", what->label);
+	if (what->place)
+		fprintf(f, " (%s)", what->place);
 	if (what->n > 1)
-		fprintf(f, " (%zu pages)", what->n);
+		fprintf(f, " (%s)", WS_COUNT_OF(what->n, "page"));
 	if (see == survey->nspaces)
-		fprintf(f, ": all %zu address spaces%s see it", survey->nspaces, found);
+		fprintf(f, ": %s%s%s %s it", see == 1 ? "" : "all ",
+			WS_COUNT_OF(see, "address space"), found,
+			see == 1 ? "sees" : "see");
 	else
-		fprintf(f, ": %zu of %zu address spaces%s see it", see, survey->nspaces,
-			found);
+		fprintf(f, ": %s of %s%s %s it", WS_COUNT(see),
+			WS_COUNT_OF(survey->nspaces, "address space"), found,
+			see == 1 ? "sees" : "see");
 	print_reasons(f, probe, w, false, "; not ", reasons);
 	print_reasons(f, probe, w, true, "; unknown: ", reasons);
 	return ws_text_close(&sentence, NULL);
 }
 
-static bool tell_sentence(const struct probe *probe, size_t w, struct report *report)
+static bool print_sentence(const struct probe *probe, size_t w, struct report *report)
 {
 	const struct what *what = &probe->survey.whats->what.v[w];
 	struct reasons reasons = count_reasons(&probe->survey, w);
@@ -206,23 +246,62 @@ static bool tell_sentence(const struct probe *probe, size_t w, struct report *re
 		[S_SPACES] = value_number(nspaces),
 		[S_SEE] = value_number(see),
 		[S_UNKNOWN] = value_number(reasons.unknown),
+		[S_WHO] = value_text(probe->who),
+		[S_REGIME] = value_text(ws_system_regime(probe->system)),
 	};
 
 	row[SENTENCE].alarm = see < nspaces;
 	return report_row(report, row);
 }
 
-static void tell_summary(void *arg, struct report *report)
+static bool print_nowhere(const struct probe *probe, const char *name,
+			  struct report *report)
+{
+	size_t nspaces = probe->survey.nspaces;
+	char sentence[REPORT_CELL];
+	struct value row[] = {
+		[SENTENCE] = value_alarm(value_text(sentence)),
+		[S_WHAT] = value_text(name),
+		[S_VA] = { .known = false },
+		[S_ADDRESSES] = { .known = false },
+		[S_SPACES] = value_number(nspaces),
+		[S_SEE] = value_number(0),
+		[S_UNKNOWN] = value_number(nspaces),
+		[S_WHO] = value_text(probe->who),
+		[S_REGIME] = value_text(ws_system_regime(probe->system)),
+	};
+
+	snprintf(sentence, sizeof(sentence),
+		 "%.256s: unknown, since where the memory of this module lies is not "
+		 "known",
+		 name);
+	return report_row(report, row);
+}
+
+static void print_summary(void *arg, struct report *report)
 {
 	const struct probe *probe = arg;
 
 	for (size_t w = 0; w < probe->survey.whats->what.n; w++)
-		if (!tell_sentence(probe, w, report))
+		if (!print_sentence(probe, w, report))
+			return;
+	ws_vec_each(&probe->survey.whats->nowhere, name)
+		if (!print_nowhere(probe, *name, report))
 			return;
 }
 
-static bool tell_sight(const struct probe *probe, size_t w, size_t s,
-		       struct report *report)
+static void print_who(void *arg, struct report *report)
+{
+	const struct probe *probe = arg;
+
+	if (probe->who)
+		prose_line(report, false, "%s", probe->who);
+	if (probe->regime)
+		prose_line(report, false, "Regime: %s", probe->regime);
+}
+
+static bool print_sight(const struct probe *probe, size_t w, size_t s,
+			struct report *report)
 {
 	const struct what *what = &probe->survey.whats->what.v[w];
 	const struct ws_space *space = &probe->survey.spaces[s];
@@ -239,7 +318,7 @@ static bool tell_sight(const struct probe *probe, size_t w, size_t s,
 		[KIND] = value_text(ws_space_kind_name(space->kind)),
 		[ROOT] = value_number(space->root),
 		[SEEN] = { .known = !is_unknown(sight), .number = !sight->unseen },
-		[HOW] = value_text(how_words(probe->format, sight, how)),
+		[HOW] = value_text(how_words(probe, sight, space, how)),
 		[PA] = { .known = page, .number = outcome->pa },
 		[PAGE] = { .known = page, .number = UINT64_C(1) << outcome->page_shift },
 		[ACCESS] = { .known = page,
@@ -253,7 +332,7 @@ static bool tell_sight(const struct probe *probe, size_t w, size_t s,
 	return report_row(report, row);
 }
 
-static void tell_rows(void *arg, struct report *report)
+static void print_rows(void *arg, struct report *report)
 {
 	const struct probe *probe = arg;
 	const struct survey *survey = &probe->survey;
@@ -261,21 +340,21 @@ static void tell_rows(void *arg, struct report *report)
 	for (size_t w = 0; w < survey->whats->what.n; w++)
 		for (size_t s = 0; s < survey->nspaces; s++)
 			if ((probe->all || !is_seen(survey_at(survey, w, s))) &&
-			    !tell_sight(probe, w, s, report))
+			    !print_sight(probe, w, s, report))
 				return;
 }
 
 static enum exit_status status_of(const struct probe *probe)
 {
 	const struct survey *survey = &probe->survey;
-	bool unknown = false;
+	bool unknown = survey->whats->nowhere.n;
 
 	for (size_t i = 0; i < survey->sight.n; i++) {
 		if (survey->sight.v[i].unseen)
 			return EXIT_UNSEEN;
 		unknown |= is_unknown(&survey->sight.v[i]);
 	}
-	return unknown || probe->partial ? EXIT_UNKNOWN : EXIT_SEEN;
+	return unknown || ws_system_lacks_tasks(probe->system) ? EXIT_UNKNOWN : EXIT_SEEN;
 }
 
 static enum exit_status resolve(struct session *session, struct whats *whats)
@@ -287,11 +366,50 @@ static enum exit_status resolve(struct session *session, struct whats *whats)
 		status = whats_add(whats, session, request->words[i]);
 	if (status == EXIT_SEEN && request->all_modules)
 		status = whats_add_modules(whats, session);
-	if (status == EXIT_SEEN && !whats->what.n)
+	if (status == EXIT_SEEN && !whats->what.n && !whats->nowhere.n)
 		return session_usage(session, NULL, "there is nothing to ask for: %s",
 				     request->all_modules ? "no module is loaded"
 							  : "the list is empty");
 	return status;
+}
+
+/* Nothing comes of it that a space does not map what init_mm does not map either. */
+static bool is_lacked(const struct survey *survey, size_t w, size_t s)
+{
+	size_t init = 0;
+
+	while (init < survey->nspaces && survey->spaces[init].kind != WS_SPACE_INIT)
+		init++;
+	return init < survey->nspaces && is_seen(survey_at(survey, w, init)) &&
+	       survey_at(survey, w, s)->unseen;
+}
+
+/* The spaces that lack something, once each; to be freed. NULL: memory is short. */
+static struct ws_space *lacking(const struct survey *survey, size_t *n)
+{
+	struct ws_space *spaces = calloc(survey->nspaces + 1, sizeof(*spaces));
+
+	*n = 0;
+	for (size_t s = 0; spaces && s < survey->nspaces; s++) {
+		bool lacks = false;
+
+		for (size_t w = 0; w < survey->whats->what.n && !lacks; w++)
+			lacks = is_lacked(survey, w, s);
+		if (lacks && survey->spaces[s].counts)
+			spaces[(*n)++] = survey->spaces[s];
+	}
+	return spaces;
+}
+
+static enum exit_status print_consequence(struct session *session, struct report *report,
+					  const struct survey *survey)
+{
+	size_t n;
+	ws_autofree struct ws_space *spaces = lacking(survey, &n);
+
+	if (!spaces)
+		return session_fail_memory();
+	return consequence_print(session, report, spaces, n);
 }
 
 enum exit_status run_probe(struct session *session)
@@ -300,8 +418,12 @@ enum exit_status run_probe(struct session *session)
 	ws_cleanup(whats_release) struct whats whats = { 0 };
 	ws_cleanup(survey_release) struct survey survey = { 0 };
 	struct probe probe = { .format = ws_system_paging(session->system)->format,
+			       .regime = session_regime(session),
 			       .all = request->all,
-			       .partial = ws_system_lacks_tasks(session->system) };
+			       .system = session->system };
+	const struct ws_space *spaces;
+	size_t nspaces;
+	char who[WHO_WORDS];
 	struct report *report;
 	enum exit_status status = resolve(session, &whats);
 
@@ -312,8 +434,17 @@ enum exit_status run_probe(struct session *session)
 	if (status != EXIT_SEEN)
 		return status;
 	probe.survey = survey;
+	spaces = ws_system_spaces(session->system, &nspaces);
+	if (!request->all_spaces)
+		probe.who = who_counts(spaces, nspaces, who);
 	report = session_report(session);
-	report_table(report, &summary, tell_summary, &probe);
-	report_table(report, &probe_table, tell_rows, &probe);
+	report_table(report, &summary, print_summary, &probe);
+	if (request->format == REPORT_TEXT)
+		status = print_consequence(session, report, &survey);
+	if (status != EXIT_SEEN)
+		return status;
+	if (request->format == REPORT_TEXT)
+		report_table(report, &lines_table, print_who, &probe);
+	report_table(report, &probe_table, print_rows, &probe);
 	return session_answer(session, status_of(&probe));
 }

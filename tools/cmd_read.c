@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Memory as one address space maps it, as hex and text. */
 #include "session.h"
 
 #include <ctype.h>
@@ -6,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pid_list.h"
 #include "report/words.h"
-#include "util/number.h"
 #include "what.h"
 
 #define BYTES_A_ROW 16
@@ -42,11 +43,14 @@ struct reading {
 	struct ws_target *target;
 	const struct ws_paging *paging;
 	struct ws_space space;
+	struct ws_eye eye; /* the space's */
 	char what[WHAT_LABEL];
 	uint64_t va, last;
 	uint64_t seen; /* bytes, once counted */
 	bool unmapped,
 		unknown; /* some are not mapped; of some the target lacks what decides */
+	bool is_string;  /* no length was given, and there is one */
+	char string[1024];
 	struct report *report; /* NULL: count only */
 };
 
@@ -58,7 +62,7 @@ static uint64_t piece_last(uint64_t va, uint64_t size, uint64_t last)
 	return end < last ? end : last;
 }
 
-static bool tell_bytes(struct reading *r, uint64_t va, const uint8_t *bytes, size_t n)
+static bool print_bytes(struct reading *r, uint64_t va, const uint8_t *bytes, size_t n)
 {
 	char hex[2 * BYTES_A_ROW + 1], shown[3 * BYTES_A_ROW + 1], text[BYTES_A_ROW + 1];
 	struct value row[] = {
@@ -69,14 +73,15 @@ static bool tell_bytes(struct reading *r, uint64_t va, const uint8_t *bytes, siz
 
 	for (size_t i = 0; i < n; i++) {
 		snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-		snprintf(shown + 3 * i, 4, "%02x%s", bytes[i], i + 1 < n ? " " : "");
+		snprintf(shown + 2 * i + i / 2, 4, "%02x%s", bytes[i],
+			 i % 2 && i + 1 < n ? " " : "");
 		text[i] = isascii(bytes[i]) && isprint(bytes[i]) ? (char)bytes[i] : '.';
 	}
 	text[n] = '\0';
 	return report_row(r->report, row);
 }
 
-static bool tell_nothing(struct reading *r, uint64_t va, uint64_t last, const char *why)
+static bool print_nothing(struct reading *r, uint64_t va, uint64_t last, const char *why)
 {
 	char shown[2 * WORDS];
 	struct value row[] = {
@@ -92,15 +97,15 @@ static bool tell_nothing(struct reading *r, uint64_t va, uint64_t last, const ch
 	return report_row(r->report, row);
 }
 
-static bool tell_frame(struct reading *r, uint64_t va, uint64_t last,
-		       const uint8_t *bytes)
+static bool print_frame(struct reading *r, uint64_t va, uint64_t last,
+			const uint8_t *bytes)
 {
 	for (uint64_t end; va <= last; va = end + 1) {
 		size_t n;
 
 		end = piece_last(va, BYTES_A_ROW, last);
 		n = (size_t)(end - va + 1);
-		if (!tell_bytes(r, va, bytes, n))
+		if (!print_bytes(r, va, bytes, n))
 			return false;
 		bytes += n;
 		if (end == UINT64_MAX)
@@ -120,13 +125,13 @@ static bool read_frame(struct reading *r, uint64_t va, uint64_t last, uint64_t p
 
 		r->unknown |= !r->report;
 		snprintf(why, sizeof(why), "frame 0x%" PRIx64 " not in the target", pa);
-		return tell_nothing(r, va, last, why);
+		return print_nothing(r, va, last, why);
 	}
 	if (!r->report) {
 		r->seen += n;
 		return true;
 	}
-	return tell_frame(r, va, last, bytes);
+	return print_frame(r, va, last, bytes);
 }
 
 static bool read_run(void *arg, const struct ws_run *run)
@@ -137,7 +142,7 @@ static bool read_run(void *arg, const struct ws_run *run)
 	r->unknown |= !ws_end_is_known(run->end);
 	r->unmapped |= run->end != WS_END_PAGE && ws_end_is_known(run->end);
 	if (run->end != WS_END_PAGE)
-		return tell_nothing(
+		return print_nothing(
 			r, run->va, run->last,
 			end_words(r->paging->format, run->end, run->level, why));
 	for (uint64_t va = run->va, end; va <= run->last; va = end + 1) {
@@ -152,11 +157,11 @@ static bool read_run(void *arg, const struct ws_run *run)
 
 static enum ws_status read_all(struct reading *r)
 {
-	return ws_range(r->paging, r->space.root, r->va, r->last,
-			WS_RANGE_PHYSICAL | WS_RANGE_HOLES, 0, read_run, r);
+	return ws_eye_range(r->paging, &r->eye, r->va, r->last,
+			    WS_RANGE_PHYSICAL | WS_RANGE_HOLES, 0, read_run, r);
 }
 
-static void tell_summary(void *arg, struct report *report)
+static void print_summary(void *arg, struct report *report)
 {
 	const struct reading *r = arg;
 	uint64_t wanted = r->last - r->va + 1;
@@ -174,10 +179,14 @@ static void tell_summary(void *arg, struct report *report)
 		 "%s in %s, root 0x%" PRIx64 ": %" PRIu64 " of %" PRIu64
 		 " bytes are there",
 		 r->what, space, r->space.root, r->seen, wanted);
+	if (r->is_string)
+		snprintf(sentence, sizeof(sentence),
+			 "%s in %s, root 0x%" PRIx64 ": \"%s\"", r->what, space,
+			 r->space.root, r->string);
 	report_row(report, row);
 }
 
-static void tell_rows(void *arg, struct report *report)
+static void print_rows(void *arg, struct report *report)
 {
 	struct reading *r = arg;
 
@@ -189,22 +198,59 @@ static bool translatable(const struct reading *r, uint64_t va)
 {
 	struct ws_trail trail;
 
-	ws_walk(r->paging, r->space.root, va, &trail);
+	ws_eye_walk(r->paging, &r->eye, va, &trail);
 	return trail.end != WS_END_NONCANONICAL;
+}
+
+/* The byte at va; -1: none is there. */
+static int byte_at(const struct reading *r, uint64_t va)
+{
+	struct ws_trail trail;
+	uint8_t byte;
+
+	ws_eye_walk(r->paging, &r->eye, va, &trail);
+	if (trail.end != WS_END_PAGE ||
+	    ws_target_read(r->target, trail.pa, &byte, 1) != WS_READ)
+		return -1;
+	return byte;
+}
+
+/*
+ * A string from r->va on up to its NUL or the end of its line, and its length; or a row.
+ */
+static uint64_t read_string(struct reading *r)
+{
+	size_t n = 0;
+	int byte;
+
+	for (; n < sizeof(r->string) - 1; n++) {
+		byte = byte_at(r, r->va + n);
+		if (byte < 0 || !isascii(byte) || !(isprint(byte) || byte == '\t'))
+			break;
+		r->string[n] = (char)byte;
+	}
+	r->is_string = n && (byte == '\0' || byte == '\n');
+	r->string[n] = '\0';
+	if (r->is_string)
+		return n;
+	return BYTES_A_ROW - r->va % BYTES_A_ROW;
 }
 
 static enum exit_status parse_range(struct session *session, struct reading *r)
 {
-	const char *text = session->request->words[1];
+	bool has_length = session->request->nwords > 1;
+	const char *text = has_length ? session->request->words[1] : "1";
 	enum exit_status status;
 	uint64_t length;
 
-	if (!ws_number(text, WS_DECIMAL_OR_HEX, UINT64_MAX, &length) || !length)
-		return session_usage(session, "decimal, or hex after 0x",
-				     "'%s' is not a length", text);
-	status = what_address(session, session->request->words[0], &r->va, r->what);
+	status = what_length(session, text, &length);
+	if (status == EXIT_SEEN)
+		status = what_address(session, session->request->words[0], &r->va,
+				      r->what);
 	if (status != EXIT_SEEN)
 		return status;
+	if (!has_length)
+		length = read_string(r);
 	r->last = r->va + (length - 1);
 	if (r->last < r->va || !translatable(r, r->va) || !translatable(r, r->last))
 		return session_usage(session, NULL,
@@ -221,6 +267,7 @@ enum exit_status run_read(struct session *session)
 	struct report *report;
 	enum exit_status status = session_space(session, &r.space);
 
+	ws_space_eye(session->system, &r.space, &r.eye);
 	if (status == EXIT_SEEN)
 		status = parse_range(session, &r);
 	if (status != EXIT_SEEN)
@@ -230,8 +277,8 @@ enum exit_status run_read(struct session *session)
 			session, WS_ERR_LIMIT,
 			"this space has more page tables than memory can hold");
 	report = session_report(session);
-	report_table(report, &summary, tell_summary, &r);
-	report_table(report, &read_table, tell_rows, &r);
+	report_table(report, &summary, print_summary, &r);
+	report_table(report, &read_table, print_rows, &r);
 	status = r.unmapped ? EXIT_UNSEEN : r.unknown ? EXIT_UNKNOWN : EXIT_SEEN;
 	return session_answer(session, status);
 }

@@ -15,14 +15,15 @@ static enum exit_status write_page(struct session *session, const struct digest 
 
 	if (!ws_whole_open(&whole, path))
 		return session_write_failed(session, path);
-	written = html_write(whole.file, digest);
+	written = html_write(whole.file, digest, progress_show, &session->progress);
+	progress_clear(&session->progress);
 	status = session_looked(session, EXIT_SEEN);
 	if (ws_whole_close(&whole, written && status == EXIT_SEEN))
 		return EXIT_SEEN;
 	return status == EXIT_SEEN ? session_write_failed(session, path) : status;
 }
 
-static enum exit_status tell_page(struct session *session, const struct digest *digest)
+static enum exit_status print_page(struct session *session, const struct digest *digest)
 {
 	enum exit_status status = write_page(session, digest);
 
@@ -42,8 +43,8 @@ enum exit_status run_report(struct session *session)
 	status = ws_audit_run(session->system, &audit);
 	if (status != WS_OK)
 		return session_fail(session, status, NULL);
-	exit = digest_make(&digest, session->system, audit, NULL)
-		       ? tell_page(session, &digest)
+	exit = digest_make(&digest, session->system, audit, NULL, 0)
+		       ? print_page(session, &digest)
 		       : session_fail_memory();
 	ws_audit_destroy(audit);
 	return exit;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A scenario on the model kernel, told as it happens. */
+/* A scenario on the model kernel, printed as it happens. */
 #include "session.h"
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include "machine/script.h"
 #include "util/cleanup.h"
 #include "util/vec.h"
+#include "values.h"
 #include "util/whole.h"
 
 /* ---- which there are -------------------------------------------------------------- */
@@ -16,11 +17,11 @@ enum { NAME, SUMMARY };
 
 static const struct column list_columns[] = {
 	[NAME] = { "name", "SCENARIO", COLUMN_TEXT, NULL },
-	[SUMMARY] = { "summary", "WHAT IT TELLS", COLUMN_TEXT, NULL },
+	[SUMMARY] = { "summary", "WHAT IT SHOWS", COLUMN_TEXT, NULL },
 };
 static const struct table list_table = { "scenarios", TABLE_COLUMNS(list_columns) };
 
-static void tell_list(void *arg, struct report *report)
+static void print_list(void *arg, struct report *report)
 {
 	(void)arg;
 	for (const struct script_scenario *s = script_scenarios; s->name; s++) {
@@ -36,7 +37,10 @@ static void tell_list(void *arg, struct report *report)
 
 static enum exit_status list_scenarios(struct session *session)
 {
-	report_table(session_report(session), &list_table, tell_list, NULL);
+	if (session->request->columns)
+		return session_usage(session, NULL,
+				     "--columns is for the lines of a SCENARIO");
+	report_table(session_report(session), &list_table, print_list, NULL);
 	return session_answer(session, EXIT_SEEN);
 }
 
@@ -45,14 +49,14 @@ const char *offer_scenario(unsigned i)
 	return script_scenarios[i].name;
 }
 
-/* ---- what one tells --------------------------------------------------------------- */
+/* ---- what one says --------------------------------------------------------------- */
 
-enum { SENTENCE, TELLER, PROCESSOR, PID, TEXT };
+enum { SENTENCE, VOICE, PROCESSOR, PID, TEXT };
 
 static const struct column columns[] = {
 	[SENTENCE] = { NULL, "", COLUMN_TEXT, NULL },
-	[TELLER] = { "teller", NULL, COLUMN_TEXT,
-		     "story, kernel or processor: who the line is about" },
+	[VOICE] = { "teller", NULL, COLUMN_TEXT,
+		    "story, kernel or processor: who the line is about" },
 	[PROCESSOR] = { "processor", NULL, COLUMN_COUNT, "the processor it happens on" },
 	[PID] = { "pid", NULL, COLUMN_COUNT,
 		  "whose address space is loaded there; 0 is init_mm's" },
@@ -63,15 +67,15 @@ const struct table sim_table = { "lines", TABLE_COLUMNS(columns) };
 static const struct table aloud_table = { "lines", TABLE_COLUMNS(columns),
 					  .prose = true };
 
-struct told {
-	uint8_t teller; /* enum kernel_teller */
+struct said {
+	uint8_t voice; /* enum kernel_voice */
 	unsigned cpu;
 	int pid;
 	char *text;
 };
 
-struct telling {
-	WS_VEC(struct told) lines;
+struct taking {
+	WS_VEC(struct said) lines;
 	bool memory_short;
 	const char *save; /* a path, or NULL */
 	int error;        /* why nothing is there: errno; 0: it was saved */
@@ -80,57 +84,57 @@ struct telling {
 /* How deep a line is indented says who speaks; so does the word it begins with. */
 static const struct {
 	const char *name, *lead;
-} tellers[] = {
-	[KERNEL_TELLS_STORY] = { "story", "" },
-	[KERNEL_TELLS_KERNEL] = { "kernel", "    kernel     " },
-	[KERNEL_TELLS_PROCESSOR] = { "processor", "    processor  " },
+} voices[] = {
+	[VOICE_STORY] = { "story", "" },
+	[VOICE_KERNEL] = { "kernel", "    kernel     " },
+	[VOICE_PROCESSOR] = { "processor", "    processor  " },
 };
 
 static void keep_line(void *arg, const struct kernel_line *line)
 {
-	struct telling *telling = arg;
-	struct told *told = ws_vec_push(&telling->lines);
+	struct taking *taking = arg;
+	struct said *said = ws_vec_push(&taking->lines);
 	char *text = strdup(line->text);
 
-	if (!told || !text) {
-		telling->memory_short = true;
+	if (!said || !text) {
+		taking->memory_short = true;
 		free(text);
 		return;
 	}
-	*told = (struct told){ (uint8_t)line->teller, line->cpu, line->pid, text };
+	*said = (struct said){ (uint8_t)line->voice, line->cpu, line->pid, text };
 }
 
-static bool tell_line(const struct told *told, struct report *report)
+static bool print_line(const struct said *said, struct report *report)
 {
-	bool happens = told->teller != KERNEL_TELLS_STORY;
+	bool happens = said->voice != VOICE_STORY;
 	char sentence[REPORT_CELL];
 	struct value row[] = {
 		[SENTENCE] = value_text(sentence),
-		[TELLER] = value_text(tellers[told->teller].name),
-		[PROCESSOR] = { .known = happens, .number = told->cpu },
-		[PID] = { .known = happens, .number = (uint64_t)told->pid },
-		[TEXT] = value_text(told->text),
+		[VOICE] = value_text(voices[said->voice].name),
+		[PROCESSOR] = { .known = happens, .number = said->cpu },
+		[PID] = { .known = happens, .number = (uint64_t)said->pid },
+		[TEXT] = value_text(said->text),
 	};
 
-	snprintf(sentence, sizeof(sentence), "%s%s", tellers[told->teller].lead,
-		 told->text);
+	snprintf(sentence, sizeof(sentence), "%s%s", voices[said->voice].lead,
+		 said->text);
 	return report_row(report, row);
 }
 
-static void tell_lines(void *arg, struct report *report)
+static void print_lines(void *arg, struct report *report)
 {
-	const struct telling *telling = arg;
+	const struct taking *taking = arg;
 
-	for (size_t i = 0; i < telling->lines.n; i++)
-		if (!tell_line(&telling->lines.v[i], report))
+	for (size_t i = 0; i < taking->lines.n; i++)
+		if (!print_line(&taking->lines.v[i], report))
 			return;
 }
 
-static void telling_release(struct telling *telling)
+static void taking_release(struct taking *taking)
 {
-	ws_vec_each(&telling->lines, told)
-		free(told->text);
-	ws_vec_release(&telling->lines);
+	ws_vec_each(&taking->lines, said)
+		free(said->text);
+	ws_vec_release(&taking->lines);
 }
 
 /* ---- and what it comes to --------------------------------------------------------- */
@@ -151,7 +155,7 @@ struct conclusion {
 	bool holds;
 };
 
-static void tell_conclusion(void *arg, struct report *report)
+static void print_conclusion(void *arg, struct report *report)
 {
 	const struct conclusion *conclusion = arg;
 	char sentence[REPORT_CELL];
@@ -171,67 +175,70 @@ static void tell_conclusion(void *arg, struct report *report)
 
 static void save(void *arg, struct kernel *kernel)
 {
-	struct telling *telling = arg;
+	struct taking *taking = arg;
 	struct ws_whole whole;
 
-	if (ws_whole_open(&whole, telling->save) &&
+	if (ws_whole_open(&whole, taking->save) &&
 	    ws_whole_close(&whole, kernel_save(kernel, whole.file)))
 		return;
-	telling->error = errno ? errno : EIO;
+	taking->error = errno ? errno : EIO;
 }
 
-static enum exit_status tell(struct session *session, struct telling *telling,
-			     struct conclusion *conclusion)
+static enum exit_status print_story(struct session *session, struct taking *taking,
+				    struct conclusion *conclusion)
 {
 	struct report *report = session_report(session);
-	bool aloud = session->request->format == REPORT_TEXT;
+	bool aloud =
+		session->request->format == REPORT_TEXT && !session->request->columns;
 	enum exit_status status;
 
-	report_table(report, aloud ? &aloud_table : &sim_table, tell_lines, telling);
-	report_table(report, &summary, tell_conclusion, conclusion);
+	report_table(report, aloud ? &aloud_table : &sim_table, print_lines, taking);
+	report_table(report, &summary, print_conclusion, conclusion);
 	status = session_answer(session, conclusion->holds ? EXIT_SEEN : EXIT_UNSEEN);
 	if (!conclusion->holds)
 		session_usage(session, NULL, "%s", conclusion->why);
-	if (telling->error) {
-		errno = telling->error;
-		return session_write_failed(session, telling->save);
+	if (taking->error) {
+		errno = taking->error;
+		return session_write_failed(session, taking->save);
 	}
 	return status;
 }
 
-static enum exit_status conclude(struct session *session, struct telling *telling,
+static enum exit_status conclude(struct session *session, struct taking *taking,
 				 enum script_status status, const char *why)
 {
 	struct conclusion conclusion = { session->request->words[0], why,
 					 status == SCRIPT_HOLDS };
 
-	if (telling->memory_short || status == SCRIPT_NO_MEMORY || (status && !why))
+	if (taking->memory_short || status == SCRIPT_NO_MEMORY || (status && !why))
 		return session_fail_memory();
 	switch (status) {
 	case SCRIPT_BAD:
 		return session_usage(session, NULL, "%s", why);
 	case SCRIPT_UNKNOWN:
-		return session_usage(session,
-				     "`whosees sim' lists them; the name of a file has a "
-				     "'/' in it",
-				     "%s", why);
+		return session_usage(
+			session,
+			"`whosees sim' lists them; the name of a file has a "
+			"'/' in it",
+			"%s%s", why,
+			values_suggestion(offer_scenario, session->request->words[0]));
 	case SCRIPT_UNREADABLE:
 		session_usage(session, NULL, "%s", why);
 		return EXIT_UNREADABLE;
 	default:
-		return tell(session, telling, &conclusion);
+		return print_story(session, taking, &conclusion);
 	}
 }
 
 enum exit_status run_sim(struct session *session)
 {
 	const struct request *request = session->request;
-	ws_cleanup(telling_release) struct telling telling = { .save = request->save };
+	ws_cleanup(taking_release) struct taking taking = { .save = request->save };
 	ws_autofree char *why = NULL;
 	struct script_options options = {
-		.tell = keep_line,
+		.say = keep_line,
 		.look = request->save ? save : NULL,
-		.arg = &telling,
+		.arg = &taking,
 	};
 	enum script_status status;
 
@@ -239,5 +246,5 @@ enum exit_status run_sim(struct session *session)
 		return list_scenarios(session);
 	options.scenario = request->words[0];
 	status = script_run(&options, NULL, &why);
-	return conclude(session, &telling, status, why);
+	return conclude(session, &taking, status, why);
 }

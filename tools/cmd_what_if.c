@@ -7,16 +7,18 @@
 
 #include "lines.h"
 #include "outlook.h"
+#include "pid_list.h"
 #include "report/words.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/count.h"
 #include "util/text.h"
 
 static void outlook_release(struct outlook *outlook)
 {
 	ws_machine_destroy(outlook->machine);
 	ws_audit_destroy(outlook->audit);
-	ws_vec_release(&outlook->told);
+	ws_vec_release(&outlook->simulated);
 }
 
 /* The machine sees no further than the handler's first byte: the audit does. */
@@ -27,13 +29,13 @@ static bool dies_later(enum ws_verdict verdict)
 
 enum survival { DIES, SURVIVES_IT, NOT_KNOWN, SURVIVALS };
 
-static enum survival survival_of(const struct told *told)
+static enum survival survival_of(const struct simulated *one)
 {
-	if (dies_later(told->verdict))
+	if (dies_later(one->verdict))
 		return DIES;
-	if (told->story.fate == WS_FATE_SURVIVES)
-		return told->verdict == WS_UNKNOWN ? NOT_KNOWN : SURVIVES_IT;
-	return told->story.fate == WS_FATE_UNKNOWN ? NOT_KNOWN : DIES;
+	if (one->story.fate == WS_FATE_SURVIVES)
+		return one->verdict == WS_UNKNOWN ? NOT_KNOWN : SURVIVES_IT;
+	return one->story.fate == WS_FATE_UNKNOWN ? NOT_KNOWN : DIES;
 }
 
 /* ---- a row a space ---------------------------------------------------------------- */
@@ -63,26 +65,28 @@ enum {
 };
 
 static const struct column columns[] = {
-	[SPACE] = { NULL, "SPACE", COLUMN_TEXT, NULL },
+	[SPACE] = { NULL, "SPACE", COLUMN_TEXT, NULL, .fold = FOLD_NAMES },
 	[PID] = { "pid", NULL, COLUMN_COUNT, "of the first process that has the space" },
 	[COMM] = { "comm", NULL, COLUMN_TEXT, "that process's name" },
 	[KIND] = { "kind", NULL, COLUMN_TEXT,
-		   "of the space whose root CR3 held, as spaces has it" },
+		   "of the space whose root was loaded, as spaces has it" },
 	[ROOT] = { "root", NULL, COLUMN_ADDRESS, "that root" },
-	[MODE] = { "fault", "FAULT IN", COLUMN_TEXT, "user or kernel mode" },
+	[MODE] = { "fault", "FAULT IN", COLUMN_TEXT, "user or kernel mode",
+		   .optional = 1 },
 	[FATE] = { "fate", "FATE", COLUMN_TEXT,
-		   "survives: the handler's first byte was fetched; diverted: that of "
-		   "another exception's; double fault: that of #DF's; loops; triple fault; "
-		   "gave up: more frames than were to be followed; unknown: it goes on by "
-		   "what the target does not hold" },
+		   "survives: the handler is reached; diverted: another exception's is; panics: "
+		   "the double fault's is; loops: none, for ever; triple fault: the machine "
+		   "resets; gave up: more exception frames than were to be followed; unknown: "
+		   "the target does not hold what decides" },
 	[VERDICT] = { "verdict", "AUDIT", COLUMN_TEXT, "what audit says of the space" },
 	[SURVIVES] = { "survives", NULL, COLUMN_YES,
 		       "the fate is, and the verdict is neither nests nor double-faults; null "
 		       "where fate or verdict is unknown" },
 	[UNKNOWN_PA] = { "unknown_pa", NULL, COLUMN_ADDRESS,
 			 "where the processor reads what the target does not hold" },
-	[FRAMES] = { "frames", "FRAMES", COLUMN_COUNT,
-		     "deliveries: the first, all that came of it, #DF's" },
+	[FRAMES] = { "frames", "EXCEPTION FRAMES", COLUMN_COUNT,
+		     "deliveries: the first, all that came of it, #DF's",
+		     .fold = FOLD_ANY },
 	[NESTED] = { "nested", NULL, COLUMN_COUNT,
 		     "page faults of fetching a handler; QEMU's -d int has one line v=0e for "
 		     "the first fault and one for each of these" },
@@ -90,27 +94,30 @@ static const struct column columns[] = {
 	[FLAGS] = { "flags", NULL, COLUMN_ADDRESS, "EFLAGS then" },
 	[CPU] = { "cpu", NULL, COLUMN_COUNT, "the processor whose registers were taken" },
 	[SP_FROM] = { "sp_from", NULL, COLUMN_TEXT,
-		      "where the stack pointer was taken from: TSS, own (the "
-		      "task's, where the TSS names another's), given, processor, saved "
-		      "(thread.sp), top of stack or borrowed (the first task's)" },
+		      "where the stack pointer was taken from: the table of the processor's that "
+		      "gives it, own (the task's, where that gives another's), given, processor, saved "
+		      "(thread.sp), top of stack, borrowed (the first task's), or unknown: no "
+		      "fault can be simulated" },
 	[START_SP] = { "start_sp", NULL, COLUMN_ADDRESS,
-		       "the stack pointer at the fault; in user mode what the TSS names" },
+		       "the stack pointer at the fault; in user mode what the processor's table gives" },
 	[FIRST_SP] = { "first_sp", NULL, COLUMN_ADDRESS, "and after the first frame" },
 	[SP] = { "sp", "LAST SP", COLUMN_ADDRESS,
-		 "and after the last, but for a task of #DF's own" },
+		 "and after the last, but for a task of #DF's own", .optional = 2,
+		 .fold = FOLD_ANY },
 	[OVERWRITTEN] = { "overwritten", "PAGES", COLUMN_COUNT,
-			  "pages that were overwritten" },
+			  "pages that were overwritten", .optional = 3,
+			  .fold = FOLD_ANY },
 	[MISSING] = { "missing", NULL, COLUMN_COUNT,
 		      "frames touched that the target does not hold" },
 };
-const struct table what_if_table = { "spaces", TABLE_COLUMNS(columns) };
+const struct table what_if_table = { "spaces", TABLE_COLUMNS(columns), .fold = "spaces" };
 
-static bool tell_one(const struct outlook *outlook, const struct told *told,
-		     struct report *report)
+static bool print_one(const struct outlook *outlook, const struct simulated *one,
+		      struct report *report)
 {
-	const struct ws_story *story = &told->story;
+	const struct ws_story *story = &one->story;
 	const struct ws_space *space = &outlook->spaces[story->space];
-	enum survival survival = survival_of(told);
+	enum survival survival = survival_of(one);
 	char words[WORDS];
 	struct value row[] = {
 		[SPACE] = value_text(space_words(space, words)),
@@ -120,18 +127,20 @@ static bool tell_one(const struct outlook *outlook, const struct told *told,
 		[ROOT] = value_number(space->root),
 		[MODE] = value_text(ws_fault_mode_name(story->mode)),
 		[FATE] = value_text(ws_fate_name(story->fate)),
-		[VERDICT] = value_text(ws_verdict_name(told->verdict)),
+		[VERDICT] = value_text(ws_verdict_name(one->verdict)),
 		[SURVIVES] = { .known = survival != NOT_KNOWN,
 			       .number = survival == SURVIVES_IT },
-		[UNKNOWN_PA] = { .known = story->fate == WS_FATE_UNKNOWN,
+		[UNKNOWN_PA] = { .known = one->begun && story->fate == WS_FATE_UNKNOWN,
 				 .number = story->unknown_pa },
 		[FRAMES] = value_number(story->frames),
 		[NESTED] = value_number(story->nested),
-		[ADDRESS] = value_number(story->address),
-		[FLAGS] = value_number(story->flags),
+		[ADDRESS] = { .known = one->begun, .number = story->address },
+		[FLAGS] = { .known = one->begun, .number = story->flags },
 		[CPU] = value_number(story->cpu),
-		[SP_FROM] = value_text(ws_sp_origin_name(story->sp_origin)),
-		[START_SP] = { .known = story->sp_origin != WS_SP_TSS || story->start_sp,
+		[SP_FROM] = value_text(one->begun ? ws_sp_origin_name(story->sp_origin)
+						  : "unknown"),
+		[START_SP] = { .known = one->begun && (story->sp_origin != WS_SP_ENTRY ||
+						       story->start_sp),
 			       .number = story->start_sp },
 		[FIRST_SP] = { .known = story->frames, .number = story->first_sp },
 		[SP] = { .known = story->frames, .number = story->sp },
@@ -140,22 +149,22 @@ static bool tell_one(const struct outlook *outlook, const struct told *told,
 	};
 
 	row[FATE].alarm = story->fate != WS_FATE_SURVIVES;
-	row[VERDICT].alarm = dies_later(told->verdict);
+	row[VERDICT].alarm = dies_later(one->verdict);
 	return report_row(report, row);
 }
 
-static void tell_all(void *arg, struct report *report)
+static void print_all(void *arg, struct report *report)
 {
 	const struct outlook *outlook = arg;
 
-	ws_vec_each(&outlook->told, told)
-		if (!tell_one(outlook, told, report))
+	ws_vec_each(&outlook->simulated, one)
+		if (!print_one(outlook, one, report))
 			return;
 }
 
 /* ---- the summary ------------------------------------------------------------------ */
 
-enum { SENTENCE, S_SPACES, S_SURVIVE, S_UNKNOWN, S_PROCESSOR };
+enum { SENTENCE, S_SPACES, S_SURVIVE, S_UNKNOWN, S_PROCESSOR, S_WHO };
 
 static const struct column summary_columns[] = {
 	[SENTENCE] = { "sentence", NULL, COLUMN_TEXT, NULL },
@@ -163,23 +172,28 @@ static const struct column summary_columns[] = {
 	[S_SURVIVE] = { "survive", NULL, COLUMN_COUNT, NULL },
 	[S_UNKNOWN] = { "unknown", NULL, COLUMN_COUNT, NULL },
 	[S_PROCESSOR] = { "tlb", NULL, COLUMN_TEXT, NULL },
+	[S_WHO] = { "who", NULL, COLUMN_TEXT, NULL },
 };
 static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
 				      .prose = true };
 
-static void tell_sentence(const struct outlook *outlook, struct report *report,
-			  const char *sentence)
+static void print_sentence(const struct outlook *outlook, struct report *report,
+			   const char *sentence)
 {
+	char who[WHO_WORDS];
+	bool all = outlook->session->request->every_space;
 	struct value row[] = {
 		[SENTENCE] = value_text(sentence),
-		[S_SPACES] = value_number(outlook->told.n),
+		[S_SPACES] = value_number(outlook->simulated.n),
 		[S_SURVIVE] = value_number(outlook->nsurvive),
 		[S_UNKNOWN] = value_number(outlook->nunknown),
 		[S_PROCESSOR] =
 			value_text(ws_processor_name(outlook->question.processor)),
+		[S_WHO] = value_text(
+			all ? who_counts(outlook->spaces, outlook->nspaces, who) : NULL),
 	};
 
-	row[SENTENCE].alarm = outlook->nsurvive < outlook->told.n;
+	row[SENTENCE].alarm = outlook->nsurvive < outlook->simulated.n;
 	report_row(report, row);
 }
 
@@ -193,18 +207,18 @@ static void print_those(FILE *to, const struct outlook *outlook, enum survival s
 	size_t n = 0;
 	char words[WORDS];
 
-	ws_vec_each(&outlook->told, told) {
-		if (survival_of(told) != survival)
+	ws_vec_each(&outlook->simulated, one) {
+		if (survival_of(one) != survival)
 			continue;
 		if (n++ < NAMED)
 			fprintf(to, "%s %s", n == 1 ? begin : ",",
-				space_words(&outlook->spaces[told->space], words));
+				space_words(&outlook->spaces[one->space], words));
 	}
 	if (n > NAMED)
-		fprintf(to, " and %zu more", n - NAMED);
+		fprintf(to, " and %s more", WS_COUNT(n - NAMED));
 }
 
-static void tell_count(void *arg, struct report *report)
+static void print_count(void *arg, struct report *report)
 {
 	const struct outlook *outlook = arg;
 	ws_autofree char *sentence = NULL;
@@ -215,46 +229,37 @@ static void tell_count(void *arg, struct report *report)
 		report_short(report);
 		return;
 	}
-	fprintf(to, "%zu of %zu address spaces survive a page fault", outlook->nsurvive,
-		outlook->told.n);
-	print_those(to, outlook, DIES, "; not");
-	print_those(to, outlook, NOT_KNOWN, "; unknown:");
+	fprintf(to, "simulated: %s of %s %s a page fault", WS_COUNT(outlook->nsurvive),
+		WS_COUNT_OF(outlook->simulated.n, "address space"),
+		outlook->nsurvive == 1
+			? outlook->nunknown ? "is known to survive" : "survives"
+		: outlook->nunknown ? "are known to survive"
+				    : "survive");
+	print_those(to, outlook, DIES, "; these do not:");
+	print_those(to, outlook, NOT_KNOWN, "; not known:");
 	sentence = ws_text_close(&text, NULL);
 	if (sentence)
-		tell_sentence(outlook, report, sentence);
+		print_sentence(outlook, report, sentence);
 	else
 		report_short(report);
 }
 
-static const char *const endings[] = {
-	[WS_FATE_SURVIVES] = "the handler is reached",
-	[WS_FATE_DIVERTED] =
-		"the handler is not reached, but that of another exception: an oops",
-	[WS_FATE_DOUBLE_FAULT] =
-		"the handler is not reached; a double fault's is, which panics",
-	[WS_FATE_LOOPS] = "the same faults for ever: a hang",
-	[WS_FATE_RESETS] = "triple fault: the machine resets",
-	[WS_FATE_GAVE_UP] = "no end within the frames that were followed",
-	[WS_FATE_UNKNOWN] = "unknown, since the target does not hold what decides",
-};
-
-static void tell_story_sentence(void *arg, struct report *report)
+static void print_who(void *arg, struct report *report)
 {
 	const struct outlook *outlook = arg;
-	const struct told *told = outlook->told.v;
-	const struct ws_story *story = &told->story;
-	const char *but =
-		story->fate == WS_FATE_SURVIVES && survival_of(told) != SURVIVES_IT
-			? "; but the audit sees further"
-			: "";
-	char words[WORDS], sentence[REPORT_CELL];
 
-	snprintf(sentence, sizeof(sentence),
-		 "a page fault in %s, from %s mode at 0x%" PRIx64 ": %s%s",
-		 space_words(&outlook->spaces[story->space], words),
-		 ws_fault_mode_name(story->mode), story->address, endings[story->fate],
-		 but);
-	tell_sentence(outlook, report, sentence);
+	prose_who(report, outlook->spaces, outlook->nspaces);
+}
+
+static void print_story_sentence(void *arg, struct report *report)
+{
+	const struct outlook *outlook = arg;
+	ws_autofree char *sentence = story_sentence(outlook, outlook->simulated.v);
+
+	if (sentence)
+		print_sentence(outlook, report, sentence);
+	else
+		report_short(report);
 }
 
 /* ---- all of it -------------------------------------------------------------------- */
@@ -262,27 +267,30 @@ static void tell_story_sentence(void *arg, struct report *report)
 #define IN(format) (1u << REPORT_##format)
 #define ONE 1u
 #define ALL 2u
+#define CHOSEN 4u /* one, and --columns */
 
 static const struct part {
 	unsigned formats, when;
 	const struct table *table;
 	report_rows_fn *rows;
 } parts[] = {
-	{ IN(TEXT) | IN(JSON) | IN(NDJSON), ONE, &summary, tell_story_sentence },
-	{ IN(TEXT) | IN(JSON) | IN(NDJSON), ALL, &summary, tell_count },
-	{ IN(TEXT), ONE, &lines_table, tell_story },
-	{ IN(JSON) | IN(NDJSON) | IN(CSV), ONE, &what_if_table, tell_all },
-	{ IN(TEXT) | IN(JSON) | IN(NDJSON) | IN(CSV), ALL, &what_if_table, tell_all },
-	{ IN(JSON) | IN(NDJSON), ONE, &exceptions_table, tell_exceptions },
-	{ IN(JSON) | IN(NDJSON), ONE, &ground_table, tell_ground_row },
-	{ IN(TEXT) | IN(JSON) | IN(NDJSON), ONE, &uses_table, tell_uses },
-	{ IN(TEXT) | IN(JSON) | IN(NDJSON), ONE, &overwritten_table, tell_runs },
-	{ IN(TEXT), ONE, &lines_table, tell_more_runs },
+	{ IN(TEXT) | IN(JSON) | IN(NDJSON), ONE, &summary, print_story_sentence },
+	{ IN(TEXT) | IN(JSON) | IN(NDJSON), ALL, &summary, print_count },
+	{ IN(TEXT), ALL, &lines_table, print_who },
+	{ IN(TEXT), ONE, &lines_table, print_story },
+	{ IN(TEXT), CHOSEN, &what_if_table, print_all },
+	{ IN(JSON) | IN(NDJSON) | IN(CSV), ONE, &what_if_table, print_all },
+	{ IN(TEXT) | IN(JSON) | IN(NDJSON) | IN(CSV), ALL, &what_if_table, print_all },
+	{ IN(JSON) | IN(NDJSON), ONE, &exceptions_table, print_exceptions },
+	{ IN(JSON) | IN(NDJSON), ONE, &ground_table, print_ground_row },
+	{ IN(TEXT) | IN(JSON) | IN(NDJSON), ONE, &uses_table, print_uses },
+	{ IN(TEXT) | IN(JSON) | IN(NDJSON), ONE, &overwritten_table, print_runs },
+	{ IN(TEXT), ONE, &lines_table, print_more_runs },
 };
 
 static enum exit_status status_of(const struct outlook *outlook)
 {
-	if (outlook->nsurvive + outlook->nunknown < outlook->told.n)
+	if (outlook->nsurvive + outlook->nunknown < outlook->simulated.n)
 		return EXIT_UNSEEN;
 	if (outlook->nunknown || (outlook->session->request->every_space &&
 				  ws_system_lacks_tasks(outlook->session->system)))
@@ -294,7 +302,9 @@ static enum exit_status answer(struct outlook *outlook)
 {
 	struct session *session = outlook->session;
 	struct report *report = session_report(session);
-	unsigned when = session->request->every_space ? ALL : ONE;
+	unsigned when = !outlook->one               ? ALL
+			: session->request->columns ? ONE | CHOSEN
+						    : ONE;
 
 	for (size_t i = 0; i < WS_ARRAY_SIZE(parts); i++)
 		if (parts[i].formats & 1u << session->request->format &&
@@ -303,60 +313,66 @@ static enum exit_status answer(struct outlook *outlook)
 	return session_answer(session, status_of(outlook));
 }
 
-/* A process's space and, with PTI, its user half: both are what it runs in. */
-static void take_verdict(const struct outlook *outlook, struct told *told)
+/* Where of one space among all it is not known what its story begins on, that is its row. */
+static bool can_go_on(const struct outlook *outlook, enum ws_status status)
 {
-	const struct ws_space *space = &outlook->spaces[told->space];
-
-	for (size_t i = 0; i < outlook->nspaces; i++) {
-		const struct ws_judgement *judgement = &outlook->judgements[i];
-		bool half = outlook->spaces[i].kind == WS_SPACE_USER &&
-			    outlook->spaces[i].root == space->root + WS_FRAME_SIZE;
-
-		if ((i == told->space || half) && judgement->verdict >= told->verdict) {
-			told->verdict = judgement->verdict;
-			told->reasons = judgement->reasons;
-		}
-	}
+	return outlook->session->request->every_space &&
+	       (status == WS_ERR_UNKNOWN || status == WS_ERR_NOT_FOUND);
 }
 
-static enum exit_status tell_of(struct outlook *outlook, uint32_t space)
+static enum exit_status simulate(struct outlook *outlook, uint32_t space)
 {
-	struct told *told = ws_vec_push(&outlook->told);
+	struct simulated *one = ws_vec_push(&outlook->simulated);
+	struct ws_judgement whole = ws_audit_whole(outlook->audit, space);
 	enum ws_status status;
 
-	if (!told)
+	if (!one)
 		return session_fail_memory();
-	told->space = outlook->question.space = space;
-	take_verdict(outlook, told);
-	status = ws_machine_what_if(outlook->machine, &outlook->question, &told->story);
-	if (status != WS_OK)
+	one->space = outlook->question.space = space;
+	if (outlook->session->request->every_space) /* not all have both modes */
+		outlook->question.has_mode = false;
+	one->verdict = whole.verdict;
+	one->reasons = whole.reasons;
+	status = ws_machine_what_if(outlook->machine, &outlook->question, &one->story);
+	one->begun = status == WS_OK;
+	if (!one->begun && !can_go_on(outlook, status))
 		return session_fail(outlook->session, status, NULL);
-	outlook->nsurvive += survival_of(told) == SURVIVES_IT;
-	outlook->nunknown += survival_of(told) == NOT_KNOWN;
+	outlook->nsurvive += survival_of(one) == SURVIVES_IT;
+	outlook->nunknown += survival_of(one) == NOT_KNOWN;
 	return EXIT_SEEN;
 }
 
-static enum exit_status tell_of_all(struct outlook *outlook)
+static enum exit_status simulate_all(struct outlook *outlook)
 {
 	enum exit_status status = EXIT_SEEN;
 
 	for (uint32_t i = 0; i < outlook->nspaces && status == EXIT_SEEN; i++)
-		if (outlook->spaces[i].kind != WS_SPACE_USER &&
-		    ws_audited(outlook->audit, i))
-			status = tell_of(outlook, i);
+		if (outlook->spaces[i].counts)
+			status = simulate(outlook, i);
 	return status;
 }
 
-static enum exit_status tell_of_one(struct outlook *outlook, uint64_t root)
+static enum exit_status simulate_chosen(struct outlook *outlook,
+					const pids_spaces *chosen)
 {
-	uint32_t space = 0;
-	enum exit_status exit;
+	enum exit_status exit = EXIT_SEEN;
+
+	for (size_t i = 0; i < chosen->n && exit == EXIT_SEEN; i++) {
+		uint32_t space = 0;
+
+		while (space < outlook->nspaces &&
+		       outlook->spaces[space].root != chosen->v[i].root)
+			space++;
+		exit = simulate(outlook, space);
+	}
+	return exit;
+}
+
+static enum exit_status simulate_one(struct outlook *outlook, const pids_spaces *chosen)
+{
+	enum exit_status exit = simulate_chosen(outlook, chosen);
 	enum ws_status status;
 
-	while (space < outlook->nspaces && outlook->spaces[space].root != root)
-		space++;
-	exit = tell_of(outlook, space);
 	if (exit != EXIT_SEEN)
 		return exit;
 	status =
@@ -375,7 +391,6 @@ static enum ws_status prepare(struct outlook *outlook)
 	outlook->format = ws_system_paging(session->system)->format;
 	outlook->spaces = ws_system_spaces(session->system, &outlook->nspaces);
 	outlook->tasks = ws_system_tasks(session->system, &n);
-	outlook->judgements = ws_audit_judgements(outlook->audit, &n);
 	return WS_OK;
 }
 
@@ -391,25 +406,45 @@ static enum exit_status make_machine(struct outlook *outlook)
 	return status == WS_OK ? EXIT_SEEN : session_fail(outlook->session, status, NULL);
 }
 
-enum exit_status run_what_if(struct session *session)
+static enum exit_status simulate_any(struct outlook *outlook, const pids_spaces *chosen)
+{
+	if (outlook->session->request->every_space)
+		return simulate_all(outlook);
+	return outlook->one ? simulate_one(outlook, chosen)
+			    : simulate_chosen(outlook, chosen);
+}
+
+static enum exit_status what_if(struct session *session, const pids_spaces *chosen)
 {
 	const struct request *request = session->request;
-	ws_cleanup(outlook_release) struct outlook outlook = { .session = session,
-							       .question =
-								       request->what_if };
-	struct ws_space only;
-	enum exit_status exit = session_space(session, &only);
+	ws_cleanup(outlook_release) struct outlook outlook = {
+		.session = session,
+		.question = request->what_if,
+		.one = !request->every_space && chosen->n == 1,
+	};
+	enum exit_status exit;
 	enum ws_status status;
 
-	if (exit != EXIT_SEEN)
-		return exit;
+	if (request->what_if.has_sp && chosen->n > 1)
+		return session_usage(session, "give one of their pids",
+				     "--sp: these are %s, which do not share one stack",
+				     WS_COUNT_OF(chosen->n, "address space"));
 	status = prepare(&outlook);
 	if (status != WS_OK)
 		return session_fail(session, status, NULL);
 	exit = make_machine(&outlook);
-	if (exit != EXIT_SEEN)
-		return exit;
-	exit = request->every_space ? tell_of_all(&outlook)
-				    : tell_of_one(&outlook, only.root);
+	if (exit == EXIT_SEEN)
+		exit = simulate_any(&outlook, chosen);
 	return exit == EXIT_SEEN ? answer(&outlook) : exit;
+}
+
+enum exit_status run_what_if(struct session *session)
+{
+	pids_spaces chosen = { 0 };
+	enum exit_status exit = session_spaces(session, &chosen);
+
+	if (exit == EXIT_SEEN)
+		exit = what_if(session, &chosen);
+	ws_vec_release(&chosen);
+	return exit;
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One table of commands: what runs, what --help says, the manual page and the shell
- * completion all come from it.
+ * One table of commands: what runs, what --help says, the manual pages and the shells'
+ * completions all come from it.
  *
  * How to add a command: write cmd_NAME.c with its run function and its tables, declare
- * them below, and add a row to commands[] in commands.c.
+ * them below, and add a row with examples to commands[] in commands.c, and the name to
+ * docs/meson.build, which makes its manual page.
  */
 #ifndef WHOSEES_COMMAND_H
 #define WHOSEES_COMMAND_H
 
 #include "report/report.h"
+#include "values.h"
 #include "whosees.h"
 
 /* What the exit status says; documented in docs/man/whosees.1.in. */
@@ -30,17 +32,32 @@ enum option_group {
 	OPTIONS_AUDIT = 1 << 5,
 	OPTIONS_WHAT_IF = 1 << 6,
 	OPTIONS_SAVE = 1 << 7,
+	OPTIONS_MAP = 1 << 9,
+	OPTIONS_DIFF = 1 << 10,
+	OPTIONS_EVERYWHERE = 1 << 8, /* of whosees itself and of every command */
+};
+
+/* What a shell offers for the value of an option that has no list of words. */
+enum completion {
+	COMPLETE_NOTHING,
+	COMPLETE_FILES,
+	COMPLETE_PIDS,    /* of the target on the command line */
+	COMPLETE_COLUMNS, /* of the command's table */
 };
 
 struct option_row {
 	enum option_group group;
-	int key;
+	int key; /* its letter, if it is one */
 	const char *name;
-	const char *arg; /* NULL: takes none */
-	const char *about;
-	const char *complete; /* words to offer, "file", or NULL */
+	const char *arg;   /* NULL: takes none */
+	const char *about; /* an @ stands for the values */
+	values_fn *values; /* that it takes; NULL: others than from a list */
+	enum completion complete;
 };
 extern const struct option_row option_rows[]; /* ends with a NULL name */
+
+/* What --help says of it, with its values; to be freed. NULL: memory is short. */
+char *option_about(const struct option_row *option);
 
 /* What the command line says. Strings are argv's own. */
 struct request {
@@ -51,15 +68,22 @@ struct request {
 	struct ws_target_options target_options;
 	struct ws_system_options system_options;
 	enum report_format format;
-	bool has_pid;
-	uint32_t pid;
+	const char *pids; /* what --pid says, checked by pids_check(); NULL: nothing */
 	bool all, all_spaces, all_modules, xx_procs;
 	bool every_space;
 	struct ws_what_if what_if; /* but for its space */
-	const char *output, *save;
+	const char *output, *save, *perm;
+	const char *columns; /* names of them, or NULL: the usual ones */
+	bool no_pager;
 };
 
 struct session;
+
+/* A command line that --help and the manual show, and that tests/cli/examples.py runs. */
+struct example {
+	const char *about, *command; /* of the shell; NULL after the last */
+	int status;                  /* that it ends with on that test's files */
+};
 
 struct command {
 	const char *name;
@@ -67,7 +91,9 @@ struct command {
 	const char *summary; /* a line */
 	const char *args;
 	const char *about; /* sentences */
-	unsigned options;  /* enum option_group */
+	const struct example *examples;
+	unsigned options; /* enum option_group */
+	bool of_tables;   /* page tables suffice: no kernel has to be known with them */
 	unsigned min_words, max_words;
 	const char
 		*first_word; /* what its first word is, where that is a file; or NULL */
@@ -106,7 +132,7 @@ extern const struct table spaces_table, modules_table, read_table, steps_table, 
 void parse_request(int argc, char **argv, struct request *request);
 void print_command_help(const struct command *command);
 
-/* generate.c: "man" (docs/man/whosees.1.in on stdin) and "completion". */
-enum exit_status generate(const char *what);
+/* generate.c: what values_generate() names, from the tables and a template on stdin. */
+enum exit_status generate(unsigned what);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table of commands. */
 #include "command.h"
 
 #include <stdint.h>
@@ -6,61 +7,92 @@
 
 #define MANY UINT32_MAX
 
+#define EXAMPLES(...)                   \
+	(const struct example[])        \
+	{                               \
+		__VA_ARGS__,            \
+		{                       \
+			.command = NULL \
+		}                       \
+	}
+
+/* clang-format off */
 const struct command commands[] = {
 	{
 		.name = "spaces",
-		.summary = "who is there: every address space, and what its tables weigh",
+		.summary = "list address spaces and the memory their page tables use",
 		.args = "TARGET",
 		.about =
-			"Lists every address space found in the target: init_mm, those of "
-			"processes, their user halves under page-table isolation, unowned "
-			"ones, which user mode has memory in but whose task was not found, "
-			"lone ones, which the kernel keeps for itself, and freed ones that "
-			"linger in memory. Kernel threads have none of their own and are "
-			"not listed. Those that a task or a processor can run in are "
-			"counted, here and by probe and audit. "
-			"The weight is that of the page tables beside what a space with "
-			"every page mapped would need: 4 MiB on i386.",
+			"Lists every address space found in TARGET: init_mm, those of processes, "
+			"PTI user halves, spaces of no known owner (user mode has memory there, but "
+			"the task was not found), lone roots, which the kernel keeps for itself, and "
+			"roots left over in freed memory. Kernel threads have no address space of "
+			"their own and are not listed. Commands that count address spaces count "
+			"those that a task or a processor can run in. The weight of a space is the "
+			"memory that its page tables use; the share compares it with the page tables "
+			"that a fully mapped space would need.",
+		.examples = EXAMPLES(
+			{ "List all address spaces", "whosees spaces dump.elf" },
+			{ "Print pids and names for a script",
+			  "whosees spaces dump.elf --csv | cut -d , -f 1,2" }),
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT,
 		.rows = &spaces_table,
 		.run = run_spaces,
 	},
 	{
 		.name = "modules",
-		.summary = "the loaded modules and where they lie",
+		.summary = "list loaded modules and their addresses",
 		.args = "TARGET",
 		.about =
-			"Lists the kernel's modules in the order of its own list, a line for "
-			"each region of memory: one until Linux 6.4, several since.",
+			"Lists the loaded modules in the order of the kernel's own list, with one "
+			"line for each memory region: one region per module until Linux 6.4, several "
+			"since.",
+		.examples = EXAMPLES(
+			{ "List modules and where they lie", "whosees modules dump.elf" },
+			{ "The same as JSON", "whosees modules dump.elf --json" }),
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT,
 		.rows = &modules_table,
 		.run = run_modules,
 	},
 	{
 		.name = "read",
-		.summary = "memory as one space sees it",
-		.args = "TARGET WHAT LEN",
+		.summary = "print memory, translated by one space's page tables",
+		.args = "TARGET WHAT [LEN]",
 		.about =
-			"Prints LEN bytes from WHAT on as hex and text, through the eyes of "
-			"one space. What it does not see is shown as a hole, and the exit "
-			"status is 1. LEN is decimal, or hex after 0x.",
+			"Prints LEN bytes from WHAT on in hex and as text, translated by the page "
+			"tables of one address space. Where that space maps nothing, the output "
+			"shows a hole and the exit status is 1. LEN is decimal, or hex after 0x; "
+			"without it, the string at WHAT is printed up to its end or the end of its "
+			"line, or else one row.",
+		.examples = EXAMPLES(
+			{ "Print the first 16 bytes of a page directory",
+			  "whosees read dump.elf 0xc3e74000 16" },
+			{ "Print the string at an address", "whosees read dump.elf 0xc3c44a44" },
+			{ "Print the code of a module's function as process 117 sees it",
+			  "whosees read dump.elf lab_page_fault 64 --pid 117", 1 }),
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_PID,
-		.min_words = 2,
+		.of_tables = true,
+		.min_words = 1,
 		.max_words = 2,
 		.rows = &read_table,
 		.run = run_read,
 	},
 	{
 		.name = "walk",
-		.summary = "one walk, every step of it decoded",
+		.summary = "walk the page tables for one address and decode each entry",
 		.args = "TARGET WHAT",
 		.about =
-			"Walks the page tables of one space for one address: a line for each "
-			"step, then what it comes to, and whether the processor would refuse "
-			"an entry on the way for its reserved bits. The exit status is 0 "
-			"when there is a page that the processor would go to, and 1 "
-			"otherwise.",
+			"Walks the page tables of one address space for one address and prints each "
+			"entry on the way, the physical address, and the access rights. If the "
+			"processor would refuse an entry because of its reserved bits, the output "
+			"says so. The exit status is 0 if the address is mapped and the processor "
+			"can use it, and 1 if not.",
+		.examples = EXAMPLES(
+			{ "What does init_mm map at a symbol?", "whosees walk dump.elf vfs_read" },
+			{ "Where does the walk of process 117 end?",
+			  "whosees walk dump.elf lab_page_fault --pid 117", 1 }),
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_PID,
+		.of_tables = true,
 		.min_words = 1,
 		.max_words = 1,
 		.rows = &steps_table,
@@ -69,29 +101,47 @@ const struct command commands[] = {
 	{
 		.name = "map",
 		.schema = 2,
-		.summary = "all that one space maps, as merged ranges with permissions",
-		.args = "TARGET",
+		.summary = "list all ranges that one space maps, with their access rights",
+		.args = "TARGET [WHAT [LEN]]",
 		.about =
-			"Neighbouring pages of one size and one set of rights are one line, "
-			"wherever in physical memory they lie. The rights are those that "
-			"every level of the walk grants.",
-		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_PID,
+			"Lists all that one address space maps, or what it maps of a range: "
+			"FIRST-LAST, a module, the page of an address, or LEN bytes from WHAT on. "
+			"Adjacent pages of the same size, access rights, region and module form one "
+			"range, wherever they lie in physical memory. The access rights are those "
+			"that the entries at all levels grant together. Ranges that map the same "
+			"memory one after the other, as espfix has 65,536, are counted after the third; "
+			"--columns, CSV and JSON list each.",
+		.examples = EXAMPLES(
+			{ "Print the memory map of the kernel", "whosees map dump.elf" },
+			{ "What does the process called init map of a module?",
+			  "whosees map dump.elf loop --pid init" },
+			{ "List memory that is writable and executable",
+			  "whosees map dump.elf --perm wx" }),
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_PID | OPTIONS_MAP,
+		.of_tables = true,
+		.max_words = 2,
 		.rows = &map_table,
 		.run = run_map,
 	},
 	{
 		.name = "probe",
 		.schema = 2,
-		.summary = "which spaces see an address, which do not, and why",
+		.summary = "check which spaces see an address, which do not, and why",
 		.args = "TARGET WHAT...",
 		.about =
-			"Asks every address space for every WHAT. A summary for each WHAT "
-			"comes first, then a line for each space that does not see it. "
-			"Everyone means every space that `spaces' counts: init_mm and all "
-			"that a task or a processor can run in. With --all-spaces the others "
-			"are asked too: user halves under page-table isolation, which lack "
-			"the kernel by design, lone and freed spaces. To see means: a page is mapped there, "
-			"and for a kernel address it is the page that init_mm has there.",
+			"Looks up every WHAT in every address space. The output begins with one "
+			"summary per WHAT, followed by one line for each space that does not see it. "
+			"A space sees an address if it maps a page there and, for a kernel address, "
+			"if this is the page that init_mm maps. All spaces that a task or a "
+			"processor can run in are checked. --all-spaces adds the others: PTI user "
+			"halves, which lack the kernel by design, lone roots and freed ones.",
+		.examples = EXAMPLES(
+			{ "Which processes do not see a module's page-fault handler?",
+			  "whosees probe dump.elf lab_page_fault", 1 },
+			{ "Does every process see every page of every module?",
+			  "whosees probe dump.elf --all-modules", 1 },
+			{ "Print the pids that do not see it for a script",
+			  "whosees probe dump.elf lab_page_fault --csv | cut -d , -f 3" }),
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_PROBE,
 		.max_words = MANY,
 		.rows = &probe_table,
@@ -100,53 +150,72 @@ const struct command commands[] = {
 	{
 		.name = "audit",
 		.schema = 2,
-		.summary = "every rule over every space: a verdict for each, and why",
+		.summary = "check every space by every rule, and print a verdict for each",
 		.args = "TARGET",
 		.about =
-			"Holds the kernel half of every space against init_mm's, checks that "
-			"each processor could reach all of its fault path there, and says "
-			"what comes of it: a verdict for every space that a processor or a "
-			"task can run in, with its reasons, and findings, of which those "
-			"that are alike but for their space are one line. The exit status "
-			"is 0 when every space is coherent and no finding is worse than "
-			"info, 4 when that is so as far as the target holds what decides, "
-			"and 1 otherwise.",
+			"Compares the kernel half of every address space with that of init_mm, and "
+			"checks whether each processor can reach all that it needs to handle a fault "
+			"there. Prints a verdict for each space that a processor or a task can run "
+			"in, the reasons, and the findings; findings that differ only by their space "
+			"are one line. The exit status is 0 if every space is coherent and no finding "
+			"is worse than info, 4 if that holds as far as TARGET has the memory that "
+			"decides, and 1 otherwise: a warning is enough for that, as the verdict heals "
+			"has, where nothing fails. whosees-verdicts(7) explains the verdicts.",
+		.examples = EXAMPLES(
+			{ "What will happen to which process, and why?",
+			  "whosees audit dump.elf", 1 },
+			{ "The same for some processes only", "whosees audit dump.elf --pid 1,117",
+			  1 },
+			{ "Write a log for a CI system", "whosees audit dump.elf --sarif >audit.sarif",
+			  1 }),
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_AUDIT,
 		.rows = &audit_table,
 		.run = run_audit,
 	},
 	{
 		.name = "what-if",
-		.schema = 2,
-		.summary = "a page fault delivered in a space, and followed to its end",
+		.schema = 3,
+		.summary = "simulate a page fault in a space, and follow it to its end",
 		.args = "TARGET",
 		.about =
-			"Takes the target's memory and registers as the state of a simulated "
-			"processor, lets a page fault happen in one space, and says what the "
-			"processor does next: the handler is reached, or faults nest until "
-			"a push fails, a double fault, a triple fault. It tells how many "
-			"frames are pushed, where the stack pointer ends, what gave way, and "
-			"what every overwritten page was. It follows up to a handler's first "
-			"byte; what audit knows beyond that stands beside it. The exit "
-			"status is 0 when every space that was asked for survives, 1 when "
-			"one does not, and 4 when that is not known of some, because the "
-			"target does not hold what decides.",
+			"Simulates a page fault in one address space: a simulated processor starts "
+			"with the memory and the registers of TARGET, and its deliveries are followed "
+			"until a handler is reached, or page faults repeat and end in a double fault "
+			"or a triple fault. Prints how it ends, how many exception frames are pushed, "
+			"where the stack pointer ends, which access failed, and what each overwritten "
+			"page was. The simulation ends at the first byte of a handler; what audit "
+			"knows of the code behind it is printed as well. The exit status is 0 if "
+			"every simulated space survives, 1 if one does not, and 4 if that is not "
+			"known because TARGET lacks memory that decides.",
+		.examples = EXAMPLES(
+			{ "How does the next page fault of process 117 end?",
+			  "whosees what-if dump.elf --pid 117" },
+			{ "The same in kernel mode, on QEMU's processor",
+			  "whosees what-if dump.elf --pid 117 --fault kernel --tlb tcg" },
+			{ "Does every address space survive a page fault?",
+			  "whosees what-if dump.elf --spaces all" }),
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_WHAT_IF,
 		.rows = &what_if_table,
 		.run = run_what_if,
 	},
 	{
 		.name = "sim",
-		.summary = "a story on a simulated machine, told as it happens",
+		.summary = "run a scenario on a simulated machine and print what happens",
 		.args = "[SCENARIO]",
 		.about =
-			"Runs a scenario on a model kernel and a simulated processor, and "
-			"tells what they do. SCENARIO is the name of one that is built in, "
-			"which are listed when there is none, or the path of a Lua script, "
-			"which has a / in it. A script cannot touch the machine that it is "
-			"run on. sim:SCENARIO is a target for every other command. The exit "
-			"status is 0 when all went as the script says, and 1 when it did "
-			"not.",
+			"Runs a scenario on a model kernel and a simulated processor, and prints what "
+			"they do. SCENARIO is the name of a built-in scenario, or the path of a Lua "
+			"script, which must contain a /; without SCENARIO, the built-in ones are "
+			"listed. A script has no access to the machine that it runs on. Every other "
+			"command takes sim:SCENARIO as its TARGET. The exit status is 0 if everything "
+			"that the script expects happens, and 1 if not.",
+		.examples = EXAMPLES(
+			{ "List the built-in scenarios", "whosees sim" },
+			{ "Run one: a page-fault handler in a module that one process does not map",
+			  "whosees sim naughty-bug" },
+			{ "Save its memory as a dump", "whosees sim naughty-bug --save sim.elf" },
+			{ "Audit the simulated machine just before it crashes",
+			  "whosees audit sim:naughty-bug", 1 }),
 		.options = OPTIONS_OUTPUT | OPTIONS_SAVE,
 		.max_words = 1,
 		.first_word = "scenario",
@@ -156,29 +225,36 @@ const struct command commands[] = {
 	},
 	{
 		.name = "report",
-		.summary = "what an audit finds, as one page to look at",
+		.summary = "write the audit as one HTML page",
 		.args = "TARGET -o FILE",
 		.about =
-			"Writes one HTML file that holds all it needs and asks no network: "
-			"who is sick and why, a map of spaces by kernel ranges, each finding "
-			"with its walks beside init_mm's, the fault path and the registers. "
-			"The file appears whole or not at all. The exit status is that of "
-			"audit.",
+			"Writes one HTML file that needs no other file and no network: which spaces "
+			"are in danger and why, a map of all spaces, each finding with its page walk "
+			"beside that of init_mm, the fault path, and the registers. FILE is written "
+			"completely or not at all. The exit status is that of audit.",
+		.examples = EXAMPLES(
+			{ "Write a page for a browser", "whosees report dump.elf -o dump.html", 1 }),
 		.options = OPTIONS_TARGET | OPTIONS_FILE,
 		.run = run_report,
 	},
 	{
 		.name = "diff",
-		.summary = "what differs between two moments of one machine",
+		.schema = 2,
+		.summary = "compare two dumps of one kernel",
 		.args = "TARGET OTHER",
 		.about =
-			"Audits two dumps of one machine and says what appeared, vanished or "
-			"changed from TARGET to OTHER: spaces, their verdicts, modules, "
-			"findings, and what init_mm maps. A process is known by its pid. Two "
-			"dumps that are evidently not of one machine are refused: another "
-			"kernel, another paging format, another place of the kernel in "
-			"memory. The exit status is 0 when nothing differs, and 1 otherwise.",
-		.options = OPTIONS_TARGET | OPTIONS_OUTPUT,
+			"Audits two dumps of one kernel and prints what appeared, vanished or "
+			"changed from TARGET to OTHER: address spaces, their verdicts, modules, "
+			"findings, and what init_mm maps. In two moments of one boot, processes are "
+			"paired by pid. Two boots are recognised, which is said first: there, "
+			"processes are paired by name and parent, and mappings that differ only "
+			"because each boot places its memory elsewhere are counted, one line a "
+			"kind, and are no difference. Dumps of other kernels or paging formats are "
+			"refused. The exit status is 0 if nothing differs, and 1 otherwise.",
+		.examples = EXAMPLES(
+			{ "What did loading a module change?",
+			  "whosees diff before.elf after.elf" }),
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_DIFF,
 		.min_words = 1,
 		.max_words = 1,
 		.first_word = "target",
@@ -187,41 +263,51 @@ const struct command commands[] = {
 	},
 	{
 		.name = "rules",
-		.summary = "what an audit looks for",
+		.summary = "list what an audit checks",
 		.args = "",
 		.about =
-			"Lists every rule: its name, how bad it is, and in JSON and CSV what "
-			"it means, what to do about it, and where it happened.",
+			"Lists every rule: its name, its severity and its verdict at worst, and in "
+			"JSON and CSV also what a finding means, how to fix it, and where it happened. "
+			"In an audit a finding is a warning, and the verdict heals, where the kernel's "
+			"lazy fault handler repairs what was found.",
+		.examples = EXAMPLES(
+			{ "List all rules", "whosees rules" },
+			{ "With meaning and fix", "whosees rules --json" }),
 		.options = OPTIONS_OUTPUT,
 		.rows = &rules_table,
 		.run = run_rules,
 	},
 	{
 		.name = "capture",
-		.summary = "a small dump with only what the answers rest on",
+		.summary = "write a small dump that holds only what whosees needs",
 		.args = "TARGET -o FILE",
 		.about =
-			"Writes an ELF core that holds page tables, tasks, modules, symbols "
-			"and registers, and no page of a user's. Every command answers on it "
-			"as on the whole dump, except that read finds only what was kept. "
-			"The file appears whole or not at all.",
+			"Writes an ELF core that holds page tables, tasks, modules, symbols and "
+			"registers, and no user page. Every command gives the same answer on it as on "
+			"the whole dump, except read, which finds only the pages that were kept. FILE "
+			"is written completely or not at all.",
+		.examples = EXAMPLES(
+			{ "Write a dump that is small enough to send",
+			  "whosees capture dump.elf -o small.elf" }),
 		.options = OPTIONS_TARGET | OPTIONS_FILE,
 		.run = run_capture,
 	},
 	{
 		.name = "check-module",
-		.summary = "where the handlers of a module's file would land",
+		.summary = "check where a module file's handlers would be loaded",
 		.args = "FILE [SYMBOL...]",
 		.about =
-			"Says of each handler in a module's file (.ko) what the loader would "
-			"make of the ELF section it is in: text that stays, text that is "
-			"freed after init, or data that cannot be executed; how it is "
-			"aligned, how many pages it touches, each of which every address "
-			"space has to see, and how many of its relocations leave the module. "
-			"Handlers are the SYMBOLs, or, without any, what goes by a handler's "
-			"name or is in a section for such. A compressed module has to be "
-			"unpacked first. The exit status is 0 when all land in text that "
-			"stays, and 1 when one does not, or none was found.",
+			"Prints for each handler in a module file (.ko) into which memory the loader "
+			"would put its ELF section: text that stays, text that is freed after init, "
+			"or data, which cannot be executed; also its alignment, how many pages it "
+			"touches, each of which every address space must map, and how many of its "
+			"relocations leave the module. SYMBOLs name the handlers; without any, all "
+			"functions with a handler's name or in a section for handlers are checked. A "
+			"compressed module must be unpacked first. The exit status is 0 if all "
+			"handlers are in text that stays, and 1 if one is not or none was found.",
+		.examples = EXAMPLES(
+			{ "Check all handlers of a module", "whosees check-module my.ko", 1 },
+			{ "Check one function", "whosees check-module my.ko good_handler" }),
 		.options = OPTIONS_OUTPUT,
 		.min_words = 1,
 		.max_words = MANY,
@@ -231,6 +317,7 @@ const struct command commands[] = {
 	},
 	{ .name = NULL },
 };
+/* clang-format on */
 
 const struct command *command_find(const char *name)
 {

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/words.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 
 static const struct column columns[] = {
 	{ "line", NULL, COLUMN_TEXT, NULL },
@@ -19,8 +21,7 @@ bool prose_line(struct report *report, bool alarm, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&line, fmt, ap) < 0)
-		line = NULL;
+	line = ws_text_of_args(fmt, ap);
 	va_end(ap);
 	row = report_text_or_short(report, line);
 	row.alarm = alarm;
@@ -36,4 +37,11 @@ void prose_lines(struct report *report, const char *indent, const char *text)
 			return;
 		text = text[n] ? text + n + 1 : NULL;
 	}
+}
+
+void prose_who(struct report *report, const struct ws_space *spaces, size_t n)
+{
+	char who[WHO_WORDS];
+
+	prose_line(report, false, "%s", who_counts(spaces, n, who));
 }

@@ -4,6 +4,7 @@
 #define WHOSEES_LINES_H
 
 #include "report/report.h"
+#include "whosees.h"
 
 extern const struct table lines_table;
 
@@ -13,5 +14,8 @@ bool prose_line(struct report *report, bool alarm, const char *fmt, ...)
 
 /* Each line of text, with indent before it; NULL: none. */
 void prose_lines(struct report *report, const char *indent, const char *text);
+
+/* Who is in and who is out (report/words.h), after a sentence that counts spaces. */
+void prose_who(struct report *report, const struct ws_space *spaces, size_t n);
 
 #endif

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "mappings.h"
+#include "util/sorted.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 /* Runs are physical: vmalloc memory has one a page. More are made by hostile tables. */
 #define RUNS_MAX (1u << 20)
@@ -152,4 +156,128 @@ void mappings_compare(const run_vec *before, const run_vec *after, mappings_fn *
 			break;
 	}
 	flush(&range, fn, arg);
+}
+
+/* ---- kinds ------------------------------------------------------------------------ */
+
+const char *mapping_kind_name(enum mapping_kind kind)
+{
+	static const char *const names[] = {
+		[MAPPING_OTHER] = "other",
+		[MAPPING_FRAMES] = "frames",
+		[MAPPING_ALIAS] = "module-alias",
+		[MAPPING_VMALLOC] = "vmalloc",
+	};
+
+	return names[kind];
+}
+
+static bool add_frames(struct placement *placement, const run_vec *runs, uint64_t va,
+		       uint64_t last)
+{
+	size_t low = ws_lower_bound(runs->v, runs->n, at, at->last < va);
+
+	for (; low < runs->n && runs->v[low].va <= last; low++) {
+		const struct ws_run *run = &runs->v[low];
+		uint64_t from = run->va > va ? run->va : va;
+		uint64_t to = run->last < last ? run->last : last;
+		struct ws_region *added;
+
+		if (is_unknown(run))
+			continue;
+		added = ws_vec_push(&placement->frames);
+		if (!added)
+			return false;
+		*added = (struct ws_region){ run->pa + (from - run->va), to - from + 1 };
+	}
+	return true;
+}
+
+/* Rights go by pages, and so does what follows from them. */
+bool placement_add(struct placement *placement, const run_vec *runs,
+		   const struct ws_module *modules, size_t n)
+{
+	const uint64_t page = 4096;
+
+	for (size_t m = 0; m < n; m++)
+		for (unsigned r = 0; r < modules[m].nregions; r++) {
+			const struct ws_region *region = &modules[m].region[r];
+			uint64_t last = (region->va + region->len - 1) | (page - 1);
+
+			if (region->len && last >= region->va &&
+			    !add_frames(placement, runs, region->va & -page, last))
+				return false;
+		}
+	return true;
+}
+
+static int by_pa(const void *left, const void *right)
+{
+	const struct ws_region *a = left, *b = right;
+
+	return (a->va > b->va) - (a->va < b->va);
+}
+
+/* In order, and none overlaps or touches another. */
+void placement_seal(struct placement *placement)
+{
+	struct ws_region *v = placement->frames.v;
+	size_t n = 0;
+
+	if (placement->frames.n)
+		qsort(v, placement->frames.n, sizeof(*v), by_pa);
+	for (size_t i = 0; i < placement->frames.n; i++) {
+		uint64_t end = v[i].va + v[i].len;
+
+		if (!n || v[i].va > v[n - 1].va + v[n - 1].len)
+			v[n++] = v[i];
+		else if (end > v[n - 1].va + v[n - 1].len)
+			v[n - 1].len = end - v[n - 1].va;
+	}
+	placement->frames.n = n;
+}
+
+void placement_release(struct placement *placement)
+{
+	ws_vec_release(&placement->frames);
+}
+
+static bool has_frames(const struct placement *placement, uint64_t pa, uint64_t last)
+{
+	const struct ws_region *v = placement->frames.v;
+	size_t n = placement->frames.n;
+	size_t i = ws_lower_bound(v, n, at, at->va <= pa && pa - at->va >= at->len);
+
+	return i < n && v[i].va <= pa && last - v[i].va < v[i].len;
+}
+
+static bool is_in(const struct ws_kernel_region *region, uint64_t va, uint64_t last)
+{
+	return va >= region->first && last <= region->last;
+}
+
+static bool is_vmalloc(const struct placement *placement, uint64_t va, uint64_t last)
+{
+	for (size_t i = 0; i < placement->nregions; i++)
+		if ((!strcmp(placement->regions[i].name, "vmalloc") ||
+		     !strcmp(placement->regions[i].name, "modules")) &&
+		    is_in(&placement->regions[i], va, last))
+			return true;
+	return false;
+}
+
+enum mapping_kind mapping_kind(const struct placement *placement, uint64_t va,
+			       uint64_t last, const struct ws_run *before,
+			       const struct ws_run *after)
+{
+	if (before && after && same_rights(before, after))
+		return MAPPING_FRAMES;
+	if (is_vmalloc(placement, va, last))
+		return MAPPING_VMALLOC;
+	if (before && after && placement->nregions &&
+	    is_in(&placement->regions[0], va, last) &&
+	    has_frames(placement, va - placement->regions[0].first,
+		       last - placement->regions[0].first))
+		return MAPPING_ALIAS;
+	return MAPPING_OTHER;
 }

@@ -29,4 +29,34 @@ uint64_t mappings_unknown(const run_vec *runs);
 void mappings_compare(const run_vec *before, const run_vec *after, mappings_fn *fn,
 		      void *arg);
 
+/*
+ * Why a mapping differs between two boots: the first says something, the others follow
+ * from where each boot has put what.
+ */
+enum mapping_kind {
+	MAPPING_OTHER,
+	MAPPING_FRAMES, /* the same rights, other frames */
+	MAPPING_ALIAS, /* direct map: the rights of modules' frames follow the modules' */
+	MAPPING_VMALLOC, /* where vmalloc() and the module loader found room */
+	MAPPING_KINDS
+};
+const char *mapping_kind_name(enum mapping_kind kind);
+
+/* What it takes to say so. Zeroed: empty. */
+struct placement {
+	const struct ws_kernel_region *regions; /* the direct map's first */
+	size_t nregions;
+	WS_VEC(struct ws_region) frames; /* pa: that modules lie in, in either target */
+};
+
+/* Adds one target's modules; all of them added, placement_seal(). False: no memory. */
+bool placement_add(struct placement *placement, const run_vec *runs,
+		   const struct ws_module *modules, size_t n);
+void placement_seal(struct placement *placement);
+void placement_release(struct placement *placement);
+
+enum mapping_kind mapping_kind(const struct placement *placement, uint64_t va,
+			       uint64_t last, const struct ws_run *before,
+			       const struct ws_run *after);
+
 #endif

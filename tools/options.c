@@ -7,25 +7,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arguments.h"
+#include "glossary.h"
+#include "pid_list.h"
+#include "report/columns.h"
 #include "session.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
 #include "util/number.h"
 #include "util/text.h"
 #include "util/whole.h"
+#include "values.h"
 
 enum {
-	KEY_TYPE = 0x100,
-	KEY_FORMAT,
-	KEY_ROOT,
-	KEY_SYSTEM_MAP,
-	KEY_VMLINUX,
-	KEY_JSON,
+	KEY_HELP = 'h',
+	KEY_HELP_TOO = '?',
+	KEY_VERSION = 'V',
+	KEY_TYPE = 't',
+	KEY_FORMAT = 'f',
+	KEY_ROOT = 'r',
+	KEY_VMLINUX = 'k', /* as perf has it */
+	KEY_JSON = 'j',
+	KEY_PID = 'p',
+	KEY_ALL = 'a',
+	KEY_OUTPUT = 'o',
+	KEY_SYSTEM_MAP = 0x100,
 	KEY_NDJSON,
 	KEY_CSV,
 	KEY_SARIF,
-	KEY_PID,
-	KEY_ALL,
 	KEY_ALL_SPACES,
 	KEY_ALL_MODULES,
 	KEY_XX_PROCS,
@@ -37,85 +46,138 @@ enum {
 	KEY_TLB,
 	KEY_SAVE,
 	KEY_GENERATE,
-	KEY_OUTPUT = 'o',
+	KEY_USAGE,
+	KEY_NO_PAGER,
+	KEY_PERM,
+	KEY_REGIME,
+	KEY_COLUMNS = 'o', /* of commands that write no file */
 };
 
 /* clang-format off */
 const struct option_row option_rows[] = {
 	{ OPTIONS_PID, KEY_PID, "pid", "PID",
-	  "Look with the eyes of this process; 0, and the default, is init_mm" },
+	  "Use the page tables of process PID, a pid or a process name; default: those of "
+	  "--root, or 0, which is init_mm",
+	  .complete = COMPLETE_PIDS },
+
+	{ OPTIONS_MAP, KEY_PERM, "perm", "RIGHTS",
+	  "List only what grants all of these rights: r, w, x, and u for user mode; wx is "
+	  "memory that is writable and executable",
+	  .values = values_perm },
 
 	{ OPTIONS_PROBE, KEY_ALL, "all", NULL,
-	  "Print a line for the spaces that see it as well" },
+	  "List every address space, not only those where WHAT is missing, each on its own "
+	  "line" },
 	{ OPTIONS_PROBE, KEY_ALL_SPACES, "all-spaces", NULL,
-	  "Count user halves, boot tables and freed spaces too" },
+	  "Also check page tables that no task runs with: PTI user halves, boot tables, "
+	  "freed ones" },
 	{ OPTIONS_PROBE, KEY_ALL_MODULES, "all-modules", NULL,
-	  "Ask for every loaded module, too" },
+	  "Also check every page of every loaded module" },
 	{ OPTIONS_PROBE, KEY_XX_PROCS, "xx-procs", NULL,
-	  "Print what lookup_address would return in every process, a line each, as "
-	  "xx_procs of dtrace4linux did" },
+	  "Print what the kernel's lookup_address() would return in each process, one line "
+	  "each, in the format of xx_procs() in dtrace4linux" },
 
 	{ OPTIONS_FILE, KEY_OUTPUT, "output", "FILE",
-	  "Write to FILE, which may not be what is read; - is standard output, but not a "
-	  "terminal",
-	  "file" },
+	  "Write to FILE; - is standard output, unless that is a terminal. FILE must not be "
+	  "an input",
+	  .complete = COMPLETE_FILES },
 
 	{ OPTIONS_AUDIT, KEY_PID, "pid", "PID",
-	  "Tell of this process's space alone; 0 is init_mm's" },
+	  "Report only the address space of process PID, a pid or a process name, or a list "
+	  "of them: 1,116,bash; 0 is init_mm",
+	  .complete = COMPLETE_PIDS },
+	{ OPTIONS_AUDIT, KEY_ALL, "all", NULL,
+	  "List every finding, also those that follow from one missing entry" },
 	{ OPTIONS_AUDIT, KEY_SARIF, "sarif", NULL,
-	  "Print the findings as SARIF 2.1.0, as CI systems take them" },
+	  "Print the findings as SARIF 2.1.0, the format that CI systems read" },
 
 	{ OPTIONS_WHAT_IF, KEY_PID, "pid", "PID",
-	  "The fault is this process's; 0 is init_mm, in kernel mode" },
+	  "Simulate a page fault in process PID, a pid or a process name, or a list of them: "
+	  "1,116,bash; 0 is init_mm, in kernel mode",
+	  .complete = COMPLETE_PIDS },
 	{ OPTIONS_WHAT_IF, KEY_SPACES, "spaces", "all",
-	  "A row for every space that a processor or a task can run in", "all" },
+	  "Simulate a page fault in every address space that a processor or a task can run "
+	  "in, and print one row for each",
+	  .values = values_spaces },
+	{ OPTIONS_WHAT_IF, KEY_ALL, "all", NULL,
+	  "With --spaces all: print each space on its own line, however many fare alike" },
 	{ OPTIONS_WHAT_IF, KEY_FAULT, "fault", "MODE",
-	  "The mode that the fault is from: user, which is the default, or kernel",
-	  "user kernel" },
+	  "CPU mode in which the page fault happens: @; default: user",
+	  .values = values_fault },
 	{ OPTIONS_WHAT_IF, KEY_SP, "sp", "VA",
-	  "The stack pointer at a fault from kernel mode; otherwise the processor's if it "
-	  "is there, where the task was when it was switched away, or 512 bytes below the "
-	  "top of its stack: the first that is known" },
+	  "Stack pointer at a fault in kernel mode; default: from the processor if it runs "
+	  "in this space, from the task's saved thread.sp, or 512 bytes below the top of the "
+	  "task's stack, whichever is known first" },
 	{ OPTIONS_WHAT_IF, KEY_ADDRESS, "address", "VA",
-	  "What the first fault was an access to; otherwise the first page that the space "
+	  "Address that the first fault accesses; default: the first page that the space "
 	  "does not map" },
 	{ OPTIONS_WHAT_IF, KEY_FLAGS, "flags", "HEX",
-	  "EFLAGS at the fault: frames that overwrite page tables are read as entries, "
-	  "and the carry flag as their present bit; otherwise the processor's if it is "
-	  "there, or 246" },
+	  "EFLAGS at the fault; default: from the processor if it runs in this space, or "
+	  "246. They decide what overwritten page tables map: a pushed EFLAGS is read as an "
+	  "entry, and its carry flag as the present bit" },
 	{ OPTIONS_WHAT_IF, KEY_TLB, "tlb", "KIND",
-	  "What the processor remembers of translations: sdm, which is the default and "
-	  "what the manual allows; none; or tcg, which is QEMU's processor, with the "
-	  "places where it departs from the manual",
-	  "sdm tcg none" },
+	  "Processor and TLB to simulate: @; default: sdm. sdm: as the Intel SDM allows; "
+	  "tcg: as QEMU's TCG does, with its deviations from the SDM; none: no TLB",
+	  .values = values_tlb },
 
 	{ OPTIONS_SAVE, KEY_SAVE, "save", "FILE",
-	  "Write the machine's memory and processors as an ELF core, as they are where the "
-	  "scenario says dump, or at its end",
-	  "file" },
+	  "Write the simulated memory and processors to FILE, an ELF core, where the scenario "
+	  "says dump or at its end",
+	  .complete = COMPLETE_FILES },
+
+	{ OPTIONS_DIFF, KEY_ALL, "all", NULL,
+	  "Print a line for each mapping that differs, too, where two boots differ in where "
+	  "they have put their memory" },
 
 	{ OPTIONS_OUTPUT, KEY_JSON, "json", NULL, "Print one JSON document" },
-	{ OPTIONS_OUTPUT, KEY_NDJSON, "ndjson", NULL, "Print one JSON object a line" },
+	{ OPTIONS_OUTPUT, KEY_NDJSON, "ndjson", NULL, "Print one JSON object per line" },
 	{ OPTIONS_OUTPUT, KEY_CSV, "csv", NULL, "Print the table as CSV (RFC 4180)" },
 
+	{ OPTIONS_OUTPUT, KEY_COLUMNS, "columns", "NAME,...",
+	  "Show these columns, and in text nothing else; +NAME,... shows them beside the "
+	  "usual ones",
+	  .complete = COMPLETE_COLUMNS },
+	{ OPTIONS_OUTPUT, KEY_NO_PAGER, "no-pager", NULL,
+	  "Do not page text on a terminal through $WHOSEES_PAGER, $PAGER or less" },
+
 	{ OPTIONS_TARGET, KEY_TYPE, "type", "KIND",
-	  "What TARGET is: elf, kdump, lime or raw; otherwise its first bytes tell",
-	  "elf kdump lime raw" },
+	  "File format of TARGET: @; default: detected from the file",
+	  .values = values_type },
 	{ OPTIONS_TARGET, KEY_FORMAT, "format", "FORMAT",
-	  "The paging format: i386, i386-nopse, i386-pae, x86_64 or x86_64-la57; "
-	  "otherwise the registers tell",
-	  "i386 i386-nopse i386-pae x86_64 x86_64-la57" },
+	  "Paging format: @; default: from the control registers or VMCOREINFO",
+	  .values = values_format },
 	{ OPTIONS_TARGET, KEY_ROOT, "root", "PA",
-	  "The physical address of a top-level table, as CR3 would hold it" },
+	  "Physical address of a top-level page table: the kernel is found by it, and walk, "
+	  "map and read show its space unless --pid names another; default: from the registers or "
+	  "VMCOREINFO" },
 	{ OPTIONS_TARGET, KEY_SYSTEM_MAP, "system-map", "FILE",
-	  "Name addresses by a System.map, or by a copy of /proc/kallsyms", "file" },
+	  "Read symbols from FILE, a System.map or a copy of /proc/kallsyms",
+	  .complete = COMPLETE_FILES },
+	{ OPTIONS_TARGET, KEY_REGIME, "regime", "REGIME",
+	  "Control registers that decide what a root maps, NAME=VALUE,... with the manual's "
+	  "names, or a regime's name; default: from the registers, or from memory" },
 	{ OPTIONS_TARGET, KEY_VMLINUX, "vmlinux", "FILE",
-	  "Name addresses by the kernel's ELF file", "file" },
+	  "Read symbols from FILE, the kernel's vmlinux",
+	  .complete = COMPLETE_FILES },
+
+	{ OPTIONS_EVERYWHERE, KEY_HELP, "help", NULL, "Print this help" },
+	{ OPTIONS_EVERYWHERE, KEY_USAGE, "usage", NULL, "Print a short usage message" },
+	{ OPTIONS_EVERYWHERE, KEY_VERSION, "version", NULL, "Print the version" },
 	{ .name = NULL },
 };
 /* clang-format on */
 
-const char *argp_program_version = "whosees " WS_VERSION;
+char *option_about(const struct option_row *option)
+{
+	const char *at = option->values ? strchr(option->about, '@') : NULL;
+	char words[VALUES_WORDS];
+
+	if (!at)
+		return strdup(option->about);
+	values_words(option->values, ", ", " or ", words);
+	return ws_text_of("%.*s%s%s", (int)(at - option->about), option->about, words,
+			  at + 1);
+}
 
 static uint64_t parse_number(struct argp_state *state, const char *what, const char *text,
 			     enum ws_base base, uint64_t max)
@@ -125,11 +187,12 @@ static uint64_t parse_number(struct argp_state *state, const char *what, const c
 	if (ws_number(text, base, max, &value))
 		return value;
 	if (base == WS_HEX)
-		argp_error(state, "%s: '%s' is no hex number up to 0x%" PRIx64, what,
-			   text, max);
+		arguments_wrong(state->name, "%s: '%s' is no hex number up to 0x%" PRIx64,
+				what, text, max);
 	else
-		argp_error(state, "%s: '%s' is no decimal number up to %" PRIu64, what,
-			   text, max);
+		arguments_wrong(state->name,
+				"%s: '%s' is no decimal number up to %" PRIu64, what,
+				text, max);
 	return value;
 }
 
@@ -137,8 +200,25 @@ static void set_format(struct argp_state *state, struct request *request,
 		       enum report_format format)
 {
 	if (request->format != REPORT_TEXT && request->format != format)
-		argp_error(state, "one form of output at a time, please");
+		arguments_wrong(state->name,
+				"one output format at a time: --json, --ndjson, --csv or "
+				"--sarif");
 	request->format = format;
+}
+
+/* One of the words that the option takes; its place among them. */
+static unsigned parse_value(struct argp_state *state, const char *what, const char *text,
+			    values_fn *values)
+{
+	char words[VALUES_WORDS];
+	unsigned found = values_find(values, text);
+
+	if (found == VALUES_NONE)
+		arguments_wrong(state->name, "%s: '%s' is not %s%s%s", what, text,
+				values(1) ? "one of " : "",
+				values_words(values, ", ", ", ", words),
+				values_suggestion(values, text));
+	return found;
 }
 
 static error_t parse_target_option(int key, char *arg, struct argp_state *state)
@@ -147,12 +227,11 @@ static error_t parse_target_option(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case KEY_TYPE:
+		parse_value(state, "--type", arg, values_type);
 		request->target_options.kind = arg;
 		return 0;
 	case KEY_FORMAT:
-		if (!ws_format_by_name(arg))
-			argp_error(state, "--format: there is no paging format '%s'",
-				   arg);
+		parse_value(state, "--format", arg, values_format);
 		request->target_options.format = arg;
 		return 0;
 	case KEY_ROOT:
@@ -165,6 +244,9 @@ static error_t parse_target_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_VMLINUX:
 		request->system_options.vmlinux = arg;
+		return 0;
+	case KEY_REGIME:
+		request->system_options.regime = arg;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -191,41 +273,23 @@ static error_t parse_output_option(int key, struct argp_state *state)
 	}
 }
 
-/* One of the names; its place among them. */
-static uint8_t parse_name(struct argp_state *state, const char *what, const char *text,
-			  const char *const *names, uint8_t n)
-{
-	for (uint8_t i = 0; i < n; i++)
-		if (strcmp(names[i], text) == 0)
-			return i;
-	argp_error(state, "%s: '%s' is none of the words for it", what, text);
-	return 0;
-}
-
 static error_t parse_what_if_option(int key, char *arg, struct argp_state *state)
 {
-	static const char *const all[] = { "all" };
-	static const char *const modes[] = {
-		[WS_FAULT_USER] = "user", [WS_FAULT_KERNEL] = "kernel"
-	};
-	static const char *const processors[] = { [WS_PROCESSOR_SDM] = "sdm",
-						  [WS_PROCESSOR_TCG] = "tcg",
-						  [WS_PROCESSOR_NONE] = "none" };
 	struct request *request = state->input;
 	struct ws_what_if *what_if = &request->what_if;
 
 	switch (key) {
 	case KEY_SPACES:
-		parse_name(state, "--spaces", arg, all, WS_ARRAY_SIZE(all));
+		parse_value(state, "--spaces", arg, values_spaces);
 		request->every_space = true;
 		return 0;
 	case KEY_FAULT:
-		what_if->mode =
-			parse_name(state, "--fault", arg, modes, WS_ARRAY_SIZE(modes));
+		what_if->mode = (uint8_t)parse_value(state, "--fault", arg, values_fault);
+		what_if->has_mode = true;
 		return 0;
 	case KEY_TLB:
-		what_if->processor = parse_name(state, "--tlb", arg, processors,
-						WS_ARRAY_SIZE(processors));
+		what_if->processor =
+			(uint8_t)parse_value(state, "--tlb", arg, values_tlb);
 		return 0;
 	case KEY_SP:
 		what_if->sp = parse_number(state, "--sp", arg, WS_HEX, UINT64_MAX);
@@ -245,15 +309,22 @@ static error_t parse_what_if_option(int key, char *arg, struct argp_state *state
 	}
 }
 
+static void check_pids(struct argp_state *state, const char *text)
+{
+	char wrong[PIDS_WORDS];
+
+	if (!pids_check(text, wrong))
+		arguments_wrong(state->name, "--pid: %s", wrong);
+}
+
 static error_t parse_command_option(int key, char *arg, struct argp_state *state)
 {
 	struct request *request = state->input;
 
 	switch (key) {
 	case KEY_PID:
-		request->pid = (uint32_t)parse_number(state, "--pid", arg, WS_DECIMAL,
-						      INT32_MAX);
-		request->has_pid = true;
+		check_pids(state, arg);
+		request->pids = arg;
 		return 0;
 	case KEY_ALL:
 		request->all = true;
@@ -270,8 +341,17 @@ static error_t parse_command_option(int key, char *arg, struct argp_state *state
 	case KEY_SAVE:
 		request->save = arg;
 		return 0;
-	case KEY_OUTPUT:
-		request->output = arg;
+	case KEY_NO_PAGER:
+		request->no_pager = true;
+		return 0;
+	case KEY_PERM:
+		request->perm = arg;
+		return 0;
+	case KEY_OUTPUT: /* and KEY_COLUMNS */
+		if (request->command->options & OPTIONS_FILE)
+			request->output = arg;
+		else
+			request->columns = arg;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -284,37 +364,45 @@ static void check_request(struct argp_state *state, const struct request *reques
 	const struct command *command = request->command;
 
 	if (!request->target && (command->options & OPTIONS_TARGET))
-		argp_error(state, "which target? (%s)", command->args);
+		arguments_wrong(state->name, "which target? (%s)", command->args);
 	if (request->nwords < command->min_words)
-		argp_error(state, "something is missing%s: %s",
-			   request->target ? " after the target" : "", command->args);
+		arguments_wrong(state->name, "something is missing%s: %s",
+				request->target ? " after the target" : "",
+				command->args);
 	if (request->nwords > command->max_words)
-		argp_error(state, "'%s' is one argument too many: %s",
-			   request->words[command->max_words],
-			   *command->args ? command->args : "it takes none");
+		arguments_wrong(state->name, "'%s' is one argument too many: %s",
+				request->words[command->max_words],
+				*command->args ? command->args : "it takes none");
 	if ((command->options & OPTIONS_PROBE) && !request->nwords &&
 	    !request->all_modules)
-		argp_error(state, "see what? Name a WHAT, or say --all-modules");
+		arguments_wrong(state->name,
+				"what is looked for? Name a WHAT, or use --all-modules");
 	if (request->xx_procs && request->format != REPORT_TEXT)
-		argp_error(state, "--xx-procs is a form of its own: not with --json, "
-				  "--ndjson or --csv");
+		arguments_wrong(state->name,
+				"--xx-procs has its own output format: not with --json, "
+				"--ndjson or --csv");
 	if ((command->options & OPTIONS_WHAT_IF) &&
-	    request->has_pid == request->every_space)
-		argp_error(state, request->has_pid
-					  ? "--pid and --spaces all: say one of the two"
-					  : "whose fault? Say --pid PID or --spaces all");
+	    (request->pids != NULL) == request->every_space)
+		arguments_wrong(state->name,
+				request->pids
+					? "--pid and --spaces all: give one of the two"
+					: "which process faults? Give --pid PID or "
+					  "--spaces all");
 	if (request->what_if.has_sp && request->what_if.mode == WS_FAULT_USER)
-		argp_error(state,
-			   "--sp: in user mode the TSS tells the stack pointer; say "
-			   "--fault kernel");
+		arguments_wrong(state->name,
+				"--sp: in user mode the %s gives the stack pointer; use "
+				"--fault kernel",
+				ws_sp_origin_name(WS_SP_ENTRY));
 	if (request->what_if.has_sp && request->every_space)
-		argp_error(state, "--sp: one stack is not that of all; say --pid PID");
+		arguments_wrong(state->name,
+				"--sp: the spaces do not share one stack; use --pid PID");
 	if (request->save && !request->nwords)
-		argp_error(state, "save what? Name a SCENARIO");
+		arguments_wrong(state->name, "save what? Name a SCENARIO");
 	if (request->save && ws_whole_is_standard(request->save))
-		argp_error(state, "--save: standard output has the story; name a FILE");
+		arguments_wrong(state->name,
+				"--save: standard output is for the text; name a FILE");
 	if ((command->options & OPTIONS_FILE) && !request->output)
-		argp_error(state, "where to? Say -o FILE");
+		arguments_wrong(state->name, "where to? Use -o FILE");
 }
 
 /* argp has moved the options to the front: the words stand together. */
@@ -328,10 +416,31 @@ static void take_words(const struct argp_state *state, struct request *request)
 	request->nwords = (size_t)(state->argc - next);
 }
 
+/* argp's own --help has no -h. */
+static error_t parse_everywhere(int key, struct argp_state *state)
+{
+	switch (key) {
+	case KEY_HELP:
+	case KEY_HELP_TOO:
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		return 0;
+	case KEY_USAGE:
+		argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK);
+		return 0;
+	case KEY_VERSION:
+		puts("whosees " WS_VERSION);
+		exit(EXIT_SEEN);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static error_t parse_command(int key, char *arg, struct argp_state *state)
 {
 	error_t error = parse_target_option(key, arg, state);
 
+	if (error == ARGP_ERR_UNKNOWN)
+		error = parse_everywhere(key, state);
 	if (error == ARGP_ERR_UNKNOWN)
 		error = parse_output_option(key, state);
 	if (error == ARGP_ERR_UNKNOWN)
@@ -354,26 +463,74 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* argp's own view of one command; doc is to be freed. */
+/* argp's own view of one command. */
 struct command_argp {
-	struct argp_option options[32];
+	struct argp_option options[40];
+	char *about[40]; /* of each, to be freed */
 	struct argp argp;
-	char *doc;
+	char *doc; /* the same */
 };
 
-static void command_argp_init(struct command_argp *ca, const struct command *command)
+static void command_argp_release(struct command_argp *ca)
+{
+	for (size_t i = 0; i < WS_ARRAY_SIZE(ca->about); i++)
+		free(ca->about[i]);
+	free(ca->doc);
+}
+
+/* The options of these groups, before the others' end. */
+static void add_options(struct command_argp *ca, unsigned groups)
 {
 	size_t n = 0;
 
+	for (const struct option_row *o = option_rows; o->name; o++) {
+		/* one after it for -?, and the empty last one */
+		if (!(groups & o->group) || n + 2 >= WS_ARRAY_SIZE(ca->options))
+			continue;
+		ca->about[n] = option_about(o);
+		if (!ca->about[n])
+			exit(session_fail_memory());
+		ca->options[n] = (struct argp_option){
+			.name = o->name,
+			.key = o->key,
+			.arg = o->arg,
+			.doc = ca->about[n],
+			.group = o->group == OPTIONS_EVERYWHERE ? -1 : 0,
+		};
+		n++;
+	}
+	ca->options[n] = (struct argp_option){ .key = KEY_HELP_TOO,
+					       .flags = OPTION_HIDDEN,
+					       .group = -1 };
+}
+
+#define HELP_WIDTH 78 /* argp breaks what is longer */
+
+/* What --help says before and after the options; to be freed. */
+static char *command_doc(const struct command *command)
+{
+	struct ws_text doc;
+	FILE *f = ws_text_open(&doc);
+
+	if (!f)
+		return NULL;
+	fprintf(f, "%s: %s.\v%s\n", command->name, command->summary, command->about);
+	if (command->rows && (command->options & OPTIONS_OUTPUT)) {
+		fputs("\nColumns:\n", f);
+		columns_describe(f, command->rows, HELP_WIDTH);
+	}
+	fputs("\nExamples:\n", f);
+	for (const struct example *e = command->examples; e->command; e++)
+		fprintf(f, "  %s\n    %s\n", e->about, e->command);
+	return ws_text_close(&doc, NULL);
+}
+
+static void command_argp_init(struct command_argp *ca, const struct command *command)
+{
 	*ca = (struct command_argp){ 0 };
-	for (const struct option_row *o = option_rows; o->name; o++)
-		if ((command->options & o->group) && n + 1 < WS_ARRAY_SIZE(ca->options))
-			ca->options[n++] = (struct argp_option){ .name = o->name,
-								 .key = o->key,
-								 .arg = o->arg,
-								 .doc = o->about };
-	if (asprintf(&ca->doc, "%s: %s.\v%s", command->name, command->summary,
-		     command->about) < 0)
+	add_options(ca, command->options | OPTIONS_EVERYWHERE);
+	ca->doc = command_doc(command);
+	if (!ca->doc)
 		exit(session_fail_memory());
 	ca->argp = (struct argp){ .options = ca->options,
 				  .parser = parse_command,
@@ -389,7 +546,7 @@ void print_command_help(const struct command *command)
 	snprintf(name, sizeof(name), "whosees %s", command->name);
 	command_argp_init(&ca, command);
 	argp_help(&ca.argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, name);
-	free(ca.doc);
+	command_argp_release(&ca);
 }
 
 static void parse_rest(int argc, char **argv, struct request *request)
@@ -400,26 +557,39 @@ static void parse_rest(int argc, char **argv, struct request *request)
 	snprintf(name, sizeof(name), "whosees %s", request->command->name);
 	argv[0] = name;
 	command_argp_init(&ca, request->command);
-	if (argp_parse(&ca.argp, argc, argv, 0, NULL, request) != 0)
+	arguments_check(name, argv + 1, ca.options, false);
+	if (argp_parse(&ca.argp, argc, argv, ARGP_NO_HELP, NULL, request) != 0)
 		exit(session_fail_memory());
-	free(ca.doc);
+	command_argp_release(&ca);
 }
 
-static const struct argp_option top_options[] = {
-	{ "generate", KEY_GENERATE, "WHAT", OPTION_HIDDEN, NULL },
-	{ 0 },
-};
+static const char *command_name(unsigned i)
+{
+	return commands[i].name;
+}
+
+static const struct command *parse_command_name(struct argp_state *state,
+						const char *name)
+{
+	const struct command *command = command_find(name);
+
+	if (!command)
+		arguments_wrong(state->name, "there is no command '%s'%s", name,
+				values_suggestion(command_name, name));
+	return command;
+}
 
 static error_t help_on(struct argp_state *state)
 {
-	const struct command *command;
+	const char *word;
 
 	if (state->next == state->argc)
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-	command = command_find(state->argv[state->next]);
-	if (!command)
-		argp_error(state, "there is no command '%s'", state->argv[state->next]);
-	print_command_help(command);
+	word = state->argv[state->next];
+	if (strcmp(word, "words") == 0)
+		glossary_print();
+	else
+		print_command_help(parse_command_name(state, word));
 	exit(EXIT_SEEN);
 }
 
@@ -429,22 +599,21 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case KEY_GENERATE:
-		exit(generate(arg));
+		exit(generate(parse_value(state, "--generate", arg, values_generate)));
 	case ARGP_KEY_ARG:
 		if (strcmp(arg, "help") == 0)
 			return help_on(state);
-		request->command = command_find(arg);
-		if (!request->command)
-			argp_error(state, "there is no command '%s'", arg);
+		request->command = parse_command_name(state, arg);
 		parse_rest(state->argc - state->next + 1, &state->argv[state->next - 1],
 			   request);
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_usage(state);
-		return 0;
+		/* as git does: what there is to say, and that nothing was said */
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK);
+		exit(EXIT_USAGE);
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_everywhere(key, state);
 	}
 }
 
@@ -460,24 +629,39 @@ static char *top_doc(void)
 	      f);
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(f, "  %-12s %s\n", c->name, c->summary);
-	fputs("\n`whosees help COMMAND' says more of one. TARGET is a memory dump: an ELF "
-	      "core, a kdump-compressed dump, LiME or raw; or sim:SCENARIO. WHAT is an "
-	      "address, SYMBOL, SYMBOL+OFFSET, MODULE, MODULE:SYMBOL, or @FILE with one of these "
-	      "a line.",
+	fputs("\n`whosees help COMMAND' prints the options of a command, `whosees help "
+	      "words' what the words in the output mean. TARGET is a memory dump (ELF core, "
+	      "kdump, LiME or raw), or sim:SCENARIO. WHAT is an address, SYMBOL, "
+	      "SYMBOL+OFFSET, MODULE, MODULE:SYMBOL, or @FILE with one of these per line.",
 	      f);
 	return ws_text_close(&doc, NULL);
 }
 
 void parse_request(int argc, char **argv, struct request *request)
 {
-	ws_autofree char *doc = top_doc();
-	const struct argp argp = { .options = top_options,
-				   .parser = parse_top,
-				   .args_doc = "COMMAND TARGET [ARG...]",
-				   .doc = doc };
+	struct command_argp ca = { 0 };
+	size_t n = 0;
 
 	argp_err_exit_status = EXIT_USAGE;
+	/* that an argument goes with the short option too, everybody knows */
+	setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
 	*request = (struct request){ 0 };
-	if (!doc || argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, request) != 0)
+	add_options(&ca, OPTIONS_EVERYWHERE);
+	while (ca.options[n].key)
+		n++;
+	ca.options[n] = (struct argp_option){ .name = "generate",
+					      .key = KEY_GENERATE,
+					      .arg = "WHAT",
+					      .flags = OPTION_HIDDEN };
+	ca.doc = top_doc();
+	ca.argp = (struct argp){ .options = ca.options,
+				 .parser = parse_top,
+				 .args_doc = "COMMAND TARGET [ARG...]",
+				 .doc = ca.doc };
+	if (ca.doc && argc)
+		arguments_check("whosees", argv + 1, ca.options, true);
+	if (!ca.doc || argp_parse(&ca.argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP,
+				  NULL, request) != 0)
 		exit(session_fail_memory());
+	command_argp_release(&ca);
 }

@@ -1,62 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "outputs.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/whole.h"
-
-/* ---- standard output ----------------------------------------------------------------- */
-
-/*
- * A descriptor that is not open would be that of the next file: what is meant for people
- * would be written into a dump. Writing to this one fails instead.
- */
-static void hold_descriptor(int fd, int flags)
-{
-	if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-		(void)!open("/dev/null", flags);
-}
-
-/* Why writing failed before the end; errno, 0: it did not, or nobody knows. */
-static int stdout_error;
-
-enum exit_status outputs_failed(int error)
-{
-	stdout_error = error;
-	return EXIT_UNREADABLE;
-}
-
-/* Nothing printed is lost in silence, not by --help either. */
-static void close_stdout(void)
-{
-	bool failed = ferror(stdout);
-
-	errno = 0;
-	if (fclose(stdout) == 0 && !failed)
-		return;
-	if (!stdout_error)
-		stdout_error = errno;
-	fprintf(stderr, "whosees: standard output: %s\n",
-		stdout_error ? strerror(stdout_error) : "Not all of it was written");
-	_exit(EXIT_UNREADABLE);
-}
-
-void outputs_begin(void)
-{
-	hold_descriptor(STDIN_FILENO, O_WRONLY);
-	hold_descriptor(STDOUT_FILENO, O_RDONLY);
-	hold_descriptor(STDERR_FILENO, O_WRONLY);
-	if (atexit(close_stdout) != 0)
-		exit(session_fail_memory());
-}
-
-/* ---- files --------------------------------------------------------------------------- */
 
 /* The script of "sim:./SCRIPT"; NULL for a scenario that is built in. */
 static const char *file_of_target(const char *target)

@@ -2,17 +2,19 @@
 /* The pages that a story of what-if has overwritten, and what they were. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lines.h"
 #include "outlook.h"
 #include "report/words.h"
 
-enum { U_USE, U_PAGES, U_RUNS };
+enum { U_USE, U_SHOWN, U_PAGES, U_RUNS };
 
 static const struct column use_columns[] = {
-	[U_USE] = { "use", "OVERWRITTEN", COLUMN_TEXT, NULL },
+	[U_USE] = { "use", NULL, COLUMN_TEXT, NULL },
+	[U_SHOWN] = { NULL, "WRITTEN", COLUMN_TEXT, NULL },
 	[U_PAGES] = { "pages", "PAGES", COLUMN_COUNT, NULL },
-	[U_RUNS] = { "runs", "RUNS", COLUMN_COUNT, NULL },
+	[U_RUNS] = { "runs", "RANGES", COLUMN_COUNT, NULL },
 };
 const struct table uses_table = { "uses", TABLE_COLUMNS(use_columns) };
 
@@ -21,23 +23,72 @@ static uint64_t pages_of(const struct ws_overwritten *run)
 	return (run->last - run->pa + 1) / WS_FRAME_SIZE;
 }
 
-void tell_uses(void *arg, struct report *report)
+/*
+ * Whether no more was done to it than delivery does to it anyway. Where frames ran
+ * through memory, what they met on their way lies beside other memory that they
+ * overwrote.
+ */
+static bool is_normal_use(const struct outlook *outlook, size_t i)
+{
+	const struct ws_overwritten *runs = outlook->runs;
+	size_t first = i, last = i;
+
+	while (first && runs[first - 1].last + 1 == runs[first].pa)
+		first--;
+	while (last + 1 < outlook->nruns && runs[last].last + 1 == runs[last + 1].pa)
+		last++;
+	for (size_t at = first; at <= last; at++)
+		if (!runs[at].by_design)
+			return false;
+	return true;
+}
+
+void usage_count(const struct outlook *outlook, struct usage usage[static WS_FRAME_USES])
+{
+	memset(usage, 0, WS_FRAME_USES * sizeof(*usage));
+	for (size_t i = 0; i < outlook->nruns; i++) {
+		usage[outlook->runs[i].use].pages += pages_of(&outlook->runs[i]);
+		usage[outlook->runs[i].use].runs++;
+	}
+}
+
+static void print_use(struct report *report, const char *use, const char *remark,
+		      const struct usage *usage)
+{
+	char words[WORDS];
+	struct value row[] = {
+		[U_USE] = value_text(use),
+		[U_SHOWN] = value_text(words),
+		[U_PAGES] = value_number(usage->pages),
+		[U_RUNS] = value_number(usage->runs),
+	};
+
+	snprintf(words, sizeof(words), "%s%s", use, remark);
+	if (usage->pages)
+		report_row(report, row);
+}
+
+/* Text has stacks and a TSS that were only used in a row of their own. */
+void print_uses(void *arg, struct report *report)
 {
 	const struct outlook *outlook = arg;
-	uint64_t pages[WS_FRAME_USES] = { 0 }, runs[WS_FRAME_USES] = { 0 };
+	struct usage usage[WS_FRAME_USES], normal = { 0 };
 
-	for (size_t i = 0; i < outlook->nruns; i++) {
-		pages[outlook->runs[i].use] += pages_of(&outlook->runs[i]);
-		runs[outlook->runs[i].use]++;
+	usage_count(outlook, usage);
+	for (size_t i = 0; i < outlook->nruns; i++)
+		if (outlook->session->request->format == REPORT_TEXT &&
+		    is_normal_use(outlook, i)) {
+			normal.pages += pages_of(&outlook->runs[i]);
+			normal.runs++;
+		}
+	usage[WS_FRAME_FAULT_PATH].pages -= normal.pages;
+	usage[WS_FRAME_FAULT_PATH].runs -= normal.runs;
+	for (unsigned use = WS_FRAME_USES; use-- > 0;) {
+		print_use(report, ws_frame_use_name(use), "", &usage[use]);
+		if (use == WS_FRAME_FAULT_PATH)
+			print_use(report, ws_frame_use_name(use), " (normal use)",
+				  &normal);
 	}
-	for (unsigned use = WS_FRAME_USES; use-- > 0;)
-		if (pages[use])
-			report_row(report,
-				   (struct value[]){
-					   [U_USE] = value_text(ws_frame_use_name(use)),
-					   [U_PAGES] = value_number(pages[use]),
-					   [U_RUNS] = value_number(runs[use]),
-				   });
 }
 
 enum { O_PA, O_LAST, O_PAGES, O_USE, O_PID, O_COMM, O_VA, O_VA_LAST, O_WHAT };
@@ -112,9 +163,9 @@ static struct value run_comm(const struct outlook *outlook,
 							: NULL);
 }
 
-static bool tell_run(const struct outlook *outlook, const struct ws_overwritten *run,
-		     struct report *report)
+static bool print_run(const struct outlook *outlook, size_t i, struct report *report)
 {
+	const struct ws_overwritten *run = &outlook->runs[i];
 	bool table = run->use == WS_FRAME_TABLE;
 	char words[RUN_WORDS];
 	struct value row[] = {
@@ -129,6 +180,8 @@ static bool tell_run(const struct outlook *outlook, const struct ws_overwritten 
 		[O_WHAT] = value_text(run_words(outlook, run, words)),
 	};
 
+	if (outlook->session->request->format == REPORT_TEXT && is_normal_use(outlook, i))
+		strncat(words, " (normal use)", RUN_WORDS - 1 - strlen(words));
 	row[O_WHAT].alarm = table;
 	return report_row(report, row);
 }
@@ -141,16 +194,16 @@ static bool is_shown(const struct outlook *outlook, size_t i)
 	return outlook->session->request->format != REPORT_TEXT || i < SHOWN;
 }
 
-void tell_runs(void *arg, struct report *report)
+void print_runs(void *arg, struct report *report)
 {
 	const struct outlook *outlook = arg;
 
 	for (size_t i = 0; i < outlook->nruns && is_shown(outlook, i); i++)
-		if (!tell_run(outlook, &outlook->runs[i], report))
+		if (!print_run(outlook, i, report))
 			return;
 }
 
-void tell_more_runs(void *arg, struct report *report)
+void print_more_runs(void *arg, struct report *report)
 {
 	const struct outlook *outlook = arg;
 

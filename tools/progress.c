@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The line on a terminal that shows how far long work is. */
 #include "session.h"
 
 #include <unistd.h>
@@ -18,7 +19,7 @@ static long since_ms(const struct timespec *then, const struct timespec *now)
 	       (now->tv_nsec - then->tv_nsec) / 1000000;
 }
 
-void progress_tell(void *arg, const char *what, double done)
+void progress_show(void *arg, const char *what, double done)
 {
 	struct progress *progress = arg;
 	struct timespec now;

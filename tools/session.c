@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "outputs.h"
+#include "session.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "pager.h"
+#include "report/columns.h"
+#include "report/wrap.h"
+#include "stdout.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 #include "util/whole.h"
 
 /* What a failure means for the exit status, and what may help. */
@@ -15,8 +20,7 @@ static const struct {
 	const char *hint;
 } failures[] = {
 	[WS_ERR_USAGE] = { EXIT_USAGE, NULL },
-	[WS_ERR_UNREADABLE] = { EXIT_UNREADABLE,
-				"is it there, may you read it, is it a memory dump?" },
+	[WS_ERR_UNREADABLE] = { EXIT_UNREADABLE, NULL },
 	[WS_ERR_MALFORMED] = { EXIT_UNREADABLE,
 			       "a truncated copy? --type KIND overrides what the first "
 			       "bytes say" },
@@ -30,18 +34,18 @@ static const struct {
 	[WS_ERR_SYSTEM] = { EXIT_UNREADABLE, NULL },
 };
 
-static void print_error(const char *indent, const char *message)
+static void print_error(const char *label, const char *message)
 {
 	char clean[REPORT_CELL];
 
 	report_clean(clean, sizeof(clean), message);
-	fprintf(stderr, "%s%s\n", indent, clean);
+	wrap_labelled(stderr, label, clean);
 }
 
 static void print_hint(const char *hint)
 {
 	if (hint)
-		fprintf(stderr, "hint: %s\n", hint);
+		wrap_labelled(stderr, "hint: ", hint);
 }
 
 static void print_chain(const struct ws_context *ctx, const char *what)
@@ -59,9 +63,9 @@ static void print_target_notes(struct session *session)
 {
 	const char *note;
 
-	if (session->notes_told)
+	if (session->notes_printed)
 		return;
-	session->notes_told = true;
+	session->notes_printed = true;
 	for (unsigned i = 0;
 	     session->target && (note = ws_target_note(session->target, i)); i++)
 		print_error("note: ", note);
@@ -102,8 +106,7 @@ enum exit_status session_usage(struct session *session, const char *hint, const 
 	progress_clear(&session->progress);
 	print_target_notes(session);
 	va_start(ap, fmt);
-	if (vasprintf(&message, fmt, ap) < 0)
-		message = NULL;
+	message = ws_text_of_args(fmt, ap);
 	va_end(ap);
 	print_error("whosees: ", message ? message : fmt);
 	print_hint(hint);
@@ -115,42 +118,139 @@ static enum exit_status open_failed(struct session *session, enum ws_status stat
 				    const char *verb)
 {
 	ws_autofree char *what = NULL;
-	enum exit_status exit;
 
-	if (asprintf(&what, "cannot %s %s", verb, session->request->target) < 0)
-		what = NULL;
+	what = ws_text_of("cannot %s %s", verb, session->request->target);
 	if (status == WS_ERR_NOT_FOUND)
 		status = WS_ERR_UNSUPPORTED;
-	exit = session_fail(session, status, what);
-	session_close(session);
-	return exit;
+	return session_fail(session, status, what);
 }
 
-enum exit_status session_open(struct session *session, const struct request *request)
+/* --columns, which is wrong of a command or a format that has no such thing. */
+static enum exit_status choose_columns(struct session *session)
 {
-	enum exit_status checked;
-	enum ws_status status;
+	const struct request *request = session->request;
+	const struct table *table = request->command->rows;
+	bool text = request->format == REPORT_TEXT;
+	ws_autofree char *right = NULL;
+	struct ws_text list;
+	const char *wrong;
+	size_t n;
+	FILE *to;
 
+	if (!request->columns)
+		return EXIT_SEEN;
+	if (!text && request->format != REPORT_CSV)
+		return session_usage(session, NULL,
+				     "--columns is for text and CSV; JSON has them all");
+	wrong = columns_choose(&session->columns, table, text, request->columns, &n);
+	if (!wrong)
+		return EXIT_SEEN;
+	to = ws_text_open(&list);
+	if (!to)
+		return session_fail_memory();
+	columns_list(to, table);
+	right = ws_text_close(&list, NULL);
+	if (!right)
+		return session_fail_memory();
+	return session_usage(session, NULL,
+			     "--columns: '%.*s' is no column of %s; it has %s", (int)n,
+			     wrong, request->command->name, right);
+}
+
+/* What asks for more than page tables, where there is no more. */
+static bool asks_more_than_tables(const struct session *session)
+{
+	const struct request *request = session->request;
+
+	return ws_system_layout(session->system)->tables_only &&
+	       (request->pids || !request->command->of_tables);
+}
+
+static enum exit_status refuse_tables(struct session *session)
+{
+	const char *format = ws_format_name(ws_system_paging(session->system)->format);
+	ws_autofree char *what = NULL;
+
+	what = ws_text_of(
+		"%s needs to know the kernel, and Linux with %s page tables is not "
+		"known",
+		session->request->pids ? "--pid" : session->request->command->name,
+		format);
+	return session_fail_hint(session, WS_ERR_UNSUPPORTED, what,
+				 "walk, map and read work on the page tables alone");
+}
+
+/* Both or, after a failure, what is open of them: session_close() closes it. */
+static enum ws_status open_both(struct session *session,
+				const struct ws_target_options *options)
+{
+	const struct request *request = session->request;
+	enum ws_status status =
+		ws_target_open(session->ctx, request->target, options, &session->target);
+
+	return status == WS_OK ? ws_system_open(session->target, &request->system_options,
+						&session->system)
+			       : status;
+}
+
+/*
+ * The root of which tables are to be shown need not lead to the kernel: where it does
+ * not, but the dump itself does, that is as good. If it does not either, the first
+ * failure counts.
+ */
+static bool open_without_root(struct session *session)
+{
+	struct ws_target_options options = session->request->target_options;
+	struct session other = { .request = session->request,
+				 .ctx = ws_context_create() };
+
+	options.has_root = false;
+	if (!other.ctx)
+		return false;
+	ws_context_set_progress(other.ctx, progress_show, &session->progress);
+	if (open_both(&other, &options) != WS_OK) {
+		ws_target_close(other.target);
+		ws_context_destroy(other.ctx);
+		return false;
+	}
+	ws_target_close(session->target);
+	ws_context_destroy(session->ctx);
+	session->ctx = other.ctx;
+	session->target = other.target;
+	session->system = other.system;
+	return true;
+}
+
+enum exit_status session_begin(struct session *session, const struct request *request)
+{
 	*session = (struct session){ .request = request, .ctx = ws_context_create() };
 	if (!session->ctx)
 		return session_fail_memory();
 	progress_begin(&session->progress);
-	ws_context_set_progress(session->ctx, progress_tell, &session->progress);
-	checked = outputs_check(session);
-	if (checked != EXIT_SEEN) {
-		session_close(session);
-		return checked;
-	}
+	ws_context_set_progress(session->ctx, progress_show, &session->progress);
+	return EXIT_SEEN;
+}
+
+enum exit_status session_open(struct session *session)
+{
+	const struct request *request = session->request;
+	enum exit_status chosen = choose_columns(session);
+	enum ws_status status;
+
+	if (chosen != EXIT_SEEN)
+		return chosen;
 	if (!request->target)
 		return EXIT_SEEN;
-	status = ws_target_open(session->ctx, request->target, &request->target_options,
-				&session->target);
+	status = open_both(session, &request->target_options);
+	if (status == WS_ERR_NOT_FOUND && session->target &&
+	    request->command->of_tables && request->target_options.has_root &&
+	    open_without_root(session))
+		status = WS_OK;
 	if (status != WS_OK)
-		return open_failed(session, status, "read");
-	status = ws_system_open(session->target, &request->system_options,
-				&session->system);
-	if (status != WS_OK)
-		return open_failed(session, status, "find out who is in");
+		return open_failed(session, status,
+				   session->target ? "find out who is in" : "read");
+	if (asks_more_than_tables(session))
+		return refuse_tables(session);
 	return EXIT_SEEN;
 }
 
@@ -166,68 +266,11 @@ void session_close(struct session *session)
 	*session = (struct session){ 0 };
 }
 
-/* Where there is no init_mm in memory, the consensus of all roots stands for it. */
-static struct ws_space init_space(const struct session *session)
+void session_page(struct session *session)
 {
-	struct ws_space space = {
-		.root = ws_system_layout(session->system)->reference,
-		.kind = WS_SPACE_INIT,
-		.comm = "init_mm",
-	};
-	const struct ws_space *spaces;
-	size_t n;
-
-	spaces = ws_system_spaces(session->system, &n);
-	for (size_t i = 0; i < n; i++)
-		if (spaces[i].kind == WS_SPACE_INIT)
-			return spaces[i];
-	return space;
-}
-
-/* A kernel thread, or a process that has exited. */
-static enum exit_status no_space(struct session *session, const struct ws_task *task,
-				 const struct ws_space *spaces, size_t n)
-{
-	char hint[64] = "--pid 0 is init_mm";
-
-	if (!task->kernel_thread && task->mm) {
-		session_usage(session, NULL,
-			      "pid %u (%s) has an address space, but its page table is "
-			      "not in the target, or damaged",
-			      task->pid, task->comm);
-		return EXIT_UNKNOWN;
-	}
-	if (task->active_space < n && spaces[task->active_space].pid)
-		snprintf(hint, sizeof(hint),
-			 "it has borrowed that of a process: --pid %u",
-			 spaces[task->active_space].pid);
-	return session_usage(session, hint, "pid %u (%s) %s and has no address space",
-			     task->pid, task->comm,
-			     task->kernel_thread ? "is a kernel thread" : "has exited");
-}
-
-enum exit_status session_space(struct session *session, struct ws_space *space)
-{
-	const struct request *request = session->request;
-	const struct ws_space *spaces;
-	const struct ws_task *tasks;
-	size_t nspaces, ntasks;
-
-	*space = init_space(session);
-	if (!request->has_pid || !request->pid)
-		return EXIT_SEEN;
-	spaces = ws_system_spaces(session->system, &nspaces);
-	tasks = ws_system_tasks(session->system, &ntasks);
-	for (size_t i = 0; i < ntasks; i++) {
-		if (tasks[i].pid != request->pid)
-			continue;
-		if (tasks[i].space >= nspaces)
-			return no_space(session, &tasks[i], spaces, nspaces);
-		*space = spaces[tasks[i].space];
-		return EXIT_SEEN;
-	}
-	return session_usage(session, "`whosees spaces' lists them",
-			     "there is no process with pid %u", request->pid);
+	progress_clear(&session->progress);
+	if (!session->request->no_pager)
+		pager_begin();
 }
 
 static unsigned address_digits(const struct ws_system *system)
@@ -243,6 +286,12 @@ struct report *session_report(struct session *session)
 	report_open(&session->report, request->format, request->command->name,
 		    request->command->schema ? request->command->schema : 1,
 		    request->target, stdout);
+	if (request->columns)
+		report_choose(&session->report, request->command->rows, &session->columns,
+			      *request->columns != '+');
+	session->report.unfolded = request->all;
+	if (request->format == REPORT_TEXT)
+		session_page(session);
 	if (session->system)
 		session->report.address_digits = address_digits(session->system);
 	return &session->report;
@@ -255,8 +304,7 @@ enum exit_status session_write_failed(struct session *session, const char *path)
 
 	progress_clear(&session->progress);
 	path = ws_whole_name(path);
-	if (asprintf(&message, "%s: %s", path, ws_whole_why(error)) < 0)
-		message = NULL;
+	message = ws_text_of("%s: %s", path, ws_whole_why(error));
 	print_error("whosees: ", message ? message : path);
 	return EXIT_UNREADABLE;
 }
@@ -270,6 +318,16 @@ enum exit_status session_looked(struct session *session, enum exit_status status
 	return looked == WS_OK ? status : session_fail(session, looked, NULL);
 }
 
+const char *session_regime(const struct session *session)
+{
+	const char *what;
+
+	return session->request->system_options.regime ||
+			       ws_system_regime_at(session->system, 0, &what)
+		       ? ws_system_regime(session->system)
+		       : NULL;
+}
+
 enum exit_status session_answer(struct session *session, enum exit_status status)
 {
 	const char *note;
@@ -277,8 +335,13 @@ enum exit_status session_answer(struct session *session, enum exit_status status
 	for (unsigned i = 0;
 	     session->system && (note = ws_system_note(session->system, i)); i++)
 		report_note(&session->report, note);
-	session->notes_told = true;
-	if (!report_close(&session->report))
-		return ferror(stdout) ? outputs_failed(errno) : session_fail_memory();
-	return status;
+	if (*session->note)
+		report_note(&session->report, session->note);
+	session->notes_printed = true;
+	if (report_close(&session->report))
+		return status;
+	if (ferror(stdout) && !pager_is_on())
+		return stdout_failed(errno);
+	/* A reader who has left the pager has read enough. */
+	return session->report.failed ? session_fail_memory() : status;
 }

@@ -19,8 +19,10 @@ struct progress {
 };
 
 void progress_begin(struct progress *progress);
-ws_progress_fn progress_tell;
+ws_progress_fn progress_show;
 void progress_clear(struct progress *progress);
+
+#define SESSION_NOTE 256
 
 struct session {
 	const struct request *request;
@@ -29,10 +31,15 @@ struct session {
 	struct ws_system *system;
 	struct progress progress;
 	struct report report;
-	bool notes_told; /* those of the target */
+	struct column_list columns; /* those that were asked for by name */
+	bool notes_printed;         /* those of the target */
+	char note[SESSION_NOTE];    /* of its own; "" for none */
 };
 
-enum exit_status session_open(struct session *session, const struct request *request);
+enum exit_status session_begin(struct session *session, const struct request *request);
+/* What the request asks about, if it is about a target. */
+enum exit_status session_open(struct session *session);
+/* Whatever of it was begun and opened. */
 void session_close(struct session *session);
 
 /* Says what was wrong with the question. Returns EXIT_USAGE. */
@@ -50,15 +57,18 @@ enum exit_status session_fail_hint(struct session *session, enum ws_status statu
 				   const char *what, const char *hint);
 enum exit_status session_fail_memory(void);
 
-/* The space that --pid names; init_mm's without it. */
-enum exit_status session_space(struct session *session, struct ws_space *space);
-
 /*
  * Begins the answer on stdout; call it only once nothing can go wrong any more. Ending
  * it adds the notes, and returns status unless the answer could not be written.
  */
 struct report *session_report(struct session *session);
 enum exit_status session_answer(struct session *session, enum exit_status status);
+
+/* The regime, where another is possible or was asked for; NULL: it goes without saying. */
+const char *session_regime(const struct session *session);
+
+/* From here on text goes through a pager, where there is one and somebody to read. */
+void session_page(struct session *session);
 
 /*
  * status, but EXIT_UNREADABLE and why where an answer rests on less than the target holds.

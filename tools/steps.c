@@ -2,35 +2,39 @@
 #include "steps.h"
 
 #include "report/words.h"
+#include "util/reference.h"
 
 enum { LEVEL, ENTRY_NAME, TABLE, INDEX, ENTRY_PA, ENTRY, ATTRIBUTES };
 
 static const struct column columns[] = {
-	[LEVEL] = { "level", "LEVEL", COLUMN_TEXT, "the manual's name of the table" },
+	[LEVEL] = { "level", "LEVEL", COLUMN_TEXT, "the manual's name of the table",
+		    .optional = 3 },
 	[ENTRY_NAME] = { "entry_name", "ENTRY", COLUMN_TEXT, "and of its entries" },
-	[TABLE] = { "table", "TABLE", COLUMN_ADDRESS, "the table's physical address" },
-	[INDEX] = { "index", "INDEX", COLUMN_COUNT, "the entry's number" },
+	[TABLE] = { "table", "TABLE", COLUMN_ADDRESS, "the table's physical address",
+		    .optional = 4 },
+	[INDEX] = { "index", "INDEX", COLUMN_COUNT, "the entry's number", .optional = 2 },
 	[ENTRY_PA] = { "entry_pa", "ENTRY AT", COLUMN_ADDRESS,
-		       "the entry's physical address" },
+		       "the entry's physical address", .optional = 1 },
 	[ENTRY] = { "entry", "VALUE", COLUMN_ADDRESS, "the entry as it is" },
 	[ATTRIBUTES] = { "attributes", "ATTRIBUTES", COLUMN_TEXT,
 			 "those of its bits that are set, by the manual's names" },
 };
 const struct table steps_table = { "steps", TABLE_COLUMNS(columns) };
 
-static bool tell_step(const struct steps *steps, unsigned level, struct report *report)
+static bool print_step(const struct steps *steps, unsigned level, struct report *report)
 {
 	const struct ws_format *format = steps->format;
 	const struct ws_trail *trail = steps->trail;
 	const struct ws_step *step = &trail->step[level];
 	bool read = ws_step_is_read(trail, level);
+	bool real = !ws_is_made_up(steps->layout, step->table);
 	char attributes[WORDS];
 	struct value row[] = {
 		[LEVEL] = value_text(ws_level_name(format, level)),
 		[ENTRY_NAME] = value_text(ws_level_entry_name(format, level)),
-		[TABLE] = value_number(step->table),
+		[TABLE] = { .known = real, .number = step->table },
 		[INDEX] = value_number(step->index),
-		[ENTRY_PA] = value_number(ws_step_entry_pa(format, step)),
+		[ENTRY_PA] = { .known = real, .number = ws_step_entry_pa(format, step) },
 		[ENTRY] = { .known = read, .number = step->entry },
 		[ATTRIBUTES] = { .known = read, .text = attributes },
 	};
@@ -40,10 +44,11 @@ static bool tell_step(const struct steps *steps, unsigned level, struct report *
 	return report_row(report, row);
 }
 
-void tell_steps(void *arg, struct report *report)
+void print_steps(void *arg, struct report *report)
 {
 	const struct steps *steps = arg;
 
-	for (unsigned l = 0; l < steps->trail->nsteps && tell_step(steps, l, report); l++)
+	for (unsigned l = 0; l < steps->trail->nsteps && print_step(steps, l, report);
+	     l++)
 		;
 }

@@ -8,9 +8,11 @@
 struct steps {
 	const struct ws_format *format;
 	const struct ws_trail *trail;
+	const struct ws_layout
+		*layout; /* that of the reference, for its made-up tables */
 };
 
 /* arg is a struct steps. */
-report_rows_fn tell_steps;
+report_rows_fn print_steps;
 
 #endif

@@ -5,81 +5,228 @@
 
 #include "lines.h"
 #include "outlook.h"
+#include "place.h"
 #include "report/words.h"
 #include "steps.h"
 #include "util/cleanup.h"
+#include "util/count.h"
 #include "util/text.h"
 
-#define PAGE_FAULT 14
+#define ERROR_PRESENT 1u /* SDM vol. 3A, 4.7: the page is there, the right is not */
 
-/* ---- in words ---- */
+/* ---- the first sentence ------------------------------------------------------------ */
 
-static void tell_start(const struct outlook *outlook, const struct ws_story *story,
-		       struct report *report)
+/* Where the handler is that could not be fetched: "whose module is not mapped there". */
+static void print_handler(FILE *to, const struct outlook *outlook,
+			  const struct ws_story *story)
+{
+	struct ws_place place = { 0 };
+	bool known = ws_place_at(outlook->session->system, story->exception[0].address,
+				 &place) == WS_OK;
+
+	if (!known)
+		ws_error_clear(outlook->session->ctx);
+	fprintf(to, " never reaches its handler, %s %s there",
+		known && place.module ? "whose module is" : "which is",
+		story->exception[0].error & ERROR_PRESENT ? "not executable"
+							  : "not mapped");
+}
+
+/* What a panic needs to say why: on real kernels most hang instead without it. */
+static bool panic_needs(uint8_t use)
+{
+	return use == WS_FRAME_MODULE || use == WS_FRAME_IMAGE || use == WS_FRAME_SLAB ||
+	       use == WS_FRAME_TABLE;
+}
+
+static bool may_hang(const struct outlook *outlook)
+{
+	for (size_t i = 0; i < outlook->nruns; i++)
+		if (panic_needs(outlook->runs[i].use))
+			return true;
+	return false;
+}
+
+/* "; it recurses 7,877 times, then double-faults", or that it did so at once. */
+static void print_recursion(FILE *to, const struct outlook *outlook,
+			    const struct ws_story *story, const char *end)
+{
+	if (!story->nested) {
+		fprintf(to, " cannot be delivered: it %s at once", end);
+		return;
+	}
+	print_handler(to, outlook, story);
+	fprintf(to, "; it recurses %s, then %s", WS_COUNT_OF(story->nested, "time"), end);
+}
+
+static void print_fate(FILE *to, const struct outlook *outlook,
+		       const struct simulated *one)
+{
+	const struct ws_story *story = &one->story;
+
+	switch ((enum ws_fate)story->fate) {
+	case WS_FATE_SURVIVES:
+		fputs(" reaches its handler", to);
+		break;
+	case WS_FATE_DIVERTED:
+		fputs(" reaches the handler of another exception: an oops", to);
+		break;
+	case WS_FATE_PANICS:
+		print_recursion(to, outlook, story, "double-faults");
+		fputs(may_hang(outlook)
+			      ? ", and the kernel panics, or hangs before it prints "
+				"anything"
+			      : ", and the kernel panics",
+		      to);
+		break;
+	case WS_FATE_LOOPS:
+		fputs(" repeats the same faults for ever: the CPU hangs, with no message "
+		      "and no reset",
+		      to);
+		break;
+	case WS_FATE_RESETS:
+		print_recursion(to, outlook, story, "triple-faults");
+		fputs(", and the machine resets", to);
+		break;
+	case WS_FATE_GAVE_UP:
+		fprintf(to, " does not end within %s exception frames",
+			WS_COUNT(story->frames));
+		break;
+	case WS_FATE_UNKNOWN:
+		fputs(" cannot be followed to its end: the target does not hold what "
+		      "decides",
+		      to);
+		break;
+	}
+}
+
+char *story_sentence(const struct outlook *outlook, const struct simulated *one)
+{
+	const struct ws_story *story = &one->story;
+	struct ws_text sentence;
+	FILE *to = ws_text_open(&sentence);
+	char words[WORDS];
+
+	if (!to)
+		return NULL;
+	fprintf(to, "simulated: a %s-mode page fault in %s (at 0x%" PRIx64 ")",
+		ws_fault_mode_name(story->mode),
+		space_words(&outlook->spaces[story->space], words), story->address);
+	print_fate(to, outlook, one);
+	if (story->fate == WS_FATE_SURVIVES && one->verdict == WS_UNKNOWN)
+		fputs("; whether that can handle it is not known", to);
+	else if (story->fate == WS_FATE_SURVIVES &&
+		 verdict_words(one->verdict)->class == VERDICT_CRASH)
+		fprintf(to, ", but %s %s", words, verdict_words(one->verdict)->one);
+	return ws_text_close(&sentence, NULL);
+}
+
+/* ---- what happened, and the evidence ----------------------------------------------- */
+
+#define WHERE_WORDS (PLACE_WORDS + 4)
+
+/* " (whosees_lab:lab_page_fault, vmalloc)". */
+static const char *where(const struct outlook *outlook, uint64_t va,
+			 char words[static WHERE_WORDS])
+{
+	char place[PLACE_WORDS];
+
+	place_words(outlook->session, va, NULL, place);
+	snprintf(words, WHERE_WORDS, *place ? " (%s)" : "%s", place);
+	return words;
+}
+
+#define ORIGIN_WORDS 128
+
+/* Some name the table by which the processor finds its stack. */
+static const char *origin_words(enum ws_sp_origin origin, char words[static ORIGIN_WORDS])
 {
 	static const char *const origins[] = {
-		[WS_SP_TSS] = "the TSS's",
-		[WS_SP_OWN] = "the task's own, which a switch to it puts into the TSS",
-		[WS_SP_GIVEN] = "as was asked for",
-		[WS_SP_PROCESSOR] = "the processor's own",
-		[WS_SP_SAVED] = "where the task was when it was switched away",
+		[WS_SP_ENTRY] = "from the ",
+		[WS_SP_OWN] = "the top of the task's own, which a switch to it puts into "
+			      "the ",
+		[WS_SP_GIVEN] = "as given",
+		[WS_SP_PROCESSOR] = "the processor's",
+		[WS_SP_SAVED] = "saved at the task's last context switch",
 		[WS_SP_TOP] =
-			"512 bytes below the top of the task's, since where it was is "
-			"not known",
+			"512 bytes below the top of the task's stack, since where it "
+			"was is not known",
 		[WS_SP_BORROWED] =
 			"the first task's, as when it borrows this space, which "
 			"has no stack of its own",
 	};
+
+	bool named = origin == WS_SP_ENTRY || origin == WS_SP_OWN;
+
+	snprintf(words, ORIGIN_WORDS, "%s%s", origins[origin],
+		 named ? ws_sp_origin_name(WS_SP_ENTRY) : "");
+	return words;
+}
+
+static void print_start(const struct outlook *outlook, const struct ws_story *story,
+			struct report *report)
+{
+	char words[WHERE_WORDS], origin[ORIGIN_WORDS];
 	static const char *const processors[] = {
-		[WS_PROCESSOR_SDM] = "as the manual has it",
-		[WS_PROCESSOR_TCG] = "as QEMU 7.2's TCG is",
-		[WS_PROCESSOR_NONE] = "as the manual has it, without a TLB",
+		[WS_PROCESSOR_MANUAL] = "as the Intel SDM defines it",
+		[WS_PROCESSOR_EMULATED] = "as in QEMU 7.2's TCG",
+		[WS_PROCESSOR_NO_TLB] = "as the Intel SDM defines it, without a TLB",
 	};
 
 	prose_line(report, false,
-		   "  it begins with the registers of cpu %u, which is %s, and EFLAGS "
-		   "0x%" PRIx64 "; the processor is %s",
-		   story->cpu, story->cpu_is_here ? "in this space" : "in another space",
-		   story->flags, processors[outlook->question.processor]);
-	if (story->sp_origin == WS_SP_TSS && !story->start_sp)
+		   "  simulated with the control registers of cpu %u, which had %s space "
+		   "loaded, and EFLAGS 0x%" PRIx64 "; processor %s",
+		   story->cpu, story->cpu_is_here ? "this" : "another", story->flags,
+		   processors[outlook->question.processor]);
+	origin_words((enum ws_sp_origin)story->sp_origin, origin);
+	if (story->sp_origin == WS_SP_ENTRY && !story->start_sp)
 		prose_line(report, false,
-			   "  the stack pointer is the TSS's, which is not "
-			   "read");
+			   "  initial stack pointer: %s, which was not read", origin);
 	else
-		prose_line(report, false, "  the stack pointer is 0x%" PRIx64 ": %s",
-			   story->start_sp, origins[story->sp_origin]);
+		prose_line(report, false, "  initial stack pointer: 0x%" PRIx64 "%s, %s",
+			   story->start_sp, where(outlook, story->start_sp, words),
+			   origin);
 }
 
-static void tell_frames(const struct ws_story *story, struct report *report)
+static void print_frames(const struct outlook *outlook, const struct ws_story *story,
+			 struct report *report)
 {
+	char words[WHERE_WORDS];
+
 	if (!story->frames) {
 		if (story->fate != WS_FATE_UNKNOWN)
-			prose_line(report, false, "  no frame can be pushed");
+			prose_line(report, false, "  no exception frame can be pushed");
 		return;
 	}
-	prose_line(report, false,
-		   "  frames: %" PRIu64 "%s; nested faults: %" PRIu64
-		   "; the stack pointer goes from 0x%" PRIx64 " to 0x%" PRIx64,
-		   story->frames,
-		   story->df_stack != WS_DF_NONE ? ", the double fault's among them" : "",
-		   story->nested, story->first_sp, story->sp);
+	prose_line(
+		report, false,
+		"  exception frames pushed: %s%s; after the last the stack pointer was "
+		"0x%" PRIx64 "%s",
+		WS_COUNT(story->frames),
+		story->df_stack != WS_DF_NONE ? " (including the double fault's)" : "",
+		story->sp, where(outlook, story->sp, words));
 }
 
-static void print_exception(FILE *to, const struct ws_exception *exception)
+static void print_exception(FILE *to, const struct outlook *outlook,
+			    const struct ws_exception *exception)
 {
+	char words[WHERE_WORDS];
 	const char *name = ws_vector_name(exception->vector);
+	const char *in = ws_exception_register(exception);
 
 	if (name)
 		fprintf(to, "%s", name);
 	else
 		fprintf(to, "vector %u", exception->vector);
 	fprintf(to, " (error 0x%x", exception->error);
-	if (exception->vector == PAGE_FAULT)
-		fprintf(to, ", CR2 0x%" PRIx64, exception->address);
+	if (in)
+		fprintf(to, ", %s 0x%" PRIx64 "%s", in, exception->address,
+			where(outlook, exception->address, words));
 	fprintf(to, ")");
 }
 
-static void tell_chain(const struct ws_story *story, struct report *report)
+static void print_chain(const struct outlook *outlook, const struct ws_story *story,
+			struct report *report)
 {
 	ws_autofree char *chain = NULL;
 	struct ws_text text;
@@ -91,155 +238,190 @@ static void tell_chain(const struct ws_story *story, struct report *report)
 	}
 	for (unsigned i = 0; i < story->nexceptions; i++) {
 		fprintf(to, "%s", i ? ", then " : "");
-		print_exception(to, &story->exception[i]);
+		print_exception(to, outlook, &story->exception[i]);
 	}
 	chain = ws_text_close(&text, NULL);
 	if (!chain)
 		report_short(report);
 	else if (story->nexceptions)
-		prose_line(report, false, "  the last delivery: %s", chain);
+		prose_line(report, false, "  last exceptions: %s", chain);
 }
 
-static void tell_undermined(const struct outlook *outlook, const struct ws_story *story,
-			    struct report *report)
+static void print_undermined(const struct outlook *outlook, const struct ws_story *story,
+			     struct report *report)
 {
 	unsigned level = (unsigned)story->undermined;
 	const struct ws_step *was = &story->before.step[level];
 	const struct ws_step *is = &story->after.step[level];
 
-	prose_line(
-		report, false,
-		"  the stack has run over the tables that it is reached through: %s %u "
-		"at 0x%" PRIx64 " was 0x%" PRIx64 " and is 0x%" PRIx64,
-		ws_level_entry_name(outlook->format, level), is->index,
-		ws_step_entry_pa(outlook->format, is), was->entry, is->entry);
+	prose_line(report, false,
+		   "  the stack had overwritten a page table that maps it: %s %u at "
+		   "0x%" PRIx64 " was 0x%" PRIx64 " and became 0x%" PRIx64,
+		   ws_level_entry_name(outlook->format, level), is->index,
+		   ws_step_entry_pa(outlook->format, is), was->entry, is->entry);
 }
 
-static void tell_descriptor(const struct ws_story *story, struct report *report)
+static void print_descriptor(const struct ws_story *story, struct report *report)
 {
 	if (story->stumble != WS_STUMBLE_OTHER)
 		prose_line(
 			report, false,
-			"  the ground gave way in the %s: what lies at 0x%x of it is not "
-			"what the delivery needs",
-			story->stumble == WS_STUMBLE_IDT ? "IDT" : "GDT",
-			story->exception[1].error & 0xfff8);
+			"  the failed access: offset 0x%x of the %s, which holds nothing "
+			"that the delivery can use",
+			story->exception[1].error & 0xfff8,
+			ws_stumble_name((enum ws_stumble)story->stumble));
 }
 
-static void tell_ground(const struct outlook *outlook, const struct ws_story *story,
-			struct report *report)
+/* "which is mapped read-only (r-x kernel)", "which is not mapped (hole at page table)". */
+static const char *failure_words(const struct outlook *outlook,
+				 const struct ws_story *story,
+				 char words[static 2 * WORDS])
 {
-	static const char *const accesses[] = {
-		[WS_STUMBLE_PUSH] = "a push to",
-		[WS_STUMBLE_IDT] = "reading the IDT at",
-		[WS_STUMBLE_GDT] = "the GDT at",
-		[WS_STUMBLE_TSS] = "the TSS at",
-		[WS_STUMBLE_OTHER] = "an access to",
-	};
 	const struct ws_trail *after = &story->after;
-	char words[WORDS];
+	char how[WORDS];
+
+	if (after->end == WS_END_PAGE)
+		snprintf(words, 2 * WORDS, "which is mapped %s(%s)",
+			 story->stumble == WS_STUMBLE_PUSH &&
+					 !(after->access & WS_KERNEL_WRITE)
+				 ? "read-only "
+				 : "",
+			 access_words(after->access, how));
+	else
+		snprintf(words, 2 * WORDS, "which is not mapped (%s)",
+			 end_words(outlook->format, after->end,
+				   after->nsteps ? after->nsteps - 1 : 0, how));
+	return words;
+}
+
+#define ACCESS_WORDS 32
+
+/* "a push to", "a read of the IDT at". */
+static const char *failed_access(enum ws_stumble stumble, char words[static ACCESS_WORDS])
+{
+	if (stumble == WS_STUMBLE_PUSH)
+		return "a push to";
+	if (stumble == WS_STUMBLE_OTHER)
+		return "an access to";
+	snprintf(words, ACCESS_WORDS, "a read of the %s at", ws_stumble_name(stumble));
+	return words;
+}
+
+static void print_failed_access(const struct outlook *outlook,
+				const struct ws_story *story, struct report *report)
+{
+	char words[2 * WORDS], place[WHERE_WORDS], access[ACCESS_WORDS];
 
 	if (story->stumble == WS_STUMBLE_NONE)
 		return;
-	if (story->exception[1].vector != PAGE_FAULT) {
-		tell_descriptor(story, report);
+	if (!ws_exception_register(&story->exception[1])) {
+		print_descriptor(story, report);
 		return;
 	}
-	prose_line(report, false, "  the ground gave way under %s 0x%" PRIx64 ": %s%s",
-		   accesses[story->stumble], after->va,
-		   after->end == WS_END_PAGE ? "the page there is " : "",
-		   after->end == WS_END_PAGE
-			   ? access_words(after->access, words)
-			   : end_words(outlook->format, after->end,
-				       after->nsteps ? after->nsteps - 1 : 0, words));
+	prose_line(report, false, "  the failed access: %s 0x%" PRIx64 "%s, %s",
+		   failed_access((enum ws_stumble)story->stumble, access),
+		   story->after.va, where(outlook, story->after.va, place),
+		   failure_words(outlook, story, words));
 	if (story->undermined >= 0)
-		tell_undermined(outlook, story, report);
+		print_undermined(outlook, story, report);
 }
 
-/* What a panic needs to say why: on real kernels most hang instead without it. */
-static bool panic_needs(uint8_t use)
+/* By the names and numbers of the table below: only what is there is named. */
+static void print_panic(const struct outlook *outlook, struct report *report)
 {
-	return use == WS_FRAME_MODULE || use == WS_FRAME_IMAGE || use == WS_FRAME_SLAB ||
-	       use == WS_FRAME_TABLE;
+	const char *separator = "  it may hang because pages that a panic needs are "
+				"overwritten (";
+	struct usage usage[WS_FRAME_USES];
+	ws_autofree char *sentence = NULL;
+	struct ws_text text;
+	FILE *to = ws_text_open(&text);
+
+	if (!to) {
+		report_short(report);
+		return;
+	}
+	usage_count(outlook, usage);
+	for (unsigned use = WS_FRAME_USES; use-- > 0;)
+		if (panic_needs((uint8_t)use) && usage[use].pages) {
+			fprintf(to, "%s%s %" PRIu64, separator,
+				ws_frame_use_name((enum ws_frame_use)use),
+				usage[use].pages);
+			separator = ", ";
+		}
+	sentence = ws_text_close(&text, NULL);
+	if (!sentence)
+		report_short(report);
+	else if (*sentence)
+		prose_line(report, false, "%s)", sentence);
 }
 
-static void tell_panic(const struct outlook *outlook, struct report *report)
+static const char *root_register(const struct outlook *outlook,
+				 const struct ws_story *story)
 {
-	uint64_t pages = 0;
+	const struct ws_target *target = ws_system_target(outlook->session->system);
 
-	for (size_t i = 0; i < outlook->nruns; i++)
-		if (panic_needs(outlook->runs[i].use))
-			pages += (outlook->runs[i].last - outlook->runs[i].pa) /
-					 WS_FRAME_SIZE +
-				 1;
-	if (pages)
-		prose_line(
-			report, false,
-			"  the panic may hang before it says why: %" PRIu64
-			" pages of modules, slab, page tables and the kernel image are "
-			"overwritten",
-			pages);
+	return ws_cpu_root_register(ws_target_cpu(target, story->cpu));
 }
 
-static void tell_double_fault(const struct outlook *outlook, const struct ws_story *story,
-			      struct report *report)
+static void print_double_fault(const struct outlook *outlook,
+			       const struct ws_story *story, struct report *report)
 {
 	static const char *const stacks[] = {
-		[WS_DF_TASK] = "in a task of its own, whose CR3 is not this space's",
-		[WS_DF_IST] = "on an interrupt stack of its own",
-		[WS_DF_STACK] = "on the stack that there is",
+		[WS_DF_TASK] = "in a hardware task of its own, with its own ",
+		[WS_DF_OWN] = "on an interrupt stack of its own",
+		[WS_DF_STACK] = "on the same stack",
 	};
 
-	if (story->df_stack != WS_DF_NONE) {
-		prose_line(report, false, "  the double fault is delivered %s",
-			   stacks[story->df_stack]);
-		tell_panic(outlook, report);
-	} else if (story->double_fault) {
-		prose_line(report, false,
-			   "  the double fault cannot be delivered either");
-	}
+	if (story->df_stack == WS_DF_NONE)
+		return;
+	prose_line(report, false, "  the handler of the double fault runs %s%s",
+		   stacks[story->df_stack],
+		   story->df_stack == WS_DF_TASK ? root_register(outlook, story) : "");
+	print_panic(outlook, report);
 }
 
 /* What the machine does not know: what the handler needs behind its first byte. */
-static void tell_verdict(const struct told *told, struct report *report)
+static void print_verdict(const struct simulated *one, struct report *report)
 {
-	if (told->verdict == WS_COHERENT)
+	if (one->verdict == WS_COHERENT)
 		return;
-	prose_line(report, false, "  the audit says that this space %s%s",
-		   told->verdict == WS_UNKNOWN ? "is " : "",
-		   ws_verdict_name(told->verdict));
-	if (told->story.fate == WS_FATE_SURVIVES)
-		prose_lines(report, "    ", told->reasons);
+	prose_line(report, false, "  the audit's verdict on this space: %s (%s)",
+		   ws_verdict_name(one->verdict), verdict_meaning(one->verdict));
+	if (one->story.fate == WS_FATE_SURVIVES)
+		prose_lines(report, "    ", one->reasons);
 }
 
-static void tell_missing(const struct ws_story *story, struct report *report)
+static void print_missing(const struct ws_story *story, struct report *report)
 {
+	char many[WORDS];
+
+	snprintf(many, sizeof(many), "%s page frames were", WS_COUNT(story->missing));
 	if (story->fate == WS_FATE_UNKNOWN)
 		prose_line(report, true,
-			   "  the processor reads physical 0x%" PRIx64
-			   " next, which this target does not hold: what comes of it is "
-			   "not known",
+			   "  the processor next reads physical 0x%" PRIx64
+			   ", which the target does not hold",
 			   story->unknown_pa);
 	else if (story->missing)
-		prose_line(
-			report, false,
-			"  frames that it wrote and this target does not hold: %" PRIu64
-			", the first at 0x%" PRIx64,
-			story->missing, story->missing_pa);
+		prose_line(report, false,
+			   "  %s written that the target does not hold (%s0x%" PRIx64
+			   "): what %s held before is not known",
+			   story->missing == 1 ? "1 page frame was" : many,
+			   story->missing == 1 ? "" : "one is ", story->missing_pa,
+			   story->missing == 1 ? "it" : "they");
 }
 
-void tell_story(void *arg, struct report *report)
+void print_story(void *arg, struct report *report)
 {
 	const struct outlook *outlook = arg;
-	const struct told *told = outlook->told.v;
+	const struct simulated *one = outlook->simulated.v;
 
-	tell_start(outlook, &told->story, report);
-	tell_frames(&told->story, report);
-	tell_chain(&told->story, report);
-	tell_ground(outlook, &told->story, report);
-	tell_double_fault(outlook, &told->story, report);
-	tell_verdict(told, report);
-	tell_missing(&told->story, report);
+	print_double_fault(outlook, &one->story, report);
+	print_frames(outlook, &one->story, report);
+	print_failed_access(outlook, &one->story, report);
+	print_chain(outlook, &one->story, report);
+	print_verdict(one, report);
+	print_missing(&one->story, report);
+	print_start(outlook, &one->story, report);
 }
 
 /* ---- the last delivery and the ground, for programs ---- */
@@ -253,21 +435,22 @@ static const struct column exception_columns[] = {
 };
 const struct table exceptions_table = { "exceptions", TABLE_COLUMNS(exception_columns) };
 
-void tell_exceptions(void *arg, struct report *report)
+void print_exceptions(void *arg, struct report *report)
 {
 	const struct outlook *outlook = arg;
-	const struct ws_story *story = &outlook->told.v->story;
+	const struct ws_story *story = &outlook->simulated.v->story;
 
 	for (unsigned i = 0; i < story->nexceptions; i++) {
 		const struct ws_exception *exception = &story->exception[i];
 
-		report_row(report, (struct value[]){
-					   [E_VECTOR] = value_number(exception->vector),
-					   [E_ERROR] = value_number(exception->error),
-					   [E_ADDRESS] = { .known = exception->vector ==
-								    PAGE_FAULT,
-							   .number = exception->address },
-				   });
+		report_row(report,
+			   (struct value[]){
+				   [E_VECTOR] = value_number(exception->vector),
+				   [E_ERROR] = value_number(exception->error),
+				   [E_ADDRESS] = { .known = ws_exception_register(
+								    exception) != NULL,
+						   .number = exception->address },
+			   });
 	}
 }
 
@@ -283,21 +466,17 @@ static const struct column ground_columns[] = {
 };
 const struct table ground_table = { "ground", TABLE_COLUMNS(ground_columns) };
 
-void tell_ground_row(void *arg, struct report *report)
+void print_ground_row(void *arg, struct report *report)
 {
-	static const char *const accesses[] = {
-		[WS_STUMBLE_PUSH] = "push",   [WS_STUMBLE_IDT] = "IDT",
-		[WS_STUMBLE_GDT] = "GDT",     [WS_STUMBLE_TSS] = "TSS",
-		[WS_STUMBLE_OTHER] = "other",
-	};
 	const struct outlook *outlook = arg;
-	const struct ws_story *story = &outlook->told.v->story;
-	struct steps before = { outlook->format, &story->before },
-		     after = { outlook->format, &story->after };
+	const struct ws_story *story = &outlook->simulated.v->story;
+	const struct ws_layout *layout = ws_system_layout(outlook->session->system);
+	struct steps before = { outlook->format, &story->before, layout },
+		     after = { outlook->format, &story->after, layout };
 	unsigned level = story->after.nsteps ? story->after.nsteps - 1 : 0;
 	char words[WORDS];
 	struct value row[] = {
-		[G_ACCESS] = value_text(accesses[story->stumble]),
+		[G_ACCESS] = value_text(ws_stumble_name((enum ws_stumble)story->stumble)),
 		[G_ADDRESS] = value_number(story->after.va),
 		[G_END] = value_text(
 			end_words(outlook->format, story->after.end, level, words)),
@@ -306,10 +485,11 @@ void tell_ground_row(void *arg, struct report *report)
 				? NULL
 				: ws_level_entry_name(outlook->format,
 						      (unsigned)story->undermined)),
-		[G_BEFORE] = value_rows(tell_steps, &before),
-		[G_AFTER] = value_rows(tell_steps, &after),
+		[G_BEFORE] = value_rows(print_steps, &before),
+		[G_AFTER] = value_rows(print_steps, &after),
 	};
 
-	if (story->stumble != WS_STUMBLE_NONE && story->exception[1].vector == PAGE_FAULT)
+	if (story->stumble != WS_STUMBLE_NONE &&
+	    ws_exception_register(&story->exception[1]))
 		report_row(report, row);
 }

@@ -24,12 +24,6 @@ struct slice {
 	size_t first, n;
 };
 
-/* A user half sees nothing of the kernel, by design. */
-static bool is_asked(const struct ws_space *space)
-{
-	return space->counts && space->kind != WS_SPACE_USER;
-}
-
 static bool select_spaces(struct survey *survey, const struct ws_system *system, bool all)
 {
 	size_t n;
@@ -39,7 +33,7 @@ static bool select_spaces(struct survey *survey, const struct ws_system *system,
 	if (!survey->spaces)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (all || is_asked(&spaces[i]))
+		if (all || spaces[i].counts)
 			survey->spaces[survey->nspaces++] = spaces[i];
 	return true;
 }
@@ -103,6 +97,15 @@ static struct sight look(const struct slice *slice, const struct what *what,
 	return sight;
 }
 
+/* What a page that is no table would translate to says nothing of the space. */
+static struct sight unknown_sight(const struct slice *slice, const struct what *what)
+{
+	return (struct sight){ .va = slice->survey->whats->address.v[what->first],
+			       .outcome.end = WS_END_ABSENT,
+			       .unknown = (uint32_t)what->n,
+			       .damaged = true };
+}
+
 /* A space whose cells are those of the space before sees what that sees. */
 static bool look_at_what(const struct slice *slice, size_t w)
 {
@@ -115,16 +118,19 @@ static bool look_at_what(const struct slice *slice, size_t w)
 
 	for (size_t s = 0; s < survey->nspaces; s++) {
 		const uint32_t *cells = &slice->matrix->cell[s * stride + at];
+		bool damaged = survey->spaces[s].looks_damaged;
 
-		if (!before || memcmp(cells, before, what->n * sizeof(*cells))) {
+		if (damaged || !before ||
+		    memcmp(cells, before, what->n * sizeof(*cells))) {
 			struct sight *sight = ws_vec_push(&survey->sight);
 
 			if (!sight)
 				return false;
-			*sight = look(slice, what, cells, at);
+			*sight = damaged ? unknown_sight(slice, what)
+					 : look(slice, what, cells, at);
 		}
 		cell[s] = (uint32_t)(survey->sight.n - 1);
-		before = cells;
+		before = damaged ? NULL : cells;
 	}
 	return true;
 }
@@ -185,7 +191,7 @@ enum exit_status survey_make(struct survey *survey, struct session *session,
 		status = probe_slice(survey, session, w, n);
 		if (status != EXIT_SEEN)
 			return status;
-		progress_tell(&session->progress, "probing",
+		progress_show(&session->progress, "probing",
 			      (double)(w + n) / (double)whats->what.n);
 	}
 	return EXIT_SEEN;

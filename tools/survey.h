@@ -17,6 +17,7 @@ struct sight {
 	struct ws_outcome outcome;
 	uint32_t unseen;  /* addresses of the WHAT that are known not to be seen */
 	uint32_t unknown; /* and those whose walk, or init_mm's, the target cuts short */
+	bool damaged;     /* what lies at the space's root is no table */
 	bool elsewhere;   /* a page is there, but not the one that init_mm has */
 };
 

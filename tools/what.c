@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "place.h"
 #include "util/bom.h"
 #include "util/cleanup.h"
 #include "util/number.h"
@@ -44,8 +45,7 @@ static struct what *begin_what(struct whats *whats, const char *label)
 
 	if (!what)
 		return NULL;
-	what->first = whats->address.n;
-	what->label = strdup(label);
+	*what = (struct what){ .first = whats->address.n, .label = strdup(label) };
 	return what->label ? what : NULL;
 }
 
@@ -59,6 +59,30 @@ static enum exit_status add_one(struct whats *whats, const char *label, uint64_t
 	return EXIT_SEEN;
 }
 
+/* An address says nothing to a reader: what lies there does. */
+static enum exit_status add_bare(struct whats *whats, struct session *session,
+				 const char *label, uint64_t va)
+{
+	enum exit_status status = add_one(whats, label, va);
+	char place[PLACE_WORDS];
+	struct what *what;
+
+	if (status != EXIT_SEEN)
+		return status;
+	what = &whats->what.v[whats->what.n - 1];
+	what->place = strdup(place_words(session, va, NULL, place));
+	return what->place ? EXIT_SEEN : session_fail_memory();
+}
+
+static bool is_too_large(const struct ws_region *region)
+{
+	uint64_t first = region->va & ~(uint64_t)(WS_FRAME_SIZE - 1);
+	uint64_t last = region->va + (region->len - 1);
+
+	return region->len &&
+	       (last < first || (last - first) / WS_FRAME_SIZE >= MAX_MODULE_PAGES);
+}
+
 static enum exit_status add_region(struct whats *whats, struct session *session,
 				   const struct ws_module *module,
 				   const struct ws_region *region)
@@ -68,7 +92,7 @@ static enum exit_status add_region(struct whats *whats, struct session *session,
 
 	if (!region->len)
 		return EXIT_SEEN;
-	if (last < first || (last - first) / WS_FRAME_SIZE >= MAX_MODULE_PAGES)
+	if (is_too_large(region))
 		return session_usage(session, "the module list may be corrupt",
 				     "module %s: a region of %#llx bytes cannot be",
 				     module->name, (unsigned long long)region->len);
@@ -111,6 +135,33 @@ static enum exit_status list_modules(struct session *session,
 	return session_fail(session, status, NULL);
 }
 
+static bool has_place(const struct ws_module *module)
+{
+	uint64_t size = 0;
+
+	for (unsigned i = 0; i < module->nregions; i++) {
+		if (is_too_large(&module->region[i]))
+			return false;
+		size |= module->region[i].len;
+	}
+	return size;
+}
+
+/* One of all: that it lies nowhere is no reason to be silent on the others. */
+static enum exit_status add_any_module(struct whats *whats, struct session *session,
+				       const struct ws_module *module)
+{
+	char **name;
+
+	if (has_place(module))
+		return add_module(whats, session, module);
+	name = ws_vec_push(&whats->nowhere);
+	if (!name)
+		return session_fail_memory();
+	*name = strdup(module->name);
+	return *name ? EXIT_SEEN : session_fail_memory();
+}
+
 enum exit_status whats_add_modules(struct whats *whats, struct session *session)
 {
 	const struct ws_module *modules;
@@ -118,7 +169,7 @@ enum exit_status whats_add_modules(struct whats *whats, struct session *session)
 	enum exit_status status = list_modules(session, &modules, &n);
 
 	for (size_t i = 0; status == EXIT_SEEN && i < n; i++)
-		status = add_module(whats, session, &modules[i]);
+		status = add_any_module(whats, session, &modules[i]);
 	if (status == EXIT_SEEN && !n && ws_system_lacks_modules(session->system)) {
 		session_usage(session, NULL,
 			      "no module was found, and the target does not hold all of "
@@ -149,6 +200,19 @@ static uint64_t last_va(struct session *session)
 	return ws_system_layout(session->system)->word == 8 ? UINT64_MAX : UINT32_MAX;
 }
 
+/* Where no kernel was looked for, a name means nothing. */
+static enum exit_status add_without_names(struct whats *whats, struct session *session,
+					  const char *word)
+{
+	uint64_t va;
+
+	if (parse_hex(word, &va))
+		return add_bare(whats, session, word, va);
+	session_usage(session, "give an address",
+		      "'%s' is a name, and the kernel of this target is not known", word);
+	return EXIT_UNREADABLE;
+}
+
 static enum exit_status add_symbol(struct whats *whats, struct session *session,
 				   const char *word)
 {
@@ -173,7 +237,7 @@ static enum exit_status add_symbol(struct whats *whats, struct session *session,
 	if ((status == WS_ERR_NOT_FOUND || status == WS_ERR_UNKNOWN) &&
 	    parse_hex(word, &offset)) {
 		ws_error_clear(session->ctx);
-		return add_one(whats, word, offset);
+		return add_bare(whats, session, word, offset);
 	}
 	return session_fail(session, status, NULL);
 }
@@ -186,10 +250,12 @@ static enum exit_status add_word(struct whats *whats, struct session *session,
 
 	if (must_be_address(word)) {
 		if (parse_hex(word, &va))
-			return add_one(whats, word, va);
+			return add_bare(whats, session, word, va);
 		return session_usage(session, "addresses are hex, of 64 bits at most",
 				     "'%s' is not an address", word);
 	}
+	if (ws_system_layout(session->system)->tables_only)
+		return add_without_names(whats, session, word);
 	module = find_module(session, word);
 	if (module)
 		return add_module(whats, session, module);
@@ -223,6 +289,18 @@ static enum exit_status add_line(struct whats *whats, struct session *session,
 	return add_word(whats, session, word);
 }
 
+/* The bytes of a line, as many as there is room for: those of 0 do not end it. */
+static size_t read_line(FILE *f, char line[static LIST_LINE])
+{
+	size_t length = 0;
+	int byte = 0;
+
+	while (length + 1 < LIST_LINE && byte != '\n' && (byte = getc(f)) != EOF)
+		line[length++] = (char)byte;
+	line[length] = '\0';
+	return length;
+}
+
 /* A list is text: what has longer lines, or bytes of 0, is something else. */
 static enum exit_status add_file(struct whats *whats, struct session *session,
 				 const char *path)
@@ -231,14 +309,15 @@ static enum exit_status add_file(struct whats *whats, struct session *session,
 	enum exit_status status = EXIT_SEEN;
 	char line[LIST_LINE];
 	bool first = true;
+	size_t length;
 
 	if (!f)
 		return session_usage(session, NULL, "%s: %s",
 				     *path ? path : "@ without a FILE", strerror(errno));
-	while (status == EXIT_SEEN && fgets(line, sizeof(line), f)) {
-		size_t length = strlen(line), bom = first ? ws_bom(line, length) : 0;
+	while (status == EXIT_SEEN && (length = read_line(f, line))) {
+		size_t bom = first ? ws_bom(line, length) : 0;
 
-		if (!length || (line[length - 1] != '\n' && !feof(f)))
+		if (strlen(line) != length || (line[length - 1] != '\n' && !feof(f)))
 			return session_usage(session, NULL,
 					     "%s: not a list of WHATs, one a line", path);
 		status = add_line(whats, session, path, line + bom);
@@ -257,8 +336,13 @@ enum exit_status whats_add(struct whats *whats, struct session *session, const c
 
 void whats_release(struct whats *whats)
 {
-	ws_vec_each(&whats->what, what)
+	ws_vec_each(&whats->what, what) {
 		free(what->label);
+		free(what->place);
+	}
+	ws_vec_each(&whats->nowhere, name)
+		free(*name);
+	ws_vec_release(&whats->nowhere);
 	ws_vec_release(&whats->what);
 	ws_vec_release(&whats->address);
 }
@@ -268,7 +352,8 @@ enum exit_status what_address(struct session *session, const char *word, uint64_
 {
 	ws_cleanup(whats_release) struct whats whats = { 0 };
 	enum exit_status status = whats_add(&whats, session, word);
-	const char *named;
+	char place[PLACE_WORDS];
+	const struct what *what;
 
 	if (status != EXIT_SEEN)
 		return status;
@@ -276,10 +361,102 @@ enum exit_status what_address(struct session *session, const char *word, uint64_
 		return session_usage(session, NULL, "%s: one WHAT is wanted, not %zu",
 				     word, whats.what.n);
 	*va = whats.address.v[0];
-	named = whats.what.v[0].label;
-	if (must_be_address(named))
-		snprintf(label, WHAT_LABEL, "%.256s", named);
+	what = &whats.what.v[0];
+	if (what->place)
+		snprintf(label, WHAT_LABEL, "%.256s (%s)", what->label, what->place);
 	else
-		snprintf(label, WHAT_LABEL, "%.256s (0x%" PRIx64 ")", named, *va);
+		snprintf(label, WHAT_LABEL, "%.256s (0x%" PRIx64 ", %s)", what->label,
+			 *va, place_words(session, *va, what->label, place));
+	return EXIT_SEEN;
+}
+
+/* ---- ranges ----------------------------------------------------------------------- */
+
+enum exit_status what_length(struct session *session, const char *text, uint64_t *length)
+{
+	if (ws_number(text, WS_DECIMAL_OR_HEX, UINT64_MAX, length) && *length)
+		return EXIT_SEEN;
+	return session_usage(session, "decimal, or hex after 0x", "'%s' is not a length",
+			     text);
+}
+
+/* "c4c00000-c4ffffff"; whether it is one. */
+static bool parse_range(const char *word, struct what_range *range)
+{
+	const char *dash = strchr(word, '-');
+	ws_autofree char *first = dash ? strndup(word, (size_t)(dash - word)) : NULL;
+
+	return first && parse_hex(first, &range->first) &&
+	       parse_hex(dash + 1, &range->last);
+}
+
+static int by_address(const void *left, const void *right)
+{
+	const struct what_range *a = left, *b = right;
+
+	return (a->first > b->first) - (a->first < b->first);
+}
+
+static size_t module_ranges(const struct ws_module *module,
+			    struct what_range ranges[static WS_MODULE_REGIONS])
+{
+	size_t n = 0;
+
+	for (unsigned r = 0; r < module->nregions; r++) {
+		const struct ws_region *region = &module->region[r];
+
+		if (region->len && region->va + (region->len - 1) >= region->va)
+			ranges[n++] =
+				(struct what_range){ region->va,
+						     region->va + (region->len - 1) };
+	}
+	qsort(ranges, n, sizeof(*ranges), by_address);
+	return n;
+}
+
+/* From one address on; without a length its page. */
+static enum exit_status address_range(struct session *session, const char *word,
+				      const char *length, struct what_range *range)
+{
+	char label[WHAT_LABEL];
+	uint64_t n = 0;
+	enum exit_status status = length ? what_length(session, length, &n) : EXIT_SEEN;
+
+	if (status == EXIT_SEEN)
+		status = what_address(session, word, &range->first, label);
+	if (status != EXIT_SEEN)
+		return status;
+	range->last =
+		length ? range->first + (n - 1) : range->first | (WS_FRAME_SIZE - 1);
+	if (range->last < range->first)
+		return session_usage(session, NULL,
+				     "%s bytes from %s reach past the "
+				     "last address",
+				     length, word);
+	return EXIT_SEEN;
+}
+
+enum exit_status what_ranges(struct session *session, const char *word,
+			     const char *length,
+			     struct what_range ranges[static WS_MODULE_REGIONS],
+			     size_t *n)
+{
+	const struct ws_module *module = length ? NULL : find_module(session, word);
+
+	*n = 1;
+	if (module) {
+		*n = module_ranges(module, ranges);
+		if (*n)
+			return EXIT_SEEN;
+		session_usage(session, NULL,
+			      "where the memory of module %s lies is not known",
+			      module->name);
+		return EXIT_UNKNOWN;
+	}
+	if (length || !parse_range(word, ranges))
+		return address_range(session, word, length, ranges);
+	if (ranges->last < ranges->first)
+		return session_usage(session, "FIRST-LAST, both included",
+				     "'%s' ends before it begins", word);
 	return EXIT_SEEN;
 }

@@ -16,7 +16,8 @@
 #include "util/vec.h"
 
 struct what {
-	char *label;     /* as it was named; owned by the list */
+	char *label;     /* as it was named; owned by the list, as is place */
+	char *place;     /* what lies there, where label is an address; or NULL */
 	size_t first, n; /* its addresses in the list; n is 1 but for modules */
 };
 
@@ -24,6 +25,7 @@ struct what {
 struct whats {
 	WS_VEC(struct what) what;
 	WS_VEC(uint64_t) address;
+	WS_VEC(char *) nowhere; /* modules of all, of which is unknown where they lie */
 };
 
 enum exit_status whats_add(struct whats *whats, struct session *session,
@@ -32,11 +34,28 @@ enum exit_status whats_add_modules(struct whats *whats, struct session *session)
 void whats_release(struct whats *whats);
 
 /*
- * A WHAT that must be one address, for a module its first. Label is "loop (0xc500b000)",
- * or the word alone where that is the address.
+ * A WHAT that must be one address, for a module its first. Label is "loop (0xc500b000,
+ * vmalloc)", or, where the word is the address, "c500b010 (loop:lo_open+0x10, vmalloc)".
  */
-#define WHAT_LABEL 320
+#define WHAT_LABEL 1024
 enum exit_status what_address(struct session *session, const char *word, uint64_t *va,
 			      char label[static WHAT_LABEL]);
+
+/* Of bytes, both included. */
+struct what_range {
+	uint64_t first, last;
+};
+
+/* Decimal, or hex after 0x; not 0. */
+enum exit_status what_length(struct session *session, const char *text, uint64_t *length);
+
+/*
+ * "FIRST-LAST", or a WHAT and a length, without which it is all of a module, in the order of
+ * its memory, or the page of an address.
+ */
+enum exit_status what_ranges(struct session *session, const char *word,
+			     const char *length,
+			     struct what_range ranges[static WS_MODULE_REGIONS],
+			     size_t *n);
 
 #endif

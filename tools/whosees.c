@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* main(): parse, open the target, run one command. */
 #include "outputs.h"
+#include "stdout.h"
 
 int main(int argc, char **argv)
 {
@@ -7,12 +9,16 @@ int main(int argc, char **argv)
 	struct session session;
 	enum exit_status status;
 
-	outputs_begin();
+	if (!stdout_begin())
+		return session_fail_memory();
 	parse_request(argc, argv, &request);
-	status = session_open(&session, &request);
-	if (status != EXIT_SEEN)
-		return status;
-	status = session_looked(&session, request.command->run(&session));
+	status = session_begin(&session, &request);
+	if (status == EXIT_SEEN)
+		status = outputs_check(&session);
+	if (status == EXIT_SEEN)
+		status = session_open(&session);
+	if (status == EXIT_SEEN)
+		status = session_looked(&session, request.command->run(&session));
 	session_close(&session);
 	return status;
 }

@@ -27,7 +27,7 @@ struct tracer {
 	struct session *session;
 	const struct whats *whats;
 	const struct ws_paging *paging;
-	uint64_t page_offset;
+	uint64_t direct_delta;
 	uint32_t pid;
 	int digits;           /* of a pointer */
 	bool unseen, unknown; /* by some process; the target lacks a table of some */
@@ -42,7 +42,7 @@ static bool is_none(uint64_t entry)
 }
 
 /*
- * lookup_address() in arch/x86/mm/pat/set_memory.c, as it was from the seed's time until
+ * lookup_address() in arch/x86/mm/pat/set_memory.c, as it was from 2012 until
  * 2024: it sets the level only after it has passed the level above, so that an entry
  * missing in the page directory is NULL at level 3 (folded levels always pass), and one
  * missing at the top of x86-64 is NULL at PG_LEVEL_NONE. Where the lowest table is
@@ -51,7 +51,7 @@ static bool is_none(uint64_t entry)
 static struct lookup lookup_address(const struct tracer *tracer,
 				    const struct ws_trail *trail)
 {
-	const struct ws_format *format = tracer->paging->format;
+	const struct ws_format *format = trail->format;
 	const struct ws_step *last = &trail->step[trail->nsteps - 1];
 	unsigned level = ws_format_levels(format) - trail->nsteps + PG_LEVEL_4K;
 
@@ -59,7 +59,7 @@ static struct lookup lookup_address(const struct tracer *tracer,
 		return (struct lookup){ .level = level < PG_LEVEL_512G ? level + 1
 								       : PG_LEVEL_NONE };
 	return (struct lookup){
-		.entry_va = ws_step_entry_pa(format, last) + tracer->page_offset,
+		.entry_va = ws_step_entry_pa(format, last) + tracer->direct_delta,
 		.level = level,
 	};
 }
@@ -70,13 +70,15 @@ static void print_prefix(const struct tracer *tracer)
 }
 
 /* How the walk ended. */
-static uint8_t print_lookup(const struct tracer *tracer, uint64_t root, size_t w)
+static uint8_t print_lookup(const struct tracer *tracer, const struct ws_eye *eye,
+			    size_t w)
 {
 	const struct whats *whats = tracer->whats;
 	struct ws_trail trail;
 	struct lookup lookup = { 0 };
 
-	ws_walk(tracer->paging, root, whats->address.v[whats->what.v[w].first], &trail);
+	ws_eye_walk(tracer->paging, eye, whats->address.v[whats->what.v[w].first],
+		    &trail);
 	if (trail.nsteps)
 		lookup = lookup_address(tracer, &trail);
 	print_prefix(tracer);
@@ -88,7 +90,7 @@ static uint8_t print_lookup(const struct tracer *tracer, uint64_t root, size_t w
 static void print_task(struct tracer *tracer, const struct ws_task *task)
 {
 	const struct ws_space *spaces;
-	uint64_t root;
+	struct ws_eye eye;
 	size_t n;
 
 	spaces = ws_system_spaces(tracer->session->system, &n);
@@ -97,11 +99,11 @@ static void print_task(struct tracer *tracer, const struct ws_task *task)
 		printf("%" PRIu32 " %0*d\n", task->pid, tracer->digits, 0);
 		return;
 	}
-	root = spaces[task->space].root;
+	ws_space_eye(tracer->session->system, &spaces[task->space], &eye);
 	printf("%" PRIu32 " %0*" PRIx64 "\n", task->pid, tracer->digits,
-	       root + tracer->page_offset);
+	       spaces[task->space].root + tracer->direct_delta);
 	for (size_t w = 0; w < tracer->whats->what.n; w++) {
-		uint8_t end = print_lookup(tracer, root, w);
+		uint8_t end = print_lookup(tracer, &eye, w);
 
 		tracer->unknown |= !ws_end_is_known(end);
 		tracer->unseen |= ws_end_is_known(end) && end != WS_END_PAGE;
@@ -111,16 +113,15 @@ static void print_task(struct tracer *tracer, const struct ws_task *task)
 /* The process whose space CPU 0 had loaded, or 0. */
 static uint32_t running_pid(const struct session *session)
 {
-	size_t ncpus, nspaces;
-	const struct ws_cpu *cpus = ws_target_cpus(session->target, &ncpus);
+	size_t nspaces;
+	const struct ws_cpu *cpu = ws_target_cpu(session->target, 0);
 	const struct ws_space *spaces = ws_system_spaces(session->system, &nspaces);
-	struct ws_trail trail;
+	uint64_t root;
 
-	if (!ncpus || !cpus[0].has_control)
+	if (!cpu || !ws_system_cpu_root(session->system, cpu, &root))
 		return 0;
-	ws_walk(ws_system_paging(session->system), cpus[0].cr3, 0, &trail);
 	for (size_t i = 0; i < nspaces; i++)
-		if (spaces[i].root == trail.root)
+		if (spaces[i].root == root)
 			return spaces[i].pid;
 	return 0;
 }
@@ -132,14 +133,19 @@ enum exit_status xx_procs(struct session *session, const struct whats *whats)
 		.session = session,
 		.whats = whats,
 		.paging = ws_system_paging(session->system),
-		.page_offset = layout->page_offset,
+		.direct_delta = layout->direct_delta,
 		.pid = running_pid(session),
 		.digits = layout->word == 8 ? 16 : 8,
 	};
 	const struct ws_task *tasks;
 	size_t n;
 
-	progress_clear(&session->progress);
+	ws_vec_each(&whats->nowhere, name) {
+		session_usage(session, NULL,
+			      "where the memory of module %s lies is not known", *name);
+		tracer.unknown = true;
+	}
+	session_page(session);
 	tasks = ws_system_tasks(session->system, &n);
 	for (size_t i = 0; i < n; i++)
 		if (tasks[i].pid) /* for_each_process() leaves the idle task out */

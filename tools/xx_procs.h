@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* probe's output in the format of xx_procs() in dtrace4linux. */
 #ifndef WHOSEES_XX_PROCS_H
 #define WHOSEES_XX_PROCS_H
 

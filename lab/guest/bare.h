@@ -12,48 +12,45 @@
 
 #define SIGCHLD 17
 #define PAGE 4096
-/* of QEMU's, as in the lab module */
-#define DEBUG_PORT 0xe9
-#define COM2 0x2f8
-#define COM2_STATUS (COM2 + 5)
 #define UNUSED __attribute__((unused))
 
-/* A system call of three arguments; the fourth is 0, for those that look at it. */
-#ifdef __x86_64__
-#define TRAP "xor %%r10d, %%r10d\n\tsyscall"
-#define R_NUMBER "rax"
-#define R_ARGUMENTS(a, b, c) "D"(a), "S"(b), "d"(c)
-#define CLOBBERS "rcx", "r10", "r11", "memory"
+/* The kernel's process start: argc and argv lie on the stack. */
+__attribute__((used)) void begin(long *stack);
+
+#if defined(__i386__) || defined(__x86_64__)
+#include "bare_x86.h"
 #else
-#define TRAP "xor %%esi, %%esi\n\tint $0x80"
-#define R_NUMBER "eax"
-#define R_ARGUMENTS(a, b, c) "b"(a), "c"(b), "d"(c)
-#define CLOBBERS "esi", "memory"
+#include "bare_virt.h"
 #endif
 
-UNUSED static long call(long number, long a, long b, long c)
-{
-	long result;
+/* ---- calls that newer architectures have only by newer names ------------------------ */
 
-	__asm__ volatile(TRAP
-			 : "=a"(result)
-			 : "a"(number), R_ARGUMENTS(a, b, c)
-			 : CLOBBERS);
-	return result;
+UNUSED static long open_path(const char *path, long flags)
+{
+#ifdef __NR_open
+	return call(__NR_open, (long)path, flags, 0);
+#else
+	return call(__NR_openat, AT_FDCWD, (long)path, flags);
+#endif
 }
 
-/* One of six arguments, after the number. */
-long call6(long number, long a, long b, long c, long d, long e, long f);
-#ifdef __x86_64__
-__asm__("call6:\n\tmov %rdi, %rax\n\tmov %rsi, %rdi\n\tmov %rdx, %rsi\n\tmov %rcx, %rdx\n"
-	"\tmov %r8, %r10\n\tmov %r9, %r8\n\tmov 8(%rsp), %r9\n\tsyscall\n\tret\n");
+UNUSED static long make_pipe(int *ends)
+{
+#ifdef __NR_pipe
+	return call(__NR_pipe, (long)ends, 0, 0);
 #else
-__asm__("call6:\n\tpush %ebp\n\tpush %edi\n\tpush %esi\n\tpush %ebx\n"
-	"\tmov 20(%esp), %eax\n\tmov 24(%esp), %ebx\n\tmov 28(%esp), %ecx\n"
-	"\tmov 32(%esp), %edx\n\tmov 36(%esp), %esi\n\tmov 40(%esp), %edi\n"
-	"\tmov 44(%esp), %ebp\n\tint $0x80\n"
-	"\tpop %ebx\n\tpop %esi\n\tpop %edi\n\tpop %ebp\n\tret\n");
+	return call(__NR_pipe2, (long)ends, 0, 0);
 #endif
+}
+
+UNUSED static void pause(void)
+{
+#ifdef __NR_pause
+	call(__NR_pause, 0, 0, 0);
+#else
+	call(__NR_ppoll, 0, 0, 0);
+#endif
+}
 
 UNUSED static long fork(void)
 {
@@ -109,42 +106,17 @@ UNUSED static int length_of(const char *text)
 	return length;
 }
 
-UNUSED static void out_byte(unsigned short port, char byte)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(byte), "Nd"(port));
-}
-
-UNUSED static unsigned char in_byte(unsigned short port)
-{
-	unsigned char byte;
-
-	__asm__ volatile("inb %1, %0" : "=a"(byte) : "Nd"(port));
-	return byte;
-}
-
 UNUSED static void say(const char *text)
 {
 	while (*text)
-		out_byte(DEBUG_PORT, *text++);
+		say_byte(*text++);
 }
 
-/* As the lab module does it, but in user mode. iopl(3) comes first. */
+/* As the lab module does it, but in user mode. open_ports() comes first. */
 UNUSED static void wait_for_host(void)
 {
 	say("@frozen\n");
-	while (!(in_byte(COM2_STATUS) & 1))
-		;
-	in_byte(COM2);
+	hear_byte();
 }
-
-/* The kernel's process start: argc and argv lie on the stack. */
-__attribute__((used)) void begin(long *stack);
-
-#ifdef __x86_64__
-__asm__(".globl _start\n_start:\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall begin\n");
-#else
-__asm__(".globl _start\n_start:\n\tmov %esp, %eax\n\tand $-16, %esp\n\tpush %eax\n"
-	"\tpush %eax\n\tpush %eax\n\tpush %eax\n\tcall begin\n");
-#endif
 
 #endif

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * herd COUNT NAME: fill the guest with processes whose names are known, and end when all
- * of them sleep. One of them, called NAME, has its pid printed; it wakes when something
- * is written to /go (act_out). herd COUNT: nobody acts, and the rarer species of a zoo
- * are there as well (rare[]).
+ * herd COUNT NAME [FIRST]: fill the guest with processes whose names are known, numbered
+ * from FIRST, and end when all of them sleep. One of them, called NAME (with `-` nobody),
+ * has its pid printed; it wakes when something is written to /go (act_out). The plain ones
+ * wake when /wake is opened for writing, if it is there (wake). herd COUNT: nobody acts,
+ * and the rarer species of a zoo are there as well (rare[]).
  *
  * Besides COUNT plain ones it makes what an inference from memory gets wrong most easily:
  * threads, two processes in one mm, a zombie (no mm, yet no kernel thread), an awkward
@@ -25,28 +26,8 @@
 #define SECOND 1000 /* of poll's milliseconds */
 
 static volatile char heap[PAGES * PAGE]; /* written, and never read */
+static int first_index;
 static int ready[2]; /* a pipe: each of the herd writes one byte when it is set */
-
-/*
- * Start a task in the caller's own memory. It never returns nor touches its stack, so it
- * needs none: it goes from the system call straight to sleep, for ever.
- */
-static long sleeper_in_this_mm(long flags)
-{
-	long result;
-
-	__asm__ volatile(TRAP "\n\t"
-			      "test %%" R_NUMBER ", %%" R_NUMBER "\n\t"
-			      "jnz 2f\n"
-			      "1:\tmov %[pause], %%eax\n\t" TRAP "\n\t"
-			      "jmp 1b\n"
-			      "2:"
-			 : "=a"(result)
-			 : "a"((long)__NR_clone),
-			   R_ARGUMENTS(flags, 0L, 0L), [pause] "i"(__NR_pause)
-			 : CLOBBERS);
-	return result;
-}
 
 static void name(const char *comm)
 {
@@ -57,7 +38,7 @@ static void sleep_for_ever(void)
 {
 	must(call(__NR_write, ready[1], (long)"", 1));
 	for (;;)
-		call(__NR_pause, 0, 0, 0);
+		pause();
 }
 
 static void touch(int pages)
@@ -66,14 +47,33 @@ static void touch(int pages)
 		heap[page * PAGE] = (char)page;
 }
 
+/* Meet a page of one's own in user mode, then the lab module's memory in the kernel. */
+static void wake(void)
+{
+	static char text[16];
+	long file, done;
+
+	touch(PAGES);
+	file = open_path("/sys/kernel/debug/whosees_lab/touch", O_RDONLY);
+	must(file);
+	must(call(__NR_read, file, (long)text, sizeof(text)));
+	done = open_path("/done", O_WRONLY);
+	must(done);
+	must(call(__NR_write, done, (long)"woken\n", 6));
+}
+
 static void plain(int index)
 {
 	char comm[] = "herd-00000";
 
-	digits(comm + 5, 5, index);
+	digits(comm + 5, 5, first_index + index);
 	name(comm);
 	touch(1 + index % 16);
-	sleep_for_ever();
+	must(call(__NR_write, ready[1], (long)"", 1));
+	if (open_path("/wake", O_RDONLY) >= 0)
+		wake();
+	for (;;)
+		pause();
 }
 
 static void with_threads(int index)
@@ -149,7 +149,7 @@ static void no_namespaces(int index)
 	touch(index);
 	must(call(__NR_write, ready[1], (long)"..", 2));
 	for (;;)
-		call(__NR_pause, 0, 0, 0);
+		pause();
 }
 
 static void in_pid_namespaces(int index)
@@ -171,39 +171,50 @@ static void in_pid_namespaces(int index)
 		if (depth)
 			must(call(__NR_write, ready[1], (long)"", 1));
 		for (;;)
-			call(__NR_pause, 0, 0, 0);
+			pause();
 	}
 }
 
-static char *map(long length, long flags)
+static long map(long where, long length, long flags)
 {
-	long at;
-
-#ifdef __x86_64__
-	at = call6(__NR_mmap, 0, length, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+#ifdef __NR_mmap2
+	return call6(__NR_mmap2, where, length, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 #else
-	at = call6(__NR_mmap2, 0, length, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	return call6(__NR_mmap, where, length, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 #endif
-	return at < 0 && at > -PAGE ? 0 : (char *)at;
 }
 
+static int is_error(long result)
+{
+	return result < 0 && result > -PAGE;
+}
+
+/* A kernel that has no such pages: SYSCALL_DEFINE6(mmap_pgoff) in mm/mmap.c. */
+#define ENOSYS 38
+#define EINVAL 22
 #define HUGE (4l << 20) /* of i386 without PAE; two of the others' */
 
 /* Pages of hugetlbfs where some are reserved, transparent ones where they can be had. */
 static void in_huge_pages(int index)
 {
-	char *memory = map(HUGE, MAP_HUGETLB);
+	long at = map(0, 2 * HUGE, 0), end;
 
-	name(memory ? "herd-hugetlb" : "herd-no-hugetlb");
-	if (memory)
-		*memory = 1;
-	memory = map(2 * HUGE, 0);
-	if (memory) {
-		call(__NR_madvise, (long)memory, 2 * HUGE, MADV_HUGEPAGE);
-		for (long at = 0; at < 2 * HUGE; at += HUGE / 2)
-			memory[at] = 1;
+	/* where it is aligned: 7.2.13 on LPAE does not see to that, and dies of it */
+	at = map((at + HUGE - 1) & ~(HUGE - 1), HUGE, MAP_FIXED | MAP_HUGETLB);
+	if (!is_error(at))
+		*(char *)at = 1;
+	if (is_error(at))
+		name(at == -ENOSYS || at == -EINVAL ? "herd-hugeless"
+						    : "herd-no-hugetlb");
+	else
+		name("herd-hugetlb");
+	at = map(0, 2 * HUGE, 0);
+	if (!is_error(at)) {
+		call(__NR_madvise, at, 2 * HUGE, MADV_HUGEPAGE);
+		for (end = at + 2 * HUGE; at < end; at += HUGE / 2)
+			*(char *)at = 1;
 	}
 	touch(index);
 	sleep_for_ever();
@@ -248,7 +259,7 @@ static long start(void (*life)(int), int index)
 
 	must(child);
 	if (!child) {
-		/* the shell that reads the victim's pid waits until all writers go */
+		/* the shell that reads the waiter's pid waits until all writers go */
 		call(__NR_close, 1, 0, 0);
 		life(index);
 		die(1);
@@ -264,11 +275,11 @@ static void start_and_reap(int count)
 		must(call(__NR_wait4, -1, 0, 0));
 }
 
-static const char *victim_name;
+static const char *waiter_name;
 
 static long open_file(const char *path, long flags)
 {
-	long file = call(__NR_open, (long)path, flags, 0);
+	long file = open_path(path, flags);
 
 	must(file);
 	return file;
@@ -287,7 +298,7 @@ static void look(const char *where, long say)
 }
 
 /*
- * What the victim does after the dump, when the script has it wake:
+ * What the waiter does after the dump, when the script has it wake:
  *   fault        touch a page that it has not got yet, in user mode
  *   kernel-fault have read(2) fill such a page, so touch it in kernel mode
  *   look ADDR    read kernel memory in user mode, and say what is there
@@ -298,7 +309,7 @@ static void look(const char *where, long say)
 static void act_out(const char *task, long control, long say, long file)
 {
 	if (task[0] == 'r' && task[4] == 'y') {
-		must(call(__NR_iopl, 3, 0, 0));
+		open_ports();
 		wait_for_host();
 		task += 6;
 	}
@@ -312,7 +323,7 @@ static void act_out(const char *task, long control, long say, long file)
 		must(call(__NR_write, control, (long)task, length_of(task)));
 }
 
-static void victim(int index)
+static void waiter(int index)
 {
 	static char task[64] = "-";
 	long control = open_file("/sys/kernel/debug/whosees_lab/control", O_WRONLY);
@@ -320,7 +331,7 @@ static void victim(int index)
 	long file = open_file("/init", O_RDONLY);
 	long done = open_file("/done", O_RDWR), go;
 
-	name(victim_name);
+	name(waiter_name);
 	touch(index);
 	/*
 	 * its page is this process's own from here on: the kernel can write it unfaulted
@@ -332,7 +343,7 @@ static void victim(int index)
 	act_out(task, control, say, file);
 	must(call(__NR_write, done, (long)"alive\n", 6));
 	for (;;)
-		call(__NR_pause, 0, 0, 0);
+		pause();
 }
 
 static void print(int value)
@@ -343,6 +354,19 @@ static void print(int value)
 	must(call(__NR_write, 1, (long)text, sizeof(text) - 1));
 }
 
+static long poll_for_a_second(struct pollfd *pipe)
+{
+#ifdef __NR_poll
+	return call(__NR_poll, (long)pipe, 1, SECOND);
+#else
+	struct {
+		long s, ns;
+	} second = { 1, 0 };
+
+	return call6(__NR_ppoll, (long)pipe, 1, (long)&second, 0, 0, 0);
+#endif
+}
+
 /* Children do not end by themselves: who has ended could not do what it was to do. */
 static int wait_for(int writes)
 {
@@ -350,7 +374,7 @@ static int wait_for(int writes)
 	char byte;
 
 	while (writes) {
-		if (call(__NR_poll, (long)&pipe, 1, SECOND) == 1) {
+		if (poll_for_a_second(&pipe) == 1) {
 			must(call(__NR_read, ready[0], (long)&byte, 1));
 			writes--;
 		} else if (call(__NR_wait4, -1, 0, WNOHANG) > 0) {
@@ -360,23 +384,23 @@ static int wait_for(int writes)
 	return 0;
 }
 
-static int herd(int count, const char *victim_comm)
+static int herd(int count, const char *waiter_comm)
 {
 	long pid;
 
-	victim_name = victim_comm;
-	must(call(__NR_pipe, (long)ready, 0, 0));
+	waiter_name = waiter_comm;
+	must(make_pipe(ready));
 	start_and_reap(GONE);
 	for (int index = 0; index < count / 2; index++)
 		start(plain, index);
-	pid = victim_comm ? start(victim, 3) : 0;
+	pid = waiter_comm ? start(waiter, 3) : 0;
 	for (int index = count / 2; index < count; index++)
 		start(plain, index);
 	for (int index = 0; index < ODD; index++)
 		start(odd[index], index + 1);
-	if (wait_for(count + ODD + !!victim_comm))
+	if (wait_for(count + ODD + !!waiter_comm))
 		return 1;
-	if (victim_comm)
+	if (waiter_comm)
 		print((int)pid);
 	return 0;
 }
@@ -397,9 +421,11 @@ void begin(long *stack)
 {
 	const char **arguments = (const char **)(stack + 1);
 
-	if (stack[0] != 2 && stack[0] != 3)
+	if (stack[0] < 2 || stack[0] > 4)
 		die(2);
 	if (stack[0] == 2)
 		die(zoo(number(arguments[1])));
-	die(herd(number(arguments[1]), arguments[2]));
+	if (stack[0] == 4)
+		first_index = number(arguments[3]);
+	die(herd(number(arguments[1]), *arguments[2] == '-' ? 0 : arguments[2]));
 }

@@ -32,7 +32,7 @@
 #define GATE_OBSERVER_TR(i) (0x48 + 8 * (i))
 
 /*
- * Exceptions that tell of a spoilt delivery go to observers on a stack of their own: by
+ * Exceptions that report a spoilt delivery go to observers on a stack of their own: by
  * task gates, or in IA-32e mode by an IST.
  */
 static const uint8_t gate_observed[] = { 8, 10, 11, 12, 13, 14 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * How fast an emulator reads memory and runs into page faults: what the guest
- * (sweep_speed.c) does, and how it tells the program that holds the clock
+ * (sweep_speed.c) does, and how it says the program that holds the clock
  * (bench/emulators.c). 2-level paging; no clock of the guest's is trusted.
  */
 #ifndef LAB_GUEST_SWEEP_SPEED_H

@@ -27,7 +27,7 @@ storm_kernel_fault:
 	pushq $storm_user_fault
 	iretq
 
-/* By an IST: the frame tells what was (SDM figure 6-9). */
+/* By an IST: the frame says what was (SDM figure 6-9). */
 storm_double_fault:
 	mov 8(%rsp), %rax
 	mov %rax, storm_left_ip
@@ -65,7 +65,7 @@ storm_kernel_fault:
 	pushl $storm_user_fault
 	iret
 
-/* A task of its own: the old TSS tells what was (SDM figure 8-2). */
+/* A task of its own: the old TSS says what was (SDM figure 8-2). */
 storm_double_fault:
 	mov TSS + 0x20, %eax
 	mov %eax, storm_left_ip

@@ -77,15 +77,10 @@ static void add_hex_text(struct text *text, const char *what, int length)
 
 /* ---- files ------------------------------------------------------------------------ */
 
-static long open_at(const char *path, long flags)
-{
-	return call(__NR_open, (long)path, flags, 0);
-}
-
 /* The whole of a file, with a 0 after it; what there is of it, or less than 0. */
 static long read_all(const char *path, char *into, long size)
 {
-	long length = 0, part, from = open_at(path, O_RDONLY);
+	long length = 0, part, from = open_path(path, O_RDONLY);
 
 	if (from < 0)
 		return from;
@@ -212,7 +207,7 @@ static void add_comm(struct text *text, struct path task, const char *stat,
 
 static void add_memory(struct text *text, struct path task, long counts)
 {
-	long pagemap = open_at(join(task.at, "pagemap").at, O_RDONLY);
+	long pagemap = open_path(join(task.at, "pagemap").at, O_RDONLY);
 
 	read_all(join(task.at, "maps").at, file, sizeof(file));
 	add_page(text, file, pagemap, counts);
@@ -264,7 +259,7 @@ static void each_number(struct text *text, const char *parent, struct path folde
 			long counts, visit *visit)
 {
 	char entries[2048];
-	long length, from = open_at(folder.at, O_RDONLY | O_DIRECTORY);
+	long length, from = open_path(folder.at, O_RDONLY | O_DIRECTORY);
 
 	while ((length = call(__NR_getdents64, from, (long)entries, sizeof(entries))) > 0)
 		for (long at = 0; at < length;) {
@@ -319,7 +314,7 @@ static void add_pti(struct text *text)
 
 static void census(struct text *text)
 {
-	long counts = open_at("/proc/kpagecount", O_RDONLY);
+	long counts = open_path("/proc/kpagecount", O_RDONLY);
 
 	text->length = 0;
 	each_number(text, "", (struct path){ "/proc" }, counts, add_group);
@@ -371,7 +366,7 @@ static void load_modules(void)
 
 static void write_to(const char *path, const char *text)
 {
-	long to = open_at(path, O_WRONLY);
+	long to = open_path(path, O_WRONLY);
 
 	call(__NR_write, to, (long)text, length_of(text));
 	call(__NR_close, to, 0, 0);
@@ -398,7 +393,7 @@ void begin(long *stack)
 {
 	(void)stack;
 	call6(__NR_mount, (long)"proc", (long)"/proc", (long)"proc", 0, 0, 0);
-	call(__NR_iopl, 3, 0, 0);
+	open_ports();
 	load_modules();
 	write_to("/proc/sys/vm/nr_hugepages", HUGE_PAGES);
 	run("/bin/herd", COUNT);
@@ -412,5 +407,5 @@ void begin(long *stack)
 	say(texts[0].at);
 	say("@end\n");
 	for (;;)
-		call(__NR_pause, 0, 0, 0);
+		pause();
 }

@@ -33,7 +33,7 @@ static void read_text(const char *where)
 	char text[MAX_TEXT];
 
 	strscpy(text, where, sizeof(text));
-	tell("after read %*pE\n", (int)strlen(text), text);
+	say("after read %*pE\n", (int)strlen(text), text);
 }
 
 static void patch(void)
@@ -41,7 +41,7 @@ static void patch(void)
 	int (*answer)(void) = (void *)lab_answer;
 
 	WRITE_ONCE(lab_answer[1], 2);
-	tell("after answer %d\n", answer());
+	say("after answer %d\n", answer());
 }
 
 int act(const char *command)
@@ -65,6 +65,6 @@ int act(const char *command)
 		WRITE_ONCE(*(char *)address, 'M');
 	else
 		return -EINVAL;
-	tell("after %s done\n", what);
+	say("after %s done\n", what);
 	return 0;
 }

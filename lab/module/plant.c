@@ -80,15 +80,15 @@ static int note(pid_t pid, const char *half, unsigned long address, unsigned int
 	return 0;
 }
 
-void tell_planted(void)
+void say_planted(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < nplanted; i++)
-		tell("planted %d %s %lx %u %llx %llx %llx\n", planted[i].pid,
-		     planted[i].half, planted[i].address, planted[i].level,
-		     (u64)__pa(planted[i].entry), (u64)planted[i].was,
-		     (u64)*planted[i].entry);
+		say("planted %d %s %lx %u %llx %llx %llx\n", planted[i].pid,
+		    planted[i].half, planted[i].address, planted[i].level,
+		    (u64)__pa(planted[i].entry), (u64)planted[i].was,
+		    (u64)*planted[i].entry);
 }
 
 int where_is_ours(const char *word, unsigned long *address)
@@ -235,7 +235,7 @@ static void clear_in(pgd_t *pgd, unsigned long address)
 	WRITE_ONCE(*entry_of(entry, PRIVATE_LEVEL, address), 0);
 }
 
-/* What 3f8fd02b1bf1 mended: an unmapping that is not told to everybody. */
+/* What 3f8fd02b1bf1 mended: an unmapping that is not reported to everybody. */
 static int keep(pid_t pid, unsigned long address)
 {
 	struct mm_struct *mine = mm_of_pid(pid);

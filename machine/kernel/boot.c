@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From nothing to init on processor 0: the first tables, IDT, GDT, TSS. */
+#include "machine/kernel/gates.h"
 #include "machine/kernel/modules.h"
-#include "machine/kernel/story.h"
+#include "machine/kernel/say.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,38 +92,6 @@ static bool map_image(struct kernel *kernel)
 }
 
 /* ---- IDT (SDM 6.11, 6.14.1) ---- */
-
-static uint64_t gate_va(const struct kernel *kernel, unsigned vector)
-{
-	return kernel->idt + vector * 2 * kernel->layout.word;
-}
-
-static void gate_put(struct kernel *kernel, unsigned vector, unsigned type,
-		     uint16_t selector, uint64_t handler, unsigned dpl, unsigned ist)
-{
-	uint64_t low = (handler & 0xffff) | (uint64_t)selector << 16 |
-		       (uint64_t)ist << 32 | (uint64_t)type << 40 | (uint64_t)dpl << 45 |
-		       BIT(47) | (handler & 0xffff0000) << 32;
-
-	va_put(kernel, gate_va(kernel, vector), 8, low);
-	if (kernel->layout.word == 8)
-		va_put(kernel, gate_va(kernel, vector) + 8, 8, handler >> 32);
-}
-
-void gate_write(struct kernel *kernel, unsigned vector, uint64_t handler, unsigned dpl)
-{
-	gate_put(kernel, vector, TYPE_INTERRUPT, kernel->layout.kernel_cs, handler, dpl,
-		 0);
-}
-
-uint64_t gate_read(struct kernel *kernel, unsigned vector)
-{
-	uint64_t low = va_get(kernel, gate_va(kernel, vector), 8), high = 0;
-
-	if (kernel->layout.word == 8)
-		high = va_get(kernel, gate_va(kernel, vector) + 8, 4) << 32;
-	return (low & 0xffff) | (low >> 32 & 0xffff0000) | high;
-}
 
 static void make_gates(struct kernel *kernel)
 {
@@ -224,18 +193,6 @@ static bool make_descriptors(struct kernel *kernel, struct processor *p)
 		return make_double_fault_task(kernel, p, stack);
 	va_put(kernel, p->tss + 36, 8, stack); /* IST1, SDM figure 8-11 */
 	return true;
-}
-
-uint64_t boot_stack(struct kernel *kernel, const struct processor *processor)
-{
-	return va_get(kernel, processor->tss + 4, kernel->layout.word);
-}
-
-void boot_set_stack(struct kernel *kernel, const struct processor *processor, uint64_t sp)
-{
-	va_put(kernel, processor->tss + 4, kernel->layout.word, sp);
-	if (kernel->layout.word == 4)
-		va_put(kernel, processor->tss + 8, 2, kernel->layout.kernel_ds);
 }
 
 /* ---- processors ---- */
@@ -391,7 +348,7 @@ struct kernel *kernel_create(const struct kernel_options *options, const char **
 	if (!kernel)
 		goto out;
 	kernel->options = *options;
-	kernel->options.tell = NULL;
+	kernel->options.say = NULL;
 	if (!sensible(kernel, &reason))
 		goto out;
 	reason = "no memory";
@@ -400,12 +357,12 @@ struct kernel *kernel_create(const struct kernel_options *options, const char **
 	kernel->host_is_short |= !kernel->memory;
 	if (!kernel->memory || !boot(kernel))
 		goto out;
-	kernel->options.tell = options->tell;
-	tell(kernel, NULL, KERNEL_TELLS_KERNEL,
-	     "a kernel boots: %s, %" PRIu64 " MiB, %u processor%s, strategy %s",
-	     kernel->layout.name, kernel->options.ram / MIB, kernel->options.cpus,
-	     kernel->options.cpus > 1 ? "s" : "",
-	     kernel_strategies[kernel->options.sync].name);
+	kernel->options.say = options->say;
+	say(kernel, NULL, VOICE_KERNEL,
+	    "a kernel boots: %s, %" PRIu64 " MiB, %u processor%s, strategy %s",
+	    kernel->layout.name, kernel->options.ram / MIB, kernel->options.cpus,
+	    kernel->options.cpus > 1 ? "s" : "",
+	    kernel_strategies[kernel->options.sync].name);
 	return kernel;
 out:
 	if (why)

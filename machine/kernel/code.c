@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Functions: where they lie, what their bytes say, and what they are made of. */
-#include "machine/kernel/run.h"
-#include "machine/kernel/story.h"
+#include "machine/kernel/code.h"
+#include "machine/kernel/say.h"
+#include "machine/segment.h"
 
 #include <stdio.h>
 
@@ -101,8 +102,8 @@ bool code_step(struct kernel *kernel, struct processor *processor,
 		return false;
 	row = row_of(word);
 	if (!row) {
-		tell(kernel, processor, KERNEL_TELLS_PROCESSOR,
-		     "what lies at %08" PRIx64 " is no code any more: #UD", ip);
+		say(kernel, processor, VOICE_PROCESSOR,
+		    "what lies at %08" PRIx64 " is no code any more: #UD", ip);
 		return raise(event, MACHINE_UD, 0);
 	}
 	if (row->run(kernel, processor, argument, event))

@@ -8,7 +8,7 @@
  * of fault; then, where it may sleep, the page; then the return.
  */
 #include "machine/kernel/run.h"
-#include "machine/kernel/story.h"
+#include "machine/kernel/say.h"
 
 /* Words above struct pt_regs: error code or -1, then what IRET takes. */
 enum { FRAME_ERROR, FRAME_IP, FRAME_CS, FRAME_WORDS };
@@ -94,9 +94,9 @@ static void die(struct kernel *kernel, struct processor *processor, const char *
 	bool kernel_mode = in_kernel(kernel, processor);
 	enum kernel_outcome outcome = kernel_mode ? KERNEL_OOPS : KERNEL_KILLED;
 
-	tell(kernel, processor, KERNEL_TELLS_KERNEL, "%s: %s", why,
-	     kernel_mode ? "the kernel has tripped over itself, an oops"
-			 : "the process gets SIGSEGV");
+	say(kernel, processor, VOICE_KERNEL, "%s: %s", why,
+	    kernel_mode ? "the kernel has tripped over itself, an oops"
+			: "the process gets SIGSEGV");
 	if (processor->interrupts || !p) {
 		end(kernel, processor, KERNEL_PANICS,
 		    processor->interrupts ? "panic: fatal exception in interrupt"
@@ -110,8 +110,7 @@ static void die(struct kernel *kernel, struct processor *processor, const char *
 	if (kernel->outcome != KERNEL_NO_MEMORY || kernel->outcome_pid != p->pid)
 		kernel->outcome = outcome;
 	kernel->outcome_pid = p->pid;
-	tell(kernel, processor, KERNEL_TELLS_KERNEL, "%s (pid %d) is gone", p->comm,
-	     p->pid);
+	say(kernel, processor, VOICE_KERNEL, "%s (pid %d) is gone", p->comm, p->pid);
 	sched_switch(kernel, processor, NULL);
 	process_remove(kernel, p);
 }
@@ -240,9 +239,9 @@ static bool give_way(struct kernel *kernel, struct processor *processor,
 	p->preempt_next = 0;
 	p->sp = r->reg[MACHINE_REG_SP];
 	p->in_fault = true;
-	tell(kernel, processor, KERNEL_TELLS_KERNEL,
-	     "half way through the fault of %s (pid %d) the scheduler switches to %s (pid %d)",
-	     p->comm, p->pid, next->comm, next->pid);
+	say(kernel, processor, VOICE_KERNEL,
+	    "half way through the fault of %s (pid %d) the scheduler switches to %s (pid %d)",
+	    p->comm, p->pid, next->comm, next->pid);
 	sched_switch(kernel, processor, next);
 	return true;
 }
@@ -263,10 +262,12 @@ bool run_finish_task_switch(struct kernel *kernel, struct processor *processor,
 	return true;
 }
 
-/* No page for it: the operation is told, and the fault is left as if it were handled. */
+/*
+ * No page for it: the operation is reported, and the fault is left as if it were handled.
+ */
 static void out_of_memory(struct kernel *kernel, struct processor *processor)
 {
-	tell(kernel, processor, KERNEL_TELLS_KERNEL, "there is no free page for it");
+	say(kernel, processor, VOICE_KERNEL, "there is no free page for it");
 	kernel->outcome = KERNEL_NO_MEMORY;
 	kernel->outcome_pid = processor->current;
 	if (!in_kernel(kernel, processor))
@@ -306,9 +307,8 @@ bool run_handle_mm_fault(struct kernel *kernel, struct processor *processor,
 		out_of_memory(kernel, processor);
 		return true;
 	}
-	tell(kernel, processor, KERNEL_TELLS_KERNEL,
-	     "%s (pid %d) gets a page at %08" PRIx64, p->comm, p->pid,
-	     address & ~(uint64_t)(PAGE - 1));
+	say(kernel, processor, VOICE_KERNEL, "%s (pid %d) gets a page at %08" PRIx64,
+	    p->comm, p->pid, address & ~(uint64_t)(PAGE - 1));
 	jump(kernel, processor, CODE_RET_FROM_EXCEPTION);
 	return true;
 }

@@ -7,6 +7,7 @@
  *	pages.c       page frames: given, taken back, there or "not there"
  *	pgtable.c     entries: written, walked, copied for a new space
  *	sync.c        strategies: rows of what is done when
+ *	gates.c       gates and the TSS's stack, as memory holds them
  *	boot.c        the first tables, IDT, GDT, TSS; init
  *	vmalloc.c     areas, and the tables they need
  *	process.c     fork, exec, exit
@@ -20,11 +21,11 @@
  *	symbols.c     names and addresses
  *	look.c        walks, for whoever asks; what goes wrong on purpose
  *	sched.c       switches, migration
- *	story.c       what happens, in plain words
+ *	say.c         what happens, in plain words
  *	linux.c       what crash tools look for, as Linux lays it out: struct page, tasks,
  *	              modules, kallsyms, VMCOREINFO: linux.h has the files
  *	core.c        the ELF core
- *	check.c       the books against the memory
+ *	books.c       the books against the memory
  *
  * Page tables, descriptor tables, stacks and code are in the simulated memory and nowhere
  * else. What is in C structures is what a kernel's own lists would say: areas, VMAs,
@@ -156,7 +157,7 @@ const char *symbol_name(const struct kernel *kernel, uint64_t va); /* for a stor
 
 /* ---- the kernel ------------------------------------------------------------------ */
 
-/* What a frame is used for, as struct page is to tell. */
+/* What a frame is used for, as struct page is to say. */
 enum page_use {
 	PAGE_RESERVED, /* low memory, the image, mem_map */
 	PAGE_FREE,

@@ -12,7 +12,7 @@
  *
  * In reading order:
  *
- *   1. options      format, synchronisation strategy, processors, who is told
+ *   1. options      format, synchronisation strategy, processors, who listens
  *   2. outcomes     what an operation came to; how a machine ends
  *   3. processes    fork, exec, exit, mmap
  *   4. user mode    accesses and system calls
@@ -63,14 +63,14 @@ struct kernel_strategy {
 extern const struct kernel_strategy kernel_strategies[];
 
 /* Who a line of the story is about. */
-enum kernel_teller {
-	KERNEL_TELLS_STORY,     /* the script: what somebody wants to happen */
-	KERNEL_TELLS_KERNEL,    /* what the kernel does about it */
-	KERNEL_TELLS_PROCESSOR, /* what the processor does: faults, frames, resets */
+enum kernel_voice {
+	VOICE_STORY,     /* the script: what somebody wants to happen */
+	VOICE_KERNEL,    /* what the kernel does about it */
+	VOICE_PROCESSOR, /* what the processor does: faults, frames, resets */
 };
 
 struct kernel_line {
-	enum kernel_teller teller;
+	enum kernel_voice voice;
 	unsigned cpu;
 	int pid;          /* whose address space is loaded; 0: init_mm's */
 	const char *text; /* plain words, no newline; valid during the call */
@@ -87,8 +87,8 @@ struct kernel_options {
 	uint64_t ram;        /* bytes, whole MiB; 0: 64 MiB */
 	/* Free pages are "not there": CONFIG_DEBUG_PAGEALLOC. */
 	bool debug_pagealloc;
-	/* Told what happens, NULL: nobody is. */
-	void (*tell)(void *arg, const struct kernel_line *line);
+	/* Called with each thing that happens; NULL: nobody listens. */
+	void (*say)(void *arg, const struct kernel_line *line);
 	void *arg;
 };
 
@@ -265,7 +265,7 @@ struct kernel_walk {
 	unsigned level;
 	bool present;
 };
-/* The seed's lookup_address1(): the tables alone, no TLB. pid 0: init_mm. */
+/* dtrace4linux's lookup_address1(): the tables alone, no TLB. pid 0: init_mm. */
 enum kernel_outcome kernel_walk(struct kernel *kernel, int pid, uint64_t va,
 				struct kernel_walk *walk);
 

@@ -12,6 +12,7 @@
 #include "machine/kernel/linux.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* include/linux/sched.h */
 #define PF_IDLE 0x00000002

@@ -7,7 +7,7 @@
  *	linux_page.c        struct page, a frame each
  *	linux_module.c      struct module, and the symbols that a module keeps
  *	linux_kallsyms.c    the image's symbols
- *	linux_vmcoreinfo.c  what a dump tells of all that
+ *	linux_vmcoreinfo.c  what a dump says of all that
  */
 #ifndef MACHINE_KERNEL_LINUX_H
 #define MACHINE_KERNEL_LINUX_H
@@ -61,7 +61,7 @@ enum linux_field {
 	RESOURCE_END,
 	RESOURCE_NAME,
 	SECTION_MEM_MAP,
-	/* what the model does not keep, and VMCOREINFO tells all the same */
+	/* what the model does not keep, and VMCOREINFO has all the same */
 	UTS_NAME,
 	PAGE_COMPOUND_DTOR,
 	PAGE_COMPOUND_ORDER,

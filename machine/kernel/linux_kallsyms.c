@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/text.h"
 
@@ -114,7 +115,7 @@ static long aligned(FILE *to, unsigned align)
 
 /*
  * Where the next table begins. Linux aligns it to a word; with a page of its own, what
- * VMCOREINFO tells is the same for strategies whose kernels differ by a symbol, and two
+ * VMCOREINFO says is the same for strategies whose kernels differ by a symbol, and two
  * scenarios can be compared as two moments of one machine.
  */
 static long table_begin(FILE *to)

@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <elf.h>
 #include <stdio.h>
+#include <string.h>
 
 #define FIRST_SECTION 1 /* of the module's file: its text */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * struct page: one a frame, in one array, from boot on. i386 is told of it as FLATMEM's
+ * struct page: one a frame, in one array, from boot on. i386 has it as FLATMEM's
  * mem_map, x86-64 as SPARSEMEM's sections, which all lie in that array.
  */
 #include "machine/kernel/linux.h"
@@ -21,7 +21,7 @@
 /* x86-64: arch/x86/include/asm/sparsemem.h; mm/sparse.c, sparse_init_one_section(). */
 #define SECTION_SIZE_BITS 27
 #define SECTION_FLAGS 0xf
-/* Bits of page.flags that tell the frame's section and its zone, without VMEMMAP. */
+/* Bits of page.flags that hold the frame's section and its zone, without VMEMMAP. */
 #define SECTIONS_SHIFT 45
 #define ZONES_SHIFT 43
 #define DMA32_END (UINT64_C(4) << 30)

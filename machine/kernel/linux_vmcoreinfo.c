@@ -2,12 +2,13 @@
 /*
  * VMCOREINFO, as crash_save_vmcoreinfo_init() of kernel/crash_core.c and
  * arch_crash_save_vmcoreinfo() of arch/x86/kernel/crash_core_{32,64}.c of Linux 6.1.192
- * write it: those of its lines that tell of something the model has.
+ * write it: those of its lines that are about something the model has.
  */
 #include "machine/kernel/linux.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define RELEASE "6.1.192-model"
 

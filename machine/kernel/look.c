@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Walks for whoever asks, and what goes wrong because somebody wants it to. */
 #include "machine/kernel/pgtable.h"
-#include "machine/kernel/story.h"
+#include "machine/kernel/say.h"
 
 static bool root_of(const struct kernel *kernel, int pid, uint64_t *root)
 {

@@ -5,6 +5,9 @@
  * belongs to the story goes through a processor instead.
  */
 #include "machine/kernel/pgtable.h"
+#include "machine/memory.h"
+
+#include <string.h>
 
 uint64_t pa_get(struct kernel *kernel, uint64_t pa, unsigned size)
 {

@@ -6,10 +6,11 @@
  * of the module whatever the strategy, and others may not: half of them see it.
  */
 #include "machine/kernel/modules.h"
-#include "machine/kernel/story.h"
+#include "machine/kernel/say.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct module *module_find(const struct kernel *kernel, const char *name)
 {
@@ -177,9 +178,8 @@ enum kernel_outcome kernel_insmod(struct kernel *kernel,
 	m = create(kernel, driver);
 	if (!m)
 		return KERNEL_NO_MEMORY;
-	tell(kernel, NULL, KERNEL_TELLS_KERNEL,
-	     "insmod %s: %" PRIu64 " bytes at %08" PRIx64 "%s", m->name, m->size, m->va,
-	     m->stub ? ", and gate 14 will lead to it" : "");
+	say(kernel, NULL, VOICE_KERNEL, "insmod %s: %" PRIu64 " bytes at %08" PRIx64 "%s",
+	    m->name, m->size, m->va, m->stub ? ", and gate 14 will lead to it" : "");
 	if (kernel->sync->loaded)
 		kernel->sync->loaded(kernel);
 	m->next = kernel->modules;
@@ -202,7 +202,7 @@ enum kernel_outcome kernel_rmmod(struct kernel *kernel, const char *name)
 	m = name ? module_find(kernel, name) : NULL;
 	if (!m || m->users)
 		return KERNEL_INVALID;
-	tell(kernel, NULL, KERNEL_TELLS_KERNEL, "rmmod %s", m->name);
+	say(kernel, NULL, VOICE_KERNEL, "rmmod %s", m->name);
 	outcome = run_call(kernel, m, SYS_DELETE_MODULE);
 	if (outcome != KERNEL_OK)
 		return outcome;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a driver's functions do, and the two calls that lead to its first and its last. */
+#include "machine/kernel/gates.h"
 #include "machine/kernel/modules.h"
-#include "machine/kernel/story.h"
+#include "machine/kernel/say.h"
+#include "machine/event.h"
 
 #include <stdio.h>
 
@@ -72,9 +74,9 @@ bool run_module_page_fault(struct kernel *kernel, struct processor *processor,
 	    !data_store(kernel, processor, argument + STUB_COUNT, count + 1, event))
 		return false;
 	processor->cpu.r.ip = old;
-	tell(kernel, processor, KERNEL_TELLS_KERNEL,
-	     "the driver's stub looks at the fault, and jumps to %s",
-	     symbol_name(kernel, old));
+	say(kernel, processor, VOICE_KERNEL,
+	    "the driver's stub looks at the fault, and jumps to %s",
+	    symbol_name(kernel, old));
 	return true;
 }
 

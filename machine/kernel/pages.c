@@ -8,6 +8,7 @@
 #include "machine/kernel/pgtable.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define ORDERS 11 /* as Linux's MAX_ORDER: a block is 4 MiB at most */
 #define BLOCK (UINT32_C(1) << (ORDERS - 1))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Page tables in the simulated memory, and who is told when the kernel's change. Levels
- * count from the leaf: 1 is the page table.
+ * Page tables in the simulated memory, and who is notified when the kernel's change.
+ * Levels count from the leaf: 1 is the page table.
  *
  *	         i386              i386-pae               x86_64
  *	level 4                                           root: 256..511 the kernel's
@@ -39,7 +39,7 @@ bool pgtable_large(uint64_t entry, unsigned level);
 struct pgtable_walk pgtable_walk(struct kernel *kernel, uint64_t root, uint64_t va);
 /*
  * Where va's entry at a level is, tables above it made as needed; 0: no memory, or a
- * large page is in the way. A private entry that is made is not told to other spaces.
+ * large page is in the way. A private entry that is made is not copied to other spaces.
  */
 uint64_t pgtable_entry(struct kernel *kernel, uint64_t root, uint64_t va, unsigned level);
 

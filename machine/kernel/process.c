@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Processes: fork, exec, exit. */
 #include "machine/kernel/run.h"
-#include "machine/kernel/story.h"
+#include "machine/kernel/say.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- by pid ---- */
 
@@ -208,10 +209,10 @@ enum kernel_outcome kernel_fork(struct kernel *kernel, int parent, const char *c
 		return KERNEL_NO_MEMORY;
 	if (pid)
 		*pid = to->pid;
-	tell(kernel, &kernel->processor[to->cpu], KERNEL_TELLS_KERNEL,
-	     "%s (pid %d) forks %s (pid %d): a new top-level table at %08" PRIx64
-	     ", with the kernel's entries of this moment",
-	     from->comm, parent, to->comm, to->pid, to->root);
+	say(kernel, &kernel->processor[to->cpu], VOICE_KERNEL,
+	    "%s (pid %d) forks %s (pid %d): a new top-level table at %08" PRIx64
+	    ", with the kernel's entries of this moment",
+	    from->comm, parent, to->comm, to->pid, to->root);
 	return KERNEL_OK;
 }
 
@@ -249,8 +250,8 @@ enum kernel_outcome kernel_exec(struct kernel *kernel, int pid, const char *comm
 	if (comm)
 		set_comm(p, comm);
 	replace_space(kernel, p, root);
-	tell(kernel, processor, KERNEL_TELLS_KERNEL,
-	     "pid %d is %s from now on, in a space of this moment", pid, p->comm);
+	say(kernel, processor, VOICE_KERNEL,
+	    "pid %d is %s from now on, in a space of this moment", pid, p->comm);
 	return kernel->ending.end == KERNEL_RUNS ? KERNEL_OK : KERNEL_STOPPED;
 }
 
@@ -264,8 +265,8 @@ enum kernel_outcome kernel_exit(struct kernel *kernel, int pid)
 	p = process_find(kernel, pid);
 	if (!p || pid == 1)
 		return KERNEL_INVALID;
-	tell(kernel, &kernel->processor[p->cpu], KERNEL_TELLS_KERNEL, "%s (pid %d) exits",
-	     p->comm, pid);
+	say(kernel, &kernel->processor[p->cpu], VOICE_KERNEL, "%s (pid %d) exits",
+	    p->comm, pid);
 	if (kernel->processor[p->cpu].current == pid)
 		sched_switch(kernel, &kernel->processor[p->cpu], NULL);
 	process_remove(kernel, p);

@@ -5,7 +5,7 @@
  * There is no recursion here, so a fault in a handler costs the simulated stack only.
  */
 #include "machine/kernel/run.h"
-#include "machine/kernel/story.h"
+#include "machine/kernel/say.h"
 
 /* A storm that is longer has filled all memory many times over. */
 #define MOST_FRAMES (UINT64_C(1) << 32)
@@ -19,7 +19,7 @@ void end(struct kernel *kernel, const struct processor *processor, enum kernel_e
 
 	if (kernel->ending.end != KERNEL_RUNS)
 		return;
-	tell(kernel, processor, KERNEL_TELLS_KERNEL, "%s", why);
+	say(kernel, processor, VOICE_KERNEL, "%s", why);
 	loaded = process_of_root(kernel, kernel->root_before);
 	kernel->ending.end = how;
 	kernel->ending.cpu = processor->number;
@@ -31,15 +31,15 @@ static bool deliver(struct kernel *kernel, struct processor *processor,
 		    const struct machine_event *event)
 {
 	struct machine_story *story = &kernel->ending.story;
-	struct telling before;
+	struct taking before;
 
 	kernel->ending.first = *event;
 	kernel->root_before = processor->cpu.r.cr3;
-	if (kernel->options.tell)
-		tell_event(kernel, processor, event, &before);
+	if (kernel->options.say)
+		say_event(kernel, processor, event, &before);
 	machine_follow(&processor->cpu, event, MOST_FRAMES, story);
-	if (kernel->options.tell)
-		tell_outcome(kernel, processor, event, &before);
+	if (kernel->options.say)
+		say_outcome(kernel, processor, event, &before);
 	if (story->fate == MACHINE_SURVIVES || story->fate == MACHINE_OTHER_TASK)
 		return true;
 	if (story->fate == MACHINE_RESETS)

@@ -112,13 +112,4 @@ struct open_file *file_find(const struct process *process, int fd);
 bool files_copy(struct kernel *kernel, const struct process *from, struct process *to);
 void files_release(struct process *process);
 
-/* ---- boot.c ---- */
-
-uint64_t gate_read(struct kernel *kernel, unsigned vector);
-void gate_write(struct kernel *kernel, unsigned vector, uint64_t handler, unsigned dpl);
-/* TSS.ESP0, RSP0. */
-uint64_t boot_stack(struct kernel *kernel, const struct processor *processor);
-void boot_set_stack(struct kernel *kernel, const struct processor *processor,
-		    uint64_t sp);
-
 #endif

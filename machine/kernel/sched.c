@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Who has a processor. A process that is not in the middle of a fault is in user mode. */
+#include "machine/kernel/gates.h"
+#include "machine/kernel/gates.h"
 #include "machine/kernel/run.h"
-#include "machine/kernel/story.h"
+#include "machine/kernel/say.h"
 
 struct process *current(const struct kernel *kernel, const struct processor *processor)
 {
@@ -75,7 +77,7 @@ static void idle(struct kernel *kernel, struct processor *processor)
 	uint64_t top = processor->idle_stack + kernel->layout.stack_size;
 
 	processor->current = 0;
-	boot_set_stack(kernel, processor, top);
+	tss_set_stack(kernel, processor, top);
 	enter_kernel_mode(kernel, processor, code_va(kernel, CODE_DEFAULT_IDLE), top);
 }
 
@@ -89,10 +91,10 @@ void sched_switch(struct kernel *kernel, struct processor *processor,
 	if (!load_space(kernel, processor, next->root))
 		return;
 	processor->current = next->pid;
-	boot_set_stack(kernel, processor, stack_top(kernel, next));
-	tell(kernel, processor, KERNEL_TELLS_KERNEL,
-	     "processor %u goes on with %s (pid %d), CR3 is %08" PRIx64,
-	     processor->number, next->comm, next->pid, next->root);
+	tss_set_stack(kernel, processor, stack_top(kernel, next));
+	say(kernel, processor, VOICE_KERNEL,
+	    "processor %u goes on with %s (pid %d), CR3 is %08" PRIx64, processor->number,
+	    next->comm, next->pid, next->root);
 	if (!next->in_fault) {
 		enter_user_mode(kernel, processor);
 		return;

@@ -4,7 +4,7 @@
  * strategies; here is what each does.
  */
 #include "machine/kernel/pgtable.h"
-#include "machine/kernel/story.h"
+#include "machine/kernel/say.h"
 
 /* clang-format off */
 const struct kernel_strategy kernel_strategies[] = {
@@ -12,7 +12,7 @@ const struct kernel_strategy kernel_strategies[] = {
 		"a space that exists never learns of a new kernel entry",
 		"nobody's: what is left when all the others are taken away" },
 	[KERNEL_SYNC_LAZY] = { "lazy",
-		"the page-fault handler copies the entry that was missing; removals are told to nobody",
+		"the page-fault handler copies the entry that was missing; removals reach no other space",
 		"i386 up to 5.2, x86_64 up to 5.7: vmalloc_fault() in arch/x86/mm/fault.c" },
 	[KERNEL_SYNC_EAGER] = { "eager",
 		"each kernel entry that comes or goes is written to every space at once",
@@ -28,7 +28,7 @@ const struct kernel_strategy kernel_strategies[] = {
 		"x86_64 since 5.9: preallocate_vmalloc_pages(), 6eb82f994026" },
 	[KERNEL_SYNC_DIRECT_MAP] = { "direct-map handler",
 		"the driver's handler lies in kmalloc() memory, which every space has always; "
-		"else lazy, with removals told to all",
+		"else lazy, with removals made in all spaces",
 		"what the author of dtrace asked for in 2012; removals as in 5.3, 3f8fd02b1bf1" },
 	[KERNEL_SYNC_LAZY_EAGER] = { "lazy+eager",
 		"written to every space at once, and copied by the page-fault handler where "
@@ -52,9 +52,9 @@ static void copy_entry(struct kernel *kernel, uint64_t root, unsigned slot)
 static void copy_to_all(struct kernel *kernel, unsigned slot)
 {
 	processes_each(kernel, p) copy_entry(kernel, p->root, slot);
-	tell(kernel, NULL, KERNEL_TELLS_KERNEL,
-	     "the entry for %08" PRIx64 " is written to all spaces",
-	     slot_va(kernel, slot));
+	say(kernel, NULL, VOICE_KERNEL,
+	    "the entry for %08" PRIx64 " is written to all spaces",
+	    slot_va(kernel, slot));
 }
 
 /*
@@ -66,8 +66,7 @@ static void copy_all_to_all(struct kernel *kernel)
 
 	for (unsigned s = slot_of(kernel, kernel->layout.vmalloc_first); s <= last; s++)
 		processes_each(kernel, p) copy_entry(kernel, p->root, s);
-	tell(kernel, NULL, KERNEL_TELLS_KERNEL,
-	     "all kernel entries are written to all spaces");
+	say(kernel, NULL, VOICE_KERNEL, "all kernel entries are written to all spaces");
 }
 
 /*
@@ -89,9 +88,9 @@ static bool copy_one_lazily(struct kernel *kernel, struct processor *processor,
 	if (pgtable_read(kernel, to) & ENTRY_P)
 		return MEANING(pgtable_read(kernel, to)) == MEANING(from);
 	pgtable_write(kernel, to, from);
-	tell(kernel, processor, KERNEL_TELLS_KERNEL,
-	     "vmalloc_fault() copies the entry for %08" PRIx64 " from swapper_pg_dir",
-	     slot_va(kernel, slot));
+	say(kernel, processor, VOICE_KERNEL,
+	    "vmalloc_fault() copies the entry for %08" PRIx64 " from swapper_pg_dir",
+	    slot_va(kernel, slot));
 	return true;
 }
 

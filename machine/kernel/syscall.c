@@ -5,10 +5,11 @@
  * has it the functions they lead to. Paths are not read from user memory.
  */
 #include "machine/kernel/modules.h"
-#include "machine/kernel/story.h"
+#include "machine/kernel/say.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SYSTEM_GATE 0x80
 #define INT_LENGTH 2

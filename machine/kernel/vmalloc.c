@@ -9,7 +9,7 @@
  * lead to memory that is somebody else's by now (3f8fd02b1bf1).
  */
 #include "machine/kernel/run.h"
-#include "machine/kernel/story.h"
+#include "machine/kernel/say.h"
 
 #include <stdlib.h>
 
@@ -178,8 +178,8 @@ enum kernel_outcome kernel_vmalloc(struct kernel *kernel, uint64_t size, uint64_
 	*va = area_create(kernel, size, AREA_VMALLOC);
 	if (!*va)
 		return KERNEL_NO_MEMORY;
-	tell(kernel, NULL, KERNEL_TELLS_KERNEL,
-	     "vmalloc() maps %" PRIu64 " bytes at %08" PRIx64, size, *va);
+	say(kernel, NULL, VOICE_KERNEL, "vmalloc() maps %" PRIu64 " bytes at %08" PRIx64,
+	    size, *va);
 	return KERNEL_OK;
 }
 

@@ -1,4 +1,4 @@
--- The seed's story: a driver's page-fault handler that half of the processes cannot see.
+-- The bug of 2012: a driver's page-fault handler that half of the processes cannot see.
 local m = machine { format = "i386", sync = "lazy", tlb = "tcg" }
 
 story("Two processes are there before any driver is loaded.")

@@ -12,7 +12,7 @@ sshd:read(sshd:mmap {})
 console:read(console:mmap {})
 assert(m:ended() == "runs")
 
-story("Memory that the kernel maps later is still not told to anybody,")
+story("Memory that the kernel maps later is still copied to no other space,")
 local area = m:vmalloc(8 << 20)
 assert(not console:sees(area))
 story("but that is data: the first access faults, and the fault repairs it.")

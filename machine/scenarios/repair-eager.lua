@@ -3,7 +3,7 @@ local m = machine { format = "i386", sync = "eager" }
 local console = m:fork("console-kit-dae")
 local sshd = m:fork("sshd")
 
-story("A driver is loaded; all that were there before are told.")
+story("A driver is loaded; all that were there before get its entries.")
 m:insmod { name = "dtrace", hooks_page_fault = true }
 assert(console:sees("dtrace_page_fault") and sshd:sees("dtrace_page_fault"))
 
@@ -14,7 +14,7 @@ console:read(console:mmap {})
 sshd:run()
 assert(not sshd:in_fault() and m:ended() == "runs")
 
-story("Unloading is told to all as well.")
+story("Unloading is done in all of them as well.")
 m:rmmod("dtrace")
 console:read(console:mmap {})
 assert(m:ended() == "runs")

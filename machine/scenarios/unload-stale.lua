@@ -8,7 +8,7 @@ local area = m:vmalloc(4 << 20)
 sshd:kernel_write(area, 1)
 assert(sshd:agrees(area))
 
-story("The kernel unmaps it. Nobody tells sshd's tables.")
+story("The kernel unmaps it. sshd's tables are not changed.")
 m:vfree(area)
 assert(sshd:sees(area) and not m:sees(area))
 

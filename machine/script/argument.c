@@ -195,7 +195,7 @@ void script_fields(lua_State *L, int index, const struct script_field *fields,
 
 /* ---- text ------------------------------------------------------------------------- */
 
-/* What prints the same every time, and tells nothing of the host's memory. */
+/* What prints the same every time, and shows nothing of the host's memory. */
 static bool is_plain(int type)
 {
 	return type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER ||

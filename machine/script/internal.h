@@ -3,11 +3,13 @@
  * Scenarios inside. machine/script.h says what they do; a file a subject:
  *
  *	script.c      one run: text, limits, what came of it
+ *	complaint.c   how a word gives up, and where in the script
  *	sandbox.c     a Lua state that has only our words, and ends
  *	argument.c    what a script hands to a word, checked
  *	machine.c     words of a machine
  *	process.c     words of a process, and of the files it opened
  *	look.c        words of both: page tables looked at, and damaged
+ *	globals.c     all of them, and those of no object
  *
  * Lua's errors are long jumps: nothing that a word holds may need cleaning up. What needs
  * it belongs to struct script.
@@ -31,7 +33,7 @@
 #define SCRIPT_ALLOCATED (4ull << 30) /* bytes of Lua's, ever: copying takes time */
 #define SCRIPT_STEPS 200000000        /* Lua's instructions, ever */
 #define SCRIPT_OPERATION 100 /* instructions that one of the kernel's counts as, */
-#define SCRIPT_TOLD 1000     /* and where it is told: somebody keeps the lines */
+#define SCRIPT_LISTENED 1000 /* and where somebody listens, who keeps the lines */
 #define SCRIPT_LINE 1000     /* bytes of a line of the story */
 #define SCRIPT_SECONDS 100   /* of processor time, for what steps do not measure */
 #define SCRIPT_MACHINES 8
@@ -58,28 +60,33 @@ struct script {
 	bool trying;         /* the next outcome is a value, not an error */
 };
 
-/* ---- sandbox.c ------------------------------------------------------------------- */
-
-/* False when memory is short. */
-bool sandbox_open(struct script *script);
-void sandbox_close(struct script *script);
-/* In a protected call: pushes what becomes the script's only global table. */
-void sandbox_words(lua_State *L);
+/* ---- complaint.c ----------------------------------------------------------------- */
 
 static inline struct script *script_of(lua_State *L)
 {
 	return *(struct script **)lua_getextraspace(L);
 }
 
+/* The innermost line of the script that is running; false: none is. */
+bool script_line(lua_State *L, lua_Debug *frame);
 /* "my.lua:3: ..." and out. failed: it is the story that went wrong, not the script. */
 _Noreturn void script_error(lua_State *L, bool failed, const char *fmt, ...);
 /* The host's memory is short, wherever that was noticed: out, with SCRIPT_NO_MEMORY. */
 _Noreturn void script_short(lua_State *L);
 /* The message handler of a protected call. */
 int script_add_place(lua_State *L);
+
+/* ---- sandbox.c ------------------------------------------------------------------- */
+
+/* False when memory is short. */
+bool sandbox_open(struct script *script);
+void sandbox_close(struct script *script);
+
 /* Takes n instructions off what the script may do. */
 void script_charge(lua_State *L, unsigned n);
 
+/* What the table at the top does not have, missing() is to complain about. */
+void script_be_strict(lua_State *L, lua_CFunction missing, const char *noun);
 /* Pushes a metatable for objects called noun: their words, and nothing else. */
 void script_class(lua_State *L, const char *noun, const luaL_Reg *own,
 		  const luaL_Reg *shared);
@@ -143,9 +150,6 @@ struct script_process {
 	int pid;
 };
 
-void script_machine_open(lua_State *L);
-void script_process_open(lua_State *L);
-
 int script_machine_create(lua_State *L);
 struct kernel *script_machine(lua_State *L, int index);
 struct script_process *script_process(lua_State *L, int index);
@@ -153,7 +157,15 @@ struct script_process *script_process(lua_State *L, int index);
 int script_process_pid(lua_State *L, int index, const struct kernel *kernel);
 void script_process_push(lua_State *L, struct kernel *kernel, int pid);
 
-/* Words of machines and of processes alike. */
-extern const luaL_Reg script_look_words[];
+int script_process_equals(lua_State *L); /* of Lua's == */
+
+/* Their words, and those of machines and of processes alike. */
+extern const luaL_Reg script_machine_words[], script_process_words[], script_file_words[],
+	script_look_words[];
+
+/* ---- globals.c --------------------------------------------------------------------- */
+
+/* In a protected call: pushes what becomes the script's only global table. */
+void script_words(lua_State *L);
 
 #endif

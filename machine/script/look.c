@@ -73,7 +73,7 @@ static int look_address(lua_State *L)
 	return 1;
 }
 
-/* ---- the seed's probe ------------------------------------------------------------- */
+/* ---- the probe of dtrace4linux ------------------------------------------------------------- */
 
 #define PROBES 16
 
@@ -87,19 +87,19 @@ struct probe {
 	int n;
 };
 
-static void tell(const struct probe *probe, const char *text)
+static void say(const struct probe *probe, const char *text)
 {
 	const struct script_options *options = probe->script->options;
-	const struct kernel_line line = { .teller = KERNEL_TELLS_KERNEL,
+	const struct kernel_line line = { .voice = VOICE_KERNEL,
 					  .cpu = probe->cpu,
 					  .pid = probe->tracer,
 					  .text = text };
 
-	if (options->tell)
-		options->tell(options->arg, &line);
+	if (options->say)
+		options->say(options->arg, &line);
 }
 
-static void tell_lookups(const struct probe *probe, int pid)
+static void say_lookups(const struct probe *probe, int pid)
 {
 	char text[96];
 
@@ -110,7 +110,7 @@ static void tell_lookups(const struct probe *probe, int pid)
 		snprintf(text, sizeof(text), "#%u %d: lookup%d: %0*" PRIx64 " %u",
 			 probe->cpu, probe->tracer, i + 1, 2 * probe->layout.word,
 			 step.entry_va, step.level);
-		tell(probe, text);
+		say(probe, text);
 	}
 }
 
@@ -137,14 +137,14 @@ static int look_probe(lua_State *L)
 	layout_of(kernel_options(p.kernel)->format, kernel_options(p.kernel)->ram,
 		  &probe.layout);
 	for (int pid = 0; (pid = kernel_next_pid(p.kernel, pid));) {
-		script_charge(L, SCRIPT_TOLD);
+		script_charge(L, SCRIPT_LISTENED);
 		if (kernel_process(p.kernel, pid, &process) != KERNEL_OK)
 			continue;
 		snprintf(text, sizeof(text), "#%u %d:%d %0*" PRIx64, probe.cpu,
 			 probe.tracer, pid, 2 * probe.layout.word,
 			 process.root + probe.layout.page_offset);
-		tell(&probe, text);
-		tell_lookups(&probe, pid);
+		say(&probe, text);
+		say_lookups(&probe, pid);
 	}
 	return 0;
 }

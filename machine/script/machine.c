@@ -72,7 +72,7 @@ static const struct script_field machine_fields[] = {
 
 static struct kernel *create(lua_State *L, const union script_value *v)
 {
-	const struct script_options *told = script_of(L)->options;
+	const struct script_options *listener = script_of(L)->options;
 	const struct kernel_options options = {
 		.format = (uint8_t)v[FORMAT].number,
 		.sync = (uint8_t)v[SYNC].number,
@@ -81,8 +81,8 @@ static struct kernel *create(lua_State *L, const union script_value *v)
 		.cpus = (unsigned)v[PROCESSORS].number,
 		.ram = v[RAM].number << 20,
 		.debug_pagealloc = v[DEBUG_PAGEALLOC].number,
-		.tell = v[QUIET].number ? NULL : told->tell,
-		.arg = told->arg,
+		.say = v[QUIET].number ? NULL : listener->say,
+		.arg = listener->arg,
 	};
 	const char *why = NULL;
 	struct kernel *kernel = kernel_create(&options, &why);
@@ -298,7 +298,7 @@ static int machine_check(lua_State *L)
 	struct kernel *kernel = script_machine(L, 1);
 	const char *wrong;
 
-	script_charge(L, SCRIPT_TOLD);
+	script_charge(L, SCRIPT_LISTENED);
 	wrong = kernel_check(kernel);
 	if (wrong)
 		script_error(L, true, "the kernel's books are wrong: %s", wrong);
@@ -323,7 +323,7 @@ static int machine_dump(lua_State *L)
 	return lua_error(L);
 }
 
-static const luaL_Reg words[] = {
+const luaL_Reg script_machine_words[] = {
 	{ "fork", machine_fork },
 	{ "process", machine_process },
 	{ "processes", machine_processes },
@@ -343,9 +343,3 @@ static const luaL_Reg words[] = {
 	{ "try", script_try },
 	{ NULL, NULL },
 };
-
-void script_machine_open(lua_State *L)
-{
-	script_class(L, SCRIPT_MACHINE, words, script_look_words);
-	lua_pop(L, 1);
-}

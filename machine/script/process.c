@@ -290,12 +290,12 @@ static int file_close(lua_State *L)
 	return came_to(L, p, kernel_close(p->kernel, p->pid, file->fd));
 }
 
-static const luaL_Reg file_words[] = {
+const luaL_Reg script_file_words[] = {
 	{ "read", file_read }, { "write", file_write }, { "close", file_close },
 	{ "try", script_try }, { NULL, NULL },
 };
 
-static int process_equals(lua_State *L)
+int script_process_equals(lua_State *L)
 {
 	const struct script_process *a = luaL_testudata(L, 1, SCRIPT_PROCESS);
 	const struct script_process *b = luaL_testudata(L, 2, SCRIPT_PROCESS);
@@ -304,7 +304,7 @@ static int process_equals(lua_State *L)
 	return 1;
 }
 
-static const luaL_Reg words[] = {
+const luaL_Reg script_process_words[] = {
 	{ "fork", process_fork },
 	{ "exec", process_exec },
 	{ "exit", process_exit },
@@ -329,12 +329,3 @@ static const luaL_Reg words[] = {
 	{ "try", script_try },
 	{ NULL, NULL },
 };
-
-void script_process_open(lua_State *L)
-{
-	script_class(L, SCRIPT_PROCESS, words, script_look_words);
-	lua_pushcfunction(L, process_equals);
-	lua_setfield(L, -2, "__eq");
-	script_class(L, SCRIPT_FILE, file_words, NULL);
-	lua_pop(L, 2);
-}

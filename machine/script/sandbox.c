@@ -6,66 +6,12 @@
  */
 #include "machine/script/internal.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define HOOK_EVERY 1000
 #define CLOCK_EVERY 100000
-
-/* The innermost line of the script that is running; false: none is. */
-static bool find_line(lua_State *L, lua_Debug *frame)
-{
-	for (int level = 0; lua_getstack(L, level, frame); level++)
-		if (lua_getinfo(L, "Sl", frame) && frame->currentline > 0)
-			return true;
-	return false;
-}
-
-_Noreturn void script_error(lua_State *L, bool failed, const char *fmt, ...)
-{
-	lua_Debug frame;
-	va_list args;
-
-	script_of(L)->failed = failed;
-	if (find_line(L, &frame))
-		lua_pushfstring(L, "%s:%d: ", frame.short_src, frame.currentline);
-	else
-		lua_pushliteral(L, "");
-	va_start(args, fmt);
-	lua_pushvfstring(L, fmt, args);
-	va_end(args);
-	lua_concat(L, 2);
-	lua_error(L);
-	abort(); /* lua_error() does not return, but is not declared so */
-}
-
-_Noreturn void script_short(lua_State *L)
-{
-	script_of(L)->out_of_memory = true;
-	lua_pushnil(L); /* a message would need memory */
-	lua_error(L);
-	abort();
-}
-
-/* Words called by words, and Lua's parser where it is too deep, do not say where. */
-int script_add_place(lua_State *L)
-{
-	const char *message = lua_tostring(L, 1);
-	lua_Debug frame;
-
-	if (!message)
-		return 1;
-	if (find_line(L, &frame)) {
-		if (strncmp(message, frame.short_src, strlen(frame.short_src)) != 0)
-			lua_pushfstring(L, "%s:%d: %s", frame.short_src,
-					frame.currentline, message);
-	} else if (!strchr(message, ':')) {
-		lua_pushfstring(L, "%s: %s", script_of(L)->chunk + 1, message);
-	}
-	return 1;
-}
 
 /* ---- limits ---------------------------------------------------------------------- */
 
@@ -78,7 +24,7 @@ static void *deny(struct script *script, bool host)
 	if (!*script->starved) {
 		snprintf(script->starved, sizeof(script->starved), "%s",
 			 script->chunk + 1);
-		if (script->L && find_line(script->L, &frame))
+		if (script->L && script_line(script->L, &frame))
 			snprintf(script->starved, sizeof(script->starved), "%s:%d",
 				 frame.short_src, frame.currentline);
 	}
@@ -111,8 +57,8 @@ static void *allocate(void *arg, void *block, size_t old, size_t size)
 }
 
 /*
- * An operation may take long by itself: an exit among many mappings, a load that tells a
- * hundred thousand processes. The clock ends what steps do not; nothing else sees it.
+ * An operation may take long by itself: an exit among many mappings, a load that updates
+ * a hundred thousand processes. The clock ends what steps do not; nothing else sees it.
  */
 static void check_clock(lua_State *L, struct script *script)
 {
@@ -165,97 +111,9 @@ void sandbox_close(struct script *script)
 	script->L = NULL;
 }
 
-/* ---- words without an object ------------------------------------------------------ */
+/* ---- objects ---------------------------------------------------------------------- */
 
-static int word_format(lua_State *L)
-{
-	script_format(L, 1);
-	return 1;
-}
-
-static int word_story(lua_State *L)
-{
-	const struct script_options *options = script_of(L)->options;
-	struct kernel_line line = { .teller = KERNEL_TELLS_STORY };
-
-	script_charge(L, SCRIPT_TOLD);
-	line.text = script_format(L, 1);
-	if (strlen(line.text) > SCRIPT_LINE)
-		script_error(L, false, "a line of the story has %d letters at most",
-			     SCRIPT_LINE);
-	if (options->tell)
-		options->tell(options->arg, &line);
-	return 0;
-}
-
-/* The line of the script itself says best what did not hold. */
-static void push_source_line(lua_State *L, const struct script *script)
-{
-	const char *at = script->text, *end = at + script->size, *stop;
-	lua_Debug frame;
-
-	if (!find_line(L, &frame))
-		frame.currentline = 0;
-	for (int line = 1; line < frame.currentline && at < end; at++)
-		line += *at == '\n';
-	while (at < end && (*at == ' ' || *at == '\t'))
-		at++;
-	stop = memchr(at, '\n', (size_t)(end - at));
-	lua_pushlstring(L, at, (size_t)((stop ? stop : end) - at));
-}
-
-static int word_assert(lua_State *L)
-{
-	luaL_checkany(L, 1);
-	if (lua_toboolean(L, 1))
-		return 0;
-	if (lua_gettop(L) > 1)
-		script_format(L, 2);
-	else
-		push_source_line(L, script_of(L));
-	script_error(L, true, "this does not hold: %s", lua_tostring(L, -1));
-}
-
-static int next_item(lua_State *L)
-{
-	lua_Integer i = luaL_checkinteger(L, 2) + 1;
-
-	lua_pushinteger(L, i);
-	return lua_geti(L, 1, i) == LUA_TNIL ? 1 : 2;
-}
-
-static int word_ipairs(lua_State *L)
-{
-	luaL_checktype(L, 1, LUA_TTABLE);
-	lua_pushcfunction(L, next_item);
-	lua_pushvalue(L, 1);
-	lua_pushinteger(L, 0);
-	return 3;
-}
-
-static const luaL_Reg words[] = {
-	{ "machine", script_machine_create },
-	{ "story", word_story },
-	{ "assert", word_assert },
-	{ "format", word_format },
-	{ "ipairs", word_ipairs },
-	{ NULL, NULL },
-};
-
-static int no_word(lua_State *L)
-{
-	script_error(L, false, "there is no word '%s'", luaL_tolstring(L, 2, NULL));
-}
-
-static int no_global(lua_State *L)
-{
-	const char *name = luaL_tolstring(L, 2, NULL);
-
-	script_error(L, false, "'%s' is new here: say local %s = ...", name, name);
-}
-
-/* What the table at the top does not have, missing() is to complain about. */
-static void be_strict(lua_State *L, lua_CFunction missing, const char *noun)
+void script_be_strict(lua_State *L, lua_CFunction missing, const char *noun)
 {
 	lua_createtable(L, 0, 1);
 	lua_pushstring(L, noun);
@@ -263,39 +121,6 @@ static void be_strict(lua_State *L, lua_CFunction missing, const char *noun)
 	lua_setfield(L, -2, "__index");
 	lua_setmetatable(L, -2);
 }
-
-/*
- * Lua's own string.format(). The rest of that library stays out of reach: a pattern can
- * run for ever where no hook counts.
- */
-static void keep_format(lua_State *L)
-{
-	lua_pushcfunction(L, luaopen_string);
-	lua_call(L, 0, 1);
-	lua_getfield(L, -1, "format");
-	lua_setfield(L, LUA_REGISTRYINDEX, SCRIPT_FORMAT);
-	/* The library has given its functions to all strings, as methods. */
-	lua_pushliteral(L, "");
-	lua_pushnil(L);
-	lua_setmetatable(L, -2);
-	lua_pop(L, 2);
-}
-
-/* The globals are an empty table in front of the words, so that none is ever replaced. */
-void sandbox_words(lua_State *L)
-{
-	keep_format(L);
-	lua_newtable(L);
-	lua_createtable(L, 0, 2);
-	luaL_newlib(L, words);
-	be_strict(L, no_word, "");
-	lua_setfield(L, -2, "__index");
-	lua_pushcfunction(L, no_global);
-	lua_setfield(L, -2, "__newindex");
-	lua_setmetatable(L, -2);
-}
-
-/* ---- objects ---------------------------------------------------------------------- */
 
 static int no_method(lua_State *L)
 {
@@ -317,7 +142,7 @@ void script_class(lua_State *L, const char *noun, const luaL_Reg *own,
 	luaL_setfuncs(L, own, 0);
 	if (shared)
 		luaL_setfuncs(L, shared, 0);
-	be_strict(L, no_method, noun);
+	script_be_strict(L, no_method, noun);
 	lua_setfield(L, -2, "__index");
 	lua_pushstring(L, noun);
 	lua_pushcclosure(L, no_field, 1);
@@ -376,7 +201,8 @@ int script_outcome(lua_State *L, enum kernel_outcome outcome, const struct kerne
 
 	if (kernel_host_is_short(kernel))
 		script_short(L);
-	script_charge(L, kernel_options(kernel)->tell ? SCRIPT_TOLD : SCRIPT_OPERATION);
+	script_charge(L,
+		      kernel_options(kernel)->say ? SCRIPT_LISTENED : SCRIPT_OPERATION);
 	if (outcome != KERNEL_OK) {
 		lua_pop(L, n);
 		n = 0;

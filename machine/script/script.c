@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "util/bom.h"
+#include "util/text.h"
 
 static enum script_status fail(char **why, enum script_status status, const char *fmt,
 			       ...) __attribute__((format(printf, 3, 4)));
@@ -21,8 +22,7 @@ static enum script_status fail(char **why, enum script_status status, const char
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(why, fmt, args) < 0)
-		*why = NULL;
+	*why = ws_text_of_args(fmt, args);
 	va_end(args);
 	return status;
 }
@@ -37,7 +37,7 @@ static const struct script_scenario *find_scenario(const char *name)
 	return NULL;
 }
 
-/* Up to SCRIPT_TEXT bytes and one more, which tells that there are too many. */
+/* Up to SCRIPT_TEXT bytes and one more, which shows that there are too many. */
 static bool read_all(int fd, char *text, size_t *size)
 {
 	ssize_t n;
@@ -111,15 +111,13 @@ static int run_protected(lua_State *L)
 {
 	struct script *script = script_of(L);
 
-	script_machine_open(L);
-	script_process_open(L);
 	skip_head(script);
 	/* Lua believes what a compiled script says. */
 	if (script->size && *script->text == *LUA_SIGNATURE)
 		script_error(L, false, "%s: not text", script->chunk + 1);
 	if (luaL_loadbufferx(L, script->text, script->size, script->chunk, "t"))
 		return lua_error(L);
-	sandbox_words(L);
+	script_words(L);
 	if (!lua_setupvalue(L, -2, 1))
 		return luaL_error(L, "a chunk without _ENV");
 	lua_call(L, 0, 0);
@@ -128,7 +126,7 @@ static int run_protected(lua_State *L)
 	return 0;
 }
 
-/* A story that a kernel told without the memory it needed is none, however it ends. */
+/* A story that a kernel ran without the memory it needed is none, however it ends. */
 static bool is_short(const struct script *script)
 {
 	for (unsigned i = 0; i < script->nkernels; i++)

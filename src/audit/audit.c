@@ -1,38 +1,61 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Runs the families of rules and keeps what they find. */
-#include "audit/lack.h"
-
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "arch/arch.h"
+#include "audit/arch.h"
+#include "audit/lack.h"
 #include "util/hash.h"
+#include "util/text.h"
 
 /*
- * In the order in which findings are told: the cause before what comes of it. Protection
- * needs the tables that well-formedness has met.
+ * In the order in which findings are reported: the cause before what comes of it.
+ * Protection needs the tables that well-formedness has met. NULL: the fault path of the
+ * architecture.
  */
 static const struct ws_family *const families[] = {
-	&ws_coherence,
-	&ws_wellformed,
-	&ws_faultpath,
-	&ws_protection,
+	&ws_coherence, &ws_wellformed, NULL, &ws_protection, &ws_jumps,
 };
 
-/*
- * A healthy machine has none and a sick one some thousands (entries x spaces): more is
- * noise made by hostile memory, and must not become the reader's memory.
- */
-#define FINDINGS_MAX (1u << 17)
+static const struct ws_family *family_of(const struct ws_arch *arch)
+{
+	return arch->audit && arch->audit->fault_path ? arch->audit->fault_path->family
+						      : NULL;
+}
+
+/* The fault path of the i-th architecture; NULL: none that is known, or another's. */
+static const struct ws_family *fault_path_at(unsigned i)
+{
+	const struct ws_family *family = family_of(ws_arch_at(i));
+
+	for (unsigned before = 0; before < i; before++)
+		if (family_of(ws_arch_at(before)) == family)
+			return NULL;
+	return family;
+}
+
+static const struct ws_rule *rule_in(const struct ws_family *family, unsigned *i)
+{
+	if (!family)
+		return NULL;
+	if (*i < family->nrules)
+		return &family->rules[*i];
+	*i -= (unsigned)family->nrules;
+	return NULL;
+}
 
 const struct ws_rule *ws_rule_at(unsigned i)
 {
-	for (size_t f = 0; f < WS_ARRAY_SIZE(families); f++) {
-		if (i < families[f]->nrules)
-			return &families[f]->rules[i];
-		i -= (unsigned)families[f]->nrules;
+	const struct ws_rule *rule = NULL;
+
+	for (size_t f = 0; f < WS_ARRAY_SIZE(families) && !rule; f++) {
+		rule = rule_in(families[f], &i);
+		for (unsigned a = 0; !families[f] && ws_arch_at(a) && !rule; a++)
+			rule = rule_in(fault_path_at(a), &i);
 	}
-	return NULL;
+	return rule;
 }
 
 static const char *const severity_names[] = {
@@ -45,116 +68,6 @@ static const char *const severity_names[] = {
 const char *ws_severity_name(enum ws_severity severity)
 {
 	return severity_names[severity];
-}
-
-uint64_t ws_reference_of(const struct ws_audit *audit, const struct ws_space *space)
-{
-	const struct ws_layout *layout = &audit->system->layout;
-
-	if (space->kind != WS_SPACE_USER)
-		return layout->reference;
-	return layout->consensus ? space->root : layout->reference + WS_FRAME_SIZE;
-}
-
-bool ws_audited(const struct ws_audit *audit, uint32_t index)
-{
-	return audit->system->spaces.v[index].counts;
-}
-
-uint64_t ws_memory_end(const struct ws_audit *audit)
-{
-	const struct ws_system *system = audit->system;
-	uint64_t mapped = audit->regions.rows.v[0].last + 1 - system->layout.page_offset;
-
-	return mapped > system->target->memory_end ? mapped : system->target->memory_end;
-}
-
-static void note_limit(struct ws_audit *audit)
-{
-	if (audit->findings.n == FINDINGS_MAX && !audit->limited) {
-		audit->limited = true;
-		ws_note(audit->system,
-			"more than %u findings: the rest is left out, and verdicts rest on "
-			"those that are told",
-			FINDINGS_MAX);
-	}
-}
-
-static bool take_first(void *arg, const struct ws_run *run)
-{
-	*(uint64_t *)arg = run->va;
-	return false;
-}
-
-/* Where the entry that led there is one of a large range, its tables can be many. */
-#define TABLES_TO_FIRST 16
-
-/* The first address of the finding's range that root maps; va where none is near. */
-static uint64_t first_mapped(const struct ws_audit *audit, uint64_t root,
-			     const struct ws_finding *finding)
-{
-	uint64_t va = finding->va;
-
-	(void)!ws_range(&audit->system->paging, root, va, finding->last, 0,
-			TABLES_TO_FIRST, take_first, &va);
-	return va;
-}
-
-/*
- * A range often begins with what nobody maps, where both walks end in holes: those of an
- * address that one of the two maps tell more.
- */
-static void walk_both(const struct ws_audit *audit, struct ws_finding *finding)
-{
-	const struct ws_paging *paging = &audit->system->paging;
-	const struct ws_space *space = &audit->system->spaces.v[finding->space];
-	uint64_t reference = ws_reference_of(audit, space), va;
-
-	ws_walk(paging, space->root, finding->va, &finding->here);
-	ws_walk(paging, reference, finding->va, &finding->there);
-	if (finding->here.end == WS_END_PAGE || finding->there.end == WS_END_PAGE)
-		return;
-	va = first_mapped(audit, reference, finding);
-	if (va == finding->va)
-		va = first_mapped(audit, space->root, finding);
-	ws_walk(paging, space->root, va, &finding->here);
-	ws_walk(paging, reference, va, &finding->there);
-}
-
-struct ws_finding *ws_found(struct ws_audit *audit, const struct ws_rule *rule,
-			    uint32_t space, uint64_t va, uint64_t last, const char *fmt,
-			    ...)
-{
-	struct ws_finding *finding;
-	va_list ap;
-	int n;
-
-	note_limit(audit);
-	if (audit->limited)
-		return NULL;
-	finding = ws_vec_push(&audit->findings);
-	if (!finding) {
-		audit->short_of_memory = true;
-		return NULL;
-	}
-	finding->rule = rule;
-	finding->severity = rule->severity;
-	finding->space = space;
-	finding->cpu = -1;
-	finding->va = va;
-	finding->last = last;
-	walk_both(audit, finding);
-	finding->region = ws_region_name(&audit->regions, finding->here.va);
-	va_start(ap, fmt);
-	n = vasprintf(&finding->text, fmt, ap);
-	va_end(ap);
-	if (n >= 0) {
-		ws_one_line(finding->text);
-		return finding;
-	}
-	audit->findings.n--;
-	audit->short_of_memory = true;
-	return NULL;
 }
 
 /* ---- groups: findings alike but for their space ---------------------------------- */
@@ -180,10 +93,10 @@ static void groups_free(struct group *groups)
 static struct group *group_of(struct group **groups, const struct ws_finding *finding)
 {
 	struct group *group;
-	char *key;
+	char *key = ws_text_of("%s %d %lx %lx %s", finding->rule->id, finding->cpu,
+			       finding->va, finding->last, finding->text);
 
-	if (asprintf(&key, "%s %d %lx %lx %s", finding->rule->id, finding->cpu,
-		     finding->va, finding->last, finding->text) < 0)
+	if (!key)
 		return NULL;
 	HASH_FIND_STR(*groups, key, group);
 	if (group) {
@@ -220,36 +133,54 @@ static void group_findings(struct ws_audit *audit)
 
 /* ---- the whole of it -------------------------------------------------------------- */
 
+static enum ws_status run_fault_path(struct ws_audit *audit)
+{
+	static const char unknown[] =
+		"how a processor of this architecture takes a fault is not known here";
+
+	if (audit->arch->fault_path)
+		return audit->arch->fault_path->family->run(audit);
+	ws_note(audit->system, "%s: it was not looked at", unknown);
+	ws_lack_knowledge(audit, unknown);
+	return WS_OK;
+}
+
 static enum ws_status run_families(struct ws_audit *audit)
 {
-	enum ws_status status = ws_region_map_init(&audit->regions, audit->system);
+	enum ws_status status = ws_regions_find(audit->system);
 
+	audit->system->doubts_tables = true;
 	for (size_t f = 0; f < WS_ARRAY_SIZE(families) && status == WS_OK; f++) {
 		ws_progress(audit->ctx, "auditing", (double)f / WS_ARRAY_SIZE(families));
-		status = families[f]->run(audit);
+		audit->family = families[f];
+		status = families[f] ? families[f]->run(audit) : run_fault_path(audit);
 	}
+	audit->system->doubts_tables = false;
+	ws_crowds_say(audit);
 	ws_progress(audit->ctx, "auditing", 1);
 	return status;
 }
 
-static struct ws_audit *audit_create(struct ws_system *system)
+static struct ws_audit *audit_create(struct ws_system *system,
+				     const struct ws_arch_audit *arch)
 {
 	struct ws_audit *audit = calloc(1, sizeof(*audit));
 
 	if (audit) {
 		audit->ctx = system->ctx;
 		audit->system = system;
+		audit->arch = arch;
 	}
 	return audit;
 }
 
 /*
  * Memory that changes while it is read can show what never was. Everything is looked at
- * once more, and only what is found again is told.
+ * once more, and only what is found again is reported.
  */
 static enum ws_status confirm(struct ws_audit *audit)
 {
-	struct ws_audit *again = audit_create(audit->system);
+	struct ws_audit *again = audit_create(audit->system, audit->arch);
 	enum ws_status status;
 
 	if (!again)
@@ -265,7 +196,7 @@ static enum ws_status confirm(struct ws_audit *audit)
 static bool is_about_tables(const struct ws_rule *rule)
 {
 	for (size_t f = 0; f < WS_ARRAY_SIZE(families); f++)
-		if (rule >= families[f]->rules &&
+		if (families[f] && rule >= families[f]->rules &&
 		    rule < families[f]->rules + families[f]->nrules)
 			return families[f]->about_tables;
 	return false;
@@ -291,10 +222,16 @@ static enum ws_status run(struct ws_audit *audit)
 
 enum ws_status ws_audit_run(struct ws_system *system, struct ws_audit **audit)
 {
-	struct ws_audit *started = audit_create(system);
+	const struct ws_arch *arch = ws_arch_of(system->paging.format);
+	struct ws_audit *started;
 	enum ws_status status;
 
 	*audit = NULL;
+	if (!arch || !arch->audit)
+		return ws_fail(system->ctx, WS_ERR_UNSUPPORTED,
+			       "the audit is not known for this architecture: %s",
+			       system->paging.format->name);
+	started = audit_create(system, arch->audit);
 	if (!started)
 		return ws_fail_memory(system->ctx);
 	status = ws_target_looked(system->target, run(started));
@@ -315,13 +252,13 @@ void ws_audit_destroy(struct ws_audit *audit)
 		free(judgement->reasons);
 	ws_vec_each(&audit->needs, need)
 		free(need->what);
+	free(audit->doubt);
 	ws_vec_release(&audit->needs);
 	ws_vec_release(&audit->findings);
 	ws_vec_release(&audit->judgements);
 	ws_vec_release(&audit->tables);
 	ws_lacks_release(audit);
 	ws_shared_release(audit);
-	ws_region_map_release(&audit->regions);
 	free(audit);
 }
 
@@ -339,8 +276,8 @@ const struct ws_judgement *ws_audit_judgements(const struct ws_audit *audit, siz
 
 const struct ws_kernel_region *ws_audit_regions(const struct ws_audit *audit, size_t *n)
 {
-	*n = audit->regions.rows.n;
-	return audit->regions.rows.v;
+	*n = audit->system->regions.n;
+	return audit->system->regions.v;
 }
 
 const struct ws_need *ws_audit_needs(const struct ws_audit *audit, size_t *n)

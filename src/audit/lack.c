@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "linux/roots.h"
 #include "util/hash.h"
+#include "util/text.h"
 
 /*
  * A dump that was cut in half lacks thousands of tables in each space; that some are
@@ -89,25 +91,50 @@ static void add(struct ws_audit *audit, struct ws_lack *lack)
 		free(lack->what);
 }
 
-static char *words(const char *fmt, va_list ap)
+/* A frame that is there, and holds one byte all over, lacks what it held. */
+static void say_overwritten(struct ws_audit *audit, struct ws_lack *lack)
 {
-	char *text;
+	char *what = lack->what;
+	const uint8_t *frame;
 
-	return vasprintf(&text, fmt, ap) < 0 ? NULL : text;
+	if (!what ||
+	    ws_target_frame(audit->system->target, lack->pa, &frame) != WS_READ ||
+	    !ws_is_one_byte(frame))
+		return;
+	lack->what = ws_text_of("%s (overwritten: all bytes are %#x)", what, frame[0]);
+	free(what);
+}
+
+static void add_frame(struct ws_audit *audit, struct ws_lack *lack, uint64_t pa)
+{
+	lack->has_pa = true;
+	lack->pa = pa & -(uint64_t)WS_FRAME_SIZE;
+	say_overwritten(audit, lack);
+	add(audit, lack);
 }
 
 void ws_lack_frame(struct ws_audit *audit, uint32_t space, uint64_t pa, const char *fmt,
 		   ...)
 {
-	struct ws_lack lack = { .space = space,
-				.has_pa = true,
-				.pa = pa & -(uint64_t)WS_FRAME_SIZE };
+	struct ws_lack lack = { .space = space };
 	va_list ap;
 
 	va_start(ap, fmt);
-	lack.what = words(fmt, ap);
+	lack.what = ws_text_of_args(fmt, ap);
 	va_end(ap);
-	add(audit, &lack);
+	add_frame(audit, &lack, pa);
+}
+
+void ws_lack_user_table(struct ws_audit *audit, uint32_t space, uint64_t pa,
+			const char *fmt, ...)
+{
+	struct ws_lack lack = { .space = space, .user_part = true };
+	va_list ap;
+
+	va_start(ap, fmt);
+	lack.what = ws_text_of_args(fmt, ap);
+	va_end(ap);
+	add_frame(audit, &lack, pa);
 }
 
 void ws_lack_kernel(struct ws_audit *audit, uint64_t va, uint64_t len, const char *fmt,
@@ -119,7 +146,7 @@ void ws_lack_kernel(struct ws_audit *audit, uint64_t va, uint64_t len, const cha
 	if (!ws_kernel_absent(audit->system, va, len, &lack.pa))
 		return;
 	va_start(ap, fmt);
-	lack.what = words(fmt, ap);
+	lack.what = ws_text_of_args(fmt, ap);
 	va_end(ap);
 	add(audit, &lack);
 }
@@ -131,8 +158,40 @@ void ws_lack_fact(struct ws_audit *audit, bool where_different, const char *fmt,
 	va_list ap;
 
 	va_start(ap, fmt);
-	lack.what = words(fmt, ap);
+	lack.what = ws_text_of_args(fmt, ap);
 	va_end(ap);
+	add(audit, &lack);
+}
+
+void ws_lack_fact_of(struct ws_audit *audit, uint32_t space, const char *fmt, ...)
+{
+	struct ws_lack lack = { .space = space };
+	va_list ap;
+
+	va_start(ap, fmt);
+	lack.what = ws_text_of_args(fmt, ap);
+	va_end(ap);
+	add(audit, &lack);
+}
+
+void ws_lack_damaged(struct ws_audit *audit, uint32_t space, const char *fmt, ...)
+{
+	struct ws_lack lack = { .space = space, .is_damage = true };
+	va_list ap;
+
+	va_start(ap, fmt);
+	lack.what = ws_text_of_args(fmt, ap);
+	va_end(ap);
+	add(audit, &lack);
+}
+
+void ws_lack_knowledge(struct ws_audit *audit, const char *sentence)
+{
+	struct ws_lack lack = { .space = WS_NO_SPACE,
+				.where_different = true,
+				.is_damage = true,
+				.what = strdup(sentence) };
+
 	add(audit, &lack);
 }
 
@@ -151,6 +210,7 @@ const struct ws_lack *ws_lacks_first(const struct ws_audit *audit, uint32_t spac
 				     bool differs)
 {
 	const uint32_t whose[] = { space, WS_NO_SPACE };
+	const struct ws_lack *users = NULL;
 
 	for (size_t w = 0; w < WS_ARRAY_SIZE(whose); w++) {
 		const struct ws_lacking *lacking = lacking_of(audit, whose[w]);
@@ -158,11 +218,14 @@ const struct ws_lack *ws_lacks_first(const struct ws_audit *audit, uint32_t spac
 		for (uint32_t i = 0; lacking && i < kept(lacking); i++) {
 			const struct ws_lack *lack = &audit->lacks.v[lacking->first[i]];
 
-			if (differs || !lack->where_different)
+			if (!differs && lack->where_different)
+				continue;
+			if (!lack->user_part)
 				return lack;
+			users = users ? users : lack;
 		}
 	}
-	return NULL;
+	return users;
 }
 
 void ws_lacks_release(struct ws_audit *audit)

@@ -13,6 +13,10 @@
 void ws_lack_frame(struct ws_audit *audit, uint32_t space, uint64_t pa, const char *fmt,
 		   ...) __attribute__((format(printf, 4, 5)));
 
+/* The same of a table that maps user memory. */
+void ws_lack_user_table(struct ws_audit *audit, uint32_t space, uint64_t pa,
+			const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
 /*
  * The same where kernel memory at [va, va + len) could not be read; nothing is recorded
  * where that was read, or where init_mm does not map it, which is known.
@@ -30,9 +34,19 @@ void ws_lack_fact(struct ws_audit *audit, bool where_different, const char *fmt,
 
 /* The lacks that count for a space; differs: something was found about it. */
 uint32_t ws_lacks_count(const struct ws_audit *audit, uint32_t space, bool differs);
-/* The first of these, or NULL. */
+/* The first of these, what decides about faults before what does not; or NULL. */
 const struct ws_lack *ws_lacks_first(const struct ws_audit *audit, uint32_t space,
 				     bool differs);
+
+/* The same of one space. */
+void ws_lack_fact_of(struct ws_audit *audit, uint32_t space, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same, of what was read and is damaged, in a sentence of its own. */
+void ws_lack_damaged(struct ws_audit *audit, uint32_t space, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The same of what no target holds and this build does not know, where spaces differ. */
+void ws_lack_knowledge(struct ws_audit *audit, const char *sentence);
 
 void ws_lacks_release(struct ws_audit *audit);
 

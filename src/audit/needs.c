@@ -11,9 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "audit/arch.h"
 #include "audit/lack.h"
+#include "linux/roots.h"
 #include "paging/format.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 
 /* A need has some pages; more comes of hostile descriptors or symbols. */
 #define NEED_MAX (1u << 20)
@@ -27,8 +30,7 @@ void ws_need_add(struct ws_needs *needs, const struct ws_need *need, const char 
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&what, fmt, ap) < 0)
-		what = NULL;
+	what = ws_text_of_args(fmt, ap);
 	va_end(ap);
 	added = what ? ws_vec_push(&needs->v) : NULL;
 	if (!added) {
@@ -44,26 +46,57 @@ void ws_need_add(struct ws_needs *needs, const struct ws_need *need, const char 
 
 /* ---- one space -------------------------------------------------------------------- */
 
-/* What stands between a need and how a walk ended; NULL: nothing that can be told. */
-static const char *complaint(const struct ws_need *need, uint8_t end, uint8_t access)
+/*
+ * What is said of one thing that is needed, and of many; and " here", where it may
+ * differ.
+ */
+struct complaint {
+	const char *one, *many, *here;
+};
+
+static const struct complaint hole = { "is not mapped", "are not mapped", " here" },
+			      no_address = { "is no address that can be mapped",
+					     "are no addresses that can be mapped", "" },
+			      invalid = { "has an invalid entry", "have an invalid entry",
+					  " here" },
+			      no_execute = { "may not be executed", "may not be executed",
+					     " here" },
+			      no_write = { "may not be written", "may not be written",
+					   " here" },
+			      user_page = { NULL, NULL, " here" };
+
+/* Of a user's page, who keeps the kernel from it is the architecture's to say. */
+static const char *words_one(const struct ws_audit *audit, const struct complaint *c)
+{
+	return c == &user_page ? audit->arch->user_page : c->one;
+}
+
+static const char *words_many(const struct ws_audit *audit, const struct complaint *c)
+{
+	return c == &user_page ? audit->arch->user_pages : c->many;
+}
+
+/* What stands between a need and how a walk ended; NULL: nothing that can be named. */
+static const struct complaint *complaint(const struct ws_need *need, uint8_t end,
+					 uint8_t access)
 {
 	switch (end) {
 	case WS_END_HOLE:
-		return "is not mapped here";
+		return &hole;
 	case WS_END_NONCANONICAL:
-		return "is no address that can be mapped";
+		return &no_address;
 	case WS_END_MALFORMED:
-		return "has an entry here that means nothing";
+		return &invalid;
 	case WS_END_ABSENT:
 	case WS_END_FAILED:
 		return NULL;
 	}
-	if (need->rights & ~access & WS_EXECUTE)
-		return "may not be executed here";
-	if (need->rights & ~access & WS_WRITE)
-		return "may not be written here";
+	if (need->rights & ~access & WS_KERNEL_EXECUTE)
+		return &no_execute;
+	if (need->rights & ~access & WS_KERNEL_WRITE)
+		return &no_write;
 	if (access & need->refused)
-		return "is a user's page here, which SMEP and SMAP refuse";
+		return &user_page;
 	return NULL;
 }
 
@@ -82,8 +115,8 @@ uint64_t ws_trail_last(const struct ws_format *format, const struct ws_trail *tr
 
 /* Neighbouring addresses of which the same is to be said. */
 struct gap {
-	const char *complaint; /* NULL: none is open */
-	struct ws_trail trail; /* of its first address */
+	const struct complaint *complaint; /* NULL: none is open */
+	struct ws_trail trail;             /* of its first address */
 	uint64_t last;
 };
 
@@ -112,12 +145,15 @@ static const char *reference_says(const struct ws_audit *audit, uint32_t space,
 
 	ws_walk(&audit->system->paging, ws_reference_of(audit, where), va, &there);
 	if (there.end == WS_END_PAGE)
-		return "mapped in init_mm";
-	return where->kind == WS_SPACE_INIT ? "and this is init_mm" : "as in init_mm";
+		return audit->system->layout.consensus ? "mapped in most others"
+						       : "mapped in init_mm";
+	if (where->kind == WS_SPACE_INIT)
+		return "and this is init_mm";
+	return audit->system->layout.consensus ? "as in most" : "as in init_mm";
 }
 
-static void tell(struct ws_needs *needs, const struct ws_need *need, uint32_t space,
-		 struct gap *gap)
+static void record_gap(struct ws_needs *needs, const struct ws_need *need, uint32_t space,
+		       struct gap *gap)
 {
 	struct ws_audit *audit = needs->audit;
 	struct ws_finding *finding;
@@ -130,7 +166,10 @@ static void tell(struct ws_needs *needs, const struct ws_need *need, uint32_t sp
 	blame(audit->system->paging.format, &gap->trail,
 	      reference_says(audit, space, gap->trail.va), entry, sizeof(entry));
 	finding = ws_found(audit, need->rule, space, gap->trail.va, gap->last,
-			   "%s, which%s %s%s", need->what, from, gap->complaint, entry);
+			   "%s, which%s %s%s%s", need->what, from,
+			   need->many ? words_many(audit, gap->complaint)
+				      : words_one(audit, gap->complaint),
+			   gap->complaint->here, entry);
 	gap->complaint = NULL;
 	if (!finding)
 		return;
@@ -139,11 +178,36 @@ static void tell(struct ws_needs *needs, const struct ws_need *need, uint32_t sp
 		finding->severity = need->severity;
 }
 
+/*
+ * Whether it ends in a table that is empty all over and init_mm's own: something is
+ * needed there, so it was not empty while the machine ran. Of what is not in the image,
+ * code can have been unmapped by its owner, and have been the last that was there.
+ */
+static bool ends_in_erased(const struct ws_audit *audit, const struct ws_need *need,
+			   uint32_t space, const struct ws_trail *trail)
+{
+	const struct ws_paging *paging = &audit->system->paging;
+	const struct ws_space *where = &audit->system->spaces.v[space];
+	unsigned last = trail->nsteps ? trail->nsteps - 1u : 0;
+	struct ws_trail there;
+	const uint8_t *frame;
+
+	if (trail->end != WS_END_HOLE || !last ||
+	    (need->rights & WS_KERNEL_EXECUTE && !ws_in_image(audit->system, trail->va)))
+		return false;
+	ws_walk(paging, ws_reference_of(audit, where), trail->va, &there);
+	return there.nsteps == trail->nsteps &&
+	       there.step[last].table == trail->step[last].table &&
+	       paging->frame(paging->opaque, trail->step[last].table, &frame) ==
+		       WS_READ &&
+	       ws_is_one_byte(frame) && !frame[0];
+}
+
 /* Whether the space serves the need is not known. */
 static void lacks_table(struct ws_audit *audit, const struct ws_need *need,
 			uint32_t space, const struct ws_trail *trail)
 {
-	const struct ws_format *format = audit->system->paging.format;
+	const struct ws_format *format = trail->format;
 	const struct ws_step *step = &trail->step[trail->nsteps - 1];
 
 	ws_lack_frame(audit, space, ws_step_entry_pa(format, step),
@@ -151,34 +215,63 @@ static void lacks_table(struct ws_audit *audit, const struct ws_need *need,
 		      ws_level_name(format, trail->nsteps - 1u), step->table, need->what);
 }
 
-void ws_need_check(struct ws_needs *needs, const struct ws_need *need, uint32_t space)
+static void check_walks(struct ws_needs *needs, const struct ws_need *need,
+			uint32_t space)
 {
-	const struct ws_paging *paging = &needs->audit->system->paging;
-	uint64_t root = needs->audit->system->spaces.v[space].root;
+	const struct ws_system *system = needs->audit->system;
 	uint64_t va = need->va, end;
 	struct gap gap = { 0 };
 	struct ws_trail trail;
 
 	for (;; va = end + 1) {
-		const char *wrong;
+		const struct complaint *wrong;
 
-		ws_walk(paging, root, va, &trail);
+		ws_space_walk(system, &system->spaces.v[space], va, &trail);
 		needs->audit->work++;
 		if (trail.end == WS_END_ABSENT)
 			lacks_table(needs->audit, need, space, &trail);
 		wrong = complaint(need, trail.end, trail.access);
+		if (ends_in_erased(needs->audit, need, space, &trail)) {
+			lacks_table(needs->audit, need, space, &trail);
+			wrong = NULL;
+		}
 		if (wrong != gap.complaint)
-			tell(needs, need, space, &gap);
+			record_gap(needs, need, space, &gap);
 		if (wrong && !gap.complaint)
 			gap = (struct gap){ wrong, trail, 0 };
-		end = ws_trail_last(paging->format, &trail);
+		end = ws_trail_last(trail.format, &trail);
 		if (end > need->last)
 			end = need->last;
 		gap.last = end;
 		if (end == need->last)
 			break;
 	}
-	tell(needs, need, space, &gap);
+	record_gap(needs, need, space, &gap);
+}
+
+const char *ws_need_complaint(struct ws_needs *needs, const struct ws_need *need,
+			      uint64_t root, struct ws_trail *trail)
+{
+	const struct ws_system *system = needs->audit->system;
+	const struct complaint *wrong = NULL;
+	struct ws_eye eye;
+
+	ws_root_eye(system, root, root == system->layout.reference, &eye);
+	for (uint64_t va = need->va, end; !wrong; va = end + 1) {
+		ws_eye_walk(&system->paging, &eye, va, trail);
+		needs->audit->work++;
+		wrong = complaint(need, trail->end, trail->access);
+		end = ws_trail_last(trail->format, trail);
+		if (end >= need->last)
+			break;
+	}
+	return wrong ? words_one(needs->audit, wrong) : NULL;
+}
+
+void ws_need_check(struct ws_needs *needs, const struct ws_need *need, uint32_t space)
+{
+	if (!needs->audit->system->spaces.v[space].looks_damaged)
+		check_walks(needs, need, space);
 }
 
 /* ---- all spaces ------------------------------------------------------------------- */
@@ -190,7 +283,7 @@ struct spot {
 };
 
 /* The spaces of one sort, and what is asked of them. */
-struct survey {
+struct coverage {
 	struct ws_needs *needs;
 	bool user_halves;
 	uint64_t reference;
@@ -199,14 +292,14 @@ struct survey {
 	WS_VEC(struct spot) spots;
 };
 
-static void survey_release(struct survey *s)
+static void coverage_release(struct coverage *s)
 {
 	ws_vec_release(&s->spaces);
 	ws_vec_release(&s->index);
 	ws_vec_release(&s->spots);
 }
 
-static bool take_spaces(struct survey *s)
+static bool take_spaces(struct coverage *s)
 {
 	struct ws_audit *audit = s->needs->audit;
 
@@ -216,7 +309,7 @@ static bool take_spaces(struct survey *s)
 		uint32_t *index;
 
 		if ((space->kind == WS_SPACE_USER) != s->user_halves ||
-		    !ws_audited(audit, i))
+		    !ws_has_tables(audit, i))
 			continue;
 		if (!s->spaces.n)
 			s->reference = ws_reference_of(audit, space);
@@ -230,7 +323,7 @@ static bool take_spaces(struct survey *s)
 	return true;
 }
 
-static bool add_spot(struct survey *s, uint32_t need, uint64_t va, uint64_t last)
+static bool add_spot(struct coverage *s, uint32_t need, uint64_t va, uint64_t last)
 {
 	struct spot *spot = ws_vec_push(&s->spots);
 
@@ -240,7 +333,7 @@ static bool add_spot(struct survey *s, uint32_t need, uint64_t va, uint64_t last
 }
 
 /* A need that init_mm itself does not serve, and need not, is left out. */
-static bool cut_need(struct survey *s, uint32_t index)
+static bool cut_need(struct coverage *s, uint32_t index)
 {
 	const struct ws_paging *paging = &s->needs->audit->system->paging;
 	const struct ws_need *need = &s->needs->v.v[index];
@@ -265,7 +358,7 @@ static bool cut_need(struct survey *s, uint32_t index)
 	}
 }
 
-static bool cut_needs(struct survey *s)
+static bool cut_needs(struct coverage *s)
 {
 	uint8_t half = s->user_halves ? WS_HALF_USER : WS_HALF_KERNEL;
 
@@ -284,7 +377,7 @@ static bool covers(const struct ws_need *need, const struct spot *spot,
 	       !complaint(need, outcome->end, outcome->access);
 }
 
-static bool is_served(const struct survey *s, const struct spot *spots, size_t n,
+static bool is_served(const struct coverage *s, const struct spot *spots, size_t n,
 		      const struct ws_matrix *matrix, const uint32_t *cells)
 {
 	const struct ws_need *need = &s->needs->v.v[spots->need];
@@ -305,7 +398,7 @@ static size_t same_need(const struct spot *spots, size_t n)
 	return same;
 }
 
-static void look_closer(struct survey *s, const struct spot *spots,
+static void look_closer(struct coverage *s, const struct spot *spots,
 			const struct ws_matrix *matrix)
 {
 	for (size_t a = 0, n; a < matrix->naddresses; a += n) {
@@ -319,7 +412,7 @@ static void look_closer(struct survey *s, const struct spot *spots,
 	s->needs->audit->work += matrix->nspaces * matrix->naddresses;
 }
 
-static enum ws_status probe_spots(struct survey *s, const struct spot *spots, size_t n)
+static enum ws_status probe_spots(struct coverage *s, const struct spot *spots, size_t n)
 {
 	struct ws_audit *audit = s->needs->audit;
 	ws_autofree uint64_t *addresses = calloc(n, sizeof(*addresses));
@@ -339,7 +432,7 @@ static enum ws_status probe_spots(struct survey *s, const struct spot *spots, si
 }
 
 /* As many whole needs as make up some most cells, but one at least. */
-static size_t batch_of(const struct survey *s, size_t at)
+static size_t batch_of(const struct coverage *s, size_t at)
 {
 	size_t most = CELLS_MAX / s->spaces.n, n = 0;
 
@@ -349,9 +442,9 @@ static size_t batch_of(const struct survey *s, size_t at)
 	return n;
 }
 
-static enum ws_status survey(struct ws_needs *needs, bool user_halves)
+static enum ws_status cover(struct ws_needs *needs, bool user_halves)
 {
-	struct survey s = { .needs = needs, .user_halves = user_halves };
+	struct coverage s = { .needs = needs, .user_halves = user_halves };
 	enum ws_status status = WS_OK;
 
 	if (!take_spaces(&s) || (s.spaces.n && !cut_needs(&s)))
@@ -360,13 +453,13 @@ static enum ws_status survey(struct ws_needs *needs, bool user_halves)
 		n = batch_of(&s, at);
 		status = probe_spots(&s, s.spots.v + at, n);
 	}
-	survey_release(&s);
+	coverage_release(&s);
 	return status;
 }
 
 enum ws_status ws_needs_check(struct ws_needs *needs)
 {
-	enum ws_status status = survey(needs, false);
+	enum ws_status status = cover(needs, false);
 
-	return status == WS_OK ? survey(needs, true) : status;
+	return status == WS_OK ? cover(needs, true) : status;
 }

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "audit/faultpath.h"
+#include "audit/arch.h"
+#include "audit/needs.h"
 #include "audit/tour.h"
 #include "linux/roots.h"
 #include "linux/users_pages.h"
@@ -29,30 +30,31 @@ enum {
 static const struct ws_rule rules[] = {
 	[USER] = {
 		"protection-user", "protection", "kernel page that user mode can reach", WS_ERROR,
-		"Every entry of the walk grants user mode access to an address in the kernel's "
-		"half. No system call is needed to read it, or to write it where that is "
-		"granted too.",
-		"Clear U/S in the lowest entry; then find out who set it in the upper ones.",
-		"CVE-2018-1038 (Windows 7): one PML4 entry with U/S set opened all page tables "
-		"to every process",
+		"User mode can read this kernel memory without a system call, and write or "
+		"execute it where the entries grant that too.",
+		"Take user mode's right from the entry that maps it (`whosees walk' shows which), "
+		"and find out who gave it there and in the entries above.",
+		"CVE-2018-1038 (Windows 7): one top-level entry that user mode might use opened all "
+		"page tables to every process",
 		WS_LEAKS,
 	},
 	[HIDDEN] = {
 		"protection-user-hidden", "protection",
-		"kernel page that only the user half hides from user mode", WS_WARNING,
+		"kernel page that only page-table isolation hides", WS_WARNING,
 		"Every entry of the walk grants user mode access to an address in the kernel's "
 		"half. User mode runs with other tables (PTI), which do not have it: nothing "
 		"leaks, but nothing else stands in the way.",
-		"Clear U/S in the lowest entry; then find out who set it in the upper ones.",
-		"Linux Documentation/arch/x86/pti.rst: both halves map user memory; the kernel's "
+		"Take user mode's right from the entry that maps it (`whosees walk' shows which), "
+		"and find out who gave it there and in the entries above.",
+		"Linux Documentation, pti.rst: both halves map user memory; the kernel's "
 		"is never loaded in user mode",
 		WS_COHERENT,
 	},
 	[USER_TABLE] = {
 		"protection-user-table", "protection", "page table that user mode can write",
 		WS_ERROR,
-		"A page that user mode may write is a page table. Who writes its entries maps "
-		"what he likes, and all of memory is his.",
+		"A page that user mode may write is a page table. A process that writes its "
+		"entries can map, read and write all of memory.",
 		"Look for a frame that was freed as a table while it was in use, or freed as a "
 		"page while it was mapped.",
 		"Seaborn and Dullien 2015: rowhammer, used to make a page table writable for its "
@@ -61,18 +63,17 @@ static const struct ws_rule rules[] = {
 	},
 	[ALIASED_TABLE] = {
 		"protection-table-alias", "protection",
-		"page table mapped writable where none belongs", WS_WARNING,
+		"page table writable at a second address", WS_WARNING,
 		"The kernel writes to page tables through the direct map (its image, or pkmap "
 		"and fixmap for tables in highmem). This one can be written at another address "
 		"too, where something else takes it for memory of its own.",
 		"Find out who mapped the frame: it may have been given out twice.",
-		"Linux arch/x86/Kconfig, HIGHPTE, has the one other way that is meant",
+		"Linux Kconfig, HIGHPTE, has the one other way that is meant",
 		WS_COHERENT,
 	},
 	[WRITE_EXECUTE] = {
 		"protection-wx", "protection", "writable and executable", WS_WARNING,
-		"Whoever can be made to write here, can be made to write code that the kernel "
-		"runs.",
+		"A stray or malicious write here changes code that the kernel runs.",
 		"set_memory_ro() on code and set_memory_nx() on data; CONFIG_STRICT_KERNEL_RWX "
 		"and CONFIG_STRICT_MODULE_RWX do it for image and modules.",
 		"Linux e1a58320a38d (2015): CONFIG_DEBUG_WX warns of the same at boot",
@@ -87,7 +88,7 @@ static const struct ws_rule rules[] = {
 		WS_COHERENT,
 	},
 	[CODE] = {
-		"protection-code-alias", "protection", "kernel code writable elsewhere", WS_WARNING,
+		"protection-code-alias", "protection", "kernel code writable at a second address", WS_WARNING,
 		"The kernel executes these frames at one address, where they are read-only, and "
 		"can write them at another.",
 		"set_memory_ro() changes the direct map's alias too: use it, and not a PTE "
@@ -97,7 +98,7 @@ static const struct ws_rule rules[] = {
 		WS_COHERENT,
 	},
 	[WIDE] = {
-		"protection-pti-wide", "protection", "user half wider than entry needs", WS_ERROR,
+		"protection-pti-wide", "protection", "user half maps more of the kernel than entry needs", WS_ERROR,
 		"With PTI, user mode runs with tables that have of the kernel only what it takes "
 		"to get in: entry text, cpu_entry_area, and what lies there. This page is none "
 		"of these; a processor with Meltdown lets user mode read it.",
@@ -112,8 +113,8 @@ static const struct ws_rule rules[] = {
 		"A part of the kernel image that init_mm maps read-only can be written in this "
 		"space, which has an entry of its own for it.",
 		"Change rights through set_memory_*(), which walks pgd_list.",
-		"Linux arch/x86/mm/pat/set_memory.c, __set_pmd_pte(): i386 must change every "
-		"page directory",
+		"Linux set_memory.c, __set_pmd_pte(): where page directories are not shared, each "
+		"must be changed",
 		WS_DIVERGES,
 	},
 };
@@ -136,16 +137,16 @@ struct protecting {
 	const struct ws_format *format;
 	bool has_pages;   /* something is mapped */
 	bool has_nx;      /* there are kernel pages that may not be executed */
-	bool knows_pkmap; /* and the fixmap, where i386 maps tables of highmem */
+	bool knows_pkmap; /* and the fixmap, where tables of highmem are mapped */
 	bool user_half;   /* the space that is toured is one */
 	bool is_hidden;   /* user mode never runs with the space that is toured */
 	ws_spans code;    /* what is executed in the kernel, and not written there */
-	const struct ws_kernel_region *area; /* the cpu_entry_area; NULL: not known */
+	const struct ws_kernel_region *area; /* by which all enter; NULL: not known */
 	ws_spans entry;                      /* its frames */
 	struct run run[NRUNS];
 };
 
-/* ---- telling ----------------------------------------------------------------------- */
+/* ---- findings ---------------------------------------------------------------------- */
 
 enum tail { NOTHING, ACCESS, FRAME, ADDRESS };
 
@@ -165,35 +166,35 @@ static const struct words {
 	[READ_ONLY] = { "", "can be written here, and not in init_mm", NOTHING },
 };
 
-/* What the kernel means to be so. */
-static const struct meant {
-	unsigned rule;
-	uint8_t word;
-	uint64_t first, last; /* pa, in the direct map */
-	const char *why;
-} meant[] = {
-	/*
-	 * "required and is not a result of an accidental oversight": c200dac78fec (2018)
-	 */
-	{ WRITE_EXECUTE, 4, 0xa0000, 0xfffff, ": the PCI BIOS, which the kernel calls" },
-};
+static bool lies_where_meant(const struct protecting *p, const struct ws_meant *meant,
+			     const struct run *run)
+{
+	const struct ws_audit *audit = p->audit;
+	uint64_t delta = audit->system->layout.direct_delta;
 
+	if (meant->region)
+		return !strcmp(ws_region_name(audit->system, run->va), meant->region);
+	return run->va >= delta + meant->first && run->last <= delta + meant->last;
+}
+
+/* What the kernel means to be so. */
 static const char *why_meant(const struct protecting *p, unsigned rule,
 			     const struct run *run)
 {
-	const struct ws_layout *layout = &p->audit->system->layout;
+	const struct ws_meant *meant = p->audit->arch->meant;
 
-	for (size_t i = 0; i < WS_ARRAY_SIZE(meant); i++)
-		if (meant[i].rule == rule && meant[i].word == layout->word &&
-		    run->va >= layout->page_offset + meant[i].first &&
-		    run->last <= layout->page_offset + meant[i].last)
-			return meant[i].why;
+	for (; meant && meant->rule; meant++)
+		if (!strcmp(meant->rule, rules[rule].id) &&
+		    meant->word == p->audit->system->layout.word &&
+		    lies_where_meant(p, meant, run))
+			return meant->why;
 	return NULL;
 }
 
 static void tail_of(unsigned rule, const struct run *run, char *text, size_t size)
 {
-	bool write = run->access & WS_WRITE, execute = run->access & WS_EXECUTE;
+	bool write = run->access & WS_ACCESS_WRITE,
+	     execute = run->access & WS_ACCESS_EXECUTE;
 
 	text[0] = '\0';
 	if (words[rule].tail == ACCESS)
@@ -205,7 +206,7 @@ static void tail_of(unsigned rule, const struct run *run, char *text, size_t siz
 		snprintf(text, size, ": at %#lx", run->elsewhere);
 }
 
-static void tell(struct protecting *p, unsigned rule, const struct run *run)
+static void record_run(struct protecting *p, unsigned rule, const struct run *run)
 {
 	const char *why = why_meant(p, rule, run);
 	uint64_t kib = (run->last - run->va) / 1024 + 1;
@@ -228,7 +229,7 @@ static void tell(struct protecting *p, unsigned rule, const struct run *run)
 static void flush(struct protecting *p, unsigned rule)
 {
 	if (p->run[rule].open)
-		tell(p, rule, &p->run[rule]);
+		record_run(p, rule, &p->run[rule]);
 	p->run[rule].open = false;
 }
 
@@ -265,36 +266,25 @@ static void note(struct protecting *p, unsigned rule, const struct ws_entry_at *
 
 /* ---- one page ---------------------------------------------------------------------- */
 
-static bool lies_in(const struct protecting *p, uint64_t va, const char *const *names)
-{
-	const char *region = ws_region_name(&p->audit->regions, va);
-
-	while (*names && strcmp(region, *names))
-		names++;
-	return *names;
-}
-
 /* One that user mode is meant to see, and may not write. */
 static bool is_users(const struct protecting *p, const struct ws_entry_at *at)
 {
-	return at->last - at->va < WS_FRAME_SIZE && !(at->access & WS_WRITE) &&
+	return at->last - at->va < WS_FRAME_SIZE && !(at->access & WS_KERNEL_WRITE) &&
 	       ws_is_users_page(p->audit->system, at->va, at->address, at->entry);
 }
 
 /*
- * What PTI copies (arch/x86/mm/pti.c): the cpu_entry_area, espfix, the LDT, entry text,
- * of the image no more than what is read-only (pti_clone_kernel_text()), and on x86-64 a
- * page of each processor's TSS, which the cpu_entry_area has too.
+ * The regions that the architecture says, of the image no more than what is read-only, and
+ * wherever it is what the area of entry has too.
  */
 static bool belongs_in_user_half(const struct protecting *p, const struct ws_entry_at *at)
 {
-	static const char *const whole[] = { "cpu_entry_area", "espfix", "LDT remap",
-					     NULL };
 	static const char *const image[] = { "kernel image", NULL };
 	uint64_t pa_last = at->address + (at->last - at->va);
 
-	return lies_in(p, at->va, whole) || is_users(p, at) ||
-	       (lies_in(p, at->va, image) && !(at->access & WS_WRITE)) ||
+	return ws_lies_in(p->audit, at->va, p->audit->arch->isolation->whole) ||
+	       is_users(p, at) ||
+	       (ws_lies_in(p->audit, at->va, image) && !(at->access & WS_KERNEL_WRITE)) ||
 	       ws_spans_meet(&p->entry, at->address, pa_last);
 }
 
@@ -305,8 +295,8 @@ static bool may_map_tables(const struct protecting *p, const struct ws_entry_at 
 	const struct ws_layout *layout = &p->audit->system->layout;
 	uint64_t delta = at->va - at->address;
 
-	return delta == layout->page_offset || delta == layout->image_delta ||
-	       !p->knows_pkmap || lies_in(p, at->va, names);
+	return delta == layout->direct_delta || delta == layout->image_delta ||
+	       !p->knows_pkmap || ws_lies_in(p->audit, at->va, names);
 }
 
 static void look_at_written(struct protecting *p, const struct ws_entry_at *at)
@@ -314,7 +304,7 @@ static void look_at_written(struct protecting *p, const struct ws_entry_at *at)
 	uint64_t pa_last = at->address + (at->last - at->va);
 	const struct ws_span *span;
 
-	if (p->has_nx && at->access & WS_EXECUTE) {
+	if (p->has_nx && at->access & WS_KERNEL_EXECUTE) {
 		note(p, WRITE_EXECUTE, at, 0);
 		return;
 	}
@@ -330,9 +320,9 @@ static void look_at_written(struct protecting *p, const struct ws_entry_at *at)
 
 static void look_at_kernel_page(struct protecting *p, const struct ws_entry_at *at)
 {
-	if (at->access & WS_USER && !is_users(p, at))
+	if (at->access & WS_USER_READ && !is_users(p, at))
 		note(p, p->is_hidden ? HIDDEN : USER, at, 0);
-	if (at->access & WS_WRITE)
+	if (at->access & WS_KERNEL_WRITE)
 		look_at_written(p, at);
 	if (p->user_half && p->area && p->audit->system->layout.image_last &&
 	    !belongs_in_user_half(p, at))
@@ -344,7 +334,7 @@ static void look_at_user_page(struct protecting *p, const struct ws_entry_at *at
 	uint64_t pa_last = at->address + (at->last - at->va);
 	const struct ws_span *span;
 
-	if (!(at->access & WS_USER) || !(at->access & WS_WRITE))
+	if (!(at->access & WS_USER_WRITE))
 		return;
 	span = ws_spans_meet(&p->audit->tables, at->address, pa_last);
 	if (span)
@@ -368,7 +358,7 @@ static void look(void *arg, const struct ws_entry_at *at)
 static const struct ws_kernel_region *region_named(const struct ws_audit *audit,
 						   const char *name)
 {
-	ws_vec_each(&audit->regions.rows, row)
+	ws_vec_each(&audit->system->regions, row)
 		if (!strcmp(row->name, name))
 			return row;
 	return NULL;
@@ -390,35 +380,36 @@ static void learn(void *arg, const struct ws_entry_at *at)
 	    at->va < system->layout.kernel_first)
 		return;
 	p->has_pages = true;
-	p->has_nx |= !(at->access & WS_EXECUTE);
-	if (at->access & WS_EXECUTE && !(at->access & WS_WRITE))
+	p->has_nx |= !(at->access & WS_KERNEL_EXECUTE);
+	if (at->access & WS_KERNEL_EXECUTE && !(at->access & WS_KERNEL_WRITE))
 		add_span(p, &p->code, at);
 	if (p->area && at->va >= p->area->first && at->last <= p->area->last &&
 	    system->spaces.v[at->space].kind != WS_SPACE_USER)
 		add_span(p, &p->entry, at);
 }
 
-/* What is executed, whether anything is not, and what the cpu_entry_area maps. */
+/* What is executed, whether anything is not, and what the area of entry maps. */
 static void learn_kernel_halves(struct protecting *p)
 {
+	const struct ws_isolation *isolation = p->audit->arch->isolation;
 	const struct ws_system *system = p->audit->system;
 	struct ws_tour tour = { .audit = p->audit,
 				.fn = learn,
 				.arg = p,
-				.rights = WS_WRITE | WS_EXECUTE,
+				.rights = WS_KERNEL_WRITE | WS_KERNEL_EXECUTE,
 				.first = system->layout.kernel_first };
 
-	p->area = region_named(p->audit, "cpu_entry_area");
+	p->area = isolation ? region_named(p->audit, isolation->area) : NULL;
 	p->knows_pkmap = system->layout.word == 8 || region_named(p->audit, "pkmap");
 	for (uint32_t i = 0; i < system->spaces.n; i++)
-		if (ws_audited(p->audit, i))
+		if (ws_has_tables(p->audit, i))
 			ws_tour_space(&tour, i);
 	ws_tour_release(&tour);
 	ws_spans_sort(&p->code);
 	ws_spans_sort(&p->entry);
 }
 
-static void tell_no_nx(struct protecting *p)
+static void record_no_nx(struct protecting *p)
 {
 	const struct ws_layout *layout = &p->audit->system->layout;
 
@@ -441,13 +432,13 @@ struct part {
 static void flush_part(struct part *part)
 {
 	if (part->run.open)
-		tell(part->p, READ_ONLY, &part->run);
+		record_run(part->p, READ_ONLY, &part->run);
 	part->run.open = false;
 }
 
 static bool may_write(const struct ws_trail *trail)
 {
-	return trail->end == WS_END_PAGE && trail->access & WS_WRITE;
+	return trail->end == WS_END_PAGE && trail->access & WS_KERNEL_WRITE;
 }
 
 static void compare_part(struct part *part)
@@ -459,7 +450,7 @@ static void compare_part(struct part *part)
 	struct ws_trail here, there;
 
 	for (uint64_t va = part->first;; va = last + 1) {
-		ws_walk(paging, space->root, va, &here);
+		ws_space_walk(audit->system, space, va, &here);
 		ws_walk(paging, reference, va, &there);
 		audit->work += 2;
 		last = ws_trail_last(paging->format, &here);
@@ -513,7 +504,7 @@ static bool is_hidden(const struct ws_system *system, uint32_t index)
 
 	if (!system->layout.pti || space->kind == WS_SPACE_USER)
 		return false;
-	return !ws_is_of_processes(space) ||
+	return !space->user_mode ||
 	       (index + 1 < system->spaces.n && next->kind == WS_SPACE_USER &&
 		next->root == space->root + WS_FRAME_SIZE);
 }
@@ -539,13 +530,12 @@ static void tour_space(struct protecting *p, struct ws_tour *tour, uint32_t inde
 
 static void tour_all(struct protecting *p)
 {
-	struct ws_tour tour = { .audit = p->audit,
-				.fn = look,
-				.arg = p,
-				.rights = WS_USER | WS_WRITE | WS_EXECUTE };
+	struct ws_tour tour = {
+		.audit = p->audit, .fn = look, .arg = p, .rights = WS_ACCESS_ALL
+	};
 
 	for (uint32_t i = 0; i < p->audit->system->spaces.n; i++)
-		if (ws_audited(p->audit, i))
+		if (ws_has_tables(p->audit, i))
 			tour_space(p, &tour, i);
 	ws_tour_release(&tour);
 }
@@ -555,10 +545,10 @@ static enum ws_status run_protection(struct ws_audit *audit)
 	struct protecting p = { .audit = audit, .format = audit->system->paging.format };
 
 	learn_kernel_halves(&p);
-	tell_no_nx(&p);
+	record_no_nx(&p);
 	tour_all(&p);
 	for (uint32_t i = 0; i < audit->system->spaces.n; i++)
-		if (ws_audited(audit, i) && audit->system->layout.image_last)
+		if (ws_has_tables(audit, i) && audit->system->layout.image_last)
 			look_at_image(&p, i);
 	ws_vec_release(&p.code);
 	ws_vec_release(&p.entry);

@@ -3,15 +3,15 @@
  * Rules: what is looked for, what it means, how to mend it. One row a rule; rules that
  * look at one thing share a file and a pass.
  *
- * How to add a rule: a row in the file of its family (coherence.c, faultpath.c,
- * protection.c, wellformed.c), a call of ws_found() where its pass sees the thing, a
+ * How to add a rule: a row in the file of its family (coherence.c, protection.c,
+ * wellformed.c, an architecture's fault path), a call of ws_found() where its pass sees the thing, a
  * lab scenario or a synthetic memory in tests that has it, and one that has not.
  * docs/add-a-rule.md goes through one.
  */
 #ifndef WS_AUDIT_RULE_H
 #define WS_AUDIT_RULE_H
 
-#include "audit/region.h"
+#include "linux/region.h"
 #include "audit/spans.h"
 #include "linux/linux.h"
 #include "util/vec.h"
@@ -26,7 +26,7 @@ struct ws_family {
 	enum ws_status (*run)(struct ws_audit *audit);
 };
 
-extern const struct ws_family ws_coherence, ws_faultpath, ws_protection, ws_wellformed;
+extern const struct ws_family ws_coherence, ws_protection, ws_wellformed, ws_jumps;
 
 typedef WS_VEC(struct ws_need) ws_need_vec;
 
@@ -37,22 +37,40 @@ typedef WS_VEC(struct ws_need) ws_need_vec;
 struct ws_audit {
 	struct ws_context *ctx;
 	struct ws_system *system;
-	struct ws_region_map regions;
+	const struct ws_arch_audit *arch; /* the system's (arch.h) */
+	const struct ws_family *family;   /* the running one */
 	ws_spans tables;          /* frames that are tables, sorted (wellformed.c) */
+	bool no_user_reference;   /* PTI: init_mm's own user half is none (damaged.h) */
 	bool users_tables;        /* some page that user mode may write is one */
+	struct ws_crowd *crowds;  /* findings of one rule in one table (crowd.c) */
 	struct ws_shared *shared; /* whom else findings concern (shared.c) */
-	ws_need_vec needs;        /* what was asked of every space (faultpath.c) */
+	ws_need_vec needs;        /* what was asked of every space (needs.c) */
 	WS_VEC(struct ws_finding) findings;
 	WS_VEC(struct ws_lack) lacks;           /* lack.c */
 	struct ws_lacking *lacking;             /* these, by space */
 	WS_VEC(struct ws_judgement) judgements; /* one a space, in their order */
 	uint64_t work; /* entries compared or walked: what the audit cost */
 	bool limited;  /* there were more findings than are kept */
+	char *doubt; /* what some processor cannot have run with (doubt.c); NULL: nothing */
 	bool short_of_memory;
 };
 
+/*
+ * Whether rules look at a space: it is audited, and what lies at its root is a table.
+ * What is none is not gone into: each of its words would be a finding.
+ */
+bool ws_has_tables(const struct ws_audit *audit, uint32_t space);
+
+/* The space that findings about no space in particular go to: init_mm's. */
+uint32_t ws_init_space(const struct ws_audit *audit);
+/* The space with that root, as a register holds it; WS_NO_SPACE: none. */
+uint32_t ws_space_of_root(const struct ws_audit *audit, uint64_t root);
+
 /* The root a space is held against: init_mm's, or for a PTI user half init_mm's own. */
 uint64_t ws_reference_of(const struct ws_audit *audit, const struct ws_space *space);
+
+/* Whether the region of va is one of these; names ends with NULL. */
+bool ws_lies_in(const struct ws_audit *audit, uint64_t va, const char *const *names);
 
 /*
  * No memory lies at or above it, as far as that is known: the direct map reaches further
@@ -63,11 +81,16 @@ uint64_t ws_memory_end(const struct ws_audit *audit);
 /*
  * Puts down a finding of rule (a row of the running family) for one space. The trails
  * are walked here, so that a rule cannot show another one than it means. fmt: what it
- * means in plain words. NULL: memory is short.
+ * means in plain words. NULL: memory is short, or there were enough of these.
  */
 struct ws_finding *ws_found(struct ws_audit *audit, const struct ws_rule *rule,
 			    uint32_t space, uint64_t va, uint64_t last, const char *fmt,
 			    ...) __attribute__((format(printf, 6, 7)));
+
+/* Whether a finding that was just put down, of a rule about tables, is to be kept. */
+bool ws_crowd_admits(struct ws_audit *audit, const struct ws_finding *finding);
+/* Says in the last that were kept how many were not, and forgets all that. */
+void ws_crowds_say(struct ws_audit *audit);
 
 /* A space's private entry for a kernel va, but for A and D; 0: none. */
 uint64_t ws_private_entry(const struct ws_audit *audit, uint64_t root, uint64_t va);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is found in a table that many spaces share is told once, of the space where it was
- * met. Which the others are, a space's own private entry says: who has the same one has
- * all that lies below it.
+ * What is found in a table that many spaces share is reported once, of the space where it
+ * was met. Which the others are, a space's own private entry says: who has the same one
+ * has all that lies below it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,9 @@
 
 #include "audit/rule.h"
 #include "linux/roots.h"
+#include "util/count.h"
 #include "util/hash.h"
+#include "util/text.h"
 
 /* A private entry: where it stands, and what it holds but for A and D. */
 struct place {
@@ -64,7 +66,7 @@ static uint32_t count_sharers(const struct ws_audit *audit, uint32_t space,
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < system->spaces.n; i++)
-		if (i != space && ws_audited(audit, i))
+		if (i != space && ws_has_tables(audit, i))
 			n += ws_private_entry(audit, system->spaces.v[i].root, va) ==
 			     place->entry;
 	return n;
@@ -90,7 +92,7 @@ static struct ws_shared *add_shared(struct ws_audit *audit, const struct place *
 	if (HASH_COUNT(audit->shared) == SHARED_MAX) {
 		ws_note(audit->system,
 			"more than %d shared tables with findings: whom else the rest of "
-			"them concern is not told",
+			"them concern is not reported",
 			SHARED_MAX);
 		return NULL;
 	}
@@ -112,10 +114,11 @@ static struct ws_shared *add_shared(struct ws_audit *audit, const struct place *
 static void say_shared(struct ws_audit *audit, struct ws_finding *finding,
 		       uint32_t sharers)
 {
-	char *text;
+	char *text = ws_text_of("%s; %s %s the same table", finding->text,
+				WS_COUNT_OF(sharers, "other space"),
+				sharers == 1 ? "has" : "have");
 
-	if (asprintf(&text, "%s; %u other space%s ha%s the same table", finding->text,
-		     sharers, sharers == 1 ? "" : "s", sharers == 1 ? "s" : "ve") < 0) {
+	if (!text) {
 		audit->short_of_memory = true;
 		return;
 	}
@@ -170,7 +173,7 @@ const struct ws_finding *ws_finding_shared_with(const struct ws_audit *audit,
 	const struct ws_finding *worst = NULL;
 	struct ws_shared *shared, *next;
 
-	if (!ws_audited(audit, space))
+	if (!ws_has_tables(audit, space))
 		return NULL;
 	HASH_ITER(hh, audit->shared, shared, next)
 	{

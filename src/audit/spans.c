@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "audit/spans.h"
+#include "util/sorted.h"
 
 bool ws_spans_add(ws_spans *spans, uint64_t pa, uint64_t last, uint64_t va)
 {
@@ -48,15 +49,7 @@ void ws_spans_sort(ws_spans *spans)
 
 const struct ws_span *ws_spans_meet(const ws_spans *spans, uint64_t pa, uint64_t last)
 {
-	size_t low = 0, high = spans->n;
+	size_t low = ws_lower_bound(spans->v, spans->n, at, at->last < pa);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (spans->v[middle].last < pa)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	return low < spans->n && spans->v[low].pa <= last ? &spans->v[low] : NULL;
 }

@@ -11,28 +11,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "audit/faultpath.h"
 #include "audit/lack.h"
+#include "audit/needs.h"
 #include "linux/roots.h"
 
-static struct ws_need need_of_stack(const struct ws_fault_cpu *cpu, uint64_t va,
+static struct ws_need need_of_stack(const struct ws_need *like, uint64_t va,
 				    uint64_t size)
 {
-	return (struct ws_need){ .rule = &ws_faultpath_rules[WS_RULE_TASK_STACK],
-				 .cpu = -1,
-				 .va = va,
-				 .last = ws_last_of(va, size),
-				 .halves = WS_HALF_KERNEL,
-				 .rights = cpu->write,
-				 .refused = cpu->data_user };
+	struct ws_need need = *like;
+
+	need.va = va;
+	need.last = ws_last_of(va, size);
+	return need;
 }
 
-static void check_own(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
+static void check_own(struct ws_needs *needs, const struct ws_need *like,
 		      const struct ws_stack *stack)
 {
 	const struct ws_system *system = needs->audit->system;
 	const struct ws_task *task = &system->tasks.v[stack->task];
-	struct ws_need need = need_of_stack(cpu, stack->va, stack->size);
+	struct ws_need need = need_of_stack(like, stack->va, stack->size);
 	char what[96];
 
 	if (task->space == WS_NO_SPACE)
@@ -50,7 +48,7 @@ static int by_va(const void *left, const void *right)
 	return (a->va > b->va) - (a->va < b->va);
 }
 
-static void need_shared(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
+static void need_shared(struct ws_needs *needs, const struct ws_need *like,
 			const ws_stack_vec *stacks)
 {
 	const struct ws_system *system = needs->audit->system;
@@ -61,8 +59,9 @@ static void need_shared(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
 	for (size_t i = 0; i < stacks->n; i++) {
 		const struct ws_stack *stack = &stacks->v[i];
 		const struct ws_task *task = &system->tasks.v[stack->task];
-		struct ws_need need = need_of_stack(cpu, stack->va, WS_FRAME_SIZE);
+		struct ws_need need = need_of_stack(like, stack->va, WS_FRAME_SIZE);
 
+		need.many = true;
 		if (i && stack->va >> shift == slot)
 			continue;
 		slot = stack->va >> shift;
@@ -72,7 +71,7 @@ static void need_shared(struct ws_needs *needs, const struct ws_fault_cpu *cpu,
 	}
 }
 
-enum ws_status ws_needs_of_stacks(struct ws_needs *needs, const struct ws_fault_cpu *cpu)
+enum ws_status ws_needs_of_stacks(struct ws_needs *needs, const struct ws_need *like)
 {
 	ws_stack_vec stacks = { 0 };
 	enum ws_status status;
@@ -87,9 +86,9 @@ enum ws_status ws_needs_of_stacks(struct ws_needs *needs, const struct ws_fault_
 
 	if (status == WS_OK && stacks.n) {
 		ws_vec_each(&stacks, stack)
-			check_own(needs, cpu, stack);
+			check_own(needs, like, stack);
 		qsort(stacks.v, stacks.n, sizeof(*stacks.v), by_va);
-		need_shared(needs, cpu, &stacks);
+		need_shared(needs, like, &stacks);
 	}
 	ws_vec_release(&stacks);
 	return status;

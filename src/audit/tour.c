@@ -5,10 +5,15 @@
 
 #include "util/hash.h"
 
-/* Tables lie on 4 KiB: the low bits of their pa have room for the way they are used. */
+/*
+ * What makes a table another: where it lies, and the way it is used. Tables are of 32
+ * bytes or more, and no format's pa has more than 56 bits.
+ */
+#define TABLE_LOG2_MIN 5
 #define KEY_RIGHTS 3 /* above the level */
-#define KEY_KERNEL 6
-#define KEY_WAY 7
+#define KEY_KERNEL 9
+#define KEY_WAY 10
+#define KEY_PA 11
 
 struct ws_toured {
 	uint64_t key;
@@ -57,14 +62,13 @@ static bool is_within_bound(struct ws_tour *tour)
 	return false;
 }
 
-/* at leads to a table that lies on 4 KiB, as all but a PAE root do. */
 static bool must_visit(struct ws_tour *tour, const struct ws_entry_at *at)
 {
 	uint64_t kernel = at->va >= tour->audit->system->layout.kernel_first;
 	uint64_t rights = at->access & tour->rights;
 
-	return is_new(tour, at->address | (at->level + 1u) | rights << KEY_RIGHTS |
-				    kernel << KEY_KERNEL |
+	return is_new(tour, at->address >> TABLE_LOG2_MIN << KEY_PA | (at->level + 1u) |
+				    rights << KEY_RIGHTS | kernel << KEY_KERNEL |
 				    (uint64_t)tour->way << KEY_WAY) &&
 	       is_within_bound(tour);
 }
@@ -82,7 +86,7 @@ static void visit_entry(struct ws_tour *tour, struct ws_entry_at *at)
 	at->row = ws_row_of(&format->level[at->level], at->entry);
 	at->address = at->row ? ws_row_address(at->row, at->entry) : 0;
 	if (at->row)
-		at->access &= (uint8_t)~ws_row_denied(at->row, at->entry);
+		at->access &= (uint8_t)~ws_row_denied(at->row, at->entry, at->access);
 	below.access = at->access;
 	below.table = at->address;
 	tour->fn(tour->arg, at);
@@ -90,24 +94,28 @@ static void visit_entry(struct ws_tour *tour, struct ws_entry_at *at)
 		visit_table(tour, &below, at->va);
 }
 
-/* The entries in [first, end) of the table that at and base are of. */
+/* The entries in [first, end) of a part of the table that at and base are of. */
 static void visit_entries(struct ws_tour *tour, struct ws_entry_at *at, uint64_t base,
-			  const uint8_t *frame, uint32_t first, uint32_t end)
+			  const uint8_t *bytes, uint32_t first, uint32_t end)
 {
 	const struct ws_format *format = tour->audit->system->paging.format;
 	const struct ws_level *level = &format->level[at->level];
 	const uint8_t access = at->access, log2 = format->entry_log2;
 
-	for (uint32_t i = first; i < end; i++) {
-		at->entry = ws_load_entry(frame, at->table + ((uint64_t)i << log2), log2);
-		if (!(at->entry & format->present))
+	for (uint32_t i = first; i < end; i++, bytes += (size_t)1 << log2) {
+		at->entry = ws_load_entry(bytes, 0, log2);
+		if (!(at->entry & format->present) && (!tour->hole || !at->entry))
 			continue;
 		at->index = i;
 		at->va = ws_canonical(format, base + ((uint64_t)i << level->shift));
 		at->last = at->va + (WS_BIT(level->shift) - 1);
 		at->access = access;
-		if (at->last >= tour->first)
+		if (at->last < tour->first)
+			continue;
+		if (at->entry & format->present)
 			visit_entry(tour, at);
+		else
+			tour->hole(tour->arg, at);
 	}
 	at->access = access;
 }
@@ -126,32 +134,42 @@ static bool has_any(const uint8_t *line, uint64_t bits)
 	return any & bits;
 }
 
+static void visit_part(struct ws_tour *tour, struct ws_entry_at *at, uint64_t base,
+		       const struct ws_table_part *part, const uint8_t *bytes)
+{
+	const struct ws_format *format = tour->audit->system->paging.format;
+	const uint8_t log2 = format->entry_log2;
+	uint32_t n = part->count, line = LINE >> log2,
+		 step = line < n ? line : n; /* a PDPT is half a line */
+	uint64_t present =
+		log2 == 3 ? format->present : format->present << 32 | format->present;
+	uint64_t bits = tour->hole ? UINT64_MAX : present;
+
+	for (uint32_t i = 0; i < n; i += step, bytes += (size_t)step << log2)
+		if (step < line || has_any(bytes, bits))
+			visit_entries(tour, at, base, bytes, part->first + i,
+				      part->first + i + step);
+	tour->audit->work += n;
+}
+
 /* at: of the table, its entries yet to come. base: the va that its first one rules. */
 static void visit_table(struct ws_tour *tour, struct ws_entry_at *at, uint64_t base)
 {
 	const struct ws_paging *paging = &tour->audit->system->paging;
-	const struct ws_format *format = paging->format;
-	const uint8_t log2 = format->entry_log2;
+	struct ws_table_part part = { .pa = at->table };
 	const uint8_t *frame;
-	enum ws_evidence evidence = paging->frame(paging->opaque, at->table, &frame);
-	uint32_t n = evidence == WS_READ ? 1u << format->level[at->level].bits : 0;
-	uint32_t line = LINE >> log2,
-		 step = line < n ? line : n; /* a PDPT is half a line */
-	uint64_t bits =
-		log2 == 3 ? format->present : format->present << 32 | format->present;
 
-	for (uint32_t i = 0; i < n; i += step)
-		if (step < line ||
-		    has_any(frame + at->table % WS_FRAME_SIZE + (i << log2), bits))
-			visit_entries(tour, at, base, frame, i, i + step);
-	tour->audit->work += n;
+	while (ws_table_next(paging->format, at->level, &part))
+		if (paging->frame(paging->opaque, part.pa, &frame) == WS_READ)
+			visit_part(tour, at, base, &part,
+				   frame + part.pa % WS_FRAME_SIZE);
 }
 
 void ws_tour_space(struct ws_tour *tour, uint32_t space)
 {
 	const struct ws_system *system = tour->audit->system;
 	struct ws_entry_at root = { .space = space,
-				    .access = WS_USER | WS_WRITE | WS_EXECUTE,
+				    .access = WS_ACCESS_ALL,
 				    .table = system->spaces.v[space].root &
 					     system->paging.format->root_mask };
 

@@ -28,10 +28,11 @@ typedef void ws_entry_fn(void *arg, const struct ws_entry_at *at);
 
 struct ws_toured; /* tables that were seen */
 
-/* Zeroed but for the first four; ws_tour_release() when done. */
+/* Zeroed but for audit, fn and arg, and what of the next four is asked for; ws_tour_release() when done. */
 struct ws_tour {
 	struct ws_audit *audit;
 	ws_entry_fn *fn;
+	ws_entry_fn *hole; /* with what is not present and not 0; NULL: nobody asks */
 	void *arg;
 	uint8_t rights; /* inherited rights, enum ws_access, that make a way another */
 	uint8_t way;    /* 0 or 1: what else does */
@@ -41,8 +42,8 @@ struct ws_tour {
 };
 
 /*
- * Tells fn of every entry of the space's tables, at and above tour->first, that the tour
- * has not met in the same way. A frame that cannot be read is not gone into. Work is
+ * Calls fn with every entry of the space's tables, at and above tour->first, that the
+ * tour has not met in the same way. A frame that cannot be read is not gone into. Work is
  * bounded by the tables that there are, and by WS_TOUR_TABLES of them.
  */
 #define WS_TOUR_TABLES (1u << 22) /* 16 GiB of tables, some seconds */

@@ -1,39 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Well-formedness: whether tables are what a processor takes them for. Each distinct
- * table is looked at once; what is wrong with it is told of the space where it was met,
- * and is true of all that share it.
+ * table is looked at once; what is wrong with it is reported of the space where it was
+ * met, and is true of all that share it.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "audit/faultpath.h"
+#include "audit/arch.h"
 #include "audit/lack.h"
 #include "audit/tour.h"
 #include "linux/census.h"
+#include "linux/pages.h"
 #include "linux/roots.h"
 #include "linux/stacks.h"
 #include "util/hash.h"
 
-enum { RESERVED, OUTSIDE, LEVELS, LOOP, STACK };
+enum { RESERVED, OUTSIDE, LEVELS, LOOP, STACK, FREED, SPECULATION };
 
 /* clang-format off */
 static const struct ws_rule rules[] = {
 	[RESERVED] = {
 		"wellformed-reserved", "well-formed", "reserved bits set", WS_ERROR,
-		"An entry is present and has bits that must be 0. The processor does not "
-		"translate by it: each access below is a page fault that says RSVD, which the "
-		"kernel takes for a corrupted page table and dies of.",
-		"Find out who wrote to the table: such an entry is mostly somebody else's data.",
-		"SDM vol. 3A 4.7; Linux arch/x86/mm/fault.c, pgtable_bad(): \"Corrupted page "
-		"table\"",
+		"An entry is present and has bits set that must be 0. Each access through it "
+		"is a fault, which the kernel reports as a corrupted page table, and it dies "
+		"of it.",
+		"Find out who wrote to the table: such an entry is mostly data of something else.",
+		"Linux fault.c, pgtable_bad(): \"Corrupted page table\"",
 		WS_DIVERGES,
 	},
 	[OUTSIDE] = {
 		"wellformed-outside", "well-formed", "page table outside memory", WS_ERROR,
 		"An entry leads to a table where there is no memory. The processor reads all "
 		"ones there, or whatever a device answers, and goes on with that.",
-		"Find out who wrote to the table: such an entry is mostly somebody else's data.",
+		"Find out who wrote to the table: such an entry is mostly data of something else.",
 		"Linux mm/pgtable-generic.c, pmd_clear_bad(): \"bad pmd\"",
 		WS_DIVERGES,
 	},
@@ -49,8 +49,8 @@ static const struct ws_rule rules[] = {
 	},
 	[LOOP] = {
 		"wellformed-loop", "well-formed", "table that leads to itself", WS_ERROR,
-		"A walk comes back to a table that it has come from. The tables then show up "
-		"as memory, to be read and written by whoever has the rights of that walk.",
+		"A walk returns to a table that it has already used. The tables are then "
+		"mapped as memory, with the rights of that walk.",
 		"Linux has no such map (Windows has): find out who wrote the entry.",
 		"Economou and Nissim, \"Getting Physical\" (2016): self-referencing entries as "
 		"a way to write to page tables",
@@ -60,11 +60,32 @@ static const struct ws_rule rules[] = {
 		"wellformed-stack", "well-formed", "page table in use as a stack", WS_FATAL,
 		"A kernel stack lies in a frame that is a page table of some space: what is "
 		"pushed becomes entries, and the next walk goes where they say.",
-		"If a processor's stack pointer has come there, look for what made it run on: "
+		"If a processor's stack pointer is there, its stack has overflowed: look for "
 		"nested faults. If a task's stack lies there, the frame was given out twice.",
 		"dtrace4linux 2012: nested page faults ran their stack through page tables "
 		"until the machine was reset",
 		WS_DIVERGES,
+	},
+	[FREED] = {
+		"wellformed-freed", "well-formed", "page table in a freed page", WS_ERROR,
+		"The page allocator has the frame of a table that is in use as free. Whoever is "
+		"given the page next writes entries by writing data, and a processor, or a device "
+		"that shares the tables, goes where they say.",
+		"Look for who freed the table before its entry was cleared and everybody's "
+		"translations of it were flushed.",
+		"CVE-2025-71089: kernel page tables freed while an IOMMU still went through them",
+		WS_DIVERGES,
+	},
+	[SPECULATION] = {
+		"wellformed-open-hole", "well-formed", "entry that is not present and leads to memory",
+		WS_WARNING,
+		"An entry of the kernel's tables is not present, and the address in it is one of "
+		"memory. A processor that is open to the L1 terminal fault reads that memory "
+		"from its cache by speculation, whatever rights there are.",
+		"Invert the address bits of what is made not present, as pfn_pte() does, "
+		"and never clear the present bit by itself.",
+		"6b28baca9b1f (2018, CVE-2018-3620); KFENCE cleared the bit by itself until 2026",
+		WS_COHERENT,
 	},
 };
 /* clang-format on */
@@ -76,11 +97,10 @@ struct known {
 	uint32_t space;
 	uint8_t level;
 	uint8_t access; /* what was inherited when it was met */
-	bool told;      /* that it is something else too */
+	bool noted;     /* that it is something else too */
 	UT_hash_handle hh;
 };
 
-#define ALL_ACCESS (WS_USER | WS_WRITE | WS_EXECUTE)
 /* A terabyte of large pages; more is made by hostile memory. */
 #define LARGE_MAX (1u << 19)
 
@@ -91,7 +111,7 @@ struct looking {
 	ws_spans users_large;      /* and larger ones */
 };
 
-/* Which table it is says the trail: spaces that are alike are to be told of alike. */
+/* Which table it is says the trail: spaces that are alike are to be reported alike. */
 static void found(struct looking *l, unsigned rule, const struct ws_entry_at *at,
 		  const char *why)
 {
@@ -115,7 +135,7 @@ static void look_for_reserved(struct looking *l, const struct ws_entry_at *at)
 	if (at->row && !bits)
 		return;
 	snprintf(why, sizeof(why), "has reserved bits %#lx set", bits);
-	found(l, RESERVED, at, at->row ? why : "is an entry of no kind");
+	found(l, RESERVED, at, at->row ? why : "is no valid entry");
 }
 
 /*
@@ -129,10 +149,20 @@ static void lacks_table(struct looking *l, const struct ws_entry_at *at)
 	bool is_shared = at->va >= system->layout.kernel_first &&
 			 at->level > ws_private_level(format);
 
-	ws_lack_frame(l->audit, is_shared ? WS_NO_SPACE : at->space, at->address,
-		      "the %s at %#lx, which maps %#lx to %#lx",
-		      ws_level_name(format, at->level + 1u), at->address, at->va,
-		      at->last);
+	(at->va < system->layout.kernel_first ? ws_lack_user_table : ws_lack_frame)(
+		l->audit, is_shared ? WS_NO_SPACE : at->space, at->address,
+		"the %s at %#lx, which maps %#lx to %#lx",
+		ws_level_name(format, at->level + 1u), at->address, at->va, at->last);
+}
+
+/* Where it is the firmware's, Linux gives the first frame to nobody. */
+static bool is_first_frame(struct looking *l, const struct ws_entry_at *at)
+{
+	if (at->address || !l->audit->arch->first_frame_unused)
+		return false;
+	found(l, OUTSIDE, at,
+	      "leads to a table at 0, a frame that the kernel never uses");
+	return true;
 }
 
 /* True where the table is in memory. Below memory's end it may have been left out. */
@@ -142,6 +172,8 @@ static bool look_for_outside(struct looking *l, const struct ws_entry_at *at)
 	const uint8_t *frame;
 	char why[96];
 
+	if (is_first_frame(l, at))
+		return false;
 	if (system->paging.frame(system->paging.opaque, at->address, &frame) == WS_READ)
 		return true;
 	if (at->address < ws_memory_end(l->audit)) {
@@ -188,12 +220,12 @@ static struct known *know(struct looking *l, uint64_t pa, uint32_t space, uint8_
 }
 
 /*
- * A table that is something else has been told of; what it leads to comes of that. One
+ * A table that is something else has been reported; what it leads to comes of that. One
  * that is met again with other rights is no other table.
  */
 static bool is_known(struct looking *l, const struct ws_entry_at *at)
 {
-	uint8_t inherited = at->above ? at->above->access : ALL_ACCESS;
+	uint8_t inherited = at->above ? at->above->access : WS_ACCESS_ALL;
 	uint64_t pa = at->table & -(uint64_t)WS_FRAME_SIZE;
 	struct known *known;
 
@@ -212,9 +244,9 @@ static void look_for_loop(struct looking *l, const struct ws_entry_at *at)
 	int above = level_above(at);
 	char why[192];
 
-	if (!known || known->level == level || known->told)
+	if (!known || known->level == level || known->noted)
 		return;
-	known->told = true;
+	known->noted = true;
 	if (above >= 0) {
 		snprintf(why, sizeof(why), "leads back to %#lx, the %s it came from",
 			 at->address, ws_level_name(format, (unsigned)above));
@@ -233,9 +265,7 @@ static void look_for_loop(struct looking *l, const struct ws_entry_at *at)
 /* What user mode may write is kept, to be held against tables when all are known. */
 static void keep_users(struct looking *l, const struct ws_entry_at *at)
 {
-	const uint8_t rights = WS_USER | WS_WRITE;
-
-	if (!at->row || at->row->kind != WS_ROW_LEAF || (at->access & rights) != rights)
+	if (!at->row || at->row->kind != WS_ROW_LEAF || !(at->access & WS_USER_WRITE))
 		return;
 	if (at->last - at->va < WS_FRAME_SIZE)
 		ws_frame_set_add(&l->users, at->address);
@@ -257,6 +287,19 @@ static void look(void *arg, const struct ws_entry_at *at)
 		look_for_loop(l, at);
 }
 
+/* Of what is not present only the kernel's is looked at: in it is what all share. */
+static void look_at_hole(void *arg, const struct ws_entry_at *at)
+{
+	struct looking *l = arg;
+	const struct ws_system *system = l->audit->system;
+	uint64_t address =
+		at->entry & ws_address_bits(&system->paging.format->level[at->level]);
+
+	if (address && at->va >= system->layout.kernel_first && !is_known(l, at) &&
+	    ws_target_piece(system->target, address))
+		found(l, SPECULATION, at, "is not present, and leads to memory");
+}
+
 /* Roots are known before any table is: one that is met again is no table. */
 static void look_at_root(struct looking *l, uint32_t space)
 {
@@ -264,15 +307,16 @@ static void look_at_root(struct looking *l, uint32_t space)
 	uint64_t root = system->spaces.v[space].root;
 	const uint8_t *frame;
 
-	know(l, root & -(uint64_t)WS_FRAME_SIZE, space, 0, 0, ALL_ACCESS);
+	know(l, root & -(uint64_t)WS_FRAME_SIZE, space, 0, 0, WS_ACCESS_ALL);
 	if (system->paging.frame(system->paging.opaque, root, &frame) == WS_READ)
 		return;
 	if (root < ws_memory_end(l->audit))
 		ws_lack_frame(l->audit, space, root, "its root at %#lx", root);
-	else
-		ws_found(l->audit, &rules[OUTSIDE], space, 0,
-			 ~UINT64_C(0) >> (64 - 8 * system->layout.word),
-			 "its root, %#lx, lies beyond the end of memory", root);
+	else /* no processor runs there: who says so, its mm or a table, is damaged */
+		ws_lack_fact_of(l->audit, space,
+				"its root: %#lx, which is said to be it, lies beyond the "
+				"end of memory",
+				root);
 }
 
 /* ---- stacks ------------------------------------------------------------------------ */
@@ -285,7 +329,9 @@ static void look_at_stack(struct looking *l, uint32_t space, uint64_t va,
 	struct known *known;
 	uint64_t pa;
 
-	ws_walk(&system->paging, system->spaces.v[space].root, va, &trail);
+	if (system->spaces.v[space].looks_damaged)
+		return;
+	ws_space_walk(system, &system->spaces.v[space], va, &trail);
 	if (trail.end != WS_END_PAGE)
 		return;
 	pa = trail.pa & ~(uint64_t)(WS_FRAME_SIZE - 1);
@@ -304,15 +350,15 @@ static void look_at_processor(struct looking *l, size_t index)
 {
 	const struct ws_system *system = l->audit->system;
 	const struct ws_cpu *cpu = &system->target->cpus.v[index];
-	uint64_t root = cpu->cr3 & system->paging.format->root_mask;
-	uint64_t sp = cpu->reg[WS_REG_SP];
+	uint64_t root, sp;
 	char whose[48];
 
-	if (!cpu->has_control || cpu->cs.selector & 3 || sp < system->layout.kernel_first)
+	if (!ws_system_cpu_root(system, cpu, &root) || !cpu->arch->kernel_sp(cpu, &sp) ||
+	    sp < system->layout.kernel_first)
 		return;
 	snprintf(whose, sizeof(whose), "the stack that cpu %zu is on", index);
 	for (uint32_t i = 0; i < system->spaces.n; i++)
-		if (system->spaces.v[i].root == root && ws_audited(l->audit, i))
+		if (system->spaces.v[i].root == root && ws_has_tables(l->audit, i))
 			look_at_stack(l, i, sp - system->layout.word, whose);
 }
 
@@ -341,22 +387,57 @@ static enum ws_status look_at_tasks(struct looking *l)
 	return status;
 }
 
+/* ---- freed frames ------------------------------------------------------------------ */
+
+/* What the allocator has as free, where it says so; a root of which that is known already
+ * is no space's that is looked at. */
+static void look_for_freed(struct looking *l)
+{
+	struct ws_system *system = l->audit->system;
+	struct ws_page_marks marks;
+	struct ws_pages pages;
+	struct known *it, *next;
+
+	if (!ws_pages_find(system, &pages) || !ws_page_marks_find(system, &marks))
+		return;
+	HASH_ITER(hh, l->known, it, next)
+	{
+		const struct ws_space *space = &system->spaces.v[it->space];
+
+		if (!space->perhaps_freed &&
+		    ws_page_use(system, &pages, &marks, it->pa) == WS_PAGE_FREE)
+			ws_found(l->audit, &rules[FREED], it->space, it->va, it->va,
+				 "the %s at %#lx lies in a page that has been freed",
+				 ws_level_name(system->paging.format, it->level), it->pa);
+	}
+}
+
 /* ---- the run ----------------------------------------------------------------------- */
 
 static void look_at_tables(struct looking *l)
 {
-	struct ws_tour tour = {
-		.audit = l->audit, .fn = look, .arg = l, .rights = WS_USER | WS_WRITE
-	};
+	struct ws_tour tour = { .audit = l->audit,
+				.fn = look,
+				.hole = l->audit->arch->reads_past_holes ? look_at_hole
+									 : NULL,
+				.arg = l,
+				.rights = WS_USER_WRITE };
 	const struct ws_system *system = l->audit->system;
 
 	for (uint32_t i = 0; i < system->spaces.n; i++)
-		if (ws_audited(l->audit, i))
+		if (ws_has_tables(l->audit, i))
 			look_at_root(l, i);
 	for (uint32_t i = 0; i < system->spaces.n; i++)
-		if (ws_audited(l->audit, i))
+		if (ws_has_tables(l->audit, i))
 			ws_tour_space(&tour, i);
 	ws_tour_release(&tour);
+}
+
+static uint64_t size_of(const struct looking *l, const struct known *table)
+{
+	const struct ws_format *format = l->audit->system->paging.format;
+
+	return UINT64_C(1) << (format->level[table->level].bits + format->entry_log2);
 }
 
 /* Leaves the frames to the audit, and forgets what else was known of them. */
@@ -371,7 +452,7 @@ static void give_tables(struct looking *l)
 	{
 		l->audit->users_tables |= ws_frame_set_has(&l->users, it->pa) ||
 					  ws_spans_meet(&l->users_large, it->pa, it->pa);
-		if (!ws_spans_add(tables, it->pa, it->pa + WS_FRAME_SIZE - 1, it->va))
+		if (!ws_spans_add(tables, it->pa, it->pa + size_of(l, it) - 1, it->va))
 			l->audit->short_of_memory = true;
 		HASH_DEL(l->known, it);
 		free(it);
@@ -387,6 +468,7 @@ static enum ws_status run_wellformed(struct ws_audit *audit)
 	if (!ws_frame_set_init(&l.users, audit->system->target))
 		return ws_fail_memory(audit->ctx);
 	look_at_tables(&l);
+	look_for_freed(&l);
 	status = look_at_tasks(&l);
 	for (size_t i = 0; i < audit->system->target->cpus.n; i++)
 		look_at_processor(&l, i);

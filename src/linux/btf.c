@@ -111,7 +111,7 @@ static const char *name_of(const struct btf *btf, uint32_t offset)
 	return offset < btf->str_len ? btf->strings + offset : "";
 }
 
-/* Notes where each type begins, as far as they can be told apart. */
+/* Notes where each type begins, as far as they can be distinguished. */
 static bool types_index(struct btf *btf)
 {
 	size_t at = 0;
@@ -137,7 +137,7 @@ static bool types_index(struct btf *btf)
 }
 
 /* The members of the struct or union at types + at, those of anonymous ones too. */
-static void members_tell(struct btf *btf, uint32_t at, const char *type, uint64_t base,
+static void take_members(struct btf *btf, uint32_t at, const char *type, uint64_t base,
 			 unsigned depth, struct ws_members *members)
 {
 	uint32_t info = ws_le32(btf->types + at + 4), kind = info >> 24 & 0x1f;
@@ -153,14 +153,14 @@ static void members_tell(struct btf *btf, uint32_t at, const char *type, uint64_
 		if (info >> 31) /* kind_flag: the top byte is a bit field's width */
 			bits &= 0xffffff;
 		if (*name)
-			ws_members_tell(members, type, name, base + bits);
+			ws_members_take(members, type, name, base + bits);
 		else if (id && id <= btf->type.n)
-			members_tell(btf, btf->type.v[id - 1], type, base + bits,
+			take_members(btf, btf->type.v[id - 1], type, base + bits,
 				     depth + 1, members);
 	}
 }
 
-static void structs_tell(struct btf *btf, struct ws_members *members)
+static void take_structs(struct btf *btf, struct ws_members *members)
 {
 	ws_vec_each(&btf->type, at) {
 		uint32_t kind = ws_le32(btf->types + *at + 4) >> 24 & 0x1f;
@@ -168,7 +168,7 @@ static void structs_tell(struct btf *btf, struct ws_members *members)
 
 		if (kind != BTF_STRUCT || !ws_members_want(name))
 			continue;
-		members_tell(btf, *at, name, 0, 0, members);
+		take_members(btf, *at, name, 0, 0, members);
 		members->source = "BTF";
 	}
 }
@@ -210,7 +210,7 @@ enum ws_status ws_btf_members(struct ws_system *system, struct ws_members *membe
 	if (!types_index(&btf))
 		status = ws_fail_memory(system->ctx);
 	else
-		structs_tell(&btf, members);
+		take_structs(&btf, members);
 	ws_vec_release(&btf.type);
 	return status;
 }

@@ -63,7 +63,7 @@ void ws_frame_set_remove(struct ws_frame_set *set, uint64_t pa)
  * part in WS_BALLOTS + 1 of all bytes is sure to be among the ballots at the end, however
  * many differences there are. (Every vmalloc page has its own.)
  */
-static void vote(struct ws_ballot *ballots, uint64_t delta, uint64_t bytes)
+void ws_vote(struct ws_ballot *ballots, uint64_t delta, uint64_t bytes)
 {
 	struct ws_ballot *least = ballots;
 	uint64_t taken;
@@ -99,48 +99,64 @@ struct visit {
 	struct ws_frame_set seen;
 };
 
-/* Neighbouring pages of one table that have the same difference vote together. */
-static void count_pages(const struct visit *visit, const uint8_t *table, unsigned level,
-			uint64_t va)
+static void flush(struct ws_census *census, struct ws_ballot *run)
+{
+	if (run->bytes)
+		ws_vote(census->ballot, run->delta, run->bytes);
+	run->bytes = 0;
+}
+
+/*
+ * Neighbouring pages of one frame of a table that have the same difference vote together.
+ * A page may be larger than what its entry rules: ARM's large pages stand in 16.
+ */
+static void count_pages(const struct visit *visit, const uint8_t *frame,
+			const struct ws_table_part *part, unsigned level, uint64_t va)
 {
 	const struct ws_format *format = visit->system->paging.format;
 	const struct ws_level *rows = &format->level[level];
 	struct ws_census *census = visit->census;
 	struct ws_ballot run = { 0 };
 
-	for (unsigned i = 0; i < 1u << rows->bits; i++, va += WS_BIT(rows->shift)) {
-		uint64_t entry = ws_entry(visit->system, table, i);
+	for (unsigned i = part->first; i < part->first + part->count; i++) {
+		uint64_t entry = ws_entry(visit->system, frame, i);
 		const struct ws_row *row = ws_row_of(rows, entry);
-		uint64_t at = ws_canonical(format, va), delta;
+		uint64_t at = ws_canonical(format, va + ((uint64_t)i << rows->shift));
+		uint64_t pa;
 
 		if (!row || row->kind != WS_ROW_LEAF || at < census->first ||
 		    at > census->last)
 			continue;
-		delta = at - ws_row_address(row, entry);
-		if (run.bytes && run.delta != delta) {
-			vote(census->ballot, run.delta, run.bytes);
-			run.bytes = 0;
-		}
-		run.delta = delta;
-		run.bytes += WS_BIT(row->page_shift);
+		pa = ws_row_address(row, entry) | (at & (WS_BIT(row->page_shift) - 1));
+		if (census->memory_only && !ws_target_piece(visit->system->target, pa))
+			continue;
+		if (run.delta != at - pa)
+			flush(census, &run);
+		run.delta = at - pa;
+		run.bytes += WS_BIT(rows->shift);
 	}
-	if (run.bytes)
-		vote(census->ballot, run.delta, run.bytes);
+	flush(census, &run);
 }
 
 static bool visit_table(void *arg, uint64_t pa, unsigned level, uint64_t va)
 {
 	struct visit *visit = arg;
 	const struct ws_paging *paging = &visit->system->paging;
+	struct ws_table_part part = { .pa = pa };
 	const uint8_t *frame;
+	bool any = false;
 
 	/* a synthetic root is in no frame of memory */
 	if (!visit->census->budget || (level && !ws_frame_set_add(&visit->seen, pa)))
 		return false;
 	visit->census->budget--;
-	if (paging->frame(paging->opaque, pa, &frame) == WS_READ)
-		count_pages(visit, frame + (pa & (WS_FRAME_SIZE - 1)), level, va);
-	return frame && level + 1 < paging->format->nlevels;
+	while (ws_table_next(paging->format, level, &part)) {
+		if (paging->frame(paging->opaque, part.pa, &frame) != WS_READ)
+			continue;
+		any = true;
+		count_pages(visit, frame + part.pa % WS_FRAME_SIZE, &part, level, va);
+	}
+	return any && level + 1 < paging->format->nlevels;
 }
 
 enum ws_status ws_census_take(struct ws_system *system, uint64_t root,

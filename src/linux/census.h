@@ -28,11 +28,14 @@ struct ws_ballot {
 	uint64_t delta, bytes;
 };
 #define WS_BALLOTS 16
+/* Of WS_BALLOTS ballots, empty ones all 0. */
+void ws_vote(struct ws_ballot *ballots, uint64_t delta, uint64_t bytes);
 
 /* In: first, last and budget. Out: ballot, and what is left of budget. */
 struct ws_census {
 	uint64_t first, last;
 	uint64_t budget;                     /* tables to read at most */
+	bool memory_only;                    /* what is mapped of devices counts not */
 	struct ws_ballot ballot[WS_BALLOTS]; /* the most bytes first */
 };
 

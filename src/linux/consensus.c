@@ -7,32 +7,42 @@
 #include <string.h>
 
 #include "linux/roots.h"
-#include "paging/x86.h"
 #include "util/cleanup.h"
 
-/* The tables that vote, and the entries that it is about. */
+/* The tables that vote: of each the frame with the entries that it is about. */
 struct election {
 	struct ws_system *system;
 	const uint8_t **table;
 	size_t n;
 };
 
+/* The frame of our own that stands for the one with the root's entry at slot. */
+static uint8_t *own_part(const struct ws_system *system, unsigned slot)
+{
+	const struct ws_format *format = system->paging.format;
+	uint64_t frames = ws_root_size(format) / WS_FRAME_SIZE;
+
+	return system->consensus +
+	       (frames - 1 - slot / ws_slots_in_part(format)) * WS_FRAME_SIZE;
+}
+
 /*
  * The entry that most of the tables that have one hold at slot (Boyer and Moore's
  * majority vote); who has none does not vote: all entries come from init_mm, while an
- * absent one may be what is wrong. A and D are the processor's (SDM 4.8), no difference.
+ * absent one may be what is wrong. What the processor sets by itself is no difference.
  * *votes: how many hold it.
  */
 static uint64_t elect(const struct election *e, unsigned slot, size_t *votes)
 {
-	const uint64_t mask = ~(X86_A | X86_D);
+	const struct ws_format *format = e->system->paging.format;
+	const uint64_t mask = ~format->touched;
 	uint64_t elected = 0;
 	size_t lead = 0;
 
 	for (size_t i = 0; i < e->n; i++) {
 		uint64_t entry = ws_entry(e->system, e->table[i], slot);
 
-		if (!(entry & X86_P))
+		if (!ws_is_present(format, entry))
 			continue;
 		if (!lead)
 			elected = entry;
@@ -51,22 +61,22 @@ static uint64_t elect(const struct election *e, unsigned slot, size_t *votes)
 static void put_entry(const struct ws_system *system, uint8_t *table, unsigned slot,
 		      uint64_t entry)
 {
-	uint8_t bytes[8];
+	uint8_t bytes[8], log2 = system->paging.format->entry_log2;
 
 	for (unsigned i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(entry >> 8 * i);
-	memcpy(table + ((size_t)slot << system->paging.format->entry_log2), bytes,
-	       (size_t)1 << system->paging.format->entry_log2);
+	memcpy(table + ((size_t)slot << log2) % WS_FRAME_SIZE, bytes, (size_t)1 << log2);
 }
 
 /* Who lives has user memory; freed roots are out of date, so they do not vote. */
-static void gather_voters(struct election *e)
+static void gather_voters(struct election *e, unsigned slot)
 {
 	struct ws_system *system = e->system;
 
+	e->n = 0;
 	for (int pass = 0; pass < 2 && !e->n; pass++)
 		ws_vec_each(&system->roots, root) {
-			const uint8_t *table = ws_root_table(system, *root);
+			const uint8_t *table = ws_root_part(system, *root, slot);
 
 			if (table && (pass || !ws_user_half_is_empty(system, *root)))
 				e->table[e->n++] = table;
@@ -76,53 +86,71 @@ static void gather_voters(struct election *e)
 /* Replaces the voters by the tables that their entry at slot leads to. */
 static void descend(struct election *e, unsigned slot)
 {
+	const struct ws_format *format = e->system->paging.format;
 	size_t n = 0;
 
 	for (size_t i = 0; i < e->n; i++) {
 		uint64_t entry = ws_entry(e->system, e->table[i], slot);
 		const uint8_t *table = NULL;
 
-		if (entry & X86_P &&
-		    e->system->paging.frame(e->system, entry & WS_BITS(51, 12), &table) ==
-			    WS_READ)
+		if (ws_is_present(format, entry) &&
+		    e->system->paging.frame(e->system,
+					    entry & ws_address_bits(&format->level[0]),
+					    &table) == WS_READ)
 			e->table[n++] = table;
 	}
 	e->n = n;
 }
 
+/* In the table that slot leads to: what lies below it there is the user's. */
+static unsigned first_kernel_entry(const struct ws_system *system, unsigned slot)
+{
+	const struct ws_format *format = system->paging.format;
+	uint64_t first = (uint64_t)slot << format->level[0].shift;
+	uint64_t kernel = system->layout.kernel_first;
+
+	return kernel > first ? (unsigned)ws_level_index(&format->level[1], kernel) : 0;
+}
+
 /*
- * PAE: where every process has a kernel page directory of its own, a synthetic one takes
- * the place of theirs: frame number `frame` below the root.
+ * Where every process has a table of its own for a part of the kernel's addresses (PAE's
+ * page directories, ARM LPAE's for modules), a synthetic one takes the place of theirs:
+ * frame number `frame` below the root.
  */
 static uint64_t elect_directory(const struct election *e, unsigned slot, unsigned frame,
 				const uint8_t **scratch)
 {
 	struct election below = { e->system, scratch, e->n };
+	const struct ws_level *level = &e->system->paging.format->level[1];
 	uint8_t *directory = e->system->consensus + (size_t)frame * WS_FRAME_SIZE;
 	size_t votes;
 
 	memcpy(scratch, e->table, e->n * sizeof(*scratch));
 	descend(&below, slot);
-	for (unsigned i = 0; i < 512; i++)
+	for (unsigned i = first_kernel_entry(e->system, slot); i < 1u << level->bits; i++)
 		put_entry(e->system, directory, i, elect(&below, i, &votes));
-	return (WS_CONSENSUS_ROOT - (uint64_t)frame * WS_FRAME_SIZE) | X86_P;
+	return (WS_CONSENSUS_ROOT - (uint64_t)frame * WS_FRAME_SIZE) |
+	       e->system->paging.format->level[0].row[0].value; /* the row of tables */
 }
 
-static void elect_all(const struct election *e, const uint8_t **scratch)
+static void elect_all(struct election *e, const uint8_t **scratch)
 {
 	struct ws_system *system = e->system;
 	const struct ws_format *format = system->paging.format;
-	unsigned frame = 1;
+	unsigned frame = 1, first = ws_first_kernel_slot(system);
 	size_t votes;
 
-	for (unsigned slot = ws_first_kernel_slot(system);
-	     slot < 1u << format->level[0].bits; slot++) {
-		uint64_t entry = elect(e, slot, &votes);
+	for (unsigned slot = first; slot < 1u << format->level[0].bits; slot++) {
+		uint64_t entry;
+
+		if (slot == first || slot % ws_slots_in_part(format) == 0)
+			gather_voters(e, slot);
+		entry = elect(e, slot, &votes);
 
 		if (ws_private_level(format) && entry && votes * 2 <= e->n &&
 		    frame < WS_CONSENSUS_FRAMES)
 			entry = elect_directory(e, slot, frame++, scratch);
-		put_entry(system, system->consensus, slot, entry);
+		put_entry(system, own_part(system, slot), slot, entry);
 	}
 }
 
@@ -138,10 +166,10 @@ enum ws_status ws_find_consensus(struct ws_system *system)
 		free(consensus);
 		return ws_fail_memory(system->ctx);
 	}
-	gather_voters(&e);
 	system->consensus = consensus;
 	elect_all(&e, scratch);
 	system->layout.consensus = true;
-	ws_set_reference(system, WS_CONSENSUS_ROOT);
+	ws_set_reference(system, WS_CONSENSUS_ROOT + WS_FRAME_SIZE -
+					 ws_root_size(system->paging.format));
 	return WS_OK;
 }

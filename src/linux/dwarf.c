@@ -19,26 +19,26 @@
 
 WS_DEFINE_CLEANUP(dwarf_endp, Dwarf *, dwarf_end)
 
-struct telling {
+struct taking {
 	struct ws_members *members;
 	const char *type;
 	unsigned left; /* entries that may still be looked at */
 };
 
-static bool first_child(struct telling *telling, Dwarf_Die *parent, Dwarf_Die *child)
+static bool first_child(struct taking *taking, Dwarf_Die *parent, Dwarf_Die *child)
 {
-	return telling->left && dwarf_child(parent, child) == 0;
+	return taking->left && dwarf_child(parent, child) == 0;
 }
 
-static bool next_sibling(struct telling *telling, Dwarf_Die *child)
+static bool next_sibling(struct taking *taking, Dwarf_Die *child)
 {
-	return --telling->left && dwarf_siblingof(child, child) == 0;
+	return --taking->left && dwarf_siblingof(child, child) == 0;
 }
 
-static void members_tell(struct telling *telling, Dwarf_Die *type, uint64_t base,
+static void take_members(struct taking *taking, Dwarf_Die *type, uint64_t base,
 			 unsigned depth);
 
-static void member_tell(struct telling *telling, Dwarf_Die *member, uint64_t base,
+static void take_member(struct taking *taking, Dwarf_Die *member, uint64_t base,
 			unsigned depth)
 {
 	const char *name = dwarf_diename(member);
@@ -50,42 +50,41 @@ static void member_tell(struct telling *telling, Dwarf_Die *member, uint64_t bas
 	    dwarf_formudata(&attribute, &offset))
 		return;
 	if (name)
-		ws_members_tell(telling->members, telling->type, name,
-				(base + offset) * 8);
+		ws_members_take(taking->members, taking->type, name, (base + offset) * 8);
 	else if (depth < DEPTH_MAX && dwarf_attr(member, DW_AT_type, &attribute) &&
 		 dwarf_formref_die(&attribute, &type))
-		members_tell(telling, &type, base + offset, depth + 1);
+		take_members(taking, &type, base + offset, depth + 1);
 }
 
-static void members_tell(struct telling *telling, Dwarf_Die *type, uint64_t base,
+static void take_members(struct taking *taking, Dwarf_Die *type, uint64_t base,
 			 unsigned depth)
 {
 	Dwarf_Die member;
 
-	if (!first_child(telling, type, &member))
+	if (!first_child(taking, type, &member))
 		return;
 	do {
 		if (dwarf_tag(&member) == DW_TAG_member)
-			member_tell(telling, &member, base, depth);
-	} while (next_sibling(telling, &member));
+			take_member(taking, &member, base, depth);
+	} while (next_sibling(taking, &member));
 }
 
-static void unit_tell(struct telling *telling, Dwarf_Die *unit)
+static void take_unit(struct taking *taking, Dwarf_Die *unit)
 {
 	Dwarf_Die die;
 
-	if (!first_child(telling, unit, &die))
+	if (!first_child(taking, unit, &die))
 		return;
 	do {
 		if (dwarf_tag(&die) != DW_TAG_structure_type ||
 		    dwarf_hasattr(&die, DW_AT_declaration))
 			continue;
-		telling->type = dwarf_diename(&die);
-		if (!telling->type || !ws_members_want(telling->type))
+		taking->type = dwarf_diename(&die);
+		if (!taking->type || !ws_members_want(taking->type))
 			continue;
-		members_tell(telling, &die, 0, 0);
-		telling->members->source = "DWARF";
-	} while (next_sibling(telling, &die));
+		take_members(taking, &die, 0, 0);
+		taking->members->source = "DWARF";
+	} while (next_sibling(taking, &die));
 }
 
 enum ws_status ws_dwarf_members(struct ws_context *ctx, const char *path,
@@ -93,7 +92,7 @@ enum ws_status ws_dwarf_members(struct ws_context *ctx, const char *path,
 {
 	ws_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ws_cleanup(dwarf_endp) Dwarf *dwarf = NULL;
-	struct telling telling = { .members = members, .left = ENTRIES_MAX };
+	struct taking taking = { .members = members, .left = ENTRIES_MAX };
 	Dwarf_CU *cu = NULL;
 	Dwarf_Die unit;
 
@@ -102,8 +101,8 @@ enum ws_status ws_dwarf_members(struct ws_context *ctx, const char *path,
 	dwarf = dwarf_begin(fd, DWARF_C_READ);
 	if (!dwarf) /* it has symbols only */
 		return WS_OK;
-	while (telling.left && !ws_members_complete(members) &&
+	while (taking.left && !ws_members_complete(members) &&
 	       dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL) == 0)
-		unit_tell(&telling, &unit);
+		take_unit(&taking, &unit);
 	return WS_OK;
 }

@@ -19,7 +19,7 @@
 
 /*
  * The first tasks, kernel threads for the most, and as many more spread over the list:
- * enough to tell fields apart, few enough that a capture need not hold every task whole.
+ * enough to distinguish fields, few enough that a capture need not hold every task whole.
  */
 #define SAMPLES 32
 
@@ -187,38 +187,58 @@ static void find_pid(struct inference *in)
 	if (fields->pid != WS_NO_FIELD)
 		narrow(in, fields->pid, twins ? 8 : 4);
 	else
-		ws_note(in->system, "pids were not found: tasks are told by name only");
+		ws_note(in->system, "pids were not found: tasks are listed by name only");
 }
 
 /* ---- mm --------------------------------------------------------------------------- */
+
+/*
+ * The kernel itself goes by the address alone (__pa(), arch/x86/include/asm/page.h), and
+ * gives what comes of it to the processor: so where the dump lacks tables of the direct
+ * map the root is known all the same.
+ */
+bool ws_pa_of_pgd(struct ws_system *system, uint64_t pgd, uint64_t *pa)
+{
+	enum ws_evidence evidence = WS_NOT_MAPPED;
+
+	if (ws_is_kernel_va(system, pgd))
+		evidence = ws_kernel_translate(system, pgd, pa);
+	if (evidence != WS_ABSENT)
+		return evidence == WS_READ;
+	*pa = ws_direct_pa(system, pgd);
+	return !(*pa & ~system->paging.format->root_mask);
+}
 
 size_t ws_root_of_pgd(struct ws_system *system, uint64_t pgd)
 {
 	uint64_t pa;
 
-	if (!ws_is_kernel_va(system, pgd) ||
-	    ws_kernel_translate(system, pgd, &pa) != WS_READ)
-		return SIZE_MAX;
-	return ws_root_find(system, pa);
+	return ws_pa_of_pgd(system, pgd, &pa) ? ws_root_find(system, pa) : SIZE_MAX;
 }
 
-/* A page of the direct map that is not in the dump: what a root there looks like is not
- * known, so it may be one. */
-static bool may_lead_to_root(struct ws_system *system, uint64_t mm, int32_t offset)
+/*
+ * No process's root is the first page of memory, which task_size leads to on i386, or in
+ * the image, where functions are.
+ */
+static bool may_be_allocated(const struct ws_system *system, uint64_t va)
+{
+	return va != system->layout.page_offset &&
+	       !(ws_in_image(system, va) && va <= system->image_sure);
+}
+
+bool ws_may_lead_to_root(struct ws_system *system, uint64_t pgd)
 {
 	const uint8_t *frame;
-	uint64_t pgd, pa;
-	enum ws_evidence evidence = ws_kernel_word(system, mm + offset, &pgd);
+	uint64_t pa;
 
-	if (evidence == WS_READ && ws_is_kernel_va(system, pgd))
-		evidence = ws_kernel_translate(system, pgd, &pa);
-	else if (evidence == WS_READ)
+	if (!ws_pa_of_pgd(system, pgd, &pa))
 		return false;
-	if (evidence == WS_ABSENT)
-		return true;
-	return evidence == WS_READ && pgd - pa == system->layout.page_offset &&
-	       !(pa & ~system->paging.format->root_mask) &&
-	       system->paging.frame(system, pa, &frame) == WS_ABSENT;
+	return ws_root_find(system, pa) != SIZE_MAX ||
+	       (pgd - pa == system->layout.direct_delta &&
+		!(pa & ~system->paging.format->root_mask) &&
+		may_be_allocated(system, pgd) &&
+		(system->paging.frame(system, pa, &frame) == WS_ABSENT ||
+		 ws_lacks_directory(system, pa)));
 }
 
 static bool leads_to_root(struct ws_system *system, uint64_t mm, int32_t pgd)
@@ -257,31 +277,82 @@ static struct leads count_leads(const struct inference *in, int32_t mm, int32_t 
 	struct leads leads = { 0 };
 
 	for (unsigned i = 0; i < in->n; i++) {
-		uint64_t va = word_at(in, &in->sample[i], mm);
+		uint64_t va = word_at(in, &in->sample[i], mm), word;
+		enum ws_evidence evidence;
 
 		if (!va)
 			continue;
 		leads.present++;
-		if (leads_to_root(in->system, va, pgd))
+		evidence = ws_kernel_word(in->system, va + pgd, &word);
+		if (evidence == WS_READ && ws_root_of_pgd(in->system, word) != SIZE_MAX)
 			leads.good++;
-		else if (!may_lead_to_root(in->system, va, pgd))
-			leads.bad++;
+		else if (evidence == WS_READ ? !ws_may_lead_to_root(in->system, word)
+					     : evidence != WS_ABSENT)
+			leads.bad++; /* else it is not known */
 	}
 	return leads;
+}
+
+static bool may_lead(const struct inference *in, uint64_t mm, int32_t pgd)
+{
+	uint64_t va;
+
+	return ws_kernel_word(in->system, mm + pgd, &va) == WS_READ &&
+	       ws_may_lead_to_root(in->system, va);
+}
+
+/*
+ * Two mms cannot overlap. Where both of two name what may be a root at that offset, and
+ * the second begins before the first one's does, that is no word of the first.
+ */
+static bool is_beyond_next(const struct inference *in, int32_t mm, int32_t pgd)
+{
+	for (unsigned i = 0; i < in->n; i++) {
+		uint64_t first = word_at(in, &in->sample[i], mm);
+
+		for (unsigned j = 0; first && j < in->n; j++) {
+			uint64_t next = word_at(in, &in->sample[j], mm);
+
+			if (next > first && next - first <= (uint64_t)pgd &&
+			    may_lead(in, first, pgd) && may_lead(in, next, pgd))
+				return true;
+		}
+	}
+	return false;
 }
 
 /* Looked for in that many of the samples that have an mm. */
 #define PGD_SAMPLES 3
 
 /*
- * Three of four must lead to a root, for that of a victim may be past recognition; or to
- * a page that is not in the dump, but not more than half of them.
+ * Three of four must lead to a root, for one that was overwritten is not recognised; or
+ * to a page that is not in the dump, but not more than half of them.
  */
 static bool may_be_pgd(const struct inference *in, int32_t mm, int32_t pgd)
 {
 	struct leads leads = count_leads(in, mm, pgd);
 
-	return leads.bad * 4 <= leads.present && leads.good * 2 >= leads.present;
+	return leads.bad * 4 <= leads.present && leads.good * 2 >= leads.present &&
+	       !is_beyond_next(in, mm, pgd);
+}
+
+/*
+ * In a slab the mms lie side by side, and behind each one's pgd lies a neighbour's. Where
+ * the dump lacks the roots of those that are known, but not of their neighbours, a nearer
+ * word is the right one if it leads to a root in one, and in no other to anything else;
+ * and if that was not read of any, nothing is known.
+ */
+static int32_t nearest_pgd(const struct inference *in, int32_t mm, int32_t pgd)
+{
+	int32_t word = (int32_t)in->system->layout.word;
+
+	for (int32_t nearer = 0; nearer < pgd; nearer += word) {
+		struct leads leads = count_leads(in, mm, nearer);
+
+		if (!leads.bad)
+			return leads.good ? nearer : WS_NO_FIELD;
+	}
+	return pgd;
 }
 
 /*
@@ -301,7 +372,7 @@ static int32_t find_pgd(const struct inference *in, int32_t mm)
 			if (leads_to_root(in->system, va, pgd) && may_be_pgd(in, mm, pgd))
 				best = pgd;
 	}
-	return best < WS_MM_SIZE ? best : WS_NO_FIELD;
+	return best < WS_MM_SIZE ? nearest_pgd(in, mm, best) : WS_NO_FIELD;
 }
 
 /* Over all tasks: how many have one, and how many of these are as they should be. */
@@ -352,7 +423,9 @@ static bool is_better(const struct inference *in, int32_t offset, const struct t
 	return a->present < b->present;
 }
 
-static void find_mm_within(struct inference *in, int32_t first, int32_t last)
+/* least: so many tasks must lead to a root from there. */
+static void find_mm_within(struct inference *in, int32_t first, int32_t last,
+			   size_t least)
 {
 	struct ws_task_fields *fields = &in->system->fields;
 	int32_t word = (int32_t)in->system->layout.word, pgd;
@@ -365,7 +438,7 @@ static void find_mm_within(struct inference *in, int32_t first, int32_t last)
 		if (pgd == WS_NO_FIELD)
 			continue;
 		tally = tally_mm(in, o, pgd);
-		if (!is_better(in, o, &tally, &best))
+		if (tally.good < least || !is_better(in, o, &tally, &best))
 			continue;
 		best = tally;
 		fields->mm = o;
@@ -375,19 +448,22 @@ static void find_mm_within(struct inference *in, int32_t first, int32_t last)
 
 /*
  * mm lies before active_mm; the two differ where a kernel thread runs, if any does. Both
- * have always been between `tasks` and pid: elsewhere they are looked for last, for a
- * neighbour in the slab has an mm too, and where few tasks are known, how far off that
- * one is may not be.
+ * have always been between `tasks` and pid: elsewhere they are looked for last, and only
+ * with a list that is whole. For a neighbour in the slab has an mm too, and where few
+ * tasks are known, how far off that one is may not be: it would be taken for the task's
+ * own, whose root may be what the dump lacks.
  */
+#define ELSEWHERE_MIN 2
+
 static void find_mm(struct inference *in)
 {
 	struct ws_task_fields *fields = &in->system->fields;
 	int32_t word = (int32_t)in->system->layout.word;
 
 	if (fields->pid != WS_NO_FIELD && fields->tasks < fields->pid)
-		find_mm_within(in, fields->tasks + 2 * word, fields->pid - word);
-	if (fields->mm == WS_NO_FIELD)
-		find_mm_within(in, in->first, in->last);
+		find_mm_within(in, fields->tasks + 2 * word, fields->pid - word, 1);
+	if (fields->mm == WS_NO_FIELD && !in->system->tasks_partial)
+		find_mm_within(in, in->first, in->last, ELSEWHERE_MIN);
 	if (fields->mm == WS_NO_FIELD)
 		ws_note(in->system, "no task's mm was found: roots have no owners");
 	else
@@ -428,7 +504,7 @@ static void find_active_mm(struct inference *in)
 
 /* ---- flags ------------------------------------------------------------------------ */
 
-/* Kernel threads never exec; init_task and pid 1 are told apart by the flag alone. */
+/* Kernel threads never exec; init_task and pid 1 are distinguished by the flag alone. */
 static bool may_be_flags(const struct inference *in, int32_t offset)
 {
 	const uint32_t both = WS_PF_KTHREAD | WS_PF_FORKNOEXEC;
@@ -476,6 +552,12 @@ static struct tally tally_flags(const struct inference *in, int32_t offset)
  */
 #define ODD_SHARE 16
 
+/*
+ * Some word fits a few tasks by chance. Where these are all there are, no harm is done;
+ * where the list was cut, others would be taken for kernel threads by it.
+ */
+#define FLAGS_TASKS_MIN 8
+
 static void find_flags(struct inference *in)
 {
 	struct ws_task_fields *fields = &in->system->fields;
@@ -489,6 +571,8 @@ static void find_flags(struct inference *in)
 			continue;
 		tally = tally_flags(in, o);
 		odd = tally.present - tally.good;
+		if (in->system->tasks_partial && tally.present < FLAGS_TASKS_MIN)
+			continue;
 		if (odd * ODD_SHARE > tally.present || odd >= least)
 			continue;
 		least = odd;

@@ -19,7 +19,8 @@
 #define UTS_RELEASE 2
 
 /*
- * The namespace begins with a kref; its name's offset is told since ca4a9241cc5e (5.12).
+ * The namespace begins with a kref; its name's offset is in VMCOREINFO since ca4a9241cc5e
+ * (5.11).
  */
 #define UTS_NAME_OFFSET 4
 

@@ -5,10 +5,9 @@
 
 #include "linux/map_evidence.h"
 
-typedef enum ws_status map_read_fn(const char *path, struct ws_symtab *map);
-
 /* Keeps the map if it is of this kernel; WS_ERR_NOT_FOUND: it is not, or no map. */
-static enum ws_status take(struct ws_system *system, const char *path, map_read_fn *read)
+static enum ws_status take(struct ws_system *system, const char *path,
+			   ws_map_read_fn *read)
 {
 	struct ws_map_evidence evidence;
 	struct ws_symtab *map;
@@ -16,14 +15,10 @@ static enum ws_status take(struct ws_system *system, const char *path, map_read_
 
 	if (!path)
 		return WS_ERR_NOT_FOUND;
-	map = ws_symtab_create(system->ctx);
-	if (!map)
-		return ws_fail_memory(system->ctx);
-	status = read(path, map);
-	if (!status)
-		status = ws_symtab_seal(map);
-	if (!status)
-		status = ws_map_weigh(system, map, &evidence);
+	status = ws_map_load(system->ctx, path, read, &map);
+	if (status)
+		return status;
+	status = ws_map_weigh(system, map, &evidence);
 	if (!status && !ws_map_is_shown(&evidence))
 		status = WS_ERR_NOT_FOUND;
 	if (status) {

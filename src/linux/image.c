@@ -8,16 +8,15 @@
 #include "linux/census.h"
 #include "linux/hints.h"
 #include "linux/image.h"
+#include "linux/region.h"
 #include "linux/roots.h"
-#include "paging/x86.h"
+#include "util/count.h"
 
-/* x86-64: from __START_KERNEL_map; with KASLR modules begin 1 GiB above it. */
-#define IMAGE_PLACES (UINT64_C(1) << 30)
 /* What is unmapped inside an image: the init sections, freed after boot. */
 #define IMAGE_GAP_MAX (UINT64_C(64) << 20)
 /* Text and read-only data of the smallest kernel are more than this. */
 #define TEXT_MIN (UINT64_C(1) << 20)
-/* Where nothing tells the end of .bss: how far it reaches at most past what is known. */
+/* Where nothing says the end of .bss: how far it reaches at most past what is known. */
 #define IMAGE_MARGIN (UINT64_C(16) << 20)
 
 /* ---- the image's beginning -------------------------------------------------------- */
@@ -35,7 +34,7 @@ static bool stretch_run(void *arg, const struct ws_run *run)
 	struct stretch *s = arg;
 
 	if (run->end != WS_END_PAGE || run->va - run->pa != s->delta ||
-	    (s->read_only && run->access & WS_WRITE))
+	    (s->read_only && run->access & WS_KERNEL_WRITE))
 		return true;
 	if (s->last < s->first || run->va - s->last - 1 > s->gap_max)
 		s->first = run->va;
@@ -62,17 +61,46 @@ static bool stretch_find(struct ws_system *system, struct stretch *s, uint64_t f
 	       s->best_last - s->best_first >= TEXT_MIN - 1;
 }
 
-/*
- * x86-64: the image's own mapping, cut to it by cleanup_highmap() (arch/x86/mm/init_64.c)
- * to 2 MiB; the difference under which most of that area lies.
- */
-static bool mapping_64(struct ws_system *system, struct stretch *s)
+static bool has_own_mapping(const struct ws_system *system)
 {
-	struct ws_census census = { .first = WS_KERNEL_MAP,
-				    .last = WS_KERNEL_MAP + IMAGE_PLACES - 1,
-				    .budget = STRETCH_TABLES };
+	return ws_linux_row(system)->image_last;
+}
+
+/*
+ * Where much else is mapped that the image may lie among, VMCOREINFO has one of its
+ * addresses. From there it reaches to WS_IMAGE_MAX at most.
+ */
+static bool around_stext(struct ws_system *system, struct stretch *s, uint64_t *first,
+			 uint64_t *last)
+{
+	uint64_t stext, pa;
+
+	if (!ws_vmcoreinfo(system, "SYMBOL", "_stext", &stext) || stext < *first ||
+	    ws_kernel_translate(system, stext, &pa) != WS_READ)
+		return false;
+	s->delta = stext - pa;
+	if (stext - *first > WS_IMAGE_MAX)
+		*first = stext - WS_IMAGE_MAX;
+	if (*last - stext > WS_IMAGE_MAX)
+		*last = stext + WS_IMAGE_MAX;
+	return true;
+}
+
+/*
+ * The image's own mapping, which x86-64 cuts to it (cleanup_highmap(),
+ * arch/x86/mm/init_64.c) to 2 MiB; the difference under which most of that area lies.
+ */
+static bool own_mapping(struct ws_system *system, struct stretch *s)
+{
+	const struct ws_linux_layout *row = ws_linux_row(system);
+	struct ws_census census = { .first = row->image_first,
+				    .last = row->image_last,
+				    .budget = STRETCH_TABLES,
+				    .memory_only = row->image_anywhere };
 
 	*s = (struct stretch){ .gap_max = IMAGE_GAP_MAX };
+	if (row->image_anywhere && around_stext(system, s, &census.first, &census.last))
+		return stretch_find(system, s, census.first, census.last);
 	if (ws_census_take(system, system->layout.reference, &census) != WS_OK)
 		return false;
 	s->delta = census.ballot[0].delta;
@@ -81,23 +109,23 @@ static bool mapping_64(struct ws_system *system, struct stretch *s)
 }
 
 /*
- * i386: the image is mapped by the direct map only. mark_rodata_ro()
- * (arch/x86/mm/init_32.c) makes its text and read-only data the longest read-only stretch
+ * An image that is mapped by the direct map only: mark_rodata_ro() (x86:
+ * arch/x86/mm/init_32.c) makes its text and read-only data the longest read-only stretch
  * there; some kernels were built without.
  */
-static bool read_only_32(struct ws_system *system, struct stretch *s)
+static bool read_only_part(struct ws_system *system, struct stretch *s)
 {
 	uint64_t page_offset = system->layout.page_offset;
 
-	*s = (struct stretch){ .delta = page_offset, .read_only = true };
-	return stretch_find(system, s, page_offset, UINT32_MAX);
+	*s = (struct stretch){ .delta = system->layout.direct_delta, .read_only = true };
+	return stretch_find(system, s, page_offset, ws_last_va(system));
 }
 
 bool ws_image_text(struct ws_system *system, uint64_t *first, uint64_t *last)
 {
 	struct stretch s;
 
-	if (!(system->layout.word == 8 ? mapping_64 : read_only_32)(system, &s))
+	if (!(has_own_mapping(system) ? own_mapping : read_only_part)(system, &s))
 		return false;
 	*first = s.best_first;
 	*last = s.best_last;
@@ -121,12 +149,12 @@ static uint64_t last_symbol(const struct ws_system *system, uint64_t first)
 	return last;
 }
 
-static bool find_image_64(struct ws_system *system)
+static bool find_own_mapping(struct ws_system *system)
 {
 	struct ws_layout *layout = &system->layout;
 	struct stretch s;
 
-	if (!mapping_64(system, &s))
+	if (!own_mapping(system, &s))
 		return false;
 	layout->image_delta = s.delta;
 	layout->image_first = s.best_first;
@@ -147,59 +175,46 @@ static bool first_by_hints(struct ws_system *system)
 	return true;
 }
 
-/* It begins with its text: which VMCOREINFO tells, or the protection, or the kernel. */
-static bool find_image_32(struct ws_system *system)
+/* It begins with its text: which VMCOREINFO has, or the protection, or the kernel. */
+static bool find_in_direct_map(struct ws_system *system)
 {
 	struct ws_layout *layout = &system->layout;
 	struct ws_image_parts parts;
 	uint64_t stext;
 	struct stretch s;
 
-	layout->image_delta = layout->page_offset;
+	layout->image_delta = layout->direct_delta;
 	if (ws_vmcoreinfo(system, "SYMBOL", "_stext", &stext) &&
 	    stext > layout->page_offset) {
 		layout->image_first = stext & -(uint64_t)WS_FRAME_SIZE;
 		layout->image_last = last_symbol(system, stext);
-	} else if (read_only_32(system, &s)) {
+	} else if (read_only_part(system, &s)) {
 		layout->image_first = s.best_first;
 		layout->image_last = s.best_last;
-	} else if (ws_image_parts_search(system, &parts)) {
+	} else if (ws_image_parts_search(system, layout->page_offset, ws_last_va(system),
+					 layout->image_delta, &parts)) {
 		layout->image_first = parts.code + layout->image_delta;
 		layout->image_last = parts.code_end + layout->image_delta;
 	} else if (!first_by_hints(system)) {
 		return false;
 	}
 	layout->image_last += IMAGE_MARGIN;
-	if (layout->image_last > UINT32_MAX)
-		layout->image_last = UINT32_MAX;
+	if (layout->image_last > ws_last_va(system))
+		layout->image_last = ws_last_va(system);
 	return true;
 }
 
 /* ---- the image's end -------------------------------------------------------------- */
 
-struct reach {
-	uint64_t delta, last;
-};
-
-static bool reaches(void *arg, const struct ws_run *run)
-{
-	struct reach *reach = arg;
-
-	if (run->va - run->pa != reach->delta)
-		return false;
-	reach->last = run->last;
-	return true;
-}
-
-/* i386's image lies in the direct map, and ends before that does. */
+/* It ends before the direct map does. */
 static void keep_in_direct_map(struct ws_system *system, uint64_t known)
 {
 	struct ws_layout *layout = &system->layout;
-	struct reach reach = { layout->image_delta, known };
+	uint64_t last = known;
 
-	if (ws_range(&system->paging, layout->reference, known, layout->image_last,
-		     WS_RANGE_PHYSICAL, 0, reaches, &reach) == WS_OK)
-		layout->image_last = reach.last;
+	if (ws_stretch(system, layout->image_delta, known, layout->image_last, &last) ==
+	    WS_OK)
+		layout->image_last = last;
 }
 
 /* Only .bss lies between what is surely known and the margin behind it. */
@@ -207,15 +222,42 @@ static void reach_beyond(struct ws_system *system, uint64_t known)
 {
 	struct ws_layout *layout = &system->layout;
 
-	if (layout->word == 4 && known)
+	if (!has_own_mapping(system) && known)
 		layout->image_last = known + IMAGE_MARGIN;
-	if (layout->word == 4 && layout->image_last > UINT32_MAX)
-		layout->image_last = UINT32_MAX;
-	if (layout->word == 4)
+	if (!has_own_mapping(system) && layout->image_last > ws_last_va(system))
+		layout->image_last = ws_last_va(system);
+	if (!has_own_mapping(system))
 		keep_in_direct_map(system, known ? known : layout->image_first);
 	ws_note(system,
 		"the kernel's end is not known: its image is taken to reach to %#lx",
 		layout->image_last);
+}
+
+/*
+ * By the address where the image begins; or, where its text begins behind a head, by name.
+ * A head that is no part of what was found becomes one.
+ */
+static bool find_parts(struct ws_system *system, struct ws_image_parts *parts)
+{
+	struct ws_layout *layout = &system->layout;
+	uint64_t head = ws_linux_row(system)->image_head_max, first;
+
+	if (ws_image_parts(system, layout->image_first, layout->image_last,
+			   layout->image_first - layout->image_delta, parts))
+		return true;
+	if (!(head || ws_linux_row(system)->image_head) ||
+	    !ws_image_parts_search(system, layout->image_first - head, layout->image_last,
+				   layout->image_delta, parts))
+		return false;
+	if (!head)
+		return true;
+	first = parts->code + layout->image_delta;
+	if (layout->image_first - first > head) {
+		*parts = (struct ws_image_parts){ 0 };
+		return false;
+	}
+	layout->image_first = first;
+	return true;
 }
 
 /* *sure: as far as it surely reaches; a margin may go beyond. */
@@ -225,18 +267,18 @@ static void find_image_end(struct ws_system *system, uint64_t *sure)
 	struct ws_image_parts parts = { 0 };
 	uint64_t end;
 
-	system->image_named =
-		ws_image_parts(system, layout->image_first, layout->image_last,
-			       layout->image_first - layout->image_delta, &parts);
+	system->image_named = find_parts(system, &parts);
+	if (ws_linux_row(system)->data_holds_bss)
+		parts.bss_end = parts.data_end;
 	if (system->image_named && parts.bss_end)
 		end = parts.bss_end + layout->image_delta;
 	else if (!ws_hint(system, "_end", &end) || end <= layout->image_first ||
 		 end - layout->image_first >= WS_IMAGE_MAX)
 		end = 0;
-	*sure = end                 ? end
-		: parts.data_end    ? parts.data_end + layout->image_delta
-		: layout->word == 8 ? layout->image_last
-				    : layout->image_last - IMAGE_MARGIN;
+	*sure = end                       ? end
+		: parts.data_end          ? parts.data_end + layout->image_delta
+		: has_own_mapping(system) ? layout->image_last
+					  : layout->image_last - IMAGE_MARGIN;
 	if (end)
 		layout->image_last = end;
 	else
@@ -246,7 +288,7 @@ static void find_image_end(struct ws_system *system, uint64_t *sure)
 static void find_image(struct ws_system *system, uint64_t *sure)
 {
 	bool found =
-		system->layout.word == 8 ? find_image_64(system) : find_image_32(system);
+		(has_own_mapping(system) ? find_own_mapping : find_in_direct_map)(system);
 
 	*sure = 0;
 	if (found)
@@ -277,7 +319,7 @@ static bool swapper_frame(void *arg, uint64_t va, const uint8_t *frame)
 	const uint8_t *recorded;
 
 	for (unsigned i = 0; i < WS_FRAME_SIZE; i += size) {
-		uint64_t word = size == 8 ? ws_le64(frame + i) : ws_le32(frame + i);
+		uint64_t word = ws_le_word(frame + i, size);
 		uint64_t root = word - s->system->layout.image_delta;
 
 		if (!ws_in_image(s->system, word) ||
@@ -351,7 +393,15 @@ static bool find_swapper(struct ws_system *system, uint64_t sure, uint64_t *swap
 	       swapper_by_hints(system, swapper) || swapper_is_given(system, swapper);
 }
 
-static enum ws_status infer_reference(struct ws_system *system)
+static enum ws_status take_swapper(struct ws_system *system, uint64_t root)
+{
+	system->init_known = true;
+	system->init_root = root;
+	return ws_root_add(system, root);
+}
+
+/* named: where VMCOREINFO has it, whose table or what that leads to is lacking; or 0. */
+static enum ws_status infer_reference(struct ws_system *system, uint64_t named)
 {
 	enum ws_status status = ws_hints_load(system);
 	uint64_t sure, swapper;
@@ -361,48 +411,52 @@ static enum ws_status infer_reference(struct ws_system *system)
 	if (status != WS_OK)
 		return status;
 	find_image(system, &sure);
+	system->image_sure = sure;
 	if (!find_swapper(system, sure, &swapper)) {
 		ws_note(system,
-			"init_mm's page table was not found: spaces are compared "
-			"with what most of the %zu roots hold",
-			system->roots.n);
-		return WS_OK;
+			"init_mm's page table was not found%s: spaces are compared "
+			"with what most of the %s hold",
+			named ? " where VMCOREINFO has it" : "",
+			WS_COUNT_OF(system->roots.n, "root"));
+		return named ? take_swapper(system, named) : WS_OK;
 	}
 	system->layout.consensus = false;
 	ws_set_reference(system, swapper);
-	return ws_root_add(system, swapper);
+	return take_swapper(system, swapper);
 }
 
 /*
  * Where the target lacks what would show that VMCOREINFO's root maps itself, it is taken
- * all the same if memory holds a root there.
+ * all the same if memory holds a root there. *swapper: 0 where it is none.
  */
 static bool has_swapper(struct ws_system *system, uint64_t *swapper)
 {
-	uint64_t root = 0;
-	enum ws_fit fit = ws_vmcoreinfo_root(system, &root);
+	enum ws_fit fit;
 
-	if (fit == WS_FITS ||
-	    (fit == WS_FIT_UNKNOWN && root && ws_root_find(system, root) != SIZE_MAX)) {
-		*swapper = root;
-		return true;
-	}
-	return false;
+	*swapper = system->layout.reference;
+	if (ws_root_kind(system->paging.format) == WS_ROOT_NO_KERNEL)
+		return true; /* no other holds the kernel's entries */
+	*swapper = 0;
+	fit = ws_vmcoreinfo_root(system, swapper);
+	if (fit == WS_MISFITS)
+		*swapper = 0;
+	return *swapper && (fit == WS_FITS || ws_root_find(system, *swapper) != SIZE_MAX);
 }
 
 enum ws_status ws_find_reference(struct ws_system *system)
 {
-	uint64_t root = system->layout.reference, sure;
+	uint64_t root, sure;
 	enum ws_status status = WS_OK;
 
 	/* The pass found none: what the layout rests on is one all the same. */
-	if (status == WS_OK && !system->roots.n)
-		status = ws_root_add(system, root);
+	if (!system->roots.n)
+		status = ws_root_add(system, system->layout.reference);
 	if (status != WS_OK)
 		return status;
 	if (!has_swapper(system, &root))
-		return infer_reference(system);
+		return infer_reference(system, root);
 	ws_set_reference(system, root);
 	find_image(system, &sure);
-	return ws_root_add(system, root);
+	system->image_sure = sure;
+	return take_swapper(system, root);
 }

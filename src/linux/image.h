@@ -28,7 +28,11 @@ struct ws_image_parts {
 /* The parts of the image that begins at pa code, from what lies in [first, last]. */
 bool ws_image_parts(struct ws_system *system, uint64_t first, uint64_t last,
 		    uint64_t code, struct ws_image_parts *parts);
-/* The same in all of the direct map, for an image of which nothing is known. */
-bool ws_image_parts_search(struct ws_system *system, struct ws_image_parts *parts);
+/*
+ * The same by the name alone, for an image of which no more is known than that it lies in
+ * [first, last], at va - pa = delta.
+ */
+bool ws_image_parts_search(struct ws_system *system, uint64_t first, uint64_t last,
+			   uint64_t delta, struct ws_image_parts *parts);
 
 #endif

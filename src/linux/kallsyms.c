@@ -8,6 +8,7 @@
 #include "linux/symtab.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/count.h"
 
 /* ---- tokens and lengths ----------------------------------------------------------- */
 
@@ -100,7 +101,7 @@ static uint64_t decode_place(const struct ws_kallsyms *tables, uint32_t i, uint6
 
 /*
  * kallsyms_sym_address() in kernel/kallsyms.c, through the years. A version number
- * would not tell which one holds: the configuration decides as well.
+ * would not say which one holds: the configuration decides as well.
  */
 static const struct ws_kallsyms_encoding encodings[] = {
 	/* 32-bit offsets from a base: 2213e9a66bb8 (4.6) */
@@ -120,9 +121,9 @@ static uint64_t raw_at(const struct ws_system *system, const struct ws_kallsyms 
 							 : ws_le32(raw + 4ul * i);
 }
 
-static uint64_t address_at(const struct ws_system *system,
-			   const struct ws_kallsyms *tables, const uint8_t *raw,
-			   uint32_t i)
+uint64_t ws_kallsyms_address(const struct ws_system *system,
+			     const struct ws_kallsyms *tables, const uint8_t *raw,
+			     uint32_t i)
 {
 	uint64_t va = tables->encoding->decode(tables, i, raw_at(system, tables, raw, i));
 
@@ -141,7 +142,7 @@ static bool encoding_fits(const struct ws_system *system,
 	uint32_t in_image = 0, disorder = 0;
 
 	for (uint32_t i = 0; i < tables->num; i++) {
-		uint64_t va = address_at(system, tables, raw, i);
+		uint64_t va = ws_kallsyms_address(system, tables, raw, i);
 
 		in_image += ws_in_image(system, va) && va - tables->addresses >= size;
 		disorder += va < last;
@@ -203,7 +204,8 @@ static bool vmcoreinfo_tables(struct ws_system *system, struct ws_kallsyms *tabl
 struct tables_read {
 	uint8_t *names, *tokens, *addresses;
 	size_t names_len;
-	uint32_t nnames; /* so many of them can be told; fewer where they are damaged */
+	uint32_t nnames;   /* so many of them can be read; fewer where they are damaged */
+	uint8_t *believed; /* pages of addresses */
 	struct ws_kallsyms_tokens token;
 };
 
@@ -212,6 +214,7 @@ static void tables_read_release(struct tables_read *read)
 	free(read->names);
 	free(read->tokens);
 	free(read->addresses);
+	free(read->believed);
 }
 
 static bool read_new(struct ws_system *system, uint64_t va, size_t len, uint8_t **copy)
@@ -258,24 +261,33 @@ static uint64_t name_measure(struct cursor *cursor,
 }
 
 /*
- * How many names there are in a row, and how long they are together: of all tables only
- * this one does not say. Memory that was overwritten does not read as names for long.
+ * How many names there are in a row, and how long they are together. Memory that was
+ * overwritten does not read as names for long, and if it does, there are not as many of
+ * them between two markers.
  */
 static uint32_t names_measure(struct ws_system *system, const struct ws_kallsyms *tables,
 			      struct tables_read *read)
 {
 	struct cursor cursor = { .system = system, .page = 1 };
+	struct ws_kallsyms_markers markers;
+	bool marked = ws_kallsyms_markers(system, tables, &markers);
 	uint64_t size;
 	uint32_t n;
 
 	for (n = 0; n < tables->num; n++) {
+		if (marked && n % 256 == 0 &&
+		    !ws_kallsyms_marks(system, &markers, n, read->names_len))
+			return n - (n != 0);
 		size = name_measure(&cursor, &read->token,
 				    tables->names + read->names_len);
 		if (!size || read->names_len > NAMES_LEN_MAX)
-			break;
+			return n;
 		read->names_len += size;
 	}
-	return n;
+	/* where neither fits, either may be damaged */
+	return ws_kallsyms_ends(system, tables, tables->names + read->names_len)
+		       ? n
+		       : marked * (n - 1);
 }
 
 /* NULL, or what is wrong with the tables. */
@@ -329,28 +341,59 @@ static size_t name_expand(const struct ws_kallsyms_tokens *tokens, const uint8_t
 	return n;
 }
 
-/* *told: how many symbols there were before one that is none. */
+/* A table while it is filled. */
+struct filling {
+	struct ws_symtab *symtab;
+	uint32_t nread;   /* how many symbols there were before one that is none */
+	uint32_t unknown; /* of these: their addresses are not believed */
+	size_t block
+		[2];  /* entries before the 256 names that it is at, and before those */
+	size_t first; /* entries of others */
+};
+
+/* What lies behind the last one is not known to be its. */
+static void mark_gap(const struct filling *f)
+{
+	if (f->symtab->entries.n > f->first)
+		f->symtab->entries.v[f->symtab->entries.n - 1].gap_behind = true;
+}
+
+static enum ws_status symbol_add(struct ws_system *system,
+				 const struct ws_kallsyms *tables,
+				 const struct tables_read *read, struct filling *f,
+				 const char *text, size_t n)
+{
+	struct ws_symtab_entry symbol = { .module = WS_KERNEL_SYMBOL, .type = text[0] };
+
+	if (!read->believed[ws_kallsyms_page(system, tables, f->nread)]) {
+		f->unknown++;
+		mark_gap(f);
+		return WS_OK;
+	}
+	symbol.va = ws_kallsyms_address(system, tables, read->addresses, f->nread);
+	return ws_symtab_add(f->symtab, WS_FROM_KALLSYMS, &symbol, text + 1, n - 1);
+}
+
 static enum ws_status symbols_add(struct ws_system *system,
 				  const struct ws_kallsyms *tables,
-				  const struct tables_read *read,
-				  struct ws_symtab *symtab, uint32_t *told)
+				  const struct tables_read *read, struct filling *f)
 {
 	const uint8_t *name = read->names, *end = name + read->names_len;
-	struct ws_symtab_entry symbol = { .module = WS_KERNEL_SYMBOL };
 	enum ws_status status = WS_OK;
 	char text[WS_SYMBOL_NAME_MAX + SLACK];
 
-	for (*told = 0; *told < read->nnames && !status; ++*told) {
-		size_t len, head = ws_kallsyms_name_len(name, end - name, &len);
+	for (f->nread = 0; !status; f->nread++) {
+		size_t len = 0, head = ws_kallsyms_name_len(name, end - name, &len);
 		size_t n = head ? name_expand(&read->token, name + head, len, text) : 0;
 
-		if (n < 2)
+		if (f->nread % 256 == 0) {
+			f->block[1] = f->block[0];
+			f->block[0] = f->symtab->entries.n;
+		}
+		if (f->nread == read->nnames || n < 2)
 			break;
 		name += head + len;
-		symbol.va = address_at(system, tables, read->addresses, *told);
-		symbol.type = text[0];
-		status =
-			ws_symtab_add(symtab, WS_FROM_KALLSYMS, &symbol, text + 1, n - 1);
+		status = symbol_add(system, tables, read, f, text, n);
 	}
 	return status;
 }
@@ -360,20 +403,33 @@ static enum ws_status symbols_add(struct ws_system *system,
  * blocks of 256 are given up. NULL, or what is wrong when nothing is left.
  */
 static const char *damage_cut(struct ws_system *system, const struct ws_kallsyms *tables,
-			      struct ws_symtab *symtab, size_t first, uint32_t told)
+			      const struct filling *f)
 {
-	uint32_t kept = told / 256 * 256;
+	uint32_t kept = f->nread / 256 * 256;
 
-	if (told == tables->num)
+	if (f->nread == tables->num)
 		return NULL;
 	kept = kept > 256 ? kept - 256 : 0;
-	ws_symtab_cut(symtab, first + kept, WS_FROM_KALLSYMS);
-	symtab->partial = true;
+	ws_symtab_cut(f->symtab, kept ? f->block[1] : f->first, WS_FROM_KALLSYMS);
+	mark_gap(f);
+	f->symtab->partial = true;
 	if (!kept)
 		return "the names cannot be read";
-	ws_note(system, "kallsyms is damaged: of %u symbols the first %u are told",
-		tables->num, kept);
+	ws_note(system, "kallsyms is damaged: of %s only the first %s are used",
+		WS_COUNT_OF(tables->num, "symbol"), WS_COUNT(kept));
 	return NULL;
+}
+
+static void record_unknown(struct ws_system *system, const struct ws_kallsyms *tables,
+			   const struct filling *f)
+{
+	if (!f->unknown)
+		return;
+	f->symtab->partial = true;
+	ws_note(system,
+		"kallsyms is damaged: the addresses of %s of %s are out of order, and "
+		"are not used",
+		WS_COUNT(f->unknown), WS_COUNT_OF(tables->num, "symbol"));
 }
 
 /* VMCOREINFO and kallsyms must agree on where the kernel's text begins. */
@@ -399,14 +455,19 @@ static enum ws_status kallsyms_decode(struct ws_system *system,
 {
 	ws_cleanup(tables_read_release) struct tables_read read = { 0 };
 	size_t first = symtab->entries.n;
+	struct filling f = { .symtab = symtab, .first = first };
 	enum ws_status status = WS_OK;
-	uint32_t told;
 
 	*wrong = tables_read(system, tables, &read);
 	if (!*wrong) {
-		status = symbols_add(system, tables, &read, symtab, &told);
+		status = ws_kallsyms_believe(system, tables, read.addresses,
+					     &read.believed)
+				 ? symbols_add(system, tables, &read, &f)
+				 : ws_fail_memory(system->ctx);
 		if (!status)
-			*wrong = damage_cut(system, tables, symtab, first, told);
+			record_unknown(system, tables, &f);
+		if (!status)
+			*wrong = damage_cut(system, tables, &f);
 		if (!status && !*wrong)
 			*wrong = stext_check(system, symtab, first);
 	}

@@ -60,6 +60,36 @@ bool ws_kallsyms_begins_name(const struct ws_kallsyms_tokens *tokens, uint8_t to
 bool ws_kallsyms_encoding(const struct ws_system *system, struct ws_kallsyms *tables,
 			  const uint8_t *raw);
 
+/* The address of symbol i, of which raw has all. */
+uint64_t ws_kallsyms_address(const struct ws_system *system,
+			     const struct ws_kallsyms *tables, const uint8_t *raw,
+			     uint32_t i);
+
+/*
+ * Which pages of the address table are believed; an array of them, the caller's. False:
+ * memory is short.
+ */
+bool ws_kallsyms_believe(const struct ws_system *system, const struct ws_kallsyms *tables,
+			 const uint8_t *raw, uint8_t **believed) WS_MUST_CHECK;
+/* The page of the address table that has the symbol's. */
+uint32_t ws_kallsyms_page(const struct ws_system *system,
+			  const struct ws_kallsyms *tables, uint32_t symbol);
+
+struct ws_kallsyms_markers {
+	uint64_t va;
+	unsigned width; /* of each, in bytes */
+};
+/* False: no markers are where they must be. */
+bool ws_kallsyms_markers(struct ws_system *system, const struct ws_kallsyms *tables,
+			 struct ws_kallsyms_markers *markers) WS_MUST_CHECK;
+/* Whether they have the symbol, a multiple of 256, at that offset in the names. */
+bool ws_kallsyms_marks(struct ws_system *system,
+		       const struct ws_kallsyms_markers *markers, uint32_t symbol,
+		       uint64_t at) WS_MUST_CHECK;
+/* Whether all names may end there, by what lies between them and the token table. */
+bool ws_kallsyms_ends(const struct ws_system *system, const struct ws_kallsyms *tables,
+		      uint64_t names_end) WS_MUST_CHECK;
+
 /*
  * Finds the tables by their shape alone. WS_ERR_NOT_FOUND, without a message, where
  * the kernel image holds none.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Kallsyms by its shape, for kernels whose VMCOREINFO does not tell where it lies
+ * Kallsyms by its shape, for kernels whose VMCOREINFO does not say where it lies
  * (before 6.0) or whose VMCOREINFO is lost.
  *
  * The token table begins with what every name is made of, the characters themselves:
@@ -73,7 +73,7 @@ static bool holds(const struct window *window, size_t at, uint64_t len)
 
 static uint64_t word_at(const struct window *window, size_t at, unsigned width)
 {
-	return width == 8 ? ws_le64(window->bytes + at) : ws_le32(window->bytes + at);
+	return ws_le_word(window->bytes + at, width);
 }
 
 /* ---- the tables in the window ----------------------------------------------------- */

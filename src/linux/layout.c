@@ -1,78 +1,79 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A first root that holds together, and what it tells of the layout.
+ * A first root that holds together, and what it says of the layout.
  *
- *	i386, PAE                            x86-64
- *	0            user                    0                 user
- *	PAGE_OFFSET  direct map (lowmem)     kernel_first      (guard, LDT)
- *	...          vmalloc, modules,       PAGE_OFFSET       direct map; KASLR moves it
- *	             fixmap                  ...               vmalloc, vmemmap, ...
- *	                                     ffffffff80000000  kernel image, modules
- *
- * Every root maps the direct map, a victim's too, so PAGE_OFFSET is the difference
- * va - pa under which the most memory is mapped. A root "holds together" if it maps
- * itself at its own place in that map.
+ * Every root maps the direct map, also one that lacks other parts, so what that is mapped
+ * by is the difference va - pa under which the most memory is mapped. A root "holds
+ * together" if it maps itself at its own place in that map.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "linux/census.h"
-#include "linux/linux.h"
+#include "linux/layout.h"
+#include "linux/roots.h"
 #include "util/cleanup.h"
+#include "util/count.h"
 #include "util/text.h"
 
 /* A machine that Linux runs on has more memory than this; its direct map does too. */
 #define DIRECT_MAP_MIN (UINT64_C(4) << 20)
 
-/*
- * Where PAGE_OFFSET can lie. i386: the VMSPLIT choices of arch/x86/Kconfig are multiples
- * of a page directory entry's 4 MiB from 1 GiB up. x86-64: KASLR moves the direct map in
- * steps of a PUD entry (arch/x86/mm/kaslr.c), always below the kernel image
- * (Documentation/arch/x86/x86_64/mm.rst).
- */
-static const struct place {
-	unsigned word;
-	uint64_t first, last, step;
-} places[] = {
-	{ 4, UINT64_C(0x40000000), UINT64_C(0xffffffff), UINT64_C(4) << 20 },
-	{ 8, UINT64_C(1) << 63, WS_KERNEL_MAP - 1, UINT64_C(1) << 30 },
-};
-
-static const struct place *place_of(const struct ws_format *format)
-{
-	return &places[format->va_bits > 32];
-}
-
 /* ---- one root --------------------------------------------------------------------- */
 
-static bool maps_itself(const struct ws_paging *paging, uint64_t root,
-			uint64_t page_offset)
+enum ws_end ws_maps_itself(const struct ws_paging *paging, uint64_t root, uint64_t delta)
 {
 	struct ws_trail trail;
 
-	ws_walk(paging, root, page_offset + root, &trail);
-	return trail.end == WS_END_PAGE && trail.pa == root;
+	ws_walk(paging, root, delta + root, &trail);
+	return trail.end == WS_END_PAGE && trail.pa != root ? WS_END_HOLE : trail.end;
 }
 
-static void adopt(struct ws_system *system, uint64_t root, uint64_t page_offset)
+static bool is_direct(void *arg, const struct ws_run *run)
+{
+	struct ws_layout *layout = arg;
+
+	if (run->end != WS_END_PAGE || run->va - run->pa != layout->direct_delta)
+		return true;
+	layout->page_offset = run->va;
+	return false;
+}
+
+/* Where the first byte is mapped at the direct map's difference. */
+static void find_page_offset(struct ws_system *system, const struct ws_linux_layout *row)
+{
+	struct ws_layout *layout = &system->layout;
+
+	layout->page_offset = row->from_zero ? layout->direct_delta : row->direct_last;
+	if (!row->from_zero)
+		(void)!ws_range(&system->paging, layout->reference, row->direct_first,
+				row->direct_last, WS_RANGE_PHYSICAL, 0, is_direct,
+				layout);
+}
+
+void ws_layout_adopt(struct ws_system *system, uint64_t root, uint64_t delta)
 {
 	const struct ws_format *format = system->paging.format;
-	const struct place *place = place_of(format);
+	const struct ws_linux_layout *row = ws_linux_layout_of(format);
 
-	system->layout.page_offset = page_offset;
-	system->layout.word = place->word;
-	system->layout.kernel_first =
-		format->canonical ? ~UINT64_C(0) << (format->va_bits - 1) : page_offset;
+	system->layout.direct_delta = delta;
+	system->layout.word = row->word;
+	ws_vec_each(&system->target->cpus, cpu)
+		cpu->word = row->word;
 	ws_set_reference(system, root);
+	find_page_offset(system, row);
+	system->layout.kernel_first = format->canonical
+					      ? ~UINT64_C(0) << (format->va_bits - 1)
+					      : system->layout.page_offset - row->below;
 }
 
 /* Makes root the reference if it holds together. */
 static enum ws_status try_root(struct ws_system *system, uint64_t root, uint64_t *budget)
 {
-	const struct place *place = place_of(system->paging.format);
-	struct ws_census census = { .first = place->first,
-				    .last = place->last,
+	const struct ws_linux_layout *row = ws_linux_row(system);
+	struct ws_census census = { .first = row->direct_first,
+				    .last = row->direct_last,
 				    .budget = *budget };
 	enum ws_status status;
 
@@ -86,11 +87,11 @@ static enum ws_status try_root(struct ws_system *system, uint64_t root, uint64_t
 	for (unsigned i = 0; i < WS_BALLOTS; i++) {
 		const struct ws_ballot *ballot = &census.ballot[i];
 
-		if (ballot->bytes < DIRECT_MAP_MIN || ballot->delta < place->first ||
-		    ballot->delta > place->last || ballot->delta % place->step ||
-		    !maps_itself(&system->paging, root, ballot->delta))
+		if (ballot->bytes < DIRECT_MAP_MIN ||
+		    !ws_may_be_delta(row, ballot->delta) ||
+		    ws_maps_itself(&system->paging, root, ballot->delta) != WS_END_PAGE)
 			continue;
-		adopt(system, root, ballot->delta);
+		ws_layout_adopt(system, root, ballot->delta);
 		return WS_OK;
 	}
 	return WS_ERR_NOT_FOUND;
@@ -111,20 +112,17 @@ static enum ws_fit is_swapper(struct ws_system *system, uint64_t va, uint64_t pa
 	return trail.end == WS_END_PAGE && trail.pa == pa ? WS_FITS : WS_MISFITS;
 }
 
-static enum ws_fit swapper_32(struct ws_system *system, uint64_t va, uint64_t *root)
+enum ws_fit ws_vmcoreinfo_root(struct ws_system *system, uint64_t *root)
 {
-	/* arch/x86/Kconfig, PAGE_OFFSET */
-	static const uint32_t splits[] = { 0xc0000000, 0xb0000000, 0x80000000, 0x78000000,
-					   0x40000000 };
-	enum ws_fit fit = WS_MISFITS;
+	uint64_t va, pa[WS_SWAPPERS_MAX];
+	enum ws_fit fit = WS_MISFITS, here;
+	unsigned n;
 
-	for (unsigned i = 0; i < WS_ARRAY_SIZE(splits); i++) {
-		enum ws_fit here;
-
-		if (va < splits[i] ||
-		    (system->layout.word && system->layout.page_offset != splits[i]))
-			continue;
-		*root = va - splits[i];
+	if (!ws_vmcoreinfo(system, "SYMBOL", "swapper_pg_dir", &va) ||
+	    !ws_on_linux(system)->swappers(system, va, pa, &n))
+		return WS_FIT_UNKNOWN;
+	for (unsigned i = 0; i < n; i++) {
+		*root = pa[i];
 		here = is_swapper(system, va, *root);
 		if (here == WS_FITS)
 			return here;
@@ -132,31 +130,6 @@ static enum ws_fit swapper_32(struct ws_system *system, uint64_t va, uint64_t *r
 			fit = here;
 	}
 	return fit;
-}
-
-/* Told as a number since 401721ecd1dc (4.10); before, where it lies. */
-static bool phys_base_of(struct ws_system *system, uint64_t *phys_base)
-{
-	uint64_t va;
-
-	return ws_vmcoreinfo(system, "NUMBER", "phys_base", phys_base) ||
-	       (system->layout.word &&
-		ws_vmcoreinfo(system, "SYMBOL", "phys_base", &va) &&
-		ws_kernel_word(system, va, phys_base) == WS_READ);
-}
-
-enum ws_fit ws_vmcoreinfo_root(struct ws_system *system, uint64_t *root)
-{
-	uint64_t va, phys_base;
-
-	if (!ws_vmcoreinfo(system, "SYMBOL", "swapper_pg_dir", &va))
-		return WS_FIT_UNKNOWN;
-	if (system->paging.format->va_bits == 32)
-		return swapper_32(system, va, root);
-	if (!phys_base_of(system, &phys_base))
-		return WS_FIT_UNKNOWN;
-	*root = va - WS_KERNEL_MAP + phys_base;
-	return is_swapper(system, va, *root);
 }
 
 bool ws_vmcoreinfo_swapper(struct ws_system *system, uint64_t *root)
@@ -172,10 +145,12 @@ bool ws_vmcoreinfo_swapper(struct ws_system *system, uint64_t *root)
 struct candidate {
 	uint64_t root;
 	const char *whence;
+	bool of_cpu; /* in the register that holds a root; whence: what of it */
 };
 typedef WS_VEC(struct candidate) candidate_vec;
 
-static bool add_candidate(candidate_vec *candidates, uint64_t root, const char *whence)
+static bool add_candidate(candidate_vec *candidates, uint64_t root, const char *whence,
+			  bool of_cpu)
 {
 	struct candidate *c;
 
@@ -184,14 +159,13 @@ static bool add_candidate(candidate_vec *candidates, uint64_t root, const char *
 			return true;
 	c = ws_vec_push(candidates);
 	if (c)
-		*c = (struct candidate){ root, whence };
+		*c = (struct candidate){ root, whence, of_cpu };
 	return c;
 }
 
 /*
- * What the caller says is used, or refused; else the surest first. With PTI a CR3 may be
- * that of a user half, one page above its kernel half (PTI_PGTABLE_SWITCH_BIT,
- * arch/x86/include/asm/pgtable.h).
+ * What the caller says is used, or refused; else the surest first. With PTI a processor
+ * may have a user half loaded.
  */
 static bool gather_candidates(struct ws_system *system, candidate_vec *candidates)
 {
@@ -200,19 +174,49 @@ static bool gather_candidates(struct ws_system *system, candidate_vec *candidate
 
 	if (system->target->has_root)
 		return add_candidate(candidates, system->target->root & format->root_mask,
-				     "the root that was given");
+				     "the root that was given", false);
 	if (ws_vmcoreinfo_swapper(system, &root) &&
-	    !add_candidate(candidates, root, "VMCOREINFO's swapper_pg_dir"))
+	    !add_candidate(candidates, root, "VMCOREINFO's swapper_pg_dir", false))
 		return false;
 	ws_vec_each(&system->target->cpus, cpu) {
-		root = cpu->cr3 & format->root_mask;
-		if (cpu->has_control &&
-		    (!add_candidate(candidates, root, "a CR3") ||
-		     !add_candidate(candidates, root & ~(uint64_t)WS_FRAME_SIZE,
-				    "a CR3's kernel half")))
+		if (!ws_system_cpu_root(system, cpu, &root))
+			continue;
+		if (!add_candidate(candidates, root, "", true))
+			return false;
+		if (ws_may_be_user_half(system, root, &root) &&
+		    !add_candidate(candidates, root, "'s kernel half", true))
 			return false;
 	}
 	return true;
+}
+
+static const char *root_register(const struct ws_system *system)
+{
+	const char *name = ws_arch_of(system->paging.format)->root_register;
+
+	return name ? name : "a register";
+}
+
+enum ws_status ws_check_given_root(const struct ws_system *system)
+{
+	const struct ws_format *format = system->paging.format;
+	uint64_t root = system->target->root, wrong = root & ~format->root_mask;
+
+	if (!system->target->has_root || !wrong)
+		return WS_OK;
+	if (wrong < WS_FRAME_SIZE)
+		return ws_fail(
+			system->ctx, WS_ERR_USAGE,
+			"the root that was given, %#lx, is no page table's address: with "
+			"the format %s that is a multiple of %#lx, without %s's flags",
+			root, format->name, format->root_mask & -format->root_mask,
+			root_register(system));
+	return ws_fail(
+		system->ctx, WS_ERR_USAGE,
+		"the root that was given, %#lx, is no physical address that %s can "
+		"hold: with the format %s the highest is %#lx",
+		system->target->root, root_register(system), format->name,
+		format->root_mask);
 }
 
 enum ws_status ws_find_layout(struct ws_system *system)
@@ -225,8 +229,12 @@ enum ws_status ws_find_layout(struct ws_system *system)
 		      system->format ? system->format : ws_vmcoreinfo_format(system));
 	if (!system->format)
 		return WS_ERR_NOT_FOUND;
-	system->paging.nx = system->paging.format->no_execute != 0;
-	system->paging.tcg = true;
+	system->paging.no_execute = system->paging.format->no_execute != 0;
+	system->paging.emulated = true;
+	status = ws_check_given_root(system);
+	if (status != WS_OK)
+		return status;
+	status = WS_ERR_NOT_FOUND;
 	if (!gather_candidates(system, &candidates))
 		status = ws_fail_memory(system->ctx);
 	for (size_t i = 0; i < candidates.n && status == WS_ERR_NOT_FOUND; i++)
@@ -246,8 +254,10 @@ static char *candidates_in_words(struct ws_system *system)
 
 	ws_vec_each(&candidates, c)
 		if (to)
-			fprintf(to, "%s %s (%#lx)", c == candidates.v ? "" : ",",
-				c->whence, c->root);
+			fprintf(to, "%s %s%s%s (%#lx)", c == candidates.v ? "" : ",",
+				c->of_cpu ? "a " : "",
+				c->of_cpu ? root_register(system) : "", c->whence,
+				c->root);
 	if (to && gathered && !candidates.n)
 		fputs(" nothing, for no register or note names one", to);
 	if (to)
@@ -259,11 +269,34 @@ static char *candidates_in_words(struct ws_system *system)
 	return NULL;
 }
 
-/* CR0.PG is off: what runs there is firmware, a loader, or a kernel's first lines. */
+/* And what the search for others came to. */
+static char *search_in_words(const struct ws_system *system)
+{
+	char *words;
+	int n = system->self_pointers
+			? asprintf(
+				  &words,
+				  "; and %s in memory with the shape of one, for a direct "
+				  "map at %#lx, where %s %s",
+				  WS_COUNT_OF(system->shapes, "table"),
+				  system->likely_offset,
+				  WS_COUNT_OF(system->self_pointers, "word"),
+				  system->self_pointers == 1 ? "leads to itself"
+							     : "lead to themselves")
+			: asprintf(
+				  &words,
+				  "; and tables in memory that have the shape of one, but "
+				  "no words there lead to themselves, as empty lists "
+				  "do, to show where a direct map lies");
+
+	return n < 0 ? NULL : words;
+}
+
+/* What runs there is firmware, a loader, or a kernel's first lines. */
 static bool paging_is_off(const struct ws_target *target)
 {
 	ws_vec_each(&target->cpus, cpu)
-		if (!cpu->has_control || cpu->cr0 >> 31 & 1)
+		if (!cpu->arch->has_paging_off(cpu))
 			return false;
 	return target->cpus.n;
 }
@@ -285,17 +318,18 @@ static enum ws_status refuse_format(const struct ws_system *system)
 enum ws_status ws_layout_refuse(struct ws_system *system)
 {
 	const struct ws_target *target = system->target;
-	ws_autofree char *tried = NULL;
+	ws_autofree char *tried = NULL, *searched = NULL;
 
 	if (!system->format)
 		return refuse_format(system);
 	tried = candidates_in_words(system);
-	if (!tried)
+	if (!tried || (!target->has_root && !(searched = search_in_words(system))))
 		return ws_fail_memory(system->ctx);
 	return ws_fail(
 		system->ctx, WS_ERR_NOT_FOUND,
-		"%s: no page table holds together as the kernel's (a direct map that "
-		"holds the table itself). Format: %s. Tried:%s. Give another with "
+		"%s: no candidate root is a usable kernel page table: none maps its own "
+		"table in the direct map. Format: %s. Tried:%s%s. Give another with "
 		"--root, or another --format",
-		target->file.path, system->paging.format->name, tried);
+		target->file.path, system->paging.format->name, tried,
+		searched ? searched : "");
 }

@@ -5,20 +5,26 @@
  *
  * ws_system_open() goes this way, a file a step:
  *
+ *	kread.c       how all of them read kernel memory; unsure.c what they note
  *	vmcoreinfo.c  what the kernel itself put down for crash tools; fit.c whether a text
- *		      is of this boot
+ *		      is of this boot, texts.c which of those that were found
  *	encryption.c  the bit of entries that is no address bit
  *	layout.c      a first root that holds together, and PAGE_OFFSET by it; census.c
  *	              what a root maps, summed up
+ *	candidates.c  another way to one, where no register or note leads to it
  *	scan.c        one pass over all memory: names, VMCOREINFO text, every root
- *	roots.c       what a root looks like; consensus.c the majority of all of them
+ *	root_table.c  how its table is laid out; roots.c what a root looks like; consensus.c the majority of all of them
  *	image.c       the kernel image, and init_mm's own table in it: the reference;
  *		      resources.c what the kernel itself says of where its image lies
  *	tasks.c       the task list; fields.c where a task's fields lie; threads.c the
  *	              threads behind each leader
- *	owners.c      whom the list does not lead to, found from the roots up
+ *	owners.c      whom the list does not lead to, found from the roots up;
+ *		      mm_owner.c by what an mm says of its owner; cpu_tasks.c by the
+ *		      stacks that processors run on, loaded_mms.c whose root they have
  *	pages.c       struct page: which roots lie in freed pages
- *	spaces.c      roots x tasks -> spaces; pti.c their user halves
+ *	spaces.c      roots x tasks -> spaces; user_halves.c their second roots
+ *	regime.c      which root translates which addresses
+ *	parents.c     who forked whom
  *	recognise.c   whether all that is a Linux with processes
  *
  * and these when first asked:
@@ -27,7 +33,8 @@
  *	modules.c     the module list; module_regions.c where each one's memory lies
  *	symbols.c     questions of names and addresses; symtab.c the table behind them,
  *	              which is filled from all of these sources:
- *	kallsyms.c    the kernel's own table; kallsyms_search.c finds it by its shape
+ *	kallsyms.c    the kernel's own table; kallsyms_search.c finds it by its shape,
+ *		      kallsyms_order.c says what of it is believed
  *	modsyms.c     the tables of modules
  *	sysmap.c      System.map; vmlinux.c an ELF kernel; map_merge.c says whether such a
  *	              file is of this kernel, and how far KASLR has moved it
@@ -38,9 +45,11 @@
 #ifndef WS_LINUX_LINUX_H
 #define WS_LINUX_LINUX_H
 
+#include "arch/arch.h"
 #include "context.h"
 #include "paging/format.h"
 #include "target/target.h"
+#include "util/reference.h"
 #include "util/vec.h"
 #include "whosees.h"
 
@@ -85,6 +94,18 @@ struct ws_kernel_page {
 };
 #define WS_KERNEL_PAGES 2048
 
+/* What a processor runs: the task whose comm lies there; 0: not known. */
+struct ws_current {
+	uint64_t comm_va;
+};
+
+/* An mm that the target lacks, and the root that a processor in it has loaded. */
+struct ws_loaded_mm {
+	uint64_t mm, root;
+	uint32_t cpu;
+	bool disputed; /* by another processor */
+};
+
 struct ws_system {
 	struct ws_context *ctx;
 	struct ws_target *target;         /* not owned */
@@ -94,24 +115,41 @@ struct ws_system {
 	struct ws_format encrypted; /* the same without the encryption bit */
 	uint64_t encryption;        /* that bit; 0: none */
 	struct ws_paging paging;
+	struct ws_regime regime; /* no windows: a space's root translates all */
 	struct ws_layout layout;
 	struct ws_finds finds;
 	char *vmcoreinfo;   /* from the note or from RAM; NULL: neither */
 	uint8_t *consensus; /* WS_CONSENSUS_FRAMES synthetic tables; NULL: none */
-	bool image_named;   /* the kernel's own resources say where its image lies */
+	/* init_mm's: the reference, or what it needs is not in the target. */
+	bool init_known;
+	uint64_t init_root;
+	uint64_t image_sure; /* the image reaches so far, and to image_last at most */
+	bool image_named;    /* the kernel's own resources say where its image lies */
 	struct ws_kernel_page *kernel_pages; /* WS_KERNEL_PAGES of them */
+	bool doubts_tables; /* an audit runs: what was overwritten is no table */
 	struct ws_task_fields fields;
-	ws_pa_vec roots; /* every root found, sorted */
+	ws_pa_vec roots;   /* every root found, sorted */
+	ws_pa_vec damaged; /* those of them whose table does not look like one */
+	/* candidates.c: tables of a root's shape, and the words that vote for an offset */
+	size_t shapes;
+	uint64_t self_pointers, likely_offset;
+	bool layout_by_image; /* the root was seen to map an image, not itself */
 	WS_VEC(struct ws_task) tasks;
+	WS_VEC(struct ws_current) current; /* one a processor, or none at all */
+	WS_VEC(struct ws_loaded_mm) loaded_mms;
 	bool tasks_partial; /* the task list was cut, or: */
 	bool no_task_list;  /* it was not found, and tasks by other ways */
 	WS_VEC(struct ws_space) spaces;
 	uint32_t *owners;       /* the tgids that they point at */
 	struct ws_scale *scale; /* weigh.c; NULL until asked for */
+	WS_VEC(struct ws_kernel_region)
+	regions; /* region.c; the direct map first, none until asked for */
 	WS_VEC(struct ws_module) modules;
 	struct ws_module_fields module_fields;
 	bool modules_done;
-	bool modules_partial;     /* tables of where modules lie are not in the target */
+	bool modules_partial;     /* some may lie in what is not in the target */
+	bool modules_sought;      /* none was found, though all that is there was seen; */
+	uint64_t modules_absent;  /* bytes of where they may lie that are not in it */
 	struct ws_symtab *symtab; /* kernel and modules, NULL until asked for */
 	struct ws_symtab *hints;  /* hints.c; NULL: none */
 	uint64_t hints_shift;     /* how far memory has them from where they say */
@@ -119,29 +157,24 @@ struct ws_system {
 	WS_VEC(char *) notes;
 };
 
-/* Whether user mode runs in it, or with PTI in its user half. */
-static inline bool ws_is_of_processes(const struct ws_space *space)
+/* What Linux is like there: by the format in which memory is walked. */
+static inline const struct ws_arch_linux *ws_on_linux(const struct ws_system *system)
 {
-	return space->kind == WS_SPACE_PROCESS || space->kind == WS_SPACE_UNOWNED;
+	return ws_arch_of(system->paging.format)->on_linux;
 }
-
-/* x86-64: the kernel image's va, less its pa and phys_base (__START_KERNEL_map). */
-#define WS_KERNEL_MAP UINT64_C(0xffffffff80000000)
-
-/*
- * The pa under which a synthetic consensus root answers. It survives every format's
- * root mask, and no page table lies there: a PC's reset vector does. The frames below
- * it are the kernel PMDs that a PAE consensus may need: at most four PDPTEs, and one
- * that leads to user memory needs none.
- */
-#define WS_CONSENSUS_ROOT UINT64_C(0xfffff000)
-#define WS_CONSENSUS_FRAMES 4
+static inline const struct ws_linux_layout *ws_linux_row(const struct ws_system *system)
+{
+	return ws_linux_layout_of(system->paging.format);
+}
 
 /* Puts down something the inference is not sure of. */
 void ws_note(struct ws_system *system, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* A table's entry, however it is stored; a frame need not be that of a root. */
+/*
+ * A table's entry, however it is stored; table: the frame with that entry, or a smaller
+ * table in one.
+ */
 static inline uint64_t ws_entry(const struct ws_system *system, const uint8_t *table,
 				unsigned index)
 {
@@ -169,8 +202,26 @@ enum ws_evidence ws_kernel_frame(struct ws_system *system, uint64_t va,
  * not in the target, and the first such frame. False too where it is read or not mapped.
  */
 bool ws_kernel_absent(struct ws_system *system, uint64_t va, uint64_t len, uint64_t *pa);
+/* Looks at [va, va + len), for a capture. */
+void ws_kernel_tour(struct ws_system *system, uint64_t va, uint64_t len);
 bool ws_in_image(const struct ws_system *system, uint64_t va);
 bool ws_is_kernel_va(const struct ws_system *system, uint64_t va);
+
+/* The highest address that a long of this kernel holds. */
+static inline uint64_t ws_last_va(const struct ws_system *system)
+{
+	return ~UINT64_C(0) >> (64 - 8 * system->layout.word);
+}
+
+/* Where the direct map has a frame or byte of memory, and the other way about. */
+static inline uint64_t ws_direct_va(const struct ws_system *system, uint64_t pa)
+{
+	return pa + system->layout.direct_delta;
+}
+static inline uint64_t ws_direct_pa(const struct ws_system *system, uint64_t va)
+{
+	return va - system->layout.direct_delta;
+}
 
 /*
  * VMCOREINFO's SYMBOL(name)=, OFFSET(name)=, SIZE(name)=, NUMBER(name)=, LENGTH(name)=
@@ -182,12 +233,16 @@ bool ws_vmcoreinfo(const struct ws_system *system, const char *kind, const char 
 const char *ws_vmcoreinfo_line(const struct ws_system *system, const char *key,
 			       size_t *n);
 
-/* Told a mapped frame of kernel memory; it is valid during the call only. */
+/*
+ * Called with a mapped frame of kernel memory; it is valid during the call only. NULL:
+ * the target does not hold it (WS_SEARCH_ABSENT).
+ */
 typedef bool ws_search_fn(void *arg, uint64_t va, const uint8_t *frame);
 
 enum ws_search_flags {
 	WS_SEARCH_NO_DIRECT_MAP = 1 << 0,
 	WS_SEARCH_CONSTANTS = 1 << 1, /* only what is neither written nor executed */
+	WS_SEARCH_ABSENT = 1 << 2,    /* frames that the target lacks as well */
 };
 
 /*
@@ -218,17 +273,8 @@ void ws_set_format(struct ws_system *system, const struct ws_format *format);
 /* Takes the text in the frame at pa as the system's VMCOREINFO. */
 enum ws_status ws_vmcoreinfo_take(struct ws_system *system, uint64_t pa) WS_MUST_CHECK;
 void ws_vmcoreinfo_drop(struct ws_system *system);
-/* The paging format it tells of; NULL: none. */
+/* The paging format it names; NULL: none. */
 const struct ws_format *ws_vmcoreinfo_format(const struct ws_system *system);
-/*
- * Whether a text is of this boot: it says so itself in what it says of memory, and memory
- * that the dump does not hold says nothing.
- */
-enum ws_fit {
-	WS_FIT_UNKNOWN,
-	WS_FITS,
-	WS_MISFITS,
-};
 /* The root of its swapper_pg_dir, which must map itself where the text says it lies. */
 enum ws_fit ws_vmcoreinfo_root(struct ws_system *system, uint64_t *root);
 /* The same, where it fits. */
@@ -236,6 +282,8 @@ bool ws_vmcoreinfo_swapper(struct ws_system *system, uint64_t *root);
 /* By all that can be held against memory; *why, in words, where it does not fit. */
 enum ws_fit ws_vmcoreinfo_fit(struct ws_system *system, const char **why);
 
+/* Memory is read from the target; what it is walked by is set later. */
+void ws_reading_begin(struct ws_system *system);
 /* From now on kernel memory is read through root. */
 void ws_set_reference(struct ws_system *system, uint64_t root);
 
@@ -250,7 +298,19 @@ void ws_search_end(struct ws_system *system, uint8_t *recorder);
  * A first root, as the reference, and PAGE_OFFSET. WS_ERR_NOT_FOUND, without a message:
  * nothing that is known so far leads to one; ws_layout_refuse() then says what is known.
  */
+/* A root that the caller gives: cut to what CR3 holds it would be another place. */
+enum ws_status ws_check_given_root(const struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_find_layout(struct ws_system *system) WS_MUST_CHECK;
+/*
+ * The same by a pass over memory, for a root that holds together, whoever's it is; and
+ * the note that says so. Nothing is looked for beside a root that the caller has given.
+ */
+enum ws_status ws_search_layout(struct ws_system *system) WS_MUST_CHECK;
+void ws_layout_note(struct ws_system *system);
+/*
+ * Looks at enough of the words that the pass went by, so that a capture of it has them.
+ */
+void ws_search_tour(struct ws_system *system);
 enum ws_status ws_layout_refuse(struct ws_system *system) WS_MUST_CHECK;
 /* One pass: finds, and roots as soon as a layout is known. */
 enum ws_status ws_find_scan(struct ws_system *system) WS_MUST_CHECK;
@@ -260,14 +320,33 @@ enum ws_status ws_find_scan(struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_find_vmcoreinfo(struct ws_system *system) WS_MUST_CHECK;
 /* init_mm's own table, or the consensus of all roots; and the image. */
 enum ws_status ws_find_reference(struct ws_system *system) WS_MUST_CHECK;
+/* Those that processors run on and the target does not hold: tasks are known by roots. */
+enum ws_status ws_add_loaded_roots(struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_find_tasks(struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_find_spaces(struct ws_system *system) WS_MUST_CHECK;
+/* How addresses are translated. WS_ERR_USAGE: not as options.regime says. */
+enum ws_status ws_find_regime(struct ws_system *system) WS_MUST_CHECK;
+/* The regime with that name; false: its registers do not decide. */
+bool ws_regime_of_named(const struct ws_system *system, const struct ws_named_regime *row,
+			struct ws_regime *regime);
+/* What a root is the eye of in a regime, or in the system's; init: that of init_mm. */
+void ws_regime_eye(const struct ws_system *system, const struct ws_regime *regime,
+		   uint64_t root, bool init, struct ws_eye *eye);
+void ws_root_eye(const struct ws_system *system, uint64_t root, bool init,
+		 struct ws_eye *eye);
+/* Whether the space's own root translates some address of [first, last]. */
+bool ws_is_of_space(const struct ws_system *system, uint64_t first, uint64_t last);
+/* One walk through a space's eye. */
+void ws_space_walk(const struct ws_system *system, const struct ws_space *space,
+		   uint64_t va, struct ws_trail *trail);
+/* ppid of every task, once all are known. What is not found stays WS_NO_PID. */
+enum ws_status ws_find_parents(struct ws_system *system) WS_MUST_CHECK;
 /* WS_ERR_NOT_FOUND, with words: this is no Linux that runs processes. */
 enum ws_status ws_recognise(struct ws_system *system) WS_MUST_CHECK;
 void ws_scale_free(struct ws_scale *scale);
 
 /*
- * Loads every symbol that memory and the files in options tell of, once; called by the
+ * Loads every symbol that memory and the files in options have, once; called by the
  * first lookup, and by ws_system_open() when a file is given, so that a file of another
  * kernel is refused at once. Memory without symbols is no failure.
  */

@@ -6,7 +6,7 @@
  *	VMCOREINFO's symbols	their addresses
  *	contents		linux_banner reads "Linux version ", init_task is named
  *				"swapper", init_mm points at swapper_pg_dir
- *	gates			where the IDT leads; but one that is hooked leads
+ *	gates			where vectors lead; but one that is hooked leads
  *				elsewhere, and then the file may be wanted for just that
  */
 #include "linux/map_evidence.h"
@@ -44,8 +44,10 @@ static uint64_t moved(const struct held *held, uint64_t va)
 	return ws_map_moved(held->system, held->evidence->shift, va);
 }
 
-/* Told of a symbol that memory names at va; gate: by the gate of that vector, or -1. */
-typedef void told_fn(struct held *held, const char *const *names, size_t n, uint64_t va,
+/*
+ * Called with a symbol that memory names at va; gate: by the gate of that vector, or -1.
+ */
+typedef void held_fn(struct held *held, const char *const *names, size_t n, uint64_t va,
 		     int gate);
 
 /* Boyer and Moore's majority vote of the distances. */
@@ -87,51 +89,26 @@ static void compare(struct held *held, const char *const *names, size_t n, uint6
 
 /* ---- gates ------------------------------------------------------------------------- */
 
-/* Their targets, under the names they have had (arch/x86/kernel/idt.c, traps.c). */
-static const struct {
-	unsigned vector;
-	const char *name[3];
-} gates[] = {
-	{ 0, { "asm_exc_divide_error", "divide_error" } },
-	{ 6, { "asm_exc_invalid_op", "invalid_op" } },
-	{ 13, { "asm_exc_general_protection", "general_protection" } },
-	{ 14, { "asm_exc_page_fault", "page_fault", "async_page_fault" } },
-};
-
-static bool gate_target(struct ws_system *system, const struct ws_cpu *cpu,
-			unsigned vector, uint64_t *va)
-{
-	size_t size = system->layout.word == 8 ? 16 : 8;
-	uint8_t gate[16] = { 0 };
-
-	if (!cpu->has_control ||
-	    ws_system_read(system, cpu->idt.base + vector * size, gate, size) !=
-		    WS_READ ||
-	    !(gate[5] & 0x80)) /* SDM 6.11, figure 6-2: P */
-		return false;
-	*va = ws_le16(gate) | (uint64_t)ws_le16(gate + 6) << 16;
-	if (size == 16)
-		*va |= (uint64_t)ws_le32(gate + 8) << 32;
-	return true;
-}
-
-static void tell_gates(struct held *held, told_fn *told)
+static void record_gates(struct held *held, held_fn *fn)
 {
 	const struct ws_target *target = held->system->target;
+	const struct ws_cpu *cpu = target->cpus.n ? &target->cpus.v[0] : NULL;
+	const struct ws_arch_linux *on_linux = cpu ? cpu->arch->on_linux : NULL;
+	const struct ws_vector_handler *row = on_linux ? on_linux->handlers : NULL;
 	uint64_t va;
 
-	for (size_t i = 0; i < WS_ARRAY_SIZE(gates) && target->cpus.n; i++) {
-		size_t n = gates[i].name[2] ? 3 : 2;
+	for (; row && row->name[0]; row++) {
+		size_t n = row->name[2] ? 3 : 2;
 
-		if (gate_target(held->system, &target->cpus.v[0], gates[i].vector, &va))
-			told(held, gates[i].name, n, va, (int)gates[i].vector);
+		if (on_linux->handler_va(held->system, cpu, row->vector, &va))
+			fn(held, row->name, n, va, (int)row->vector);
 	}
 }
 
 /* ---- VMCOREINFO -------------------------------------------------------------------- */
 
 /* Every line SYMBOL(name)=address. */
-static void tell_vmcoreinfo(struct held *held, told_fn *told)
+static void record_vmcoreinfo(struct held *held, held_fn *fn)
 {
 	const char *line = held->system->vmcoreinfo, *end;
 	char name[WS_SYMBOL_NAME_MAX + 1];
@@ -145,7 +122,7 @@ static void tell_vmcoreinfo(struct held *held, told_fn *told)
 			continue;
 		memcpy(name, line, (size_t)(end - line));
 		name[end - line] = '\0';
-		told(held, names, 1, strtoull(end + 2, NULL, 16), -1);
+		fn(held, names, 1, strtoull(end + 2, NULL, 16), -1);
 	}
 }
 
@@ -234,8 +211,8 @@ static void compare_contents(struct held *held)
 static void weigh_at(struct held *held, uint64_t shift)
 {
 	*held->evidence = (struct ws_map_evidence){ .shift = shift, .odd_gate = -1 };
-	tell_vmcoreinfo(held, compare);
-	tell_gates(held, compare);
+	record_vmcoreinfo(held, compare);
+	record_gates(held, compare);
 	compare_contents(held);
 }
 
@@ -247,8 +224,8 @@ enum ws_status ws_map_weigh(struct ws_system *system, const struct ws_symtab *ma
 	struct held held = { system, map, evidence, 0 };
 
 	*evidence = (struct ws_map_evidence){ 0 };
-	tell_vmcoreinfo(&held, vote);
-	tell_gates(&held, vote);
+	record_vmcoreinfo(&held, vote);
+	record_gates(&held, vote);
 	weigh_at(&held, evidence->shift);
 	if (evidence->shift) {
 		held.evidence = &unmoved;

@@ -10,6 +10,7 @@
 
 #include "linux/linux.h"
 #include "linux/map_evidence.h"
+#include "util/count.h"
 
 /*
  * Kernels of one version that were built apart share almost all names and almost no
@@ -106,21 +107,22 @@ static enum ws_status judge(const struct merge *merge, const char *path)
 
 	if (merge->common < COMMON_MIN)
 		return ws_fail(ctx, WS_ERR_MALFORMED,
-			       "%s shares %zu names with this memory: too few to show "
+			       "%s shares %s with this memory: too few to show "
 			       "whether it is of this kernel",
-			       path, merge->common);
+			       path, WS_COUNT_OF(merge->common, "name"));
 	if (merge->agree * 100 < merge->common * AGREE_PERCENT)
 		return ws_fail(ctx, WS_ERR_MALFORMED,
-			       "%s is not of this kernel: %zu of %zu functions agree",
-			       path, merge->agree, merge->common);
+			       "%s is not of this kernel: %s of %s agree", path,
+			       WS_COUNT(merge->agree),
+			       WS_COUNT_OF(merge->common, "function"));
 	if (merge->shift % WS_FRAME_SIZE)
 		return ws_fail(ctx, WS_ERR_MALFORMED,
 			       "%s is not of this kernel: memory has its symbols %#lx "
 			       "bytes further, and kernels move by whole pages",
 			       path, merge->shift);
 	if (merge->agree < merge->common)
-		ws_note(merge->system, "%s: %zu of %zu functions agree with memory", path,
-			merge->agree, merge->common);
+		ws_note(merge->system, "%s: %s of %s agree with memory", path,
+			WS_COUNT(merge->agree), WS_COUNT_OF(merge->common, "function"));
 	return WS_OK;
 }
 
@@ -143,14 +145,13 @@ static enum ws_status match_evidence(struct merge *merge, const char *path)
 	merge->shift = e.shift;
 	if (!ws_map_is_shown(&e))
 		return ws_fail(merge->system->ctx, WS_ERR_MALFORMED,
-			       "%s is not shown to be of this kernel: of its symbols %zu "
+			       "%s is not shown to be of this kernel: of its symbols %s "
 			       "could be compared with this memory, in which no kallsyms "
-			       "were found, and %zu of these agree",
-			       path, common, agree);
+			       "were found, and %s of these agree",
+			       path, WS_COUNT(common), WS_COUNT(agree));
 	ws_note(merge->system,
-		"%s could be compared in %zu symbols only, for no kallsyms were found; "
-		"%zu agree",
-		path, common, agree);
+		"%s could be compared in %s only, for no kallsyms were found; %s agree",
+		path, WS_COUNT_OF(common, "symbol"), WS_COUNT(agree));
 	if (e.odd_gate >= 0)
 		ws_note(merge->system,
 			"gate %d leads to %#lx, which is not where %s has its handler: it "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What types say of the members that the inference has found by evidence: told by BTF
+ * What types say of the members that the inference has found by evidence: from BTF
  * in memory or by DWARF in a file, and held against what was found.
  */
 #ifndef WS_LINUX_MEMBERS_H
@@ -23,23 +23,28 @@ enum ws_member {
 	WS_MEMBERS
 };
 
+struct ws_member_row {
+	const char *type, *name;
+};
+extern const struct ws_member_row ws_member_rows[WS_MEMBERS];
+
 #define WS_NO_MEMBER (-1)
 
 /* Byte offsets; WS_NO_MEMBER where the type has none or was not seen. */
 struct ws_members {
-	const char *source; /* "BTF", "DWARF"; NULL: nothing told */
+	const char *source; /* "BTF", "DWARF"; NULL: none */
 	int32_t offset[WS_MEMBERS];
 };
 
 void ws_members_init(struct ws_members *members);
 /* Whether a struct of that name has members that are asked for. */
 bool ws_members_want(const char *type);
-/* A member at bit offset `bits` of the named struct; only the first telling counts. */
-void ws_members_tell(struct ws_members *members, const char *type, const char *name,
+/* A member at bit offset `bits` of the named struct; only the first mention counts. */
+void ws_members_take(struct ws_members *members, const char *type, const char *name,
 		     uint64_t bits);
 bool ws_members_complete(const struct ws_members *members);
 
-/* The two who tell; neither fails where there is nothing to tell. */
+/* The two sources; neither fails where it has nothing to say. */
 enum ws_status ws_btf_members(struct ws_system *system,
 			      struct ws_members *members) WS_MUST_CHECK;
 enum ws_status ws_dwarf_members(struct ws_context *ctx, const char *path,

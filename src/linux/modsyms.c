@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The symbols that a module keeps once it is loaded: ELF symbols, their strings and
- * nm's letters, all in its own memory, told by fields of struct module:
+ * nm's letters, all in its own memory, named by fields of struct module:
  *
  *	struct mod_kallsyms { Elf_Sym *symtab; unsigned num_symtab; char *strtab;
  *			      char *typetab; } core_kallsyms;	since 8244062ef1e5 (4.5)
@@ -20,6 +20,7 @@
 #include "linux/symtab.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/count.h"
 
 #define SYMBOLS_MAX (UINT32_C(1) << 18)
 
@@ -28,7 +29,7 @@ struct shape {
 	uint32_t num, strtab, typetab;
 };
 
-/* One module's symbols, as its struct tells of them. */
+/* One module's symbols, as its struct has them. */
 struct kept {
 	uint64_t symtab, strtab, typetab;
 	uint32_t num;
@@ -264,9 +265,9 @@ enum ws_status ws_module_symbols_load(struct ws_system *system, struct ws_symtab
 		return status;
 	if (!find_field(system, &sample, &shape)) {
 		ws_note(system,
-			"%zu modules, but nothing in struct module leads to their "
-			"symbols (a kernel without CONFIG_KALLSYMS keeps none)",
-			n);
+			"%s, but nothing in struct module leads to symbols (a kernel "
+			"without CONFIG_KALLSYMS keeps none)",
+			WS_COUNT_OF(n, "module"));
 		return WS_OK;
 	}
 	for (size_t i = 0; i < n && !status; i++)

@@ -21,6 +21,7 @@
 
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/count.h"
 
 #define SAMPLE_MAX 128
 #define REGION_MAX (UINT32_C(512) << 20)
@@ -85,7 +86,7 @@ uint64_t ws_module_sample_word(const struct ws_module_sample *sample, size_t i,
 {
 	const uint8_t *bytes = sample->bytes + i * WS_STRUCT_MODULE_MAX + at;
 
-	return sample->system->layout.word == 8 ? ws_le64(bytes) : ws_le32(bytes);
+	return ws_le_word(bytes, sample->system->layout.word);
 }
 
 /* ---- one region ------------------------------------------------------------------- */
@@ -102,7 +103,7 @@ static bool is_mapped(struct ws_system *system, uint64_t va)
 	enum ws_evidence evidence = ws_kernel_translate(system, va, &pa);
 
 	return evidence == WS_ABSENT ||
-	       (evidence == WS_READ && va - pa != system->layout.page_offset);
+	       (evidence == WS_READ && va - pa != system->layout.direct_delta);
 }
 
 /* Page-aligned kernel memory, mapped at both ends: outside image and direct map. */
@@ -139,7 +140,7 @@ static struct ws_region sample_region(const struct ws_module_sample *sample, siz
 				   .len = ws_module_sample_32(sample, i, at + size) };
 }
 
-/* The region at `at` holds the struct module that it is told in. */
+/* The region at `at` holds the struct module that names it. */
 static bool holds_itself(struct ws_system *system, const struct ws_module_sample *sample,
 			 uint32_t at, uint32_t size)
 {
@@ -296,9 +297,9 @@ enum ws_status ws_module_regions_find(struct ws_system *system)
 		return status;
 	if (!find_own(system, &sample, fields)) {
 		ws_note(system,
-			"%zu modules, but nothing in struct module tells where "
-			"their memory lies",
-			system->modules.n);
+			"%s, but nothing in struct module says where module memory "
+			"lies",
+			WS_COUNT_OF(system->modules.n, "module"));
 		return WS_OK;
 	}
 	find_others(system, &sample, fields);

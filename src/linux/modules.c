@@ -19,6 +19,7 @@
 #include "linux/members.h"
 #include "linux/symtab.h"
 #include "util/bits.h"
+#include "util/count.h"
 
 /* Distributions load a few hundred; a longer list is a broken one. */
 #define MODULES_MAX 8192
@@ -33,6 +34,8 @@ struct modlist {
 	WS_VEC(uint64_t) loose; /* va of each struct that looks like a module's */
 	WS_VEC(uint64_t) list;  /* the list that closes, from where it was met */
 	size_t head;            /* the one in it that is the head in the image */
+	size_t orphans;         /* look like one, but their neighbours are absent */
+	uint64_t absent;        /* bytes that one may lie in, and that are absent */
 	bool closed, short_of_memory;
 };
 
@@ -71,18 +74,38 @@ static bool is_module(const struct modlist *modlist, uint64_t node)
 	       state <= WS_MODULE_UNFORMED && read_name(modlist, module, name);
 }
 
-/* next and prev of a node are kernel addresses, and at least one leads back here. */
-static bool is_linked(const struct modlist *modlist, uint64_t node)
-{
-	struct ws_system *system = modlist->system;
-	uint64_t next, prev, back;
+enum link {
+	LINK_BROKEN,
+	LINK_ABSENT, /* what would lead back is not in the target */
+	LINK_WHOLE
+};
 
-	return ws_kernel_word(system, node, &next) == WS_READ &&
-	       ws_kernel_word(system, node + modlist->word, &prev) == WS_READ &&
-	       next != node &&
-	       ((ws_kernel_word(system, next + modlist->word, &back) == WS_READ &&
-		 back == node) ||
-		(ws_kernel_word(system, prev, &back) == WS_READ && back == node));
+/* From a node by its pointer next (at 0) or prev, and back by the other one's other. */
+static enum link link_of(const struct modlist *modlist, uint64_t node, unsigned at)
+{
+	enum ws_evidence evidence;
+	uint64_t other, back;
+
+	if (ws_kernel_word(modlist->system, node + at, &other) != WS_READ)
+		return LINK_BROKEN;
+	evidence = ws_kernel_word(modlist->system, other + (modlist->word - at), &back);
+	if (evidence == WS_ABSENT)
+		return LINK_ABSENT;
+	return evidence == WS_READ && back == node ? LINK_WHOLE : LINK_BROKEN;
+}
+
+/* At least one neighbour leads back here; absent if neither is there to be asked. */
+static enum link links_of(const struct modlist *modlist, uint64_t node)
+{
+	enum link next = link_of(modlist, node, 0),
+		  prev = link_of(modlist, node, modlist->word);
+	uint64_t itself;
+
+	if (ws_kernel_word(modlist->system, node, &itself) != WS_READ || itself == node)
+		return LINK_BROKEN;
+	if (next == LINK_WHOLE || prev == LINK_WHOLE)
+		return LINK_WHOLE;
+	return next == prev ? next : LINK_BROKEN;
 }
 
 /* ---- the list --------------------------------------------------------------------- */
@@ -142,10 +165,43 @@ static bool might_be_module(const struct modlist *modlist, const uint8_t *at)
 
 	if (ws_le32(at) > WS_MODULE_UNFORMED)
 		return false;
-	next = word == 8 ? ws_le64(at + 8) : ws_le32(at + 4);
-	prev = word == 8 ? ws_le64(at + 16) : ws_le32(at + 8);
+	next = ws_le_word(at + word, word);
+	prev = ws_le_word(at + 2 * word, word);
 	return next && prev && !((next | prev) & (word - 1)) &&
 	       ws_is_kernel_va(system, next) && ws_is_kernel_va(system, prev);
+}
+
+/* The kernel's own memory is cached; what a device shows to it is not. */
+static bool is_device(const struct modlist *modlist, uint64_t va)
+{
+	struct ws_trail trail;
+
+	ws_walk(&modlist->system->paging, modlist->system->layout.reference, va, &trail);
+	return trail.end == WS_END_PAGE &&
+	       trail.step[trail.nsteps - 1].entry &
+		       modlist->system->paging.format->uncached;
+}
+
+/* Takes a struct that looks like a module's; false once the search is over. */
+static bool take(struct modlist *modlist, uint64_t module)
+{
+	uint64_t node = node_of(modlist, module), *v;
+	enum link links =
+		is_module(modlist, node) ? links_of(modlist, node) : LINK_BROKEN;
+
+	modlist->orphans += links == LINK_ABSENT;
+	if (links != LINK_WHOLE)
+		return true;
+	modlist->closed = list_walk(modlist, node);
+	if (modlist->closed || modlist->loose.n == MODULES_MAX)
+		return false;
+	v = ws_vec_push(&modlist->loose);
+	if (!v)
+		modlist->short_of_memory = true;
+	if (modlist->short_of_memory)
+		return false;
+	*v = module;
+	return true;
 }
 
 static bool search_frame(void *arg, uint64_t va, const uint8_t *frame)
@@ -153,48 +209,49 @@ static bool search_frame(void *arg, uint64_t va, const uint8_t *frame)
 	struct modlist *modlist = arg;
 	unsigned word = modlist->word;
 
+	if (!frame) {
+		modlist->absent += is_device(modlist, va) ? 0 : WS_FRAME_SIZE;
+		return true;
+	}
 	/* cache-line aligned, so links never lie astride two frames; a name may */
 	for (unsigned at = 0; at + 3 * word <= WS_FRAME_SIZE; at += word) {
-		uint64_t node = node_of(modlist, va + at), *v;
-
 		if (!might_be_module(modlist, frame + at))
 			continue;
 		if (!modlist->steps)
 			return false;
 		modlist->steps--;
-		if (!is_module(modlist, node) || !is_linked(modlist, node))
-			continue;
-		modlist->closed = list_walk(modlist, node);
-		if (modlist->closed || modlist->loose.n == MODULES_MAX)
+		if (!take(modlist, va + at))
 			return false;
-		v = ws_vec_push(&modlist->loose);
-		if (!v)
-			modlist->short_of_memory = true;
-		if (modlist->short_of_memory)
-			return false;
-		*v = va + at;
 	}
 	return true;
 }
 
-/*
- * Outside the image and the direct map; on x86-64, in the last 2 GiB: module code
- * reaches the kernel by 32-bit signed displacements.
- */
+/* Where they may lie: near the kernel, for its code calls them and they call it. */
+static void modules_place(const struct ws_system *system, uint64_t *first, uint64_t *last)
+{
+	const struct ws_linux_layout *row = ws_linux_row(system);
+
+	*first = row->modules_last ? row->modules_first : system->layout.kernel_first;
+	*last = row->modules_last ? row->modules_last : ws_last_va(system);
+}
+
+/* Outside the image and the direct map. */
 static enum ws_status list_search(struct modlist *modlist)
 {
 	struct ws_system *system = modlist->system;
 	const struct ws_layout *layout = &system->layout;
-	uint64_t first = modlist->word == 8 ? WS_KERNEL_MAP : layout->kernel_first;
-	uint64_t last = ~UINT64_C(0) >> (64 - 8 * modlist->word);
-	uint64_t behind = layout->image_last ? layout->image_last + 1 : first;
+	uint64_t first, last, behind;
+	const unsigned flags = WS_SEARCH_NO_DIRECT_MAP | WS_SEARCH_ABSENT;
 	enum ws_status status;
 
-	status = ws_search(system, behind, last, WS_SEARCH_NO_DIRECT_MAP, search_frame,
-			   modlist);
-	if (!status && !modlist->closed && layout->image_last)
-		status = ws_search(system, first, layout->image_first - 1,
-				   WS_SEARCH_NO_DIRECT_MAP, search_frame, modlist);
+	modules_place(system, &first, &last);
+	behind = layout->image_last >= first && layout->image_last < last
+			 ? layout->image_last + 1
+			 : first;
+	status = ws_search(system, behind, last, flags, search_frame, modlist);
+	if (!status && !modlist->closed && behind != first)
+		status = ws_search(system, first, layout->image_first - 1, flags,
+				   search_frame, modlist);
 	if (modlist->short_of_memory)
 		return ws_fail_memory(system->ctx);
 	if (!modlist->steps)
@@ -237,9 +294,10 @@ static enum ws_status modules_find(struct modlist *modlist)
 			status = modules_add(modlist, v, modlist->head);
 	} else if (modlist->loose.n) {
 		ws_note(system,
-			"the list of modules is broken: the %zu that are told were "
-			"found one by one, there may be others",
-			modlist->loose.n);
+			"the list of modules is broken: %s %s found one by one, there "
+			"may be others",
+			WS_COUNT_OF(modlist->loose.n, "module"),
+			modlist->loose.n == 1 ? "was" : "were");
 		status = modules_add(modlist, modlist->loose.v, modlist->loose.n);
 	}
 	if (!status)
@@ -249,60 +307,70 @@ static enum ws_status modules_find(struct modlist *modlist)
 
 /* ---- what may be missing ---------------------------------------------------------- */
 
-struct unknown {
-	struct ws_system *system;
-	uint64_t bytes; /* of which the target lacks the page tables */
-	uint64_t
-		absent; /* mapped where modules or their list's head may lie, and not in it */
-};
-
 static bool sum_unknown(void *arg, const struct ws_run *run)
 {
-	struct unknown *unknown = arg;
-	const uint64_t page = WS_FRAME_SIZE;
-
 	if (!ws_end_is_known(run->end))
-		unknown->bytes += run->last - run->va + 1;
-	else
-		for (uint64_t at = 0; at <= run->last - run->va; at += page)
-			if ((run->va - run->pa != unknown->system->layout.page_offset ||
-			     ws_in_image(unknown->system, run->va + at)) &&
-			    !ws_target_piece(unknown->system->target, run->pa + at))
-				unknown->absent += page;
+		*(uint64_t *)arg += run->last - run->va + 1;
 	return true;
 }
 
-/*
- * Page tables that the target lacks, of where modules may lie: the first 2 GiB below the
- * top on x86-64, all that is no direct map on i386.
- */
-static enum ws_status note_unknown(struct ws_system *system)
+/* Page tables that the target lacks, of where modules may lie. */
+static enum ws_status note_unknown_tables(struct ws_system *system)
 {
-	const struct ws_layout *layout = &system->layout;
-	uint64_t first = layout->word == 8 ? WS_KERNEL_MAP : layout->kernel_first;
-	uint64_t last = ~UINT64_C(0) >> (64 - 8 * layout->word);
-	struct unknown unknown = { .system = system };
-	enum ws_status status =
-		ws_range(&system->paging, layout->reference, first, last,
-			 WS_RANGE_UNKNOWN | WS_RANGE_PHYSICAL, 0, sum_unknown, &unknown);
+	uint64_t first, last, bytes = 0;
+	enum ws_status status;
 
-	ws_vec_each(&system->modules, module)
-		system->modules_partial |= !module->nregions;
-	if (!system->modules.n && unknown.absent) {
-		system->modules_partial = true;
-		ws_note(system,
-			"no module was found; %" PRIu64 " KiB of memory that modules or "
-			"their list may lie in are not in the target",
-			unknown.absent / 1024);
-	}
-	if (unknown.bytes) {
+	modules_place(system, &first, &last);
+	status = ws_range(&system->paging, system->layout.reference, first, last,
+			  WS_RANGE_UNKNOWN, 0, sum_unknown, &bytes);
+
+	if (bytes) {
 		system->modules_partial = true;
 		ws_note(system,
 			"the target lacks the page tables of %" PRIu64
 			" KiB of kernel memory: modules that lie there are not known",
-			unknown.bytes / 1024);
+			bytes / 1024);
 	}
 	return status == WS_ERR_LIMIT ? WS_OK : status;
+}
+
+/*
+ * That there is none is known once all has been looked through that one may lie in. A
+ * capture holds little of that, but says what came of it in what it was taken from.
+ */
+static void note_absent(struct ws_system *system, const struct modlist *modlist)
+{
+	const struct ws_target *target = system->target;
+
+	system->modules_sought = !system->modules.n && modlist->steps;
+	system->modules_absent =
+		target->modules_sought ? target->modules_absent : modlist->absent;
+	if (!system->modules_sought || !(modlist->orphans || system->modules_absent))
+		return;
+	system->modules_partial = true;
+	if (modlist->orphans)
+		ws_note(system,
+			"no module was found; what looks like %s leads to a list that is "
+			"not in the target",
+			WS_COUNT_OF(modlist->orphans, "module"));
+	else
+		ws_note(system,
+			"no module was found; %" PRIu64 " KiB of memory that modules may "
+			"lie in are not in the target",
+			system->modules_absent / 1024);
+}
+
+static enum ws_status note_unknown(struct modlist *modlist)
+{
+	struct ws_system *system = modlist->system;
+
+	/* of a list in parts, or of a search cut short, there may be others */
+	system->modules_partial |= modlist->loose.n && !modlist->closed;
+	system->modules_partial |= !modlist->steps;
+	ws_vec_each(&system->modules, module)
+		system->modules_partial |= !module->nregions;
+	note_absent(system, modlist);
+	return note_unknown_tables(system);
 }
 
 enum ws_status ws_system_modules(struct ws_system *system,
@@ -318,7 +386,7 @@ enum ws_status ws_system_modules(struct ws_system *system,
 		system->modules.n = 0;
 		status = modules_find(&modlist);
 		if (!status)
-			status = note_unknown(system);
+			status = note_unknown(&modlist);
 		status = ws_target_looked(system->target, status);
 		ws_vec_release(&modlist.loose);
 		ws_vec_release(&modlist.list);

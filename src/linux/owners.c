@@ -7,6 +7,8 @@
  *
  * All of these are addresses in the direct map.
  *
+ * Where the dump lacks the frame in which a task does so, mm_struct.owner leads to him.
+ *
  * Each arrow is found by a pass over all memory, which is made only where such a root is
  * left. Where there is no task list to know a task's fields by, the tasks that are found
  * this way show them, as fields.c's do. From each the list is followed again: of one that
@@ -19,6 +21,7 @@
 #include "linux/tasks.h"
 #include "util/cleanup.h"
 #include "util/hash.h"
+#include "util/sorted.h"
 
 /* More of them than any memory has, and few enough to hold where all of it is such. */
 #define FINDS_MAX (1u << 20)
@@ -67,12 +70,12 @@ static bool is_among(const ws_pa_vec *sorted, uint64_t pa)
 
 static uint64_t load(const uint8_t *bytes, unsigned word)
 {
-	return word == 8 ? ws_le64(bytes) : ws_le32(bytes);
+	return ws_le_word(bytes, word);
 }
 
 static bool is_wanted(const struct pass *pass, uint64_t value)
 {
-	uint64_t pa = value - pass->system->layout.page_offset;
+	uint64_t pa = ws_direct_pa(pass->system, value);
 
 	return pa < pass->system->target->memory_end && !(value & (pass->align - 1)) &&
 	       is_among(pass->wanted, pa & -(uint64_t)WS_FRAME_SIZE);
@@ -171,7 +174,7 @@ static enum ws_status find_pgds(struct search *s)
 		status = run_pass(s, &wanted, mask & -mask, false, &s->pgds);
 	ws_vec_release(&wanted);
 	ws_vec_each(&s->pgds, pgd)
-		if (is_among(s->roots, pgd->value - system->layout.page_offset))
+		if (is_among(s->roots, ws_direct_pa(system, pgd->value)))
 			s->pgds.v[n++] = *pgd;
 	s->pgds.n = n;
 	return status;
@@ -195,35 +198,143 @@ static enum ws_status find_mms(struct search *s)
 
 /* ---- which of the words it is ----------------------------------------------------- */
 
+static uint64_t va_of(const struct search *s, const struct find *find)
+{
+	return ws_direct_va(s->system, find->pa);
+}
+
 /* The root that the mm at va names at offset; NULL: none of those that are looked for. */
 static const struct find *pgd_of(const struct search *s, uint64_t mm, uint64_t offset)
 {
-	struct find key = { .pa = mm + offset - s->system->layout.page_offset };
+	struct find key = { .pa = ws_direct_pa(s->system, mm + offset) };
 
 	return s->pgds.n ? bsearch(&key, s->pgds.v, s->pgds.n, sizeof(key), by_place)
 			 : NULL;
 }
 
-/* Where in an mm pgd lies: there where the most of those that tasks name have a root. */
-static int32_t vote_pgd(const struct search *s)
+/*
+ * A list of one node or of two leads to one place twice as well, and there back to where
+ * it began: an mm has several such in it, and more of them than there are tasks lie as
+ * far from the pgd of one, or of its neighbour in the slab.
+ */
+static bool is_list(const struct search *s, const struct find *pair)
+{
+	uint64_t back;
+
+	if (pair->value == va_of(s, pair))
+		return true;
+	return ws_kernel_word(s->system, pair->value, &back) == WS_READ &&
+	       back == va_of(s, pair);
+}
+
+static void drop_lists(struct search *s)
+{
+	size_t n = 0;
+
+	ws_vec_each(&s->mms, mm)
+		if (!is_list(s, mm))
+			s->mms.v[n++] = *mm;
+	s->mms.n = n;
+}
+
+static int32_t offset_in_mm(const struct search *s, const ws_pa_vec *mms,
+			    const struct find *pgd)
+{
+	uint64_t va = va_of(s, pgd);
+	size_t low = ws_lower_bound(mms->v, mms->n, at, *at <= va);
+
+	return low && va - mms->v[low - 1] < WS_MM_SIZE ? (int32_t)(va - mms->v[low - 1])
+							: WS_NO_FIELD;
+}
+
+/* Whether all mms that can be read may name a root there, each its own. */
+static bool may_be_pgd(const struct search *s, const ws_pa_vec *mms, int32_t offset)
+{
+	uint64_t mm = 0, before = 0, word;
+
+	ws_vec_each(mms, next) {
+		if (*next == mm)
+			continue;
+		mm = *next;
+		if (ws_kernel_word(s->system, mm + offset, &word) != WS_READ)
+			continue;
+		if (word == before || !ws_may_lead_to_root(s->system, word))
+			return false;
+		before = word;
+	}
+	return true;
+}
+
+/*
+ * Two mms cannot overlap. Where both of two name what may be a root at that offset, and
+ * the second begins before the first one's does, that is no word of the first.
+ */
+static bool is_beyond_next(const struct search *s, const ws_pa_vec *mms, int32_t offset)
+{
+	uint64_t before = 0, word;
+
+	ws_vec_each(mms, mm) {
+		if (ws_kernel_word(s->system, *mm + offset, &word) != WS_READ ||
+		    !ws_may_lead_to_root(s->system, word))
+			continue;
+		if (before && *mm != before && *mm - before <= (uint64_t)offset)
+			return true;
+		before = *mm;
+	}
+	return false;
+}
+
+/*
+ * Where in an mm pgd lies: as far behind it as most words that name a root lie behind the
+ * next mm before them. In a slab the mms lie side by side, and of some the dump lacks the
+ * root, of others the task: then those words are a neighbour's. So a nearer word goes
+ * first if in all mms it may name a root, and in one does; if it only may, nothing is
+ * known. And one beyond the mm that comes next is none at all.
+ */
+static int32_t elect_pgd(const struct search *s, const ws_pa_vec *mms)
 {
 	int32_t word = (int32_t)s->system->layout.word, best = WS_NO_FIELD;
-	size_t most = 0;
+	uint32_t votes[WS_MM_SIZE / 4] = { 0 }, most = 0;
 
+	ws_vec_each(&s->pgds, pgd) {
+		int32_t o = offset_in_mm(s, mms, pgd);
+
+		if (o != WS_NO_FIELD && !(o % word))
+			votes[o / word]++;
+	}
 	for (int32_t o = 0; o < WS_MM_SIZE; o += word) {
-		size_t votes = 0;
-
-		ws_vec_each(&s->mms, mm)
-			votes += pgd_of(s, mm->value, (uint64_t)o) != NULL;
-		if (votes <= most)
+		if (votes[o / word] <= most || is_beyond_next(s, mms, o))
 			continue;
-		most = votes;
+		most = votes[o / word];
 		best = o;
 	}
+	for (int32_t o = 0; o < best; o += word)
+		if (may_be_pgd(s, mms, o))
+			return votes[o / word] ? o : WS_NO_FIELD;
 	return best;
 }
 
-/* Keeps the pairs whose mm names a root. */
+static enum ws_status vote_pgd(const struct search *s, int32_t *pgd)
+{
+	ws_pa_vec mms = { 0 };
+	enum ws_status status = WS_OK;
+
+	ws_vec_each(&s->mms, mm) {
+		uint64_t *added = ws_vec_push(&mms);
+
+		if (added)
+			*added = mm->value;
+		else
+			status = ws_fail_memory(s->system->ctx);
+	}
+	if (mms.n)
+		qsort(mms.v, mms.n, sizeof(*mms.v), by_pa);
+	*pgd = status == WS_OK ? elect_pgd(s, &mms) : WS_NO_FIELD;
+	ws_vec_release(&mms);
+	return status;
+}
+
+/* Keeps the pairs whose mm names a root that is looked for. */
 static void keep_mms(struct search *s, int32_t pgd)
 {
 	size_t n = 0;
@@ -234,9 +345,21 @@ static void keep_mms(struct search *s, int32_t pgd)
 	s->mms.n = n;
 }
 
-static uint64_t va_of(const struct search *s, const struct find *find)
+/* And those whose mm may name any: they are tasks as well, and show where fields lie. */
+static void keep_tasks(struct search *s, int32_t pgd)
 {
-	return s->system->layout.page_offset + find->pa;
+	size_t n = 0;
+
+	ws_vec_each(&s->mms, mm) {
+		uint64_t root;
+		enum ws_evidence evidence =
+			ws_kernel_word(s->system, mm->value + pgd, &root);
+
+		if (evidence == WS_READ ? ws_may_lead_to_root(s->system, root)
+					: evidence == WS_ABSENT)
+			s->mms.v[n++] = *mm;
+	}
+	s->mms.n = n;
 }
 
 /* How many votes are enough: three of four of those that could. */
@@ -244,6 +367,9 @@ static bool is_enough(size_t votes, size_t of)
 {
 	return votes && votes * 4 >= of * 3;
 }
+
+/* On average names are longer: small numbers look like names of a letter or two. */
+#define NAME_MIN 2
 
 /* The bytes of what looks like a name at offset, if one of four tasks has one there. */
 static size_t count_names(const struct search *s, int32_t offset)
@@ -259,16 +385,14 @@ static size_t count_names(const struct search *s, int32_t offset)
 		votes++;
 		length += strlen(comm);
 	}
-	return votes * 4 >= s->mms.n ? length : 0;
+	return votes * 4 >= s->mms.n && length > votes * NAME_MIN ? length : 0;
 }
 
 /*
- * comm lies behind mm, as do all the other fields that are looked for but `tasks`. Small
- * numbers look like names of a letter or two. Beyond comm lies a neighbour's in the slab:
- * of two places with names of a length, the nearer is the task's own.
+ * comm lies behind mm, as do all the other fields that are looked for but `tasks`. Beyond
+ * comm lies a neighbour's in the slab: of two places with names of a length, the nearer
+ * is the task's own.
  */
-#define NAMES_MIN 2 /* one may be anything's */
-
 static int32_t vote_comm(const struct search *s)
 {
 	int32_t word = (int32_t)s->system->layout.word;
@@ -279,9 +403,7 @@ static int32_t vote_comm(const struct search *s)
 
 		most = length > most ? length : most;
 	}
-	if (most < NAMES_MIN)
-		return WS_NO_FIELD;
-	for (int32_t o = 2 * word; o < WS_TASK_REACH; o += word)
+	for (int32_t o = 2 * word; most && o < WS_TASK_REACH; o += word)
 		if (count_names(s, o) * 2 > most)
 			return o;
 	return WS_NO_FIELD;
@@ -380,20 +502,32 @@ static int32_t vote_tasks(const struct search *s, int32_t pid)
 	return WS_NO_FIELD;
 }
 
+/*
+ * What one task has may be anything's: 8 KiB hold more than one word that looks like a
+ * name.
+ */
+#define TASKS_MIN 2
+
 /* From what the tasks that were found have in common; without a list to know it by. */
-static bool infer_fields(struct search *s)
+static enum ws_status infer_fields(struct search *s, bool *knows)
 {
 	struct ws_task_fields *fields = &s->system->fields;
 	int32_t word = (int32_t)s->system->layout.word;
-	int32_t pgd = vote_pgd(s), comm, pid, tasks;
+	int32_t pgd, comm, pid, tasks;
+	enum ws_status status;
 
-	if (pgd == WS_NO_FIELD)
-		return false;
-	keep_mms(s, pgd);
+	*knows = false;
+	drop_lists(s);
+	status = vote_pgd(s, &pgd);
+	if (status != WS_OK || pgd == WS_NO_FIELD)
+		return status;
+	keep_tasks(s, pgd);
+	if (s->mms.n < TASKS_MIN)
+		return WS_OK;
 	comm = vote_comm(s);
 	pid = comm == WS_NO_FIELD ? WS_NO_FIELD : vote_pid(s, comm);
 	if (pid == WS_NO_FIELD)
-		return false;
+		return WS_OK;
 	tasks = vote_tasks(s, pid);
 	fields->mm_pgd = pgd;
 	fields->mm = -comm;
@@ -403,7 +537,9 @@ static bool infer_fields(struct search *s)
 	fields->tasks = tasks == WS_NO_FIELD ? WS_NO_FIELD : tasks - comm;
 	fields->first = tasks == WS_NO_FIELD ? -comm : fields->tasks;
 	fields->last = 0;
-	return true;
+	keep_mms(s, pgd);
+	*knows = true;
+	return WS_OK;
 }
 
 /* ---- the tasks -------------------------------------------------------------------- */
@@ -557,6 +693,41 @@ static void take_thread(struct gathering *g, uint64_t comm_va)
 	task->nthreads = 1;
 }
 
+/* Whose mm is known by what it says itself: his own word for it is not in the dump. */
+static void take_owner(struct gathering *g, uint64_t mm, uint64_t comm_va)
+{
+	const struct known *known;
+	struct ws_task *task;
+	uint32_t pid, tgid;
+
+	if (!read_pids(g->system, comm_va, &pid, &tgid) || !pid || !tgid)
+		return;
+	if (!find_known(g->by_comm, comm_va) && !find_known(g->by_tgid, tgid))
+		add_task(g, comm_va, tgid);
+	known = find_known(g->by_tgid, tgid);
+	task = known ? &g->system->tasks.v[known->task] : NULL;
+	if (!task || task->mm)
+		return;
+	task->mm = task->active_mm = mm;
+	task->kernel_thread = false;
+	task->nthreads += !task->nthreads;
+}
+
+static void take_owners(struct gathering *g, const struct search *s)
+{
+	struct ws_mm_owner owner;
+	uint64_t comm_va;
+
+	if (!ws_find_mm_owner(g->system, &owner))
+		return;
+	ws_vec_each(&s->pgds, pgd) {
+		uint64_t mm = va_of(s, pgd) - g->system->fields.mm_pgd;
+
+		if (ws_mm_owner(g->system, &owner, mm, &comm_va))
+			take_owner(g, mm, comm_va);
+	}
+}
+
 static void release_gathering(struct gathering *g)
 {
 	forget_known(&g->by_comm);
@@ -576,8 +747,27 @@ static enum ws_status gather_tasks(struct search *s)
 	ws_take_threads(system, before);
 	ws_vec_each(&s->mms, mm)
 		take_thread(&g, va_of(s, mm) - system->fields.mm);
+	take_owners(&g, s);
 	release_gathering(&g);
 	s->found = system->tasks.n - before;
+	return g.short_of_memory ? ws_fail_memory(system->ctx) : WS_OK;
+}
+
+enum ws_status ws_take_comms(struct ws_system *system, const ws_pa_vec *comms,
+			     size_t *found)
+{
+	struct gathering g = { .system = system, .steps = 4u * WS_PID_MAX };
+	size_t before = system->tasks.n;
+
+	for (size_t i = 0; i < before; i++)
+		make_task_known(&g, i);
+	ws_vec_each(comms, comm_va)
+		take_leader(&g, *comm_va);
+	ws_take_threads(system, before);
+	ws_vec_each(comms, comm_va)
+		take_thread(&g, *comm_va);
+	release_gathering(&g);
+	*found = system->tasks.n - before;
 	return g.short_of_memory ? ws_fail_memory(system->ctx) : WS_OK;
 }
 
@@ -606,8 +796,10 @@ static enum ws_status search_owners(struct search *s)
 	if (knows)
 		keep_mms(s, s->system->fields.mm_pgd);
 	else
-		knows = infer_fields(s);
+		status = infer_fields(s, &knows);
 	ws_search_end(s->system, recorder);
+	if (status != WS_OK)
+		return status;
 	if (knows && s->system->fields.flags == WS_NO_FIELD)
 		ws_note(s->system, "task flags were not found: zombies are taken for "
 				   "kernel threads");

@@ -11,9 +11,9 @@
 #define SECTION_MAP_FLAGS UINT64_C(0x3f)
 
 /*
- * SPARSEMEM_EXTREME, x86-64's, has a page of sections behind every entry of mem_section
- * (SECTIONS_PER_ROOT, include/linux/mmzone.h); SPARSEMEM_STATIC, i386's, has the sections
- * there themselves.
+ * SPARSEMEM_EXTREME has a page of sections behind every entry of mem_section
+ * (SECTIONS_PER_ROOT, include/linux/mmzone.h); SPARSEMEM_STATIC has the sections there
+ * themselves.
  */
 static bool find_sections(struct ws_system *system, struct ws_pages *pages)
 {
@@ -23,7 +23,7 @@ static bool find_sections(struct ws_system *system, struct ws_pages *pages)
 			   &pages->section_map) ||
 	    !ws_vmcoreinfo(system, "NUMBER", "SECTION_SIZE_BITS", &pages->section_bits))
 		return false;
-	pages->direct = system->layout.word == 4;
+	pages->direct = ws_linux_row(system)->sections_static;
 	if (!pages->section_size || pages->section_size > WS_FRAME_SIZE ||
 	    pages->section_bits < 12 || pages->section_bits > 63)
 		return false;
@@ -52,8 +52,11 @@ uint64_t ws_page_of(struct ws_system *system, const struct ws_pages *pages, uint
 {
 	uint64_t pfn = pa / WS_FRAME_SIZE, section, root, map;
 
-	if (pages->mem_map)
-		return pages->mem_map + pfn * pages->size;
+	if (pages->mem_map) /* of memory's first frame: ARCH_PFN_OFFSET */
+		return pages->mem_map +
+		       (pfn - ws_direct_pa(system, system->layout.page_offset) /
+				      WS_FRAME_SIZE) *
+			       pages->size;
 	section = pa >> pages->section_bits;
 	root = pages->mem_section;
 	if (pages->direct)
@@ -109,7 +112,7 @@ bool ws_page_marks_find(struct ws_system *system, struct ws_page_marks *marks)
 	return true;
 }
 
-/* One struct page, as far as it tells. */
+/* One struct page, as far as it is known. */
 struct page {
 	uint64_t flags, mapping, private, compound_head;
 	uint32_t mapcount;
@@ -194,7 +197,10 @@ static int by_lru(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-/* From start all around; it must be closed, and have its head in the image. */
+/*
+ * From start all around; it must be closed, and have its head in the image. Lists of free
+ * pages have theirs in memory of a processor's, which may lie right behind it.
+ */
 static bool walk_list(struct ws_system *system, uint64_t start,
 		      const struct listed_root *roots, bool *listed)
 {
@@ -209,7 +215,7 @@ static bool walk_list(struct ws_system *system, uint64_t start,
 
 		if (root)
 			listed[root->index] = true;
-		heads += ws_in_image(system, node);
+		heads += ws_in_image(system, node) && node <= system->image_sure;
 		if (ws_kernel_word(system, node, &next) != WS_READ ||
 		    ws_kernel_word(system, next + word, &facing) != WS_READ ||
 		    facing != node)

@@ -6,7 +6,7 @@
 #include "linux/linux.h"
 
 /*
- * Where struct page of a frame lies, as VMCOREINFO tells: one array (FLATMEM), or one a
+ * Where struct page of a frame lies, as VMCOREINFO says: one array (FLATMEM), or one a
  * section (SPARSEMEM; with VMEMMAP they are one again, but are found the same way).
  */
 struct ws_pages {
@@ -20,7 +20,7 @@ struct ws_pages {
 	bool direct;                  /* or the top array holds them itself */
 };
 
-/* False where VMCOREINFO does not tell enough. */
+/* False where VMCOREINFO does not say enough. */
 bool ws_pages_find(struct ws_system *system, struct ws_pages *pages);
 /* va of the struct page of pa's frame; 0: not known. */
 uint64_t ws_page_of(struct ws_system *system, const struct ws_pages *pages, uint64_t pa);
@@ -28,7 +28,7 @@ uint64_t ws_page_of(struct ws_system *system, const struct ws_pages *pages, uint
 bool ws_page_refcount(struct ws_system *system, const struct ws_pages *pages, uint64_t pa,
 		      uint32_t *refcount);
 
-/* What the page allocator has a frame for, where that can be told. */
+/* What the page allocator has a frame for, where that can be known. */
 enum ws_page_use {
 	WS_PAGE_UNKNOWN,
 	WS_PAGE_FREE,  /* in the buddy allocator, as the first of its block or inside */
@@ -37,14 +37,14 @@ enum ws_page_use {
 	WS_PAGE_ANON,  /* of a user's, and of no file */
 };
 
-/* Where struct page says so, as VMCOREINFO tells; values that it has not are 0. */
+/* Where struct page says so, as VMCOREINFO has it; values that it has not are 0. */
 struct ws_page_marks {
 	uint64_t flags, mapcount, mapping, private, compound_head; /* offsets */
 	uint64_t slab_bit;              /* PG_slab, a bit of flags; 64: none */
 	uint64_t slab_type, buddy_type; /* values of _mapcount; 0: none */
 };
 
-/* False where VMCOREINFO does not tell enough. */
+/* False where VMCOREINFO does not say enough. */
 bool ws_page_marks_find(struct ws_system *system, struct ws_page_marks *marks);
 enum ws_page_use ws_page_use(struct ws_system *system, const struct ws_pages *pages,
 			     const struct ws_page_marks *marks, uint64_t pa);
@@ -52,7 +52,7 @@ enum ws_page_use ws_page_use(struct ws_system *system, const struct ws_pages *pa
 /*
  * Which of system->roots the kernel has on pgd_list: listed[], one for each, false
  * before. x86 links the pages of all roots that have kernel entries of their own there
- * (pgd_list_add(), arch/x86/mm/pgtable.c); any process's root will do to begin with. None
+ * (pgd_list_add(), arch/x86/mm/pgtable.c), others none; any process's root will do to begin with. None
  * is listed where the list is not kept, or not whole.
  */
 enum ws_status ws_pgd_list(struct ws_system *system, const struct ws_pages *pages,

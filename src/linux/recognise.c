@@ -26,7 +26,7 @@ static enum ws_status is_linux(struct ws_system *system, bool *is)
 static bool anybody(struct ws_system *system)
 {
 	ws_vec_each(&system->spaces, space)
-		if (ws_is_of_processes(space))
+		if (space->user_mode && !space->perhaps_freed)
 			return true;
 	if (!system->tasks.n || system->layout.consensus)
 		return false;
@@ -46,7 +46,7 @@ enum ws_status ws_recognise(struct ws_system *system)
 	if (!is)
 		return ws_fail(
 			system->ctx, WS_ERR_NOT_FOUND,
-			"%s: its page tables hold together (%s, a direct map at %#lx), but "
+			"%s: its page tables are usable (%s, a direct map at %#lx), but "
 			"nothing shows that this is Linux: no task list, no VMCOREINFO, no "
 			"\"Kernel code\" among resources, no kallsyms. It is another "
 			"system, a Linux before 2.6, or one that has just begun to start; "

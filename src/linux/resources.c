@@ -42,7 +42,7 @@ static unsigned shapes_of(const struct ws_system *system, struct shape shape[SHA
 
 static uint64_t load(const uint8_t *bytes, unsigned size)
 {
-	return size == 8 ? ws_le64(bytes) : ws_le32(bytes);
+	return ws_le_word(bytes, size);
 }
 
 static bool extent_valid(uint64_t start, uint64_t end)
@@ -170,6 +170,7 @@ bool ws_image_parts(struct ws_system *system, uint64_t first, uint64_t last,
 
 struct name_search {
 	struct search s;
+	uint64_t delta;           /* va - pa in the image */
 	uint64_t name[NAMES_MAX]; /* va of each "Kernel code", sorted */
 	unsigned nnames;
 };
@@ -189,7 +190,7 @@ static bool is_name(const struct name_search *n, uint64_t word)
 static bool is_in_its_image(const struct name_search *n, uint64_t va, uint64_t name)
 {
 	const struct ws_image_parts *parts = n->s.parts;
-	uint64_t image = parts->code + n->s.system->layout.page_offset;
+	uint64_t image = parts->code + n->delta;
 
 	return extent_valid(parts->code, parts->code_end) && va >= image &&
 	       va - image < WS_IMAGE_MAX && name >= image && name - image < WS_IMAGE_MAX;
@@ -219,11 +220,12 @@ static bool pointer_frame(void *arg, uint64_t va, const uint8_t *frame)
 	return true;
 }
 
-bool ws_image_parts_search(struct ws_system *system, struct ws_image_parts *parts)
+bool ws_image_parts_search(struct ws_system *system, uint64_t first, uint64_t last,
+			   uint64_t delta, struct ws_image_parts *parts)
 {
 	static const uint8_t text[] = "Kernel code";
-	uint64_t first = system->layout.page_offset, last = UINT32_MAX;
-	struct name_search n = { .s = { .system = system, .parts = parts } };
+	struct name_search n = { .s = { .system = system, .parts = parts },
+				 .delta = delta };
 	enum ws_status status;
 
 	n.s.nshapes = shapes_of(system, n.s.shape);

@@ -4,30 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "paging/x86.h"
 #include "util/cleanup.h"
 
 /* Fewer entries than that, and chance decides: then vmalloc's are judged by as well. */
 #define DIRECT_SLOTS_MIN 8
-
-unsigned ws_private_level(const struct ws_format *format)
-{
-	const struct ws_level *top = &format->level[0];
-
-	return 1u << (top->bits + format->entry_log2) < WS_FRAME_SIZE;
-}
-
-unsigned ws_first_kernel_slot(const struct ws_system *system)
-{
-	return (unsigned)ws_level_index(&system->paging.format->level[0],
-					system->layout.kernel_first);
-}
-
-uint64_t ws_common_bits(const struct ws_format *format)
-{
-	return (format->entry_log2 == 3 ? WS_BITS(51, 12) : WS_BITS(31, 12)) | X86_P |
-	       X86_PS;
-}
 
 /* ---- likeness --------------------------------------------------------------------- */
 
@@ -36,55 +16,79 @@ static bool maps_directly(struct ws_system *system, uint64_t va)
 	uint64_t pa;
 
 	return ws_kernel_translate(system, va, &pa) == WS_READ &&
-	       va - pa == system->layout.page_offset;
+	       va - pa == system->layout.direct_delta;
 }
 
-/* The table's present kernel entries; or only those of the direct map. */
+/*
+ * The present kernel entries of the frame whose first entry is `first` in its table,
+ * which rules from base on; or only those of the direct map.
+ */
 static void choose_slots(struct ws_system *system, struct ws_likeness *l, uint64_t base,
-			 bool direct_only)
+			 unsigned first, bool direct_only)
 {
 	const struct ws_format *format = system->paging.format;
 	const struct ws_level *level = &format->level[ws_private_level(format)];
+	unsigned in_frame = WS_FRAME_SIZE >> format->entry_log2;
 	uint64_t page_offset = system->layout.page_offset;
 
 	l->nslots = 0;
-	for (unsigned i = 0; i < 1u << level->bits; i++) {
-		uint64_t first =
+	for (unsigned i = first; i < 1u << level->bits && i < first + in_frame; i++) {
+		uint64_t from =
 			ws_canonical(format, base + ((uint64_t)i << level->shift));
-		uint64_t last = first + (WS_BIT(level->shift) - 1);
+		uint64_t last = from + (WS_BIT(level->shift) - 1);
 		uint64_t va =
-			page_offset > first && page_offset <= last ? page_offset : first;
+			page_offset > from && page_offset <= last ? page_offset : from;
 
 		if (last >= system->layout.kernel_first &&
-		    ws_entry(system, l->table, i) & X86_P &&
+		    ws_is_present(format, ws_entry(system, l->table, i)) &&
 		    (!direct_only || maps_directly(system, va)))
-			l->slot[l->nslots++] = (uint16_t)i;
+			l->slot[l->nslots++] = (uint16_t)(i - first);
 	}
 }
 
-bool ws_likeness_take(struct ws_system *system, struct ws_likeness *l)
+/* The reference's own table, and in it the frame that holds PAGE_OFFSET's entry. */
+static bool take_table(struct ws_system *system, struct ws_likeness *l)
 {
 	const struct ws_format *format = system->paging.format;
 	unsigned private = ws_private_level(format);
 	struct ws_trail trail;
+	const struct ws_step *step = &trail.step[private];
 	const uint8_t *frame;
+	uint64_t base;
+	unsigned first;
 
 	ws_walk(&system->paging, system->layout.reference, system->layout.page_offset,
 		&trail);
 	if (trail.nsteps <= private)
 		return false;
-	if (system->paging.frame(system, trail.step[private].table, &frame) != WS_READ)
+	first = step->index & -(WS_FRAME_SIZE >> format->entry_log2);
+	l->place = (uint64_t)first << format->entry_log2;
+	if (system->paging.frame(system, step->table + l->place, &frame) != WS_READ)
 		return false;
 	memcpy(l->table, frame, WS_FRAME_SIZE);
-	l->entry_log2 = format->entry_log2;
-	l->by_pdpt = private > 0;
-	l->pdpte = trail.step[0].index;
-	l->memory_end = system->target->memory_end;
-	uint64_t base = private ? (uint64_t)l->pdpte << format->level[0].shift : 0;
-
-	choose_slots(system, l, base, true);
+	l->shape.kernel = trail.step[0].index;
+	base = private ? (uint64_t)trail.step[0].index << format->level[0].shift : 0;
+	choose_slots(system, l, base, first, true);
 	if (l->nslots < DIRECT_SLOTS_MIN)
-		choose_slots(system, l, base, false);
+		choose_slots(system, l, base, first, false);
+	return true;
+}
+
+bool ws_likeness_take(struct ws_system *system, struct ws_likeness *l)
+{
+	const struct ws_format *format = system->paging.format;
+
+	l->kind = (uint8_t)ws_root_kind(format);
+	l->shape = ws_root_shape(format, system->target->memory_end);
+	if (l->kind == WS_ROOT_NO_KERNEL)
+		return true; /* by shape alone */
+	l->entry_log2 = format->entry_log2;
+	l->mask = ws_common_bits(format);
+	l->align = l->kind == WS_ROOT_HOLDS_KERNEL
+			   ? format->root_mask & -format->root_mask
+			   : WS_FRAME_SIZE;
+	if (!take_table(system, l))
+		return false;
 	l->nsamples = l->nslots < WS_SAMPLES ? l->nslots : WS_SAMPLES;
 	for (unsigned i = 0; i < l->nsamples; i++)
 		l->sample[i] = l->slot[i * l->nslots / l->nsamples];
@@ -93,11 +97,7 @@ bool ws_likeness_take(struct ws_system *system, struct ws_likeness *l)
 
 static uint64_t common(const struct ws_likeness *l, const uint8_t *table, unsigned slot)
 {
-	const uint64_t mask32 = WS_BITS(31, 12) | X86_P | X86_PS;
-	const uint64_t mask64 = WS_BITS(51, 12) | X86_P | X86_PS;
-
-	return l->entry_log2 == 3 ? ws_le64(table + 8 * slot) & mask64
-				  : ws_le32(table + 4 * slot) & mask32;
+	return l->mask & ws_le_word(table + (slot << l->entry_log2), 1u << l->entry_log2);
 }
 
 static unsigned samples_alike(const struct ws_likeness *l, const uint8_t *table)
@@ -132,31 +132,59 @@ bool ws_is_like(const struct ws_likeness *l, const uint8_t *table)
 	return alike * 2 >= l->nslots && other * 4 <= l->nslots;
 }
 
-/*
- * Linux sets only P in a PDPTE (pud_populate(), arch/x86/include/asm/pgalloc.h); bit 5 is
- * reserved (SDM 4.4.1), but QEMU's TCG sets it as it sets A elsewhere.
- */
-static bool is_pdpte(const struct ws_likeness *l, uint64_t entry)
-{
-	uint64_t table = entry & WS_BITS(51, 12);
+/* ---- tables of tables ------------------------------------------------------------- */
 
-	return (entry & ~(table | X86_A)) == X86_P && table && table < l->memory_end;
+struct ws_root_shape ws_root_shape(const struct ws_format *format, uint64_t memory_end)
+{
+	const struct ws_linux_layout *row = ws_linux_layout_of(format);
+	unsigned slots = ws_slots_in_part(format);
+
+	return (struct ws_root_shape){
+		.value = row->table_value,
+		.ignored = row->table_ignored,
+		.address = ws_address_bits(&format->level[0]),
+		.memory_end = memory_end,
+		.size = row->root == WS_ROOT_HOLDS_KERNEL ? 0
+							  : slots << format->entry_log2,
+		.entry_log2 = format->entry_log2,
+		.kernel = slots - 1,
+	};
 }
 
-bool ws_is_pdpt(const struct ws_likeness *l, const uint8_t *bytes, uint64_t *table)
+static uint64_t entry_of(const struct ws_root_shape *shape, const uint8_t *bytes,
+			 unsigned slot)
 {
-	uint64_t kernel = ws_le64(bytes + 8 * l->pdpte);
+	return ws_le_word(bytes + (slot << shape->entry_log2), 1u << shape->entry_log2);
+}
 
-	if (!is_pdpte(l, kernel))
-		return false;
-	for (unsigned i = 0; i < 4; i++) {
-		uint64_t entry = ws_le64(bytes + 8 * i);
+static bool leads_to_table(const struct ws_root_shape *shape, uint64_t entry)
+{
+	uint64_t table = entry & shape->address;
 
-		if (entry && !is_pdpte(l, entry))
+	return (entry & ~(table | shape->ignored)) == shape->value && table &&
+	       table < shape->memory_end;
+}
+
+bool ws_is_table_of_tables(const struct ws_root_shape *shape, const uint8_t *bytes)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < shape->size >> shape->entry_log2; i++) {
+		uint64_t entry = entry_of(shape, bytes, i);
+
+		if (entry && !leads_to_table(shape, entry))
 			return false;
+		any |= entry != 0;
 	}
-	*table = kernel & WS_BITS(51, 12);
-	return true;
+	return any;
+}
+
+bool ws_is_group(const struct ws_root_shape *shape, const uint8_t *bytes, uint64_t *table)
+{
+	uint64_t kernel = entry_of(shape, bytes, shape->kernel);
+
+	*table = kernel & shape->address;
+	return leads_to_table(shape, kernel) && ws_is_table_of_tables(shape, bytes);
 }
 
 /* ---- the roots -------------------------------------------------------------------- */
@@ -169,19 +197,117 @@ const uint8_t *ws_root_table(struct ws_system *system, uint64_t root)
 	return evidence == WS_READ ? frame + root % WS_FRAME_SIZE : NULL;
 }
 
-/* Any present entry of those below end? */
-static bool has_entries(const struct ws_system *system, const uint8_t *table,
-			unsigned end)
+const uint8_t *ws_root_part(struct ws_system *system, uint64_t root, unsigned slot)
 {
-	for (unsigned i = 0; i < end; i++)
-		if (ws_entry(system, table, i) & X86_P)
+	const struct ws_format *format = system->paging.format;
+	unsigned first = slot - slot % ws_slots_in_part(format);
+
+	return ws_root_table(system, root + ((uint64_t)first << format->entry_log2));
+}
+
+/* What the target lacks may lie above all that it holds. */
+bool ws_lacks_directory(struct ws_system *system, uint64_t root)
+{
+	const struct ws_format *format = system->paging.format;
+	const struct ws_linux_layout *row = ws_linux_layout_of(format);
+	struct ws_root_shape shape = ws_root_shape(format, row->memory_end);
+	const uint8_t *table = NULL, *frame;
+	uint64_t directory;
+
+	shape.kernel =
+		(unsigned)ws_level_index(&format->level[0], system->layout.page_offset);
+	if (ws_private_level(format))
+		table = ws_root_table(system, root);
+	return table && ws_is_group(&shape, table, &directory) &&
+	       system->paging.frame(system, directory, &frame) == WS_ABSENT;
+}
+
+/*
+ * One of few entries may be what is wrong with a table; with a page that was overwritten
+ * all of them are.
+ */
+static bool has_likeness(const struct ws_likeness *l, const uint8_t *table)
+{
+	if (l->nslots >= DIRECT_SLOTS_MIN)
+		return ws_is_like(l, table);
+	for (unsigned i = 0; i < l->nslots; i++)
+		if (common(l, table, l->slot[i]) == common(l, l->table, l->slot[i]))
 			return true;
 	return false;
 }
 
+/* The same of the few entries of a group. */
+static bool has_group_entry(const struct ws_root_shape *shape, const uint8_t *group)
+{
+	for (unsigned i = 0; i < shape->size >> shape->entry_log2; i++)
+		if (leads_to_table(shape, entry_of(shape, group, i)))
+			return true;
+	return false;
+}
+
+static enum ws_fit fit_by_group(struct ws_system *system, const struct ws_likeness *l,
+				const uint8_t *group)
+{
+	uint64_t entry = entry_of(&l->shape, group, l->shape.kernel);
+	const uint8_t *directory;
+
+	if (!leads_to_table(&l->shape, entry))
+		return has_group_entry(&l->shape, group) ? WS_FITS : WS_MISFITS;
+	if (system->paging.frame(system, entry & l->shape.address, &directory) != WS_READ)
+		return WS_FIT_UNKNOWN;
+	return has_likeness(l, directory) ? WS_FITS : WS_MISFITS;
+}
+
+enum ws_fit ws_root_fit(struct ws_system *system, uint64_t root)
+{
+	ws_autofree struct ws_likeness *l = calloc(1, sizeof(*l));
+	const uint8_t *table;
+
+	if (!l)
+		(void)!ws_target_short(system->target);
+	if (!l || !ws_likeness_take(system, l))
+		return WS_FIT_UNKNOWN;
+	table = ws_root_table(system, root + l->place);
+	if (!table)
+		return WS_FIT_UNKNOWN;
+	switch (l->kind) {
+	case WS_ROOT_LEADS_TO_IT:
+		return fit_by_group(system, l, table);
+	case WS_ROOT_NO_KERNEL:
+		return ws_is_table_of_tables(&l->shape, table) ? WS_FITS : WS_MISFITS;
+	default:
+		return has_likeness(l, table) ? WS_FITS : WS_MISFITS;
+	}
+}
+
+/* Any present entry of a table's frame, from first on and below end? */
+static bool has_entries(const struct ws_system *system, const uint8_t *table,
+			unsigned first, unsigned end)
+{
+	for (unsigned i = first; i < end; i++)
+		if (ws_is_present(system->paging.format, ws_entry(system, table, i)))
+			return true;
+	return false;
+}
+
+/* The same of a root, of whose frames some may not be in the target. */
+static bool root_has_entries(struct ws_system *system, uint64_t root, unsigned end)
+{
+	unsigned in_part = ws_slots_in_part(system->paging.format);
+
+	for (unsigned i = 0; i < end; i += in_part) {
+		const uint8_t *table = ws_root_part(system, root, i);
+
+		if (table &&
+		    has_entries(system, table, i, end - i < in_part ? end : i + in_part))
+			return true;
+	}
+	return false;
+}
+
 /*
- * A frame that answers do not rest on, unless it is visited for another reason: what a
- * freed root leads to may be anybody's by now, and must not get into a capture.
+ * What a freed root leads to may be anybody's by now, and must not get into a capture: of
+ * such frames only those that hold nothing are recorded.
  */
 static const uint8_t *peek(struct ws_system *system, uint64_t pa)
 {
@@ -190,68 +316,60 @@ static const uint8_t *peek(struct ws_system *system, uint64_t pa)
 
 	(void)system->paging.frame(system, pa, &frame);
 	ws_search_end(system, recorder);
+	if (frame && !frame[0] && ws_is_one_byte(frame))
+		(void)system->paging.frame(system, pa, &frame);
 	return frame;
+}
+
+/* How many entries of the table that slot leads to are the user's. */
+static unsigned user_entries(const struct ws_system *system, unsigned slot)
+{
+	const struct ws_format *format = system->paging.format;
+	uint64_t first = (uint64_t)slot << format->level[0].shift;
+	uint64_t kernel = system->layout.kernel_first;
+
+	if (kernel - first >= WS_BIT(format->level[0].shift))
+		return 1u << format->level[1].bits;
+	return (unsigned)(kernel - first) >> format->level[1].shift;
 }
 
 /*
  * With PAE the directories of the user half are allocated with the PDPT, and freed with
  * it without its entries being cleared (pgd_mop_up_pmds(), arch/x86/mm/pgtable.c), so an
- * entry that leads to an empty one is as good as none.
+ * entry that leads to an empty one is as good as none. One that is not in the target may
+ * be anything but known to be empty.
  */
-bool ws_user_half_is_empty(struct ws_system *system, uint64_t root)
+static bool leads_to_nothing(struct ws_system *system, const uint8_t *group)
 {
-	const uint8_t *table = ws_root_table(system, root);
-	unsigned end = ws_first_kernel_slot(system);
+	const struct ws_format *format = system->paging.format;
+	uint64_t first;
 
-	if (!table || !ws_private_level(system->paging.format))
-		return !table || !has_entries(system, table, end);
-	for (unsigned i = 0; i < end; i++) {
-		uint64_t entry = ws_entry(system, table, i);
+	for (unsigned i = 0; i < 1u << format->level[0].bits; i++) {
+		uint64_t entry = ws_entry(system, group, i);
 		const uint8_t *directory = NULL;
 
-		if (entry & X86_P)
-			directory = peek(system, entry & WS_BITS(51, 12));
-		if (directory && has_entries(system, directory, 512))
+		first = (uint64_t)i << format->level[0].shift;
+		if (first >= system->layout.kernel_first)
+			break;
+		if (!ws_is_present(format, entry))
+			continue;
+		directory = peek(system, entry & ws_address_bits(&format->level[0]));
+		if (!directory ||
+		    has_entries(system, directory, 0, user_entries(system, i)))
 			return false;
 	}
 	return true;
 }
 
-/* Where root is, or belongs. */
-static size_t place_of(const struct ws_system *system, uint64_t root)
+bool ws_user_half_is_empty(struct ws_system *system, uint64_t root)
 {
-	size_t low = 0, high = system->roots.n;
+	const uint8_t *table;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (system->roots.v[middle] < root)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-size_t ws_root_find(const struct ws_system *system, uint64_t root)
-{
-	size_t at = place_of(system, root);
-
-	return at < system->roots.n && system->roots.v[at] == root ? at : SIZE_MAX;
-}
-
-enum ws_status ws_root_add(struct ws_system *system, uint64_t root)
-{
-	size_t at = place_of(system, root);
-	uint64_t *roots, *added;
-
-	if (ws_root_find(system, root) != SIZE_MAX)
-		return WS_OK;
-	added = ws_vec_push(&system->roots);
-	if (!added)
-		return ws_fail_memory(system->ctx);
-	roots = system->roots.v;
-	memmove(roots + at + 1, roots + at, (system->roots.n - 1 - at) * sizeof(*roots));
-	roots[at] = root;
-	return WS_OK;
+	if (ws_root_kind(system->paging.format) == WS_ROOT_NO_KERNEL &&
+	    root == system->layout.reference)
+		return true; /* all of it is the kernel's */
+	if (!ws_private_level(system->paging.format))
+		return !root_has_entries(system, root, ws_first_kernel_slot(system));
+	table = ws_root_table(system, root);
+	return !table || leads_to_nothing(system, table);
 }

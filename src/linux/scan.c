@@ -12,7 +12,6 @@
 #include "util/cleanup.h"
 
 #define COMM_LEN 16 /* TASK_COMM_LEN, include/linux/sched.h */
-#define PDPT_SIZE 32
 
 /*
  * So many finds of a kind a worker may keep: far more than any real memory has, and
@@ -20,16 +19,16 @@
  */
 #define FINDS_MAX (1u << 20)
 
-/* PAE: what has a PDPT's shape, and where its kernel PDPTE leads. */
-struct pdpt {
+/* What has a group's shape, and where its kernel entry leads. */
+struct group {
 	uint64_t pa, table;
 };
 
-typedef WS_VEC(struct pdpt) pdpt_vec;
+typedef WS_VEC(struct group) group_vec;
 
 struct worker {
 	ws_pa_vec names, texts, tables;
-	pdpt_vec pdpts;
+	group_vec groups;
 	bool overflow, short_of_memory;
 };
 
@@ -37,9 +36,8 @@ struct pass {
 	struct worker worker[WS_SCAN_WORKERS];
 	bool words;                         /* look for names and texts */
 	const struct ws_likeness *likeness; /* look for roots; or NULL */
-	const ws_pa_vec
-		*tables; /* PAE: only for PDPTs that lead to one of these; or NULL */
-	bool overflow;   /* some worker could not keep all */
+	const ws_pa_vec *tables; /* only for groups that lead to one of these; or NULL */
+	bool overflow;           /* some worker could not keep all */
 };
 
 #define KEEP(worker, vec, ...)                                                      \
@@ -123,16 +121,51 @@ static bool has_pa(const ws_pa_vec *sorted, uint64_t pa)
 	return sorted->n && bsearch(&pa, sorted->v, sorted->n, sizeof(*sorted->v), by_pa);
 }
 
-static void find_pdpts(const struct pass *pass, struct worker *worker, uint64_t pa,
-		       const uint8_t *frame)
+static void find_groups(const struct pass *pass, struct worker *worker, uint64_t pa,
+			const uint8_t *frame)
 {
+	const struct ws_root_shape *shape = &pass->likeness->shape;
 	uint64_t table;
 
-	for (unsigned at = 0; at < WS_FRAME_SIZE; at += PDPT_SIZE)
-		if (ws_may_be_pdpt(pass->likeness, frame + at) &&
-		    ws_is_pdpt(pass->likeness, frame + at, &table) &&
+	for (unsigned at = 0; at < WS_FRAME_SIZE; at += shape->size)
+		if (ws_may_be_group(shape, frame + at) &&
+		    ws_is_group(shape, frame + at, &table) &&
 		    (!pass->tables || has_pa(pass->tables, table)))
-			KEEP(worker, &worker->pdpts, (struct pdpt){ pa + at, table });
+			KEEP(worker, &worker->groups, (struct group){ pa + at, table });
+}
+
+/* Roots without a kernel half: whatever may be one, until it is known what mms lead to. */
+static void find_shapes(const struct pass *pass, struct worker *worker, uint64_t pa,
+			const uint8_t *frame)
+{
+	const struct ws_root_shape *shape = &pass->likeness->shape;
+
+	for (unsigned at = 0; at < WS_FRAME_SIZE; at += shape->size)
+		if (ws_is_table_of_tables(shape, frame + at))
+			KEEP(worker, &worker->tables, pa + at);
+}
+
+static void find_tables(const struct pass *pass, struct worker *worker, uint64_t pa,
+			const uint8_t *frame)
+{
+	uint64_t root;
+
+	if (ws_is_like(pass->likeness, frame) &&
+	    ws_root_of_frame(pass->likeness, pa, &root))
+		KEEP(worker, &worker->tables, root);
+}
+
+static void find_roots(const struct pass *pass, struct worker *worker, uint64_t pa,
+		       const uint8_t *frame)
+{
+	if (pass->likeness->kind == WS_ROOT_NO_KERNEL) {
+		find_shapes(pass, worker, pa, frame);
+		return;
+	}
+	if (!pass->tables)
+		find_tables(pass, worker, pa, frame);
+	if (pass->likeness->kind == WS_ROOT_LEADS_TO_IT)
+		find_groups(pass, worker, pa, frame);
 }
 
 static void look_at_chunk(void *arg, unsigned number, uint64_t pa, const uint8_t *data,
@@ -144,10 +177,8 @@ static void look_at_chunk(void *arg, unsigned number, uint64_t pa, const uint8_t
 	for (; len; len -= WS_FRAME_SIZE, data += WS_FRAME_SIZE, pa += WS_FRAME_SIZE) {
 		if (pass->words)
 			find_words(worker, pa, data, len);
-		if (pass->likeness && !pass->tables && ws_is_like(pass->likeness, data))
-			KEEP(worker, &worker->tables, pa);
-		if (pass->likeness && pass->likeness->by_pdpt)
-			find_pdpts(pass, worker, pa, data);
+		if (pass->likeness)
+			find_roots(pass, worker, pa, data);
 	}
 }
 
@@ -197,20 +228,20 @@ static bool merge_tables(const struct pass *pass, ws_pa_vec *tables)
 	return merged;
 }
 
-/* A PDPT is a root if it leads to a table that looks like the kernel's. */
-static bool merge_pdpts(const struct pass *pass, const ws_pa_vec *tables,
-			ws_pa_vec *roots)
+/* A group is a root if it leads to a table that looks like the kernel's. */
+static bool merge_groups(const struct pass *pass, const ws_pa_vec *tables,
+			 ws_pa_vec *roots)
 {
 	for (unsigned i = 0; i < WS_SCAN_WORKERS; i++)
-		ws_vec_each(&pass->worker[i].pdpts, pdpt) {
+		ws_vec_each(&pass->worker[i].groups, group) {
 			uint64_t *added = NULL;
 
-			if (!has_pa(tables, pdpt->table))
+			if (!has_pa(tables, group->table))
 				continue;
 			added = ws_vec_push(roots);
 			if (!added)
 				return false;
-			*added = pdpt->pa;
+			*added = group->pa;
 		}
 	sort(roots);
 	return true;
@@ -224,7 +255,7 @@ static void pass_release(struct pass *pass)
 		ws_vec_release(&pass->worker[i].names);
 		ws_vec_release(&pass->worker[i].texts);
 		ws_vec_release(&pass->worker[i].tables);
-		ws_vec_release(&pass->worker[i].pdpts);
+		ws_vec_release(&pass->worker[i].groups);
 	}
 }
 
@@ -262,16 +293,16 @@ static void note_overflow(struct ws_system *system)
 }
 
 /*
- * Whatever has a PDPT's shape was kept until it is known which tables count. Where there
+ * Whatever has a group's shape was kept until it is known which tables count. Where there
  * was more of it than can be kept, memory must be gone through again, with that known.
  */
-static enum ws_status find_pdpts_again(struct ws_system *system, const struct pass *first,
-				       const ws_pa_vec *tables)
+static enum ws_status find_groups_again(struct ws_system *system,
+					const struct pass *first, const ws_pa_vec *tables)
 {
 	struct pass pass = { .likeness = first->likeness, .tables = tables };
 	enum ws_status status = pass_run(system, &pass);
 
-	if (status == WS_OK && !merge_pdpts(&pass, tables, &system->roots))
+	if (status == WS_OK && !merge_groups(&pass, tables, &system->roots))
 		status = ws_fail_memory(system->ctx);
 	if (pass.overflow)
 		note_overflow(system);
@@ -285,12 +316,12 @@ static enum ws_status take_roots(struct ws_system *system, const struct pass *pa
 	enum ws_status status = WS_OK;
 	bool merged = merge_tables(pass, &tables);
 
-	if (merged && !pass->likeness->by_pdpt)
+	if (merged && pass->likeness->kind != WS_ROOT_LEADS_TO_IT)
 		merged = append(&system->roots, &tables);
 	else if (merged && pass->overflow)
-		status = find_pdpts_again(system, pass, &tables);
+		status = find_groups_again(system, pass, &tables);
 	else if (merged)
-		merged = merge_pdpts(pass, &tables, &system->roots);
+		merged = merge_groups(pass, &tables, &system->roots);
 	ws_vec_release(&tables);
 	return merged ? status : ws_fail_memory(system->ctx);
 }
@@ -306,7 +337,7 @@ enum ws_status ws_find_scan(struct ws_system *system)
 	if (system->layout.word && ws_likeness_take(system, likeness))
 		pass.likeness = likeness;
 	status = pass_run(system, &pass);
-	if (pass.overflow && !(pass.likeness && likeness->by_pdpt))
+	if (pass.overflow && !(pass.likeness && likeness->kind == WS_ROOT_LEADS_TO_IT))
 		note_overflow(system);
 	if (status == WS_OK && pass.words && !merge_words(&pass, &system->finds))
 		status = ws_fail_memory(system->ctx);

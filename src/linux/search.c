@@ -15,10 +15,10 @@ struct search {
 static bool is_wanted(const struct search *search, const struct ws_run *run)
 {
 	if (search->flags & WS_SEARCH_NO_DIRECT_MAP &&
-	    run->va - run->pa == search->system->layout.page_offset)
+	    run->va - run->pa == search->system->layout.direct_delta)
 		return false;
 	return !(search->flags & WS_SEARCH_CONSTANTS &&
-		 run->access & (WS_WRITE | WS_EXECUTE));
+		 run->access & (WS_KERNEL_WRITE | WS_KERNEL_EXECUTE));
 }
 
 static bool search_run(void *arg, const struct ws_run *run)
@@ -29,8 +29,11 @@ static bool search_run(void *arg, const struct ws_run *run)
 	if (!is_wanted(search, run))
 		return true;
 	for (uint64_t at = 0; at <= run->last - run->va; at += WS_FRAME_SIZE) {
-		if (ws_target_peek(search->system->target, run->pa + at, search->scratch,
-				   &frame) == WS_READ &&
+		enum ws_evidence evidence = ws_target_peek(
+			search->system->target, run->pa + at, search->scratch, &frame);
+
+		if ((evidence == WS_READ ||
+		     (evidence == WS_ABSENT && search->flags & WS_SEARCH_ABSENT)) &&
 		    !search->fn(search->arg, run->va + at, frame))
 			return false;
 	}

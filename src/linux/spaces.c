@@ -11,11 +11,8 @@
 #include "linux/pages.h"
 #include "linux/roots.h"
 #include "linux/tasks.h"
-#include "paging/x86.h"
 #include "util/cleanup.h"
-
-/* The real-mode trampoline's page table must lie there: realmode_init(). */
-#define REAL_MODE_END UINT64_C(0x100000)
+#include "util/count.h"
 
 /* One root: who claims it. */
 struct claim {
@@ -29,7 +26,8 @@ struct claim {
 	bool borrowed;        /* some task runs in it */
 	bool loaded;          /* some processor's CR3 holds it, or its user half */
 	bool listed;          /* its page is on pgd_list */
-	bool counts;
+	bool inhabited;     /* no task is known, and user mode has memory there, or may */
+	bool perhaps_freed; /* nothing that was read says */
 };
 
 struct attribution {
@@ -37,8 +35,10 @@ struct attribution {
 	struct claim *claim; /* one a root */
 	struct ws_pages pages;
 	bool has_pages;
+	bool counts;   /* references say which are in use: roots of processes have some */
 	bool has_list; /* pgd_list is whole: who is not listed has no root any more */
 	size_t strange_halves; /* processes whose user half does not look like one */
+	size_t unlisted; /* roots of no task, of which no page says whether they are freed */
 };
 
 /* ---- whose mm leads where --------------------------------------------------------- */
@@ -53,11 +53,39 @@ static size_t root_of_mm(struct ws_system *system, uint64_t mm)
 {
 	uint64_t pgd;
 
-	return read_pgd(system, mm, &pgd) ? ws_root_of_pgd(system, pgd) : SIZE_MAX;
+	return read_pgd(system, mm, &pgd) ? ws_root_of_pgd(system, pgd)
+					  : ws_loaded_root(system, mm);
 }
 
 /* So many are named one by one. */
 #define STRANGE_NOTES_MAX 8
+
+static bool is_absent(struct ws_system *system, uint64_t root)
+{
+	const uint8_t *table;
+
+	return system->paging.frame(system, root, &table) == WS_ABSENT;
+}
+
+static enum ws_status add_damaged(struct ws_system *system, uint64_t root)
+{
+	uint64_t *added;
+
+	if (ws_root_fit(system, root) != WS_MISFITS)
+		return WS_OK;
+	added = ws_vec_push(&system->damaged);
+	if (!added)
+		return ws_fail_memory(system->ctx);
+	*added = root;
+	return WS_OK;
+}
+
+static enum ws_status add_read_root(struct ws_system *system, uint64_t root)
+{
+	enum ws_status status = add_damaged(system, root);
+
+	return status == WS_OK ? ws_root_add(system, root) : status;
+}
 
 /*
  * A process whose root looks like none is there all the same, and the more of interest.
@@ -65,24 +93,26 @@ static size_t root_of_mm(struct ws_system *system, uint64_t mm)
 static enum ws_status add_root_of(struct ws_system *system, const struct ws_task *task,
 				  size_t *strange)
 {
-	const uint8_t *table;
 	uint64_t pgd, pa;
 	bool leads;
 
-	if (task->kernel_thread || !task->mm || root_of_mm(system, task->mm) != SIZE_MAX)
+	if (!task->mm || root_of_mm(system, task->mm) != SIZE_MAX)
 		return WS_OK;
-	leads = read_pgd(system, task->mm, &pgd) &&
-		ws_kernel_translate(system, pgd, &pa) == WS_READ &&
+	leads = read_pgd(system, task->mm, &pgd) && ws_pa_of_pgd(system, pgd, &pa) &&
 		!(pa & ~system->paging.format->root_mask);
-	if (leads && system->paging.frame(system, pa, &table) == WS_ABSENT)
+	if (leads && is_absent(system, pa))
 		ws_note(system, "process %u: its root %#lx is not in the target",
 			task->pid, pa);
+	else if (!leads && ws_kernel_absent(system, task->mm + system->fields.mm_pgd,
+					    system->layout.word, &pa))
+		ws_note(system, "process %u: its mm at %#lx is not in the target",
+			task->pid, task->mm);
 	else if ((*strange)++ < STRANGE_NOTES_MAX)
 		ws_note(system,
 			leads ? "process %u: its root %#lx does not look like one"
 			      : "process %u: its mm at %#lx leads to no root",
 			task->pid, leads ? pa : task->mm);
-	return leads ? ws_root_add(system, pa) : WS_OK;
+	return leads ? add_read_root(system, pa) : WS_OK;
 }
 
 static enum ws_status add_roots_of_tasks(struct ws_system *system)
@@ -93,9 +123,14 @@ static enum ws_status add_roots_of_tasks(struct ws_system *system)
 	for (size_t i = 0; i < system->tasks.n && status == WS_OK; i++)
 		status = add_root_of(system, &system->tasks.v[i], &strange);
 	if (strange > STRANGE_NOTES_MAX)
-		ws_note(system, "and so it is with %zu more processes",
-			strange - STRANGE_NOTES_MAX);
+		ws_note(system, "the same holds for %s",
+			WS_COUNT_OF(strange - STRANGE_NOTES_MAX, "more process"));
 	return status;
+}
+
+static bool is_init(const struct ws_system *system, size_t index)
+{
+	return system->init_known && system->roots.v[index] == system->init_root;
 }
 
 /* The root that a task has as its own; SIZE_MAX: none. */
@@ -103,9 +138,7 @@ static size_t own_root(const struct attribution *a, const struct ws_task *task)
 {
 	size_t own = root_of_mm(a->system, task->mm);
 
-	return own != SIZE_MAX && a->system->roots.v[own] == a->system->layout.reference
-		       ? SIZE_MAX
-		       : own;
+	return own != SIZE_MAX && is_init(a->system, own) ? SIZE_MAX : own;
 }
 
 static void claim_by(struct attribution *a, struct ws_task *task)
@@ -152,7 +185,58 @@ static void claim_all(struct attribution *a)
 
 /* ---- processors ------------------------------------------------------------------- */
 
-/* Under PTI the user half is the page above the root (arch/x86/entry/calling.h). */
+/* Memory that the kernel has in its direct map, and the target does not hold. */
+static bool is_absent_memory(struct ws_system *system, uint64_t pa)
+{
+	const uint8_t *frame;
+	uint64_t mapped;
+	enum ws_evidence evidence =
+		ws_kernel_translate(system, ws_direct_va(system, pa), &mapped);
+
+	if (evidence == WS_READ
+		    ? mapped != pa
+		    : evidence != WS_ABSENT || pa >= system->target->memory_end)
+		return false;
+	return system->paging.frame(system, pa, &frame) == WS_ABSENT;
+}
+
+static bool is_half_of_known(struct ws_system *system, uint64_t root)
+{
+	uint64_t whole;
+
+	return ws_may_be_user_half(system, root, &whole) &&
+	       ws_root_find(system, whole) != SIZE_MAX && ws_isolates(system);
+}
+
+/*
+ * A table that a processor runs on is one, whether or not the target holds it; under PTI
+ * it may be the user half of one that is known.
+ */
+enum ws_status ws_add_loaded_roots(struct ws_system *system)
+{
+	enum ws_status status = WS_OK;
+
+	for (size_t i = 0; i < system->target->cpus.n && status == WS_OK; i++) {
+		const struct ws_cpu *cpu = &system->target->cpus.v[i];
+		uint64_t root;
+
+		if (!ws_system_cpu_root(system, cpu, &root) ||
+		    ws_root_find(system, root) != SIZE_MAX ||
+		    is_half_of_known(system, root))
+			continue;
+		if (!is_absent_memory(system, root) && !ws_lacks_directory(system, root))
+			continue;
+		ws_note(system,
+			"cpu %zu: %s of the root %#lx that it runs on is not in the target",
+			i,
+			is_absent_memory(system, root) ? "the table"
+						       : "the kernel page directory",
+			root);
+		status = ws_root_add(system, root);
+	}
+	return status;
+}
+
 static void load(struct attribution *a, uint64_t root)
 {
 	size_t index = ws_root_find(a->system, root);
@@ -166,61 +250,77 @@ static void load_all(struct attribution *a)
 	struct ws_system *system = a->system;
 
 	ws_vec_each(&system->target->cpus, cpu) {
-		uint64_t root = cpu->cr3 & system->paging.format->root_mask;
+		uint64_t root, whole;
 
-		if (!cpu->has_control)
+		if (!ws_system_cpu_root(system, cpu, &root))
 			continue;
 		load(a, root);
-		if (root & WS_FRAME_SIZE &&
-		    ws_has_user_half(system, root - WS_FRAME_SIZE))
-			load(a, root - WS_FRAME_SIZE);
+		if (ws_may_be_user_half(system, root, &whole) &&
+		    ws_has_user_half(system, whole))
+			load(a, whole);
 	}
 }
 
 /* ---- roots without a task --------------------------------------------------------- */
 
+enum answer { NO, YES, PERHAPS };
+
+/* Known by its place to be the kernel's own. */
+static bool is_low(const struct ws_system *system, uint64_t root)
+{
+	return root < ws_linux_row(system)->low_roots_end;
+}
+
+/* Where its end is not known, memory that is a process's may lie within the margin. */
+static bool is_surely_in_image(const struct ws_system *system, uint64_t va)
+{
+	return ws_in_image(system, va) && va <= system->image_sure;
+}
+
+/* Whether its page is known to have no reference. */
+static bool is_free(const struct attribution *a, size_t index)
+{
+	uint32_t refcount;
+
+	return a->has_pages && a->counts &&
+	       ws_page_refcount(a->system, &a->pages, a->system->roots.v[index],
+				&refcount) &&
+	       !refcount;
+}
+
 /*
  * A page with no reference is free. One with references may have been given to something
  * else that has not written over all of it yet: then it is not on pgd_list. Without
  * either, a root that maps no user memory is taken for a freed one: exit_mmap() empties
- * it before it is freed, and who lives has a stack.
+ * it before it is freed, and who lives has a stack. But that is not enough where its task
+ * may be among those that were not found.
  */
-static bool is_freed(struct attribution *a, size_t index)
+static enum answer is_freed(struct attribution *a, size_t index)
 {
 	struct ws_system *system = a->system;
 	uint64_t root = system->roots.v[index];
-	uint32_t refcount;
 
 	if (a->claim[index].borrowed || a->claim[index].loaded ||
-	    a->claim[index].listed || root < REAL_MODE_END)
-		return false;
-	if (a->has_pages && ws_page_refcount(system, &a->pages, root, &refcount) &&
-	    !refcount)
-		return true;
-	return ws_user_half_is_empty(system, root) &&
-	       !ws_in_image(system, root + system->layout.image_delta);
+	    a->claim[index].listed || is_low(system, root))
+		return NO;
+	if (is_free(a, index))
+		return YES;
+	if (!ws_user_half_is_empty(system, root) ||
+	    is_surely_in_image(system, root + system->layout.image_delta))
+		return NO;
+	return a->has_list || !ws_system_lacks_tasks(system) ? YES : PERHAPS;
 }
 
-/*
- * Roots that the kernel runs on for a while and that are not meant to be like init_mm:
- * the trampoline's, i386's initial_page_table, efi_mm (a static mm_struct,
- * drivers/firmware/efi/). A processor that is on one has its own way back.
- */
-static bool is_special(const struct attribution *a, size_t index)
-{
-	const struct ws_system *system = a->system;
-	uint64_t root = system->roots.v[index];
-
-	return root < REAL_MODE_END || ws_in_image(system, a->claim[index].mm) ||
-	       ws_in_image(system, root + system->layout.image_delta);
-}
-
+/* Or what may be one: a table on the way there is not in the target. */
 static bool is_users_page(void *arg, const struct ws_run *run)
 {
-	bool *found = arg;
+	enum answer *found = arg;
 
-	*found = run->end == WS_END_PAGE && run->access & WS_USER;
-	return !*found;
+	if (run->end == WS_END_PAGE && run->access & WS_USER_READ)
+		*found = YES;
+	else if (run->end == WS_END_ABSENT)
+		*found = PERHAPS;
+	return *found != YES;
 }
 
 /* Where nothing else was found, so many tables are looked at and no more. */
@@ -231,47 +331,90 @@ static bool is_users_page(void *arg, const struct ws_run *run)
  * kernel keeps for itself have none: efi_mm, the trampoline's and poking_mm
  * (arch/x86/mm/init.c) map nothing there that user mode may touch.
  */
-static bool has_users_pages(struct attribution *a, size_t index)
+static enum answer has_users_pages(struct attribution *a, size_t index)
 {
 	struct ws_system *system = a->system;
 	uint8_t *recorder = ws_search_begin(system);
-	bool found = false;
+	enum answer found = NO;
 
 	(void)!ws_range(&system->paging, system->roots.v[index], 0,
-			system->layout.kernel_first - 1, 0, USER_TABLES_MAX,
-			is_users_page, &found);
+			system->layout.kernel_first - 1, WS_RANGE_UNKNOWN,
+			USER_TABLES_MAX, is_users_page, &found);
 	ws_search_end(system, recorder);
 	return found;
 }
 
-/* A root that is still in use, by somebody whose task was not found. */
-static bool is_unowned(struct attribution *a, size_t index)
+/*
+ * Roots that the kernel runs on for a while and that are not meant to be like init_mm:
+ * the trampoline's, i386's initial_page_table, efi_mm (a static mm_struct,
+ * drivers/firmware/efi/). A processor that is on one has its own way back. The image is
+ * no proof: of it the kernel frees what only booting needs (free_initmem(), mm/init.c),
+ * and a process gets its root or its mm there as anywhere; but it has user memory then.
+ */
+static bool is_special(const struct attribution *a, size_t index, enum answer users)
 {
-	return !(a->has_list && !a->claim[index].listed) && !is_special(a, index) &&
-	       has_users_pages(a, index);
+	const struct ws_system *system = a->system;
+	uint64_t root = system->roots.v[index];
+
+	return is_low(system, root) ||
+	       (users == NO &&
+		(ws_in_image(system, a->claim[index].mm) ||
+		 is_surely_in_image(system, root + system->layout.image_delta)));
+}
+
+/*
+ * A root that is still in use, by somebody whose task was not found. Where all tasks were,
+ * it is the kernel's own use.
+ */
+static enum answer is_unowned(const struct attribution *a, size_t index,
+			      enum answer users)
+{
+	if ((a->has_list && !a->claim[index].listed) || is_special(a, index, users))
+		return NO;
+	return users == PERHAPS && !ws_system_lacks_tasks(a->system) ? NO : users;
+}
+
+/*
+ * What a processor has loaded it can run in, whatever it is. And an mm may outlive its
+ * process: a kernel thread is in it yet.
+ */
+static bool is_run_in(const struct attribution *a, size_t index, enum answer users)
+{
+	return a->claim[index].loaded ||
+	       (a->claim[index].borrowed && !is_special(a, index, users));
+}
+
+/* Of one that no task has. */
+static uint32_t kind_of_unclaimed(struct attribution *a, size_t index)
+{
+	enum answer freed = is_freed(a, index), users, unowned;
+
+	if (freed == YES)
+		return WS_SPACE_FREED;
+	users = has_users_pages(a, index);
+	unowned = freed == PERHAPS && !is_special(a, index, users)
+			  ? PERHAPS
+			  : is_unowned(a, index, users);
+	a->claim[index].inhabited = unowned != NO;
+	a->claim[index].perhaps_freed = unowned == PERHAPS;
+	return unowned || is_run_in(a, index, users) ? WS_SPACE_UNOWNED : WS_SPACE_LONE;
 }
 
 static uint32_t kind_of(struct attribution *a, size_t index)
 {
-	const struct ws_layout *layout = &a->system->layout;
-
-	if (!layout->consensus && a->system->roots.v[index] == layout->reference)
+	if (is_init(a->system, index))
 		return WS_SPACE_INIT;
-	if (a->claim[index].task)
-		return WS_SPACE_PROCESS;
-	if (is_freed(a, index))
-		return WS_SPACE_FREED;
-	return is_unowned(a, index) ? WS_SPACE_UNOWNED : WS_SPACE_LONE;
+	return a->claim[index].task ? WS_SPACE_PROCESS : kind_of_unclaimed(a, index);
 }
 
-/* A space that nobody runs in has nothing to see; a lone one counts while one does. */
-static bool counts(const struct attribution *a, size_t index)
+/*
+ * The one rule, of which all counts are made (struct ws_space): everyone is init_mm, each
+ * process, and each root of no known owner. A user half is a part of its space.
+ */
+static bool counts(uint8_t kind)
 {
-	const struct claim *claim = &a->claim[index];
-
-	if (claim->kind != WS_SPACE_LONE)
-		return claim->kind != WS_SPACE_FREED;
-	return (claim->borrowed || claim->loaded) && !is_special(a, index);
+	return kind == WS_SPACE_INIT || kind == WS_SPACE_PROCESS ||
+	       kind == WS_SPACE_UNOWNED;
 }
 
 /* Any root that is listed will do to begin with; one that is claimed most likely is. */
@@ -289,7 +432,7 @@ static enum ws_status find_listed(struct attribution *a)
 		for (size_t i = 0; i < n && tries < LIST_TRIES && !a->has_list; i++) {
 			const struct claim *claim = &a->claim[i];
 
-			if ((claim->task || claim->loaded) != !pass)
+			if ((claim->task || claim->loaded) != !pass || is_free(a, i))
 				continue;
 			tries++;
 			status = ws_pgd_list(a->system, &a->pages, a->system->roots.v[i],
@@ -308,18 +451,38 @@ static size_t count_unclaimed(const struct attribution *a)
 	size_t unclaimed = 0;
 
 	for (size_t i = 0; i < a->system->roots.n; i++)
-		unclaimed += !a->claim[i].task &&
-			     a->system->roots.v[i] != a->system->layout.reference;
+		unclaimed += !a->claim[i].task && !is_init(a->system, i);
 	return unclaimed;
 }
 
-static size_t count_kind(const struct attribution *a, enum ws_space_kind kind)
+static size_t count_inhabited(const struct attribution *a, bool perhaps_freed)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->system->roots.n; i++)
-		n += a->claim[i].kind == (uint32_t)kind;
+		n += a->claim[i].inhabited && a->claim[i].perhaps_freed == perhaps_freed;
 	return n;
+}
+
+/*
+ * A root that is less than a page is a slab's object, and since 6.14 a slab's page has no
+ * reference, used or not (mm/slub.c, alloc_slab_page()). So it is seen in those that
+ * processes use whether references say anything; some of their pages may be overwritten.
+ */
+static bool references_count(struct attribution *a)
+{
+	size_t with = 0, without = 0;
+	uint32_t refcount;
+
+	for (size_t i = 0; i < a->system->roots.n; i++) {
+		if (!a->claim[i].process ||
+		    !ws_page_refcount(a->system, &a->pages, a->system->roots.v[i],
+				      &refcount))
+			continue;
+		with += refcount > 0;
+		without += !refcount;
+	}
+	return with >= without;
 }
 
 static enum ws_status judge_roots(struct attribution *a)
@@ -329,17 +492,13 @@ static enum ws_status judge_roots(struct attribution *a)
 	enum ws_status status = WS_OK;
 
 	a->has_pages = unclaimed && ws_pages_find(system, &a->pages);
-	if (a->has_pages)
+	if (a->has_pages) {
+		a->counts = references_count(a);
 		status = find_listed(a);
-	else if (unclaimed)
-		ws_note(system,
-			"%zu roots belong to no task; without VMCOREINFO freed ones are "
-			"told only by their having no user memory",
-			unclaimed);
-	for (size_t i = 0; i < system->roots.n; i++) {
-		a->claim[i].kind = kind_of(a, i);
-		a->claim[i].counts = counts(a, i);
 	}
+	a->unlisted = a->has_pages ? 0 : unclaimed;
+	for (size_t i = 0; i < system->roots.n; i++)
+		a->claim[i].kind = kind_of(a, i);
 	return status;
 }
 
@@ -359,18 +518,27 @@ const char *ws_space_kind_name(enum ws_space_kind kind)
 /*
  * What is known of a space without a task by the place of its root alone. In the image
  * are the tables that a processor starts and resumes with (initial_page_table,
- * arch/x86/kernel/head_32.S), below 1 MiB those with which it leaves real mode
- * (trampoline_pgd, arch/x86/realmode/init.c).
+ * arch/x86/kernel/head_32.S), low in memory that with which it gets there.
  */
 static const char *name_of(const struct ws_system *system, const struct claim *claim,
 			   uint64_t root, uint8_t kind)
 {
-	if (kind == WS_SPACE_LONE && root < REAL_MODE_END)
+	if (kind == WS_SPACE_LONE && is_low(system, root))
 		return "trampoline";
 	if (kind == WS_SPACE_LONE && !claim->borrowed && !claim->listed &&
 	    ws_in_image(system, root + system->layout.image_delta))
 		return "boot table";
 	return kind_names[kind];
+}
+
+/* The root itself, or that whose user half it is. */
+static uint64_t whole_root(const struct ws_system *system, uint64_t root, uint8_t kind)
+{
+	uint64_t whole = root;
+
+	if (kind == WS_SPACE_USER)
+		(void)!ws_may_be_user_half(system, root, &whole);
+	return whole;
 }
 
 /* With the word before it, if there is room for both. */
@@ -393,12 +561,15 @@ static enum ws_status add_space(struct ws_system *system, const struct claim *cl
 	space->mm = claim->mm;
 	space->ntasks = claim->ntasks;
 	space->nthreads = claim->nthreads;
-	space->counts = claim->counts;
+	space->counts = counts(kind);
+	space->user_mode = kind == WS_SPACE_PROCESS ||
+			   (kind == WS_SPACE_UNOWNED && claim->inhabited);
+	space->perhaps_freed = claim->perhaps_freed;
 	if (claim->task && claim->kind == WS_SPACE_PROCESS) {
 		space->pid = claim->task->pid;
 		memcpy(space->comm, claim->task->comm, sizeof(space->comm));
 	} else if (claim->kind == WS_SPACE_UNOWNED) {
-		name_by_root(space, kind == WS_SPACE_USER ? root - WS_FRAME_SIZE : root);
+		name_by_root(space, whole_root(system, root, kind));
 	} else {
 		snprintf(space->comm, sizeof(space->comm), "%s",
 			 name_of(system, claim, root, kind));
@@ -410,11 +581,40 @@ static enum ws_status add_space(struct ws_system *system, const struct claim *cl
 static enum ws_status add_user_half(struct attribution *a, const struct claim *claim,
 				    uint64_t root)
 {
+	uint64_t half = ws_user_half_of(a->system, root);
+
 	if (!ws_has_user_half(a->system, root) && a->strange_halves++ < STRANGE_NOTES_MAX)
 		ws_note(a->system,
 			"process %u: the user half at %#lx does not look like one",
-			claim->task->pid, root + WS_FRAME_SIZE);
-	return add_space(a->system, claim, root + WS_FRAME_SIZE, WS_SPACE_USER);
+			claim->task->pid, half);
+	return add_space(a->system, claim, half, WS_SPACE_USER);
+}
+
+static int by_root(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+static bool is_damaged(const struct ws_system *system, uint64_t root)
+{
+	return system->damaged.n && bsearch(&root, system->damaged.v, system->damaged.n,
+					    sizeof(root), by_root);
+}
+
+static void mark_damaged(struct ws_system *system)
+{
+	if (system->damaged.n)
+		qsort(system->damaged.v, system->damaged.n, sizeof(*system->damaged.v),
+		      by_root);
+	ws_vec_each(&system->spaces, space)
+		space->looks_damaged =
+			space->kind == WS_SPACE_USER
+				? ws_user_half_fit(system, whole_root(system, space->root,
+								      space->kind)) ==
+					  WS_MISFITS
+				: is_damaged(system, space->root);
 }
 
 static enum ws_status add_spaces(struct attribution *a)
@@ -430,8 +630,7 @@ static enum ws_status add_spaces(struct attribution *a)
 				   (uint8_t)claim->kind);
 		if (status == WS_OK && system->layout.pti &&
 		    (claim->kind == WS_SPACE_PROCESS ||
-		     (claim->kind == WS_SPACE_UNOWNED &&
-		      ws_has_user_half(system, system->roots.v[i]))))
+		     (claim->inhabited && ws_has_user_half(system, system->roots.v[i]))))
 			status = add_user_half(a, claim, system->roots.v[i]);
 	}
 	return status;
@@ -486,9 +685,7 @@ static void link_tasks(struct attribution *a)
 /* Of a space, or of the one that it is the user half of; SIZE_MAX: a task's is none. */
 static size_t root_of_space(const struct ws_system *system, const struct ws_space *space)
 {
-	return ws_root_find(system, space->kind == WS_SPACE_USER
-					    ? space->root - WS_FRAME_SIZE
-					    : space->root);
+	return ws_root_find(system, whole_root(system, space->root, space->kind));
 }
 
 /* The owners of all spaces in one array, those of each in the order of the task list. */
@@ -521,19 +718,22 @@ static enum ws_status link_owners(struct attribution *a)
 /* Who claims what, and what of the rest is in use. */
 static enum ws_status claim_and_judge(struct attribution *a)
 {
-	memset(a->claim, 0, a->system->roots.n * sizeof(*a->claim));
+	free(a->claim);
+	a->claim = calloc(a->system->roots.n + 1, sizeof(*a->claim));
+	if (!a->claim)
+		return ws_fail_memory(a->system->ctx);
 	a->has_list = false;
 	claim_all(a);
 	load_all(a);
 	return judge_roots(a);
 }
 
-static enum ws_status gather_unowned(struct attribution *a, ws_pa_vec *roots)
+static enum ws_status gather_inhabited(struct attribution *a, ws_pa_vec *roots)
 {
 	for (size_t i = 0; i < a->system->roots.n; i++) {
 		uint64_t *root = NULL;
 
-		if (a->claim[i].kind != WS_SPACE_UNOWNED)
+		if (!a->claim[i].inhabited)
 			continue;
 		root = ws_vec_push(roots);
 		if (!root)
@@ -543,29 +743,86 @@ static enum ws_status gather_unowned(struct attribution *a, ws_pa_vec *roots)
 	return WS_OK;
 }
 
+/* Whose root is not known, and a processor has it loaded that runs him. */
+static enum ws_status look_at_loaded(struct attribution *a)
+{
+	ws_pa_vec unowned = { 0 };
+	enum ws_status status = gather_inhabited(a, &unowned);
+
+	if (status == WS_OK)
+		status = ws_find_loaded_mms(a->system, &unowned);
+	if (status == WS_OK && a->system->loaded_mms.n)
+		status = claim_and_judge(a);
+	ws_vec_release(&unowned);
+	return status;
+}
+
+/* Where there is no list, that was noted, and nothing need be said of what is on it. */
+static void note_found(struct ws_system *system, size_t n, const char *how)
+{
+	if (!n)
+		return;
+	if (system->no_task_list)
+		ws_note(system, "%s %s found %s", WS_COUNT_OF(n, "task"),
+			n == 1 ? "was" : "were", how);
+	else
+		ws_note(system,
+			"%s %s not on the task list as far as it can be followed, but %s "
+			"found %s",
+			WS_COUNT_OF(n, "task"), n == 1 ? "is" : "are",
+			n == 1 ? "was" : "were", how);
+}
+
+/* Where somebody lives whose task is not known, or some tasks are missing. */
+static enum ws_status look_at_processors(struct attribution *a, bool inhabited)
+{
+	struct ws_system *system = a->system;
+	enum ws_status status = WS_OK;
+	size_t found = 0;
+
+	if (!inhabited && !ws_system_lacks_tasks(system))
+		return WS_OK;
+	status = ws_find_cpu_tasks(system, &found);
+	if (status == WS_OK && found) {
+		note_found(system, found, "by the stack that a processor runs on");
+		status = add_roots_of_tasks(system);
+		if (status == WS_OK)
+			status = claim_and_judge(a);
+	}
+	return status == WS_OK ? look_at_loaded(a) : status;
+}
+
 /* Memory is gone through once more only where somebody lives whose task is not known. */
 static enum ws_status look_for_owners(struct attribution *a)
 {
 	ws_pa_vec roots = { 0 };
-	size_t found = 0, unowned;
-	enum ws_status status = gather_unowned(a, &roots);
+	size_t found = 0, inhabited, perhaps;
+	enum ws_status status = gather_inhabited(a, &roots);
 
 	if (status == WS_OK && roots.n)
 		status = ws_find_owners(a->system, &roots, &found);
+	if (status == WS_OK && found) /* a neighbour's on the list, whose root is lost */
+		status = add_roots_of_tasks(a->system);
 	if (status == WS_OK && roots.n)
 		status = claim_and_judge(a);
+	if (status == WS_OK)
+		status = look_at_processors(a, roots.n);
 	ws_vec_release(&roots);
-	if (found)
+	note_found(a->system, found, "by a pointer to page tables");
+	inhabited = count_inhabited(a, false);
+	if (inhabited)
 		ws_note(a->system,
-			"%zu tasks are not on the task list as far as it can be gone "
-			"along: they were found by what names their page tables",
-			found);
-	unowned = count_kind(a, WS_SPACE_UNOWNED);
-	if (unowned)
+			"%s with user mappings %s to no task that was found: counted, and "
+			"named by root",
+			WS_COUNT_OF(inhabited, "address space"),
+			inhabited == 1 ? "belongs" : "belong");
+	perhaps = count_inhabited(a, true);
+	if (perhaps)
 		ws_note(a->system,
-			"%zu page tables that user mode has memory in belong to no task "
-			"that was found: they are counted, and named by their roots",
-			unowned);
+			"%s %s to no task that was found, and may be in use or freed: "
+			"counted, without a verdict",
+			WS_COUNT_OF(perhaps, "address space"),
+			perhaps == 1 ? "belongs" : "belong");
 	return status;
 }
 
@@ -576,13 +833,56 @@ static enum ws_status attribute(struct attribution *a)
 
 	if (status == WS_OK)
 		status = look_for_owners(a);
+	if (status == WS_OK && a->unlisted) /* once all owners are found that can be */
+		ws_note(system,
+			"%s %s to no task; without VMCOREINFO freed ones are "
+			"recognised only by their lack of user mappings",
+			WS_COUNT_OF(a->unlisted, "root"),
+			a->unlisted == 1 ? "belongs" : "belong");
 	if (status == WS_OK)
 		status = add_spaces(a);
 	if (status != WS_OK)
 		return status;
+	mark_damaged(system);
 	qsort(system->spaces.v, system->spaces.n, sizeof(*system->spaces.v), by_pid);
 	link_tasks(a);
 	return link_owners(a);
+}
+
+static void keep_root_of(struct ws_system *system, bool *kept, uint64_t mm)
+{
+	size_t root = root_of_mm(system, mm);
+
+	if (root != SIZE_MAX)
+		kept[root] = true;
+}
+
+/*
+ * What was only found by a shape that other tables have as well is a root if some task's
+ * mm leads to it, or a processor has it loaded.
+ */
+static enum ws_status drop_shapes(struct ws_system *system)
+{
+	ws_autofree bool *kept = calloc(system->roots.n + 1, sizeof(*kept));
+	uint64_t loaded;
+	size_t n = 0;
+
+	if (!kept)
+		return ws_fail_memory(system->ctx);
+	ws_vec_each(&system->tasks, task) {
+		keep_root_of(system, kept, task->mm);
+		keep_root_of(system, kept, task->active_mm);
+	}
+	for (size_t i = 0; i < system->roots.n; i++) {
+		kept[i] |= is_init(system, i);
+		ws_vec_each(&system->target->cpus, cpu)
+			kept[i] |= ws_system_cpu_root(system, cpu, &loaded) &&
+				   loaded == system->roots.v[i];
+		if (kept[i])
+			system->roots.v[n++] = system->roots.v[i];
+	}
+	system->roots.n = n;
+	return WS_OK;
 }
 
 enum ws_status ws_find_spaces(struct ws_system *system)
@@ -590,10 +890,10 @@ enum ws_status ws_find_spaces(struct ws_system *system)
 	struct attribution a = { .system = system };
 	enum ws_status status = add_roots_of_tasks(system);
 
-	if (status != WS_OK)
-		return status;
-	a.claim = calloc(system->roots.n + 1, sizeof(*a.claim));
-	status = a.claim ? attribute(&a) : ws_fail_memory(system->ctx);
+	if (status == WS_OK && ws_root_kind(system->paging.format) == WS_ROOT_NO_KERNEL)
+		status = drop_shapes(system);
+	if (status == WS_OK)
+		status = attribute(&a);
 	free(a.claim);
 	return status;
 }

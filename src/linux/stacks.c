@@ -7,7 +7,6 @@
  */
 #include "linux/stacks.h"
 
-#include "linux/descriptors.h"
 #include "linux/tasks.h"
 
 #define STACK_END_MAGIC 0x57ac6e9d /* include/uapi/linux/magic.h */
@@ -88,7 +87,7 @@ static bool may_be_stack(struct ws_system *system, int32_t offset)
  * The nearest below comm: beyond a task_struct's start lies a neighbour with its own. The
  * first task is init_task, which has no such neighbour: what is no stack's there is none.
  */
-static int32_t find_offset(struct ws_system *system)
+int32_t ws_find_stack_field(struct ws_system *system)
 {
 	int32_t word = (int32_t)system->layout.word;
 	uint64_t va;
@@ -108,8 +107,8 @@ static int32_t find_offset(struct ws_system *system)
  */
 #define STACK_MAX 65536
 
-/* Between a stack's top and the sp0 that the TSS has for it: TOP_OF_KERNEL_STACK_PADDING
- * (arch/x86/include/asm/thread_info.h). */
+/* Between a stack's top and where a fault in user mode begins on it:
+ * TOP_OF_KERNEL_STACK_PADDING (arch/x86/include/asm/thread_info.h). */
 #define PADDING_MAX 16
 
 /*
@@ -140,33 +139,34 @@ static uint64_t size_with(uint64_t depth)
 	return size;
 }
 
-/* Of the stack whose top sp0 is; 0: of none. */
-static uint64_t size_below(const ws_stack_vec *stacks, uint64_t sp0, uint64_t most)
+/* Of the stack whose top that is; 0: of none. */
+static uint64_t size_below(const ws_stack_vec *stacks, uint64_t top, uint64_t most)
 {
 	uint64_t depth = UINT64_MAX, size;
 
 	ws_vec_each(stacks, stack)
-		if (sp0 > stack->va && sp0 - stack->va < depth)
-			depth = sp0 - stack->va;
+		if (top > stack->va && top - stack->va < depth)
+			depth = top - stack->va;
 	if (depth > most)
 		return 0;
 	size = size_with(depth);
 	return size - depth <= PADDING_MAX ? size : 0;
 }
 
-/* A TSS that names the current task's own stack names its top; 0: none does. */
-static uint64_t size_by_tss(struct ws_system *system, const ws_stack_vec *stacks,
+/* What a processor has for faults in user mode may be the current task's own; 0: none. */
+static uint64_t size_by_top(struct ws_system *system, const ws_stack_vec *stacks,
 			    uint64_t most)
 {
-	struct ws_tss tss;
+	uint64_t top[WS_STACK_TOPS];
 
 	ws_vec_each(&system->target->cpus, cpu) {
+		const struct ws_arch_linux *on_linux = cpu->arch->on_linux;
 		uint64_t size;
 
-		if (!cpu->has_control ||
-		    ws_tss_read(system, cpu->tr.base, &tss) != WS_READ)
+		if (!on_linux || !on_linux->stack_tops ||
+		    !on_linux->stack_tops(system, cpu, top))
 			continue;
-		size = size_below(stacks, tss.sp0, most);
+		size = size_below(stacks, top[0], most);
 		if (size)
 			return size;
 	}
@@ -208,7 +208,7 @@ static uint64_t mapped_length(struct ws_system *system, uint64_t va)
 	return evidence == WS_NOT_MAPPED && length <= STACK_MAX ? length : 0;
 }
 
-/* With VMAP_STACK (since 4.9) there is a guard page behind each; three of four tell. */
+/* With VMAP_STACK (since 4.9) there is a guard page behind each; three of four decide. */
 static uint64_t size_by_guard(struct ws_system *system, const ws_stack_vec *stacks)
 {
 	size_t n = stacks->n < SAMPLES ? stacks->n : SAMPLES;
@@ -240,7 +240,7 @@ static void find_size(struct ws_system *system, ws_stack_vec *stacks)
 	set_size(stacks, most, false);
 	size = size_by_saved_sp(system, stacks);
 	if (!size)
-		size = size_by_tss(system, stacks, most);
+		size = size_by_top(system, stacks, most);
 	if (!size)
 		size = size_by_guard(system, stacks);
 	set_size(stacks, size ? size : WS_FRAME_SIZE, size);
@@ -252,7 +252,7 @@ static void find_size(struct ws_system *system, ws_stack_vec *stacks)
 
 enum ws_status ws_find_stacks(struct ws_system *system, ws_stack_vec *stacks)
 {
-	int32_t offset = find_offset(system);
+	int32_t offset = ws_find_stack_field(system);
 
 	if (offset == WS_NO_FIELD)
 		ws_note(system, "no task's kernel stack was found");
@@ -320,7 +320,7 @@ static bool may_be_saved_sp(struct ws_system *system, const ws_stack_vec *stacks
 }
 
 /*
- * x86's thread_struct has always lain behind comm, and is the last member since 4.2
+ * thread_struct has always lain behind comm, and is the last member since 4.2
  * (0c8c0f03e3a2).
  */
 bool ws_find_saved_sp(struct ws_system *system, const ws_stack_vec *stacks,
@@ -328,7 +328,9 @@ bool ws_find_saved_sp(struct ws_system *system, const ws_stack_vec *stacks,
 {
 	int32_t word = (int32_t)system->layout.word;
 
-	for (*offset = 0; *offset <= REACH; *offset += word)
+	int32_t first = ws_linux_row(system)->sp_in_thread_info ? -REACH : 0;
+
+	for (*offset = first; *offset <= first + REACH; *offset += word)
 		if (may_be_saved_sp(system, stacks, *offset))
 			return true;
 	return false;

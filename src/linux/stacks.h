@@ -21,6 +21,9 @@ typedef WS_VEC(struct ws_stack) ws_stack_vec;
 enum ws_status ws_find_stacks(struct ws_system *system,
 			      ws_stack_vec *stacks) WS_MUST_CHECK;
 
+/* From a task's comm to its pointer to the stack; WS_NO_FIELD. */
+int32_t ws_find_stack_field(struct ws_system *system);
+
 /*
  * Where the task was on its stack when it was switched away: thread_struct.sp. False
  * where task_struct's field was not found, or is not in memory.

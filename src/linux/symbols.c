@@ -10,14 +10,33 @@
 #include "linux/symtab.h"
 #include "linux/linux.h"
 #include "util/cleanup.h"
+#include "util/count.h"
+#include "util/nearest.h"
 #include "util/text.h"
 
 /* ---- loading ---------------------------------------------------------------------- */
 
-typedef enum ws_status map_read_fn(const char *path, struct ws_symtab *map);
+enum ws_status ws_map_load(struct ws_context *ctx, const char *path, ws_map_read_fn *read,
+			   struct ws_symtab **map)
+{
+	struct ws_symtab *loaded = ws_symtab_create(ctx);
+	enum ws_status status;
 
-static enum ws_status map_load(struct ws_system *system, struct ws_symtab *symtab,
-			       const char *path, map_read_fn *read,
+	*map = NULL;
+	if (!loaded)
+		return ws_fail_memory(ctx);
+	status = read(path, loaded);
+	if (!status)
+		status = ws_symtab_seal(loaded);
+	if (status)
+		ws_symtab_destroy(loaded);
+	else
+		*map = loaded;
+	return status;
+}
+
+static enum ws_status map_take(struct ws_system *system, struct ws_symtab *symtab,
+			       const char *path, ws_map_read_fn *read,
 			       enum ws_symbol_source source)
 {
 	struct ws_symtab *map;
@@ -25,14 +44,10 @@ static enum ws_status map_load(struct ws_system *system, struct ws_symtab *symta
 
 	if (!path)
 		return WS_OK;
-	map = ws_symtab_create(system->ctx);
-	if (!map)
-		return ws_fail_memory(system->ctx);
-	status = read(path, map);
-	if (!status)
-		status = ws_symtab_seal(map);
-	if (!status)
-		status = ws_map_merge(system, symtab, map, source, path);
+	status = ws_map_load(system->ctx, path, read, &map);
+	if (status)
+		return status;
+	status = ws_map_merge(system, symtab, map, source, path);
 	ws_symtab_destroy(map);
 	return status ? status : ws_symtab_seal(symtab);
 }
@@ -45,10 +60,10 @@ static enum ws_status symtab_fill(struct ws_system *system, struct ws_symtab *sy
 	if ((status = ws_kallsyms_load(system, symtab)) ||
 	    (status = ws_module_symbols_load(system, symtab)) ||
 	    (status = ws_symtab_seal(symtab)) ||
-	    (status = map_load(system, symtab, options->system_map, ws_system_map_read,
+	    (status = map_take(system, symtab, options->system_map, ws_system_map_read,
 			       WS_FROM_SYSTEM_MAP)))
 		return status;
-	return map_load(system, symtab, options->vmlinux, ws_vmlinux_read,
+	return map_take(system, symtab, options->vmlinux, ws_vmlinux_read,
 			WS_FROM_VMLINUX);
 }
 
@@ -97,14 +112,14 @@ void ws_symbols_release(struct ws_system *system)
 
 static void count_print(FILE *to, const struct ws_symbol_count *count)
 {
-	fprintf(to, " (%zu functions", count->functions);
+	fprintf(to, " (%s", WS_COUNT_OF(count->functions, "function"));
 	if (count->data)
-		fprintf(to, ", %zu other symbols)", count->data);
+		fprintf(to, ", %s)", WS_COUNT_OF(count->data, "other symbol"));
 	else
 		fprintf(to, "; it lists no data)");
 }
 
-/* "kallsyms (45123 functions; it lists no data), 12 modules (...)" */
+/* "kallsyms (45,123 functions; it lists no data), 12 modules (...)" */
 static void sources_print(FILE *to, const struct ws_system *system)
 {
 	const struct ws_symbol_count *count = system->symtab->count;
@@ -119,13 +134,15 @@ static void sources_print(FILE *to, const struct ws_system *system)
 	} else {
 		fprintf(to, "kallsyms (none was found in this memory)");
 	}
-	fprintf(to, ", %zu module%s (%zu symbols)", system->modules.n,
-		system->modules.n == 1 ? "" : "s",
-		count[WS_FROM_MODULES].functions + count[WS_FROM_MODULES].data);
+	fprintf(to, ", %s (%s)", WS_COUNT_OF(system->modules.n, "module"),
+		WS_COUNT_OF(count[WS_FROM_MODULES].functions +
+				    count[WS_FROM_MODULES].data,
+			    "symbol"));
 	for (int source = 0; source < WS_SYMBOL_SOURCES; source++)
 		if (path[source])
-			fprintf(to, ", %s (%zu symbols more)", path[source],
-				count[source].functions + count[source].data);
+			fprintf(to, ", %s (%s)", path[source],
+				WS_COUNT_OF(count[source].functions + count[source].data,
+					    "more symbol"));
 }
 
 /* A name that is not found may stand in what the target lacks of the symbols. */
@@ -135,9 +152,25 @@ static enum ws_status missing_status(const struct ws_system *system)
 								  : WS_ERR_NOT_FOUND;
 }
 
+/* Symbols of one module, or of all and the modules' own names. */
+static const char *suggest(const struct ws_system *system, int16_t module, bool any,
+			   const char *name, char words[static WS_NEAREST_WORDS])
+{
+	const struct ws_symtab *symtab = system->symtab;
+	struct ws_nearest nearest = ws_nearest_to(name);
+
+	for (size_t i = 0; any && i < system->modules.n; i++)
+		ws_nearest_offer(&nearest, system->modules.v[i].name);
+	for (uint32_t i = 0; i < symtab->entries.n; i++)
+		if (any || symtab->entries.v[i].module == module)
+			ws_nearest_offer(&nearest, ws_symtab_name(symtab, i));
+	return ws_nearest_words(&nearest, words);
+}
+
 static enum ws_status not_found(struct ws_system *system, const char *name)
 {
 	ws_autofree char *sources = NULL;
+	char words[WS_NEAREST_WORDS];
 	struct ws_text text;
 	FILE *to = ws_text_open(&text);
 
@@ -147,16 +180,17 @@ static enum ws_status not_found(struct ws_system *system, const char *name)
 	sources = ws_text_close(&text, NULL);
 	if (!sources)
 		return ws_fail_memory(system->ctx);
-	return ws_fail(system->ctx, missing_status(system), "no symbol '%s' in %s%s",
+	return ws_fail(system->ctx, missing_status(system), "no symbol '%s' in %s%s%s",
 		       name, sources,
 		       missing_status(system) == WS_ERR_UNKNOWN
 			       ? "; the target lacks some, or they are damaged"
-			       : "");
+			       : "",
+		       suggest(system, WS_KERNEL_SYMBOL, true, name, words));
 }
 
 /* ---- name -> address -------------------------------------------------------------- */
 
-static void symbol_tell(const struct ws_system *system, uint32_t entry,
+static void symbol_fill(const struct ws_system *system, uint32_t entry,
 			struct ws_symbol *symbol)
 {
 	const struct ws_symtab_entry *e = &system->symtab->entries.v[entry];
@@ -189,8 +223,9 @@ static void note_ambiguity(struct ws_system *system, uint32_t best, unsigned pla
 	if (entry->noted)
 		return;
 	entry->noted = true;
-	ws_note(system, "'%s' is the name of %u places: took %#lx, in %s",
-		ws_symtab_name(system->symtab, best), places, entry->va,
+	ws_note(system, "'%s' is the name of %s: took %#lx, in %s",
+		ws_symtab_name(system->symtab, best), WS_COUNT_OF(places, "place"),
+		entry->va,
 		entry->module >= 0 ? system->modules.v[entry->module].name
 				   : "the kernel itself");
 }
@@ -207,7 +242,7 @@ static uint32_t best_of(struct ws_system *system, const char *name, int16_t modu
 
 	for (; entry != WS_NO_ENTRY; entry = ws_symtab_next(symtab, entry)) {
 		if (any || v[entry].module == module) {
-			/* by va: the same place told twice comes together */
+			/* by va: the same place given twice comes together */
 			places += !places || v[entry].va != last;
 			last = v[entry].va;
 			if (best == WS_NO_ENTRY || is_better(&v[entry], &v[best]))
@@ -219,13 +254,29 @@ static uint32_t best_of(struct ws_system *system, const char *name, int16_t modu
 	return best;
 }
 
-/* Module names are told with '_', files and people also say '-'. */
+/* Module names are listed with '_', files and people also say '-'. */
 static bool module_name_is(const char *name, const char *asked, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if (name[i] != asked[i] && !(name[i] == '_' && asked[i] == '-'))
 			return false;
 	return !name[len];
+}
+
+static enum ws_status no_module(struct ws_system *system, const char *name, size_t len)
+{
+	ws_autofree char *module = strndup(name, len);
+	char words[WS_NEAREST_WORDS];
+	struct ws_nearest nearest;
+
+	if (!module)
+		return ws_fail_memory(system->ctx);
+	nearest = ws_nearest_to(module);
+	ws_vec_each(&system->modules, loaded)
+		ws_nearest_offer(&nearest, loaded->name);
+	return ws_fail(system->ctx, missing_status(system),
+		       "no module '%s' among the %s that are loaded%s", module,
+		       WS_COUNT(system->modules.n), ws_nearest_words(&nearest, words));
 }
 
 static enum ws_status module_by_name(struct ws_system *system, const char *name,
@@ -237,21 +288,42 @@ static enum ws_status module_by_name(struct ws_system *system, const char *name,
 			*index = (int16_t)i;
 			return WS_OK;
 		}
-	return ws_fail(system->ctx, missing_status(system),
-		       "no module '%.*s' among the %zu that are loaded", (int)len, name,
-		       system->modules.n);
+	return no_module(system, name, len);
 }
 
 static enum ws_status not_found_in(struct ws_system *system, int16_t module,
 				   const char *name)
 {
+	char words[WS_NEAREST_WORDS];
 	size_t n = 0;
 
 	ws_vec_each(&system->symtab->entries, entry)
 		n += entry->module == module;
 	return ws_fail(system->ctx, missing_status(system),
-		       "no symbol '%s' among the %zu of module %s", name, n,
-		       system->modules.v[module].name);
+		       "no symbol '%s' among the %s of module %s%s", name, WS_COUNT(n),
+		       system->modules.v[module].name,
+		       suggest(system, module, false, name, words));
+}
+
+/* A kernel's or any module's, by its bare name. */
+static uint32_t kernel_or_module(struct ws_system *system, const char *name)
+{
+	return best_of(system, name, WS_KERNEL_SYMBOL, true);
+}
+
+enum ws_status ws_symbol_lookup(struct ws_system *system, const char *name,
+				struct ws_symbol *symbol)
+{
+	enum ws_status status = ws_symbols_load(system);
+	uint32_t entry = status ? WS_NO_ENTRY : kernel_or_module(system, name);
+
+	if (status)
+		return status;
+	if (entry == WS_NO_ENTRY)
+		return ws_fail(system->ctx, missing_status(system), "no symbol '%s'",
+			       name);
+	symbol_fill(system, entry, symbol);
+	return WS_OK;
 }
 
 enum ws_status ws_symbol_find(struct ws_system *system, const char *name,
@@ -266,11 +338,12 @@ enum ws_status ws_symbol_find(struct ws_system *system, const char *name,
 		status = module_by_name(system, name, colon - name, &module);
 	if (status)
 		return status;
-	entry = best_of(system, bare, module, !colon);
+	entry = colon ? best_of(system, bare, module, false)
+		      : kernel_or_module(system, name);
 	if (entry == WS_NO_ENTRY)
 		return colon ? not_found_in(system, module, bare)
 			     : not_found(system, name);
-	symbol_tell(system, entry, symbol);
+	symbol_fill(system, entry, symbol);
 	return WS_OK;
 }
 
@@ -299,6 +372,12 @@ static bool owner_of(struct ws_system *system, uint64_t va, int16_t *module,
 	return false;
 }
 
+/* It has what kallsyms lacks. */
+static bool has_file(const struct ws_system *system)
+{
+	return system->options.system_map || system->options.vmlinux;
+}
+
 enum ws_status ws_symbol_at(struct ws_system *system, uint64_t va,
 			    struct ws_symbol *symbol)
 {
@@ -307,27 +386,33 @@ enum ws_status ws_symbol_at(struct ws_system *system, uint64_t va,
 	uint32_t found = WS_NO_ENTRY;
 	uint64_t first;
 	int16_t module;
+	bool gap;
 
 	if (status)
 		return status;
 	if (!owner_of(system, va, &module, &first))
 		return ws_fail(system->ctx, WS_ERR_NOT_FOUND,
-			       "%#lx lies neither in the kernel image nor in one of %zu "
-			       "modules",
-			       va, system->modules.n);
+			       "%#lx lies neither in the kernel image nor in one of %s",
+			       va, WS_COUNT_OF(system->modules.n, "module"));
 	v = system->symtab->entries.v;
-	/* of those at one va the first told is the kernel's own choice too */
+	gap = false;
+	/* of those at one va the first listed is the kernel's own choice too */
 	for (size_t i = ws_symtab_not_above(system->symtab, va); i-- && v[i].va >= first;)
 		if (v[i].module == module &&
-		    (found == WS_NO_ENTRY || v[i].va == v[found].va))
+		    (found == WS_NO_ENTRY || v[i].va == v[found].va)) {
 			found = i;
-		else if (found != WS_NO_ENTRY && v[i].va != v[found].va)
+			gap |= v[i].gap_behind;
+		} else if (found != WS_NO_ENTRY && v[i].va != v[found].va)
 			break;
+	if (found != WS_NO_ENTRY && gap && v[found].va != va && !has_file(system))
+		return ws_fail(system->ctx, WS_ERR_UNKNOWN,
+			       "%#lx: of what lies behind %s the symbols are damaged", va,
+			       ws_symtab_name(system->symtab, found));
 	if (found == WS_NO_ENTRY)
 		return ws_fail(system->ctx, WS_ERR_NOT_FOUND,
 			       "%#lx: no symbol at or below it in %s", va,
 			       module >= 0 ? system->modules.v[module].name
 					   : "the kernel image");
-	symbol_tell(system, found, symbol);
+	symbol_fill(system, found, symbol);
 	return WS_OK;
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/count.h"
+#include "util/sorted.h"
 
 /* Far above any kernel (400 thousand symbols, 10 MB of names), far below all memory. */
 #define ENTRIES_MAX (UINT32_C(1) << 21)
@@ -63,8 +65,9 @@ enum ws_status ws_symtab_add(struct ws_symtab *symtab, enum ws_symbol_source sou
 	if (symtab->entries.n >= ENTRIES_MAX || len > WS_SYMBOL_NAME_MAX ||
 	    symtab->names_len + len >= NAMES_MAX)
 		return ws_fail(symtab->ctx, WS_ERR_LIMIT,
-			       "%zu symbols, %zu bytes of names: more than a kernel has",
-			       symtab->entries.n, symtab->names_len);
+			       "%s, %s of names: more than a kernel has",
+			       WS_COUNT_OF(symtab->entries.n, "symbol"),
+			       WS_COUNT_OF(symtab->names_len, "byte"));
 	if (!names_reserve(symtab, len + 1) || !(entry = ws_vec_push(&symtab->entries)))
 		return ws_fail_memory(symtab->ctx);
 	*entry = *symbol;
@@ -84,7 +87,7 @@ void ws_symtab_cut(struct ws_symtab *symtab, size_t n, enum ws_symbol_source sou
 		--*count_of(symtab, source, symtab->entries.v[--symtab->entries.n].type);
 }
 
-/* Names lie in the order of telling, which decides between those of one va. */
+/* Names lie in the order of taking, which decides between those of one va. */
 static int entry_order(const void *left, const void *right)
 {
 	const struct ws_symtab_entry *a = left, *b = right;
@@ -176,15 +179,5 @@ uint32_t ws_symtab_next(const struct ws_symtab *symtab, uint32_t entry)
 
 size_t ws_symtab_not_above(const struct ws_symtab *symtab, uint64_t va)
 {
-	size_t low = 0, high = symtab->entries.n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (symtab->entries.v[middle].va <= va)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return ws_lower_bound(symtab->entries.v, symtab->entries.n, at, at->va <= va);
 }

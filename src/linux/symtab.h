@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A table of symbols, whatever told of them: filled by the sources, then sealed, then
+ * A table of symbols, whatever they come from: filled by the sources, then sealed, then
  * asked.
  */
 #ifndef WS_LINUX_SYMTAB_H
@@ -15,7 +15,7 @@
 
 #define WS_KERNEL_SYMBOL (-1) /* a symbol's module when it is of the kernel image */
 
-/* Who told of a symbol; they are searched, and named in messages, in this order. */
+/* Where a symbol is from; these are searched, and named in messages, in this order. */
 enum ws_symbol_source {
 	WS_FROM_KALLSYMS,
 	WS_FROM_MODULES,
@@ -26,10 +26,12 @@ enum ws_symbol_source {
 
 struct ws_symtab_entry {
 	uint64_t va;
-	uint32_t name;  /* offset in names */
-	int16_t module; /* index into the system's modules, or WS_KERNEL_SYMBOL */
-	char type;      /* as nm prints it; 0 where unknown */
-	bool noted;     /* its name's ambiguity has been told */
+	uint32_t name;   /* offset in names */
+	int16_t module;  /* index into the system's modules, or WS_KERNEL_SYMBOL */
+	char type;       /* as nm prints it; 0 where unknown */
+	bool noted;      /* its name's ambiguity has been noted */
+	bool gap_behind; /* between it and the next one may be others, whose places are
+			    not known */
 };
 
 struct ws_symbol_count {
@@ -38,7 +40,7 @@ struct ws_symbol_count {
 
 /*
  * Owned by its creator. Invariant, once sealed: entries are sorted by va, those of one
- * va in the order they were told in; head[hash of name] and next[] chain entries whose
+ * va in the order they were added in; head[hash of name] and next[] chain entries whose
  * names share a bucket, by va. Entries added later are found after the next seal.
  */
 struct ws_symtab {
@@ -119,8 +121,12 @@ enum ws_status ws_module_symbols_load(struct ws_system *system,
  * A System.map, a copy of /proc/kallsyms, or an ELF kernel's symbol table, at the
  * addresses it was linked for. WS_ERR_UNREADABLE, WS_ERR_MALFORMED: not such a file.
  */
-enum ws_status ws_system_map_read(const char *path, struct ws_symtab *map) WS_MUST_CHECK;
-enum ws_status ws_vmlinux_read(const char *path, struct ws_symtab *map) WS_MUST_CHECK;
+typedef enum ws_status ws_map_read_fn(const char *path, struct ws_symtab *map);
+ws_map_read_fn ws_system_map_read, ws_vmlinux_read;
+
+/* Reads such a file into a map of its own, sealed. To be destroyed. */
+enum ws_status ws_map_load(struct ws_context *ctx, const char *path, ws_map_read_fn *read,
+			   struct ws_symtab **map) WS_MUST_CHECK;
 
 /*
  * Moves a sealed map by the shift that the running kernel has against it, and adds what
@@ -129,5 +135,12 @@ enum ws_status ws_vmlinux_read(const char *path, struct ws_symtab *map) WS_MUST_
 enum ws_status ws_map_merge(struct ws_system *system, struct ws_symtab *symtab,
 			    const struct ws_symtab *map, enum ws_symbol_source source,
 			    const char *path) WS_MUST_CHECK;
+
+/*
+ * ws_symbol_find() for the library's own questions: of a name that is not there nothing is
+ * suggested, which would compare it with every name that there is.
+ */
+enum ws_status ws_symbol_lookup(struct ws_system *system, const char *name,
+				struct ws_symbol *symbol) WS_MUST_CHECK;
 
 #endif

@@ -48,7 +48,7 @@ static enum ws_status refuse_line(struct ws_symtab *map, const char *path, size_
 		       shown, line[n] && line[n] != '\n' ? "..." : "");
 }
 
-/* A module's symbols are left out: they moved, and memory tells them itself. */
+/* A module's symbols are left out: they moved, and memory has them itself. */
 static enum ws_status lines_read(FILE *file, const char *path, struct ws_symtab *map)
 {
 	struct ws_symtab_entry symbol = { .module = WS_KERNEL_SYMBOL };

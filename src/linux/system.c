@@ -1,208 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Opens a system, and reads kernel memory through init_mm's eyes. */
-#include <stdarg.h>
-#include <stdio.h>
+/* Opens a system: every step of discovery in its order, and what each of them found. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "linux/layout.h"
 #include "linux/linux.h"
-#include "util/cleanup.h"
-
-/* ---- kernel memory ---------------------------------------------------------------- */
-
-/* Target frames, and the synthetic ones of a consensus. */
-static enum ws_evidence system_frame(void *opaque, uint64_t pa, const uint8_t **frame)
-{
-	struct ws_system *system = opaque;
-	uint64_t below = (WS_CONSENSUS_ROOT + WS_FRAME_SIZE - 1 - pa) / WS_FRAME_SIZE;
-
-	if (!system->consensus || below >= WS_CONSENSUS_FRAMES)
-		return ws_target_frame(system->target, pa, frame);
-	*frame = system->consensus + below * WS_FRAME_SIZE;
-	return WS_READ;
-}
-
-void ws_set_reference(struct ws_system *system, uint64_t root)
-{
-	system->layout.reference = root;
-	memset(system->kernel_pages, 0, WS_KERNEL_PAGES * sizeof(*system->kernel_pages));
-}
-
-uint8_t *ws_search_begin(struct ws_system *system)
-{
-	return ws_steal(system->target->recorder);
-}
-
-/* Pages that were kept meanwhile are forgotten, or they would not be recorded later. */
-void ws_search_end(struct ws_system *system, uint8_t *recorder)
-{
-	system->target->recorder = recorder;
-	if (recorder)
-		ws_set_reference(system, system->layout.reference);
-}
-
-enum ws_evidence ws_kernel_translate(struct ws_system *system, uint64_t va, uint64_t *pa)
-{
-	static const uint8_t came_of[] = {
-		[WS_END_PAGE] = WS_READ,
-		[WS_END_HOLE] = WS_NOT_MAPPED,
-		[WS_END_MALFORMED] = WS_NOT_MAPPED,
-		[WS_END_ABSENT] = WS_ABSENT,
-		[WS_END_NONCANONICAL] = WS_NOT_MAPPED,
-		[WS_END_FAILED] = WS_FAILED,
-	};
-	struct ws_trail trail;
-
-	ws_walk(&system->paging, system->layout.reference, va, &trail);
-	*pa = trail.pa;
-	return came_of[trail.end];
-}
-
-static enum ws_evidence look_up(struct ws_system *system, uint64_t va,
-				const uint8_t **frame)
-{
-	enum ws_evidence evidence;
-	uint64_t pa;
-
-	*frame = NULL;
-	evidence = ws_kernel_translate(system, va, &pa);
-	return evidence == WS_READ ? system_frame(system, pa, frame) : evidence;
-}
-
-enum ws_evidence ws_kernel_frame(struct ws_system *system, uint64_t va,
-				 const uint8_t **frame)
-{
-	uint64_t page = va / WS_FRAME_SIZE;
-	struct ws_kernel_page *kept = &system->kernel_pages[page % WS_KERNEL_PAGES];
-	uint64_t tag = page * WS_FRAME_SIZE | 1;
-
-	if (kept->tag != tag) {
-		kept->tag = tag;
-		kept->evidence = (uint8_t)look_up(system, va, &kept->frame);
-	}
-	*frame = kept->frame;
-	return kept->evidence;
-}
-
-/* The frame that keeps one byte from being read. */
-static bool is_absent(struct ws_system *system, uint64_t va, uint64_t *pa)
-{
-	struct ws_trail trail;
-	const uint8_t *frame;
-
-	ws_walk(&system->paging, system->layout.reference, va, &trail);
-	*pa = trail.pa & -(uint64_t)WS_FRAME_SIZE;
-	if (trail.end == WS_END_PAGE)
-		return system_frame(system, trail.pa, &frame) == WS_ABSENT;
-	if (trail.end == WS_END_ABSENT)
-		*pa = ws_step_entry_pa(system->paging.format,
-				       &trail.step[trail.nsteps - 1]) &
-		      -(uint64_t)WS_FRAME_SIZE;
-	return trail.end == WS_END_ABSENT;
-}
-
-bool ws_kernel_absent(struct ws_system *system, uint64_t va, uint64_t len, uint64_t *pa)
-{
-	uint64_t first = va & -(uint64_t)WS_FRAME_SIZE;
-
-	for (uint64_t at = first; at - first < va - first + len; at += WS_FRAME_SIZE)
-		if (is_absent(system, at, pa))
-			return true;
-	return false;
-}
-
-enum ws_evidence ws_system_read(struct ws_system *system, uint64_t va, void *buf,
-				size_t len)
-{
-	uint8_t *to = buf;
-
-	while (len) {
-		const uint8_t *frame;
-		enum ws_evidence evidence = ws_kernel_frame(system, va, &frame);
-		size_t offset = va % WS_FRAME_SIZE;
-		size_t n = WS_FRAME_SIZE - offset < len ? WS_FRAME_SIZE - offset : len;
-
-		if (evidence != WS_READ)
-			return evidence;
-		memcpy(to, frame + offset, n);
-		to += n;
-		va += n;
-		len -= n;
-	}
-	return WS_READ;
-}
-
-enum ws_evidence ws_kernel_u32(struct ws_system *system, uint64_t va, uint32_t *value)
-{
-	uint8_t bytes[4];
-	enum ws_evidence evidence = ws_system_read(system, va, bytes, sizeof(bytes));
-
-	*value = evidence == WS_READ ? ws_le32(bytes) : 0;
-	return evidence;
-}
-
-enum ws_evidence ws_kernel_word(struct ws_system *system, uint64_t va, uint64_t *value)
-{
-	uint8_t bytes[8] = { 0 };
-	enum ws_evidence evidence =
-		ws_system_read(system, va, bytes, system->layout.word);
-
-	*value = evidence == WS_READ ? ws_le64(bytes) : 0;
-	return evidence;
-}
-
-bool ws_is_kernel_va(const struct ws_system *system, uint64_t va)
-{
-	uint64_t last = ~UINT64_C(0) >> (64 - 8 * system->layout.word);
-
-	return va >= system->layout.kernel_first && va <= last;
-}
-
-bool ws_in_image(const struct ws_system *system, uint64_t va)
-{
-	const struct ws_layout *layout = &system->layout;
-
-	return layout->image_last && va >= layout->image_first &&
-	       va <= layout->image_last;
-}
-
-/* ---- notes ------------------------------------------------------------------------ */
-
-void ws_note(struct ws_system *system, const char *fmt, ...)
-{
-	char *text;
-	char **note;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	ws_vec_each(&system->notes, known)
-		if (text && !strcmp(*known, text)) { /* once is enough */
-			free(text);
-			return;
-		}
-	note = text ? ws_vec_push(&system->notes) : NULL;
-	if (note) {
-		*note = text;
-		return;
-	}
-	free(text);
-	(void)!ws_target_short(system->target); /* an answer without it says too much */
-}
-
-const char *ws_system_note(const struct ws_system *system, unsigned i)
-{
-	unsigned ntarget = 0;
-
-	while (ws_target_note(system->target, ntarget))
-		ntarget++;
-	if (i < ntarget)
-		return ws_target_note(system->target, i);
-	i -= ntarget;
-	return i < system->notes.n ? system->notes.v[i] : NULL;
-}
+#include "linux/roots.h"
+#include "paging/format.h"
 
 /* ---- open and close --------------------------------------------------------------- */
 
@@ -221,15 +25,93 @@ static enum ws_status system_init(struct ws_system *system, struct ws_target *ta
 		options = &none;
 	system->ctx = target->ctx;
 	system->target = target;
-	system->paging = (struct ws_paging){ .frame = system_frame, .opaque = system };
+	ws_reading_begin(system);
 	system->kernel_pages = calloc(WS_KERNEL_PAGES, sizeof(*system->kernel_pages));
 	if (!system->kernel_pages ||
 	    !copy_string(target->vmcoreinfo, (const char **)&system->vmcoreinfo) ||
 	    !copy_string(options->system_map, &system->options.system_map) ||
-	    !copy_string(options->vmlinux, &system->options.vmlinux))
+	    !copy_string(options->vmlinux, &system->options.vmlinux) ||
+	    !copy_string(options->regime, &system->options.regime))
 		return ws_fail_memory(system->ctx);
 	ws_set_format(system, target->format);
 	return WS_OK;
+}
+
+/* Words are looked for, and VMCOREINFO is weighed, as if that had not been done before. */
+static enum ws_status forget_words(struct ws_system *system, size_t notes)
+{
+	const char *note = system->target->vmcoreinfo;
+
+	while (system->notes.n > notes)
+		free(system->notes.v[--system->notes.n]);
+	system->finds.idle_names.n = system->finds.vmcoreinfo.n = 0;
+	system->finds.words_done = false;
+	ws_vmcoreinfo_drop(system);
+	return copy_string(note, (const char **)&system->vmcoreinfo)
+		       ? WS_OK
+		       : ws_fail_memory(system->ctx);
+}
+
+static enum ws_status scan_and_weigh(struct ws_system *system)
+{
+	enum ws_status status = ws_find_scan(system);
+
+	return status == WS_OK ? ws_find_vmcoreinfo(system) : status;
+}
+
+/* No dump keeps the registers by which such a processor translates. */
+static bool is_silent(const struct ws_arch *arch)
+{
+	return arch && arch->on_linux && !arch->qemu_note;
+}
+
+/*
+ * Where nothing says the format it is the one, of those that the machine has, in which
+ * some root in memory is seen to map itself: others have their direct map elsewhere, or
+ * another number of levels on the way there.
+ */
+static enum ws_status search_formats(struct ws_system *system)
+{
+	const struct ws_arch *arch = system->target->arch;
+	enum ws_status status = WS_ERR_NOT_FOUND;
+
+	for (size_t i = 0; is_silent(arch) && arch->on_linux->layouts[i].format &&
+			   status == WS_ERR_NOT_FOUND;
+	     i++) {
+		ws_set_format(system, arch->on_linux->layouts[i].format);
+		system->paging.emulated = true;
+		status = ws_search_layout(system);
+		if (status == WS_OK && system->layout_by_image)
+			status = WS_ERR_NOT_FOUND; /* seen of no format's levels */
+	}
+	if (status != WS_OK)
+		ws_set_format(system, NULL);
+	return status;
+}
+
+/*
+ * A root of those in memory, and then all that was found without one once more: a text
+ * of which nothing could be said may be held against memory now.
+ */
+static enum ws_status search_memory(struct ws_system *system, size_t notes)
+{
+	bool unsaid = !system->format;
+	enum ws_status layout;
+
+	layout = system->format ? ws_search_layout(system) : search_formats(system);
+	if (layout == WS_ERR_NOT_FOUND)
+		return ws_layout_refuse(system);
+	if (layout == WS_OK)
+		layout = forget_words(system, notes);
+	if (layout != WS_OK)
+		return layout;
+	if (unsaid)
+		ws_note(system,
+			"no register and no VMCOREINFO says the paging format: by the page "
+			"tables in memory it is %s",
+			system->format->name);
+	ws_layout_note(system);
+	return scan_and_weigh(system);
 }
 
 /*
@@ -238,26 +120,82 @@ static enum ws_status system_init(struct ws_system *system, struct ws_target *ta
  */
 static enum ws_status find_memory(struct ws_system *system)
 {
+	size_t notes = system->notes.n;
 	enum ws_status layout = ws_find_layout(system), status;
 
 	if (layout != WS_OK && layout != WS_ERR_NOT_FOUND)
 		return layout;
-	status = ws_find_scan(system);
-	if (status == WS_OK)
-		status = ws_find_vmcoreinfo(system);
+	status = scan_and_weigh(system);
 	if (status != WS_OK || layout == WS_OK)
 		return status;
 	layout = ws_find_layout(system);
 	if (layout == WS_ERR_NOT_FOUND)
-		return ws_layout_refuse(system);
+		return search_memory(system, notes);
 	return layout == WS_OK ? ws_find_scan(system) : layout;
+}
+
+/* Whether Linux is known on the machine: that of the format, or that the dump names. */
+static bool is_linux_known(const struct ws_system *system)
+{
+	const struct ws_arch *arch = system->target->arch;
+
+	return system->format ? ws_linux_layout_of(system->format) != NULL
+			      : !arch || arch->on_linux;
+}
+
+/*
+ * Where no dump keeps the registers that lead to a root, who gives one may have nothing
+ * but its tables.
+ */
+static bool may_be_tables(const struct ws_system *system)
+{
+	return system->target->has_root && system->format && !system->layout.word &&
+	       is_silent(ws_arch_of(system->format));
+}
+
+/* Nothing but the page tables of the root that was given. */
+static enum ws_status open_tables(struct ws_system *system)
+{
+	const struct ws_format *format = system->paging.format;
+	const struct ws_target *target = system->target;
+	struct ws_kernel_region *all;
+	enum ws_status status;
+
+	if (!format)
+		return ws_layout_refuse(system);
+	if (!target->has_root)
+		return ws_fail(
+			system->ctx, WS_ERR_UNSUPPORTED,
+			"%s: Linux with %s page tables is not known: they can only "
+			"be walked, from a root that --root gives",
+			target->file.path, format->name);
+	status = ws_check_given_root(system);
+	if (status != WS_OK)
+		return status;
+	all = ws_vec_push(&system->regions);
+	if (!all)
+		return ws_fail_memory(system->ctx);
+	*all = (struct ws_kernel_region){ "unknown", 0, UINT64_MAX };
+	system->layout.tables_only = true;
+	system->layout.word = format->va_bits > 32 ? 8 : 4;
+	system->modules_done = true;
+	ws_set_reference(system, target->root & format->root_mask);
+	ws_note(system,
+		is_linux_known(system)
+			? "no kernel was found with the root that was given: its %s page "
+			  "tables are walked, and nothing else in the target is looked at"
+			: "Linux with %s page tables is not known: those at the root that "
+			  "was given are walked, and nothing else in the target is looked at",
+		format->name);
+	return WS_OK;
 }
 
 static enum ws_status find_system(struct ws_system *system)
 {
 	static enum ws_status (*const steps[])(struct ws_system *) = {
-		find_memory,    ws_find_reference, ws_find_tasks,
-		ws_find_spaces, ws_recognise,      ws_cross_check_tasks,
+		find_memory,   ws_find_reference,    ws_add_loaded_roots,
+		ws_find_tasks, ws_find_spaces,       ws_find_parents,
+		ws_recognise,  ws_cross_check_tasks, ws_find_regime,
 	};
 	enum ws_status status = WS_OK;
 
@@ -279,7 +217,12 @@ enum ws_status ws_system_open(struct ws_target *target,
 		return ws_fail_memory(target->ctx);
 	status = system_init(system, target, options);
 	if (status == WS_OK)
-		status = find_system(system);
+		status = is_linux_known(system) ? find_system(system)
+						: open_tables(system);
+	if (status == WS_ERR_NOT_FOUND && may_be_tables(system)) {
+		ws_error_clear(target->ctx);
+		status = open_tables(system);
+	}
 	if (status == WS_OK)
 		*out = system;
 	else
@@ -297,9 +240,13 @@ void ws_system_close(struct ws_system *system)
 	ws_vec_release(&system->finds.idle_names);
 	ws_vec_release(&system->finds.vmcoreinfo);
 	ws_vec_release(&system->roots);
+	ws_vec_release(&system->damaged);
 	ws_vec_release(&system->tasks);
+	ws_vec_release(&system->current);
+	ws_vec_release(&system->loaded_mms);
 	ws_vec_release(&system->spaces);
 	free(system->owners);
+	ws_vec_release(&system->regions);
 	ws_vec_release(&system->modules);
 	ws_scale_free(system->scale);
 	ws_symbols_release(system);
@@ -308,6 +255,7 @@ void ws_system_close(struct ws_system *system)
 	free(system->vmcoreinfo);
 	free((char *)system->options.system_map);
 	free((char *)system->options.vmlinux);
+	free((char *)system->options.regime);
 	free(system);
 }
 

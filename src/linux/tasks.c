@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "linux/tasks.h"
+#include "util/count.h"
 
 /* As many tasks as there can be, and as many again in lists that mislead. */
 #define STEPS_MAX (4 * WS_PID_MAX)
@@ -28,37 +29,7 @@ struct ring_search {
 	bool short_of_memory;
 };
 
-/* ---- names ------------------------------------------------------------------------ */
-
-/* A user may name a process as he likes, so this is a hint, never a condition. */
-bool ws_is_name(const char *comm)
-{
-	size_t n = strnlen(comm, WS_COMM_LEN);
-
-	for (size_t i = 0; i < n; i++)
-		if (comm[i] < 0x20 || comm[i] > 0x7e)
-			return false;
-	return n && n < WS_COMM_LEN;
-}
-
-bool ws_read_name(struct ws_system *system, uint64_t comm_va, char comm[17])
-{
-	comm[WS_COMM_LEN] = '\0';
-	return ws_system_read(system, comm_va, comm, WS_COMM_LEN) == WS_READ;
-}
-
 /* ---- one ring --------------------------------------------------------------------- */
-
-bool ws_list_step(struct ws_system *system, uint64_t node, bool back, uint64_t *next)
-{
-	unsigned word = system->layout.word;
-	unsigned there = back ? word : 0, here = back ? 0 : word;
-	uint64_t facing;
-
-	return ws_kernel_word(system, node + there, next) == WS_READ &&
-	       ws_is_kernel_va(system, *next) && *next % word == 0 &&
-	       ws_kernel_word(system, *next + here, &facing) == WS_READ && facing == node;
-}
 
 static bool push_node(struct ring_search *s, struct ring *ring, uint64_t node)
 {
@@ -197,7 +168,7 @@ static void find_ring(struct ring_search *s, struct ring *best)
 
 	try_names(s, true, layout->image_delta, best);
 	if (!best->nodes.n)
-		try_names(s, false, layout->page_offset, best);
+		try_names(s, false, layout->direct_delta, best);
 }
 
 /* Searches, keeps of all names that of init_task, and goes round the ring again. */
@@ -237,49 +208,21 @@ static enum ws_status take_tasks(struct ws_system *system, const struct ring *ri
 	return WS_OK;
 }
 
-static void read_word_field(struct ws_system *system, const struct ws_task *task,
-			    int32_t offset, uint64_t *value)
-{
-	if (offset == WS_NO_FIELD ||
-	    ws_kernel_word(system, task->comm_va + offset, value) != WS_READ)
-		*value = 0;
-}
-
-static void read_u32_field(struct ws_system *system, const struct ws_task *task,
-			   int32_t offset, uint32_t *value)
-{
-	if (offset == WS_NO_FIELD ||
-	    ws_kernel_u32(system, task->comm_va + offset, value) != WS_READ)
-		*value = 0;
-}
-
-void ws_read_task(struct ws_system *system, struct ws_task *task)
-{
-	const struct ws_task_fields *fields = &system->fields;
-	uint32_t flags;
-
-	read_u32_field(system, task, fields->pid, &task->pid);
-	read_u32_field(system, task, fields->flags, &flags);
-	read_word_field(system, task, fields->mm, &task->mm);
-	read_word_field(system, task, fields->active_mm, &task->active_mm);
-	task->kernel_thread =
-		fields->flags == WS_NO_FIELD ? !task->mm : flags & WS_PF_KTHREAD;
-}
-
 static void note_ring(struct ws_system *system, const struct ring *ring)
 {
 	system->no_task_list = !ring->nodes.n;
 	system->tasks_partial = !ring->nodes.n || !ring->closed;
 	if (!ring->nodes.n)
 		ws_note(system,
-			"the task list was not found (%zu names of an idle task "
-			"were looked at)",
-			system->finds.idle_names.n);
+			"the task list was not found (looked for at %s of an idle "
+			"task's name)",
+			WS_COUNT_OF(system->finds.idle_names.n, "occurrence"));
 	else if (!ring->closed)
 		ws_note(system,
-			"the task list is cut: %zu tasks were reached from its two "
-			"ends, and others may be missing",
-			ring->nodes.n);
+			"the task list is cut: %s %s reached from its two ends, and others "
+			"may be missing",
+			WS_COUNT_OF(ring->nodes.n, "task"),
+			ring->nodes.n == 1 ? "was" : "were");
 }
 
 enum ws_status ws_find_tasks(struct ws_system *system)

@@ -57,7 +57,42 @@ void ws_read_task(struct ws_system *system, struct ws_task *task);
 enum ws_status ws_find_owners(struct ws_system *system, const ws_pa_vec *roots,
 			      size_t *found) WS_MUST_CHECK;
 
+/*
+ * Adds those whose comm lies there and who are not known, and whom the list leads to from
+ * there. *found: how many it has added.
+ */
+enum ws_status ws_take_comms(struct ws_system *system, const ws_pa_vec *comms,
+			     size_t *found) WS_MUST_CHECK;
+
+/*
+ * Finds system->current, and adds to system->tasks those that are not known. *found: how
+ * many it has added. Goes through all memory where a task may not be known.
+ */
+enum ws_status ws_find_cpu_tasks(struct ws_system *system, size_t *found) WS_MUST_CHECK;
+
+/*
+ * Finds system->loaded_mms, by system->current; their roots are among those, of no task.
+ */
+enum ws_status ws_find_loaded_mms(struct ws_system *system,
+				  const ws_pa_vec *unowned) WS_MUST_CHECK;
+/* The index in system->roots of that mm's, if a processor has it loaded; or SIZE_MAX. */
+size_t ws_loaded_root(const struct ws_system *system, uint64_t mm);
+
+/* mm_struct.owner: where it lies in an mm, and comm behind what it leads to. */
+struct ws_mm_owner {
+	uint64_t offset, comm;
+};
+/* By the tasks that are known with their mms; false: they do not show it. */
+bool ws_find_mm_owner(struct ws_system *system, struct ws_mm_owner *owner);
+/* Whom the mm names, if the dump lacks what he himself would name as his. */
+bool ws_mm_owner(struct ws_system *system, const struct ws_mm_owner *owner, uint64_t mm,
+		 uint64_t *comm_va);
+
+/* The pa that an mm_struct's pgd pointer leads to; false: it leads nowhere. */
+bool ws_pa_of_pgd(struct ws_system *system, uint64_t pgd, uint64_t *pa);
 /* The index in system->roots that an mm_struct's pgd pointer leads to, or SIZE_MAX. */
 size_t ws_root_of_pgd(struct ws_system *system, uint64_t pgd);
+/* Or to what may be one: a page of the direct map that the dump lacks is there. */
+bool ws_may_lead_to_root(struct ws_system *system, uint64_t pgd);
 
 #endif

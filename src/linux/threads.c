@@ -30,7 +30,7 @@ struct group {
 	size_t strangers; /* nodes that are something else */
 };
 
-/* Told the comm of each thread of the group but the leader. */
+/* Called with the comm of each thread of the group but the leader. */
 typedef void thread_fn(void *arg, uint64_t comm_va);
 
 /* What lies around a node: where it cannot be read, nothing speaks against it. */
@@ -149,16 +149,16 @@ static void find_list(struct ws_system *system)
 
 /* ---- what the threads say --------------------------------------------------------- */
 
-struct census {
+struct thread_groups {
 	struct ws_system *system;
 	struct ws_task *task;
 };
 
 static void count_thread(void *arg, uint64_t comm_va)
 {
-	const struct census *census = arg;
-	struct ws_system *system = census->system;
-	struct ws_task *task = census->task;
+	const struct thread_groups *groups = arg;
+	struct ws_system *system = groups->system;
+	struct ws_task *task = groups->task;
 	uint64_t mm;
 
 	if (system->fields.mm == WS_NO_FIELD ||
@@ -185,7 +185,7 @@ void ws_take_threads(struct ws_system *system, size_t first)
 	t.offset = system->fields.threads;
 	for (size_t i = first; i < system->tasks.n; i++) {
 		struct ws_task *task = &system->tasks.v[i];
-		struct census census = { system, task };
+		struct thread_groups groups = { system, task };
 		struct group group = { .head = task->comm_va + t.offset,
 				       .tgid = task->pid };
 
@@ -193,7 +193,7 @@ void ws_take_threads(struct ws_system *system, size_t first)
 			continue;
 		task->nthreads = task->mm != 0;
 		if (t.offset != WS_NO_FIELD && task->pid)
-			go_round(&t, &group, count_thread, &census);
+			go_round(&t, &group, count_thread, &groups);
 		if (!task->nthreads)
 			task->nthreads = task->kernel_thread;
 	}

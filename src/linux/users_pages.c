@@ -1,120 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What user mode reads, or calls, in the kernel's half. It lies at fixed places, most of
- * them in x86-64's fixmap (arch/x86/include/asm/fixmap.h), which grows down from the
- * vsyscall page, and which other kernels use for other things. So the place alone does
- * not make a page the user's.
+ * What user mode reads, or calls, in the kernel's half. It lies at fixed places, which
+ * other kernels use for other things. So the place alone does not make a page the user's.
  */
 #include "linux/users_pages.h"
 
 #include <stdlib.h>
 
-#include "paging/format.h"
-#include "util/bits.h"
-
-#define PCD WS_BIT(4) /* not cached (SDM 4.9) */
-
-/* The image holds vsyscall page, vvar and vDSO; where it lies may not be known. */
-static bool is_of_image(struct ws_system *system, uint64_t va, uint64_t pa,
-			uint64_t entry)
+static const struct ws_users_page *rows_of(const struct ws_system *system)
 {
-	(void)va;
-	(void)entry;
-	return !system->layout.image_last ||
-	       ws_in_image(system, pa + system->layout.image_delta);
+	return ws_on_linux(system)->users_pages;
 }
-
-/* Where chipsets have it (Intel 631xESB/ICH data sheets, HPTC: four choices). */
-static bool is_hpet(struct ws_system *system, uint64_t va, uint64_t pa, uint64_t entry)
-{
-	(void)system;
-	(void)va;
-	return entry & PCD && pa >= 0xfed00000 && pa < 0xfed04000;
-}
-
-/*
- * struct pvclock_vcpu_time_info, one each 64 bytes (include/asm/pvclock-abi.h): version,
- * padding, tsc_timestamp, system_time, tsc_to_system_mul, tsc_shift, flags, padding; and
- * a count of migrations (3.8 to 4.1).
- */
-#define PVCLOCK_SIZE 64
-#define PVCLOCK_MUL 24
-
-static bool is_pvclock_record(const uint8_t *record)
-{
-	if (ws_le32(record + 4) || record[30] || record[31])
-		return false;
-	for (unsigned i = 36; i < PVCLOCK_SIZE; i++)
-		if (record[i])
-			return false;
-	return true;
-}
-
-/* The first record is of the first processor, which has a clock. */
-static bool is_pvclock_frame(struct ws_system *system, uint64_t pa, bool first)
-{
-	const uint8_t *frame;
-
-	if (ws_target_frame(system->target, pa, &frame) != WS_READ) {
-		ws_note(system,
-			"user mode can read the frame at %#lx, which is not in this memory: "
-			"whether it is a clock that it is meant to read is not known",
-			pa);
-		return false;
-	}
-	for (unsigned at = 0; at < WS_FRAME_SIZE; at += PVCLOCK_SIZE)
-		if (!is_pvclock_record(frame + at))
-			return false;
-	return !first || ws_le32(frame + PVCLOCK_MUL);
-}
-
-/* PVCLOCK_FIXMAP_BEGIN (arch/x86/include/asm/fixmap.h), and the frames behind it. */
-static const uint64_t pvclock_first[] = {
-	UINT64_C(0xffffffffff5fd000), /* behind vvar and HPET */
-	UINT64_C(0xffffffffff5ff000), /* where these have gone: since 3.16 */
-};
-
-#define PVCLOCK_PAGES 128 /* for 8192 processors, which is most (arch/x86/Kconfig) */
-
-static bool is_pvclock(struct ws_system *system, uint64_t va, uint64_t pa, uint64_t entry)
-{
-	uint64_t page = va & -(uint64_t)WS_FRAME_SIZE;
-
-	(void)entry;
-	for (size_t i = 0; i < WS_ARRAY_SIZE(pvclock_first); i++) {
-		uint64_t first = pvclock_first[i], before = first - page;
-
-		if (page <= first && before < PVCLOCK_PAGES * WS_FRAME_SIZE &&
-		    before <= pa && is_pvclock_frame(system, pa - before, true) &&
-		    (!before || is_pvclock_frame(system, pa, false)))
-			return true;
-	}
-	return false;
-}
-
-/* Versions as 1000 * major + minor; of 2.6 all are 2006. */
-#define ALWAYS UINT32_MAX
-
-static const struct users_page {
-	uint8_t word;
-	uint64_t first, last; /* the places, each of a page */
-	bool (*is_it)(struct ws_system *system, uint64_t va, uint64_t pa, uint64_t entry);
-	uint32_t until; /* the first version without it */
-} users_pages[] = {
-	/* map_vsyscall(), arch/x86/entry/vsyscall/vsyscall_64.c */
-	{ 8, UINT64_C(0xffffffffff600000), UINT64_C(0xffffffffff600fff), is_of_image,
-	  ALWAYS },
-	/* VVAR_PAGE: from 8c49d9a74bac (3.0) to f40c330091c7 (3.16) */
-	{ 8, UINT64_C(0xffffffffff5ff000), UINT64_C(0xffffffffff5fffff), is_of_image,
-	  3016 },
-	/* VSYSCALL_HPET: next to the vsyscall page, from 3.0 on next to vvar; as long */
-	{ 8, UINT64_C(0xffffffffff5fe000), UINT64_C(0xffffffffff5fffff), is_hpet, 3016 },
-	/* PVCLOCK_FIXMAP_BEGIN, 128 of them: 3dc4f7cfb744 (3.8) to dac16fba6fc5 (4.5) */
-	{ 8, UINT64_C(0xffffffffff57e000), UINT64_C(0xffffffffff5fffff), is_pvclock,
-	  4005 },
-	/* CONFIG_COMPAT_VDSO until 3.15: map_compat_vdso(), vdso32-setup.c */
-	{ 4, 0xffffe000, 0xffffefff, is_of_image, 3015 },
-};
 
 /* 0 where it is not known: then the place and what lies there decide alone. */
 static uint32_t version(const struct ws_system *system)
@@ -131,14 +27,11 @@ static uint32_t version(const struct ws_system *system)
 
 bool ws_is_users_page(struct ws_system *system, uint64_t va, uint64_t pa, uint64_t entry)
 {
-	for (size_t i = 0; i < WS_ARRAY_SIZE(users_pages); i++) {
-		const struct users_page *row = &users_pages[i];
-
+	for (const struct ws_users_page *row = rows_of(system); row && row->word; row++)
 		if (row->word == system->layout.word && va >= row->first &&
 		    va <= row->last && version(system) < row->until &&
 		    row->is_it(system, va, pa, entry))
 			return true;
-	}
 	return false;
 }
 
@@ -147,19 +40,16 @@ static void look_at(struct ws_system *system, uint64_t va)
 	struct ws_trail trail;
 
 	ws_walk(&system->paging, system->layout.reference, va, &trail);
-	if (trail.end == WS_END_PAGE && trail.access & WS_USER)
+	if (trail.end == WS_END_PAGE && trail.access & WS_USER_READ)
 		(void)ws_is_users_page(system, va, trail.pa,
 				       trail.step[trail.nsteps - 1].entry);
 }
 
 void ws_users_pages_tour(struct ws_system *system)
 {
-	for (size_t i = 0; i < WS_ARRAY_SIZE(users_pages); i++) {
-		const struct users_page *row = &users_pages[i];
-
+	for (const struct ws_users_page *row = rows_of(system); row && row->word; row++)
 		for (uint64_t va = row->first;
 		     row->word == system->layout.word && va < row->last;
 		     va += WS_FRAME_SIZE)
 			look_at(system, va);
-	}
 }

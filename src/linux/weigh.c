@@ -9,7 +9,6 @@
 #include "linux/census.h"
 #include "linux/linux.h"
 #include "linux/roots.h"
-#include "paging/x86.h"
 
 /* What the reference's kernel half weighs, and the sets that counting needs. */
 struct ws_scale {
@@ -133,9 +132,26 @@ static enum ws_status make_scale(struct ws_system *system)
 	return learn_reference(system);
 }
 
+/* A root and the reference, and of each the frame that is compared; NULL: none. */
+struct pair {
+	uint64_t root, reference;
+	const uint8_t *ours, *theirs;
+};
+
+static void read_parts(struct ws_system *system, struct pair *pair, unsigned slot)
+{
+	pair->ours = ws_root_part(system, pair->root, slot);
+	pair->theirs = ws_root_part(system, pair->reference, slot);
+}
+
+static uint64_t entry_in(const struct ws_system *system, const uint8_t *part,
+			 unsigned slot)
+{
+	return part ? ws_entry(system, part, slot) : 0;
+}
+
 /* The kernel half: slots that differ from the reference's are gone into. */
 static enum ws_status weigh_kernel(struct ws_system *system, uint64_t root,
-				   const uint8_t *table, const uint8_t *reference,
 				   struct ws_weight *weight)
 {
 	const struct ws_format *format = system->paging.format;
@@ -143,13 +159,19 @@ static enum ws_status weigh_kernel(struct ws_system *system, uint64_t root,
 	struct count count = { .system = system };
 	enum ws_status status = WS_OK;
 
-	for (unsigned slot = ws_first_kernel_slot(system);
-	     slot < slots_of(format) && status == WS_OK; slot++) {
-		uint64_t entry = ws_entry(system, table, slot);
+	unsigned first_slot = ws_first_kernel_slot(system);
+	struct pair pair = { .reference = system->layout.reference, .root = root };
 
-		if (!((entry ^ ws_entry(system, reference, slot)) & mask)) {
+	for (unsigned slot = first_slot; slot < slots_of(format) && status == WS_OK;
+	     slot++) {
+		uint64_t entry;
+
+		if (slot == first_slot || slot % ws_slots_in_part(format) == 0)
+			read_parts(system, &pair, slot);
+		entry = entry_in(system, pair.ours, slot);
+		if (!((entry ^ entry_in(system, pair.theirs, slot)) & mask)) {
 			weight->shared_tables += system->scale->below[slot];
-		} else if (entry & X86_P) {
+		} else if (ws_is_present(format, entry)) {
 			slot_range(format, slot, &first, &last);
 			status = count_range(&count, root, first, last);
 		}
@@ -162,12 +184,14 @@ static enum ws_status weigh_kernel(struct ws_system *system, uint64_t root,
 static void weigh_root(const struct ws_system *system, uint64_t root,
 		       struct ws_weight *weight)
 {
+	uint32_t frames = ws_root_size(system->paging.format) / WS_FRAME_SIZE;
+
 	if (ws_private_level(system->paging.format))
-		return; /* a PDPT of 32 bytes is no frame */
+		return; /* a group of 32 bytes is no frame */
 	if (root == system->layout.reference)
-		weight->shared_tables++;
+		weight->shared_tables += frames;
 	else
-		weight->private_tables++;
+		weight->private_tables += frames;
 }
 
 enum ws_status ws_space_weigh(struct ws_system *system, const struct ws_space *space,
@@ -177,7 +201,6 @@ enum ws_status ws_space_weigh(struct ws_system *system, const struct ws_space *s
 	const uint8_t *reference = ws_root_table(system, system->layout.reference);
 	struct count user = { .system = system };
 	enum ws_status status;
-	uint64_t last;
 
 	*weight = (struct ws_weight){ 0 };
 	if (!table || !reference) {
@@ -190,15 +213,16 @@ enum ws_status ws_space_weigh(struct ws_system *system, const struct ws_space *s
 	status = system->scale ? WS_OK : make_scale(system);
 	if (status != WS_OK)
 		return status;
-	last = ((uint64_t)ws_first_kernel_slot(system)
-		<< system->paging.format->level[0].shift) -
-	       1;
 	if (space->kind != WS_SPACE_FREED) /* its user half may be anybody's by now */
-		status = count_range(&user, space->root, 0, last);
-	weight->user_tables = user.tables;
+		status = count_range(&user, space->root, 0, ws_last_user_va(system));
+	if (ws_root_kind(system->paging.format) == WS_ROOT_NO_KERNEL &&
+	    space->root == system->layout.reference)
+		weight->shared_tables = user.tables; /* all of it is the kernel's */
+	else
+		weight->user_tables = user.tables;
 	forget_seen(system->scale);
 	if (status == WS_OK)
-		status = weigh_kernel(system, space->root, table, reference, weight);
+		status = weigh_kernel(system, space->root, weight);
 	forget_seen(system->scale);
 	weigh_root(system, space->root, weight);
 	return ws_target_looked(system->target, status);

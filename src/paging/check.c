@@ -13,9 +13,9 @@ static uint64_t too_wide(const struct ws_paging *paging, const struct ws_row *ro
 	uint8_t widest = paging->format->pa_bits;
 	uint64_t missing, bits = 0;
 
-	if (!paging->maxphyaddr || paging->maxphyaddr >= widest)
+	if (!paging->pa_bits || paging->pa_bits >= widest)
 		return 0;
-	missing = WS_BITS(widest - 1, paging->maxphyaddr);
+	missing = WS_BITS(widest - 1, paging->pa_bits);
 	for (unsigned i = 0; i < WS_ARRAY_SIZE(row->address); i++) {
 		const struct ws_piece *piece = &row->address[i];
 		uint64_t there = piece->shift >= 0 ? missing >> piece->shift
@@ -29,16 +29,20 @@ static uint64_t too_wide(const struct ws_paging *paging, const struct ws_row *ro
 uint64_t ws_reserved_bits(const struct ws_paging *paging, const struct ws_row *row,
 			  uint64_t entry)
 {
-	uint64_t reserved = paging->tcg ? row->reserved & ~row->tcg : row->reserved;
+	uint64_t reserved =
+		paging->emulated ? row->reserved & ~row->emulated : row->reserved;
 	uint64_t bits = (entry & reserved) | too_wide(paging, row, entry);
 
-	return paging->nx ? bits : bits | (entry & paging->format->no_execute);
+	for (const struct ws_refusal *r = row->refusals; r && r->mask; r++)
+		if ((entry & r->mask) == r->value)
+			bits |= r->mask;
+	return paging->no_execute ? bits : bits | (entry & paging->format->no_execute);
 }
 
 bool ws_check(const struct ws_paging *paging, const struct ws_trail *trail,
 	      struct ws_flaw *flaw)
 {
-	const struct ws_format *format = paging->format;
+	const struct ws_format *format = trail->format;
 
 	for (unsigned l = 0; l < trail->nsteps; l++) {
 		uint64_t entry = trail->step[l].entry, bits;

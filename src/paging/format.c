@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a format and its levels are called, and what an entry's bits say. */
 #include "paging/format.h"
 
-static const struct ws_format *const formats[] = {
-	&ws_format_i386,   &ws_format_i386_nopse,  &ws_format_i386_pae,
-	&ws_format_x86_64, &ws_format_x86_64_la57,
-};
-
-const struct ws_format *ws_format_at(unsigned i)
+uint64_t ws_further_pieces(const struct ws_row *row, uint64_t entry)
 {
-	return i < WS_ARRAY_SIZE(formats) ? formats[i] : NULL;
-}
+	uint64_t address = 0;
 
-static bool same_name(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return *a == *b;
-}
-
-const struct ws_format *ws_format_by_name(const char *name)
-{
-	for (unsigned i = 0; i < WS_ARRAY_SIZE(formats); i++)
-		if (same_name(formats[i]->name, name))
-			return formats[i];
-	return NULL;
+	for (unsigned i = 1; i < WS_MAX_PIECES; i++)
+		address |= ws_piece_of(&row->address[i], entry);
+	return address;
 }
 
 const char *ws_format_name(const struct ws_format *format)
@@ -39,6 +24,16 @@ unsigned ws_format_levels(const struct ws_format *format)
 unsigned ws_format_va_bits(const struct ws_format *format)
 {
 	return format->va_bits;
+}
+
+bool ws_format_withholds(const struct ws_format *format, uint8_t right)
+{
+	for (unsigned l = 0; l < format->nlevels; l++)
+		for (const struct ws_row *row = format->level[l].row; row->kind; row++)
+			for (const struct ws_denial *d = row->denials; d && d->mask; d++)
+				if (d->denied & right)
+					return true;
+	return false;
 }
 
 const char *ws_level_name(const struct ws_format *format, unsigned level)

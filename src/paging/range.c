@@ -5,7 +5,6 @@
  */
 #include "paging/format.h"
 
-#define ALL_ACCESS (WS_USER | WS_WRITE | WS_EXECUTE)
 /* What 2 TiB of 4 KiB pages take; hostile tables are given up after some seconds. */
 #define DEFAULT_MAX_TABLES (UINT64_C(1) << 20)
 
@@ -107,7 +106,7 @@ static void visit_entry(struct descent *d, struct entry_at *at, uint64_t entry,
 		note_end(d, at, ws_unmatched_end(format, entry));
 		return;
 	}
-	at->access &= (uint8_t)~ws_row_denied(row, entry);
+	at->access &= (uint8_t)~ws_row_denied(row, entry, at->access);
 	if (row->kind == WS_ROW_LEAF) {
 		note_page(d, at, row, entry);
 		return;
@@ -116,7 +115,7 @@ static void visit_entry(struct descent *d, struct entry_at *at, uint64_t entry,
 	visit_table(d, at, ws_row_address(row, entry), base);
 }
 
-/* Counts and tells a table; false where the descent must not go in. */
+/* Counts and reports a table; false where the descent must not go in. */
 static bool enter_table(struct descent *d, const struct entry_at *at, uint64_t table,
 			uint64_t base)
 {
@@ -173,13 +172,14 @@ static void visit_table(struct descent *d, const struct entry_at *at, uint64_t t
 
 static void visit_part(struct descent *d, uint64_t root, uint64_t first, uint64_t last)
 {
-	struct entry_at top = { .access = ALL_ACCESS };
+	struct entry_at top = { .access = WS_ACCESS_ALL };
 
 	if (first > last || d->stopped || d->status != WS_OK)
 		return;
 	d->first = first;
 	d->last = last;
-	visit_table(d, &top, root & d->paging->format->root_mask, 0);
+	visit_table(d, &top, root & d->paging->format->root_mask,
+		    ws_root_base(d->paging->format, first));
 }
 
 /* The part between the halves of a canonical format: nothing is translated there. */
@@ -200,8 +200,7 @@ static uint64_t max64(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-static enum ws_status descend(struct descent *d, uint64_t root, uint64_t first,
-			      uint64_t last)
+static void visit_halves(struct descent *d, uint64_t root, uint64_t first, uint64_t last)
 {
 	const struct ws_format *format = d->paging->format;
 	uint64_t top = ~UINT64_C(0) >> (64 - format->va_bits);
@@ -215,6 +214,12 @@ static enum ws_status descend(struct descent *d, uint64_t root, uint64_t first,
 	} else {
 		visit_part(d, root, first, min64(last, top));
 	}
+}
+
+static enum ws_status descend(struct descent *d, uint64_t root, uint64_t first,
+			      uint64_t last)
+{
+	visit_halves(d, root, first, last);
 	if (d->run_fn)
 		flush(d);
 	return d->status;
@@ -231,6 +236,47 @@ enum ws_status ws_range(const struct ws_paging *paging, uint64_t root, uint64_t 
 			     .flags = flags };
 
 	return descend(&d, root, first, last);
+}
+
+/* The part of [first, last] that a window has, from its root. */
+static void visit_window(struct descent *d, struct ws_paging *through,
+			 const struct ws_window *window, uint64_t first, uint64_t last)
+{
+	through->format = window->format;
+	visit_halves(d, window->root, max64(first, window->first),
+		     min64(last, window->last));
+}
+
+enum ws_status ws_eye_range(const struct ws_paging *paging, const struct ws_eye *eye,
+			    uint64_t first, uint64_t last, unsigned flags,
+			    uint64_t max_tables, ws_run_fn *fn, void *arg)
+{
+	struct ws_paging through = *paging;
+	struct descent d = { .paging = &through,
+			     .tables_left = max_tables ? max_tables : DEFAULT_MAX_TABLES,
+			     .run_fn = fn,
+			     .arg = arg,
+			     .flags = flags };
+
+	if (!paging->format->canonical)
+		last = min64(last, ~UINT64_C(0) >> (64 - paging->format->va_bits));
+	for (unsigned i = 0; i < eye->nwindows && first <= last; i++) {
+		const struct ws_window *window = &eye->window[i];
+
+		if (window->last < first || window->first > last)
+			continue;
+		if (window->first > first)
+			note_gap(&d, first, window->first - 1);
+		visit_window(&d, &through, window, first, last);
+		if (window->last >= last) {
+			flush(&d);
+			return d.status;
+		}
+		first = window->last + 1;
+	}
+	note_gap(&d, first, last);
+	flush(&d);
+	return d.status;
 }
 
 enum ws_status ws_tables(const struct ws_paging *paging, uint64_t root, uint64_t first,

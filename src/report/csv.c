@@ -32,19 +32,13 @@ static bool is_formula(const struct column *column, const char *text)
 	       strchr("=+-@'", *text);
 }
 
-static bool has_column(const struct column *column)
-{
-	return column->key && column->kind != COLUMN_LINES && column->kind != COLUMN_ROWS;
-}
-
 static void print_header(const struct report *report)
 {
 	const char *comma = "";
 
-	for (size_t i = 0; i < report->table->n; i++) {
-		if (!has_column(&report->table->columns[i]))
-			continue;
-		fprintf(report->out, "%s%s", comma, report->table->columns[i].key);
+	for (size_t i = 0; i < report->shown.n; i++) {
+		fprintf(report->out, "%s%s", comma,
+			report->table->columns[report->shown.at[i]].key);
 		comma = ",";
 	}
 	fputs("\r\n", report->out);
@@ -63,16 +57,15 @@ static void csv_row(struct report *report, const struct value *values)
 	const char *comma = "";
 	char cell[REPORT_CELL];
 
-	for (size_t i = 0; i < report->table->n; i++) {
-		const struct column *column = &report->table->columns[i];
+	for (size_t i = 0; i < report->shown.n; i++) {
+		size_t at = report->shown.at[i];
+		const struct column *column = &report->table->columns[at];
 
-		if (!has_column(column))
-			continue;
 		fputs(comma, report->out);
 		comma = ",";
-		if (!values[i].known)
+		if (!values[at].known)
 			continue;
-		report_plain(report, column, &values[i], cell);
+		report_plain(report, column, &values[at], cell);
 		print_field(report->out, is_formula(column, cell) ? "'" : "", cell);
 	}
 	fputs("\r\n", report->out);

@@ -8,32 +8,40 @@
 #include "report/words.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/count.h"
 #include "util/text.h"
-
-/* A sentence names so many spaces; lists have them all. */
-#define NAMED 3
 
 /* ---- which spaces ----------------------------------------------------------------- */
 
-static bool is_only(const struct ws_space *space, const struct ws_space *only)
+static bool is_one_of(const struct ws_space *space, const struct ws_space *only,
+		      size_t nonly)
 {
+	uint64_t root = space->root;
+
 	if (space->kind == WS_SPACE_USER)
-		return space->root == only->root + WS_FRAME_SIZE;
-	return space->root == only->root;
+		root -= WS_FRAME_SIZE;
+	for (size_t i = 0; i < nonly; i++)
+		if (only[i].root == root)
+			return true;
+	return false;
 }
 
-static bool choose_spaces(struct digest *digest, const struct ws_space *only)
+static bool choose_spaces(struct digest *digest, const struct ws_space *only,
+			  size_t nonly)
 {
-	digest->told = calloc(digest->nspaces ? digest->nspaces : 1, sizeof(bool));
-	if (!digest->told)
+	digest->chosen = calloc(digest->nspaces ? digest->nspaces : 1, sizeof(bool));
+	if (!digest->chosen)
 		return false;
+	digest->is_part = only;
 	for (uint32_t s = 0; s < digest->nspaces; s++) {
 		if (!ws_audited(digest->audit, s) ||
-		    (only && !is_only(&digest->spaces[s], only)))
+		    (only && !is_one_of(&digest->spaces[s], only, nonly)))
 			continue;
-		digest->told[s] = true;
-		digest->ntold++;
-		digest->nverdict[digest->judgements[s].verdict]++;
+		digest->chosen[s] = true;
+		if (digest->spaces[s].kind == WS_SPACE_USER)
+			continue;
+		digest->nchosen++;
+		digest->nverdict[ws_audit_whole(digest->audit, s).verdict]++;
 	}
 	digest->ncoherent = digest->nverdict[WS_COHERENT];
 	return true;
@@ -49,7 +57,7 @@ static bool choose_findings(struct digest *digest)
 	for (size_t i = 0; i < n; i++) {
 		const struct ws_finding **chosen;
 
-		if (!findings[i].machine && !digest->told[findings[i].space])
+		if (!findings[i].machine && !digest->chosen[findings[i].space])
 			continue;
 		chosen = ws_vec_push(&digest->findings);
 		if (!chosen)
@@ -60,7 +68,7 @@ static bool choose_findings(struct digest *digest)
 	return true;
 }
 
-/* By group, and in a group as they were found. */
+/* By group, in a group by space, and of one space as they were found. */
 static int by_group(const void *left, const void *right)
 {
 	const struct ws_finding *a = *(const struct ws_finding *const *)left;
@@ -68,7 +76,15 @@ static int by_group(const void *left, const void *right)
 
 	if (a->group != b->group)
 		return (a->group > b->group) - (a->group < b->group);
+	if (a->space != b->space)
+		return (a->space > b->space) - (a->space < b->space);
 	return (a > b) - (a < b);
+}
+
+/* The space that a space is, or is the user half of. */
+static uint32_t whole_of(const struct digest *digest, uint32_t space)
+{
+	return space - (digest->spaces[space].kind == WS_SPACE_USER);
 }
 
 static int worst_first(const void *left, const void *right)
@@ -92,8 +108,12 @@ static bool add_to_group(struct digest *digest, size_t at)
 		group->first = finding;
 		group->id = finding->group;
 		group->at = (uint32_t)at;
+		group->cause = DIGEST_NO_CAUSE;
 	}
-	group->nspaces++;
+	group->nspaces += !group->nfindings ||
+			  whole_of(digest, finding->space) !=
+				  whole_of(digest, digest->by_group[at - 1]->space);
+	group->nfindings++;
 	if (finding->severity > group->severity)
 		group->severity = finding->severity;
 	return true;
@@ -154,7 +174,7 @@ struct illness {
 	const struct ws_lack
 		*lack;          /* where all share it; NULL: none, or one of its own */
 	const uint32_t *groups; /* in one array for all */
-	size_t n;
+	size_t n, nown;         /* so many, and without the user half's */
 };
 
 static int compare_illness(const struct illness *a, const struct illness *b)
@@ -170,7 +190,9 @@ static int compare_illness(const struct illness *a, const struct illness *b)
 	for (size_t i = 0; i < n; i++)
 		if (a->groups[i] != b->groups[i])
 			return a->groups[i] < b->groups[i] ? -1 : 1;
-	return (a->n > b->n) - (a->n < b->n);
+	if (a->n != b->n)
+		return a->n < b->n ? -1 : 1;
+	return (a->nown > b->nown) - (a->nown < b->nown);
 }
 
 static int by_illness(const void *left, const void *right)
@@ -207,21 +229,27 @@ static bool diagnose(const struct digest *digest, const struct ws_finding **sort
 	size_t at = 0, end;
 
 	for (uint32_t s = 0; s < digest->nspaces; s++, at = end) {
-		const struct ws_judgement *judgement = &digest->judgements[s];
+		struct ws_judgement judgement = ws_audit_whole(digest->audit, s);
+		size_t own = number_groups(sorted, digest->findings.n, at, s, groups);
+		bool halves = digest_has_half(digest, s);
 		struct illness *it;
 
-		end = number_groups(sorted, digest->findings.n, at, s, groups);
-		if (!digest->told[s] || judgement->verdict == WS_COHERENT)
+		end = halves ? number_groups(sorted, digest->findings.n, own, s + 1,
+					     groups)
+			     : own;
+		s += halves;
+		if (!digest->chosen[s] || judgement.verdict == WS_COHERENT)
 			continue;
 		it = ws_vec_push(ill);
 		if (!it)
 			return false;
-		*it = (struct illness){ .space = s,
-					.verdict = judgement->verdict,
-					.at_least = judgement->at_least,
-					.lack = common_lack(judgement),
+		*it = (struct illness){ .space = s - halves,
+					.verdict = judgement.verdict,
+					.at_least = judgement.at_least,
+					.lack = common_lack(&judgement),
 					.groups = groups + at,
-					.n = end - at };
+					.n = end - at,
+					.nown = own - at };
 	}
 	return true;
 }
@@ -266,31 +294,33 @@ static bool make_cases(struct digest *digest)
 }
 
 bool digest_make(struct digest *digest, struct ws_system *system,
-		 const struct ws_audit *audit, const struct ws_space *only)
+		 const struct ws_audit *audit, const struct ws_space *only, size_t nonly)
 {
 	size_t n;
 
 	*digest = (struct digest){ .system = system, .audit = audit };
 	digest->spaces = ws_system_spaces(system, &digest->nspaces);
 	digest->judgements = ws_audit_judgements(audit, &n);
-	return choose_spaces(digest, only) && choose_findings(digest) &&
-	       group_findings(digest) && make_cases(digest);
+	return choose_spaces(digest, only, nonly) && choose_findings(digest) &&
+	       group_findings(digest) && make_cases(digest) && digest_find_causes(digest);
 }
 
 void digest_release(struct digest *digest)
 {
-	free(digest->told);
+	free(digest->chosen);
 	free(digest->by_group);
 	ws_vec_release(&digest->findings);
 	ws_vec_release(&digest->groups);
 	ws_vec_release(&digest->sick);
 	ws_vec_release(&digest->cases);
+	ws_vec_release(&digest->causes);
+	free(digest->caused);
 	*digest = (struct digest){ 0 };
 }
 
 enum digest_state digest_state(const struct digest *digest)
 {
-	if (digest->ncoherent + digest->nverdict[WS_UNKNOWN] < digest->ntold ||
+	if (digest->ncoherent + digest->nverdict[WS_UNKNOWN] < digest->nchosen ||
 	    digest->nseverity[WS_INFO] < digest->findings.n)
 		return DIGEST_FOUND;
 	return digest->nverdict[WS_UNKNOWN] || ws_system_lacks_tasks(digest->system)
@@ -298,77 +328,16 @@ enum digest_state digest_state(const struct digest *digest)
 		       : DIGEST_CLEAN;
 }
 
+bool digest_has_half(const struct digest *digest, uint32_t space)
+{
+	return digest->spaces[space].kind != WS_SPACE_USER &&
+	       space + 1 < digest->nspaces &&
+	       digest->spaces[space + 1].kind == WS_SPACE_USER;
+}
+
 /* ---- in words --------------------------------------------------------------------- */
 
-const char *verdict_meaning(enum ws_verdict verdict)
-{
-	static const char *const meanings[] = {
-		[WS_COHERENT] = "sees what init_mm sees, as far as any fault can need it",
-		[WS_HEALS] = "lacks what a lazy fault repairs at first touch",
-		[WS_UNKNOWN] = "something that decides is not in the target",
-		[WS_DIVERGES] =
-			"differs where nothing repairs it: an access fails, or strays",
-		[WS_LEAKS] = "lets user mode reach kernel memory",
-		[WS_NESTS] =
-			"lacks the code behind a gate: faults nest until a push fails",
-		[WS_DOUBLE_FAULTS] =
-			"lacks what delivery of a fault itself needs: it fails",
-	};
-
-	return meanings[verdict];
-}
-
-/* "nests", of several "nest", and "at least nests" where one of them may be worse. */
-static void print_verdict(FILE *f, const struct digest *digest, const uint32_t *spaces,
-			  size_t n)
-{
-	enum ws_verdict verdict = digest->judgements[*spaces].verdict;
-	const char *name = ws_verdict_name(verdict);
-	int len = (int)strlen(name);
-	bool at_least = false;
-
-	for (size_t i = 0; i < n; i++)
-		at_least |= digest->judgements[spaces[i]].at_least;
-	if (at_least)
-		fputs("at least ", f);
-	if (verdict == WS_COHERENT || verdict == WS_UNKNOWN)
-		fprintf(f, "%s %s", n == 1 ? "is" : "are", name);
-	else
-		fprintf(f, "%.*s", n == 1 ? len : len - 1, name);
-}
-
-/* "83 victim, 84 other and 12 more" of n spaces. */
-static void print_names(FILE *f, const struct digest *digest, const uint32_t *spaces,
-			size_t n)
-{
-	char words[WORDS];
-
-	for (size_t i = 0; i < n && i < NAMED; i++)
-		fprintf(f, "%s%s", i ? ", " : "",
-			space_words(&digest->spaces[spaces[i]], words));
-	if (n > NAMED)
-		fprintf(f, " and %zu more", n - NAMED);
-}
-
-static void print_sick(FILE *f, const struct digest *digest)
-{
-	size_t at = 0;
-
-	for (enum ws_verdict v = WS_DOUBLE_FAULTS; v > WS_COHERENT; v--) {
-		size_t n = digest->nverdict[v];
-
-		if (!n)
-			continue;
-		fprintf(f, "; %zu ", n);
-		print_verdict(f, digest, &digest->sick.v[at], n);
-		fputs(": ", f);
-		print_names(f, digest, &digest->sick.v[at], n);
-		at += n;
-	}
-}
-
-/* What is wrong with the machine's own tables, whatever is mapped: the worst of it. */
-static void print_machine(FILE *f, const struct digest *digest)
+const struct ws_finding *digest_worst_of_machine(const struct digest *digest)
 {
 	const struct ws_finding *worst = NULL;
 
@@ -376,29 +345,7 @@ static void print_machine(FILE *f, const struct digest *digest)
 		if ((*finding)->machine && (*finding)->severity >= WS_ERROR &&
 		    (!worst || (*finding)->severity > worst->severity))
 			worst = *finding;
-	if (worst)
-		fprintf(f, "; of the machine itself, %s", worst->text);
-}
-
-char *digest_sentence(const struct digest *digest)
-{
-	size_t n = digest->ntold;
-	const char *found =
-		ws_system_lacks_tasks(digest->system) ? " that were found" : "";
-	struct ws_text sentence;
-	FILE *f = ws_text_open(&sentence);
-
-	if (!f)
-		return NULL;
-	if (digest->ncoherent == n && n > 1)
-		fprintf(f, "all %zu address spaces%s are coherent", n, found);
-	else
-		fprintf(f, "%zu of %zu address space%s%s %s coherent", digest->ncoherent,
-			n, n == 1 ? "" : "s", found,
-			digest->ncoherent == 1 || n == 1 ? "is" : "are");
-	print_sick(f, digest);
-	print_machine(f, digest);
-	return ws_text_close(&sentence, NULL);
+	return worst;
 }
 
 static void print_severities(FILE *f, const struct digest *digest)
@@ -407,43 +354,39 @@ static void print_severities(FILE *f, const struct digest *digest)
 
 	for (int s = WS_FATAL; s >= WS_INFO; s--) {
 		size_t n = digest->nseverity[s];
-		bool plural = n > 1 && (s == WS_ERROR || s == WS_WARNING);
+		const char *name = ws_severity_name((enum ws_severity)s);
+		bool is_noun = s == WS_ERROR || s == WS_WARNING;
 
 		if (!n)
 			continue;
-		fprintf(f, "%s%zu %s%s", separator, n,
-			ws_severity_name((enum ws_severity)s), plural ? "s" : "");
+		if (is_noun)
+			fprintf(f, "%s%s", separator, WS_COUNT_OF(n, name));
+		else
+			fprintf(f, "%s%s %s", separator, WS_COUNT(n), name);
 		separator = ", ";
 	}
 }
 
-char *digest_findings_sentence(const struct digest *digest)
+char *digest_findings_sentence(const struct digest *digest, size_t rows)
 {
-	size_t n = digest->findings.n;
+	size_t n = digest->findings.n, machine = 0;
 	struct ws_text sentence;
 	FILE *f = ws_text_open(&sentence);
 
 	if (!f)
 		return NULL;
 	if (n)
-		fprintf(f, "%zu finding%s", n, n == 1 ? "" : "s");
+		fputs(WS_COUNT_OF(n, "finding"), f);
 	else
 		fputs("no findings", f);
+	ws_vec_each(&digest->findings, finding)
+		machine += (*finding)->machine;
+	if (machine && machine < n)
+		fprintf(f,
+			" (%s about address spaces, %s about the machine's own tables)",
+			WS_COUNT(n - machine), WS_COUNT(machine));
+	if (rows < n)
+		fprintf(f, ", in %s", WS_COUNT_OF(rows, "row"));
 	print_severities(f, digest);
-	return ws_text_close(&sentence, NULL);
-}
-
-char *digest_case_sentence(const struct digest *digest, const struct digest_case *sick)
-{
-	const uint32_t *spaces = &digest->sick.v[sick->at];
-	struct ws_text sentence;
-	FILE *f = ws_text_open(&sentence);
-
-	if (!f)
-		return NULL;
-	print_names(f, digest, spaces, sick->nspaces);
-	fputc(' ', f);
-	print_verdict(f, digest, spaces, sick->nspaces);
-	fputc(':', f);
 	return ws_text_close(&sentence, NULL);
 }

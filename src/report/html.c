@@ -7,6 +7,7 @@
 
 #include "report/html/parts.h"
 #include "report/html_data.h"
+#include "report/provenance.h"
 #include "report/report.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
@@ -51,7 +52,7 @@ static int print_json(const char *buffer, size_t size, void *arg)
 
 struct page {
 	FILE *out;
-	char *target, *sentence; /* cleaned */
+	char *target, *headline; /* cleaned */
 	const json_t *data;
 };
 
@@ -61,9 +62,9 @@ static bool print_title(const struct page *page)
 	return true;
 }
 
-static bool print_sentence(const struct page *page)
+static bool print_headline(const struct page *page)
 {
-	print_text(page->out, page->sentence);
+	print_text(page->out, page->headline);
 	return true;
 }
 
@@ -89,7 +90,7 @@ static const struct part {
 	const char *name;
 	bool (*print)(const struct page *page);
 } parts[] = {
-	{ "@TITLE@", print_title }, { "@SENTENCE@", print_sentence },
+	{ "@TITLE@", print_title }, { "@HEADLINE@", print_headline },
 	{ "@STYLE@", print_style }, { "@SCRIPT@", print_script },
 	{ "@DATA@", print_data },
 };
@@ -134,18 +135,31 @@ static char *clean_copy(const char *text)
 	return clean;
 }
 
-bool html_write(FILE *out, const struct digest *digest)
+static bool write_page(FILE *out, const struct digest *digest,
+		       const struct provenance *provenance)
 {
 	struct tree tree = { 0 };
-	ws_autofree char *sentence = digest_sentence(digest);
-	ws_autofree char *clean = clean_copy(sentence);
+	ws_autofree char *headline = digest_headline(digest);
+	ws_autofree char *clean = clean_copy(headline);
 	ws_autofree char *target =
 		clean_copy(ws_target_path(ws_system_target(digest->system)));
-	json_t *data = html_data(&tree, digest);
+	json_t *data = html_data(&tree, digest, provenance);
 	const struct page page = { out, target, clean, data };
 	bool written = !tree.failed && clean && target && print_frame(&page);
 
 	json_decref(data);
+	return written;
+}
+
+bool html_write(FILE *out, const struct digest *digest, ws_progress_fn *progress,
+		void *arg)
+{
+	const struct provenance_of of = { digest->system, progress, arg };
+	struct provenance provenance;
+	bool written =
+		provenance_make(&provenance, &of) && write_page(out, digest, &provenance);
+
+	provenance_release(&provenance);
 	if (!written && !ferror(out))
 		errno = ENOMEM;
 	return written;

@@ -10,7 +10,11 @@
 
 #include "report/digest.h"
 
-/* False when memory is short, or out is not to be written; then errno says why. */
-bool html_write(FILE *out, const struct digest *digest);
+/*
+ * False when memory is short, or out is not to be written; then errno says why. progress,
+ * unless it is NULL, is called while the target's file is hashed.
+ */
+bool html_write(FILE *out, const struct digest *digest, ws_progress_fn *progress,
+		void *arg);
 
 #endif

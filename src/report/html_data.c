@@ -11,6 +11,7 @@
 #include "report/words.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/reference.h"
 
 static json_t *hex(struct tree *tree, uint64_t number)
 {
@@ -102,6 +103,20 @@ static void put_target(struct tree *tree, json_t *data, const struct ws_system *
 	put_hex(tree, data, "reference", layout->reference);
 }
 
+static void put_provenance(struct tree *tree, json_t *data,
+			   const struct provenance *provenance)
+{
+	bool is_hashed = provenance->file && !provenance->no_hash;
+
+	put_text(tree, data, "file", provenance->file);
+	put_number(tree, data, "size", provenance->size);
+	put_text(tree, data, "sha256", is_hashed ? provenance->sha256 : NULL);
+	put_text(tree, data, "no_hash", provenance->no_hash);
+	put_text(tree, data, "taken", provenance->taken);
+	put_text(tree, data, "taken_by", provenance_taken_words(provenance->taken_by));
+	put_text(tree, data, "made", provenance->made);
+}
+
 /* ---- the words: verdicts, severities, rules, notes -------------------------------- */
 
 static json_t *rule_data(struct tree *tree, const struct ws_rule *rule)
@@ -143,10 +158,14 @@ static json_t *verdicts_data(struct tree *tree)
 	json_t *verdicts = tree_array(tree);
 
 	for (unsigned v = 0; v < DIGEST_VERDICTS; v++) {
+		const struct verdict_words *words = verdict_words(v);
 		json_t *verdict = tree_array(tree);
 
 		tree_add(tree, verdict, tree_text(tree, ws_verdict_name(v)));
 		tree_add(tree, verdict, tree_text(tree, verdict_meaning(v)));
+		tree_add(tree, verdict, tree_text(tree, words->one));
+		tree_add(tree, verdict, tree_text(tree, words->many));
+		tree_add(tree, verdict, tree_number(tree, words->class));
 		tree_add(tree, verdicts, verdict);
 	}
 	return verdicts;
@@ -173,12 +192,14 @@ static json_t *notes_data(struct tree *tree, const struct ws_system *system)
 
 static void put_words(struct tree *tree, json_t *data, const struct digest *digest)
 {
-	ws_autofree char *sentence = digest_sentence(digest);
-	ws_autofree char *findings = digest_findings_sentence(digest);
+	ws_autofree char *headline = digest_headline(digest);
+	ws_autofree char *findings = digest_findings_sentence(digest, digest->findings.n);
+	char who[WHO_WORDS];
 
-	if (!sentence || !findings)
+	if (!headline || !findings)
 		tree->failed = true;
-	put_text(tree, data, "sentence", sentence);
+	put_text(tree, data, "headline", headline);
+	put_text(tree, data, "who", who_counts(digest->spaces, digest->nspaces, who));
 	put_text(tree, data, "findings_sentence", findings);
 	tree_put(tree, data, "verdicts", verdicts_data(tree));
 	tree_put(tree, data, "severities", severities_data(tree));
@@ -188,142 +209,97 @@ static void put_words(struct tree *tree, json_t *data, const struct digest *dige
 
 /* ---- processors ------------------------------------------------------------------- */
 
-struct named {
+/* The value of a register, or of a part of a segment's. */
+static uint64_t register_value(const struct ws_cpu *cpu, const char *name,
+			       const char *part)
+{
+	uint64_t value = 0;
+	char text[32];
+
+	snprintf(text, sizeof(text), "%s%s", name, part);
+	(void)!ws_cpu_register(cpu, text, &value);
+	return value;
+}
+
+/* A row for each register of the group that is known: its name and value, of a segment its parts. */
+static void put_registers(struct tree *tree, json_t *object, const char *key,
+			  const struct ws_cpu *cpu, enum ws_register_group wanted)
+{
+	static const char *const parts[] = { "", ".base", ".limit", ".flags" };
+	const size_t nparts = wanted == WS_REGISTER_SEGMENT ? WS_ARRAY_SIZE(parts) : 1;
+	enum ws_register_group group;
+	json_t *rows = tree_array(tree);
 	const char *name;
 	uint64_t value;
-};
 
-static void put_named(struct tree *tree, json_t *object, const char *key,
-		      const struct named *named, size_t n)
-{
-	json_t *pairs = tree_array(tree);
+	for (unsigned i = 0; (name = ws_cpu_register_at(cpu, i, &group)); i++) {
+		json_t *row;
 
-	for (size_t i = 0; i < n; i++) {
-		json_t *pair = tree_array(tree);
-
-		tree_add(tree, pair, tree_text(tree, named[i].name));
-		tree_add(tree, pair, hex(tree, named[i].value));
-		tree_add(tree, pairs, pair);
-	}
-	tree_put(tree, object, key, pairs);
-}
-
-static void put_registers(struct tree *tree, json_t *object, const struct ws_cpu *cpu,
-			  bool wide)
-{
-	static const char *const names[WS_REG_COUNT] = {
-		"ax", "bx",  "cx",  "dx",  "si",  "di",  "sp",  "bp", "r8",
-		"r9", "r10", "r11", "r12", "r13", "r14", "r15", "ip", "flags",
-	};
-	struct named named[WS_REG_COUNT];
-	char text[WS_REG_COUNT][8];
-	size_t n = 0;
-
-	for (unsigned r = 0; r < WS_REG_COUNT; r++) {
-		bool numbered = r >= WS_REG_R8 && r <= WS_REG_R15;
-
-		if (numbered && !wide)
+		if (group != wanted || !ws_cpu_register(cpu, name, &value))
 			continue;
-		snprintf(text[n], sizeof(text[n]), "%s%s",
-			 numbered ? ""
-			 : wide   ? "r"
-				  : "e",
-			 names[r]);
-		named[n] = (struct named){ text[n], cpu->reg[r] };
-		n++;
+		row = tree_array(tree);
+		tree_add(tree, row, tree_text(tree, name));
+		for (size_t p = 0; p < nparts; p++)
+			tree_add(tree, row,
+				 hex(tree, register_value(cpu, name, parts[p])));
+		tree_add(tree, rows, row);
 	}
-	put_named(tree, object, "registers", named, n);
+	tree_put(tree, object, key, rows);
 }
 
-static void put_segments(struct tree *tree, json_t *object, const struct ws_cpu *cpu)
+static json_t *space_of_cpu(struct tree *tree, const struct digest *digest,
+			    const uint32_t *number, const struct ws_cpu *cpu)
 {
-	const struct {
-		const char *name;
-		const struct ws_segment *segment;
-	} all[] = {
-		{ "cs", &cpu->cs },   { "ds", &cpu->ds },   { "es", &cpu->es },
-		{ "fs", &cpu->fs },   { "gs", &cpu->gs },   { "ss", &cpu->ss },
-		{ "tr", &cpu->tr },   { "ldt", &cpu->ldt }, { "gdt", &cpu->gdt },
-		{ "idt", &cpu->idt },
-	};
-	json_t *segments = tree_array(tree);
+	uint32_t space = digest_loaded(digest, cpu);
 
-	for (size_t i = 0; i < WS_ARRAY_SIZE(all); i++) {
-		json_t *row = tree_array(tree);
-
-		tree_add(tree, row, tree_text(tree, all[i].name));
-		tree_add(tree, row, hex(tree, all[i].segment->selector));
-		tree_add(tree, row, hex(tree, all[i].segment->base));
-		tree_add(tree, row, hex(tree, all[i].segment->limit));
-		tree_add(tree, row, hex(tree, all[i].segment->flags));
-		tree_add(tree, segments, row);
-	}
-	tree_put(tree, object, "segments", segments);
-}
-
-/* The space that CR3 holds. A PAE root has 27 bits of CR3, others 20 and more. */
-static json_t *space_of_cr3(struct tree *tree, const struct digest *digest,
-			    const uint32_t *number, uint64_t cr3)
-{
-	static const uint64_t masks[] = { ~UINT64_C(0x1f), ~UINT64_C(0xfff) };
-
-	for (size_t m = 0; m < WS_ARRAY_SIZE(masks); m++)
-		for (size_t s = 0; s < digest->nspaces; s++)
-			if (digest->told[s] && digest->spaces[s].root == (cr3 & masks[m]))
-				return tree_number(tree, number[s]);
-	return json_null();
+	return space != WS_NO_SPACE ? tree_number(tree, number[space]) : json_null();
 }
 
 static json_t *cpu_data(struct tree *tree, const struct digest *digest,
 			const uint32_t *number, const struct ws_cpu *cpu)
 {
-	bool wide = ws_system_layout(digest->system)->word == 8;
-	const struct named control[] = {
-		{ "cr0", cpu->cr0 },
-		{ "cr2", cpu->cr2 },
-		{ "cr3", cpu->cr3 },
-		{ "cr4", cpu->cr4 },
-	};
 	json_t *object = tree_object(tree);
+	uint64_t root;
 
-	put_registers(tree, object, cpu, wide);
-	if (!cpu->has_control) {
+	put_registers(tree, object, "registers", cpu, WS_REGISTER_GENERAL);
+	if (!ws_system_cpu_root(digest->system, cpu, &root)) {
 		tree_put(tree, object, "space", json_null());
 		return object;
 	}
-	tree_put(tree, object, "space", space_of_cr3(tree, digest, number, cpu->cr3));
-	put_named(tree, object, "control", control, WS_ARRAY_SIZE(control));
-	put_segments(tree, object, cpu);
+	tree_put(tree, object, "space", space_of_cpu(tree, digest, number, cpu));
+	put_registers(tree, object, "control", cpu, WS_REGISTER_CONTROL);
+	put_registers(tree, object, "segments", cpu, WS_REGISTER_SEGMENT);
 	return object;
 }
 
 static json_t *cpus_data(struct tree *tree, const struct digest *digest,
 			 const uint32_t *number)
 {
-	size_t n;
-	const struct ws_cpu *cpus = ws_target_cpus(ws_system_target(digest->system), &n);
+	const struct ws_target *target = ws_system_target(digest->system);
 	json_t *array = tree_array(tree);
+	const struct ws_cpu *cpu;
 
-	for (size_t i = 0; i < n; i++)
-		tree_add(tree, array, cpu_data(tree, digest, number, &cpus[i]));
+	for (size_t i = 0; (cpu = ws_target_cpu(target, i)); i++)
+		tree_add(tree, array, cpu_data(tree, digest, number, cpu));
 	return array;
 }
 
 /* ---- spaces, and the rows of the map that they share ------------------------------ */
 
-/* One list for each thing that is told of every space. */
+/* One list for each thing that is said of every space. */
 struct columns {
-	json_t *pid, *comm, *kind, *root, *tasks, *verdict, *row, *reasons;
+	json_t *pid, *comm, *kind, *root, *tasks, *verdict, *row, *reasons, *caused;
 };
 
 struct sharing {
 	const struct digest *digest;
+	const struct provenance *provenance;
 	const uint32_t *place; /* of each group, by its id, in digest.groups */
 	struct intern rows, reasons, trails;
 	json_t *row_list, *reason_list, *trail_list;
 };
 
-/* What verdict.c calls a space: in reasons, \1 stands for it. */
+/* What verdict.c calls a space: in reasons, \1 stands for it, and \2 for "--pid PID". */
 static void owner_words(const struct ws_space *space, char words[static 128])
 {
 	char owner[32];
@@ -335,15 +311,15 @@ static void owner_words(const struct ws_space *space, char words[static 128])
 	report_clean(words, 128, owner);
 }
 
-/* Shortens text where it names the owner, who is never shorter than \1. */
-static void anonymise(char *text, const char *owner)
+/* Shortens text where it has a name, which is never shorter than what stands for it. */
+static void anonymise(char *text, const char *owner, char sign)
 {
 	size_t n = strlen(owner);
 	char *to = text;
 
 	while (*text) {
 		if (n && !strncmp(text, owner, n)) {
-			*to++ = '\1';
+			*to++ = sign;
 			text += n;
 		} else {
 			*to++ = *text++;
@@ -376,27 +352,38 @@ static char *clean_lines(const char *text)
 	return clean;
 }
 
-/* Number of the reasons, -1 where there are none. */
-static json_t *share_reasons(struct tree *tree, struct sharing *sharing, uint32_t space)
+/* Number of the text about space, which may be NULL or empty: -1. */
+static json_t *share_text(struct tree *tree, struct sharing *sharing, uint32_t space,
+			  const char *text)
 {
-	const char *reasons = sharing->digest->judgements[space].reasons;
-	ws_autofree char *clean = reasons ? clean_lines(reasons) : NULL;
+	ws_autofree char *clean = text ? clean_lines(text) : NULL;
 	char owner[128];
 	uint32_t number;
 	bool is_new;
 
-	if (!reasons)
+	if (!text || !*text)
 		return json_integer(-1);
 	if (!clean) {
 		tree->failed = true;
 		return NULL;
 	}
 	owner_words(&sharing->digest->spaces[space], owner);
-	anonymise(clean, owner);
+	anonymise(clean, owner, '\1');
+	snprintf(owner, sizeof(owner), "--pid %u'", sharing->digest->spaces[space].pid);
+	anonymise(clean, owner, '\2');
 	number = number_of(tree, &sharing->reasons, clean, strlen(clean), &is_new);
 	if (is_new)
 		tree_add(tree, sharing->reason_list, json_string(clean));
 	return tree_number(tree, number);
+}
+
+static json_t *share_cause(struct tree *tree, struct sharing *sharing, uint32_t space)
+{
+	ws_autofree char *sentence = digest_cause_sentence(sharing->digest, space, true);
+
+	if (!sentence)
+		tree->failed = true;
+	return share_text(tree, sharing, space, sentence);
 }
 
 /* The groups of one space, as they are found in by_space[*at ..); moves *at past them. */
@@ -452,7 +439,7 @@ static void put_spaces(struct tree *tree, json_t *data, struct sharing *sharing,
 	} all[] = {
 		{ "pid", &c.pid },   { "comm", &c.comm },       { "kind", &c.kind },
 		{ "root", &c.root }, { "tasks", &c.tasks },     { "verdict", &c.verdict },
-		{ "row", &c.row },   { "reasons", &c.reasons },
+		{ "row", &c.row },   { "reasons", &c.reasons }, { "caused", &c.caused },
 	};
 	size_t at = 0;
 
@@ -461,11 +448,15 @@ static void put_spaces(struct tree *tree, json_t *data, struct sharing *sharing,
 		tree_put(tree, spaces, all[i].name, *all[i].column);
 	}
 	for (uint32_t s = 0; s < digest->nspaces; s++) {
-		if (!digest->told[s])
+		if (!digest->chosen[s])
 			continue;
-		add_space(tree, &c, &digest->spaces[s], digest->judgements[s].verdict);
+		add_space(tree, &c, &digest->spaces[s],
+			  ws_audit_whole(digest->audit, s).verdict);
 		tree_add(tree, c.row, share_row(tree, sharing, s, by_space, &at));
-		tree_add(tree, c.reasons, share_reasons(tree, sharing, s));
+		tree_add(tree, c.reasons,
+			 share_text(tree, sharing, s,
+				    ws_audit_whole(digest->audit, s).reasons));
+		tree_add(tree, c.caused, share_cause(tree, sharing, s));
 	}
 	tree_put(tree, data, "spaces", spaces);
 }
@@ -485,7 +476,26 @@ static json_t *group_data(struct tree *tree, const struct digest_group *group)
 	put_text(tree, object, "region", finding->region);
 	put_text(tree, object, "text", finding->text);
 	put_number(tree, object, "spaces", group->nspaces);
+	tree_put(tree, object, "cause",
+		 json_integer(group->cause == DIGEST_NO_CAUSE ? -1 : (int)group->cause));
 	return object;
+}
+
+static json_t *causes_data(struct tree *tree, const struct digest *digest)
+{
+	json_t *causes = tree_array(tree);
+	char words[WORDS];
+
+	ws_vec_each(&digest->causes, cause) {
+		json_t *object = tree_object(tree);
+
+		put_text(tree, object, "words", digest_cause_words(digest, cause, words));
+		put_number(tree, object, "severity", cause->severity);
+		put_number(tree, object, "findings", cause->nfindings);
+		put_number(tree, object, "spaces", cause->nspaces);
+		tree_add(tree, causes, object);
+	}
+	return causes;
 }
 
 static json_t *step_data(struct tree *tree, const struct ws_format *format,
@@ -497,7 +507,7 @@ static json_t *step_data(struct tree *tree, const struct ws_format *format,
 	char attributes[96];
 
 	ws_entry_describe(format, level, step->entry, attributes, sizeof(attributes));
-	tree_add(tree, row, level || step->table ? hex(tree, step->table) : json_null());
+	tree_add(tree, row, step->table ? hex(tree, step->table) : json_null());
 	tree_add(tree, row, tree_number(tree, step->index));
 	tree_add(tree, row, read ? hex(tree, step->entry) : json_null());
 	tree_add(tree, row, tree_text(tree, read ? attributes : NULL));
@@ -521,8 +531,8 @@ static json_t *trail_data(struct tree *tree, const struct ws_format *format,
 }
 
 /* Without its root, and with nothing where nothing is said: alike if it reads alike. */
-static void anonymous_trail(struct ws_trail *key, const struct ws_trail *trail,
-			    bool own_root)
+static void anonymous_trail(const struct ws_layout *layout, struct ws_trail *key,
+			    const struct ws_trail *trail, bool own_root)
 {
 	memset(key, 0, sizeof(*key));
 	key->va = trail->va;
@@ -534,7 +544,8 @@ static void anonymous_trail(struct ws_trail *key, const struct ws_trail *trail,
 		key->access = trail->access;
 	}
 	for (unsigned l = 0; l < trail->nsteps; l++) {
-		key->step[l].table = l || !own_root ? trail->step[l].table : 0;
+		if ((l || !own_root) && !ws_is_made_up(layout, trail->step[l].table))
+			key->step[l].table = trail->step[l].table;
 		key->step[l].index = trail->step[l].index;
 		key->step[l].entry = trail->step[l].entry;
 	}
@@ -549,7 +560,7 @@ static json_t *share_trail(struct tree *tree, struct sharing *sharing,
 	uint32_t number;
 	bool is_new;
 
-	anonymous_trail(&key, trail, own_root);
+	anonymous_trail(ws_system_layout(sharing->digest->system), &key, trail, own_root);
 	number = number_of(tree, &sharing->trails, &key, sizeof(key), &is_new);
 	if (is_new)
 		tree_add(tree, sharing->trail_list, trail_data(tree, format, &key));
@@ -579,6 +590,7 @@ static void put_findings(struct tree *tree, json_t *data, struct sharing *sharin
 	tree_put(tree, findings, "here", here);
 	tree_put(tree, findings, "there", there);
 	tree_put(tree, data, "groups", groups);
+	tree_put(tree, data, "causes", causes_data(tree, digest));
 	tree_put(tree, data, "findings", findings);
 }
 
@@ -647,13 +659,13 @@ static uint32_t *places_of_groups(const struct digest *digest)
 	return place;
 }
 
-/* The number that each space has among those told of; NULL: memory is short. */
+/* The number that each space has among those reported; NULL: memory is short. */
 static uint32_t *numbers_of_spaces(const struct digest *digest)
 {
 	uint32_t *number = calloc(digest->nspaces + 1, sizeof(*number)), n = 0;
 
 	for (size_t s = 0; number && s < digest->nspaces; s++)
-		if (digest->told[s])
+		if (digest->chosen[s])
 			number[s] = n++;
 	return number;
 }
@@ -667,6 +679,7 @@ static void put_all(struct tree *tree, json_t *data, struct sharing *sharing,
 	sharing->reason_list = tree_array(tree);
 	sharing->trail_list = tree_array(tree);
 	put_target(tree, data, digest->system);
+	put_provenance(tree, data, sharing->provenance);
 	put_words(tree, data, digest);
 	tree_put(tree, data, "cpus", cpus_data(tree, digest, number));
 	put_spaces(tree, data, sharing, by_space);
@@ -678,12 +691,15 @@ static void put_all(struct tree *tree, json_t *data, struct sharing *sharing,
 	tree_put(tree, data, "trails", sharing->trail_list);
 }
 
-json_t *html_data(struct tree *tree, const struct digest *digest)
+json_t *html_data(struct tree *tree, const struct digest *digest,
+		  const struct provenance *provenance)
 {
 	ws_autofree uint32_t *place = places_of_groups(digest);
 	ws_autofree uint32_t *number = numbers_of_spaces(digest);
 	ws_autofree const struct ws_finding **by_space = digest_by_space(digest);
-	struct sharing sharing = { .digest = digest, .place = place };
+	struct sharing sharing = { .digest = digest,
+				   .provenance = provenance,
+				   .place = place };
 	json_t *data = tree_object(tree);
 
 	if (place && number && by_space)

@@ -10,16 +10,21 @@
  *	target kind release format tool  what was audited, by what
  *	bits levels                      of the format: [name, name of an entry] each
  *	kernel pti consensus reference   the layout
- *	sentence findings_sentence       as `audit` says them
- *	verdicts   [name, meaning] each, best first
+ *	file size sha256 no_hash         the target's file, where it is one
+ *	taken taken_by made              when it was taken, what says so, and when this was made
+ *	headline findings_sentence       what will happen; how many findings
+ *	verdicts   [name, meaning, of one, of many, class] each, best first (words.h)
  *	severities names, mildest first
  *	rules      {id family name severity verdict meaning fix history} each
  *	notes      what discovery was not sure of
  *	cpus       {space registers control segments} each
- *	spaces     {pid comm kind root tasks verdict row reasons}: columns, a value a space
+ *	spaces     {pid comm kind root tasks verdict row reasons caused}: columns, a value a
+ *	           space; the last two are texts by index, -1 for none
  *	rows       lists of groups, by index
  *	reasons    texts of some lines, in which \1 stands for whose space it is
- *	groups     {rule severity cpu va last region text spaces} each, worst first
+ *	groups     {rule severity cpu va last region text spaces cause} each, worst first;
+ *	           cause -1: none but its own
+ *	causes     {words severity findings spaces} each: one missing entry
  *	findings   {space group here there}: columns; the last two are trails by index
  *	trails     [end, va, pa, page_shift, access, steps] each, a step being
  *	           [table, index, entry, attributes]; a null table is the space's own root
@@ -31,8 +36,10 @@
 #define WS_REPORT_HTML_DATA_H
 
 #include "report/digest.h"
+#include "report/provenance.h"
 #include "report/tree.h"
 
-json_t *html_data(struct tree *tree, const struct digest *digest);
+json_t *html_data(struct tree *tree, const struct digest *digest,
+		  const struct provenance *provenance);
 
 #endif

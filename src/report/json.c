@@ -47,7 +47,7 @@ static json_t *json_lines(const struct report *report, const char *text)
 	return lines;
 }
 
-/* The rows of one cell: told to a report of their own, which keeps them. */
+/* The rows of one cell: printed to a report of their own, which keeps them. */
 static json_t *json_rows(const struct report *report, const struct column *column,
 			 const struct value *value)
 {

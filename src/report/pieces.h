@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The kernel's half cut into pieces for a map: where a region or a module begins or
- * ends, or what a finding is about. Between two cuts all is alike, as far as a map tells.
+ * ends, or what a finding is about. Between two cuts all is alike, as far as a map shows.
  */
 #ifndef WS_REPORT_PIECES_H
 #define WS_REPORT_PIECES_H

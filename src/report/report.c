@@ -7,6 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "report/columns.h"
+#include "report/wrap.h"
+
 static const struct report_ops *const formats[] = {
 	[REPORT_TEXT] = &report_text,
 	[REPORT_JSON] = &report_json,
@@ -32,10 +35,19 @@ void report_open(struct report *report, enum report_format format, const char *c
 		.target = target,
 		.out = out,
 		.colour = format == REPORT_TEXT && wants_colour(out),
+		.width = wrap_width(out),
 		.address_digits = 8,
 	};
 	if (report->ops->begin)
 		report->ops->begin(report);
+}
+
+void report_choose(struct report *report, const struct table *table,
+		   const struct column_list *choice, bool alone)
+{
+	report->chosen = table;
+	report->choice = *choice;
+	report->alone = alone;
 }
 
 void report_table(struct report *report, const struct table *table, report_rows_fn *rows,
@@ -43,8 +55,18 @@ void report_table(struct report *report, const struct table *table, report_rows_
 {
 	report->table = table;
 	report->rows = 0;
+	if (table == report->chosen)
+		report->shown = report->choice;
+	else
+		columns_default(&report->shown, table, report->ops == &report_text);
 	report->ops->table(report, rows, arg);
 	report->tables++;
+}
+
+void report_heading(struct report *report, const char *heading)
+{
+	if (report->ops->heading)
+		report->ops->heading(report, heading);
 }
 
 bool report_row(struct report *report, const struct value *values)

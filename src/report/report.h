@@ -3,11 +3,12 @@
  * Answers on their way out: a table of columns drives text, JSON, NDJSON and CSV alike,
  * so that every format says the same.
  *
- * A report is a few tables, each told row by row by a callback, so that millions of
- * rows need no memory. Text is told twice: once to measure, once to print.
+ * A report is a few tables, each printed row by row by a callback, so that millions of
+ * rows need no memory. Text is printed twice: once to measure, once to print; and before
+ * that once more where alike rows are folded.
  *
  *	report_open(&report, REPORT_JSON, "spaces", 1, target, stdout);
- *	report_table(&report, &table, tell_rows, arg);
+ *	report_table(&report, &table, print_rows, arg);
  *	if (!report_close(&report)) ...
  *
  * Strings may come from a dump, which is nobody's friend: whatever is not printable
@@ -24,6 +25,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "report/table.h"
+
 enum report_format {
 	REPORT_TEXT,
 	REPORT_JSON,
@@ -32,77 +35,20 @@ enum report_format {
 	REPORT_SARIF, /* no tables: sarif.h */
 };
 
-enum column_kind {
-	COLUMN_TEXT,
-	COLUMN_ASCII, /* bytes as one printable character each, made so by who tells them */
-	COLUMN_COUNT,
-	COLUMN_ADDRESS, /* hex; a string in JSON, whose numbers are doubles to many */
-	COLUMN_SIZE,    /* bytes; text says KiB, MiB ... where they come out even */
-	COLUMN_SHARE,   /* millionths; text says per cent */
-	COLUMN_YES,
-	COLUMN_LINES, /* text of several lines: an array of strings in JSON, and */
-	COLUMN_ROWS,  /* a table in a cell: an array of objects; nowhere but in JSON */
+/* How wide a column of text is; widths.c. */
+struct fit {
+	unsigned natural; /* its widest cell */
+	unsigned word;    /* its widest word */
+	unsigned width;   /* what it gets */
 };
 
-struct column {
-	const char *key;   /* in JSON and CSV; NULL: they do without the column */
-	const char *title; /* in text; NULL: text does without it */
-	enum column_kind kind;
-	const char *about;
-	const struct table *table; /* of COLUMN_ROWS */
-};
-
-struct table {
-	const char *name; /* JSON's member; NDJSON's "record" */
-	const struct column *columns;
-	size_t n;
-	bool prose; /* text prints the first column alone, a line each, no titles */
-};
-
-#define REPORT_MAX_COLUMNS 20
-/* One name for the array and its length. */
-#define TABLE_COLUMNS(array) .columns = (array), .n = sizeof(array) / sizeof(*(array))
-
-struct report;
-
-/* Tells all rows with report_row(); stops when that returns false. */
-typedef void report_rows_fn(void *arg, struct report *report);
-
-/* One cell. Text is the caller's and is copied at once. */
-struct value {
-	bool known; /* false: "-", null or nothing */
-	bool alarm; /* what the reader should see first */
-	const char *text;
-	uint64_t number;
-	report_rows_fn *rows; /* of COLUMN_ROWS, called at once */
-	void *arg;
-};
-
-static inline struct value value_text(const char *text)
-{
-	return (struct value){ .known = text, .text = text };
-}
-
-static inline struct value value_number(uint64_t number)
-{
-	return (struct value){ .known = true, .number = number };
-}
-
-static inline struct value value_rows(report_rows_fn *rows, void *arg)
-{
-	return (struct value){ .known = true, .rows = rows, .arg = arg };
-}
-
-static inline struct value value_alarm(struct value value)
-{
-	value.alarm = true;
-	return value;
-}
+enum text_pass { PASS_FOLD, PASS_MEASURE, PASS_PRINT };
 
 struct report_ops {
 	void (*begin)(struct report *report);
 	void (*table)(struct report *report, report_rows_fn *rows, void *arg);
 	void (*row)(struct report *report, const struct value *values);
+	void (*heading)(struct report *report, const char *heading); /* or NULL */
 	void (*note)(struct report *report, const char *note); /* after all tables */
 	void (*end)(struct report *report);
 	/* begin and end may be NULL */
@@ -118,11 +64,20 @@ struct report {
 	bool failed;
 	unsigned schema;
 	unsigned address_digits;    /* at least so many hex digits */
-	const struct table *table;  /* the one being told */
-	size_t tables, rows, notes; /* told so far; rows of this table */
-	bool measuring;
-	unsigned width[REPORT_MAX_COLUMNS];
-	void *nested; /* where the rows of a cell are gathered */
+	const struct table *table;  /* the one being printed */
+	size_t tables, rows, notes; /* printed so far; rows of this table */
+	bool after_rows;            /* text: the last that it printed is a table's row */
+	size_t width;               /* of a line of text */
+	struct column_list shown;   /* of this table, in text and CSV */
+	struct column_list fitting; /* those of them that text has room for */
+	const struct table *chosen; /* the table whose columns were chosen, or NULL */
+	struct column_list choice;
+	bool alone;    /* what was chosen is all that text shows */
+	bool unfolded; /* each row is on its own line */
+	enum text_pass pass;
+	struct fit fit[REPORT_MAX_COLUMNS];
+	struct fold *fold; /* of this table, while it is being printed */
+	void *nested;      /* where the rows of a cell are gathered */
 };
 
 /*
@@ -131,12 +86,22 @@ struct report {
  */
 void report_open(struct report *report, enum report_format format, const char *command,
 		 unsigned schema, const char *target, FILE *out);
+/*
+ * Of table, show these columns; columns.h has how to choose. alone: in text show nothing
+ * but table, which must outlive the report.
+ */
+void report_choose(struct report *report, const struct table *table,
+		   const struct column_list *choice, bool alone);
 void report_table(struct report *report, const struct table *table, report_rows_fn *rows,
 		  void *arg);
+/* A line between rows, which says what those after it have in common: of text alone. */
+void report_heading(struct report *report, const char *heading);
 /* values has one for each column. False when there is no use in going on. */
 bool report_row(struct report *report, const struct value *values);
 void report_note(struct report *report, const char *note);
-/* What was to be told is not there, for memory was short: report_close() will say so. */
+/*
+ * What was to be printed is not there, for memory was short: report_close() will say so.
+ */
 void report_short(struct report *report);
 /* The same where text is NULL; the value of text. */
 struct value report_text_or_short(struct report *report, const char *text);

@@ -9,6 +9,7 @@
 #include "report/tree.h"
 #include "report/words.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 
 /* SARIF 3.58.6: of "error", "warning", "note" and "none". */
 static const char *const levels[] = {
@@ -134,18 +135,17 @@ static void add_lacks(struct tree *tree, json_t *notes, const struct digest *dig
 		ws_autofree char *text = NULL;
 		char words[WORDS] = "every space", frame[40] = "";
 
-		if (is_own && !digest->told[lacks[i].space])
+		if (is_own && !digest->chosen[lacks[i].space])
 			continue;
 		if (is_own)
 			space_words(&digest->spaces[lacks[i].space], words);
 		if (lacks[i].has_pa)
 			snprintf(frame, sizeof(frame), ", in frame 0x%" PRIx64,
 				 lacks[i].pa);
-		if (asprintf(&text, "unknown in %s: the target does not hold %s%s", words,
-			     lacks[i].what, frame) < 0) {
-			text = NULL;
-			tree->failed = true;
-		}
+		text = ws_text_of("unknown in %s: %s%s%s", words,
+				  lacks[i].is_damage ? "" : "the target does not hold ",
+				  lacks[i].what, frame);
+		tree->failed |= !text;
 		add_notification(tree, notes, "warning", text);
 	}
 }
@@ -172,12 +172,9 @@ static void add_place(struct tree *tree, json_t *places, const char *kind,
 		      const char *name, const char *of)
 {
 	json_t *place = tree_object(tree);
-	ws_autofree char *full = NULL;
+	ws_autofree char *full = ws_text_of("%s/%s", of, name);
 
-	if (asprintf(&full, "%s/%s", of, name) < 0) {
-		full = NULL;
-		tree->failed = true;
-	}
+	tree->failed |= !full;
 	tree_put(tree, place, "name", tree_text(tree, name));
 	tree_put(tree, place, "fullyQualifiedName", tree_text(tree, full));
 	tree_put(tree, place, "kind", tree_text(tree, kind));
@@ -194,7 +191,7 @@ static json_t *logical_locations(struct tree *tree, const struct digest *digest,
 	snprintf(words, sizeof(words), "0x%" PRIx64 "-0x%" PRIx64, group->first->va,
 		 group->first->last);
 	add_place(tree, places, "address range", words, group->first->region);
-	for (size_t i = 0; i < group->nspaces; i++) {
+	for (size_t i = 0; i < group->nfindings; i++) {
 		const struct ws_finding *finding = digest->by_group[group->at + i];
 		const struct ws_space *space = &digest->spaces[finding->space];
 
@@ -275,6 +272,20 @@ static json_t *sarif_results(struct tree *tree, const struct digest *digest)
 	return results;
 }
 
+/* What was asked, of whom: no result is anything only where somebody was asked. */
+static json_t *run_properties(struct tree *tree, const struct digest *digest)
+{
+	json_t *more = tree_object(tree);
+	ws_autofree char *sentence = digest_sentence(digest);
+	char who[WHO_WORDS];
+
+	tree->failed |= !sentence;
+	tree_put(tree, more, "sentence", tree_text(tree, sentence));
+	tree_put(tree, more, "who",
+		 tree_text(tree, who_counts(digest->spaces, digest->nspaces, who)));
+	return more;
+}
+
 static json_t *sarif_run(struct tree *tree, const struct digest *digest)
 {
 	json_t *run = tree_object(tree);
@@ -283,6 +294,7 @@ static json_t *sarif_run(struct tree *tree, const struct digest *digest)
 	tree_put(tree, run, "artifacts", sarif_artifacts(tree, digest));
 	tree_put(tree, run, "invocations", sarif_invocations(tree, digest));
 	tree_put(tree, run, "results", sarif_results(tree, digest));
+	tree_put(tree, run, "properties", run_properties(tree, digest));
 	return run;
 }
 

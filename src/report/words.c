@@ -5,9 +5,32 @@
 #include <stdio.h>
 
 #include "util/bits.h"
+#include "util/count.h"
+
+const char *kind_words(uint8_t kind)
+{
+	switch (kind) {
+	case WS_SPACE_UNOWNED:
+		return "no known owner";
+	case WS_SPACE_LONE:
+		return "used by no task";
+	default:
+		return ws_space_kind_name(kind);
+	}
+}
+
+const char *space_owner_words(const struct ws_space *space, char words[static WORDS])
+{
+	bool named = space->kind == WS_SPACE_PROCESS || space->kind == WS_SPACE_USER;
+
+	snprintf(words, WORDS, "%s", named ? space->comm : kind_words(space->kind));
+	return words;
+}
 
 const char *space_words(const struct ws_space *space, char words[static WORDS])
 {
+	char owner[WORDS];
+
 	switch (space->kind) {
 	case WS_SPACE_INIT:
 		snprintf(words, WORDS, "init_mm");
@@ -27,27 +50,26 @@ const char *space_words(const struct ws_space *space, char words[static WORDS])
 		snprintf(words, WORDS, "%s (no known owner)", space->comm);
 		break;
 	default:
-		snprintf(words, WORDS, "%s root 0x%" PRIx64,
-			 ws_space_kind_name(space->kind), space->root);
+		snprintf(words, WORDS, "root 0x%" PRIx64 " (%.32s)", space->root,
+			 space_owner_words(space, owner));
 	}
 	return words;
 }
 
-/* In the order in which they are named. */
+/* In the order in which they are named; what is no space of its own is not named. */
 static const struct {
 	uint8_t kind;
 	const char *one, *many; /* after their number; init_mm has none */
 } named[] = {
 	{ WS_SPACE_INIT, "init_mm", "init_mm" },
 	{ WS_SPACE_PROCESS, " process", " processes" },
-	{ WS_SPACE_USER, " user half", " user halves" },
 	{ WS_SPACE_UNOWNED, " of no known owner", " of no known owner" },
-	{ WS_SPACE_LONE, " lone", " lone" },
+	{ WS_SPACE_LONE, " used by no task", " used by no task" },
 	{ WS_SPACE_FREED, " freed", " freed" },
 };
 
 /* Those that are in, or those that are out, after words; returns where these end. */
-static size_t print_who(const struct ws_space *spaces, size_t n, bool halves, bool in,
+static size_t print_who(const struct ws_space *spaces, size_t n, bool in,
 			char words[static WHO_WORDS], size_t at)
 {
 	const char *separator = in   ? "counted: "
@@ -58,14 +80,14 @@ static size_t print_who(const struct ws_space *spaces, size_t n, bool halves, bo
 		size_t count = 0;
 
 		for (size_t i = 0; i < n; i++)
-			count += spaces[i].kind == named[k].kind &&
-				 in == (spaces[i].counts &&
-					(halves || spaces[i].kind != WS_SPACE_USER));
+			count +=
+				spaces[i].kind == named[k].kind && spaces[i].counts == in;
 		if (!count)
 			continue;
 		at += (size_t)snprintf(words + at, WHO_WORDS - at, "%s", separator);
 		if (named[k].kind != WS_SPACE_INIT)
-			at += (size_t)snprintf(words + at, WHO_WORDS - at, "%zu", count);
+			at += (size_t)snprintf(words + at, WHO_WORDS - at, "%s",
+					       WS_COUNT(count));
 		at += (size_t)snprintf(words + at, WHO_WORDS - at, "%s",
 				       count == 1 ? named[k].one : named[k].many);
 		separator = ", ";
@@ -73,20 +95,141 @@ static size_t print_who(const struct ws_space *spaces, size_t n, bool halves, bo
 	return at;
 }
 
-const char *who_counts(const struct ws_space *spaces, size_t n, bool halves,
+/* Each is a part of one that is in. */
+static size_t print_halves(const struct ws_space *spaces, size_t n,
+			   char words[static WHO_WORDS], size_t at)
+{
+	size_t halves = 0;
+
+	for (size_t i = 0; i < n; i++)
+		halves += spaces[i].kind == WS_SPACE_USER;
+	if (!halves)
+		return at;
+	return at + (size_t)snprintf(words + at, WHO_WORDS - at, " (%s with user %s)",
+				     WS_COUNT(halves), halves == 1 ? "half" : "halves");
+}
+
+const char *who_counts(const struct ws_space *spaces, size_t n,
 		       char words[static WHO_WORDS])
 {
 	size_t at;
 
 	words[0] = '\0';
-	at = print_who(spaces, n, halves, true, words, 0);
-	print_who(spaces, n, halves, false, words, at);
+	at = print_who(spaces, n, true, words, 0);
+	at = print_halves(spaces, n, words, at);
+	print_who(spaces, n, false, words, at);
 	return words;
+}
+
+const struct verdict_words *verdict_words(enum ws_verdict verdict)
+{
+	static const struct verdict_words words[] = {
+		[WS_COHERENT] = { "is coherent", "are coherent", VERDICT_FINE },
+		[WS_HEALS] = { "lacks kernel mappings that will be repaired by the "
+			       "kernel's lazy fault handler, so nothing fails",
+			       "lack kernel mappings that will be repaired by the "
+			       "kernel's lazy fault handler, so nothing fails",
+			       VERDICT_REPAIRED },
+		[WS_UNKNOWN] = { "cannot be judged", "cannot be judged",
+				 VERDICT_UNKNOWN },
+		[WS_DIVERGES] = { "has wrong kernel mappings that nothing repairs: an "
+				  "access there fails, or reaches the wrong memory",
+				  "have wrong kernel mappings that nothing repairs: an "
+				  "access there fails, or reaches the wrong memory",
+				  VERDICT_WRONG },
+		[WS_LEAKS] = { "lets its user mode reach kernel memory",
+			       "let their user mode reach kernel memory", VERDICT_LEAK },
+		[WS_NESTS] = { "will crash the machine at its next page fault",
+			       "will crash the machine at their next page fault",
+			       VERDICT_CRASH },
+		[WS_DOUBLE_FAULTS] = { "will crash the machine at a fault or interrupt "
+				       "that cannot be delivered",
+				       "will crash the machine at a fault or interrupt "
+				       "that cannot be delivered",
+				       VERDICT_CRASH },
+	};
+
+	return &words[verdict];
+}
+
+/* What nests, by judgement.hangs and judgement.no_image. */
+static const struct verdict_words ends[2][2] = {
+	{ { 0 },
+	  { "will crash the machine as soon as a CPU enters the kernel there",
+	    "will crash the machine as soon as a CPU enters the kernel there",
+	    VERDICT_CRASH } },
+	{ { "will hang the machine at its next page fault",
+	    "will hang the machine at their next page fault", VERDICT_CRASH },
+	  { "will hang the machine as soon as a CPU enters the kernel there",
+	    "will hang the machine as soon as a CPU enters the kernel there",
+	    VERDICT_CRASH } },
+};
+
+const struct verdict_words *judgement_words(const struct ws_judgement *judgement)
+{
+	const struct verdict_words *words = &ends[judgement->hangs][judgement->no_image];
+
+	if (judgement->verdict == WS_NESTS && words->one)
+		return words;
+	return verdict_words(judgement->verdict);
+}
+
+const char *what_to_do(const struct ws_judgement *judgement)
+{
+	if (judgement->verdict == WS_HEALS)
+		return "Nothing, unless a module there installs an exception handler.";
+	if (judgement->verdict == WS_UNKNOWN)
+		return "Take a dump that is not cut off, filtered or damaged (the notes name "
+		       "what this one lacks), with all processors' registers.";
+	if (judgement->verdict == WS_NESTS && judgement->no_image)
+		return "Find out who emptied the entry named above, or why the process's page "
+		       "tables were made without it: the handlers are where they belong.";
+	return judgement->rule ? judgement->rule->fix : "";
+}
+
+const char *verdict_meaning(enum ws_verdict verdict)
+{
+	static const char *const meanings[] = {
+		[WS_COHERENT] = "maps the kernel as init_mm does",
+		[WS_HEALS] =
+			"nothing fails: what is not mapped is copied from init_mm at "
+			"the first access, by the kernel's lazy fault handler",
+		[WS_UNKNOWN] =
+			"cannot be judged: the target lacks something that decides",
+		[WS_DIVERGES] =
+			"differs from init_mm where nothing repairs it: an access "
+			"fails, or reaches other memory",
+		[WS_LEAKS] = "lets user mode reach kernel memory",
+		[WS_NESTS] =
+			"page faults cannot reach their handler: each causes the next, "
+			"until an exception frame cannot be written",
+		[WS_DOUBLE_FAULTS] = "the processor cannot deliver a fault or interrupt, "
+				     "which is a double fault",
+	};
+
+	return meanings[verdict];
+}
+
+size_t count_everyone(const struct ws_space *spaces, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += spaces[i].counts;
+	return count;
 }
 
 bool space_has_pid(const struct ws_space *space)
 {
 	return space->kind == WS_SPACE_PROCESS || space->pid;
+}
+
+const char *damaged_words(const struct ws_format *format, const struct ws_space *space,
+			  char words[static WORDS])
+{
+	snprintf(words, WORDS, "0x%" PRIx64 " does not look like a %s", space->root,
+		 ws_level_name(format, 0));
+	return words;
 }
 
 const char *end_words(const struct ws_format *format, enum ws_end end, unsigned level,
@@ -118,9 +261,26 @@ const char *end_words(const struct ws_format *format, enum ws_end end, unsigned 
 	return words;
 }
 
+/* By WS_KERNEL_READ, WRITE and EXECUTE, and so by the user's three moved down to them. */
+static const char rights_letters[][4] = { "---", "r--", "-w-", "rw-",
+					  "--x", "r-x", "-wx", "rwx" };
+
 const char *access_words(uint8_t access, char words[static WORDS])
 {
-	snprintf(words, WORDS, "r%c%c %s", access & WS_WRITE ? 'w' : '-',
-		 access & WS_EXECUTE ? 'x' : '-', access & WS_USER ? "user" : "kernel");
+	const uint8_t kernel = access & WS_KERNEL_ALL, user = access / WS_USER_READ;
+
+	if (user && user != kernel)
+		snprintf(words, WORDS, "%.3s kernel, %.3s user", rights_letters[kernel],
+			 rights_letters[user]);
+	else
+		snprintf(words, WORDS, "%.3s %s", rights_letters[kernel],
+			 user ? "user" : "kernel");
 	return words;
+}
+
+const char *that_were_found(const struct ws_system *system, size_t n)
+{
+	if (!ws_system_lacks_tasks(system))
+		return "";
+	return n == 1 ? " that was found" : " that were found";
 }

@@ -1,58 +1,96 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which paging format a processor, or else the kernel, says it uses. */
-#include "target/target.h"
-
+/* A processor's registers by name, and which paging format the kernel says it uses. */
+#include <limits.h>
 #include <string.h>
 
-#include "paging/format.h"
-#include "util/bits.h"
+#include "target/target.h"
 
-#define CR0_PG WS_BIT(31)
-#define CR4_PSE WS_BIT(4)
-#define CR4_PAE WS_BIT(5)
-#define CR4_LA57 WS_BIT(12)
-#define DESCRIPTOR_L WS_BIT(21) /* in a descriptor's second word: 64-bit code */
-
-/*
- * IA32_EFER is in no note. But descriptor tables and instructions above 4 GiB, and
- * 64-bit code, exist in long mode only.
- */
-static bool long_mode_shows(const struct ws_cpu *cpu)
-{
-	uint64_t addresses = cpu->gdt.base | cpu->idt.base | cpu->reg[WS_REG_IP];
-
-	return addresses >> 32 || cpu->cs.flags & DESCRIPTOR_L;
-}
-
-const struct ws_format *ws_format_of_cpu(const struct ws_cpu *cpu, bool long_mode)
-{
-	if (!cpu->has_control || !(cpu->cr0 & CR0_PG))
-		return NULL;
-	if (!(cpu->cr4 & CR4_PAE))
-		return cpu->cr4 & CR4_PSE ? &ws_format_i386 : &ws_format_i386_nopse;
-	if (!long_mode && !long_mode_shows(cpu))
-		return &ws_format_i386_pae;
-	return cpu->cr4 & CR4_LA57 ? &ws_format_x86_64_la57 : &ws_format_x86_64;
-}
-
-static bool has_line(const char *text, const char *beginning)
-{
-	const char *found = strstr(text, beginning);
-
-	return found && (found == text || found[-1] == '\n');
-}
-
-/*
- * Lines that arch_crash_save_vmcoreinfo() writes (Linux arch/x86/kernel/vmcore_info_*.c):
- * pgtable_l5_enabled is in every 64-bit kernel's since 4.17, X86_PAE in 32-bit ones'.
- */
 const struct ws_format *ws_format_of_vmcoreinfo(const char *text)
 {
-	if (has_line(text, "NUMBER(pgtable_l5_enabled)=1"))
-		return &ws_format_x86_64_la57;
-	if (has_line(text, "NUMBER(pgtable_l5_enabled)=0"))
-		return &ws_format_x86_64;
-	if (has_line(text, "CONFIG_X86_PAE=y"))
-		return &ws_format_i386_pae;
+	const struct ws_format *format = NULL;
+	const struct ws_arch *arch;
+
+	for (unsigned i = 0; !format && (arch = ws_arch_at(i)); i++)
+		if (arch->format_of_vmcoreinfo)
+			format = arch->format_of_vmcoreinfo(text);
+	return format;
+}
+
+/* ---- registers by name ---- */
+
+/* What follows a segment's name. */
+static const char *const parts[WS_SEGMENT_PARTS] = {
+	[WS_SEGMENT_SELECTOR] = "",
+	[WS_SEGMENT_LIMIT] = ".limit",
+	[WS_SEGMENT_FLAGS] = ".flags",
+	[WS_SEGMENT_BASE] = ".base",
+};
+
+const struct ws_cpu *ws_target_cpu(const struct ws_target *target, size_t i)
+{
+	return i < target->cpus.n ? &target->cpus.v[i] : NULL;
+}
+
+const char *ws_cpu_register_at(const struct ws_cpu *cpu, unsigned i,
+			       enum ws_register_group *group)
+{
+	unsigned n;
+	const struct ws_register *row = cpu->arch->registers(cpu->word, &n);
+
+	for (unsigned number = 0; number < n; number++)
+		if (row[number].name && !i--) {
+			*group = row[number].group;
+			return row[number].name;
+		}
 	return NULL;
+}
+
+/* Whether name is that of the row's register, or of a part of it: which one. */
+static bool is_called(const struct ws_register *row, const char *name, unsigned *part)
+{
+	size_t len = row->name ? strlen(row->name) : 0;
+	unsigned nparts = row->group == WS_REGISTER_SEGMENT ? WS_SEGMENT_PARTS : 1;
+
+	if (!len || strncmp(row->name, name, len) != 0)
+		return false;
+	for (*part = 0; *part < nparts; ++*part)
+		if (!strcmp(name + len, parts[*part]))
+			return true;
+	return false;
+}
+
+/* The number of the register with that name; UINT_MAX: there is none. */
+static unsigned number_of(const struct ws_cpu *cpu, const char *name)
+{
+	unsigned n, part;
+	const struct ws_register *row = cpu->arch->registers(cpu->word, &n);
+
+	for (unsigned number = 0; number < n; number++)
+		if (is_called(&row[number], name, &part))
+			return number + part;
+	return UINT_MAX;
+}
+
+bool ws_cpu_register(const struct ws_cpu *cpu, const char *name, uint64_t *value)
+{
+	unsigned number = number_of(cpu, name);
+
+	if (number == UINT_MAX)
+		return false;
+	*value = cpu->reg[number];
+	return ws_cpu_knows(cpu, number);
+}
+
+bool ws_cpu_set_register(struct ws_cpu *cpu, const char *name, uint64_t value)
+{
+	unsigned number = number_of(cpu, name);
+
+	if (number != UINT_MAX)
+		ws_cpu_set(cpu, number, value);
+	return number != UINT_MAX;
+}
+
+const char *ws_cpu_root_register(const struct ws_cpu *cpu)
+{
+	return cpu->arch->root_register;
 }

@@ -6,7 +6,9 @@
  *
  * Bytes of a segment past p_filesz are taken as left out, not as zero: makedumpfile -E
  * ends segments so where it filtered frames, whatever these held. Of a file that is cut
- * off the segments are read as far as it goes.
+ * off the segments are read as far as it goes. A program header that makes no sense is
+ * left out, with a note, and the others are read. p_vaddr, p_flags and p_align say
+ * nothing of physical memory, so what is in them does not matter.
  *
  * The two classes differ in where a field is and how wide an address is, so they are
  * two rows, and every field is checked against the file before it is believed. (libelf
@@ -15,10 +17,12 @@
 #include "target/target.h"
 
 #include <elf.h>
+#include <stdio.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "util/bits.h"
+#include "util/count.h"
 
 struct elf_class {
 	uint8_t address; /* bytes in an address, an offset and a size */
@@ -47,7 +51,7 @@ static const struct elf_class elf_classes[] = {
 };
 
 struct segment {
-	uint64_t index, header; /* of its program header; header is a file offset */
+	uint64_t index;
 	uint32_t type;
 	uint64_t offset, pa, filesz, memsz;
 };
@@ -56,13 +60,23 @@ struct segment {
 struct core {
 	const struct elf_class *class;
 	uint64_t phoff, phnum;
+	uint64_t
+		nalike; /* the first so many are of memory or notes: no data lies there */
 	unsigned nloads;
-	bool physical; /* some p_paddr is not 0 */
+	bool physical;       /* some p_paddr is not 0 */
+	bool number_unknown; /* phnum is how many there is room for */
+	uint64_t ragged;     /* memory begins here in a page, but not so in the file */
+	struct {
+		uint64_t end,
+			memory; /* where the last segment ends, what it leaves out */
+	} gap;
+	uint64_t unfilled; /* of all, where bytes of the file follow that are none's */
+	uint64_t claimed;  /* bytes of the file that are headers', notes' or memory's */
 };
 
 static uint64_t load_address(const struct elf_class *class, const uint8_t *p)
 {
-	return class->address == 8 ? ws_le64(p) : ws_le32(p);
+	return ws_le_word(p, class->address);
 }
 
 static bool elf_probe(const struct ws_file *file)
@@ -72,6 +86,8 @@ static bool elf_probe(const struct ws_file *file)
 
 static enum ws_status header_check(struct ws_target *target, struct core *core)
 {
+	const struct ws_machine_type *known;
+	char names[WS_MACHINE_NAMES];
 	const char *path = target->file.path;
 	const uint8_t *ehdr = target->file.data;
 	uint16_t type, machine;
@@ -101,66 +117,95 @@ static enum ws_status header_check(struct ws_target *target, struct core *core)
 			       "%s: ELF type %u at file offset %#x is not a core (4)",
 			       path, type, core->class->e_type);
 	machine = ws_le16(ehdr + core->class->e_machine);
-	if (machine != EM_386 && machine != EM_X86_64)
-		return ws_fail(
-			target->ctx, WS_ERR_UNSUPPORTED,
-			"%s: ELF machine %u at file offset %#x is neither i386 (3) "
-			"nor x86-64 (62)",
-			path, machine, core->class->e_machine);
-	target->long_mode = machine == EM_X86_64;
+	known = ws_machine_of_elf(machine, &target->arch);
+	if (!known)
+		return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
+			       "%s: ELF machine %u at file offset %#x is not %s", path,
+			       machine, core->class->e_machine, ws_machine_names(names));
+	target->word = known->word;
 	return WS_OK;
 }
 
-/* Where e_phnum is too narrow, section header 0 has it in sh_info (gABI ch. 4). */
+/*
+ * Where e_phnum is too narrow, section header 0 has it in sh_info (gABI ch. 4). Where
+ * that is gone, those are read that look like program headers of a core.
+ */
 static enum ws_status phnum_extended(struct ws_target *target, struct core *core)
 {
 	const uint8_t *data = target->file.data;
 	uint64_t shoff = load_address(core->class, data + core->class->e_shoff);
+	uint64_t size = target->file.size, room = core->class->shdr;
 	enum ws_status status;
 
-	status = ws_target_need(target, shoff, core->class->shdr,
-				"section header 0, which holds the number of program "
-				"headers");
-	if (status)
-		return status;
-	core->phnum = ws_le32(data + shoff + core->class->sh_info);
-	return WS_OK;
+	if (shoff && shoff <= size && size - shoff >= room) {
+		status = ws_target_need(target, shoff, room, "section header 0");
+		if (status)
+			return status;
+		core->phnum = ws_le32(data + shoff + core->class->sh_info);
+	}
+	core->number_unknown =
+		core->phnum < PN_XNUM || !shoff || shoff > size || size - shoff < room;
+	if (!core->number_unknown)
+		return WS_OK;
+	core->phnum = WS_HEADER_MAX / core->class->phdr;
+	return ws_target_add_note(
+		target,
+		"section header 0 (file offset %#lx), which holds the number of program "
+		"headers, is damaged or cut off: they are read up to the first that is "
+		"neither of memory nor of notes; whether there are more is unknown",
+		shoff);
 }
 
-static enum ws_status table_check(struct ws_target *target, struct core *core)
+/* Its number is wrong, or the file is cut off in it: those are read that are there. */
+static enum ws_status table_cut(struct ws_target *target, struct core *core)
+{
+	uint64_t size = target->file.size;
+	uint64_t room = core->phoff < size ? size - core->phoff : 0;
+	uint64_t have = room / core->class->phdr, claimed = core->phnum;
+
+	if (claimed <= have)
+		return WS_OK;
+	if (!have)
+		return ws_fail(
+			target->ctx, WS_ERR_UNREADABLE,
+			"%s: table of %lu program headers: not one is between file "
+			"offset %#lx and the file's end %#lx: is the dump "
+			"truncated?",
+			target->file.path, claimed, core->phoff, size);
+	core->phnum = have;
+	if (core->number_unknown)
+		return WS_OK;
+	ws_target_reaches(target, WS_PHYSICAL_END);
+	return ws_target_add_note(
+		target,
+		"%lu program headers are claimed (file offset %#x), and %lu are in the "
+		"file: the dump is cut off, or the number is wrong; what memory the "
+		"others were of is unknown",
+		claimed, core->class->e_phnum, have);
+}
+
+/* Each class has one size, so another one is damage, and says nothing. */
+static enum ws_status entry_size_note(struct ws_target *target, const struct core *core)
 {
 	const struct elf_class *class = core->class;
-	const uint8_t *ehdr = target->file.data;
-	uint16_t entsize = ws_le16(ehdr + class->e_phentsize);
-	enum ws_status status;
+	uint16_t size = ws_le16(target->file.data + class->e_phentsize);
 
-	core->phoff = load_address(class, ehdr + class->e_phoff);
-	core->phnum = ws_le16(ehdr + class->e_phnum);
-	if (core->phnum == PN_XNUM && (status = phnum_extended(target, core)))
-		return status;
-	if (!core->phnum)
-		return ws_fail(target->ctx, WS_ERR_MALFORMED,
-			       "%s: a core without program headers (file offset %#x)",
-			       target->file.path, class->e_phnum);
-	if (entsize != class->phdr)
-		return ws_fail(target->ctx, WS_ERR_MALFORMED,
-			       "%s: program header size %u at file offset %#x is not %u",
-			       target->file.path, entsize, class->e_phentsize,
-			       class->phdr);
-	return ws_target_need(target, core->phoff, core->phnum * class->phdr,
-			      "table of %lu program headers", core->phnum);
+	if (size == class->phdr)
+		return WS_OK;
+	return ws_target_add_note(target,
+				  "program header size %u at file offset %#x is damaged "
+				  "and taken as %u, the only one there is",
+				  size, class->e_phentsize, class->phdr);
 }
 
 static struct segment segment_at(const struct ws_target *target, const struct core *core,
 				 uint64_t index)
 {
 	const struct elf_class *class = core->class;
-	uint64_t header = core->phoff + index * class->phdr;
-	const uint8_t *phdr = target->file.data + header;
+	const uint8_t *phdr = target->file.data + core->phoff + index * class->phdr;
 
 	return (struct segment){
 		.index = index,
-		.header = header,
 		.type = ws_le32(phdr + class->p_type),
 		.offset = load_address(class, phdr + class->p_offset),
 		.pa = load_address(class, phdr + class->p_paddr),
@@ -169,57 +214,188 @@ static struct segment segment_at(const struct ws_target *target, const struct co
 	};
 }
 
-static enum ws_status segment_fail(struct ws_target *target, const struct segment *s,
-				   const char *what, uint64_t a, uint64_t b)
+static void alike_count(const struct ws_target *target, struct core *core)
 {
-	return ws_fail(target->ctx, WS_ERR_MALFORMED,
-		       "%s: program header %lu (file offset %#lx): %s (%#lx, %#lx)",
-		       target->file.path, s->index, s->header, what, a, b);
+	while (core->nalike < core->phnum) {
+		uint32_t type = segment_at(target, core, core->nalike).type;
+
+		if (type != PT_LOAD && type != PT_NOTE)
+			break;
+		core->nalike++;
+	}
+	if (core->number_unknown)
+		core->phnum = core->nalike;
+}
+
+static enum ws_status table_check(struct ws_target *target, struct core *core)
+{
+	const struct elf_class *class = core->class;
+	const uint8_t *ehdr = target->file.data;
+	enum ws_status status;
+
+	core->phoff = load_address(class, ehdr + class->e_phoff);
+	core->phnum = ws_le16(ehdr + class->e_phnum);
+	if (!core->phnum)
+		return ws_fail(target->ctx, WS_ERR_MALFORMED,
+			       "%s: a core without program headers (file offset %#x)",
+			       target->file.path, class->e_phnum);
+	if ((status = entry_size_note(target, core)) ||
+	    (core->phnum == PN_XNUM && (status = phnum_extended(target, core))) ||
+	    (status = table_cut(target, core)))
+		return status;
+	status = ws_target_need(target, core->phoff, core->phnum * class->phdr,
+				"table of %lu program headers", core->phnum);
+	if (!status)
+		alike_count(target, core);
+	return status;
+}
+
+/* ---- segments --------------------------------------------------------------------- */
+
+static bool lies_over(const struct segment *s, uint64_t offset, uint64_t size)
+{
+	return s->offset < offset + size && offset < s->offset + s->filesz;
+}
+
+/* Why it cannot be what it says; NULL: it can. */
+static const char *load_flaw(const struct core *core, const struct segment *s)
+{
+	if (s->filesz > s->memsz)
+		return "it has more bytes in the file than in memory";
+	if (s->pa > WS_PHYSICAL_END || s->memsz > WS_PHYSICAL_END - s->pa)
+		return "it ends past the last physical address that a processor can have";
+	if (!s->filesz)
+		return NULL;
+	if (s->offset + s->filesz < s->offset)
+		return "its place in the file wraps";
+	if (lies_over(s, 0, core->class->ehdr) ||
+	    lies_over(s, core->phoff, core->nalike * core->class->phdr))
+		return "its place in the file is that of the headers";
+	return NULL;
+}
+
+/*
+ * What makedumpfile -E filters is not in the file, whose segments lie one behind the
+ * other. Where bytes that are no segment's follow one which leaves memory out, its size
+ * is damaged, and hides them. next: where the next segment begins.
+ */
+static void close_gap(struct core *core, uint64_t next)
+{
+	if (next - core->gap.end >= WS_FRAME_SIZE)
+		core->unfilled += core->gap.memory;
+	core->gap.memory = 0;
 }
 
 static enum ws_status load_add(struct ws_target *target, struct core *core,
 			       const struct segment *s)
 {
-	if (s->filesz && s->filesz > s->memsz)
-		return segment_fail(target, s, "more bytes in the file than in memory",
-				    s->filesz, s->memsz);
-	if (s->filesz && s->pa + s->memsz < s->pa)
-		return segment_fail(target, s, "physical address and size overflow",
-				    s->pa, s->memsz);
-	if (s->pa + s->memsz > s->pa)
-		ws_target_reaches(target, s->pa + s->memsz);
+	const char *flaw = load_flaw(core, s);
+
+	if (flaw)
+		return ws_target_leave(target, s->index,
+				       &(struct ws_extent){ s->pa, s->memsz },
+				       "%s (file offset %#lx, %#lx bytes there)", flaw,
+				       s->offset, s->filesz);
+	ws_target_reaches(target, s->pa + s->memsz);
+	close_gap(core, s->offset);
+	core->gap.end = s->offset + s->filesz;
+	core->gap.memory = s->memsz - s->filesz;
 	if (!s->filesz)
 		return WS_OK;
+	if (s->pa % WS_FRAME_SIZE && (s->pa - s->offset) % WS_FRAME_SIZE)
+		core->ragged = core->ragged ? core->ragged : s->pa;
 	core->nloads++;
 	core->physical |= s->pa != 0;
-	return ws_target_add_from_file(target, s->pa, s->filesz, s->offset);
+	return ws_target_add_from_file(target, s->pa, s->filesz, s->offset, s->index);
 }
 
-static enum ws_status note_add(struct ws_target *target, const struct segment *s)
+static enum ws_status notes_cut(struct ws_target *target, const struct segment *s)
+{
+	return ws_target_add_note(
+		target,
+		"the dump is cut off in its notes, at file offset %#zx, or program header "
+		"%lu is damaged: what they say of registers and of the kernel is unknown "
+		"from there on",
+		target->file.size, s->index);
+}
+
+static enum ws_status note_add(struct ws_target *target, struct core *core,
+			       const struct segment *s)
 {
 	uint64_t size = target->file.size, have;
-	enum ws_status status;
+	enum ws_status status = WS_OK;
 
+	(void)core;
 	have = s->offset < size ? size - s->offset : 0;
 	if (have < s->filesz)
-		status = ws_target_add_note(
-			target,
-			"the dump is cut off in its notes, at file offset %#lx: what they "
-			"say of registers and of the kernel is unknown from there on",
-			size);
+		status = notes_cut(target, s);
 	else
-		status = WS_OK;
-	if (have > s->filesz)
 		have = s->filesz;
 	if (status || !have)
 		return status;
-	status = ws_target_need(target, s->offset, have,
-				"program header %lu (file offset %#lx): notes", s->index,
-				s->header);
+	if (have > WS_HEADER_MAX)
+		return ws_target_add_note(
+			target,
+			"program header %lu is of notes of %#lx bytes, which is more than "
+			"any machine has: what they say of registers and of the kernel is "
+			"unknown",
+			s->index, s->filesz);
+	status = ws_target_need(target, s->offset, have, "program header %lu: notes",
+				s->index);
 	if (status)
 		return status;
 	return ws_target_parse_notes(target, target->file.data + s->offset, have,
 				     s->offset, have < s->filesz);
+}
+
+/* Those of no use are empty in what writes cores of machines. */
+static enum ws_status other_add(struct ws_target *target, struct core *core,
+				const struct segment *s)
+{
+	(void)core;
+	if (!s->filesz && !s->memsz)
+		return WS_OK;
+	return ws_target_leave(target, s->index, &(struct ws_extent){ s->pa, s->memsz },
+			       "its type %#x is neither memory's nor notes'", s->type);
+}
+
+static enum ws_status segment_add(struct ws_target *target, struct core *core,
+				  const struct segment *s)
+{
+	core->claimed += s->filesz;
+	return s->type == PT_LOAD   ? load_add(target, core, s)
+	       : s->type == PT_NOTE ? note_add(target, core, s)
+				    : other_add(target, core, s);
+}
+
+/*
+ * Where memory begins within a page (/proc/vmcore, by the firmware's map) so it does in
+ * the file (Linux fs/proc/vmcore.c); all other dumps are of whole pages.
+ */
+static enum ws_status ragged_note(struct ws_target *target, const struct core *core)
+{
+	if (!core->ragged)
+		return WS_OK;
+	return ws_target_add_note(
+		target,
+		"memory at physical %#lx begins within a page, as no writer of dumps lets "
+		"it: its address in the program header may be wrong",
+		core->ragged);
+}
+
+static enum ws_status unfilled_note(struct ws_target *target, struct core *core)
+{
+	uint64_t size = target->file.size;
+
+	close_gap(core, size);
+	if (!core->unfilled ||
+	    (core->claimed < size && size - core->claimed < WS_FRAME_SIZE))
+		return WS_OK;
+	return ws_target_add_note(
+		target,
+		"its program headers leave %lu KiB of memory out, and the file has bytes "
+		"there that are none's: they are damaged, and what lay there is unknown",
+		(core->unfilled - 1) / 1024 + 1);
 }
 
 static enum ws_status elf_open(struct ws_target *target,
@@ -232,24 +408,25 @@ static enum ws_status elf_open(struct ws_target *target,
 	if ((status = header_check(target, &core)) ||
 	    (status = table_check(target, &core)))
 		return status;
+	core.claimed = core.class->ehdr + core.phnum * core.class->phdr;
 	for (uint64_t i = 0; i < core.phnum && !status; i++) {
 		struct segment segment = segment_at(target, &core, i);
 
-		if (segment.type == PT_LOAD)
-			status = load_add(target, &core, &segment);
-		else if (segment.type == PT_NOTE)
-			status = note_add(target, &segment);
+		status = segment_add(target, &core, &segment);
 	}
 	if (!status && core.nloads > 1 && !core.physical)
 		return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
-			       "%s: all %u segments have physical address 0: the core of "
-			       "a process, not of a machine",
-			       target->file.path, core.nloads);
-	return status;
+			       "%s: all %s have physical address 0: the core of a "
+			       "process, not of a machine",
+			       target->file.path, WS_COUNT_OF(core.nloads, "segment"));
+	if (!status)
+		status = ragged_note(target, &core);
+	return status ? status : unfilled_note(target, &core);
 }
 
 const struct ws_target_ops ws_target_elf = {
 	.kind = "elf",
+	.header = "program header",
 	.probe = elf_probe,
 	.open = elf_open,
 };

@@ -20,7 +20,7 @@
 #define STRIDE_LOG2 21
 #define STRIDES_LOG2 14
 
-#define FIRST_BYTES WS_FILE_BLOCK /* what a kind is told by */
+#define FIRST_BYTES WS_FILE_BLOCK /* what a kind is recognised by */
 #define WINDOW_SIZE (64u << 10)
 
 static enum ws_status refuse(struct ws_context *ctx, const char *path, const char *what)
@@ -127,13 +127,14 @@ enum ws_evidence ws_file_read(struct ws_file *file, uint64_t offset, void *to,
 	return have == size ? WS_READ : WS_ABSENT;
 }
 
-void ws_window_release(struct ws_window *window)
+void ws_file_window_release(struct ws_file_window *window)
 {
 	free(window->bytes);
 }
 
 /* Without memory for a window it goes without: slower, not wrong. */
-static bool window_fill(struct ws_file *file, struct ws_window *window, uint64_t offset)
+static bool window_fill(struct ws_file *file, struct ws_file_window *window,
+			uint64_t offset)
 {
 	if (!window->bytes)
 		window->bytes = malloc(WINDOW_SIZE);
@@ -143,8 +144,8 @@ static bool window_fill(struct ws_file *file, struct ws_window *window, uint64_t
 					     &window->have) != WS_FAILED;
 }
 
-enum ws_evidence ws_window_read(struct ws_file *file, struct ws_window *window,
-				uint64_t offset, void *to, size_t size)
+enum ws_evidence ws_file_window_read(struct ws_file *file, struct ws_file_window *window,
+				     uint64_t offset, void *to, size_t size)
 {
 	bool follows = offset == window->next;
 

@@ -78,17 +78,18 @@ enum ws_evidence ws_file_read(struct ws_file *file, uint64_t offset, void *to,
 			      size_t size, size_t *got) WS_MUST_CHECK;
 
 /* A stretch of a file, read at once for what follows. One thread's. Zeroed: empty. */
-struct ws_window {
+struct ws_file_window {
 	uint8_t *bytes;
 	uint64_t at, next; /* next: where the last read ended */
 	size_t have;
 };
 
-void ws_window_release(struct ws_window *window);
+void ws_file_window_release(struct ws_file_window *window);
 
 /* ws_file_read(), of all or nothing; where reads follow one another, few system calls. */
-enum ws_evidence ws_window_read(struct ws_file *file, struct ws_window *window,
-				uint64_t offset, void *to, size_t size) WS_MUST_CHECK;
+enum ws_evidence ws_file_window_read(struct ws_file *file, struct ws_file_window *window,
+				     uint64_t offset, void *to,
+				     size_t size) WS_MUST_CHECK;
 
 /*
  * Where the file has bytes at or after offset, and before end: *data is the first of

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * ELF notes of machines: processors and VMCOREINFO. Layouts: gABI ch. 5 for the note
- * itself, QEMU target/i386/arch_dump.c for "QEMU", Linux include/linux/elfcore.h (struct
- * elf_prstatus) for "CORE".
+ * itself, Linux include/linux/elfcore.h (struct elf_prstatus) for "CORE"; of processors
+ * the architecture has the rest.
  */
 #include "target/target.h"
 
@@ -13,48 +13,10 @@
 #include <string.h>
 
 #include "util/bits.h"
+#include "util/cleanup.h"
 #include "util/text.h"
 
 #define NOTE_HEADER 12 /* n_namesz, n_descsz, n_type */
-
-/* QEMUCPUState: version, size, registers, segments, CR0..CR4 (then kernel_gs_base). */
-#define QEMU_VERSION 1
-#define QEMU_REGISTERS 8
-#define QEMU_SEGMENTS (QEMU_REGISTERS + 8 * WS_REG_COUNT)
-#define QEMU_SEGMENT_SIZE 24
-#define QEMU_CONTROLS (QEMU_SEGMENTS + QEMU_SEGMENT_SIZE * WS_ARRAY_SIZE(qemu_segments))
-#define QEMU_STATE_SIZE (QEMU_CONTROLS + 8 * 5)
-
-static const size_t qemu_segments[] = {
-	offsetof(struct ws_cpu, cs),  offsetof(struct ws_cpu, ds),
-	offsetof(struct ws_cpu, es),  offsetof(struct ws_cpu, fs),
-	offsetof(struct ws_cpu, gs),  offsetof(struct ws_cpu, ss),
-	offsetof(struct ws_cpu, ldt), offsetof(struct ws_cpu, tr),
-	offsetof(struct ws_cpu, gdt), offsetof(struct ws_cpu, idt),
-};
-
-/* elf_prstatus of the two architectures: its size, and where pr_reg has what. */
-#define NO_REGISTER 0xff
-static const struct prstatus {
-	size_t size, registers;
-	uint8_t word, cs, ss;
-	uint8_t index[WS_REG_COUNT]; /* in the order of enum ws_register */
-} prstatuses[] = {
-	{ .size = 144,
-	  .registers = 72,
-	  .word = 4,
-	  .cs = 13,
-	  .ss = 16,
-	  .index = { 6, 0, 1, 2, 3, 4, 15, 5, NO_REGISTER, NO_REGISTER, NO_REGISTER,
-		     NO_REGISTER, NO_REGISTER, NO_REGISTER, NO_REGISTER, NO_REGISTER, 12,
-		     14 } },
-	{ .size = 336,
-	  .registers = 112,
-	  .word = 8,
-	  .cs = 17,
-	  .ss = 20,
-	  .index = { 10, 5, 11, 12, 13, 14, 19, 4, 9, 8, 7, 6, 3, 2, 1, 0, 16, 18 } },
-};
 
 struct note {
 	uint64_t at; /* file offset */
@@ -76,83 +38,97 @@ static bool note_is(const struct note *note, const char *name, uint32_t type)
 
 /*
  * QEMU writes every processor's PRSTATUS, then every processor's own note: the latter
- * tells more of the same processors in the same order.
+ * says more of the same processors in the same order.
  */
-static struct ws_cpu *cpu_without_control(struct ws_target *target)
+static struct ws_cpu *cpu_of_qemu_note(struct ws_target *target,
+				       const struct ws_arch *arch)
 {
-	ws_vec_each(&target->cpus, cpu)
-		if (!cpu->has_control)
-			return cpu;
-	return ws_vec_push(&target->cpus);
+	while (target->nqemu_notes > target->cpus.n) {
+		struct ws_cpu *cpu = ws_vec_push(&target->cpus);
+
+		if (!cpu)
+			return NULL;
+		cpu->arch = arch;
+	}
+	return &target->cpus.v[target->nqemu_notes - 1];
 }
 
-static struct ws_segment qemu_segment(const uint8_t *p)
+/* One of another size is not of this version either, or it is damaged. */
+static enum ws_status qemu_note_left(struct ws_target *target, const struct note *note,
+				     const char *what, uint64_t is, uint64_t should)
 {
-	return (struct ws_segment){
-		.selector = ws_le32(p),
-		.limit = ws_le32(p + 4),
-		.flags = ws_le32(p + 8),
-		.base = ws_le64(p + 16),
-	};
+	return ws_target_add_note(
+		target,
+		"the QEMU note at file offset %#lx is damaged, or newer "
+		"than this tool: its %s is %lu, not %lu: what it says of "
+		"the registers of processor %zu is unknown",
+		note->at, what, is, should, target->nqemu_notes - 1);
+}
+
+/* The machine's architecture where the dump says it, else the one that has such notes. */
+static const struct ws_arch *qemu_arch(const struct ws_target *target)
+{
+	const struct ws_arch *arch = target->arch;
+
+	for (unsigned i = 0; !arch; i++)
+		if (ws_arch_at(i)->qemu_note)
+			arch = ws_arch_at(i);
+	return arch;
 }
 
 static enum ws_status qemu_note(struct ws_target *target, const struct note *note)
 {
-	const uint8_t *desc = note->desc;
+	const struct ws_arch *arch = qemu_arch(target);
+	const struct ws_qemu_note *layout = arch->qemu_note;
 	struct ws_cpu *cpu;
 
-	if (note->descsz < QEMU_STATE_SIZE)
-		return ws_fail(target->ctx, WS_ERR_MALFORMED,
-			       "%s: QEMU note at file offset %#lx: %zu bytes, a "
-			       "processor's state needs %zu",
-			       target->file.path, note->at, note->descsz,
-			       QEMU_STATE_SIZE);
-	if (ws_le32(desc) != QEMU_VERSION)
-		return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
-			       "%s: QEMU note at file offset %#lx: version %u, not %u",
-			       target->file.path, note->at, ws_le32(desc), QEMU_VERSION);
-	cpu = cpu_without_control(target);
+	if (!layout)
+		return WS_OK;
+	target->nqemu_notes++;
+	if (note->descsz < layout->size)
+		return qemu_note_left(target, note, "size", note->descsz, layout->size);
+	if (ws_le32(note->desc) != layout->version)
+		return qemu_note_left(target, note, "version", ws_le32(note->desc),
+				      layout->version);
+	cpu = cpu_of_qemu_note(target, arch);
 	if (!cpu)
 		return ws_fail_memory(target->ctx);
-	for (size_t i = 0; i < WS_REG_COUNT; i++)
-		cpu->reg[i] = ws_le64(desc + QEMU_REGISTERS + 8 * i);
-	for (size_t i = 0; i < WS_ARRAY_SIZE(qemu_segments); i++)
-		*(struct ws_segment *)((char *)cpu + qemu_segments[i]) =
-			qemu_segment(desc + QEMU_SEGMENTS + QEMU_SEGMENT_SIZE * i);
-	cpu->cr0 = ws_le64(desc + QEMU_CONTROLS);
-	cpu->cr2 = ws_le64(desc + QEMU_CONTROLS + 8 * 2);
-	cpu->cr3 = ws_le64(desc + QEMU_CONTROLS + 8 * 3);
-	cpu->cr4 = ws_le64(desc + QEMU_CONTROLS + 8 * 4);
-	cpu->has_control = true;
+	layout->read(cpu, note->desc);
 	return WS_OK;
 }
 
-static uint64_t prstatus_load(const struct prstatus *layout, const uint8_t *desc,
-			      uint8_t index)
+/* Its size says whose it is; NULL: of no architecture that is known. */
+static const struct ws_prstatus *prstatus_of(const struct note *note,
+					     const struct ws_arch **arch)
 {
-	const uint8_t *p = desc + layout->registers + index * layout->word;
-
-	if (index == NO_REGISTER)
-		return 0;
-	return layout->word == 8 ? ws_le64(p) : ws_le32(p);
+	for (unsigned i = 0; (*arch = ws_arch_at(i)); i++)
+		for (const struct ws_prstatus *p = (*arch)->prstatuses; p && p->size; p++)
+			if (p->size == note->descsz)
+				return p;
+	return NULL;
 }
 
-/* One of another size is another architecture's, and tells us nothing. */
 static enum ws_status prstatus_note(struct ws_target *target, const struct note *note)
 {
-	const struct prstatus *layout = prstatuses;
+	const struct ws_arch *arch;
+	const struct ws_prstatus *layout = prstatus_of(note, &arch);
 	struct ws_cpu *cpu;
 
-	while (layout->size != note->descsz)
-		if (++layout == prstatuses + WS_ARRAY_SIZE(prstatuses))
-			return WS_OK;
+	if (!layout)
+		return WS_OK;
 	cpu = ws_vec_push(&target->cpus);
 	if (!cpu)
 		return ws_fail_memory(target->ctx);
-	for (size_t i = 0; i < WS_REG_COUNT; i++)
-		cpu->reg[i] = prstatus_load(layout, note->desc, layout->index[i]);
-	cpu->cs.selector = prstatus_load(layout, note->desc, layout->cs);
-	cpu->ss.selector = prstatus_load(layout, note->desc, layout->ss);
+	cpu->arch = arch;
+	if (!target->arch) /* a kdump of a machine without a name */
+		target->arch = arch;
+	for (unsigned i = 0; i < WS_REGISTERS_MAX; i++) {
+		const uint8_t *p = note->desc + layout->registers +
+				   (layout->index[i] - 1) * layout->word;
+
+		if (layout->index[i])
+			ws_cpu_set(cpu, i, ws_le_word(p, layout->word));
+	}
 	return WS_OK;
 }
 
@@ -178,16 +154,40 @@ static enum ws_status whosees_note(struct ws_target *target, const struct note *
 	memcpy(text, note->desc,
 	       note->descsz < sizeof(text) ? note->descsz : sizeof(text) - 1);
 	if (sscanf(text, "%31s %" SCNx64, name, &root) != 2 || !ws_format_by_name(name))
-		return ws_fail(
-			target->ctx, WS_ERR_MALFORMED,
-			"%s: WHOSEES note at file offset %#lx: no paging format and "
-			"root in it",
-			target->file.path, note->at);
+		return ws_target_add_note(
+			target,
+			"the WHOSEES note at file offset %#lx is damaged: no paging format "
+			"and root are in it",
+			note->at);
 	target->format = ws_format_by_name(name);
 	target->root = root;
 	target->has_root = root != 0;
 	return WS_OK;
 }
+
+/*
+ * Another of ours, where no module was found: a capture holds no memory in which none
+ * was. One line "modules-absent BYTES": how much of where modules may lie could not be
+ * looked through, in hexadecimal.
+ */
+static enum ws_status modules_note(struct ws_target *target, const struct note *note)
+{
+	char text[64] = "";
+
+	memcpy(text, note->desc,
+	       note->descsz < sizeof(text) ? note->descsz : sizeof(text) - 1);
+	if (sscanf(text, "modules-absent %" SCNx64, &target->modules_absent) != 1)
+		return ws_target_add_note(
+			target,
+			"the WHOSEES note at file offset %#lx is damaged: nothing about "
+			"modules is in it",
+			note->at);
+	target->modules_sought = true;
+	return WS_OK;
+}
+
+#define WHOSEES_ROOT 0
+#define WHOSEES_MODULES 1
 
 static const struct {
 	const char *name;
@@ -197,7 +197,8 @@ static const struct {
 	{ "QEMU", 0, qemu_note },
 	{ "CORE", NT_PRSTATUS, prstatus_note },
 	{ "VMCOREINFO", 0, vmcoreinfo_note },
-	{ "WHOSEES", 0, whosees_note },
+	{ "WHOSEES", WHOSEES_ROOT, whosees_note },
+	{ "WHOSEES", WHOSEES_MODULES, modules_note },
 };
 
 static enum ws_status note_take(struct ws_target *target, const struct note *note)
@@ -235,11 +236,13 @@ enum ws_status ws_target_parse_notes(struct ws_target *target, const uint8_t *by
 		if (desc > size || descsz > size - desc) {
 			if (cut)
 				return WS_OK;
-			return ws_fail(
-				target->ctx, WS_ERR_MALFORMED,
-				"%s: note at file offset %#lx: name of %#lx and "
-				"contents of %#lx bytes end past the notes' end %#lx",
-				target->file.path, note.at, namesz, descsz, at + size);
+			return ws_target_add_note(
+				target,
+				"the note at file offset %#lx is damaged: its name of %#lx "
+				"and its contents of %#lx bytes end past the notes' end "
+				"%#lx: what it and those behind it say of registers and of "
+				"the kernel is unknown",
+				note.at, namesz, descsz, at + size);
 		}
 		status = note_take(target, &note);
 		here = desc + aligned(descsz);
@@ -251,19 +254,19 @@ enum ws_status ws_target_parse_notes(struct ws_target *target, const uint8_t *by
 
 /* ---- the same, written ------------------------------------------------------------ */
 
+static void put_word(uint8_t *p, uint64_t value, unsigned size)
+{
+	for (unsigned i = 0; i < size; i++)
+		p[i] = (uint8_t)(value >> 8 * i);
+}
+
 static void put32(uint8_t *p, uint32_t value)
 {
-	for (int i = 0; i < 4; i++)
-		p[i] = value >> 8 * i;
+	put_word(p, value, 4);
 }
 
-static void put64(uint8_t *p, uint64_t value)
-{
-	put32(p, value);
-	put32(p + 4, value >> 32);
-}
-
-static void note_write(FILE *file, const char *name, const void *desc, size_t size)
+static void note_write(FILE *file, const char *name, uint32_t type, const void *desc,
+		       size_t size)
 {
 	static const uint8_t padding[4];
 	size_t namesz = strlen(name) + 1;
@@ -271,6 +274,7 @@ static void note_write(FILE *file, const char *name, const void *desc, size_t si
 
 	put32(header, namesz);
 	put32(header + 4, size);
+	put32(header + 8, type);
 	fwrite(header, sizeof(header), 1, file);
 	fwrite(name, namesz, 1, file);
 	fwrite(padding, aligned(namesz) - namesz, 1, file);
@@ -278,52 +282,80 @@ static void note_write(FILE *file, const char *name, const void *desc, size_t si
 	fwrite(padding, aligned(size) - size, 1, file);
 }
 
-static void qemu_note_write(FILE *file, const struct ws_cpu *cpu)
+/* False: memory is short. */
+static bool qemu_note_write(FILE *file, const struct ws_cpu *cpu)
 {
-	const uint64_t control[] = { cpu->cr0, 0, cpu->cr2, cpu->cr3, cpu->cr4 };
-	uint8_t desc[QEMU_STATE_SIZE + 8] = { 0 }; /* kernel_gs_base is not kept */
+	const struct ws_qemu_note *layout = cpu->arch->qemu_note;
+	ws_autofree uint8_t *desc = calloc(1, layout->written);
 
-	put32(desc, QEMU_VERSION);
-	put32(desc + 4, sizeof(desc));
-	for (size_t i = 0; i < WS_REG_COUNT; i++)
-		put64(desc + QEMU_REGISTERS + 8 * i, cpu->reg[i]);
-	for (size_t i = 0; i < WS_ARRAY_SIZE(qemu_segments); i++) {
-		const struct ws_segment *segment =
-			(const void *)((const char *)cpu + qemu_segments[i]);
-		uint8_t *p = desc + QEMU_SEGMENTS + QEMU_SEGMENT_SIZE * i;
+	if (!desc)
+		return false;
+	put32(desc, layout->version);
+	put32(desc + 4, layout->written);
+	layout->write(cpu, desc);
+	note_write(file, "QEMU", 0, desc, layout->written);
+	return true;
+}
 
-		put32(p, segment->selector);
-		put32(p + 4, segment->limit);
-		put32(p + 8, segment->flags);
-		put64(p + 16, segment->base);
+static const struct ws_prstatus *prstatus_like(const struct ws_cpu *cpu)
+{
+	const struct ws_prstatus *layout = cpu->arch->prstatuses;
+
+	while (layout && layout->size && layout->word != cpu->word)
+		layout++;
+	return layout && layout->size ? layout : NULL;
+}
+
+/* What is not known of them reads as 0. False: memory is short. */
+static bool prstatus_write(FILE *file, const struct ws_cpu *cpu)
+{
+	const struct ws_prstatus *layout = prstatus_like(cpu);
+	ws_autofree uint8_t *desc = layout ? calloc(1, layout->size) : NULL;
+
+	if (!layout)
+		return true;
+	if (!desc)
+		return false;
+	for (unsigned i = 0; i < WS_REGISTERS_MAX; i++) {
+		uint8_t *p = desc + layout->registers +
+			     (layout->index[i] - 1) * (size_t)layout->word;
+
+		if (layout->index[i] && ws_cpu_knows(cpu, i))
+			put_word(p, cpu->reg[i], layout->word);
 	}
-	for (size_t i = 0; i < WS_ARRAY_SIZE(control); i++)
-		put64(desc + QEMU_CONTROLS + 8 * i, control[i]);
-	note_write(file, "QEMU", desc, sizeof(desc));
+	note_write(file, "CORE", NT_PRSTATUS, desc, layout->size);
+	return true;
 }
 
 enum ws_status ws_target_write_notes(const struct ws_target *target,
-				     const struct ws_format *format, uint64_t root,
-				     const char *vmcoreinfo, uint8_t **notes,
+				     const struct ws_taken_from *from, uint8_t **notes,
 				     size_t *size)
 {
 	struct ws_text bytes;
 	FILE *file = ws_text_open(&bytes);
-	bool registers = false;
+	bool registers = false, short_of_memory = false;
+	uint64_t root;
 	char text[64];
 
 	if (!file)
 		return ws_fail_memory(target->ctx);
 	ws_vec_each(&target->cpus, cpu)
-		if (cpu->has_control) {
-			qemu_note_write(file, cpu);
+		if (cpu->arch->qemu_note && ws_cpu_root(cpu, &root)) {
+			short_of_memory |= !qemu_note_write(file, cpu);
 			registers = true;
+		} else if (!cpu->arch->qemu_note) {
+			short_of_memory |= !prstatus_write(file, cpu);
 		}
-	snprintf(text, sizeof(text), "%s %" PRIx64, ws_format_name(format), root);
+	snprintf(text, sizeof(text), "%s %" PRIx64, ws_format_name(from->format),
+		 from->root);
 	if (!registers || target->has_root)
-		note_write(file, "WHOSEES", text, strlen(text) + 1);
-	if (vmcoreinfo)
-		note_write(file, "VMCOREINFO", vmcoreinfo, strlen(vmcoreinfo));
+		note_write(file, "WHOSEES", WHOSEES_ROOT, text, strlen(text) + 1);
+	snprintf(text, sizeof(text), "modules-absent %" PRIx64, from->modules_absent);
+	if (from->no_modules)
+		note_write(file, "WHOSEES", WHOSEES_MODULES, text, strlen(text) + 1);
+	if (from->vmcoreinfo)
+		note_write(file, "VMCOREINFO", 0, from->vmcoreinfo,
+			   strlen(from->vmcoreinfo));
 	*notes = (uint8_t *)ws_text_close(&bytes, size);
-	return *notes ? WS_OK : ws_fail_memory(target->ctx);
+	return *notes && !short_of_memory ? WS_OK : ws_fail_memory(target->ctx);
 }

@@ -28,7 +28,7 @@ struct scan {
 struct worker {
 	struct scan *scan;
 	unsigned number;
-	const char *what; /* NULL but in the caller's own, which tells the progress */
+	const char *what; /* NULL but in the caller's own, which reports the progress */
 	uint8_t *buffer;  /* for a chunk that must be read or unpacked first; or NULL */
 	uint64_t ndamaged;
 	bool failed;

@@ -13,6 +13,7 @@
 
 #include "machine/script.h"
 #include "util/cleanup.h"
+#include "util/nearest.h"
 #include "util/text.h"
 
 #define PREFIX "sim:"
@@ -22,9 +23,12 @@ bool ws_is_sim(const char *path)
 	return !strncmp(path, PREFIX, strlen(PREFIX));
 }
 
-/* "there is no scenario 'x'; there are: naughty-bug, ..." */
-static enum ws_status refuse_unknown(struct ws_context *ctx, const char *why)
+/* "there is no scenario 'x'; there are: naughty-bug, ...; did you mean ...?" */
+static enum ws_status refuse_unknown(struct ws_context *ctx, const char *name,
+				     const char *why)
 {
+	struct ws_nearest nearest = ws_nearest_to(name);
+	char words[WS_NEAREST_WORDS];
 	ws_autofree char *names = NULL;
 	struct ws_text text;
 	FILE *to = ws_text_open(&text);
@@ -32,21 +36,24 @@ static enum ws_status refuse_unknown(struct ws_context *ctx, const char *why)
 	if (!to)
 		return ws_fail_memory(ctx);
 	for (const struct script_scenario *s = script_scenarios; s->name; s++)
+		ws_nearest_offer(&nearest, s->name);
+	for (const struct script_scenario *s = script_scenarios; s->name; s++)
 		fprintf(to, "%s %s", s == script_scenarios ? "" : ",", s->name);
 	names = ws_text_close(&text, NULL);
 	if (!names)
 		return ws_fail_memory(ctx);
-	return ws_fail(ctx, WS_ERR_USAGE, "%s; there are:%s", why, names);
+	return ws_fail(ctx, WS_ERR_USAGE, "%s; there are:%s%s", why, names,
+		       ws_nearest_words(&nearest, words));
 }
 
-/* What the script is told is wrong with it names its file and line. */
+/* What is said to be wrong with it names its file and line. */
 static enum ws_status refuse(struct ws_context *ctx, enum script_status status,
-			     const char *why)
+			     const char *name, const char *why)
 {
 	if (!why || status == SCRIPT_NO_MEMORY)
 		return ws_fail_memory(ctx);
 	if (status == SCRIPT_UNKNOWN)
-		return refuse_unknown(ctx, why);
+		return refuse_unknown(ctx, name, why);
 	return ws_fail(ctx,
 		       status == SCRIPT_UNREADABLE ? WS_ERR_UNREADABLE : WS_ERR_USAGE,
 		       "%s", why);
@@ -90,7 +97,7 @@ enum ws_status ws_sim_run(struct ws_context *ctx, struct ws_file *file)
 	enum ws_status saved;
 
 	if (status != SCRIPT_HOLDS)
-		return refuse(ctx, status, why);
+		return refuse(ctx, status, options.scenario, why);
 	saved = save(ctx, file, kernel);
 	kernel_destroy(kernel);
 	return saved;
@@ -108,5 +115,6 @@ static enum ws_status sim_open(struct ws_target *target,
 
 const struct ws_target_ops ws_target_sim = {
 	.kind = "sim",
+	.header = "program header",
 	.open = sim_open,
 };

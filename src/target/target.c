@@ -12,9 +12,11 @@
 #include "paging/format.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/sorted.h"
+#include "util/text.h"
 
 /*
- * In the order of probing. raw looks like anything, so it has no probe; sim is told by
+ * In the order of probing. raw looks like anything, so it has no probe; sim is known by
  * its name.
  */
 static const struct ws_target_ops *const kinds[] = {
@@ -67,8 +69,7 @@ enum ws_status ws_target_need(struct ws_target *target, uint64_t offset, uint64_
 	if (evidence == WS_READ && size <= WS_HEADER_MAX)
 		return WS_OK;
 	va_start(ap, fmt);
-	if (vasprintf(&what, fmt, ap) < 0)
-		what = NULL;
+	what = ws_text_of_args(fmt, ap);
 	va_end(ap);
 	return need_fail(target, offset, size, evidence, what ? what : "?");
 }
@@ -93,8 +94,7 @@ enum ws_status ws_target_add_note(struct ws_target *target, const char *fmt, ...
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = ws_text_of_args(fmt, ap);
 	va_end(ap);
 	return note_keep(target, text);
 }
@@ -124,6 +124,41 @@ void ws_target_cut(struct ws_target *target, uint64_t pa, uint64_t len)
 	ws_target_reaches(target, add_or_most(pa, len));
 }
 
+/* So many are named, and the others counted. */
+#define LEFT_NAMED 4
+
+enum ws_status ws_target_leave(struct ws_target *target, uint64_t header,
+			       const struct ws_extent *at, const char *fmt, ...)
+{
+	ws_autofree char *why = NULL;
+	va_list ap;
+
+	target->nleft++;
+	ws_target_reaches(target, WS_PHYSICAL_END);
+	if (target->nleft > LEFT_NAMED)
+		return WS_OK;
+	if (target->nleft == 1)
+		target->first_left = target->notes.n;
+	va_start(ap, fmt);
+	why = ws_text_of_args(fmt, ap);
+	va_end(ap);
+	if (!why)
+		return ws_fail_memory(target->ctx);
+	return ws_target_add_note(
+		target,
+		"%s %lu (physical %#lx, %#lx bytes) is left out: %s; what lay there is "
+		"unknown",
+		target->ops->header, header, at->pa, at->len, why);
+}
+
+enum ws_status ws_target_note_left(struct ws_target *target)
+{
+	if (target->nleft <= LEFT_NAMED)
+		return WS_OK;
+	return ws_target_add_note(target, "%lu more %ss are left out for such reasons",
+				  target->nleft - LEFT_NAMED, target->ops->header);
+}
+
 void ws_target_cut_frame(struct ws_target *target, uint64_t pa)
 {
 	ws_target_cut(target, pa, WS_FRAME_SIZE);
@@ -150,198 +185,36 @@ static enum ws_status cut_note(struct ws_target *target)
 		((total - 1) >> log2) + 1, log2 == 20 ? "MiB" : "KiB", target->cut_first);
 }
 
-/* ---- the memory, once the kind has told it ---------------------------------------- */
+/* ---- the memory, once the kind has added it --------------------------------------- */
 
-static enum ws_status add_piece(struct ws_target *target, uint64_t pa, uint64_t len,
-				const uint8_t *data)
+static enum ws_status add_piece(struct ws_target *target, struct ws_extent at,
+				const uint8_t *data, uint64_t header)
 {
 	struct ws_piece_of_memory *piece;
 
-	if (!len)
+	if (!at.len)
 		return WS_OK;
 	piece = ws_vec_push(&target->memory);
 	if (!piece)
 		return ws_fail_memory(target->ctx);
-	piece->at = (struct ws_extent){ pa, len };
-	piece->data = data;
+	*piece = (struct ws_piece_of_memory){ at, data, .header = header };
 	return WS_OK;
 }
 
 enum ws_status ws_target_add_memory(struct ws_target *target, uint64_t pa, uint64_t len)
 {
-	return add_piece(target, pa, len, NULL);
+	return add_piece(target, (struct ws_extent){ pa, len }, NULL, 0);
 }
 
 enum ws_status ws_target_add_from_file(struct ws_target *target, uint64_t pa,
-				       uint64_t len, uint64_t offset)
+				       uint64_t len, uint64_t offset, uint64_t header)
 {
 	uint64_t room = offset < target->file.size ? target->file.size - offset : 0;
 	uint64_t have = len < room ? len : room;
 
 	ws_target_cut(target, pa + have, len - have);
-	return add_piece(target, pa, have, have ? target->file.data + offset : NULL);
-}
-
-/* By pa; of those that begin together, the longest first. */
-static int piece_order(const void *left, const void *right)
-{
-	const struct ws_extent *a = &((const struct ws_piece_of_memory *)left)->at;
-	const struct ws_extent *b = &((const struct ws_piece_of_memory *)right)->at;
-
-	if (a->pa != b->pa)
-		return a->pa < b->pa ? -1 : 1;
-	return a->len == b->len ? 0 : a->len > b->len ? -1 : 1;
-}
-
-static enum ws_status overlap_fail(struct ws_target *target,
-				   const struct ws_piece_of_memory *a,
-				   const struct ws_piece_of_memory *b)
-{
-	return ws_fail(target->ctx, WS_ERR_MALFORMED,
-		       "%s: two pieces claim the same physical memory with different "
-		       "contents: %#lx..%#lx (file offset %#tx) and %#lx..%#lx (file "
-		       "offset %#tx)",
-		       target->file.path, a->at.pa, a->at.pa + a->at.len - 1,
-		       a->data - target->file.data, b->at.pa, b->at.pa + b->at.len - 1,
-		       b->data - target->file.data);
-}
-
-/* Reads both, for neither is to be kept. */
-static enum ws_evidence bytes_equal(struct ws_target *target, const uint8_t *a,
-				    const uint8_t *b, uint64_t len, bool *equal)
-{
-	struct ws_file *file = &target->file;
-	ws_autofree uint8_t *buffer = malloc(2 * WS_SCAN_CHUNK);
-	enum ws_evidence evidence = buffer ? WS_READ : WS_FAILED;
-	size_t n;
-
-	*equal = true;
-	for (uint64_t at = 0; at < len && *equal && !evidence; at += n) {
-		n = len - at < WS_SCAN_CHUNK ? len - at : WS_SCAN_CHUNK;
-		evidence = ws_file_read(file, a + at - file->data, buffer, n, NULL);
-		if (!evidence)
-			evidence = ws_file_read(file, b + at - file->data,
-						buffer + WS_SCAN_CHUNK, n, NULL);
-		*equal = !evidence && !memcmp(buffer, buffer + WS_SCAN_CHUNK, n);
-	}
-	return evidence;
-}
-
-/*
- * A piece inside another is no contradiction if it repeats it: a kdump kernel's core
- * holds the kernel image a second time, under its own virtual address (Linux
- * kernel/crash_core.c, crash_prepare_elf64_headers()). *compared: no file has more to
- * compare than it is long.
- */
-static enum ws_status piece_repeats(struct ws_target *target,
-				    const struct ws_piece_of_memory *whole,
-				    const struct ws_piece_of_memory *part,
-				    uint64_t *compared)
-{
-	uint64_t offset = part->at.pa - whole->at.pa;
-	enum ws_evidence evidence;
-	bool equal;
-
-	*compared = add_or_most(*compared, part->at.len);
-	if (offset + part->at.len > whole->at.len || !whole->data || !part->data ||
-	    *compared > target->file.size)
-		return overlap_fail(target, whole, part);
-	evidence = bytes_equal(target, whole->data + offset, part->data, part->at.len,
-			       &equal);
-	if (evidence == WS_FAILED)
-		return ws_fail(
-			target->ctx, WS_ERR_SYSTEM, "%s: %s", target->file.path,
-			strerror(target->file.error ? target->file.error : ENOMEM));
-	return equal ? WS_OK : overlap_fail(target, whole, part);
-}
-
-/* Without any memory there is no target, and why it has none makes a difference. */
-static enum ws_status memory_none(struct ws_target *target)
-{
-	if (target->cut)
-		return ws_fail(target->ctx, WS_ERR_UNREADABLE,
-			       "%s: is cut off at %#zx bytes, before the first of its "
-			       "memory: is the dump truncated?",
-			       target->file.path, target->file.size);
-	return ws_fail(target->ctx, WS_ERR_MALFORMED, "%s: holds no physical memory",
-		       target->file.path);
-}
-
-/* Pieces that share the file's bytes could make a pass over a small file endless. */
-#define CLAIM_TIMES 16
-
-static enum ws_status claims_check(struct ws_target *target)
-{
-	uint64_t claimed = 0;
-
-	ws_vec_each(&target->memory, piece)
-		claimed = add_or_most(claimed, piece->data ? piece->at.len : 0);
-	if (claimed / CLAIM_TIMES <= target->file.size)
-		return WS_OK;
-	return ws_fail(
-		target->ctx, WS_ERR_MALFORMED,
-		"%s: %#lx bytes of physical memory are claimed to lie in a file of "
-		"%#zx bytes",
-		target->file.path, claimed, target->file.size);
-}
-
-/* Sorts the pieces, drops repetitions, joins neighbours that are so in the file too. */
-static enum ws_status memory_settle(struct ws_target *target)
-{
-	struct ws_piece_of_memory *kept = target->memory.v;
-	uint64_t compared = 0;
-	size_t nkept = 0;
-
-	enum ws_status status;
-
-	if (!target->memory.n)
-		return memory_none(target);
-	if ((status = claims_check(target)))
-		return status;
-	qsort(kept, target->memory.n, sizeof(*kept), piece_order);
-	ws_vec_each(&target->memory, piece) {
-		struct ws_piece_of_memory *last = nkept ? &kept[nkept - 1] : NULL;
-		uint64_t end = last ? last->at.pa + last->at.len : 0;
-
-		if (last && piece->at.pa < end)
-			status = piece_repeats(target, last, piece, &compared);
-		else if (last && piece->at.pa == end && last->data &&
-			 piece->data == last->data + last->at.len)
-			last->at.len += piece->at.len;
-		else
-			kept[nkept++] = *piece;
-		if (status)
-			return status;
-	}
-	target->memory.n = nkept;
-	return WS_OK;
-}
-
-/* Counts the whole frames, and tells memory's outside view: no seams. */
-static enum ws_status extents_settle(struct ws_target *target)
-{
-	uint64_t end = 0;
-
-	ws_vec_each(&target->memory, piece) {
-		struct ws_extent *last;
-		uint64_t frame_end = (piece->at.pa + piece->at.len) / WS_FRAME_SIZE;
-
-		piece->first_frame = target->nframes;
-		if (frame_end * WS_FRAME_SIZE > piece->at.pa)
-			target->nframes =
-				ws_frame_ordinal(piece, frame_end * WS_FRAME_SIZE);
-		if (target->extents.n && piece->at.pa == end) {
-			target->extents.v[target->extents.n - 1].len += piece->at.len;
-		} else {
-			last = ws_vec_push(&target->extents);
-			if (!last)
-				return ws_fail_memory(target->ctx);
-			*last = piece->at;
-		}
-		end = piece->at.pa + piece->at.len;
-	}
-	ws_target_reaches(target, end);
-	return WS_OK;
+	return add_piece(target, (struct ws_extent){ pa, have },
+			 have ? target->file.data + offset : NULL, header);
 }
 
 /* ---- open and close --------------------------------------------------------------- */
@@ -399,13 +272,17 @@ static enum ws_status format_choose(struct ws_target *target,
 			       options->format);
 	ws_vec_each(&target->cpus, cpu)
 		if (!target->format)
-			target->format = ws_format_of_cpu(cpu, target->long_mode);
+			target->format = cpu->arch->format_of_cpu(cpu, target->word == 8);
 	if (!target->format && target->vmcoreinfo) {
 		target->format = ws_format_of_vmcoreinfo(target->vmcoreinfo);
 		target->format_by_note = target->format;
 	}
-	if (target->format)
-		target->long_mode = target->format->va_bits > 32;
+	if (target->format) {
+		target->arch = ws_arch_of(target->format);
+		target->word = target->format->va_bits > 32 ? 8 : 4;
+	}
+	ws_vec_each(&target->cpus, cpu)
+		cpu->word = target->word;
 	return WS_OK;
 }
 
@@ -421,8 +298,8 @@ static enum ws_status target_fill(struct ws_target *target, const char *path,
 				 : ws_file_open(target->ctx, &target->file);
 	if (status || (status = kind_choose(target, options)) ||
 	    (status = target->ops->open(target, options)) ||
-	    (status = memory_settle(target)) || (status = extents_settle(target)) ||
-	    (status = cut_note(target)))
+	    (status = ws_target_settle(target)) ||
+	    (status = ws_target_note_left(target)) || (status = cut_note(target)))
 		return status;
 	return format_choose(target, options);
 }
@@ -457,7 +334,7 @@ void ws_target_close(struct ws_target *target)
 	if (target->ops && target->ops->close)
 		target->ops->close(target);
 	ws_file_close(&target->file);
-	ws_window_release(&target->peeked);
+	ws_file_window_release(&target->peeked);
 	ws_vec_each(&target->notes, note)
 		free(*note);
 	ws_vec_release(&target->notes);
@@ -476,6 +353,11 @@ const char *ws_target_path(const struct ws_target *target)
 	return target->file.path;
 }
 
+const char *ws_target_kind_at(unsigned i)
+{
+	return i < WS_ARRAY_SIZE(kinds) ? kinds[i]->kind : NULL;
+}
+
 const char *ws_target_kind(const struct ws_target *target)
 {
 	return target->ops->kind;
@@ -487,10 +369,10 @@ const struct ws_extent *ws_target_extents(const struct ws_target *target, size_t
 	return target->extents.v;
 }
 
-const struct ws_cpu *ws_target_cpus(const struct ws_target *target, size_t *n)
+bool ws_target_taken(const struct ws_target *target, int64_t *seconds)
 {
-	*n = target->cpus.n;
-	return target->cpus.v;
+	*seconds = target->taken;
+	return target->taken > 0;
 }
 
 const char *ws_target_vmcoreinfo(const struct ws_target *target)
@@ -508,23 +390,16 @@ static bool piece_holds(const struct ws_piece_of_memory *piece, uint64_t pa)
 const struct ws_piece_of_memory *ws_target_piece(struct ws_target *target, uint64_t pa)
 {
 	const struct ws_piece_of_memory *memory = target->memory.v;
-	size_t low = 0, high = target->memory.n;
+	size_t i;
 
 	if (piece_holds(&memory[target->last_piece], pa))
 		return &memory[target->last_piece];
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (piece_holds(&memory[middle], pa)) {
-			target->last_piece = middle;
-			return &memory[middle];
-		}
-		if (memory[middle].at.pa < pa)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	i = ws_lower_bound(memory, target->memory.n, piece,
+			   piece->at.pa <= pa && !piece_holds(piece, pa));
+	if (i == target->memory.n || !piece_holds(&memory[i], pa))
+		return NULL;
+	target->last_piece = i;
+	return &memory[i];
 }
 
 static bool piece_holds_frame(const struct ws_piece_of_memory *piece, uint64_t pa)
@@ -587,8 +462,8 @@ static enum ws_evidence piece_peek(struct ws_target *target,
 
 	*frame = held ? data : scratch;
 	return held ? WS_READ
-		    : ws_window_read(file, &target->peeked, offset, scratch,
-				     WS_FRAME_SIZE);
+		    : ws_file_window_read(file, &target->peeked, offset, scratch,
+					  WS_FRAME_SIZE);
 }
 
 enum ws_evidence ws_target_peek(struct ws_target *target, uint64_t pa,

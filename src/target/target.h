@@ -8,6 +8,7 @@
 #ifndef WS_TARGET_TARGET_H
 #define WS_TARGET_TARGET_H
 
+#include "arch/arch.h"
 #include "context.h"
 #include "target/file.h"
 #include "util/vec.h"
@@ -23,12 +24,14 @@ struct ws_piece_of_memory {
 	struct ws_extent at;
 	const uint8_t *data;
 	uint64_t first_frame; /* how many whole frames lie in the pieces before it */
+	uint64_t header;      /* the number of the header that says where it lies */
 };
 
 struct ws_target;
 
 struct ws_target_ops {
-	const char *kind; /* what --type takes */
+	const char *kind;   /* what --type takes */
+	const char *header; /* what one header of memory is called; NULL: there is none */
 	/*
 	 * Looks at the file's first bytes (WS_FILE_BLOCK, or all there are); NULL: only
 	 * when asked for by name.
@@ -36,7 +39,7 @@ struct ws_target_ops {
 	bool (*probe)(const struct ws_file *file);
 	/*
 	 * Fills memory, cpus, vmcoreinfo and format, as far as the file goes: what is
-	 * known to be cut off or damaged is told by ws_target_cut() and
+	 * known to be cut off or damaged is reported by ws_target_cut() and
 	 * ws_target_add_note(). On failure close() is called.
 	 */
 	enum ws_status (*open)(struct ws_target *target,
@@ -69,28 +72,38 @@ struct ws_target {
 	struct ws_file file;
 	WS_VEC(struct ws_piece_of_memory) memory;
 	size_t last_piece; /* where the last look-up ended: the next one often does too */
-	struct ws_window peeked; /* what ws_target_peek() reads through */
-	uint64_t nframes;        /* whole frames in all of memory */
+	struct ws_file_window peeked; /* what ws_target_peek() reads through */
+	uint64_t nframes;             /* whole frames in all of memory */
 	uint64_t nknown_absent; /* of these, what open() found to be damaged or cut off */
 	uint64_t ndamaged;      /* and what the last scan could not unpack besides */
 	uint64_t cut;        /* bytes of memory that the file should have, but has not */
 	uint64_t cut_inside; /* of these, in frames that are in memory all the same */
 	uint64_t cut_first;  /* the lowest pa of theirs */
 	bool cut_more;       /* and nobody knows how many besides */
+	uint64_t nleft;      /* headers of memory that make no sense: ws_target_leave() */
+	size_t first_left;   /* the note of the first of them */
 	WS_VEC(struct ws_extent) extents; /* what memory looks like from outside */
 	uint64_t memory_end; /* no memory at or above it: what the file says, or the end
 			      * of what it holds */
 	WS_VEC(struct ws_cpu) cpus;
+	size_t nqemu_notes;   /* of how many of them QEMU notes were met */
 	WS_VEC(char *) notes; /* what is wrong with the file: ws_target_note() */
 	char *vmcoreinfo;
+	int64_t taken;   /* when, in seconds since 1970; 0: the file does not say */
 	bool failed;     /* a look failed or what it gave is lost: ws_target_looked() */
 	const char *why; /* it failed, if not for the file's error or want of memory */
 	bool moving;     /* it runs on while it is read */
-	bool long_mode;  /* the dump says that its processors ran in long mode */
-	const struct ws_format *format; /* NULL: the registers do not tell */
-	bool format_by_note;            /* nothing but VMCOREINFO's note tells it */
+	/*
+	 * What the dump says of its machine, then what its format does; NULL, 0: nothing.
+	 */
+	const struct ws_arch *arch;
+	unsigned word;                  /* sizeof(long) there: 4 or 8 */
+	const struct ws_format *format; /* NULL: the registers do not say */
+	bool format_by_note;            /* nothing but VMCOREINFO's note says it */
 	uint64_t root;                  /* what options gave */
 	bool has_root;
+	bool modules_sought;     /* a capture's note: no module was found in the whole, */
+	uint64_t modules_absent; /* which lacked that much of where one may lie */
 	uint8_t *
 		recorder; /* a bit per whole frame that ws_target_frame() gave; or NULL */
 	void *priv;       /* the kind's own */
@@ -103,7 +116,7 @@ enum ws_status ws_sim_run(struct ws_context *ctx, struct ws_file *file) WS_MUST_
 
 /*
  * Puts down that memory was short where something was to be looked at, or kept to be
- * told: what comes of it is no answer, and ws_target_looked() says so. WS_FAILED.
+ * reported: what comes of it is no answer, and ws_target_looked() says so. WS_FAILED.
  */
 static inline enum ws_evidence ws_target_short(struct ws_target *target)
 {
@@ -122,9 +135,30 @@ bool ws_target_is_file(const struct ws_target *target, const char *path);
 enum ws_status ws_target_add_memory(struct ws_target *target, uint64_t pa,
 				    uint64_t len) WS_MUST_CHECK;
 
-/* The same of memory that lies in the file at offset. What lies past its end is cut. */
+/*
+ * The same of memory that lies in the file at offset, as header number `header` says.
+ * What lies past the file's end is cut.
+ */
 enum ws_status ws_target_add_from_file(struct ws_target *target, uint64_t pa,
-				       uint64_t len, uint64_t offset) WS_MUST_CHECK;
+				       uint64_t len, uint64_t offset,
+				       uint64_t header) WS_MUST_CHECK;
+
+/*
+ * Leaves out what a header says, for the reason that the words give, with a note. Nobody
+ * knows then how far memory goes.
+ */
+enum ws_status ws_target_leave(struct ws_target *target, uint64_t header,
+			       const struct ws_extent *at, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5))) WS_MUST_CHECK;
+/* Once all are reported: counts those that have no note. */
+enum ws_status ws_target_note_left(struct ws_target *target) WS_MUST_CHECK;
+
+/*
+ * Makes of the pieces, in any order and maybe contradicting, what struct ws_target says.
+ */
+enum ws_status ws_target_settle(struct ws_target *target) WS_MUST_CHECK;
+
+#define WS_PHYSICAL_END (UINT64_C(1) << 52) /* SDM 4.1.4 */
 
 /* The file says that there is memory up to end, whether it holds it or not. */
 static inline void ws_target_reaches(struct ws_target *target, uint64_t end)
@@ -162,22 +196,22 @@ enum ws_status ws_target_need(struct ws_target *target, uint64_t offset, uint64_
 enum ws_status ws_target_parse_notes(struct ws_target *target, const uint8_t *bytes,
 				     size_t size, uint64_t at, bool cut) WS_MUST_CHECK;
 
-/*
- * The notes of a capture: every processor whose registers are known, the format and
- * reference root that discovery settled on, and VMCOREINFO (NULL: none). *notes is the
- * caller's to free.
- */
-enum ws_status ws_target_write_notes(const struct ws_target *target,
-				     const struct ws_format *format, uint64_t root,
-				     const char *vmcoreinfo, uint8_t **notes,
-				     size_t *size) WS_MUST_CHECK;
+/* What a capture says of the target that it was taken from. */
+struct ws_taken_from {
+	const struct ws_format *format;
+	uint64_t root;          /* the reference that discovery settled on; 0: none */
+	const char *vmcoreinfo; /* NULL: none */
+	bool no_modules; /* all that is there was looked through, and there is none */
+	uint64_t modules_absent; /* bytes of where one may lie that are not there */
+};
 
 /*
- * CR0, CR4 and long mode -> the format they select (SDM 4.1.1, table 4-1); NULL where
- * the control registers are unknown or paging is off. long_mode: the dump says so; a
- * processor that holds 64-bit addresses says so itself.
+ * The notes of a capture: the same, and every processor whose registers are known.
+ * *notes is the caller's to free.
  */
-const struct ws_format *ws_format_of_cpu(const struct ws_cpu *cpu, bool long_mode);
+enum ws_status ws_target_write_notes(const struct ws_target *target,
+				     const struct ws_taken_from *from, uint8_t **notes,
+				     size_t *size) WS_MUST_CHECK;
 
 /* What the kernel's own VMCOREINFO says of its format; NULL where it does not. */
 const struct ws_format *ws_format_of_vmcoreinfo(const char *text);
@@ -213,7 +247,7 @@ bool ws_target_recorded(struct ws_target *target, uint64_t pa);
 #define WS_SCAN_CHUNK (256u << 10) /* little enough to stay in a processor's cache */
 
 /*
- * Told len bytes of memory at pa: whole, contiguous frames, valid during the call
+ * Called with len bytes of memory at pa: whole, contiguous frames, valid during the call
  * only. Called from several threads at once, never twice at once with one worker
  * number (< WS_SCAN_WORKERS), in no order. Must not touch the context or the target.
  * Frames that are zero may be passed over: those in holes of the file are.

@@ -40,4 +40,10 @@ static inline uint64_t ws_le64(const void *p)
 	return v;
 }
 
+/* A machine's word, of 4 bytes or of 8. */
+static inline uint64_t ws_le_word(const void *p, unsigned size)
+{
+	return size == 8 ? ws_le64(p) : ws_le32(p);
+}
+
 #endif

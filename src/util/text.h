@@ -16,6 +16,7 @@
 #ifndef WS_UTIL_TEXT_H
 #define WS_UTIL_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,26 @@ static inline char *ws_text_close(struct ws_text *text, size_t *size)
 	if (size)
 		*size = text->size;
 	return text->bytes;
+}
+
+/* What printf() would print, to be freed; NULL: memory is short. */
+static inline char *__attribute__((format(printf, 1, 0)))
+ws_text_of_args(const char *fmt, va_list ap)
+{
+	char *text;
+
+	return vasprintf(&text, fmt, ap) < 0 ? NULL : text;
+}
+
+static inline char *__attribute__((format(printf, 1, 2))) ws_text_of(const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = ws_text_of_args(fmt, ap);
+	va_end(ap);
+	return text;
 }
 
 #endif

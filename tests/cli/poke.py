@@ -8,33 +8,12 @@
 import struct
 import sys
 
-
-def segments(core):
-    """(file offset, pa, length) of every PT_LOAD."""
-    is64 = core[4] == 2
-    phoff = struct.unpack_from("<Q" if is64 else "<I", core, 32 if is64 else 28)[0]
-    size, number = struct.unpack_from("<HH", core, 54 if is64 else 42)
-    for at in range(phoff, phoff + size * number, size):
-        if is64:
-            kind, _, offset, _, pa, length = struct.unpack_from("<IIQQQQ", core, at)
-        else:
-            kind, offset, _, pa, length = struct.unpack_from("<IIIII", core, at)
-        if kind == 1:
-            yield offset, pa, length
+import elfcore
 
 
 def main(path, pa, value, copy):
-    with open(path, "rb") as file:
-        core = bytearray(file.read())
-    pa = int(pa, 16)
-    for offset, first, length in segments(core):
-        if first <= pa < first + length:
-            struct.pack_into("<I", core, offset + pa - first, int(value, 16))
-            break
-    else:
-        sys.exit(f"{path} has no memory at {pa:#x}")
-    with open(copy, "wb") as file:
-        file.write(core)
+    elfcore.change(path, pa, copy, lambda core, header, size, at:
+                   struct.pack_into("<I", core, at, int(value, 16)))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,15 @@ static const struct form {
 	{ "i386-pae", { ADDRXLAT_PTE_IA32_PAE, 4, { 12, 9, 9, 2 } } },
 	{ "x86_64", { ADDRXLAT_PTE_X86_64, 5, { 12, 9, 9, 9, 9 } } },
 	{ "x86_64-la57", { ADDRXLAT_PTE_X86_64, 6, { 12, 9, 9, 9, 9, 9 } } },
+	{ "arm64-4k-39", { ADDRXLAT_PTE_AARCH64, 4, { 12, 9, 9, 9 } } },
+	{ "arm64-4k-48", { ADDRXLAT_PTE_AARCH64, 5, { 12, 9, 9, 9, 9 } } },
+	{ "arm64-4k-52", { ADDRXLAT_PTE_AARCH64_LPA2, 6, { 12, 9, 9, 9, 9, 4 } } },
+	{ "arm64-16k-47", { ADDRXLAT_PTE_AARCH64, 4, { 14, 11, 11, 11 } } },
+	{ "arm64-16k-48", { ADDRXLAT_PTE_AARCH64, 5, { 14, 11, 11, 11, 1 } } },
+	{ "arm64-16k-52", { ADDRXLAT_PTE_AARCH64_LPA2, 5, { 14, 11, 11, 11, 5 } } },
+	{ "arm64-64k-42", { ADDRXLAT_PTE_AARCH64_LPA, 3, { 16, 13, 13 } } },
+	{ "arm64-64k-48", { ADDRXLAT_PTE_AARCH64_LPA, 4, { 16, 13, 13, 6 } } },
+	{ "arm64-64k-52", { ADDRXLAT_PTE_AARCH64_LPA, 4, { 16, 13, 13, 10 } } },
 };
 
 static const addrxlat_paging_form_t *form_of(const struct ws_format *format)

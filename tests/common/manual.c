@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "manual.h"
-
-#include "frames.h"
+#include "reading.h"
 
 #include <string.h>
 
@@ -11,81 +10,33 @@
 #define PS 0x80u
 #define XD (UINT64_C(1) << 63)
 
-struct reading {
-	const struct ws_paging *paging;
-	uint64_t va;
-	struct manual_answer answer;
-};
-
-/* Bits high:low, as the manual writes them; none where high < low. */
-static uint64_t bits(int high, int low)
-{
-	uint64_t mask = 0;
-
-	for (int i = low; i <= high; i++)
-		mask |= UINT64_C(1) << i;
-	return mask;
-}
-
-static uint64_t field(uint64_t value, int high, int low)
-{
-	return (value & bits(high, low)) >> low;
-}
-
 /* "The physical-address width", at most 52 (4.1.4); 0 stands for the widest. */
 static int maxphyaddr(const struct reading *r)
 {
-	return r->paging->maxphyaddr ? r->paging->maxphyaddr : 52;
+	return r->paging->pa_bits ? r->paging->pa_bits : 52;
 }
 
 /* Reads the entry at pa; false where the walk ends here. */
 static bool fetch(struct reading *r, unsigned level, uint64_t pa, unsigned size,
 		  uint64_t *entry)
 {
-	const uint8_t *frame = paging_frame(r->paging, pa);
-
-	r->answer.level = level;
-	*entry = 0;
-	if (!frame) {
-		r->answer.end = WS_END_ABSENT;
-		return false;
-	}
-	for (unsigned i = 0; i < size; i++)
-		*entry |= (uint64_t)frame[pa % 4096 + i] << 8 * i;
-	r->answer.end = WS_END_HOLE;
-	return *entry & P;
+	return read_entry(r, level, pa, size, entry) && *entry & P;
 }
 
 /* 4.6.1: "in every paging-structure entry controlling the translation". */
 static void grant(struct reading *r, uint64_t entry)
 {
 	if (!(entry & US))
-		r->answer.access &= ~(unsigned)WS_USER;
+		r->answer.access &= ~(unsigned)WS_USER_ALL;
 	if (!(entry & RW))
-		r->answer.access &= ~(unsigned)WS_WRITE;
+		r->answer.access &= ~(unsigned)WS_ACCESS_WRITE;
 }
 
 static void grant_xd(struct reading *r, uint64_t entry)
 {
 	grant(r, entry);
 	if (entry & XD)
-		r->answer.access &= ~(unsigned)WS_EXECUTE;
-}
-
-/* Keeps the first entry that sets a reserved bit. */
-static void reserve(struct reading *r, uint64_t entry, uint64_t reserved)
-{
-	if (r->answer.flawed || !(entry & reserved))
-		return;
-	r->answer.flawed = true;
-	r->answer.flaw = (struct ws_flaw){ (uint8_t)r->answer.level, entry & reserved };
-}
-
-static void page(struct reading *r, unsigned shift, uint64_t address)
-{
-	r->answer.end = WS_END_PAGE;
-	r->answer.page_shift = shift;
-	r->answer.pa = address + (r->va & bits((int)shift - 1, 0));
+		r->answer.access &= ~(unsigned)WS_ACCESS_EXECUTE;
 }
 
 /* 4.3 32-Bit Paging. */
@@ -144,7 +95,7 @@ static void walk_directory(struct reading *r, unsigned level, uint64_t directory
 /* IA32_EFER.NXE = 0 makes bit 63 reserved (every table of 4.4 and 4.5). */
 static uint64_t xd_reserved(const struct reading *r)
 {
-	return r->paging->nx ? 0 : XD;
+	return r->paging->no_execute ? 0 : XD;
 }
 
 /* 4.4 PAE Paging. */
@@ -196,33 +147,39 @@ static void walk_long(struct reading *r, uint64_t cr3, bool la57)
 	walk_directory(r, level, entry & bits(51, 12), reserved);
 }
 
-/* Vol. 1, 3.3.7.1: bits 63 to the highest implemented one are all ones or all zeros. */
-static bool canonical(uint64_t va, int highest)
+static bool manual_x86(struct reading *r, const char *name, uint64_t root)
 {
-	uint64_t top = field(va, 63, highest);
+	bool la57 = strcmp(name, "x86_64-la57") == 0;
+	bool four = strcmp(name, "x86_64") == 0;
 
-	return top == 0 || top == field(~UINT64_C(0), 63, highest);
+	/* Vol. 1, 3.3.7.1: canonical. */
+	if (la57 || four ? !alike_from(r->va, la57 ? 56 : 47) : field(r->va, 63, 32) != 0)
+		r->answer.end = WS_END_NONCANONICAL;
+	else if (la57 || four)
+		walk_long(r, root, la57);
+	else if (strcmp(name, "i386-pae") == 0)
+		walk_pae(r, root);
+	else
+		walk_32bit(r, root, strcmp(name, "i386") == 0);
+	return true;
 }
 
 struct manual_answer manual_walk(const struct ws_paging *paging, uint64_t root,
 				 uint64_t va)
 {
-	const char *name = ws_format_name(paging->format);
-	bool la57 = strcmp(name, "x86_64-la57") == 0;
-	bool four = strcmp(name, "x86_64") == 0;
+	static bool (*const manuals[])(struct reading *, const char *, uint64_t) = {
+		manual_arm64,
+		manual_arm,
+		manual_riscv,
+		manual_x86,
+	};
 	struct reading r = {
 		.paging = paging,
 		.va = va,
-		.answer = { .access = WS_USER | WS_WRITE | WS_EXECUTE },
+		.answer = { .access = WS_ACCESS_ALL },
 	};
 
-	if (la57 || four ? !canonical(va, la57 ? 56 : 47) : field(va, 63, 32) != 0)
-		r.answer.end = WS_END_NONCANONICAL;
-	else if (la57 || four)
-		walk_long(&r, root, la57);
-	else if (strcmp(name, "i386-pae") == 0)
-		walk_pae(&r, root);
-	else
-		walk_32bit(&r, root, strcmp(name, "i386") == 0);
+	for (unsigned i = 0; !manuals[i](&r, ws_format_name(paging->format), root); i++)
+		;
 	return r.answer;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "memory.h"
 
+#include "entries.h"
+
 #include <stdlib.h>
 
 #define OFFSET_MASK (WS_FRAME_SIZE - 1)
@@ -74,57 +76,59 @@ const uint8_t *arena_lend(void *opaque, uint64_t pa)
 	return frame < arena->frames ? arena->bytes + frame * WS_FRAME_SIZE : NULL;
 }
 
-static uint64_t random_entry(const struct arena *arena, struct random *random)
+/* Nine in ten lead into the arena; what they are is chosen by the family's percents. */
+static uint64_t random_entry(const struct arena *arena, const struct entries *entries,
+			     struct random *random)
 {
 	uint64_t entry = random_next(random);
+	unsigned chosen = (unsigned)random_below(random, 100), k = 0;
 
 	if (random_percent(random, 90))
-		entry = (entry & ~UINT64_C(0x000ffffffffff000)) |
-			random_below(random, arena->frames) * WS_FRAME_SIZE;
-	entry &= ~UINT64_C(0x81);
-	if (random_percent(random, 90))
-		entry |= 1;
-	if (random_below(random, 8) == 0)
-		entry |= 0x80;
+		entry = (entry & ~entries->address) |
+			entries_address(entries, random_below(random, arena->frames) *
+							 WS_FRAME_SIZE);
+	for (; k < ENTRIES_KINDS && chosen >= entries->kind[k].percent; k++)
+		chosen -= entries->kind[k].percent;
+	if (k < ENTRIES_KINDS)
+		entry = (entry & ~entries->kind[k].mask) | entries->kind[k].value;
 	return entry;
 }
 
-static void put(struct arena *arena, uint64_t at, unsigned entry_log2, uint64_t entry)
+void arena_fill(struct arena *arena, const struct ws_format *format,
+		struct random *random)
 {
-	memcpy(arena->bytes + at, &entry, (size_t)1 << entry_log2);
-}
-
-void arena_fill(struct arena *arena, unsigned entry_log2, struct random *random)
-{
+	const struct entries *entries = entries_of(format);
 	uint64_t bytes = arena->frames * WS_FRAME_SIZE;
 
-	for (uint64_t at = 0; at < bytes; at += UINT64_C(1) << entry_log2)
-		put(arena, at, entry_log2, random_entry(arena, random));
+	for (uint64_t at = 0; at < bytes; at += entries->size) {
+		uint64_t entry = random_entry(arena, entries, random);
+
+		memcpy(arena->bytes + at, &entry, entries->size);
+	}
 }
 
-void arena_fill_orderly(struct arena *arena, unsigned entry_log2, struct random *random)
+void arena_fill_orderly(struct arena *arena, const struct ws_format *format,
+			struct random *random)
 {
-	static const uint64_t steps[] = { 0x1000, 0x1000, 0x200000, 0x400000,
+	static const uint64_t steps[] = { 0x1000, 0x10000, 0x200000, 0x400000,
 					  0x40000000 };
-	uint64_t bytes = arena->frames * WS_FRAME_SIZE, entry = 0, step = 0;
+	const struct entries *entries = entries_of(format);
+	uint64_t page = UINT64_C(1) << entries->page, entry = 0, step = 0;
 
-	for (uint64_t at = 0; at < bytes; at += UINT64_C(1) << entry_log2) {
-		entry += step;
+	for (uint64_t at = 0; at < arena->frames * WS_FRAME_SIZE; at += entries->size) {
+		entry += step >> entries->shift;
 		if (random_percent(random, 15)) {
-			entry = random_entry(arena, random);
-			step = random_percent(random, 20)
-				       ? 0
-				       : steps[random_below(random, 5)];
+			entry = random_entry(arena, entries, random);
+			step = steps[random_below(random, 5)];
+			step = random_percent(random, 20) ? 0 : step < page ? page : step;
 		}
-		put(arena, at, entry_log2, entry);
+		memcpy(arena->bytes + at, &entry, entries->size);
 	}
 }
 
 unsigned format_entry_log2(const struct ws_format *format)
 {
-	const struct ws_step second = { .index = 1 };
-
-	return ws_step_entry_pa(format, &second) == 8 ? 3 : 2;
+	return entries_of(format)->size == 8 ? 3 : 2;
 }
 
 uint64_t random_va(const struct ws_format *format, struct random *random)

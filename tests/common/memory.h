@@ -44,17 +44,19 @@ ws_frame_fn arena_frame;
 const uint8_t *arena_lend(void *opaque, uint64_t pa);
 
 /*
- * Fills the arena with entries of 1 << entry_log2 bytes that serve as tables of every
- * level: nine in ten are present, nine in ten of those lead into the arena, one in eight
- * maps a large page where that is possible; every other bit is random.
+ * Fills the arena with entries of the format that serve as tables of every level: nine in
+ * ten lead into the arena, most are present, some map a large page where that is possible
+ * (entries.c has the percents); every other bit is random.
  */
-void arena_fill(struct arena *arena, unsigned entry_log2, struct random *random);
+void arena_fill(struct arena *arena, const struct ws_format *format,
+		struct random *random);
 
 /*
  * The same, but most entries go on where the one before them ended, as an operating
  * system lays them out: so that runs form.
  */
-void arena_fill_orderly(struct arena *arena, unsigned entry_log2, struct random *random);
+void arena_fill_orderly(struct arena *arena, const struct ws_format *format,
+			struct random *random);
 
 /* log2 of an entry's size in format. */
 unsigned format_entry_log2(const struct ws_format *format);

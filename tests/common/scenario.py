@@ -4,6 +4,7 @@ made from has changed since, and at most once however many tests ask at the same
 
 import contextlib
 import fcntl
+import json
 import os
 import pathlib
 import shutil
@@ -12,6 +13,9 @@ import subprocess
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 LAB = SOURCE / ".lab"
 QEMU = "qemu-system-x86_64"
+# Debian's words for the guests' architectures: of a PC, and of QEMU's other machines.
+PC = "i386", "amd64"
+VIRT = "armhf", "arm64", "riscv64"
 
 
 @contextlib.contextmanager
@@ -31,10 +35,11 @@ def why_not():
     return None
 
 
-def present():
+def present(arches=PC):
     """Names of the scenarios whose dumps are there, in whatever state."""
     return sorted(path.parent.name for path in LAB.glob("*/truth.json")
-                  if not path.parent.name.startswith("."))
+                  if not path.parent.name.startswith(".") and
+                  json.loads(path.read_text()).get("arch", PC[0]) in arches)
 
 
 def wanted(name):
@@ -42,7 +47,7 @@ def wanted(name):
     nothing can be booted, dumps that are there serve as they are."""
     reason = why_not()
     if reason:
-        return (LAB / name, None) if name in present() else (None, reason)
+        return (LAB / name, None) if name in present(PC + VIRT) else (None, reason)
     with locked(name):
         made = subprocess.run([SOURCE / "lab/run", name], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False)
@@ -51,10 +56,10 @@ def wanted(name):
     return LAB / name, None
 
 
-def each(tap, names, what):
+def each(tap, names, what, arches=PC):
     """The directories of the scenarios that are named, made if need be, then of all others
     that are there. What cannot be had is skipped, as what was not looked at."""
-    for name in names + [n for n in present() if n not in names]:
+    for name in names + [n for n in present(arches) if n not in names]:
         directory, reason = wanted(name) if name in names else (LAB / name, None)
         if reason:
             tap.skip(f"{name}: {what}", reason)

@@ -7,9 +7,23 @@
     sys.exit(tap.end())
 """
 
+import os
+
 # Seconds after which a program that a test runs is given up: it hangs, it is not slow. Less
 # than meson gives the test (tests/meson.build), so that it can be said which program it was.
 PATIENCE = 900
+
+NO_TERMINALS = "no pseudo-terminal can be opened here: is /dev/pts mounted?"
+
+
+def has_terminals():
+    """Whether a test can look at what is printed to a terminal: a chroot may have none."""
+    try:
+        for end in os.openpty():
+            os.close(end)
+    except OSError:
+        return False
+    return True
 
 
 class Tap:

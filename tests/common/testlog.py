@@ -51,7 +51,7 @@ def missing(record, cases, planned):
     name = record["name"]
     code = record.get("returncode", 0)
     if planned is not None and planned != len(cases):
-        return Case(f"{name}: all of {planned} cases are told", "failed",
+        return Case(f"{name}: all of {planned} cases are reported", "failed",
                     f"only {len(cases)} were; exit status {code}")
     failed = [case for case in cases if case.result == "failed"]
     if record["result"] in ("OK", "SKIP") or failed:

@@ -18,14 +18,18 @@ static const char *const end_words[] = {
 	[WS_END_NONCANONICAL] = "noncanonical",
 };
 
+/* The kernel's rights, or the user's. */
+static const char letters[][4] = {
+	"---", "r--", "-w-", "rw-", "--x", "r-x", "-wx", "rwx"
+};
+
 static void print_page(FILE *out, const struct ending *e)
 {
 	unsigned unit = e->page_shift / 10;
 
-	fprintf(out, "page %" PRIx64 " %u%c %c%c%c", e->pa,
-		1u << (e->page_shift - unit * 10), "?KMG"[unit],
-		e -> access &WS_USER ? 'u' : '-', e->access &WS_WRITE ? 'w' : '-',
-		e->access &WS_EXECUTE ? 'x' : '-');
+	fprintf(out, "page %" PRIx64 " %u%c %s/%s", e->pa,
+		1u << (e->page_shift - unit * 10), "?KMGT"[unit],
+		letters[e->access & WS_KERNEL_ALL], letters[e->access / WS_USER_READ]);
 }
 
 static void print_ending(FILE *out, const struct ending *e)

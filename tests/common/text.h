@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-/* "page 5678 4K uwx", "hole at PTE", "noncanonical". */
+/* "page 5678 4K rwx/rwx", "hole at PTE", "noncanonical". */
 void print_trail(FILE *out, const struct ws_format *format, const struct ws_trail *trail);
 /* "40000000-401fffff hole at PDE". */
 void print_run(FILE *out, const struct ws_format *format, const struct ws_run *run);

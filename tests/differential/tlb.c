@@ -78,8 +78,8 @@ static void flush_range(struct view *view)
 	if (view->open)
 		printf("%016" PRIx64 "-%016" PRIx64 " %016" PRIx64 " %cr%c\n",
 		       view->first, view->last + 1, view->last - view->first + 1,
-		       view->rights & WS_USER ? 'u' : '-',
-		       view->rights & WS_WRITE ? 'w' : '-');
+		       view->rights & WS_USER_READ ? 'u' : '-',
+		       view->rights & WS_KERNEL_WRITE ? 'w' : '-');
 	view->open = false;
 }
 
@@ -87,7 +87,7 @@ static void flush_range(struct view *view)
 static bool merge_runs(void *arg, const struct ws_run *run)
 {
 	struct view *view = arg;
-	unsigned rights = run->access & (WS_USER | WS_WRITE);
+	unsigned rights = run->access & (WS_USER_READ | WS_KERNEL_WRITE);
 
 	if (!view->open || view->last + 1 != run->va || view->rights != rights) {
 		flush_range(view);
@@ -109,19 +109,18 @@ static int fail(struct ws_context *ctx)
 static int print_cpu(struct ws_context *ctx, struct ws_target *target, size_t number,
 		     bool merge)
 {
-	const struct ws_cpu *cpu;
+	const struct ws_cpu *cpu = ws_target_cpu(target, number);
 	struct view view;
-	size_t n;
+	uint64_t root;
 
-	cpu = ws_target_cpus(target, &n);
-	if (number >= n || !cpu[number].has_control || !target->format) {
+	if (!cpu || !ws_cpu_register(cpu, "cr3", &root) || !target->format) {
 		fprintf(stderr, "tlb: no control registers of CPU %zu in the dump\n",
 			number);
 		return 1;
 	}
 	view = (struct view){
 		.paging = { .format = target->format, .frame = frame, .opaque = target },
-		.root = cpu[number].cr3
+		.root = root
 	};
 	if (ws_range(&view.paging, view.root, 0, UINT64_MAX, 0, 0,
 		     merge ? merge_runs : print_pages, &view) != WS_OK)

@@ -18,16 +18,18 @@ import archive  # noqa: E402
 from tap import Tap  # noqa: E402
 
 FILES = ("bin/whosees", "include/whosees.h", "pkgconfig/whosees.pc",
-         "completions/whosees.bash", "man1/whosees.1")
+         "completions/whosees.bash", "site-functions/_whosees",
+         "vendor_completions.d/whosees.fish", "man1/whosees.1", "man1/whosees-probe.1",
+         "man3/libwhosees.3", "man7/whosees-verdicts.7")
 PLAIN = {k: v for k, v in os.environ.items() if k not in ("LD_LIBRARY_PATH", "DESTDIR")}
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 # A declaration begins at the margin; no typedef of a function's type, nothing inline.
 DECLARED = re.compile(r"^(?!typedef|static)\w[\w \t*]*?\b(ws_\w+)\(", re.M)
 
 
-def run(*argv, **more):
+def run(*argv, env=PLAIN, **more):
     done = subprocess.run(list(map(str, argv)), check=False, text=True, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=PLAIN, **more)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, **more)
     return done.returncode, done.stdout
 
 
@@ -48,51 +50,53 @@ class Installed:
         self.capture = source / "tests/captures/686-small.elf"
         truth = json.loads(self.capture.with_suffix(".json").read_text())
         self.hidden = truth["hidden"]["address"]
-        self.victim = f"{truth['hidden']['pid']} victim"
-        self.library = only(prefix, "libwhosees.so")
+        self.waiter = f"{truth['hidden']['pid']} waiter"
+        self.shared_object = only(prefix, "libwhosees.so")
 
 
 def check_tool(tap, made, when):
     status, said = run(made.prefix / "bin/whosees", "probe", made.capture, made.hidden)
-    tap.case(f"the installed tool starts{when}, and names the victim",
-             status == 1 and made.victim in said, said)
+    tap.case(f"the installed tool starts{when}, and names the waiter",
+             status == 1 and made.waiter in said, said)
 
 
 def check_library(tap, made, when):
     """Not another one, of an installation that the machine has had before."""
-    if not made.library:
+    if not made.shared_object:
         return
     status, said = run("ldd", made.prefix / "bin/whosees")
     found = re.search(r"libwhosees\S* => (\S+)", said)
     tap.case(f"with the library beside it{when}", status == 0 and found and
-             pathlib.Path(found[1]).resolve() == made.library.resolve(), said)
+             pathlib.Path(found[1]).resolve() == made.shared_object.resolve(), said)
 
 
 def check_exports(tap, made):
     header = COMMENT.sub("", (made.prefix / "include/whosees.h").read_text())
     declared = set(DECLARED.findall(header))
-    _, said = run("nm", "-D", "--defined-only", made.library)
-    exported = {line.split()[-1].split("@")[0] for line in said.splitlines()}
+    _, said = run("nm", "-D", "--defined-only", made.shared_object)
+    exported = {line.split()[-1].split("@")[0] for line in said.splitlines()
+                if " A " not in line}  # those are the versions' names
     tap.case("the library exports what its header declares, and no more",
              len(declared) > 50 and exported == declared,
              f"not in the header: {sorted(exported - declared)}\n"
              f"not in the library: {sorted(declared - exported)}")
 
 
-def check_example(tap, made, compiler, out, linked, *flags):
+def check_example(tap, made, compiler, out, linked, *flags, env=PLAIN):
     built, words = run(*compiler, made.source / "examples/who.c", "-o", out, *flags)
-    status, said = run(out, made.capture, made.hidden) if built == 0 else (None, words)
-    tap.case(f"the example is built {linked}, and names the victim",
-             status == 1 and f"{made.victim} cannot see {made.hidden}" in said, said)
+    status, said = (run(out, made.capture, made.hidden, env=env) if built == 0
+                    else (None, words))
+    tap.case(f"the example is built {linked}, and names the waiter",
+             status == 1 and f"{made.waiter} cannot see {made.hidden}" in said, said)
 
 
 def check_examples(tap, made, compiler, out):
     pc_file = only(made.prefix, "whosees.pc")
     flags = run("pkg-config", "--cflags", "--libs",
                 f"--define-variable=prefix={made.prefix}", pc_file)[1].split()
-    if made.library:
+    if made.shared_object:  # as README says
         check_example(tap, made, compiler, out, "by pkg-config", *flags,
-                      f"-Wl,-rpath,{made.library.parent}")
+                      env=PLAIN | {"LD_LIBRARY_PATH": str(made.shared_object.parent)})
     if only(made.prefix, "libwhosees.a"):
         flags = ["-l:libwhosees.a" if flag == "-lwhosees" else flag for flag in flags]
         check_example(tap, made, compiler, out, "with the archive", *flags,
@@ -113,7 +117,7 @@ def main():
                  all(f.startswith(inside) for f in there), f"{said}{there}")
         check_tool(tap, made, "")
         check_library(tap, made, "")
-        if made.library:
+        if made.shared_object:
             check_exports(tap, made)
         check_examples(tap, made, compiler, stage / "who")
         (stage / "who").unlink(missing_ok=True)

@@ -61,7 +61,7 @@ static void print_findings(struct ws_system *system, const struct ws_audit *audi
 	}
 }
 
-static enum ws_status tell(struct ws_system *system, const char *what)
+static enum ws_status say(struct ws_system *system, const char *what)
 {
 	struct ws_audit *audit;
 	enum ws_status status = ws_audit_run(system, &audit);
@@ -90,7 +90,7 @@ static uint8_t *private_entry(struct ws_system *system, const struct hide *hide)
 	return (uint8_t *)target_frame(system->target, pa) + pa % WS_FRAME_SIZE;
 }
 
-static enum ws_status tell_hidden(struct ws_system *system, const struct hide *hide)
+static enum ws_status say_hidden(struct ws_system *system, const struct hide *hide)
 {
 	uint8_t *entry = private_entry(system, hide), kept[8] = { 0 };
 	size_t size = (size_t)1 << system->paging.format->entry_log2;
@@ -102,30 +102,30 @@ static enum ws_status tell_hidden(struct ws_system *system, const struct hide *h
 	snprintf(what, sizeof(what), "%#lx:%#lx", hide->root, hide->va);
 	memcpy(kept, entry, size);
 	memset(entry, 0, size);
-	status = tell(system, what);
+	status = say(system, what);
 	memcpy(entry, kept, size);
 	return status;
 }
 
-static enum ws_status tell_all(struct ws_target *target, const struct hide *hides,
-			       unsigned n)
+static enum ws_status say_all(struct ws_target *target, const struct hide *hides,
+			      unsigned n)
 {
 	struct ws_system *system;
 	enum ws_status status = ws_system_open(target, NULL, &system);
 
 	if (status)
 		return status;
-	status = tell(system, "as-it-is");
+	status = say(system, "as-it-is");
 	for (unsigned i = 0; i < n && !status; i++)
-		status = tell_hidden(system, &hides[i]);
+		status = say_hidden(system, &hides[i]);
 	for (unsigned i = 0; ws_system_note(system, i); i++)
 		printf("note %s\n", ws_system_note(system, i));
 	ws_system_close(system);
 	return status;
 }
 
-static enum ws_status tell_dump(struct ws_context *ctx, const char *path,
-				const struct hide *hides, unsigned n)
+static enum ws_status say_dump(struct ws_context *ctx, const char *path,
+			       const struct hide *hides, unsigned n)
 {
 	struct ws_target_options none = { 0 };
 	struct ws_target *target;
@@ -136,7 +136,7 @@ static enum ws_status tell_dump(struct ws_context *ctx, const char *path,
 	if (n && ws_file_hold_all(&target->file) != WS_READ)
 		status = WS_ERR_SYSTEM;
 	else
-		status = tell_all(target, hides, n);
+		status = say_all(target, hides, n);
 	ws_target_close(target);
 	return status;
 }
@@ -174,7 +174,7 @@ int main(int argc, char **argv)
 	ctx = ws_context_create();
 	if (!ctx)
 		return 1;
-	status = tell_dump(ctx, argv[optind], hides, n);
+	status = say_dump(ctx, argv[optind], hides, n);
 	for (unsigned depth = 0; status && ws_error(ctx, depth); depth++)
 		fprintf(stderr, "%s\n", ws_error(ctx, depth));
 	ws_context_destroy(ctx);

@@ -13,6 +13,7 @@
 
 #include "linux/linux.h"
 #include "target/target.h"
+#include "x86/registers.h"
 
 struct wish {
 	bool forget_registers, forget_vmcoreinfo;
@@ -46,7 +47,7 @@ static bool forget_in_memory(struct ws_target *target, const struct wish *wish)
 		for (uint64_t at = 0; at + WS_FRAME_SIZE <= piece->at.len;
 		     at += WS_FRAME_SIZE)
 			forget_in_frame(wish, data + (piece->data - data) + at,
-					target->long_mode ? 8 : 4);
+					target->word);
 	return true;
 }
 
@@ -62,12 +63,12 @@ static bool forget(struct ws_target *target, const struct wish *wish)
 	}
 	if (wish->cr3)
 		ws_vec_each(&target->cpus, cpu)
-			cpu->cr3 = wish->cr3;
+			cpu->reg[X86_CR3] = wish->cr3;
 	return (!wish->forget_vmcoreinfo && !wish->forget_pointer) ||
 	       forget_in_memory(target, wish);
 }
 
-/* ---- telling ---------------------------------------------------------------------- */
+/* ---- reports ---------------------------------------------------------------------- */
 
 static void print_layout(const struct ws_layout *layout)
 {
@@ -123,7 +124,7 @@ static double now(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-static enum ws_status tell(struct ws_target *target, const struct wish *wish)
+static enum ws_status say(struct ws_target *target, const struct wish *wish)
 {
 	struct ws_system *system;
 	double begun = now();
@@ -144,7 +145,7 @@ static enum ws_status tell(struct ws_target *target, const struct wish *wish)
 	return status;
 }
 
-static enum ws_status tell_dump(struct ws_context *ctx, const struct wish *wish)
+static enum ws_status say_dump(struct ws_context *ctx, const struct wish *wish)
 {
 	struct ws_target_options none = { 0 };
 	struct ws_target *target;
@@ -154,7 +155,7 @@ static enum ws_status tell_dump(struct ws_context *ctx, const struct wish *wish)
 	if (status)
 		return status;
 	printf("time target %.1f\n", now() - begun);
-	status = forget(target, wish) ? tell(target, wish) : WS_ERR_SYSTEM;
+	status = forget(target, wish) ? say(target, wish) : WS_ERR_SYSTEM;
 	ws_target_close(target);
 	return status;
 }
@@ -204,7 +205,7 @@ int main(int argc, char **argv)
 	if (!read_wish(argc, argv, &wish))
 		return 2;
 	ctx = ws_context_create();
-	status = tell_dump(ctx, &wish);
+	status = say_dump(ctx, &wish);
 	for (unsigned i = 0; ws_error(ctx, i); i++)
 		fprintf(stderr, "%s\n", ws_error(ctx, i));
 	ws_context_destroy(ctx);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Everything about modules and symbols that a dump tells, a line each, for
- * test_symbols.py to hold against what the guest said of itself. With --forget-vmcoreinfo
- * as if the kernel had told crash tools nothing, so that kallsyms must be found by its
- * shape.
+ * Everything about modules and symbols that a dump says, a line each, for test_symbols.py
+ * to hold against what the guest said of itself. With --forget-vmcoreinfo as if the
+ * kernel had reported crash tools nothing, so that kallsyms must be found by its shape.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -63,14 +62,14 @@ static void print_symbols(const struct ws_system *system)
 
 static void print_members(const struct ws_members *members)
 {
-	unsigned told = 0;
+	unsigned reported = 0;
 
 	for (int i = 0; i < WS_MEMBERS; i++)
-		told += members->offset[i] != WS_NO_MEMBER;
-	printf("types %s: %u members\n", members->source, told);
+		reported += members->offset[i] != WS_NO_MEMBER;
+	printf("types %s: %u members\n", members->source, reported);
 }
 
-static enum ws_status tell(struct ws_target *target, const struct wish *wish)
+static enum ws_status say(struct ws_target *target, const struct wish *wish)
 {
 	struct ws_system *system = NULL;
 	const struct ws_module *modules;
@@ -142,7 +141,7 @@ int main(int argc, char **argv)
 	lap("start");
 	status = ws_target_open(ctx, wish.dump, NULL, &target);
 	if (!status)
-		status = tell(target, &wish);
+		status = say(target, &wish);
 	for (unsigned i = 0; status && ws_error(ctx, i); i++)
 		fprintf(stderr, "%s\n", ws_error(ctx, i));
 	ws_target_close(target);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The audit on real guests. An untouched kernel has no divergence and a whole fault path;
-where an entry was taken away, the victim's space and no other is not coherent. Then entries
+where an entry was taken away, the waiter's space and no other is not coherent. Then entries
 that a fault needs are taken away in the dump itself, one by one: what became of a guest
 to which that is done is for test_verdicts.py to say. argv: the audit program, and the
 scenarios that are booted where they are missing; others are looked at where they are
@@ -84,7 +84,7 @@ class Scene:
         if not self.truth["hidden"]:
             return {}
         nests = self.wide or self.truth["gate14_taken"]
-        return {self.root_of("victim"): "nests" if nests else "heals"}
+        return {self.root_of("waiter"): "nests" if nests else "heals"}
 
     def registers(self):
         """Where a processor finds its IDT and its stack, by QEMU's own word, and how many
@@ -99,7 +99,7 @@ class Scene:
 
 def check_verdicts(tap, scene, audit):
     found, wanted = audit.not_coherent(), scene.expected()
-    tap.case(f"{scene.name}: " + (f"the victim {', '.join(wanted.values())}, all others are "
+    tap.case(f"{scene.name}: " + (f"the waiter {', '.join(wanted.values())}, all others are "
                                   "coherent" if wanted else "all spaces are coherent"),
              found == wanted,
              "\n".join(f"{root:#x} {verdict}: {audit.reasons.get(root)}"
@@ -113,7 +113,7 @@ def harms(scene):
     """(what is hidden, in which root, its address, the verdict) of an untouched guest. What
     is in one entry goes together: on x86-64 the image and the modules, with five levels
     the IDT as well."""
-    root, symbols = scene.root_of("victim"), scene.truth["symbols"]
+    root, symbols = scene.root_of("waiter"), scene.truth["symbols"]
     idt, stack, shift = scene.registers()
     handler = int(symbols["asm_exc_page_fault"], 16)
     module = int(scene.truth["lab_page_fault"]["va"], 16)
@@ -134,7 +134,7 @@ def check_harms(tap, program, scene):
     for what, root, va, verdict in cases:
         audit = audits[f"{root:#x}:{va:#x}"]
         found = audit.not_coherent()
-        tap.case(f"{scene.name}: without {what} the victim {verdict}",
+        tap.case(f"{scene.name}: without {what} the waiter {verdict}",
                  found == {root: verdict},
                  f"{ {hex(r): v for r, v in found.items()} }\n"
                  f"{audit.reasons.get(root)}")

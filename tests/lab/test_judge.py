@@ -3,10 +3,14 @@
 """What judges the zoo, by a guest's word of a few lines and answers made up: the right
 answer is without a fault, and each wrong one has the fault that it should."""
 
+import contextlib
 import copy
+import io
 import pathlib
 import struct
 import sys
+import tempfile
+import types
 import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
@@ -14,7 +18,8 @@ import scenario  # noqa: E402
 from tap import Tap  # noqa: E402
 
 sys.path.insert(0, str(scenario.SOURCE))
-from lab import census, judge, packages, stock  # noqa: E402
+from lab import (census, elf, guest, harm, judge, menagerie, packages, stock,  # noqa: E402
+                 util)
 
 # init; a kernel thread, and a worker; a process with a thread; two in one memory, one of
 # which is suspended; a dead leader with a survivor; a zombie; a name that ends a line
@@ -91,14 +96,14 @@ def check_each(tap, what, function, before, right, wrongs):
 
 def check_tasks(tap, truth):
     check_each(tap, "tasks", judge.judge_tasks, [truth], TASKS, [
-        ("one that is not told", lambda t: t.pop(16), {"missing": 1}),
+        ("one that is not reported", lambda t: t.pop(16), {"missing": 1}),
         ("one that is not there", lambda t: t.update({98: t[10]}), {"extra": 1}),
-        ("a thread told as a process", lambda t: t.update({11: t[10]}), {"extra": 1}),
+        ("a thread reported as a process", lambda t: t.update({11: t[10]}), {"extra": 1}),
         ("a wrong name", lambda t: t.update({10: t[10]._replace(comm="mein")}),
          {"wrong": 1}),
         ("a survivor's name for the leader's",
          lambda t: t.update({14: t[14]._replace(comm="surv")}), {"wrong": 1}),
-        ("a zombie told as the kernel's",
+        ("a zombie reported as the kernel's",
          lambda t: t.update({16: t[16]._replace(kernel=True)}), {"wrong": 1}),
         ("a thread overlooked", lambda t: t.update({10: t[10]._replace(threads=1)}),
          {"wrong": 1}),
@@ -124,8 +129,8 @@ def check_roots(tap, truth):
         answer["pages"]["0x8"] = {0x1000: 0xf800}
 
     check_each(tap, "roots", with_pages, [truth], {"spaces": SPACES, "pages": PAGES}, [
-        ("a space that is not told", lambda a: a["spaces"].pop(3), {"missing": 1}),
-        ("one that is told as lone", lambda a: a["spaces"][3].update(kind="lone"),
+        ("a space that is not reported", lambda a: a["spaces"].pop(3), {"missing": 1}),
+        ("one that is reported as lone", lambda a: a["spaces"][3].update(kind="lone"),
          {"missing": 1}),
         ("a root that leads elsewhere",
          lambda a: a["pages"]["0x2"].update({0x1000: 0xa000}),
@@ -157,12 +162,12 @@ def check_roots(tap, truth):
 
 def check_modules(tap, truth):
     check_each(tap, "modules", judge.judge_modules, [truth], MODULES, [
-        ("one that is not told", lambda m: m.pop(0), {"missing": 1}),
+        ("one that is not reported", lambda m: m.pop(0), {"missing": 1}),
         ("one that is not there", lambda m: m[0].update(name="pool"),
          {"missing": 1, "extra": 1}),
         ("elsewhere", lambda m: m[0].update(address="0xffffffffc0011000"), {"wrong": 1}),
-        ("a region that is not told", lambda m: m.pop(2), {"wrong": 1}),
-        ("told twice", lambda m: m.append(dict(m[0])), {"wrong": 1, "extra": 1}),
+        ("a region that is not reported", lambda m: m.pop(2), {"wrong": 1}),
+        ("reported twice", lambda m: m.append(dict(m[0])), {"wrong": 1, "extra": 1}),
     ])
 
 
@@ -176,6 +181,78 @@ def check_audit(tap):
          {"untrue": 1}),
         ("no answer", lambda a: a.update(error="no memory"), {"untrue": 1}),
     ])
+
+
+HARMED = {"findings": [{"severity": "fatal", "pid": 14}],
+          "spaces": [{"verdict": "nests", "pid": 14, "comm": "surv"},
+                     {"verdict": "coherent", "pid": 1, "comm": "init"}]}
+
+
+def check_harm(tap, truth):
+    def harmed(judgement, truth, answer):
+        judge.judge_harmed(judgement, truth, leader, answer)
+
+    leaders = census.dead_leaders(truth.before.tasks)
+    tap.case("harm: a dead leader is one with threads", [t.pid for t in leaders] == [14],
+             leaders)
+    leader = leaders[0]
+    spaces = HARMED["spaces"]
+    check_each(tap, "harm", harmed, [truth], HARMED, [
+        ("a space that is not reported", lambda a: a["spaces"].pop(0), {"missing": 1}),
+        ("one that passes as coherent", lambda a: a["spaces"][0].update(spaces[1]),
+         {"missing": 1}),
+        ("one of nobody's", lambda a: a["spaces"][0].update(pid=None, comm=None),
+         {"missing": 1, "untrue": 1}),
+        ("one that is unknown", lambda a: a["spaces"][0].update(verdict="unknown"),
+         {"missing": 1, "untrue": 1}),
+        ("no fatal finding", lambda a: a["findings"].clear(), {"missing": 1}),
+        ("another's as well", lambda a: a["spaces"][1].update(verdict="nests"),
+         {"untrue": 1}),
+        ("no answer", lambda a: (a.clear(), a.update(error="no memory")), {"missing": 1}),
+    ])
+
+
+def check_private_step(tap):
+    def way(*tables):
+        names = ["PDPTE", "PDE", "PTE"]
+        return [{"table": t, "entry_name": n} for t, n in zip(tables, names)]
+
+    for words, own, shared, place in (
+            ("the last table of its own", way("a", "b", "c"), way("x", "y", "c"), 1),
+            ("not a PAE root", way("a", "b"), way("x", "b"), None),
+            ("none", way("a", "b"), way("a", "b"), None)):
+        found = harm.private_step(own, shared)
+        tap.case(f"harm: where: {words}", found == (None if place is None else own[place]),
+                 found)
+    root = [{"table": "a", "entry_name": "PML4E"}, {"table": "b", "entry_name": "PDPTE"}]
+    found = harm.private_step(root, [{"table": "x"}, root[1]])
+    tap.case("harm: where: a root that is one of a kind", found is root[0], found)
+
+
+def check_cleared(tap):
+    long = elf.EHDR.pack(b"\x7fELF\2", 4, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0) + \
+        elf.PHDR.pack(elf.PT_LOAD, 0, 128, 0, 0x2000, 64, 64, 0)
+    short = elf.EHDR32.pack(b"\x7fELF\1", 4, 40, 1, 0, 52, 0, 0, 52, 32, 1, 0, 0, 0) + \
+        elf.PHDR32.pack(elf.PT_LOAD, 128, 0, 0x2000, 64, 64, 0, 0)
+    for bits, head in (64, long), (32, short):
+        check_cleared_in(tap, f"a core of {bits} bits", head)
+
+
+def check_cleared_in(tap, core, head):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(head.ljust(128, b"\0") + bytes(range(64)))
+        file.flush()
+        path = pathlib.Path(file.name)
+        for pa, entry, gone in ((0x2008, "0x00000001", range(8, 12)),
+                                (0x2010, "0x0000000000000001", range(16, 24))):
+            before = path.read_bytes()
+            harm.clear(path, {"entry_pa": hex(pa), "entry": entry})
+            changed = [i - 128 for i, pair in enumerate(zip(before, path.read_bytes()))
+                       if pair[0] != pair[1]]
+            tap.case(f"harm: an entry of {len(gone)} bytes is cleared in {core}, and no more",
+                     changed == list(gone), changed)
+        tap.case(f"harm: an entry that {core} lacks is not",
+                 not harm.clear(path, {"entry_pa": "0x2040", "entry": "0x00000001"}))
 
 
 def check_words(tap):
@@ -258,6 +335,75 @@ def check_images(tap):
              packages.depended({"Depends": "a (= 1), b | c, d"}, ".") == ["a", "b", "d"])
 
 
+class Attempts:
+    """Boots that end as they are reported to."""
+
+    def __init__(self, *ends):
+        self.ends, self.made = ends, 0
+
+    def __call__(self):
+        self.made += 1
+        end = self.ends[min(self.made, len(self.ends)) - 1]
+        if isinstance(end, Exception):
+            raise end
+        return end
+
+
+def check_attempts(tap):
+    died, other = guest.Died("by chance"), util.LabError("no QEMU")
+    for words, ends, made in (
+            ("that comes up is not booted again", ["up"], 1),
+            ("that died twice is booted a third time", [died, died, "up"], 3),
+            ("that dies always is not booted for ever", [died], guest.TRIES),
+            ("that could not be started is not booted again", [other, "up"], 1)):
+        attempts = Attempts(*ends)
+        with contextlib.suppress(util.LabError), contextlib.redirect_stderr(io.StringIO()):
+            guest.insist("row", attempts)
+        tap.case(f"a guest {words}", attempts.made == made, attempts.made)
+
+
+class Zoo(menagerie.Zoo):
+    """One that fails where it is reported to."""
+
+    def __init__(self, fails):  # pylint: disable=super-init-not-called
+        self.fails, self.judged_by = fails, "these"
+
+    def at(self, step, value=None):
+        if step == self.fails:
+            raise util.LabError(f"no luck\nby {step}")
+        return value
+
+    def kernel(self, row):
+        return self.at("kernel", types.SimpleNamespace(version="6.1 6.1.1-1"))
+
+    def boot(self, row, kernel, made):  # pylint: disable=arguments-differ
+        self.at("boot")
+
+    def judge(self, row):
+        return self.at("judge", {"counts": {"wrong": 1}, "lacks": [], "warnings": {},
+                                 "processes": 3, "modules": 0, "words": {}})
+
+
+def check_table(tap):
+    row = menagerie.Way("sid", "amd64", "amd64", "as it is", ())
+    for fails, said in (("kernel", "linux-image-amd64 | sid | as it is | - | - | - | - | "
+                         "- | - | not to be had: no luck | - |"),
+                        ("boot", "6.1 6.1.1-1 | sid | as it is | - | - | - | - | - | - | "
+                         "not booted: no luck | - |"),
+                        ("judge", "6.1 6.1.1-1 | sid | as it is | - | - | - | - | - | - | "
+                         "not judged: no luck | - |"),
+                        (None, "6.1 6.1.1-1 | sid | as it is | 3 | 0 | 0 | 0 | 1 | 0 | - | "
+                         "equal |")):
+        with tempfile.TemporaryDirectory() as folder:
+            menagerie.HOME = pathlib.Path(folder)
+            zoo, table = Zoo(fails), menagerie.HOME / "table"
+            well = menagerie.is_well(zoo.result(row))
+            menagerie.write_table(table, zoo, [row])
+            last = table.read_text().splitlines()[-1]
+        tap.case(f"table: a row of which {fails or 'all'} {'fails' if fails else 'is had'}",
+                 last == f"| {said}" and not well, last)
+
+
 def main():
     tap = Tap()
     truth = census.read(GUEST)
@@ -265,10 +411,15 @@ def main():
     check_roots(tap, truth)
     check_modules(tap, truth)
     check_audit(tap)
+    check_harm(tap, truth)
+    check_private_step(tap)
+    check_cleared(tap)
     check_words(tap)
     check_species(tap, truth)
     check_kernel_files(tap)
     check_images(tap)
+    check_attempts(tap)
+    check_table(tap)
     return tap.end()
 
 

@@ -28,7 +28,7 @@ def loaded(truth):
     return {name: at for name, at in offsets.items() if 0 <= at < module["size"]}
 
 
-def told(tool, directory, names):
+def reported(tool, directory, names):
     """The same by the tool, from the file that the guest loaded; and what it said."""
     with tempfile.TemporaryDirectory() as temporary:
         with open(directory / "initramfs.cpio", "rb") as archive:
@@ -47,7 +47,7 @@ def told(tool, directory, names):
 def check(tap, tool, directory):
     truth = json.loads((directory / "truth.json").read_text())
     theirs = loaded(truth)
-    ours, error = told(tool, directory, sorted(theirs))
+    ours, error = reported(tool, directory, sorted(theirs))
     tap.case(f"{directory.name}: {len(theirs)} functions where the loader put them",
              len(theirs) > 5 and ours == theirs, f"{error}\n{theirs}\n{ours}")
 

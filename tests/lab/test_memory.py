@@ -20,7 +20,7 @@ from tap import Tap  # noqa: E402
 FILTERED = (2000, 0.75)
 
 
-def told(tap, name, program, *files):
+def reported(tap, name, program, *files):
     """What the program says, as {word: [words]}; None, and a failed case, if nothing."""
     made = subprocess.run([program, *files], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, check=False)
@@ -40,7 +40,7 @@ def all_equal(says):
 
 def compare_kdump(tap, program, directory):
     name = f"{directory.name}: kdump and ELF core are the same memory"
-    says = told(tap, name, program, directory / "dump.elf", directory / "dump.kdump")
+    says = reported(tap, name, program, directory / "dump.elf", directory / "dump.kdump")
     if says:
         part, whole = says["frames"]
         tap.case(f"{name}, {whole} frames", all_equal(says) and part == whole,
@@ -51,7 +51,7 @@ def compare_kdump(tap, program, directory):
 
 def compare_filtered(tap, program, directory, dump):
     name = f"{directory.name}: {dump.name} is part of the ELF core"
-    says = told(tap, name, program, directory / "dump.elf", dump)
+    says = reported(tap, name, program, directory / "dump.elf", dump)
     if says:
         part, whole = map(int, says["frames"])
         tap.case(f"{name}, {part} of {whole} frames",
@@ -61,7 +61,7 @@ def compare_filtered(tap, program, directory, dump):
 
 def compare_libkdumpfile(tap, program, dump):
     name = f"{dump.parent.name}: {dump.name} is what libkdumpfile reads"
-    says = told(tap, name, program, "libkdumpfile", dump)
+    says = reported(tap, name, program, "libkdumpfile", dump)
     if says:
         part, theirs = says["frames"]
         tap.case(f"{name}, {part} frames", all_equal(says) and part == theirs,

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What what-if says of the seed's bug on a real i386 kernel, by a dump from before the
+"""What what-if says of the bug of 2012 on a real i386 kernel, by a dump from before the
 fault, beside the nested faults that QEMU's processor then took: how many, the last stack
 pointer, and what ended them. argv: the tool, and scenarios of lab/storms.conf that are
 booted where they are missing; others of that file are compared where they are there
@@ -68,9 +68,9 @@ def check_a_difference(tap, tool, directory):
     found = proof.prove(tool, directory)
     pid = json.loads((directory / "truth.json").read_text())["hidden"]["pid"]
     moved = f"{int(found.start_sp, 16) - 4:#x}"
-    told = proof.predict(tool, directory, found.mode, pid, moved)
+    reported = proof.predict(tool, directory, found.mode, pid, moved)
     tap.case(f"{directory.name}: another stack pointer is another story",
-             told != found.seen, told)
+             reported != found.seen, reported)
 
 
 def main():

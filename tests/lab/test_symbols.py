@@ -22,7 +22,7 @@ MEMBERS = 10  # that one kernel has of enum ws_member: core_layout or mem, not b
 KASLR_STEP = 0x1000000  # CONFIG_PHYSICAL_ALIGN divides it
 
 
-class Told:
+class Reported:
     """What the symbols program printed."""
 
     def __init__(self, program, *arguments):
@@ -65,16 +65,16 @@ def difference(theirs, ours):
                               for s in sorted((ours - theirs).keys())[:SHOWN]])
 
 
-def check_symbols(tap, what, told, symbols):
+def check_symbols(tap, what, reported, symbols):
     tap.case(f"{what}: its {sum(symbols.values())} symbols, and no others",
-             not told.error and told.symbols == symbols,
-             told.error or difference(symbols, told.symbols))
+             not reported.error and reported.symbols == symbols,
+             reported.error or difference(symbols, reported.symbols))
 
 
-def check_modules(tap, what, told, truth):
+def check_modules(tap, what, reported, truth):
     tap.case(f"{what}: its {len(truth['modules'])} modules, in order",
-             told.modules == truth["modules"],
-             f"the guest has {truth['modules']}\nwe have       {told.modules}")
+             reported.modules == truth["modules"],
+             f"the guest has {truth['modules']}\nwe have       {reported.modules}")
 
 
 def write_map(path, symbols, shift):
@@ -93,15 +93,15 @@ def check_system_map(tap, program, directory, symbols, other):
     with tempfile.TemporaryDirectory() as temporary:
         path = pathlib.Path(temporary) / "System.map"
         write_map(path, symbols, KASLR_STEP)
-        told = Told(program, "--system-map", path, dump)
-        check_symbols(tap, f"{directory.name} with its System.map", told, symbols)
+        reported = Reported(program, "--system-map", path, dump)
+        check_symbols(tap, f"{directory.name} with its System.map", reported, symbols)
         if not other:
             return
         write_map(path, truth_of(other)[1], 0)
-        told = Told(program, "--system-map", path, dump)
+        reported = Reported(program, "--system-map", path, dump)
         tap.case(f"{directory.name} with the System.map of {other.name} is refused",
-                 told.error is not None and "is not of this kernel" in told.error,
-                 told.error)
+                 reported.error is not None and "is not of this kernel" in reported.error,
+                 reported.error)
 
 
 def lab_module(directory, temporary):
@@ -143,19 +143,19 @@ def check_vmlinux(tap, program, directory, symbols, bits):
         return
     with tempfile.TemporaryDirectory() as temporary:
         vmlinux = link_vmlinux(directory, symbols, bits, pathlib.Path(temporary))
-        told = Told(program, "--vmlinux", vmlinux, directory / "dump.elf")
-    doubts = [note for note in told.notes if "DWARF" in note]
-    tap.case(name, told.types == [f"DWARF: {MEMBERS} members"] and not doubts and not symbols - told.symbols,
-             "\n".join([told.error or "", *doubts,
-                        difference(symbols, told.symbols & symbols)]))
+        reported = Reported(program, "--vmlinux", vmlinux, directory / "dump.elf")
+    doubts = [note for note in reported.notes if "DWARF" in note]
+    tap.case(name, reported.types == [f"DWARF: {MEMBERS} members"] and not doubts and not symbols - reported.symbols,
+             "\n".join([reported.error or "", *doubts,
+                        difference(symbols, reported.symbols & symbols)]))
 
 
 def check_dump(tap, program, dump, truth, symbols):
     what = f"{dump.parent.name}/{dump.name}"
-    told = Told(program, dump)
-    check_modules(tap, what, told, truth)
-    check_symbols(tap, what, told, symbols)
-    return told
+    reported = Reported(program, dump)
+    check_modules(tap, what, reported, truth)
+    check_symbols(tap, what, reported, symbols)
+    return reported
 
 
 def check(tap, program, directory, other):
@@ -163,14 +163,14 @@ def check(tap, program, directory, other):
     truth, symbols = truth_of(directory)
     amd64 = truth["flavour"].startswith("amd64")
     for dump in [directory / "dump.elf", *directory.glob("dump.kdump")]:
-        told = check_dump(tap, program, dump, truth, symbols)
-        tap.case(f"{directory.name}/{dump.name}: nothing is doubtful", not told.notes,
-                 "\n".join(told.notes))
+        reported = check_dump(tap, program, dump, truth, symbols)
+        tap.case(f"{directory.name}/{dump.name}: nothing is doubtful", not reported.notes,
+                 "\n".join(reported.notes))
     if amd64:
         tap.case(f"{directory.name}: BTF agrees with what was inferred",
-                 told.types == [f"BTF: {MEMBERS} members"] and not told.notes, told.types)
+                 reported.types == [f"BTF: {MEMBERS} members"] and not reported.notes, reported.types)
     check_symbols(tap, f"{directory.name} without VMCOREINFO",
-                  Told(program, "--forget-vmcoreinfo", directory / "dump.elf"), symbols)
+                  Reported(program, "--forget-vmcoreinfo", directory / "dump.elf"), symbols)
     check_system_map(tap, program, directory, symbols, other)
     check_vmlinux(tap, program, directory, symbols, 64 if amd64 else 32)
 

@@ -3,7 +3,7 @@
 """Every process of a real guest, as found in its memory, beside what the guest said of
 itself while all its CPUs stood still: pid, comm, mm, active_mm and root, none missing and
 none extra. Then the same knowing less and less: no registers, no VMCOREINFO, a CR3 that
-is garbage or a victim's, and no trace of init_mm. argv: the discovery program, and the
+is garbage or a waiter's, and no trace of init_mm. argv: the discovery program, and the
 scenarios that are booted where they are missing; others are compared where they are there
 already."""
 
@@ -28,7 +28,7 @@ Space = collections.namedtuple(
     "Space", "kind pid root ntasks mm user private shared comm")
 
 
-class Told:
+class Reported:
     """What the discovery program printed."""
 
     def __init__(self, program, *arguments):
@@ -59,17 +59,17 @@ class Truth:
     """What the guest said: thread-group leaders, and who has which root."""
 
     def __init__(self, directory):
-        self.told = json.loads((directory / "truth.json").read_text())
+        self.reported = json.loads((directory / "truth.json").read_text())
         groups = collections.defaultdict(list)
-        for task in self.told["tasks"]:
+        for task in self.reported["tasks"]:
             groups[task["tgid"]].append(task)
         self.tasks = [task_of(group) for group in groups.values()]
         self.owners = collections.defaultdict(list)
         for task in self.tasks:
             if task.root:
                 self.owners[task.root].append(task)
-        self.swapper = int(self.told["swapper_pg_dir"]["pa"], 16)
-        self.swapper_va = int(self.told["swapper_pg_dir"]["va"], 16)
+        self.swapper = int(self.reported["swapper_pg_dir"]["pa"], 16)
+        self.swapper_va = int(self.reported["swapper_pg_dir"]["va"], 16)
 
     def root_of(self, pid):
         return next(t.root for t in self.tasks if t.pid == pid)
@@ -93,113 +93,113 @@ def differences(theirs, ours):
     return "\n".join(shown)
 
 
-def by_kind(told, kind):
-    return [s for s in told.spaces if s.kind == kind]
+def by_kind(reported, kind):
+    return [s for s in reported.spaces if s.kind == kind]
 
 
-def space_problems(told, truth, knows_init):
+def space_problems(reported, truth, knows_init):
     """What is wrong with the spaces; empty: nothing."""
     theirs = [(owners[0].pid, owners[0].comm, root, len(owners), owners[0].mm)
               for root, owners in truth.owners.items()]
-    ours = [(s.pid, s.comm, s.root, s.ntasks, s.mm) for s in by_kind(told, PROCESS)]
+    ours = [(s.pid, s.comm, s.root, s.ntasks, s.mm) for s in by_kind(reported, PROCESS)]
     problems = [differences(theirs, ours)]
-    halves = [(t[0], t[1], t[2] + PAGE) for t in theirs] if truth.told["pti"] else []
+    halves = [(t[0], t[1], t[2] + PAGE) for t in theirs] if truth.reported["pti"] else []
     problems.append(differences(halves, [(s.pid, s.comm, s.root)
-                                         for s in by_kind(told, USER)]))
-    init = [s.root for s in by_kind(told, INIT)]
+                                         for s in by_kind(reported, USER)]))
+    init = [s.root for s in by_kind(reported, INIT)]
     if init != ([truth.swapper] if knows_init else []):
         problems.append(f"init_mm: {[hex(r) for r in init]}, not {truth.swapper:#x}")
-    if [s.kind == INIT for s in told.spaces] != sorted(
-            (s.kind == INIT for s in told.spaces), reverse=True):
+    if [s.kind == INIT for s in reported.spaces] != sorted(
+            (s.kind == INIT for s in reported.spaces), reverse=True):
         problems.append("init_mm is not the first")
     return [p for p in problems if p]
 
 
-def check(tap, what, told, truth, knows_init=True):
-    if told.error:
-        tap.case(what, False, told.error)
+def check(tap, what, reported, truth, knows_init=True):
+    if reported.error:
+        tap.case(what, False, reported.error)
         return
     tap.case(f"{what}: its {len(truth.tasks)} tasks, and no others",
-             sorted(told.tasks) == sorted(truth.tasks),
-             differences(truth.tasks, told.tasks))
-    problems = space_problems(told, truth, knows_init)
+             sorted(reported.tasks) == sorted(truth.tasks),
+             differences(truth.tasks, reported.tasks))
+    problems = space_problems(reported, truth, knows_init)
     tap.case(f"{what}: whose are its {len(truth.owners)} roots", not problems,
              "\n".join(problems))
     tap.case(f"{what}: PAGE_OFFSET",
-             told.layout["page_offset"] == int(truth.told["page_offset"], 16),
-             hex(told.layout["page_offset"]))
+             reported.layout["page_offset"] == int(truth.reported["page_offset"], 16),
+             hex(reported.layout["page_offset"]))
 
 
-def check_image(tap, what, told, truth, directory):
-    """Its end is exact where /proc/kallsyms tells of data too."""
+def check_image(tap, what, reported, truth, directory):
+    """Its end is exact where /proc/kallsyms reports data too."""
     symbols = {}
     for line in (directory / "kallsyms.txt").read_text().splitlines():
         va, _, name, *owner = line.split()
         if not owner:
             symbols[name] = int(va, 16)
-    first = told.layout["image_first"] == symbols["_text"]
+    first = reported.layout["image_first"] == symbols["_text"]
     last = "__bss_stop" not in symbols or \
-        abs(told.layout["image_last"] + 1 - symbols["__bss_stop"]) < PAGE
-    tap.case(f"{what}: the kernel image", first and last, told.layout)
+        abs(reported.layout["image_last"] + 1 - symbols["__bss_stop"]) < PAGE
+    tap.case(f"{what}: the kernel image", first and last, reported.layout)
 
 
-def freed_and_lone(told):
-    return sorted((s.kind, s.root) for s in told.spaces if s.kind in (LONE, FREED))
+def freed_and_lone(reported):
+    return sorted((s.kind, s.root) for s in reported.spaces if s.kind in (LONE, FREED))
 
 
 def check_less(tap, program, directory, truth, full):
     """The same answer from less."""
     dump = directory / "dump.elf"
-    victim = truth.told["hidden"]
-    cr3 = truth.root_of(victim["pid"]) if victim else None
+    waiter = truth.reported["hidden"]
+    cr3 = truth.root_of(waiter["pid"]) if waiter else None
     ways = {
         "no registers": ["--forget-registers"],
         "no VMCOREINFO": ["--forget-vmcoreinfo"],
         "a garbage CR3": ["--cr3", GARBAGE],
     }
-    if victim:
-        ways["the victim's CR3"] = ["--cr3", cr3]
-        ways["the victim's CR3 alone"] = ["--cr3", cr3, "--forget-vmcoreinfo"]
+    if waiter:
+        ways["the waiter's CR3"] = ["--cr3", cr3]
+        ways["the waiter's CR3 alone"] = ["--cr3", cr3, "--forget-vmcoreinfo"]
     for way, arguments in ways.items():
         what = f"{directory.name} by {way}"
-        told = Told(program, *arguments, dump)
-        check(tap, what, told, truth)
+        reported = Reported(program, *arguments, dump)
+        check(tap, what, reported, truth)
         tap.case(f"{what}: the same roots are free",
-                 freed_and_lone(told) == freed_and_lone(full),
-                 f"{freed_and_lone(told)}, not {freed_and_lone(full)}")
+                 freed_and_lone(reported) == freed_and_lone(full),
+                 f"{freed_and_lone(reported)}, not {freed_and_lone(full)}")
 
 
 def check_consensus(tap, program, directory, truth):
     """Nothing points at init_mm's table: the majority takes its place."""
-    victim = truth.told["hidden"]
-    cr3 = truth.root_of(victim["pid"] if victim else 1)
+    waiter = truth.reported["hidden"]
+    cr3 = truth.root_of(waiter["pid"] if waiter else 1)
     what = f"{directory.name} by consensus"
-    told = Told(program, "--cr3", cr3, "--forget-vmcoreinfo", "--forget-pointer",
+    reported = Reported(program, "--cr3", cr3, "--forget-vmcoreinfo", "--forget-pointer",
                 truth.swapper_va, directory / "dump.elf")
-    check(tap, what, told, truth, knows_init=False)
-    tap.case(f"{what}: it says so", told.layout.get("consensus") == 1 and
-             any("init_mm's page table was not found" in n for n in told.notes),
-             told.notes)
+    check(tap, what, reported, truth, knows_init=False)
+    tap.case(f"{what}: it says so", reported.layout.get("consensus") == 1 and
+             any("init_mm's page table was not found" in n for n in reported.notes),
+             reported.notes)
 
 
 def check_nothing(tap, program, directory):
-    told = Told(program, "--forget-registers", "--forget-vmcoreinfo",
+    reported = Reported(program, "--forget-registers", "--forget-vmcoreinfo",
                 directory / "dump.elf")
     tap.case(f"{directory.name} without any: refused, with what to do",
-             told.error and "--format" in str(told.error), told.error)
+             reported.error and "--format" in str(reported.error), reported.error)
 
 
 def check_scenario(tap, program, directory):
     truth = Truth(directory)
     for dump in sorted(directory.glob("dump.*")):
-        told = Told(program, "--weigh", dump)
-        check(tap, f"{directory.name}/{dump.name}", told, truth)
-        tap.case(f"{directory.name}/{dump.name}: nothing is doubtful", not told.notes,
-                 "\n".join(told.notes))
-    told = Told(program, directory / "dump.elf")
+        reported = Reported(program, "--weigh", dump)
+        check(tap, f"{directory.name}/{dump.name}", reported, truth)
+        tap.case(f"{directory.name}/{dump.name}: nothing is doubtful", not reported.notes,
+                 "\n".join(reported.notes))
+    reported = Reported(program, directory / "dump.elf")
     if (directory / "kallsyms.txt").exists():
-        check_image(tap, directory.name, told, truth, directory)
-    check_less(tap, program, directory, truth, told)
+        check_image(tap, directory.name, reported, truth, directory)
+    check_less(tap, program, directory, truth, reported)
     check_consensus(tap, program, directory, truth)
     check_nothing(tap, program, directory)
 

@@ -16,8 +16,8 @@ import scenario  # noqa: E402
 from tap import PATIENCE, Tap  # noqa: E402
 
 # What the processor does where the fault path is harmed, by what the guest came to.
-FATES = {"double fault": "double fault", "hang": "loops", "triple fault": "triple fault"}
-# What a fault tells of is the way to the handler's first byte.
+FATES = {"double fault": "panics", "hang": "loops", "triple fault": "triple fault"}
+# What a fault reports is the way to the handler's first byte.
 BEHIND_THE_FIRST_BYTE = {"faultpath-pti-entry", "faultpath-pf-reach"}
 
 
@@ -40,11 +40,11 @@ def expected_fates(expected):
     return fates
 
 
-def check_fates(tap, name, told, status, expected):
+def check_fates(tap, name, reported, status, expected):
     comm = (expected["space"] or "").removesuffix(" user half")
     dies = expected["verdict"] in ("nests", "double-faults")
     wrong, seen = [], False
-    for row in told["spaces"]:
+    for row in reported["spaces"]:
         harmed = row["comm"] == comm
         fates = expected_fates(expected) if harmed else {"survives"}
         seen |= harmed
@@ -56,24 +56,24 @@ def check_fates(tap, name, told, status, expected):
     tap.case(f"{name}: exit status {int(dies)}", status == int(dies), status)
 
 
-def victim(truth):
-    return str(next(t["pid"] for t in truth["tasks"] if t["comm"] == "victim"))
+def waiter(truth):
+    return str(next(t["pid"] for t in truth["tasks"] if t["comm"] == "waiter"))
 
 
 def check_count(tap, tool, directory, truth):
     """The entry stack is the same whenever the fault is: frames can be counted."""
     nested = max(truth["after"]["page_faults"].values(), default=0)
-    told, _ = what_if(tool, directory / "dump.elf", "--pid", victim(truth), "--tlb", "tcg")
-    row = told["spaces"][0]
+    reported, _ = what_if(tool, directory / "dump.elf", "--pid", waiter(truth), "--tlb", "tcg")
+    row = reported["spaces"][0]
     tap.case(f"{directory.name}: {nested} nested faults, as the guest's processor had",
              row["nested"] == nested, row)
 
 
-def check_runs(tap, name, told):
+def check_runs(tap, name, reported):
     """Every page that was overwritten is in one run; the last SP is in one of stack."""
-    row, runs = told["spaces"][0], told["overwritten"]
+    row, runs = reported["spaces"][0], reported["overwritten"]
     pages = sum(run["pages"] for run in runs)
-    uses = {use["use"]: use["pages"] for use in told["uses"]}
+    uses = {use["use"]: use["pages"] for use in reported["uses"]}
     tap.case(f"{name}: {row['overwritten']} pages overwritten, each in one run",
              pages == row["overwritten"] == sum(uses.values()) and
              all(a["last"] < b["pa"] for a, b in zip(runs, runs[1:])), runs)
@@ -81,60 +81,60 @@ def check_runs(tap, name, told):
 
 def check_storm(tap, tool, directory, truth):
     """From kernel mode, down through what lies below the task's stack."""
-    name, pid = directory.name, victim(truth)
+    name, pid = directory.name, waiter(truth)
     said = {}
     for tlb in ("tcg", "sdm", "none"):
-        told, _ = what_if(tool, directory / "dump.elf", "--pid", pid, "--fault", "kernel",
+        reported, _ = what_if(tool, directory / "dump.elf", "--pid", pid, "--fault", "kernel",
                           "--tlb", tlb)
-        said[tlb] = told
+        said[tlb] = reported
     row = said["tcg"]["spaces"][0]
     tap.case(f"{name}: from kernel mode too, from where the task was",
-             row["sp_from"] == "saved" and row["fate"] == "double fault" and
+             row["sp_from"] == "saved" and row["fate"] == "panics" and
              row["nested"] > 100, row)
-    tap.case(f"{name}: the victim's own stack is the first to go",
+    tap.case(f"{name}: the waiter's own stack is the first to go",
              any(run["use"] == "kernel stack" and str(run["pid"]) == pid
                  for run in said["tcg"]["overwritten"]), said["tcg"]["overwritten"])
     check_runs(tap, name, said["tcg"])
     check_capture(tap, tool, directory, pid, said["tcg"])
 
 
-def check_capture(tap, tool, directory, pid, told):
+def check_capture(tap, tool, directory, pid, reported):
     """A capture has the tables, and none of the pages that the stack goes through."""
     names = ("fate", "frames", "nested", "first_sp", "sp")
-    sp = told["spaces"][0]["start_sp"]
+    sp = reported["spaces"][0]["start_sp"]
     with tempfile.TemporaryDirectory() as scratch:
         capture = pathlib.Path(scratch) / "capture.elf"
         subprocess.run([tool, "capture", directory / "dump.elf", "-o", capture],
                        check=True, timeout=PATIENCE, stdout=subprocess.DEVNULL)
         small, _ = what_if(tool, capture, "--pid", pid, "--fault", "kernel", "--tlb", "tcg",
                            "--sp", sp)
-    a, b = told["spaces"][0], small["spaces"][0]
+    a, b = reported["spaces"][0], small["spaces"][0]
     tap.case(f"{directory.name}: a capture says the same, and that it lacks frames",
              [a[n] for n in names] == [b[n] for n in names] and b["missing"] > 0 and
              a["missing"] == 0, f"{a}\n{b}")
 
 
 def check(tap, tool, directory, truth):
-    told, status = what_if(tool, directory / "dump.elf", "--spaces", "all")
-    check_fates(tap, directory.name, told, status, truth["expected"])
+    reported, status = what_if(tool, directory / "dump.elf", "--spaces", "all")
+    check_fates(tap, directory.name, reported, status, truth["expected"])
     if directory.name == "nests":
         check_count(tap, tool, directory, truth)
         check_storm(tap, tool, directory, truth)
 
 
 def check_other(tap, tool, directory):
-    """Nothing was done to these guests' handlers; some victims miss the kernel's own."""
+    """Nothing was done to these guests' handlers; some processes miss the kernel's own."""
     for mode in ("user", "kernel"):
-        told, status = what_if(tool, directory / "dump.elf", "--spaces", "all",
+        reported, status = what_if(tool, directory / "dump.elf", "--spaces", "all",
                                "--fault", mode)
-        dead = [row for row in told["spaces"] if row["verdict"] == "nests"]
-        wrong = [row for row in told["spaces"]
+        dead = [row for row in reported["spaces"] if row["verdict"] == "nests"]
+        wrong = [row for row in reported["spaces"]
                  if (row["fate"] == "survives") == (row in dead) or
                  row["sp_from"] not in ("TSS", "saved", "processor", "borrowed")]
         tap.case(f"{directory.name}: a fault from {mode} mode is handled in "
-                 f"{len(told['spaces']) - len(dead)} spaces, and nests in {len(dead)}: as "
+                 f"{len(reported['spaces']) - len(dead)} spaces, and nests in {len(dead)}: as "
                  "the audit says", status == bool(dead) and not wrong and
-                 {row["comm"] for row in dead} <= {"victim"}, wrong)
+                 {row["comm"] for row in dead} <= {"waiter"}, wrong)
 
 
 def main():

@@ -39,21 +39,21 @@ def main(source):
     source, tap = pathlib.Path(source), Tap()
     doc = (source / "docs/scenarios.md").read_text()
     code = {name: (source / f"machine/script/{name}.c").read_text()
-            for name in ("sandbox", "machine", "process", "look")}
+            for name in ("globals", "machine", "process", "look")}
     look = words_in_code(code["look"])["script_look_words"]
     for title, prefix, words in (
-            ("Words", "", words_in_code(code["sandbox"])["words"]),
-            ("Of a machine", "m:", words_in_code(code["machine"])["words"]),
-            ("Of a process", "p:", words_in_code(code["process"])["words"]),
+            ("Words", "", words_in_code(code["globals"])["words"]),
+            ("Of a machine", "m:", words_in_code(code["machine"])["script_machine_words"]),
+            ("Of a process", "p:", words_in_code(code["process"])["script_process_words"]),
             ("Of both", "x:", look),
-            ("Of a file", "f:", words_in_code(code["process"])["file_words"])):
-        told = words_in_doc(section(doc, title), prefix)
-        tap.case(f"{title}: {len(words)} words", words and told == words,
-                 f"only one has {told ^ words}")
+            ("Of a file", "f:", words_in_code(code["process"])["script_file_words"])):
+        reported = words_in_doc(section(doc, title), prefix)
+        tap.case(f"{title}: {len(words)} words", words and reported == words,
+                 f"only one has {reported ^ words}")
     for name in ("machine", "process"):
         left = {field for field in fields_in_code(code[name])
                 if not re.search(rf"`{field}`|\b{field} =", doc)}
-        tap.case(f"options in {name}.c are told", not left, left)
+        tap.case(f"options in {name}.c are reported", not left, left)
     return tap.end()
 
 

@@ -170,7 +170,7 @@ static bool agrees(void *arg, uint32_t departures)
 	       memcmp(ours.frame, held->guest.frame, sizeof(ours.frame)) == 0;
 }
 
-static void tell(const char *who, const struct gate_result *r)
+static void say(const char *who, const struct gate_result *r)
 {
 	fprintf(stderr,
 		"  %s: vector %u error %" PRIx64 " SP %" PRIx64
@@ -191,9 +191,9 @@ static void hold(struct held *held)
 	tcg = run(held->replay, &held->c, held->replay->tally.tcg);
 	fprintf(stderr, "%s, %s from CPL %d\n", held->c.spoil->name,
 		held->c.event == GATE_UD ? "ud2" : "int", held->c.user ? 3 : 0);
-	tell("QEMU", &held->guest);
-	tell("manual", &manual);
-	tell("manual with departures", &tcg);
+	say("QEMU", &held->guest);
+	say("manual", &manual);
+	say("manual with departures", &tcg);
 }
 
 static bool parse(const char *line, uint32_t *n, struct gate_result *r)

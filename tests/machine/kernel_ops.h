@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Operations on a model kernel that can be drawn at random, done, left out and told again
- * as a scenario. An operation names slots, not pids: one whose slot is empty does
+ * Operations on a model kernel that can be drawn at random, done, left out and reported
+ * again as a scenario. An operation names slots, not pids: one whose slot is empty does
  * nothing, so every part of a sequence of operations is one as well, which is what
  * shrinking needs.
  */

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHOWN 5 /* differing cases told in full */
+#define SHOWN 5 /* differing cases reported in full */
 #define MAX_FRAMES 10000000u
 
 /* What is left when #DF has ended it, or that nothing is. */
@@ -190,7 +190,7 @@ static struct left run(struct replay *replay, uint32_t n)
 
 /* ---- beside the guest ---- */
 
-static void tell(const char *who, const struct left *left)
+static void say(const char *who, const struct left *left)
 {
 	if (left->reset)
 		fprintf(stderr, "  %s: reset\n", who);
@@ -214,8 +214,8 @@ static void compare(struct replay *replay, uint32_t n, const struct left *theirs
 	if (replay->differ++ >= SHOWN)
 		return;
 	fprintf(stderr, "mode %u, case %" PRIu32 "\n", replay->mode, n);
-	tell("QEMU", theirs);
-	tell("ours", &ours);
+	say("QEMU", theirs);
+	say("ours", &ours);
 }
 
 /* Ends a mode; true if there was one and all of it is alike. */

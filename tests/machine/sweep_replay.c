@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHOWN 5 /* differing cases told in full */
+#define SHOWN 5 /* differing cases reported in full */
 
 /* ---- the guest's log ---- */
 
@@ -144,7 +144,7 @@ static bool set_control(struct replay *replay, const struct sweep_case *c)
 	return machine_write_cr3(cpu, sweep_root(replay->sweep->mode), &event);
 }
 
-/* The page's own marker tells which page it is. */
+/* The page's own marker says which page it is. */
 static char page_at(uint64_t pa)
 {
 	uint64_t frame = pa & ~UINT64_C(0xfff);
@@ -231,8 +231,8 @@ static bool agrees(void *arg, uint32_t departures)
 	return equal(&ours, held->guest);
 }
 
-static void tell(struct replay *replay, const struct sweep_case *c,
-		 const struct sweep_result *guest, uint32_t n)
+static void say(struct replay *replay, const struct sweep_case *c,
+		const struct sweep_result *guest, uint32_t n)
 {
 	struct sweep_result ours = run(replay, c, 0), tcg = run(replay, c, replay->tcg);
 
@@ -267,7 +267,7 @@ static bool replay_sweep(struct replay *replay, struct log *log)
 		for (unsigned l = 1; l <= sweep_levels(replay->sweep->mode); l++)
 			hash = sweep_hash(hash, read_table(replay, l));
 		if (!tally_case(&tally, agrees, &held) && tally.differ <= SHOWN)
-			tell(replay, &c, &guest, n);
+			say(replay, &c, &guest, n);
 	}
 	if (!next_line(log) || sscanf(log->line, "hash %" SCNx32, &theirs) != 1)
 		refuse("no hash", log->line);

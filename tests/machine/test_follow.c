@@ -92,7 +92,7 @@ static void test_double_fault_task(void **state)
 	stand_close(&s);
 }
 
-/* The seed's suspicion: "using the page table as a stack". */
+/* The suspicion of 2012: "using the page table as a stack". */
 static void test_stack_in_page_table(void **state)
 {
 	struct machine_story story;

@@ -90,7 +90,7 @@ static void follow_both(struct machine_cpu *cpu, const struct machine_registers 
 	fates[fast.fate]++;
 }
 
-static void tell(const uint64_t *fates)
+static void say(const uint64_t *fates)
 {
 	print_message("# seed %" PRIu64 ": %" PRIu64 " survive, %" PRIu64
 		      " in another task, %" PRIu64 " reset, %" PRIu64 " loop, %" PRIu64
@@ -121,12 +121,14 @@ static void test_hostile(void **state)
 		struct machine_cpu cpu;
 
 		if (i % 100 == 0)
-			arena_fill(&arena, i / 100 % 2 ? 2 : 3, &random);
+			arena_fill(&arena,
+				   ws_format_by_name(i / 100 % 2 ? "i386" : "x86_64"),
+				   &random);
 		machine_cpu_init(&cpu, &model, memory);
 		follow_both(&cpu, &r, &event, fates);
 		machine_cpu_release(&cpu);
 	}
-	tell(fates);
+	say(fates);
 	machine_memory_destroy(memory);
 	arena_release(&arena);
 }
@@ -204,7 +206,7 @@ static void test_spoilt(void **state)
 		machine_cpu_release(&cpu);
 		stand_close(&s);
 	}
-	tell(fates);
+	say(fates);
 	for (enum machine_fate fate = 0; fate <= MACHINE_GAVE_UP; fate++)
 		if (fates[fate] < 10)
 			fail_msg("fate %d was met %" PRIu64 " times", fate, fates[fate]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Faults and their handlers: the seed's story, and its neighbours. */
+/* Faults and their handlers: the story of 2012, and its neighbours. */
 #include "kernel_stand.h"
 
 #include <stdio.h>
@@ -42,7 +42,7 @@ static void counts(struct kernel *k, const char *path, unsigned *faults,
 			 2);
 }
 
-/* ---- the seed's story ------------------------------------------------------------- */
+/* ---- the story of 2012 ------------------------------------------------------------- */
 
 static struct kernel *seeds_story(enum kernel_format format, bool debug_pagealloc)
 {
@@ -540,7 +540,7 @@ static void hear(void *arg, const struct kernel_line *line)
 	snprintf(all + len, 8192 - len, "%s\n", line->text);
 }
 
-static void test_is_told(void **state)
+static void test_is_reported(void **state)
 {
 	static char all[8192];
 	static const char *const parts[] = {
@@ -558,7 +558,7 @@ static void test_is_told(void **state)
 	struct kernel *k =
 		stand_boot_with(&(struct kernel_options){ .sync = KERNEL_SYNC_LAZY,
 							  .tlb = MACHINE_TLB_TCG,
-							  .tell = hear,
+							  .say = hear,
 							  .arg = all });
 	const char *at = all;
 	uint64_t va;
@@ -575,7 +575,7 @@ static void test_is_told(void **state)
 		const char *next = strstr(at, parts[i]);
 
 		if (!next)
-			fail_msg("\"%s\" is not told in:\n%s", parts[i], at);
+			fail_msg("\"%s\" is not reported in:\n%s", parts[i], at);
 		at = next;
 	}
 	stand_shut(k);
@@ -584,7 +584,7 @@ static void test_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{ "the seed's story: triple fault", test_triple_fault },
+		{ "the story of 2012: triple fault", test_triple_fault },
 		{ "free pages that are not there stop it", test_free_pages_stop_it },
 		{ "x86_64 survives it", test_x86_64_survives },
 		{ "the same from kernel mode", test_from_kernel_mode },
@@ -606,7 +606,7 @@ int main(void)
 		{ "no stack", test_no_stack },
 		{ "a fault without end", test_hangs },
 		{ "a corrupted table", test_corrupted_table },
-		{ "the story is told", test_is_told },
+		{ "the story is reported", test_is_reported },
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

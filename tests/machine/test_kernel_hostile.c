@@ -199,7 +199,7 @@ static void one_life(struct random *random, unsigned ends[4])
 		.cpus = 2,
 		.ram = random_percent(random, 50) ? 24 << 20 : 64 << 20,
 		.debug_pagealloc = random_percent(random, 30),
-		.tell = random_percent(random, 50) ? deaf : NULL,
+		.say = random_percent(random, 50) ? deaf : NULL,
 		.arg = &heard,
 	};
 

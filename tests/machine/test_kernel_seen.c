@@ -10,6 +10,7 @@
 #include "target/target.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "x86/registers.h"
 
 #include <errno.h>
 #include <libkdumpfile/kdumpfile.h>
@@ -18,6 +19,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -199,28 +201,27 @@ static void check_symbols(const struct scene *scene)
 
 static void check_registers(const struct scene *scene)
 {
-	size_t n;
-	const struct ws_cpu *cpus = ws_target_cpus(scene->target, &n);
+	const struct ws_cpu *cpus = scene->target->cpus.v;
 
-	assert_int_equal(n, scene->kind->cpus);
-	for (unsigned i = 0; i < n; i++) {
+	assert_int_equal(scene->target->cpus.n, scene->kind->cpus);
+	for (unsigned i = 0; i < scene->kind->cpus; i++) {
 		const struct machine_registers *r = &kernel_cpu(scene->kernel, i)->r;
 
-		assert_true(cpus[i].has_control);
-		assert_int_equal(cpus[i].cr0, r->cr0);
-		assert_int_equal(cpus[i].cr2, r->cr2);
-		assert_int_equal(cpus[i].cr3, r->cr3);
-		assert_int_equal(cpus[i].cr4, r->cr4);
-		assert_int_equal(cpus[i].reg[WS_REG_IP], r->ip);
-		assert_int_equal(cpus[i].reg[WS_REG_FLAGS], r->flags);
-		assert_int_equal(cpus[i].reg[WS_REG_SP], r->reg[MACHINE_REG_SP]);
-		assert_int_equal(cpus[i].reg[WS_REG_AX], r->reg[MACHINE_REG_AX]);
-		assert_int_equal(cpus[i].reg[WS_REG_DI], r->reg[MACHINE_REG_DI]);
-		assert_int_equal(cpus[i].cs.selector, r->seg[MACHINE_SEG_CS].selector);
-		assert_int_equal(cpus[i].tr.base, r->tr.base);
-		assert_int_equal(cpus[i].gdt.base, r->gdtr.base);
-		assert_int_equal(cpus[i].idt.base, r->idtr.base);
-		assert_int_equal(cpus[i].idt.limit, r->idtr.limit);
+		assert_true(x86_has_control(&cpus[i]));
+		assert_int_equal(cpus[i].reg[X86_CR0], r->cr0);
+		assert_int_equal(cpus[i].reg[X86_CR2], r->cr2);
+		assert_int_equal(cpus[i].reg[X86_CR3], r->cr3);
+		assert_int_equal(cpus[i].reg[X86_CR4], r->cr4);
+		assert_int_equal(cpus[i].reg[X86_IP], r->ip);
+		assert_int_equal(cpus[i].reg[X86_FLAGS], r->flags);
+		assert_int_equal(cpus[i].reg[X86_SP], r->reg[MACHINE_REG_SP]);
+		assert_int_equal(cpus[i].reg[X86_AX], r->reg[MACHINE_REG_AX]);
+		assert_int_equal(cpus[i].reg[X86_DI], r->reg[MACHINE_REG_DI]);
+		assert_int_equal(cpus[i].reg[X86_CS], r->seg[MACHINE_SEG_CS].selector);
+		assert_int_equal(cpus[i].reg[X86_TR + WS_SEGMENT_BASE], r->tr.base);
+		assert_int_equal(cpus[i].reg[X86_GDT + WS_SEGMENT_BASE], r->gdtr.base);
+		assert_int_equal(cpus[i].reg[X86_IDT + WS_SEGMENT_BASE], r->idtr.base);
+		assert_int_equal(cpus[i].reg[X86_IDT + WS_SEGMENT_LIMIT], r->idtr.limit);
 	}
 }
 
@@ -409,7 +410,7 @@ static void verdicts(void **state)
 	check_verdicts(kind, KERNEL_SYNC_NONE, &other, WS_DIVERGES);
 }
 
-/* ---- what it foretells ------------------------------------------------------------ */
+/* ---- what it predicts ------------------------------------------------------------ */
 
 static uint32_t space_of(const struct scene *scene, int pid)
 {
@@ -423,11 +424,11 @@ static uint32_t space_of(const struct scene *scene, int pid)
 	return WS_NO_SPACE;
 }
 
-static void foretell(const struct scene *scene, int pid, uint64_t address,
-		     struct ws_story *story)
+static void predict(const struct scene *scene, int pid, uint64_t address,
+		    struct ws_story *story)
 {
 	const struct ws_what_if what_if = { .space = space_of(scene, pid),
-					    .processor = WS_PROCESSOR_NONE,
+					    .processor = WS_PROCESSOR_NO_TLB,
 					    .has_address = true,
 					    .address = address };
 	struct ws_machine *machine;
@@ -477,7 +478,7 @@ static void what_if_comes_true(void **state)
 		DO(kernel_hide(scene.kernel, pid, scene.kernel->modules->stub));
 	DO(kernel_switch(scene.kernel, 0, pid));
 	see(&scene);
-	foretell(&scene, pid, page, &story);
+	predict(&scene, pid, page, &story);
 	assert_int_equal(kernel_user_access(scene.kernel, pid, MACHINE_READ, page,
 					    &(uint8_t){ 0 }),
 			 KERNEL_STOPPED);
@@ -485,8 +486,7 @@ static void what_if_comes_true(void **state)
 	assert_int_equal(ending->pid, pid);
 	assert_int_equal(story.address, ending->first.address);
 	assert_int_equal(story.fate == WS_FATE_RESETS, ending->end == KERNEL_RESETS);
-	assert_int_equal(story.fate == WS_FATE_DOUBLE_FAULT,
-			 ending->end == KERNEL_PANICS);
+	assert_int_equal(story.fate == WS_FATE_PANICS, ending->end == KERNEL_PANICS);
 	assert_int_equal(story.frames, ending->story.frames);
 	assert_int_equal(story.nested, ending->story.nested);
 	assert_int_equal(story.sp, ending->story.sp);
@@ -612,7 +612,7 @@ static void a_stream_gets_the_same(void **state)
 }
 
 /* Cut off in the headers, the notes, the frames, and one byte short. */
-static void a_full_disk_is_told(void **state)
+static void a_full_disk_is_reported(void **state)
 {
 	static const size_t rooms[] = {
 		0, 20, 100, 700, 4096, 100000, 1 << 20, 20 << 20
@@ -677,7 +677,7 @@ static const struct {
 	{ "frames are equal", frames_are_equal },
 	{ "libkdumpfile walks too", libkdumpfile_walks_too },
 	{ "a stream gets the same", a_stream_gets_the_same },
-	{ "a full disk is told", a_full_disk_is_told },
+	{ "a full disk is reported", a_full_disk_is_reported },
 	{ "the real full device", the_real_full_device },
 	{ "holes are holes", holes_are_holes },
 };

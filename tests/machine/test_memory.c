@@ -249,7 +249,7 @@ int main(void)
 		{ "a fork sees what was, and keeps its writes to itself", test_fork },
 		{ "frames with the bytes of one that was lent, till they are written",
 		  test_lend },
-		{ "written frames are told in order, with the reason", test_written },
+		{ "written frames are reported in order, with the reason", test_written },
 		{ "random reads and writes are those of an array", test_random },
 	};
 

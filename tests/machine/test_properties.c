@@ -167,8 +167,8 @@ static void set_control(struct stand *s, const struct property *p)
 	machine_cpu_load(&s->cpu, &r);
 }
 
-static void tell(const struct property *p, const struct outcome *want, bool went,
-		 const struct machine_event *event, uint64_t pde, uint64_t pte)
+static void say(const struct property *p, const struct outcome *want, bool went,
+		const struct machine_event *event, uint64_t pde, uint64_t pte)
 {
 	fail_msg("WP %d NXE %d SMEP %d SMAP %d AC %d, access %x, PDE %" PRIx64
 		 " -> %" PRIx64 ", PTE %" PRIx64 " -> %" PRIx64
@@ -199,7 +199,7 @@ static void check_case(struct stand *s, uint64_t va, uint64_t pde_at, uint64_t p
 	    (!went && event.error != want.error) || (went && t.pa != PAGE) ||
 	    pde != (table | p->pde | (want.pde_a ? A : 0)) ||
 	    pte != (PAGE | p->pte | (want.pte_a ? A : 0) | (want.pte_d ? D : 0)))
-		tell(p, &want, went, &event, pde, pte);
+		say(p, &want, went, &event, pde, pte);
 }
 
 static struct property control_of(unsigned n)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Scenarios: every one that is built in holds; every bad script is told by file, line and
- * reason; no attempt to get out of the sandbox works; two runs are the same to the byte;
- * and scripts at random come to an end.
+ * Scenarios: every one that is built in holds; every bad script is reported by file, line
+ * and reason; no attempt to get out of the sandbox works; two runs are the same to the
+ * byte; and scripts at random come to an end.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@
 #define SCRIPT "./s.lua"
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* ---- what is told ----------------------------------------------------------------- */
+/* ---- what is reported ------------------------------------------------------------- */
 
 /* Text is short; a core may have gigabytes, of which a hash (FNV-1a) is enough. */
 struct record {
@@ -36,7 +36,7 @@ static void keep(void *arg, const struct kernel_line *line)
 {
 	struct record *record = arg;
 
-	fprintf(record->to, "%d %u %d %s\n", line->teller, line->cpu, line->pid,
+	fprintf(record->to, "%d %u %d %s\n", line->voice, line->cpu, line->pid,
 		line->text);
 }
 
@@ -86,7 +86,7 @@ static struct record record_run(const char *scenario)
 {
 	struct record record = { 0 };
 	const struct script_options options = {
-		.scenario = scenario, .tell = keep, .look = look, .arg = &record
+		.scenario = scenario, .say = keep, .look = look, .arg = &record
 	};
 	char *why;
 
@@ -321,7 +321,7 @@ static const char *const escapes[] = {
 };
 /* clang-format on */
 
-static void bad_is_told(void **state)
+static void bad_is_reported(void **state)
 {
 	const struct bad *bad = *state;
 
@@ -386,7 +386,7 @@ static void what_is_no_file_is_refused(void **state)
 	unlink("fifo");
 }
 
-static void long_path_is_told(void **state)
+static void long_path_is_reported(void **state)
 {
 	char path[600];
 
@@ -487,7 +487,7 @@ int main(void)
 		add(&tests, s->name, scenario_holds, s);
 	add(&tests, "dump is where it stops", dump_is_where_it_stops, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(bads); i++)
-		add(&tests, bads[i].name, bad_is_told, &bads[i]);
+		add(&tests, bads[i].name, bad_is_reported, &bads[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(escapes); i++)
 		add(&tests, escapes[i], escape_is_refused, &escapes[i]);
 	for (const struct script_scenario *s = script_scenarios; s->name; s++)
@@ -497,7 +497,7 @@ int main(void)
 	add(&tests, "a long script", long_text_is_refused, NULL);
 	add(&tests, "a deep script", deep_text_is_refused, NULL);
 	add(&tests, "what is no file", what_is_no_file_is_refused, NULL);
-	add(&tests, "a long path", long_path_is_told, NULL);
+	add(&tests, "a long path", long_path_is_reported, NULL);
 	failed = _cmocka_run_group_tests("script", tests.v, tests.n, NULL, NULL);
 	unlink(SCRIPT);
 	if (chdir("/") || rmdir(folder))

@@ -107,14 +107,14 @@ static void start(struct trial *trial)
 	struct machine_registers r;
 
 	model.maxphyaddr = (uint8_t)(36 + random_below(&trial->random, 17));
-	trial->paging.maxphyaddr = model.maxphyaddr;
-	trial->paging.nx = random_percent(&trial->random, 70);
+	trial->paging.pa_bits = model.maxphyaddr;
+	trial->paging.no_execute = random_percent(&trial->random, 70);
 	machine_cpu_release(&trial->cpu);
 	machine_cpu_init(&trial->cpu, &model, trial->memory);
 	r = trial->cpu.r;
 	r.cr0 = 0x80000011;
 	r.cr4 = trial->mode->cr4;
-	r.efer = trial->mode->efer | (trial->paging.nx ? EFER_NXE : 0);
+	r.efer = trial->mode->efer | (trial->paging.no_execute ? EFER_NXE : 0);
 	machine_cpu_load(&trial->cpu, &r);
 }
 
@@ -133,9 +133,10 @@ static uint8_t rights_of(const struct machine_translation *t)
 {
 	bool execute = !(t->rights & MACHINE_NO_EXECUTE);
 
-	return (uint8_t)((t->rights & MACHINE_MAY_USER ? WS_USER : 0) |
-			 (t->rights & MACHINE_MAY_WRITE ? WS_WRITE : 0) |
-			 (execute ? WS_EXECUTE : 0));
+	return (uint8_t)(WS_ACCESS_ALL &
+			 ~(t->rights & MACHINE_MAY_USER ? 0u : WS_USER_ALL) &
+			 ~(t->rights & MACHINE_MAY_WRITE ? 0u : WS_ACCESS_WRITE) &
+			 ~(execute ? 0u : WS_ACCESS_EXECUTE));
 }
 
 /* Any of the four PDPTEs: #GP at the CR3 write, whatever is translated. */
@@ -226,7 +227,7 @@ static void translate(struct trial *trial)
 		 " (%s %x), the walk ends %u at %" PRIx64 ", MAXPHYADDR %u, NXE %d",
 		 root, va, went ? "reaches" : "faults", t.pa,
 		 machine_vector_name(event.vector), event.error, trail.end, trail.pa,
-		 trial->paging.maxphyaddr, trial->paging.nx);
+		 trial->paging.pa_bits, trial->paging.no_execute);
 }
 
 static void open_trial(struct trial *trial, const struct mode *mode)

@@ -55,6 +55,11 @@ static const struct mk_record records[] = {
 		{ "rip", 240, 8, 0 }, { "cs", 248, 8, 0 }, { "rflags", 256, 8, 0 },
 		{ "rsp", 264, 8, 0 }, { "ss", 272, 8, 0 } } },
 
+	{ "prstatus_arm", 148, false, {
+		{ "r0", 72, 4, 0 }, { "r1", 76, 4, 0 }, { "r12", 120, 4, 0 },
+		{ "sp", 124, 4, 0 }, { "lr", 128, 4, 0 }, { "pc", 132, 4, 0 },
+		{ "cpsr", 136, 4, 0 } } },
+
 	{ "lime", 32, false, {
 		{ "magic", 0, 4, 0x4c694d45 }, { "version", 4, 4, 1 },
 		{ "first", 8, 8, 0 }, { "last", 16, 8, 0 } } },
@@ -62,12 +67,12 @@ static const struct mk_record records[] = {
 	{ "kdump32", 452, false, {
 		{ "magic", 0, 8, 0x202020504d55444b }, { "version", 8, 4, 6 },
 		{ "machine", 272, 8, 0x36383669 /* "i686" */ },
-		{ "status", 412, 4, 0 }, { "block_size", 416, 4, 4096 }, { "sub_hdr_size", 420, 4, 1 },
+		{ "taken", 404, 4, 0 }, { "status", 412, 4, 0 }, { "block_size", 416, 4, 4096 }, { "sub_hdr_size", 420, 4, 1 },
 		{ "bitmap_blocks", 424, 4, 2 }, { "max_mapnr", 428, 4, 0 } } },
 	{ "kdump64", 464, false, {
 		{ "magic", 0, 8, 0x202020504d55444b }, { "version", 8, 4, 6 },
 		{ "machine", 272, 8, 0x34365f363878 /* "x86_64" */ },
-		{ "status", 424, 4, 0 }, { "block_size", 428, 4, 4096 }, { "sub_hdr_size", 432, 4, 1 },
+		{ "taken", 408, 8, 0 }, { "status", 424, 4, 0 }, { "block_size", 428, 4, 4096 }, { "sub_hdr_size", 432, 4, 1 },
 		{ "bitmap_blocks", 436, 4, 2 }, { "max_mapnr", 440, 4, 0 } } },
 	{ "sub32", 80, false, {
 		{ "split", 8, 4, 0 }, { "offset_vmcoreinfo", 20, 8, 0 },

@@ -9,7 +9,7 @@ import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / folder)
                 for folder in ("cli", "common")]
-import poke  # noqa: E402
+import elfcore  # noqa: E402
 from tap import PATIENCE  # noqa: E402
 
 PDE = 4
@@ -28,9 +28,9 @@ def ask(tool, command, *arguments):
 def write(capture, copy, words, names):
     """A copy with words {pa: value} of 32 bits and names {old: new} of one length."""
     core = bytearray(pathlib.Path(capture).read_bytes())
-    places = list(poke.segments(core))
+    places = list(elfcore.loads(core))
     for pa, value in words.items():
-        offset, first = next((offset, first) for offset, first, length in places
+        offset, first = next((offset, first) for _, _, offset, first, length in places
                              if first <= pa < first + length)
         struct.pack_into("<I", core, offset + pa - first, value)
     for old, new in names.items():
@@ -41,7 +41,7 @@ def write(capture, copy, words, names):
 
 
 def sick(tool, capture, copy):
-    """Of the i386 capture: two processes lack the victim's 4 MiB of vmalloc memory, one the
+    """Of the i386 capture: two processes lack the waiter's 4 MiB of vmalloc memory, one the
     cpu_entry_area, and names are markup."""
     root = {space["comm"]: int(space["root"], 16)
             for space in ask(tool, "spaces", capture)["spaces"]}

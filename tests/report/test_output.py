@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What audit, diff and rules print: JSON by its schema, the numbers in it by each other,
 NDJSON and CSV by the JSON, and SARIF by its specification. argv: the tool, the folder of
-the schemas, the capture of a victim that nests, and others, the first of i386."""
+the schemas, the capture of a waiter that nests, and others, the first of i386."""
 
 import collections
 import copy
 import csv
 import io
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -23,7 +24,7 @@ try:
 except ImportError:
     jsonschema = None
 
-VERSION = {"audit": 2, "what-if": 2}  # of each schema that is not the first
+VERSION = {"audit": 2, "diff": 2, "what-if": 3}  # of each schema that is not the first
 
 NO_SCHEMA = "no python3-jsonschema (make check installs it)"
 SEVERITY = {"info": "infos", "warning": "warnings", "error": "errors", "fatal": "fatal"}
@@ -31,7 +32,9 @@ LEVEL = {"info": "note", "warning": "warning", "error": "error", "fatal": "error
 
 
 def run(tool, *arguments):
-    done = subprocess.run([tool, *arguments], capture_output=True, check=False, timeout=PATIENCE)
+    """On lines so wide that nothing is wrapped."""
+    done = subprocess.run([tool, *arguments], env=dict(os.environ, COLUMNS="65535"),
+                          capture_output=True, check=False, timeout=PATIENCE)
     return done.stdout.decode("ascii"), done.returncode
 
 
@@ -80,11 +83,12 @@ def check_schema(tap, schemas, documents):
 def number_complaints(document):
     """What is said twice in one document, and not alike."""
     summary, = document["summary"]
-    verdicts = collections.Counter(space["verdict"] for space in document["spaces"])
+    whole = [space for space in document["spaces"] if space["kind"] != "user half"]
+    verdicts = collections.Counter(space["verdict"] for space in whole)
     severities = collections.Counter(f["severity"] for f in document["findings"])
     groups = collections.Counter(f["group"] for f in document["findings"])
     by_space = collections.Counter(f["root"] for f in document["findings"])
-    if summary["spaces"] != len(document["spaces"]):
+    if summary["spaces"] != len(whole):
         yield "summary.spaces"
     if summary["coherent"] != verdicts["coherent"]:
         yield "summary.coherent"
@@ -110,6 +114,8 @@ def number_complaints(document):
 # ---- NDJSON and CSV ------------------------------------------------------------------------
 
 def as_csv(value):
+    if isinstance(value, bool):
+        return str(value).lower()
     return "" if value is None else str(value)
 
 
@@ -144,7 +150,7 @@ def form_complaints(tool, command, document, rows):
 # Section: what an object may hold, of what we use, and what it must.
 OBJECTS = {
     "log": ({"$schema", "version", "runs"}, {"version", "runs"}),                     # 3.13
-    "run": ({"tool", "artifacts", "invocations", "results"}, {"tool"}),               # 3.14
+    "run": ({"tool", "artifacts", "invocations", "results", "properties"}, {"tool"}),  # 3.14
     "driver": ({"name", "version", "rules"}, {"name"}),                               # 3.19
     "invocation": ({"executionSuccessful", "toolExecutionNotifications"},
                    {"executionSuccessful"}),                                          # 3.20
@@ -218,10 +224,10 @@ def check_names(tap, tool, capture, scratch):
     root = {space["comm"]: int(space["root"], 16)
             for space in altered.ask(tool, "spaces", capture)["spaces"]}
     path = altered.write(capture, pathlib.Path(scratch) / "name.elf",
-                         {root["victim"] + altered.VMALLOC * altered.PDE: 0},
-                         {b"victim": b"a\nb\x1b[\xff"})
+                         {root["waiter"] + altered.VMALLOC * altered.PDE: 0},
+                         {b"waiter": b"a\nb\x1b[\xff"})
     document = altered.ask(tool, "audit", path)
-    space = next(s for s in document["spaces"] if s["root"] == f"{root['victim']:#010x}")
+    space = next(s for s in document["spaces"] if s["root"] == f"{root['waiter']:#010x}")
     tap.case("a name of two lines is one line of a reason",
              len(space["reasons"]) == 3 and "a b\\x1b[\\xff" in space["reasons"][0],
              space["reasons"])
@@ -243,7 +249,7 @@ def check_uri(tap, tool, capture, scratch):
 def check_audit(tap, tool, label, capture):
     document = altered.ask(tool, "audit", capture)
     text, status = run(tool, "audit", capture)
-    clean = len(document["spaces"]) == document["summary"][0]["coherent"] and \
+    clean = document["summary"][0]["spaces"] == document["summary"][0]["coherent"] and \
         document["summary"][0]["findings"] == document["summary"][0]["infos"]
     tap.case(f"{label}: the exit status says whether all is well", status == (not clean),
              f"exit status {status}")
@@ -262,7 +268,8 @@ def check_audit(tap, tool, label, capture):
 def check_diff(tap, tool, label, before, after, wanted):
     document = altered.ask(tool, "diff", before, after)
     _, status = run(tool, "diff", before, after)
-    changes = {(row["change"], row["what"], row["name"]) for row in document["changes"]}
+    changes = {(row["change"], row["what"], row["name"]) for row in document["changes"]
+               if not row["placement"]}
     changes = {change for change in changes if change[1] != "finding"}
     tap.case(f"{label}: what changed, and the exit status",
              changes == wanted and status == bool(wanted), changes)
@@ -272,27 +279,27 @@ def check_diff(tap, tool, label, before, after, wanted):
 
 
 def made_sick(tool, capture):
-    """What altered.sick() does, as diff should tell it."""
+    """What altered.sick() does, as diff should say it."""
     pid = {space["comm"]: space["pid"] for space in altered.ask(tool, "spaces", capture)["spaces"]}
-    return {("changed", "verdict", f"{pid['herd-00001']} herd-00001"),
-            ("changed", "verdict", f"{pid['herd-00002']} herd-00002"),
+    return {("worse", "verdict", f"{pid['herd-00001']} herd-00001"),
+            ("worse", "verdict", f"{pid['herd-00002']} herd-00002"),
             ("changed", "space", f"{pid['herd-00003']} </script>x"),
             ("changed", "space", f"{pid['herd-00004']} <b>\"&'\\\\<!-")}
 
 
 def check_pid(tap, tool, capture):
     whole = altered.ask(tool, "audit", capture)
-    victim = next(s for s in whole["spaces"] if s["comm"] == "victim")
-    own = altered.ask(tool, "audit", capture, "--pid", str(victim["pid"]))
+    waiter = next(s for s in whole["spaces"] if s["comm"] == "waiter")
+    own = altered.ask(tool, "audit", capture, "--pid", str(waiter["pid"]))
     other = altered.ask(tool, "audit", capture, "--pid", "1")
-    tap.case("--pid tells of one process alone",
-             own["spaces"] == [victim] and
-             own["findings"] == [f for f in whole["findings"] if f["pid"] == victim["pid"]]
+    tap.case("--pid reports one process alone",
+             own["spaces"] == [waiter] and
+             own["findings"] == [f for f in whole["findings"] if f["pid"] == waiter["pid"]]
              and [s["pid"] for s in other["spaces"]] == [1] and not other["findings"])
 
 
 def what_ifs(tool, capture):
-    """Stories of one victim, and of everybody."""
+    """Stories of one waiter, and of everybody."""
     for label, options in {"one story": ["--pid", "116"],
                            "a storm": ["--pid", "116", "--fault", "kernel"],
                            "one that survives": ["--pid", "1"],
@@ -314,6 +321,10 @@ def main(tool, schemas, nests, i386, *captures):
         documents.append(check_diff(tap, tool, "the same twice", i386, i386, set()))
         documents.append(check_diff(tap, tool, "well and sick", i386, sick,
                                     made_sick(tool, i386)))
+        waiter = next(s for s in altered.ask(tool, "spaces", nests)["spaces"]
+                      if s["comm"] == "waiter")["pid"]
+        documents.append(check_diff(tap, tool, "two boots", i386, nests, {
+            ("worse", "verdict", f"{waiter} waiter (was pid {waiter + 1})")}))
         check_pid(tap, tool, i386)
         check_uri(tap, tool, i386, scratch)
         check_names(tap, tool, i386, scratch)

@@ -7,6 +7,7 @@
 #define TESTS_ANSWER_H
 
 #include "audit/rule.h"
+#include "torture/dump.h"
 #include "whosees.h"
 
 #include <stdio.h>
@@ -45,9 +46,10 @@ enum wrong {
 	WRONGS
 };
 
-/* A piece of physical memory that was left out. */
+/* The physical memory that was left out. */
 struct omission {
-	uint64_t pa, last;
+	const struct dump_piece *piece;
+	size_t n;
 };
 
 void answer_get(struct answer *answer, const char *path);
@@ -59,5 +61,9 @@ void answer_release(struct answer *answer);
  */
 void answer_compare(const struct answer *whole, const struct answer *part,
 		    const struct omission *omission, FILE *out);
+
+/* The same where the frame was overwritten: damage.c says what may be. */
+void answer_compare_damage(const struct answer *whole, const struct answer *part,
+			   const struct omission *omission, FILE *out);
 
 #endif

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "linux/roots.h"
 #include "util/cleanup.h"
+#include "x86/registers.h"
 
 /* Kernel addresses and symbols that are asked for: enough to meet every table of names. */
 #define PROBES_MAX 256
@@ -19,7 +21,10 @@ struct comparison {
 
 static bool is_out(const struct comparison *c, uint64_t pa)
 {
-	return pa >= c->omission->pa && pa <= c->omission->last;
+	for (size_t i = 0; i < c->omission->n; i++)
+		if (pa >= c->omission->piece[i].pa && pa <= c->omission->piece[i].last)
+			return true;
+	return false;
 }
 
 static void print_space(FILE *out, const struct ws_space *space)
@@ -47,30 +52,84 @@ static bool kernel_is_out(const struct comparison *c, uint64_t va)
 	return ws_kernel_translate(c->whole->system, va, &pa) == WS_READ && is_out(c, pa);
 }
 
-/* A root that is left out is known by who names it: a task, its mm, a processor. */
-static bool may_vanish(const struct comparison *c, const struct ws_space *space)
+/* PTI: the space whose user half it is; NULL: it is not there. */
+static const struct ws_space *kernel_half(const struct answer *answer,
+					  const struct ws_space *space)
+{
+	struct ws_space half = { .root = space->root - WS_FRAME_SIZE };
+
+	return same_space(answer, &half);
+}
+
+/* Whether the part has found a task by whose mm it could know the root. */
+static bool is_named(const struct comparison *c, const struct ws_space *space)
+{
+	struct ws_system *part = c->part->system;
+	uint64_t pgd;
+
+	if (part->fields.mm == WS_NO_FIELD || part->fields.mm_pgd == WS_NO_FIELD ||
+	    !space->mm ||
+	    ws_kernel_word(part, space->mm + part->fields.mm_pgd, &pgd) != WS_READ)
+		return false;
+	ws_vec_each(&part->tasks, task)
+		if (task->mm == space->mm)
+			return true;
+	return false;
+}
+
+/*
+ * A root is found by what lies in it (with PAE, in the kernel's page directory that it
+ * leads to). Where that is left out, it is known by who names it: a processor, VMCOREINFO
+ * (init_mm's), or the mm of a task that was found. Who is named by nobody can vanish: his
+ * task is left out too, or lies where the task list does not lead any more, and nothing in
+ * the dump says him from no one.
+ */
+static bool root_may_vanish(const struct comparison *c, const struct ws_space *space)
 {
 	const struct ws_system *system = c->whole->system;
-	uint32_t index = (uint32_t)(space - c->whole->space);
+	struct ws_trail trail;
+	bool out = false;
 
-	if (space->kind == WS_SPACE_FREED || !ws_audited(c->whole->audit, index))
-		return true;
-	/* what most have stands in for it, which makes all unknown */
-	if (space->kind == WS_SPACE_INIT && c->part->system->layout.consensus)
-		return true;
-	if (!is_out(c, space->root))
+	ws_walk(&system->paging, space->root, system->layout.page_offset, &trail);
+	for (unsigned i = 0; i < trail.nsteps && i <= ws_private_level(system->format);
+	     i++)
+		out |= is_out(c, trail.step[i].table);
+	if (!out || (space->kind == WS_SPACE_INIT && c->part->system->vmcoreinfo))
 		return false;
-	if (ws_system_lacks_tasks(c->part->system)) /* "that were found" */
-		return true;
 	ws_vec_each(&system->target->cpus, cpu)
-		if ((cpu->cr3 & system->paging.format->root_mask) == space->root)
+		if ((cpu->reg[X86_CR3] & system->paging.format->root_mask) == space->root)
 			return false;
-	if (!space->mm || kernel_is_out(c, space->mm + system->fields.mm_pgd))
-		return true;
-	ws_vec_each(&system->tasks, task)
-		if (task->active_space == index && !kernel_is_out(c, task->comm_va))
-			return false;
-	return true;
+	return !is_named(c, space);
+}
+
+/* Whether some root that was found is left with the page above it, its user half. */
+static bool shows_halves(const struct comparison *c)
+{
+	for (size_t s = 0; s < c->whole->nspaces; s++) {
+		const struct ws_space *space = &c->whole->space[s];
+
+		if (space->kind == WS_SPACE_USER && kernel_half(c->part, space) &&
+		    !is_out(c, space->root) && !is_out(c, space->root - WS_FRAME_SIZE))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A user half is known by the root that it belongs to, and by what it looks like where that
+ * has no known owner: then it need not be a process's. Where all of them are left out,
+ * nothing tells that this kernel has such: the page above a root may be anybody's.
+ */
+static bool may_vanish(const struct comparison *c, const struct ws_space *space)
+{
+	const struct ws_space *half;
+
+	if (space->kind != WS_SPACE_USER)
+		return root_may_vanish(c, space);
+	half = kernel_half(c->part, space);
+	if (!half)
+		return root_may_vanish(c, kernel_half(c->whole, space));
+	return half->kind != WS_SPACE_PROCESS || !shows_halves(c);
 }
 
 static bool kind_may_become(uint8_t before, uint8_t after)
@@ -79,12 +138,17 @@ static bool kind_may_become(uint8_t before, uint8_t after)
 	       before == WS_SPACE_FREED;
 }
 
+/*
+ * The process with that mm. What it is called may differ: where its leader's task is left
+ * out a thread stands for it, which may have a name of its own (PR_SET_NAME), and of a name
+ * that is left out nothing is known.
+ */
 static bool is_owner(const struct answer *whole, const struct ws_space *space,
 		     const struct ws_space *after)
 {
 	ws_vec_each(&whole->system->tasks, task)
 		if (task->pid == after->pid && task->mm == space->mm)
-			return true; /* its name may be that of another of its threads */
+			return true;
 	return false;
 }
 
@@ -95,16 +159,6 @@ static bool owner_may_become(const struct answer *whole, const struct ws_space *
 	if (!kind_may_become(before->kind, after->kind))
 		return false;
 	return !after->pid || !after->ntasks || is_owner(whole, before, after);
-}
-
-/*
- * Without its task a root that maps no user memory is not told from a freed one; the
- * answer then speaks of those that were found.
- */
-static bool is_lost(const struct comparison *c, const struct ws_space *after)
-{
-	return after && after->kind == WS_SPACE_FREED &&
-	       ws_system_lacks_tasks(c->part->system);
 }
 
 static void compare_space(const struct comparison *c, const struct ws_space *before)
@@ -120,8 +174,6 @@ static void compare_space(const struct comparison *c, const struct ws_space *bef
 		fputs(" -> is not there\n", c->out);
 		return;
 	}
-	if (is_lost(c, after))
-		return;
 	if (ws_audited(c->whole->audit, index) && c->part->audit &&
 	    !ws_audited(c->part->audit, (uint32_t)(after - c->part->space))) {
 		fprintf(c->out, "%d ", WRONG_SPACE);
@@ -169,8 +221,7 @@ static void compare_verdicts(const struct comparison *c)
 		const struct ws_space *after = same_space(c->part, before);
 		const struct ws_judgement *was = &c->whole->judged[s], *is;
 
-		if (!after || is_lost(c, after) ||
-		    !ws_audited(c->whole->audit, (uint32_t)s))
+		if (!after || !ws_audited(c->whole->audit, (uint32_t)s))
 			continue;
 		is = &c->part->judged[after - c->part->space];
 		if (verdict_may_become(was, is))
@@ -203,7 +254,9 @@ static void compare_findings(const struct comparison *c)
 	const struct ws_finding *findings = ws_audit_findings(c->part->audit, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (findings[i].severity == WS_INFO || finding_is_true(c, &findings[i]))
+		if (findings[i].severity == WS_INFO ||
+		    c->part->space[findings[i].space].perhaps_freed ||
+		    finding_is_true(c, &findings[i]))
 			continue;
 		fprintf(c->out, "%d ", WRONG_FINDING);
 		print_space(c->out, &c->part->space[findings[i].space]);
@@ -221,7 +274,11 @@ static bool same_module(const struct ws_module *a, const struct ws_module *b)
 	       !memcmp(a->region, b->region, a->nregions * sizeof(a->region[0]));
 }
 
-/* Where its memory lies may be unknown; what is said of it is true. */
+/*
+ * What is said of it is true. Where its memory lies is in struct module and in the page
+ * tables that map it: where these are left out no region is reported, and never a wrong
+ * one.
+ */
 static bool is_of(const struct ws_module *part, const struct ws_module *whole)
 {
 	return same_module(part, whole) ||
@@ -354,7 +411,7 @@ static void compare_probes(const struct comparison *c)
 
 static const char *fate_name(int fate)
 {
-	return fate == NO_FATE ? "none is told" : ws_fate_name((enum ws_fate)fate);
+	return fate == NO_FATE ? "none is reported" : ws_fate_name((enum ws_fate)fate);
 }
 
 static void compare_fates(const struct comparison *c)
@@ -395,21 +452,31 @@ static bool shows_direct_map(const struct comparison *c)
 	return true;
 }
 
-static bool has_process(const struct answer *answer)
+/*
+ * A root without user memory is no process's where no task shows it: a model kernel's
+ * processes may have none, and what is left without their tasks is that of a kernel which
+ * has just begun. The refusal says that the dump may lack them.
+ */
+static bool shows_process(const struct comparison *c)
 {
-	for (size_t s = 0; s < answer->nspaces; s++)
-		if (answer->space[s].kind == WS_SPACE_PROCESS)
+	struct ws_system *system = c->whole->system;
+
+	ws_vec_each(&system->tasks, task)
+		if (task->space != WS_NO_SPACE && !kernel_is_out(c, task->comm_va))
+			return true;
+	ws_vec_each(&system->spaces, space)
+		if (space->kind == WS_SPACE_PROCESS && !is_out(c, space->root) &&
+		    !ws_user_half_is_empty(system, space->root))
 			return true;
 	return false;
 }
 
 static void print_refusal(const struct comparison *c)
 {
-	const char *word = ws_error(c->part->ctx, 0);
+	const char *word;
 
 	if (c->part->status == WS_ERR_NOT_FOUND &&
-	    (!shows_direct_map(c) || !has_process(c->whole) ||
-	     (word && strstr(word, "dump lacks"))))
+	    (!shows_direct_map(c) || !shows_process(c)))
 		return;
 	fprintf(c->out, "%d an answer -> status %d", WRONG_REFUSED, c->part->status);
 	for (unsigned i = 0; (word = ws_error(c->part->ctx, i)); i++)

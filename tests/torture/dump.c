@@ -96,20 +96,56 @@ static size_t cut(const Elf64_Phdr *load, uint64_t pa, uint64_t last, Elf64_Phdr
 	return n;
 }
 
-bool dump_without(struct dump *dump, uint64_t pa, uint64_t len)
+/* What is left of all, in memory of its own; *n: how many pieces. NULL: memory is short. */
+static Elf64_Phdr *cut_all(const Elf64_Phdr *load, const struct dump_piece *piece,
+			   size_t *n)
 {
-	ws_autofree Elf64_Phdr *left = calloc(2 * dump->nloads, sizeof(*left));
-	Elf64_Ehdr header = dump->header;
-	size_t n = 0, size;
+	Elf64_Phdr *left = calloc(2 * *n + 1, sizeof(*left));
+	size_t nleft = 0;
 
+	for (size_t i = 0; left && i < *n; i++)
+		nleft += cut(&load[i], piece->pa, piece->last, &left[nleft]);
+	*n = nleft;
+	return left;
+}
+
+bool dump_without(struct dump *dump, const struct dump_piece *pieces, size_t npieces)
+{
+	size_t n = dump->nloads, size;
+	ws_autofree Elf64_Phdr *left = calloc(n, sizeof(*left));
+	Elf64_Ehdr header = dump->header;
+
+	if (left)
+		memcpy(left, dump->load, n * sizeof(*left));
+	for (size_t i = 0; left && i < npieces; i++) {
+		Elf64_Phdr *before = left;
+
+		left = cut_all(before, &pieces[i], &n);
+		free(before);
+	}
 	if (!left)
 		return false;
-	for (size_t i = 0; i < dump->nloads; i++)
-		n += cut(&dump->load[i], pa, pa + len - 1, &left[n]);
 	size = n * sizeof(*left);
 	header.e_phoff = (dump->size + 4095) & ~UINT64_C(4095);
 	header.e_phnum = (Elf64_Half)n;
 	return n < PN_XNUM &&
 	       pwrite(dump->fd, &header, sizeof(header), 0) == sizeof(header) &&
 	       pwrite(dump->fd, left, size, (off_t)header.e_phoff) == (ssize_t)size;
+}
+
+#define FRAME 4096
+
+bool dump_overwrite(struct dump *dump, uint64_t pa, const uint8_t *bytes, uint8_t *before)
+{
+	for (size_t i = 0; i < dump->nloads; i++) {
+		const Elf64_Phdr *load = &dump->load[i];
+		off_t at = (off_t)(load->p_offset + (pa - load->p_paddr));
+
+		if (load->p_type != PT_LOAD || pa < load->p_paddr ||
+		    pa - load->p_paddr + FRAME > load->p_filesz)
+			continue;
+		return pread(dump->fd, before, FRAME, at) == FRAME &&
+		       pwrite(dump->fd, bytes, FRAME, at) == FRAME;
+	}
+	return false;
 }

@@ -25,7 +25,16 @@ struct dump {
 bool dump_open(struct dump *dump, const char *path);
 void dump_close(struct dump *dump);
 
-/* From now on the copy lacks len bytes of memory at pa. */
-bool dump_without(struct dump *dump, uint64_t pa, uint64_t len);
+/* Of physical memory. */
+struct dump_piece {
+	uint64_t pa, last;
+};
+
+/* From now on the copy lacks these pieces, which do not overlap, and no others. */
+bool dump_without(struct dump *dump, const struct dump_piece *pieces, size_t n);
+
+/* From now on those bytes lie in the frame at pa; before: what did until now. */
+bool dump_overwrite(struct dump *dump, uint64_t pa, const uint8_t *bytes,
+		    uint8_t *before);
 
 #endif

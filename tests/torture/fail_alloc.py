@@ -22,8 +22,9 @@ import tap as tap_module  # noqa: E402
 
 OUTPUT = "output"  # what -o names, in a directory of the run's own
 SECONDS_MAX = 120
-CALLS_TOLD = 10
+CALLS_NAMED = 10
 SCENARIO = "naughty-bug"
+EPOCH = "1000000000"  # when a report says that it was made: two runs are not one second
 
 
 def commands(core, kdump):
@@ -56,12 +57,12 @@ class Answer:
 
 class Tool:
     def __init__(self, tool, library):
-        self.tool, self.library = tool, library
+        self.tool, self.shared_object = tool, library
 
     def run(self, arguments, fail_at=0, log=None):
         """The answer, when the allocation of that number fails; 0: none does."""
-        env = dict(os.environ, LD_PRELOAD=self.library, WS_FAIL_AT=str(fail_at),
-                   LC_ALL="C", TERM="dumb")
+        env = dict(os.environ, LD_PRELOAD=self.shared_object, WS_FAIL_AT=str(fail_at),
+                   LC_ALL="C", TERM="dumb", SOURCE_DATE_EPOCH=EPOCH)
         env.pop("WS_FAIL_LOG", None)
         if log:
             env["WS_FAIL_LOG"] = log
@@ -78,7 +79,7 @@ class Tool:
         of its callers."""
         with tempfile.NamedTemporaryFile("r") as log:
             answer = self.run(arguments, fail_at, log.name)
-            return answer, list(read_calls(log, self.library))
+            return answer, list(read_calls(log, self.shared_object))
 
 
 def read_calls(log, library):
@@ -162,8 +163,8 @@ def addr2line(path, ats):
 
 def site(tool, arguments, number):
     _, calls = tool.calls(arguments, number)
-    told = [name for name in names(calls[0]) if name] if calls else ["?"]
-    return " < ".join(told[:CALLS_TOLD])
+    reported = [name for name in names(calls[0]) if name] if calls else ["?"]
+    return " < ".join(reported[:CALLS_NAMED])
 
 
 # ---- all of it ---------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "torture/frame_name.h"
+#include "x86/registers.h"
 
 /* A task_struct's fields lie around its name. */
 #define TASK_BEFORE 3072
@@ -135,7 +136,7 @@ void frame_name(const struct answer *whole, uint64_t pa, FILE *out)
 	name_modules(&naming);
 	name_image(&naming);
 	ws_vec_each(&whole->system->target->cpus, cpu)
-		if ((cpu->cr3 & ~(uint64_t)(WS_FRAME_SIZE - 1)) == pa) {
+		if ((cpu->reg[X86_CR3] & ~(uint64_t)(WS_FRAME_SIZE - 1)) == pa) {
 			say(&naming);
 			fputs("a processor's CR3", out);
 		}

@@ -68,6 +68,18 @@ uint64_t audit_entry(const struct fault_guest *fault, uint64_t root, uint64_t va
 	return ws_step_entry_pa(paging.format, &trail.step[level]);
 }
 
+void audit_share_private(struct fault_guest *fault, uint64_t va)
+{
+	struct guest *guest = fault->guest;
+	uint64_t entry = audit_get(fault, guest_private_entry(guest, guest->swapper, va));
+
+	for (unsigned i = 0; i < guest->ntasks; i++)
+		if (guest->task[i].root)
+			audit_put(fault,
+				  guest_private_entry(guest, guest->task[i].root, va),
+				  entry);
+}
+
 void audit_change_private(struct fault_guest *fault, uint64_t va, uint64_t set,
 			  uint64_t clear)
 {
@@ -154,20 +166,11 @@ void audit_give_module(struct fault_guest *fault, const char *name, uint64_t va,
 
 /* ---- what was found ---------------------------------------------------------------- */
 
-static uint32_t space_of(const struct fault_guest *fault, uint64_t root)
-{
-	for (uint32_t i = 0; i < fault->system->spaces.n; i++)
-		if (fault->system->spaces.v[i].root == root)
-			return i;
-	fail_msg("no space has the root %#lx", root);
-	return 0;
-}
-
 static bool is_about(const struct fault_guest *fault, const struct ws_finding *finding,
 		     const char *rule, uint64_t root)
 {
 	return !strcmp(finding->rule->id, rule) &&
-	       (!root || finding->space == space_of(fault, root));
+	       (!root || finding->space == space_with_root(fault->system, root));
 }
 
 unsigned audit_count(const struct fault_guest *fault, const char *rule, uint64_t root)
@@ -225,7 +228,7 @@ static void expect(const struct fault_guest *fault, uint32_t space,
 void audit_expect_verdict(const struct fault_guest *fault, uint64_t root,
 			  enum ws_verdict verdict)
 {
-	uint32_t space = space_of(fault, root);
+	uint32_t space = space_with_root(fault->system, root);
 
 	for (uint32_t i = 0; i < fault->system->spaces.n; i++)
 		expect(fault, i, i == space ? verdict : WS_COHERENT);
@@ -237,4 +240,26 @@ void audit_expect_verdicts(const struct fault_guest *fault, enum ws_space_kind k
 	for (uint32_t i = 0; i < fault->system->spaces.n; i++)
 		if (fault->system->spaces.v[i].kind == kind)
 			expect(fault, i, verdict);
+}
+
+void audit_put_page(struct fault_guest *fault, uint64_t pa, uint64_t flags, uint64_t head,
+		    uint64_t mapping, uint32_t mapcount)
+{
+	struct guest *guest = fault->guest;
+	uint64_t page = guest_pa(guest, guest->mem_map) + pa / WS_FRAME_SIZE * 32;
+
+	guest_put(guest, page, flags);
+	guest_put(guest, page + 8, head);
+	guest_put(guest, page + 16, mapping);
+	guest_put32(guest, page + 28, mapcount);
+}
+
+void audit_say_of_pages(struct fault_guest *fault)
+{
+	char *text = (char *)fault->guest->memory + fault->guest->vmcoreinfo;
+
+	strcat(text, "OFFSET(page.flags)=0\nOFFSET(page._mapcount)=28\n"
+		     "OFFSET(page.mapping)=16\nOFFSET(page.private)=16\n"
+		     "OFFSET(page.compound_head)=8\nNUMBER(PG_slab)=9\n"
+		     "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)=-129\n");
 }

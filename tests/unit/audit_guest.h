@@ -25,6 +25,17 @@ uint64_t audit_get(const struct fault_guest *fault, uint64_t pa);
 void audit_put(struct fault_guest *fault, uint64_t pa, uint64_t entry);
 void audit_change(struct fault_guest *fault, uint64_t pa, uint64_t set, uint64_t clear);
 
+/*
+ * What struct page of pa's frame says: flags; lru or compound_head; mapping, or the order of
+ * a free block; _mapcount. And VMCOREINFO saying where these lie.
+ */
+void audit_put_page(struct fault_guest *fault, uint64_t pa, uint64_t flags, uint64_t head,
+		    uint64_t mapping, uint32_t mapcount);
+void audit_say_of_pages(struct fault_guest *fault);
+
+/* Gives every process what init_mm's private entry for va is. */
+void audit_share_private(struct fault_guest *fault, uint64_t va);
+
 /* pa of the entry that a walk of va reads at a level; the last level: -1. */
 uint64_t audit_entry(const struct fault_guest *fault, uint64_t root, uint64_t va,
 		     int level);

@@ -16,7 +16,7 @@ from archive import libraries  # noqa: E402
 SOURCE, BUILD, ARCHIVE, COMPILER = *sys.argv[1:4], sys.argv[4:]
 CAPTURE = os.path.join(SOURCE, "tests/captures/686-small.elf")
 
-# A large page of user memory at 0, in the page directory of the process "victim".
+# A large page of user memory at 0, in the page directory of the process "waiter".
 DRIVER = r"""
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static void audit_it(struct ws_system *system)
 {
 	struct ws_audit audit = { .ctx = system->ctx, .system = system };
 
-	if (ws_region_map_init(&audit.regions, system) != WS_OK ||
+	if (ws_regions_find(system) != WS_OK ||
 	    ws_nullpage.run(&audit) != WS_OK)
 		puts("failed");
 	printf("%zu findings\n", audit.findings.n);
@@ -38,7 +38,6 @@ static void audit_it(struct ws_system *system)
 		free(finding->text);
 	}
 	ws_vec_release(&audit.findings);
-	ws_region_map_release(&audit.regions);
 }
 
 int main(int argc, char **argv)
@@ -54,7 +53,7 @@ int main(int argc, char **argv)
 	audit_it(system);
 	mprotect((void *)target->file.data, target->file.size, PROT_READ | PROT_WRITE);
 	ws_vec_each(&system->spaces, space)
-		if (!strcmp(space->comm, "victim") &&
+		if (!strcmp(space->comm, "waiter") &&
 		    ws_target_frame(target, space->root, &root) == WS_READ)
 			memcpy((void *)root, "\x87", 1);
 	audit_it(system);
@@ -67,7 +66,7 @@ int main(int argc, char **argv)
 EXPECTED = """\
 0 findings
 1 findings
-nullpage-mapped in victim: user mode has mapped page 0, at frame 0
+nullpage-mapped in waiter: user mode has mapped page 0, at frame 0
 """
 
 

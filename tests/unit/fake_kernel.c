@@ -23,7 +23,8 @@ static void put_entry(struct fake_kernel *kernel, uint64_t table, unsigned index
 /* The root lies at 4 KiB; large pages only. */
 static void tables_i386(struct fake_kernel *kernel)
 {
-	kernel->system.layout.page_offset = 0xc0000000;
+	kernel->system.layout.page_offset = kernel->system.layout.direct_delta =
+		0xc0000000;
 	kernel->image = 0xc0000000 + PA_IMAGE;
 	kernel->modules = 0xe0000000;
 	put_entry(kernel, 0x1000, 0x300, 0 << 22 | LARGE);
@@ -33,7 +34,8 @@ static void tables_i386(struct fake_kernel *kernel)
 
 static void tables_x86_64(struct fake_kernel *kernel)
 {
-	kernel->system.layout.page_offset = UINT64_C(0xffff888000000000);
+	kernel->system.layout.page_offset = kernel->system.layout.direct_delta =
+		UINT64_C(0xffff888000000000);
 	kernel->image = UINT64_C(0xffffffff81000000);
 	kernel->modules = UINT64_C(0xffffffffa0000000);
 	put_entry(kernel, 0x1000, 273, 0x2000 | TABLE);
@@ -92,6 +94,7 @@ void fake_create(struct fake_kernel *kernel, unsigned word)
 		.frame = fake_frame,
 		.opaque = &kernel->target,
 	};
+	system->format = system->paging.format;
 	(word == 8 ? tables_x86_64 : tables_i386)(kernel);
 	layout_fill(kernel);
 }
@@ -128,6 +131,27 @@ uint8_t *fake_at(const struct fake_kernel *kernel, uint64_t va)
 	if (va - kernel->modules < FAKE_AREA)
 		return kernel->memory + PA_MODULES + (va - kernel->modules);
 	abort();
+}
+
+void fake_leave_out(struct fake_kernel *kernel, uint64_t va, uint64_t len)
+{
+	uint64_t pa = (uint64_t)(fake_at(kernel, va) - kernel->memory), end = pa + len;
+	struct ws_piece_of_memory *rest = ws_vec_push(&kernel->target.memory);
+
+	if (!rest)
+		abort();
+	kernel->target.memory.v[0].at.len = pa;
+	*rest = (struct ws_piece_of_memory){ .at = { end, FAKE_MEMORY - end },
+					     .data = kernel->memory + end,
+					     .first_frame = pa / WS_FRAME_SIZE };
+}
+
+void fake_map_more(struct fake_kernel *kernel, uint64_t entry)
+{
+	if (kernel->word == 8)
+		put_entry(kernel, 0x5000, 257, entry);
+	else
+		put_entry(kernel, 0x1000, 0x381, entry);
 }
 
 void fake_put32(const struct fake_kernel *kernel, uint64_t va, uint32_t value)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A kernel made for tests: page tables, an image and an area for modules in 6 MiB of
+ * A kernel made for tests: page tables, an image and an area for modules in 8 MiB of
  * memory, in which a test writes the structures it is about; and the system above it as
  * discovery would have left it.
  */
@@ -9,7 +9,7 @@
 
 #include "linux/linux.h"
 
-#define FAKE_MEMORY (6u << 20)
+#define FAKE_MEMORY (8u << 20)
 #define FAKE_AREA (2u << 20) /* bytes of the image, and of the modules' area */
 
 struct fake_kernel {
@@ -35,6 +35,11 @@ void fake_image_constant(struct fake_kernel *kernel);
 uint8_t *fake_at(const struct fake_kernel *kernel, uint64_t va);
 void fake_put32(const struct fake_kernel *kernel, uint64_t va, uint32_t value);
 void fake_put_word(const struct fake_kernel *kernel, uint64_t va, uint64_t value);
+
+/* The target lacks len bytes from the page of va on; once. */
+void fake_leave_out(struct fake_kernel *kernel, uint64_t va, uint64_t len);
+/* An entry for the large page behind the one that has the modules' area. */
+void fake_map_more(struct fake_kernel *kernel, uint64_t entry);
 
 struct fake_symbol {
 	uint64_t va;
@@ -62,7 +67,7 @@ struct fake_tables fake_kallsyms(const struct fake_kernel *kernel, uint64_t va,
 				 enum fake_kallsyms kind,
 				 const struct fake_symbol *symbols, uint32_t n);
 
-/* Gives the system a VMCOREINFO that tells of the tables. */
+/* Gives the system a VMCOREINFO that reports the tables. */
 void fake_vmcoreinfo(struct fake_kernel *kernel, enum fake_kallsyms kind,
 		     const struct fake_tables *tables);
 

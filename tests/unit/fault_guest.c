@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fault_guest.h"
+#include "x86/registers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -278,18 +279,22 @@ static void set_registers(struct fault_guest *fault)
 
 	guest_set_cr3(fault->guest, fault->guest->swapper);
 	cpu = fault_guest_cpu(fault);
-	cpu->cr0 = UINT64_C(0x80050033);
+	cpu->reg[X86_CR0] = UINT64_C(0x80050033);
 	/* SMEP, SMAP, OSXMMEXCPT, OSFXSR, MCE */
-	cpu->cr4 = UINT64_C(0x300640) | paging_bits(fault);
-	cpu->idt = (struct ws_segment){ .base = fault->idt.va,
-					.limit = is_wide(fault) ? 0xfff : 0x7ff };
-	cpu->gdt = (struct ws_segment){ .base = fault->gdt.va,
-					.limit = is_wide(fault) ? 0x7f : 0xff };
-	cpu->tr = (struct ws_segment){ .selector = is_wide(fault) ? TSS_SELECTOR_64
-								  : TSS_SELECTOR_32,
-				       .base = fault->tss.va,
-				       .limit = 0x407b,
-				       .flags = 0x8b00 };
+	cpu->reg[X86_CR4] = UINT64_C(0x300640) | paging_bits(fault);
+	x86_set_segment(cpu, X86_IDT,
+			&(struct x86_segment){ .base = fault->idt.va,
+					       .limit = is_wide(fault) ? 0xfff : 0x7ff });
+	x86_set_segment(cpu, X86_GDT,
+			&(struct x86_segment){ .base = fault->gdt.va,
+					       .limit = is_wide(fault) ? 0x7f : 0xff });
+	x86_set_segment(cpu, X86_TR,
+			&(struct x86_segment){ .selector = is_wide(fault)
+								   ? TSS_SELECTOR_64
+								   : TSS_SELECTOR_32,
+					       .base = fault->tss.va,
+					       .limit = 0x407b,
+					       .flags = 0x8b00 });
 }
 
 /* The small guest's victim misses module memory; here nobody does at first. */

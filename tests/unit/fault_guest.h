@@ -8,7 +8,7 @@
 #define TESTS_FAULT_GUEST_H
 
 #include "audit/rule.h"
-#include "linux/descriptors.h"
+#include "x86/descriptors.h"
 #include "linux/symtab.h"
 #include "small_guest.h"
 
@@ -17,7 +17,7 @@ struct place {
 	uint64_t va, pa;
 };
 
-/* What the kernel's symbols tell. */
+/* What the kernel's symbols say. */
 enum fault_symbols {
 	FAULT_NO_SYMBOLS, /* nothing: not even that there are functions */
 	FAULT_LAZY,       /* a vmalloc_fault() */

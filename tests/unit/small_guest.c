@@ -12,6 +12,8 @@
 
 #include "paging/format.h"
 #include "util/bits.h"
+#include "x86/entry.h"
+#include "x86/registers.h"
 
 /*
  *	pa
@@ -429,6 +431,26 @@ static uint64_t make_mm(struct guest *guest, uint64_t root)
 	return direct_va(guest, pa);
 }
 
+int32_t guest_parent_offset(const struct guest *guest)
+{
+	return GUEST_PID_OFFSET + 8 + (guest->word == 8 ? 8 : 0);
+}
+
+/* A task_struct's beginning. */
+static uint64_t task_va(uint64_t comm_va)
+{
+	return comm_va - COMM;
+}
+
+void guest_set_parents(struct guest *guest, uint64_t comm_va, uint64_t real_parent,
+		       uint64_t parent)
+{
+	uint64_t at = guest_pa(guest, comm_va) + guest_parent_offset(guest);
+
+	guest_put(guest, at, task_va(real_parent));
+	guest_put(guest, at + guest->word, task_va(parent));
+}
+
 /* What a task and a thread have; the rest of a task_struct is zero. */
 static void write_struct(struct guest *guest, uint64_t comm_va, const char *name,
 			 uint32_t pid, uint32_t tgid, uint32_t flags, uint64_t mm,
@@ -450,6 +472,19 @@ static uint32_t flags_of(const struct guest_task *task)
 	if (task->kernel_thread)
 		return task->pid ? 0x00200040 : 0x00200002;
 	return task->mm && !task->leader_exited ? 0x00400100 : 0x0040010c;
+}
+
+/* The victim was forked by a thread. Threads have the parent of their leader. */
+static void write_parents(struct guest *guest, const struct guest_task *task)
+{
+	uint64_t parent = guest->task[task->ppid].comm_va;
+
+	if (task - guest->task == guest->victim)
+		parent = guest->thread[guest->task[guest->threaded].first_thread].comm_va;
+	guest_set_parents(guest, task->comm_va, parent, parent);
+	for (unsigned i = 0; i < task->nthreads; i++)
+		guest_set_parents(guest, guest->thread[task->first_thread + i].comm_va,
+				  parent, parent);
 }
 
 static void write_task(struct guest *guest, const struct guest_task *task)
@@ -541,6 +576,7 @@ static struct guest_task *add_task(struct guest *guest, const char *comm, uint64
 	*task = (struct guest_task){ .comm_va = task_comm_va(guest, guest->ntasks),
 				     .root = root,
 				     .pid = guest->ntasks,
+				     .ppid = root ? 1 : 2,
 				     .comm = comm,
 				     .kernel_thread = !root };
 	if (root) {
@@ -581,6 +617,9 @@ static void make_tasks(struct guest *guest)
 	task->mm = task->active_mm = guest->task[guest->threaded].mm;
 	guest->task[3].active_mm = guest->task[guest->victim].mm; /* borrowed */
 	guest->task[0].active_mm = guest->init_mm;
+	for (unsigned i = 0; i < 3; i++)
+		guest->task[i].ppid = 0;
+	guest->task[guest->victim].ppid = guest->threaded;
 	for (unsigned i = 0; i < guest->ntasks; i++) {
 		write_task(guest, &guest->task[i]);
 		if (i)
@@ -588,8 +627,10 @@ static void make_tasks(struct guest *guest)
 	}
 	add_threads(guest, &guest->task[guest->threaded], 2);
 	add_threads(guest, &guest->task[guest->dead], 3);
-	for (unsigned i = 0; i < guest->ntasks; i++)
+	for (unsigned i = 0; i < guest->ntasks; i++) {
 		link_threads(guest, &guest->task[i]);
+		write_parents(guest, &guest->task[i]);
+	}
 }
 
 /* Takes the victim's own entry for module memory away. */
@@ -629,7 +670,7 @@ static void make_lone_roots(struct guest *guest)
 	guest->reused = make_root(guest, false);
 }
 
-/* ---- what the kernel tells of itself ---------------------------------------------- */
+/* ---- what the kernel reports itself ---------------------------------------------- */
 
 static void make_resource(struct guest *guest, unsigned index, const char *name,
 			  uint64_t start, uint64_t end)
@@ -670,7 +711,7 @@ static void make_vmcoreinfo(struct guest *guest)
 	if (guest->word == 8)
 		snprintf(text + n, WS_FRAME_SIZE - n,
 			 "NUMBER(phys_base)=%ld\nNUMBER(pgtable_l5_enabled)=%d\n",
-			 (long)(PA_TEXT - (guest->kind->image - WS_KERNEL_MAP)),
+			 (long)(PA_TEXT - (guest->kind->image - X86_KERNEL_MAP)),
 			 guest->kind->format == &ws_format_x86_64_la57);
 	else if (entry_size(guest) == 8)
 		snprintf(text + n, WS_FRAME_SIZE - n, "CONFIG_X86_PAE=y\n");
@@ -740,6 +781,11 @@ void guest_leave_out(struct guest *guest, uint64_t pa)
 	target->nframes--;
 }
 
+void guest_forget_registers(struct ws_cpu *cpu)
+{
+	memset(cpu->known, 0, sizeof(cpu->known));
+}
+
 void guest_set_cr3(struct guest *guest, uint64_t cr3)
 {
 	struct ws_cpu *cpu;
@@ -748,9 +794,11 @@ void guest_set_cr3(struct guest *guest, uint64_t cr3)
 	cpu = ws_vec_push(&guest->target.cpus);
 	if (!cpu)
 		abort();
-	cpu->has_control = true;
-	cpu->cr0 = 1u << 31; /* PG */
-	cpu->cr3 = cr3;
+	*cpu = (struct ws_cpu){ .arch = ws_arch_of(guest->target.format),
+				.word = (uint8_t)guest->word };
+	memset(cpu->known, 0xff, sizeof(cpu->known));
+	cpu->reg[X86_CR0] = 1u << 31; /* PG */
+	cpu->reg[X86_CR3] = cr3;
 }
 
 struct guest *guest_create(const struct guest_kind *kind)
@@ -788,4 +836,13 @@ void guest_destroy(struct guest *guest)
 	free(target->vmcoreinfo);
 	free(guest->memory);
 	free(guest);
+}
+
+uint32_t space_with_root(const struct ws_system *system, uint64_t root)
+{
+	for (uint32_t i = 0; i < system->spaces.n; i++)
+		if (system->spaces.v[i].root == root)
+			return i;
+	fail_msg("no space has the root %#lx", root);
+	return 0;
 }

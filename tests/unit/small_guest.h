@@ -8,6 +8,7 @@
 #define TESTS_SMALL_GUEST_H
 
 #include "linux/linux.h"
+#include "x86/linux.h"
 
 #define GUEST_MEMORY (16u << 20)
 #define GUEST_TASKS 64
@@ -47,7 +48,7 @@ int guest_run_cases(const char *group, const struct guest_case *cases, size_t n)
 struct guest_task {
 	uint64_t comm_va; /* the leader's */
 	uint64_t mm, active_mm, root;
-	uint32_t pid;
+	uint32_t pid, ppid;
 	const char *comm;
 	bool kernel_thread;
 	unsigned first_thread; /* in thread: of those beside the leader */
@@ -97,10 +98,17 @@ void guest_leave_out(struct guest *guest, uint64_t pa);
 
 /* Paging is on with cr3, and nothing else is known of the registers. */
 void guest_set_cr3(struct guest *guest, uint64_t cr3);
+/* As a dump that has no control registers: nothing of the processor is known. */
+void guest_forget_registers(struct ws_cpu *cpu);
 
 uint64_t guest_get(const struct guest *guest, uint64_t pa);
 void guest_put(struct guest *guest, uint64_t pa, uint64_t value);
 void guest_put32(struct guest *guest, uint64_t pa, uint32_t value);
+/* From a task's comm to its parents: x86-64's kernels have a stack canary before them. */
+int32_t guest_parent_offset(const struct guest *guest);
+/* By the comms of these. */
+void guest_set_parents(struct guest *guest, uint64_t comm_va, uint64_t real_parent,
+		       uint64_t parent);
 /* The comm of a task that lives: the leader, or of a group that has lost it a thread. */
 uint64_t guest_live_comm(const struct guest *guest, unsigned task);
 /* pa of a va in the direct map or the image. */
@@ -119,9 +127,12 @@ uint64_t guest_private_entry(struct guest *guest, uint64_t root, uint64_t va);
 /* Offsets of a task's fields from its comm, and of an mm's. */
 #define GUEST_TASKS_OFFSET (-0x100)
 #define GUEST_PID_OFFSET (-0xc0)
-#define GUEST_THREADS_OFFSET (-0xb0)
+#define GUEST_THREADS_OFFSET (-0x90)
 #define GUEST_FLAGS_OFFSET (-0x1f0)
 #define GUEST_MM_OFFSET (-0xe0)
 #define GUEST_PGD_OFFSET 0x48
+
+/* The index of the space with that root; the test fails where none has it. */
+uint32_t space_with_root(const struct ws_system *system, uint64_t root);
 
 #endif

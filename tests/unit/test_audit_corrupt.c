@@ -260,15 +260,14 @@ static bool user_page(const struct check *c, uint64_t va,
 		      const struct manual_answer *page)
 {
 	(void)c;
-	return is_kernel(va) && page->access & WS_USER;
+	return is_kernel(va) && page->access & WS_USER_READ;
 }
 
 static bool users_table(const struct check *c, uint64_t va,
 			const struct manual_answer *page)
 {
 	(void)c;
-	return !is_kernel(va) && page->access & WS_USER && page->access & WS_WRITE &&
-	       tables_of_page(va, page);
+	return !is_kernel(va) && page->access & WS_USER_WRITE && tables_of_page(va, page);
 }
 
 static bool aliased_table(const struct check *c, uint64_t va,
@@ -277,8 +276,8 @@ static bool aliased_table(const struct check *c, uint64_t va,
 	const struct ws_layout *layout = &scene.looked_at->layout;
 
 	(void)c;
-	return is_kernel(va) && page->access & WS_WRITE && tables_of_page(va, page) &&
-	       va - page->pa != layout->page_offset &&
+	return is_kernel(va) && page->access & WS_KERNEL_WRITE &&
+	       tables_of_page(va, page) && va - page->pa != layout->page_offset &&
 	       va - page->pa != layout->image_delta;
 }
 
@@ -286,7 +285,8 @@ static bool writable_code(const struct check *c, uint64_t va,
 			  const struct manual_answer *page)
 {
 	(void)c;
-	return is_kernel(va) && page->access & WS_WRITE && page->access & WS_EXECUTE;
+	return is_kernel(va) && page->access & WS_KERNEL_WRITE &&
+	       page->access & WS_KERNEL_EXECUTE;
 }
 
 /* The first frame of it is executed at the address that the words end in. */
@@ -296,7 +296,7 @@ static bool aliased_code(const struct check *c, uint64_t va,
 	const char *at = strstr(c->finding->text, ": at 0x");
 	uint64_t code = at ? strtoull(at + 5, NULL, 16) : 0;
 
-	if (!(page->access & WS_WRITE) || page->access & WS_EXECUTE)
+	if (!(page->access & WS_KERNEL_WRITE) || page->access & WS_KERNEL_EXECUTE)
 		return false;
 	if (va != c->finding->va)
 		return true;
@@ -305,7 +305,8 @@ static bool aliased_code(const struct check *c, uint64_t va,
 			walk(scene.looked_at->spaces.v[i].root, code);
 
 		if (ws_audited(c->audit, i) && other.end == WS_END_PAGE &&
-		    other.access & WS_EXECUTE && !(other.access & WS_WRITE) &&
+		    other.access & WS_KERNEL_EXECUTE &&
+		    !(other.access & WS_KERNEL_WRITE) &&
 		    other.pa - page_base(va, page) < UINT64_C(1) << page->page_shift)
 			return true;
 	}
@@ -320,7 +321,8 @@ static bool wide_page(const struct check *c, uint64_t va,
 	bool image = va >= layout->image_first && va <= layout->image_last;
 
 	return c->space->kind == WS_SPACE_USER && is_kernel(va) &&
-	       (!image || page->access & WS_WRITE) && va < UINT64_C(0xffffffffffff0000);
+	       (!image || page->access & WS_KERNEL_WRITE) &&
+	       va < UINT64_C(0xffffffffffff0000);
 }
 
 static bool writable_here_only(const struct check *c, uint64_t va,
@@ -328,8 +330,8 @@ static bool writable_here_only(const struct check *c, uint64_t va,
 {
 	struct manual_answer there = walk(c->reference, va);
 
-	return page->access & WS_WRITE && there.end == WS_END_PAGE &&
-	       !(there.access & WS_WRITE);
+	return page->access & WS_KERNEL_WRITE && there.end == WS_END_PAGE &&
+	       !(there.access & WS_KERNEL_WRITE);
 }
 
 /* Private entries of all of the range, here and there. */
@@ -373,11 +375,94 @@ static bool is_other_rights(uint64_t here, uint64_t there)
 	return here && there && here != there;
 }
 
+/* ---- a large page here and a table there: by the 4 KiB page ----------------------- */
+
+static bool is_hole(const struct manual_answer *page)
+{
+	return page->end != WS_END_PAGE;
+}
+
+static bool page_missing(const struct manual_answer *here,
+			 const struct manual_answer *there)
+{
+	return is_hole(here) && !is_hole(there);
+}
+
+static bool page_stale(const struct manual_answer *here,
+		       const struct manual_answer *there)
+{
+	return !is_hole(here) && is_hole(there);
+}
+
+static bool page_elsewhere(const struct manual_answer *here,
+			   const struct manual_answer *there)
+{
+	return !is_hole(here) && !is_hole(there) && here->pa != there->pa;
+}
+
+/* What a walk says is no more than these: caching it does not. */
+static bool page_same(const struct manual_answer *here, const struct manual_answer *there)
+{
+	return !is_hole(here) && !is_hole(there) && here->pa == there->pa;
+}
+
+static bool page_alike(const struct manual_answer *here,
+		       const struct manual_answer *there)
+{
+	return page_same(here, there) && here->access == there->access;
+}
+
+static bool page_other_rights(const struct manual_answer *here,
+			      const struct manual_answer *there)
+{
+	return page_same(here, there) && here->access != there->access;
+}
+
+static bool shapes_differ(const struct check *c)
+{
+	return is_other_shape(private_entry(c->root, c->finding->va),
+			      private_entry(c->reference, c->finding->va));
+}
+
+static bool by_page(const struct check *c)
+{
+	static const struct {
+		const char *rule;
+		enum ws_severity least;
+		bool (*check)(const struct manual_answer *here,
+			      const struct manual_answer *there);
+	} checks[] = {
+		{ "coherence-missing", WS_INFO, page_missing },
+		{ "coherence-stale", WS_INFO, page_stale },
+		{ "coherence-target", WS_INFO, page_elsewhere },
+		{ "coherence-rights", WS_ERROR, page_other_rights },
+		{ "coherence-rights", WS_INFO, page_same },
+		{ "coherence-shape", WS_INFO, page_alike },
+	};
+	size_t i = 0;
+
+	while (strcmp(checks[i].rule, c->finding->rule->id) ||
+	       checks[i].least > c->finding->severity)
+		if (++i == sizeof(checks) / sizeof(*checks))
+			return false;
+	for (uint64_t va = c->finding->va;; va += PAGE) {
+		struct manual_answer here = walk(c->root, va),
+				     there = walk(c->reference, va);
+
+		if (!is_kernel(va) || !checks[i].check(&here, &there))
+			return false;
+		if (c->finding->last - va < PAGE)
+			return true;
+	}
+}
+
 /* With PAE a whole PDPTE may be what differs; then so do all entries below. */
 static bool coherence(const struct check *c, entries_check *check)
 {
 	uint64_t here, there;
 
+	if (shapes_differ(c))
+		return by_page(c);
 	if (all_entries(c, check))
 		return true;
 	if (!shape->private_level || c->finding->last - c->finding->va != 0x3fffffff)
@@ -392,15 +477,41 @@ static bool is_reserved(const struct check *c)
 	return walk(c->root, c->finding->va).flawed;
 }
 
+/* Or in the first frame, which the kernel gives to nobody. */
 static bool is_outside(const struct check *c)
 {
 	const struct ws_extent *extents;
 	struct path path = path_of(c->root, c->finding->va);
 	size_t n;
 
+	for (unsigned i = 1; i <= path.n; i++)
+		if (path.table[i] < PAGE)
+			return true;
 	extents = ws_target_extents(scene.target, &n);
 	return walk(c->root, c->finding->va).end == WS_END_ABSENT &&
 	       path.table[path.n] >= extents[n - 1].pa + extents[n - 1].len;
+}
+
+/* Whether some memory of the target holds pa. */
+static bool is_memory(uint64_t pa)
+{
+	const struct ws_extent *extents;
+	size_t n;
+
+	extents = ws_target_extents(scene.target, &n);
+	for (size_t i = 0; i < n; i++)
+		if (pa >= extents[i].pa && pa - extents[i].pa < extents[i].len)
+			return true;
+	return false;
+}
+
+/* The walk ends at an entry that lacks P, and whose address is one of memory. */
+static bool is_open_hole(const struct check *c)
+{
+	struct path path = path_of(c->root, c->finding->va);
+	uint64_t last = path.n ? path.entry[path.n - 1] : 1;
+
+	return !(last & 1) && last && is_memory(address_in(last));
 }
 
 static bool is_at_two_levels(const struct check *c)
@@ -438,10 +549,10 @@ static bool is_stack(const struct check *c)
 static bool is_out_of_reach(const struct check *c)
 {
 	struct manual_answer page = walk(c->root, c->finding->va);
-	const uint8_t kernels = WS_WRITE | WS_EXECUTE;
+	const uint8_t kernels = WS_KERNEL_WRITE | WS_KERNEL_EXECUTE;
 
 	return page.end != WS_END_PAGE || (page.access & kernels) != kernels ||
-	       page.access & WS_USER;
+	       page.access & WS_USER_READ;
 }
 
 static bool is_below_kernel(unsigned level, unsigned index, uint64_t va)
@@ -489,6 +600,7 @@ static bool confirm(const struct check *c)
 		{ "wellformed-outside", NULL, NULL, is_outside },
 		{ "wellformed-levels", NULL, NULL, is_at_two_levels },
 		{ "wellformed-loop", NULL, NULL, is_loop },
+		{ "wellformed-open-hole", NULL, NULL, is_open_hole },
 		{ "wellformed-stack", NULL, NULL, is_stack },
 		{ "protection-user", user_page, NULL, NULL },
 		{ "protection-user-hidden", user_page, NULL, NULL },

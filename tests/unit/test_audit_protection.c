@@ -54,8 +54,8 @@ static void nothing_is_found(void **state)
 /* ---- user mode and the kernel's half ---------------------------------------------- */
 
 /*
- * The upper levels grant it already, as Linux's do. It is told once; without PTI every
- * process leaks, and with PTI none does.
+ * The upper levels grant it already, as Linux's do. It is reported once; without PTI
+ * every process leaks, and with PTI none does.
  */
 static void a_shared_user_page(void **state)
 {
@@ -186,16 +186,10 @@ static void map_for_users(struct fault_guest *fault, uint64_t va, uint64_t pa,
 			  uint64_t rights)
 {
 	struct guest *guest = fault->guest;
-	uint64_t entry;
 
 	guest_map(guest, guest->swapper, va, pa, P | US | rights);
 	audit_change_private(fault, va, P | RW | US, 0);
-	entry = audit_get(fault, guest_private_entry(guest, guest->swapper, va));
-	for (unsigned i = 0; i < guest->ntasks; i++)
-		if (guest->task[i].root)
-			audit_put(fault,
-				  guest_private_entry(guest, guest->task[i].root, va),
-				  entry);
+	audit_share_private(fault, va);
 }
 
 /* A clock of KVM's, one record each 64 bytes, for three processors. */
@@ -300,21 +294,21 @@ static void what_users_are_meant_to_see(void **state)
 {
 	for (size_t i = 0; i < WS_ARRAY_SIZE(pages); i++) {
 		struct fault_guest *fault = create(state);
-		unsigned told;
+		unsigned reported;
 
 		set_release(fault, pages[i].release);
 		map_for_users(fault, pages[i].va, frame_of(fault, i), pages[i].rights);
 		fault_guest_audit(fault, FAULT_LAZY);
-		told = audit_count(fault, "protection-user", 0);
-		if (told == pages[i].meant)
-			fail_msg("row %zu: %u findings", i, told);
+		reported = audit_count(fault, "protection-user", 0);
+		if (reported == pages[i].meant)
+			fail_msg("row %zu: %u findings", i, reported);
 		if (pages[i].meant)
 			audit_expect_none(fault, "protection");
 		fault_guest_destroy(fault);
 	}
 }
 
-/* A clock that the dump has left out: the page is told of, and that it may be one. */
+/* A clock that the dump has left out: the page is reported, and that it may be one. */
 static void a_clock_that_is_not_there(void **state)
 {
 	struct fault_guest *fault = create(state);
@@ -418,7 +412,7 @@ static void writable_and_executable(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* What a module has a part in is told of by its name, and of its neighbours is not. */
+/* What a module has a part in is reported by its name, and of its neighbours is not. */
 static void whose_page_it_is(void **state)
 {
 	struct fault_guest *fault = create(state);
@@ -430,7 +424,7 @@ static void whose_page_it_is(void **state)
 	audit_give_module(fault, "above", va + WS_FRAME_SIZE, 1);
 	fault_guest_audit(fault, FAULT_LAZY);
 	audit_expect(fault, "protection-wx", fault->guest->swapper,
-		     "executed; there lies module naughty; ");
+		     "executed; module naughty; ");
 	fault_guest_destroy(fault);
 }
 
@@ -447,8 +441,7 @@ static void whose_pages_they_are(void **state)
 	fault_guest_audit(fault, FAULT_LAZY);
 	audit_expect(fault,
 		     kind_of(fault)->pti ? "protection-user-hidden" : "protection-user",
-		     fault->guest->swapper,
-		     "; there lie modules one, two, three, four and others");
+		     fault->guest->swapper, "; modules one, two, three, four and others");
 	fault_guest_destroy(fault);
 }
 

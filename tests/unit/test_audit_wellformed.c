@@ -13,6 +13,8 @@
 #include <cmocka.h>
 
 #include "paging/format.h"
+#include "x86/entry.h"
+#include "x86/registers.h"
 
 static struct fault_guest *create(void **state)
 {
@@ -78,7 +80,7 @@ static void reserved_bits(void **state)
 	fault_guest_destroy(fault);
 }
 
-/* In a table that all share it is told once, and holds for all. */
+/* In a table that all share it is reported once, and holds for all. */
 static void reserved_bits_in_a_shared_table(void **state)
 {
 	struct fault_guest *fault = create(state);
@@ -88,7 +90,7 @@ static void reserved_bits_in_a_shared_table(void **state)
 	audit_give_module(fault, "naughty", module - WS_FRAME_SIZE, 2);
 	fault_guest_audit(fault, FAULT_LAZY);
 	audit_expect(fault, "wellformed-reserved", init,
-		     "set; there lies module naughty; 24 other spaces have the "
+		     "set; module naughty; 24 other spaces have the "
 		     "same table");
 	audit_expect_verdicts(fault, WS_SPACE_PROCESS, WS_DIVERGES);
 	fault_guest_destroy(fault);
@@ -114,7 +116,7 @@ static void check_walk(const struct fault_guest *fault, uint64_t root, uint64_t 
 	uint64_t va = fault->guest->kind->module;
 
 	assert_int_equal(reserved_on_the_way(&paging, root, va), bits);
-	paging.tcg = false;
+	paging.emulated = false;
 	assert_int_equal(reserved_on_the_way(&paging, root, va), by_manual);
 }
 
@@ -149,6 +151,19 @@ static void a_table_outside_memory(void **state)
 	assert_int_equal(
 		audit_find(fault, "wellformed-outside", fault_guest_victim(fault))->va,
 		audit_unused_va(fault));
+	fault_guest_destroy(fault);
+}
+
+/* Nor may the first frame be one, whether or not a dump has it. */
+static void a_table_in_the_first_frame(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	put_unused(fault, table_bits(fault));
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_non_null(strstr(
+		audit_find(fault, "wellformed-outside", fault_guest_victim(fault))->text,
+		"leads to a table at 0,"));
 	fault_guest_destroy(fault);
 }
 
@@ -246,9 +261,9 @@ static void a_processor_on_a_page_table(void **state)
 	uint64_t victim = fault_guest_victim(fault);
 	struct ws_cpu *cpu = fault_guest_cpu(fault);
 
-	cpu->cr3 = victim;
-	cpu->cs.selector = 0x10;
-	cpu->reg[WS_REG_SP] = fault->guest->kind->page_offset + victim + 0x804;
+	cpu->reg[X86_CR3] = victim;
+	cpu->reg[X86_CS] = 0x10;
+	cpu->reg[X86_SP] = fault->guest->kind->page_offset + victim + 0x804;
 	fault_guest_audit(fault, FAULT_LAZY);
 	audit_expect(fault, "wellformed-stack", victim, "the stack that cpu 0 is on");
 	fault_guest_destroy(fault);
@@ -261,9 +276,9 @@ static void a_processor_in_user_mode(void **state)
 	uint64_t victim = fault_guest_victim(fault);
 	struct ws_cpu *cpu = fault_guest_cpu(fault);
 
-	cpu->cr3 = victim;
-	cpu->cs.selector = 0x33;
-	cpu->reg[WS_REG_SP] = fault->guest->kind->page_offset + victim + 0x804;
+	cpu->reg[X86_CR3] = victim;
+	cpu->reg[X86_CS] = 0x33;
+	cpu->reg[X86_SP] = fault->guest->kind->page_offset + victim + 0x804;
 	fault_guest_audit(fault, FAULT_LAZY);
 	audit_expect_none(fault, "well-formed");
 	fault_guest_destroy(fault);
@@ -283,15 +298,116 @@ static void a_tasks_stack_in_a_page_table(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* ---- freed frames ------------------------------------------------------------------ */
+
+#define PA_NOBODYS (15u << 20) /* a frame far from all else in the small guest's memory */
+
+/* A table of the victim's that has nothing in it, in a frame that the allocator has so. */
+static void table_in_page(struct fault_guest *fault, uint32_t mapcount)
+{
+	audit_put_page(fault, PA_NOBODYS, 0, 0, 0, mapcount);
+	put_unused(fault, PA_NOBODYS | table_bits(fault));
+}
+
+static void a_table_in_a_freed_page(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	audit_say_of_pages(fault);
+	table_in_page(fault, (uint32_t)-129);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "wellformed-freed", fault_guest_victim(fault),
+		     "0xf00000 lies in a page that has been freed");
+	fault_guest_destroy(fault);
+}
+
+/* The value that says so, and its neighbours: a page table's own among them. */
+static void a_table_in_a_page_in_use(void **state)
+{
+	static const uint32_t others[] = { 0, UINT32_MAX, (uint32_t)-128,
+					   (uint32_t)-130 };
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(others); i++) {
+		struct fault_guest *fault = create(state);
+
+		audit_say_of_pages(fault);
+		table_in_page(fault, others[i]);
+		fault_guest_audit(fault, FAULT_LAZY);
+		audit_expect_none(fault, "well-formed");
+		fault_guest_destroy(fault);
+	}
+}
+
+/* Without a word of VMCOREINFO on it nothing is said. */
+static void a_table_in_a_page_of_no_known_use(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	table_in_page(fault, (uint32_t)-129);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect_none(fault, "well-formed");
+	fault_guest_destroy(fault);
+}
+
+/* ---- entries that are not present --------------------------------------------------- */
+
+static void a_hole_that_leads_to_memory(void **state)
+{
+	struct fault_guest *fault = create(state);
+	uint64_t init = fault->guest->swapper, module = fault->guest->kind->module;
+
+	audit_change(fault, audit_entry(fault, init, module, -1), 0, P);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect(fault, "wellformed-open-hole", init,
+		     "is not present, and leads to memory");
+	fault_guest_destroy(fault);
+}
+
+/* Where there is no memory, nothing is read: so the kernel inverts addresses. */
+static void a_hole_that_leads_nowhere(void **state)
+{
+	static const uint64_t nowhere[] = { 0, WS_BIT(31) };
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(nowhere); i++) {
+		struct fault_guest *fault = create(state);
+		uint64_t init = fault->guest->swapper;
+
+		audit_put(fault, audit_entry(fault, init, fault->guest->kind->module, -1),
+			  nowhere[i] | (nowhere[i] ? RW : 0));
+		fault_guest_audit(fault, FAULT_LAZY);
+		audit_expect_none(fault, "well-formed");
+		fault_guest_destroy(fault);
+	}
+}
+
+/* What user mode has swapped out is its own affair. */
+static void a_hole_of_user_mode(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	put_unused(fault, PA_NOBODYS);
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect_none(fault, "well-formed");
+	fault_guest_destroy(fault);
+}
+
 int main(void)
 {
 	static const struct guest_case cases[] = {
+		{ "a table in a freed page", a_table_in_a_freed_page },
+		{ "a table in a page that is in use", a_table_in_a_page_in_use },
+		{ "a table in a page of no known use",
+		  a_table_in_a_page_of_no_known_use },
+		{ "a hole that leads to memory", a_hole_that_leads_to_memory },
+		{ "a hole that leads nowhere", a_hole_that_leads_nowhere },
+		{ "a hole of user mode", a_hole_of_user_mode },
 		{ "nothing is wrong", nothing_is_found },
 		{ "reserved bits", reserved_bits },
 		{ "reserved bits in a shared table", reserved_bits_in_a_shared_table,
 		  GUEST_PAE },
 		{ "accessed PDPTEs", accessed_pdptes, GUEST_PAE },
 		{ "a table outside memory", a_table_outside_memory },
+		{ "a table in the first frame", a_table_in_the_first_frame },
 		{ "a table left out", a_table_left_out },
 		{ "a table at two levels", a_table_at_two_levels },
 		{ "a table that leads to itself", a_table_that_leads_to_itself },

@@ -66,11 +66,11 @@ def check_the_check(tap):
 def version():
     """The major number of the clang-format that is here; None: there is none."""
     try:
-        told = subprocess.run(["clang-format", "--version"], capture_output=True, text=True,
+        reported = subprocess.run(["clang-format", "--version"], capture_output=True, text=True,
                               check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
-    number = re.search(r"version (\d+)", told)
+    number = re.search(r"version (\d+)", reported)
     return int(number[1]) if number else None
 
 

@@ -272,18 +272,114 @@ static void test_symbols(void **state)
 		}
 }
 
+static struct scene *none_loaded(unsigned word)
+{
+	return scene_create(word, &layouts[1], 0);
+}
+
+/* None is found. said: the one note that there is of it; NULL: it is known. */
+static void assert_none(struct scene *scene, const char *said)
+{
+	size_t n;
+
+	modules_of(scene, &n);
+	assert_int_equal(n, 0);
+	assert_int_equal(scene->kernel.system.notes.n, said != NULL);
+	assert_true(!said || noted(scene, said));
+	assert_int_equal(ws_system_lacks_modules(&scene->kernel.system), said != NULL);
+}
+
 static void test_none_loaded(void **state)
 {
 	(void)state;
 	for (unsigned word = 4; word <= 8; word += 4) {
-		struct scene *scene = scene_create(word, &layouts[1], 0);
-		size_t n;
+		struct scene *scene = none_loaded(word);
 
-		modules_of(scene, &n);
-		assert_int_equal(n, 0);
-		/* of some most of the image is not in this memory: nothing else is said */
-		assert_int_equal(scene->kernel.system.notes.n,
-				 noted(scene, "no module was found"));
+		assert_none(scene, NULL);
+		scene_destroy(scene);
+	}
+}
+
+/* Each frame that one may lie in counts; the image's do not, it has the head alone. */
+static void test_absent_frames(void **state)
+{
+	(void)state;
+	for (unsigned word = 4; word <= 8; word += 4) {
+		struct scene *scene = none_loaded(word);
+
+		fake_leave_out(&scene->kernel, scene->kernel.image, FAKE_AREA);
+		assert_none(scene, NULL);
+		scene_destroy(scene);
+
+		scene = none_loaded(word);
+		fake_leave_out(&scene->kernel, scene->kernel.modules + 0x7000, 0x1000);
+		assert_none(scene, "4 KiB of memory that modules may lie in");
+		scene_destroy(scene);
+	}
+}
+
+/* Memory that the dump lacks because it is a device's: it is mapped uncached. */
+static void test_devices_are_no_memory(void **state)
+{
+	static const struct {
+		uint32_t flags;
+		bool device;
+	} cases[] = {
+		{ 0x083, false }, { 0x093, true }, { 0x08b, true }, { 0x09b, true }
+	};
+
+	(void)state;
+	for (unsigned word = 4; word <= 8; word += 4)
+		for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+			struct scene *scene = none_loaded(word);
+
+			fake_map_more(&scene->kernel, 0xfec00000 | cases[i].flags);
+			assert_none(scene, cases[i].device ? NULL
+					   : word == 8     ? "2048 KiB"
+							   : "4096 KiB");
+			scene_destroy(scene);
+		}
+}
+
+/*
+ * One alone, and its list's head is absent: not reported, for nothing leads back to it.
+ */
+static void test_absent_head(void **state)
+{
+	(void)state;
+	for (unsigned word = 4; word <= 8; word += 4)
+		for (unsigned count = 1; count <= 2; count++) {
+			struct scene *scene = scene_create(word, &layouts[1], count);
+			size_t n;
+
+			fake_leave_out(&scene->kernel, scene->kernel.image + HEAD,
+				       0x1000);
+			if (count == 1) {
+				assert_none(scene, "what looks like 1 module leads");
+			} else {
+				modules_of(scene, &n);
+				assert_int_equal(n, 2);
+				assert_true(
+					noted(scene, "2 modules were found one by one"));
+			}
+			assert_true(ws_system_lacks_modules(&scene->kernel.system));
+			scene_destroy(scene);
+		}
+}
+
+/* A capture has no memory in which none was found, but a word of what it was taken from. */
+static void test_word_of_a_capture(void **state)
+{
+	(void)state;
+	for (unsigned missing = 0; missing < 2; missing++) {
+		struct scene *scene = none_loaded(8);
+
+		fake_leave_out(&scene->kernel, scene->kernel.modules, FAKE_AREA);
+		scene->kernel.target.modules_sought = true;
+		scene->kernel.target.modules_absent = missing * 0x3000;
+		assert_none(scene, missing ? "12 KiB of memory that modules may" : NULL);
+		assert_int_equal(scene->kernel.system.modules_absent, missing * 0x3000);
+		assert_true(scene->kernel.system.modules_sought);
 		scene_destroy(scene);
 	}
 }
@@ -424,7 +520,7 @@ static void test_hostile_links(void **state)
 		}
 }
 
-/* One module of nine lost its regions to an overwrite: the others tell the layout. */
+/* One module of nine lost its regions to an overwrite: the others say the layout. */
 static void test_one_struct_damaged(void **state)
 {
 	struct scene *scene = scene_create(8, &layouts[2], NMODULES);
@@ -452,7 +548,7 @@ static void test_no_regions_anywhere(void **state)
 		memset(fake_at(&scene->kernel, scene->module[i] + 40 * 8), 0, 400);
 	modules_of(scene, &n);
 	assert_int_equal(n, NMODULES);
-	assert_true(noted(scene, "nothing in struct module tells where"));
+	assert_true(noted(scene, "nothing in struct module says where"));
 	assert_int_equal(ws_symbol_find(&scene->kernel.system, "module_1:func", &symbol),
 			 WS_ERR_UNKNOWN);
 	scene_destroy(scene);
@@ -523,6 +619,10 @@ int main(void)
 		cmocka_unit_test(test_layouts),
 		cmocka_unit_test(test_symbols),
 		cmocka_unit_test(test_none_loaded),
+		cmocka_unit_test(test_absent_frames),
+		cmocka_unit_test(test_devices_are_no_memory),
+		cmocka_unit_test(test_absent_head),
+		cmocka_unit_test(test_word_of_a_capture),
 		cmocka_unit_test(test_coming_and_going),
 		cmocka_unit_test(test_direct_map_is_no_region),
 		cmocka_unit_test(test_broken_list),

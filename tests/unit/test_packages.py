@@ -96,7 +96,7 @@ def check(tap, source, place):
              (status, calls) == (1, []) and "apt-get install meson" in said, said)
 
     status, said, _, _, again = run(source, place / "other", "meson")
-    tap.case("a machine without apt is told what to have and how meson is called",
+    tap.case("a machine without apt is reported what to have and how meson is called",
              status == 0 and not again and "libkdumpfile" in said and
              "meson setup build" in said and "meson test -C build" in said, said)
 

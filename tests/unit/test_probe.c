@@ -34,7 +34,7 @@ static struct scene *scene_create(const struct ws_format *format, uint64_t seed)
 	assert_non_null(scene);
 	scene->random.state = random_seed() + seed;
 	scene->arena = arena_create(FRAMES);
-	arena_fill(&scene->arena, format_entry_log2(format), &scene->random);
+	arena_fill(&scene->arena, format, &scene->random);
 	scene->system.ctx = ws_context_create();
 	scene->target.ctx = scene->system.ctx;
 	scene->system.target = &scene->target;
@@ -191,12 +191,12 @@ static const struct {
 int main(void)
 {
 	const unsigned ncases = sizeof(cases) / sizeof(*cases);
-	struct CMUnitTest tests[32];
-	char title[32][80];
+	struct CMUnitTest tests[96];
+	char title[96][80];
 	unsigned n = 0;
 
 	for (unsigned f = 0; ws_format_at(f); f++) {
-		for (unsigned i = 0; i < ncases && n < 32; i++, n++) {
+		for (unsigned i = 0; i < ncases && n < 96; i++, n++) {
 			const struct ws_format *format = ws_format_at(f);
 
 			snprintf(title[n], sizeof(title[n]), "%s: %s",

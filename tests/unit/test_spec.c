@@ -86,13 +86,13 @@ static void set_format(struct machine *m, char *rest)
 
 static void set_maxphyaddr(struct machine *m, char *rest)
 {
-	m->paging.maxphyaddr = (uint8_t)number(m, rest, 10);
+	m->paging.pa_bits = (uint8_t)number(m, rest, 10);
 }
 
 static void set_nx(struct machine *m, char *rest)
 {
-	m->paging.nx = strcmp(rest, "on") == 0;
-	if (!m->paging.nx && strcmp(rest, "off") != 0)
+	m->paging.no_execute = strcmp(rest, "on") == 0;
+	if (!m->paging.no_execute && strcmp(rest, "off") != 0)
 		refuse(m, "neither on nor off", rest);
 }
 
@@ -103,8 +103,7 @@ static void set_root(struct machine *m, char *rest)
 
 static bool narrow(const struct machine *m)
 {
-	return strcmp(ws_format_name(m->paging.format), "i386") == 0 ||
-	       strcmp(ws_format_name(m->paging.format), "i386-nopse") == 0;
+	return format_entry_log2(m->paging.format) == 2;
 }
 
 /* mem PA = ENTRY... */
@@ -306,7 +305,7 @@ static void obey(struct machine *m, const struct line *line)
 static void run_case(void **state)
 {
 	const struct spec_case *c = *state;
-	struct machine m = { .paging = { .frame = sparse_frame, .nx = true } };
+	struct machine m = { .paging = { .frame = sparse_frame, .no_execute = true } };
 
 	m.paging.opaque = &m.memory;
 	for (size_t i = 0; i < c->n; i++)

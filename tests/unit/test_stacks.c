@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "paging/format.h"
+#include "x86/entry.h"
 
 #define SAMPLES 16 /* as many tasks are looked at, spread over all */
 #define STACK_END_MAGIC 0x57ac6e9d
@@ -85,7 +86,7 @@ static void every_size(void **state)
 	}
 }
 
-/* A stack pointer in the upper half tells; one at its very edge does not. */
+/* A stack pointer in the upper half says; one at its very edge does not. */
 static void the_upper_half(void **state)
 {
 	for (size_t i = 1; i < WS_ARRAY_SIZE(sizes); i++) {
@@ -253,7 +254,7 @@ static void the_guard_page(void **state)
 	}
 }
 
-/* Three of four samples, of two tasks each, must tell. */
+/* Three of four samples, of two tasks each, must say. */
 static void some_without_a_guard_page(void **state)
 {
 	for (unsigned gone = 4; gone <= 5; gone++) {
@@ -339,7 +340,7 @@ static uint64_t table_bits(const struct fault_guest *fault)
 static bool is_told(struct fault_guest *fault, uint64_t pa)
 {
 	uint64_t root = fault->guest->task[1].root;
-	bool told;
+	bool reported;
 
 	audit_put(fault, audit_entry(fault, root, audit_unused_va(fault), 0),
 		  pa | table_bits(fault));
@@ -349,9 +350,9 @@ static bool is_told(struct fault_guest *fault, uint64_t pa)
 				      0),
 			  pa | table_bits(fault));
 	fault_guest_audit(fault, FAULT_LAZY);
-	told = audit_count(fault, "wellformed-stack", 0);
+	reported = audit_count(fault, "wellformed-stack", 0);
 	fault_guest_destroy(fault);
-	return told;
+	return reported;
 }
 
 /* The frame behind a stack is anybody's; that at its top is its own. */

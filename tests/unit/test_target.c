@@ -4,9 +4,11 @@
 #include "common/random.h"
 #include "mk/mk.h"
 #include "paging/format.h"
-#include "target/image.h"
+#include "target/kdump_file.h"
 #include "target/target.h"
 #include "util/cleanup.h"
+#include "x86/entry.h"
+#include "x86/registers.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -60,7 +62,7 @@ static void assert_frame(struct dump *d, uint64_t pa)
 	assert_memory_equal(read, expected, sizeof(expected));
 }
 
-/* What one pass told: every frame once, and rightly. */
+/* What one pass reported: every frame once, and rightly. */
 struct tally {
 	pthread_mutex_t lock;
 	uint64_t frames, sum, wrong;
@@ -256,34 +258,64 @@ static void elf_many_headers(void **state)
 	"u16 0\n"
 #define NOTES_SIZE "1676"
 
+/* By the names of the manual; a part of a segment by its own. */
+static void assert_registers(const struct ws_cpu *cpu)
+{
+	static const struct {
+		const char *name;
+		uint64_t value;
+	} known[] = { { "rax", 11 },        { "r15", 15 },     { "rflags", 44 },
+		      { "cr3", 0x1234000 }, { "cs", 0x10 },    { "cs.limit", 5 },
+		      { "cs.base", 6 },     { "idt.base", 10 } };
+	static const char *const unknown[] = { "eax", "cr1",     "cr3.base",
+					       "cs.", "cs.size", "" };
+	enum ws_register_group group;
+	uint64_t value;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(known); i++) {
+		assert_true(ws_cpu_register(cpu, known[i].name, &value));
+		assert_int_equal(value, known[i].value);
+	}
+	for (size_t i = 0; i < WS_ARRAY_SIZE(unknown); i++)
+		assert_false(ws_cpu_register(cpu, unknown[i], &value));
+	while (ws_cpu_register_at(cpu, n, &group))
+		n++;
+	assert_int_equal(n, 18 + 4 + 10 + 1);
+	assert_string_equal(ws_cpu_register_at(cpu, 18, &group), "cr0");
+	assert_int_equal(group, WS_REGISTER_CONTROL);
+	assert_string_equal(ws_cpu_register_at(cpu, n - 2, &group), "idt");
+	assert_int_equal(group, WS_REGISTER_SEGMENT);
+}
+
 static void assert_notes(struct dump *d)
 {
-	size_t n;
-	const struct ws_cpu *cpu = ws_target_cpus(d->target, &n);
+	const struct ws_cpu *cpu = ws_target_cpu(d->target, 0);
 
-	assert_int_equal(n, 2);
-	assert_true(cpu[0].has_control && cpu[1].has_control);
-	assert_int_equal(cpu[0].reg[WS_REG_AX], 11);
-	assert_int_equal(cpu[0].reg[WS_REG_SP], 33);
-	assert_int_equal(cpu[0].reg[WS_REG_R8], 8);
-	assert_int_equal(cpu[0].reg[WS_REG_R15], 15);
-	assert_int_equal(cpu[0].reg[WS_REG_IP], 22);
-	assert_int_equal(cpu[0].reg[WS_REG_FLAGS], 44);
-	assert_int_equal(cpu[0].cs.selector, 0x10);
-	assert_int_equal(cpu[0].cs.limit, 5);
-	assert_int_equal(cpu[0].cs.flags, 0xaf9b00);
-	assert_int_equal(cpu[0].cs.base, 6);
-	assert_int_equal(cpu[0].tr.base, 7);
-	assert_int_equal(cpu[0].gdt.base, 9);
-	assert_int_equal(cpu[0].idt.base, 10);
-	assert_int_equal(cpu[0].cr0, 0x80050033);
-	assert_int_equal(cpu[0].cr2, 12);
-	assert_int_equal(cpu[0].cr3, 0x1234000);
-	assert_int_equal(cpu[0].cr4, 0x20);
-	assert_int_equal(cpu[1].reg[WS_REG_AX], 55);
-	assert_int_equal(cpu[1].cr3, 0x5678000);
+	assert_int_equal(d->target->cpus.n, 2);
+	assert_true(x86_has_control(&cpu[0]) && x86_has_control(&cpu[1]));
+	assert_int_equal(cpu[0].reg[X86_AX], 11);
+	assert_int_equal(cpu[0].reg[X86_SP], 33);
+	assert_int_equal(cpu[0].reg[X86_R8], 8);
+	assert_int_equal(cpu[0].reg[X86_R15], 15);
+	assert_int_equal(cpu[0].reg[X86_IP], 22);
+	assert_int_equal(cpu[0].reg[X86_FLAGS], 44);
+	assert_int_equal(cpu[0].reg[X86_CS], 0x10);
+	assert_int_equal(cpu[0].reg[X86_CS + WS_SEGMENT_LIMIT], 5);
+	assert_int_equal(cpu[0].reg[X86_CS + WS_SEGMENT_FLAGS], 0xaf9b00);
+	assert_int_equal(cpu[0].reg[X86_CS + WS_SEGMENT_BASE], 6);
+	assert_int_equal(cpu[0].reg[X86_TR + WS_SEGMENT_BASE], 7);
+	assert_int_equal(cpu[0].reg[X86_GDT + WS_SEGMENT_BASE], 9);
+	assert_int_equal(cpu[0].reg[X86_IDT + WS_SEGMENT_BASE], 10);
+	assert_int_equal(cpu[0].reg[X86_CR0], 0x80050033);
+	assert_int_equal(cpu[0].reg[X86_CR2], 12);
+	assert_int_equal(cpu[0].reg[X86_CR3], 0x1234000);
+	assert_int_equal(cpu[0].reg[X86_CR4], 0x20);
+	assert_int_equal(cpu[1].reg[X86_AX], 55);
+	assert_int_equal(cpu[1].reg[X86_CR3], 0x5678000);
 	assert_string_equal(ws_target_vmcoreinfo(d->target), "OSRELEASE=6.1\n");
 	assert_ptr_equal(d->target->format, &ws_format_x86_64);
+	assert_registers(&cpu[0]);
 }
 
 static void notes(void **state)
@@ -299,9 +331,37 @@ static void notes(void **state)
 	assert_notes(&d);
 }
 
+/* What a capture says of modules is read as it is written; where it does not, it is not. */
+static void modules_note(void **state)
+{
+	autodump d = dump_open("ehdr64 phnum=1\n"
+			       "phdr64 offset=0x1000 filesz=0x1000 memsz=0x1000\n"
+			       "at 0x1000\nframes 0 1",
+			       NULL);
+
+	(void)state;
+	for (unsigned said = 0; said < 2; said++) {
+		struct ws_taken_from from = { .format = &ws_format_x86_64,
+					      .no_modules = said,
+					      .modules_absent = 0x5000 };
+		uint8_t *bytes;
+		size_t size;
+
+		d.target->modules_sought = false;
+		d.target->modules_absent = 0;
+		assert_int_equal(ws_target_write_notes(d.target, &from, &bytes, &size),
+				 WS_OK);
+		assert_int_equal(ws_target_parse_notes(d.target, bytes, size, 0, false),
+				 WS_OK);
+		assert_int_equal(d.target->modules_sought, said);
+		assert_int_equal(d.target->modules_absent, said * 0x5000);
+		free(bytes);
+	}
+}
+
 static void prstatus32(void **state)
 {
-	size_t n;
+	uint64_t value;
 	const struct ws_cpu *cpu;
 	autodump d = dump_open("ehdr32 phnum=2\n"
 			       "phdr32 type=4 offset=116 filesz=164\n"
@@ -311,25 +371,27 @@ static void prstatus32(void **state)
 			       "eip=8 cs=0x60 eflags=10 esp=11 ss=0x68\n"
 			       "at 0x1000\nframes 0 1",
 			       NULL);
-	static const uint64_t expected[WS_REG_COUNT] = {
-		[WS_REG_BX] = 1,     [WS_REG_CX] = 2,  [WS_REG_DX] = 3, [WS_REG_SI] = 4,
-		[WS_REG_DI] = 5,     [WS_REG_BP] = 6,  [WS_REG_AX] = 7, [WS_REG_IP] = 8,
-		[WS_REG_FLAGS] = 10, [WS_REG_SP] = 11,
+	static const uint64_t expected[X86_GENERAL] = {
+		[X86_BX] = 1, [X86_CX] = 2, [X86_DX] = 3, [X86_SI] = 4,     [X86_DI] = 5,
+		[X86_BP] = 6, [X86_AX] = 7, [X86_IP] = 8, [X86_FLAGS] = 10, [X86_SP] = 11,
 	};
 
 	(void)state;
-	cpu = ws_target_cpus(d.target, &n);
-	assert_int_equal(n, 1);
+	cpu = ws_target_cpu(d.target, 0);
+	assert_null(ws_target_cpu(d.target, 1));
 	assert_memory_equal(cpu->reg, expected, sizeof(expected));
-	assert_int_equal(cpu->cs.selector, 0x60);
-	assert_int_equal(cpu->ss.selector, 0x68);
-	assert_false(cpu->has_control);
+	assert_int_equal(cpu->reg[X86_CS], 0x60);
+	assert_int_equal(cpu->reg[X86_SS], 0x68);
+	assert_false(x86_has_control(cpu));
+	assert_false(ws_cpu_register(cpu, "cr3", &value));
+	assert_false(ws_cpu_register(cpu, "cs.base", &value));
+	assert_true(ws_cpu_register(cpu, "eax", &value));
+	assert_int_equal(value, 7);
 	assert_null(d.target->format);
 }
 
 static void prstatus64(void **state)
 {
-	size_t n;
 	const struct ws_cpu *cpu;
 	autodump d = dump_open("ehdr64 phnum=2\n"
 			       "phdr64 type=4 offset=176 filesz=356\n"
@@ -339,18 +401,55 @@ static void prstatus64(void **state)
 			       "rsi=4 rdi=5 rip=9 cs=0x10 rflags=10 rsp=11 ss=0x18\n"
 			       "at 0x1000\nframes 0 1",
 			       NULL);
-	static const uint64_t expected[WS_REG_COUNT] = {
-		[WS_REG_BX] = 1, [WS_REG_CX] = 2,  [WS_REG_DX] = 3,     [WS_REG_SI] = 4,
-		[WS_REG_DI] = 5, [WS_REG_BP] = 6,  [WS_REG_AX] = 7,     [WS_REG_R8] = 8,
-		[WS_REG_IP] = 9, [WS_REG_SP] = 11, [WS_REG_FLAGS] = 10, [WS_REG_R15] = 15,
+	static const uint64_t expected[X86_GENERAL] = {
+		[X86_BX] = 1, [X86_CX] = 2,  [X86_DX] = 3,     [X86_SI] = 4,
+		[X86_DI] = 5, [X86_BP] = 6,  [X86_AX] = 7,     [X86_R8] = 8,
+		[X86_IP] = 9, [X86_SP] = 11, [X86_FLAGS] = 10, [X86_R15] = 15,
 	};
 
 	(void)state;
-	cpu = ws_target_cpus(d.target, &n);
-	assert_int_equal(n, 1);
+	cpu = ws_target_cpu(d.target, 0);
+	assert_null(ws_target_cpu(d.target, 1));
 	assert_memory_equal(cpu->reg, expected, sizeof(expected));
-	assert_int_equal(cpu->cs.selector, 0x10);
-	assert_int_equal(cpu->ss.selector, 0x18);
+	assert_int_equal(cpu->reg[X86_CS], 0x10);
+	assert_int_equal(cpu->reg[X86_SS], 0x18);
+}
+
+/* Of what the processor has beside them nothing is known, its page tables included. */
+static void prstatus_arm(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t value;
+	} expected[] = { { "r0", 1 },  { "r1", 2 },  { "r12", 12 },    { "sp", 13 },
+			 { "lr", 14 }, { "pc", 15 }, { "cpsr", 0x93 }, { "r2", 0 } };
+	static const char *const unknown[] = { "ttbr0", "ttbr1", "ttbcr",
+					       "dacr",  "sctlr", "vbar" };
+	const struct ws_cpu *cpu;
+	uint64_t value;
+	autodump d =
+		dump_open("ehdr32 machine=40 phnum=2\n"
+			  "phdr32 type=4 offset=116 filesz=168\n"
+			  "phdr32 offset=0x1000 filesz=0x1000 memsz=0x1000\n"
+			  "nhdr descsz=148 type=1\ntext \"CORE\\0\\0\\0\\0\"\n"
+			  "prstatus_arm r0=1 r1=2 r12=12 sp=13 lr=14 pc=15 cpsr=0x93\n"
+			  "at 0x1000\nframes 0 1",
+			  NULL);
+
+	(void)state;
+	cpu = ws_target_cpu(d.target, 0);
+	assert_null(ws_target_cpu(d.target, 1));
+	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+		assert_true(ws_cpu_register(cpu, expected[i].name, &value));
+		assert_int_equal(value, expected[i].value);
+	}
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)
+		assert_false(ws_cpu_register(cpu, unknown[i], &value));
+	assert_false(ws_cpu_root(cpu, &value));
+	assert_true(cpu->arch->kernel_sp(cpu, &value));
+	assert_int_equal(value, 13);
+	assert_null(d.target->format);
+	assert_int_equal(d.target->word, 4);
 }
 
 /* SDM vol. 3A 4.1.1: which bits select which paging mode. */
@@ -379,20 +478,22 @@ static void formats(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct ws_cpu cpu = { .has_control = true,
-				      .cr0 = cases[i].cr0,
-				      .cr4 = cases[i].cr4,
-				      .cs.flags = cases[i].cs,
-				      .idt.base = cases[i].idt };
+		struct ws_cpu cpu = { .known = { UINT64_MAX },
+				      .reg = { [X86_CR0] = cases[i].cr0,
+					       [X86_CR4] = cases[i].cr4,
+					       [X86_CS + WS_SEGMENT_FLAGS] = cases[i].cs,
+					       [X86_IDT + WS_SEGMENT_BASE] =
+						       cases[i].idt } };
 		const struct ws_format *format =
-			ws_format_of_cpu(&cpu, cases[i].machine64);
+			x86_format_of_cpu(&cpu, cases[i].machine64);
 
 		if (cases[i].format)
 			assert_string_equal(ws_format_name(format), cases[i].format);
 		else
 			assert_null(format);
 	}
-	assert_null(ws_format_of_cpu(&(struct ws_cpu){ .cr0 = 0x80000011 }, false));
+	assert_null(
+		x86_format_of_cpu(&(struct ws_cpu){ .reg[X86_CR0] = 0x80000011 }, false));
 }
 
 static void formats_by_vmcoreinfo(void **state)
@@ -505,6 +606,38 @@ static void kdump64_of_i686(void **state)
 }
 
 /* Before version 6 max_mapnr is the header's, whatever lies in the sub header. */
+static bool taken(const char *header, int64_t *seconds)
+{
+	ws_autofree char *text = NULL;
+
+	assert_true(asprintf(&text,
+			     "%s max_mapnr=16\nat 0x1000\n%s max_mapnr_64=16\n"
+			     "bits 0x3000 3 1\nat 0x4000\npages zlib 0x3000 1 0x5000",
+			     header,
+			     strncmp(header, "kdump32", 7) ? "sub64" : "sub32") > 0);
+	{
+		autodump d = dump_open(text, NULL);
+
+		return ws_target_taken(d.target, seconds);
+	}
+}
+
+/* Right before the status, as wide as the writer's long; 0 where it was not filled in. */
+static void kdump_taken(void **state)
+{
+	int64_t seconds;
+
+	(void)state;
+	assert_true(taken("kdump32 taken=1700000000", &seconds));
+	assert_int_equal(seconds, 1700000000);
+	assert_true(taken("kdump64 taken=0x1ffffffff", &seconds));
+	assert_int_equal(seconds, 0x1ffffffff);
+	assert_true(taken("kdump64 taken=1", &seconds));
+	assert_false(taken("kdump64 taken=0", &seconds));
+	assert_false(taken("kdump32 taken=0xffffffff", &seconds));
+	assert_false(taken("kdump64 taken=0xffffffffffffffff", &seconds));
+}
+
 static void kdump_old(void **state)
 {
 	autodump d = dump_open("kdump64 version=5 max_mapnr=16\n"
@@ -665,25 +798,25 @@ static void replay_fill(struct replay *r, struct random *random, unsigned nchunk
 	assert_true(mk_build(&r->mk, "u64 0xffffffffffffffff 0xffffffffffffffff"));
 }
 
-static void assert_range(const struct replay *r, const struct ws_image *image,
+static void assert_range(const struct replay *r, const struct ws_kdump_file *image,
 			 uint64_t offset, size_t size)
 {
 	uint8_t bytes[IMAGE_SIZE];
-	struct ws_window window = { 0 };
+	struct ws_file_window window = { 0 };
 	bool whole = true;
 
 	for (size_t i = 0; i < size; i++)
 		whole &= r->there[offset + i];
-	assert_int_equal(ws_image_has(image, offset, size), whole);
+	assert_int_equal(ws_kdump_file_has(image, offset, size), whole);
 	for (unsigned round = 0; round < 2; round++) {
 		memset(bytes, 0, size);
-		assert_int_equal(
-			ws_image_read(image, round ? &window : NULL, offset, bytes, size),
-			whole ? WS_READ : WS_ABSENT);
+		assert_int_equal(ws_kdump_file_read(image, round ? &window : NULL, offset,
+						    bytes, size),
+				 whole ? WS_READ : WS_ABSENT);
 		if (whole)
 			assert_memory_equal(bytes, r->byte + offset, size);
 	}
-	ws_window_release(&window);
+	ws_file_window_release(&window);
 }
 
 /* Later chunks win over earlier ones, wherever they overlap. */
@@ -695,17 +828,17 @@ static void image_replay(void **state)
 	for (unsigned round = 0; round < 300; round++) {
 		struct replay r = { 0 };
 		struct ws_target target = { .ctx = ws_context_create() };
-		struct ws_image image = { 0 };
+		struct ws_kdump_file image = { 0 };
 
 		replay_fill(&r, &random, random_below(&random, 60));
 		target.file.path = "replay";
 		target.file.data = r.mk.bytes;
 		target.file.size = r.mk.size;
-		assert_int_equal(ws_image_open(&target, &image), WS_OK);
+		assert_int_equal(ws_kdump_file_open(&target, &image), WS_OK);
 		for (unsigned offset = 0; offset < IMAGE_SIZE; offset++)
 			assert_range(&r, &image, offset,
 				     1 + random_below(&random, IMAGE_SIZE - offset) % 99);
-		ws_image_close(&image);
+		ws_kdump_file_close(&image);
 		ws_context_destroy(target.ctx);
 		mk_release(&r.mk);
 	}
@@ -731,6 +864,27 @@ static void recorder(void **state)
 				 pa == 0x5000 || pa == 0x8000);
 }
 
+/* Each kind that there is can be asked for by its name, and no other. */
+static void kinds(void **state)
+{
+	static const char *const names[] = { "elf", "kdump", "lime", "raw", "sim" };
+	const size_t n = sizeof(names) / sizeof(*names);
+	struct ws_target_options options = { .kind = "tape" };
+	struct ws_context *ctx = ws_context_create();
+	struct ws_target *target;
+
+	(void)state;
+	assert_non_null(ctx);
+	for (unsigned i = 0; i < n; i++)
+		assert_string_equal(ws_target_kind_at(i), names[i]);
+	assert_null(ws_target_kind_at(n));
+	assert_null(ws_target_kind_at(UINT32_MAX));
+	assert_int_equal(ws_target_open(ctx, "/proc/self/exe", &options, &target),
+			 WS_ERR_USAGE);
+	assert_string_equal(ws_error(ctx, 0), "'tape' is no kind of target");
+	ws_context_destroy(ctx);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -742,8 +896,10 @@ int main(void)
 		cmocka_unit_test(elf_repetition),
 		cmocka_unit_test(elf_many_headers),
 		cmocka_unit_test(notes),
+		cmocka_unit_test(modules_note),
 		cmocka_unit_test(prstatus32),
 		cmocka_unit_test(prstatus64),
+		cmocka_unit_test(prstatus_arm),
 		cmocka_unit_test(formats),
 		cmocka_unit_test(formats_by_vmcoreinfo),
 		cmocka_unit_test(lime),
@@ -752,6 +908,7 @@ int main(void)
 		cmocka_unit_test(kdump64),
 		cmocka_unit_test(kdump32),
 		cmocka_unit_test(kdump64_of_i686),
+		cmocka_unit_test(kdump_taken),
 		cmocka_unit_test(kdump_old),
 		cmocka_unit_test(kdump_notes),
 		cmocka_unit_test(kdump_of_unknown),
@@ -762,6 +919,7 @@ int main(void)
 		cmocka_unit_test(flattened_notes),
 		cmocka_unit_test(image_replay),
 		cmocka_unit_test(recorder),
+		cmocka_unit_test(kinds),
 	};
 
 	return cmocka_run_group_tests_name("target", tests, NULL, NULL);

@@ -28,9 +28,6 @@ struct bad {
 /* A load that is as it should be, to stand beside one that is not. */
 #define GOOD_LOAD "phdr64 offset=0x1000 paddr=0x1000 filesz=0x1000 memsz=0x1000\n"
 #define GOOD_BYTES "at 0x1000\nframes 0x1000 1\n"
-#define ELF_NOTE(size, ...)                                                    \
-	"ehdr64 phnum=2\n" GOOD_LOAD "phdr64 type=4 offset=0x400 filesz=" size \
-	"\nat 0x400\n" __VA_ARGS__ GOOD_BYTES
 #define KDUMP                                                      \
 	"kdump64 max_mapnr=16\nat 0x1000\nsub64 max_mapnr_64=16\n" \
 	"bits 0x3000 1 2\nat 0x4000\npages zlib 0x1000 2 0x5000\n"
@@ -57,26 +54,16 @@ static const struct bad cases[] = {
 	  { "encoding 2", "offset 0x5", "little-endian" } },
 	{ "executable", "ehdr64 type=2", WS_ERR_UNSUPPORTED,
 	  { "type 2", "offset 0x10", "not a core" } },
-	{ "ARM", "ehdr32 machine=40", WS_ERR_UNSUPPORTED,
-	  { "machine 40", "offset 0x12", "i386" } },
+	{ "MIPS", "ehdr32 machine=8", WS_ERR_UNSUPPORTED,
+	  { "machine 8", "offset 0x12", "i386" } },
 
 	/* ---- program headers ---- */
 	{ "no headers", "ehdr64 phnum=0", WS_ERR_MALFORMED,
 	  { "without program headers", "offset 0x38" } },
-	{ "phentsize", "ehdr64 phentsize=55\n" GOOD_LOAD, WS_ERR_MALFORMED,
-	  { "header size 55", "offset 0x36", "not 56" } },
-	{ "phentsize 0", "ehdr32 phentsize=0\n", WS_ERR_MALFORMED,
-	  { "header size 0", "offset 0x2a", "not 32" } },
-	{ "phnum", "ehdr64 phnum=0xfffe\n" GOOD_LOAD, WS_ERR_UNREADABLE,
+	{ "phnum", "ehdr64 phnum=0xfffe\n" GOOD_LOAD "cut 119", WS_ERR_UNREADABLE,
 	  { "65534 program headers", "offset 0x40", "truncated" } },
 	{ "phoff", "ehdr64 phoff=0xffffffffffffffff\n" GOOD_LOAD, WS_ERR_UNREADABLE,
 	  { "1 program headers", "offset 0xffffffffffffffff", "truncated" } },
-	{ "phnum beyond 16 bits",
-	  "ehdr64 phnum=0xffff shoff=120\n" GOOD_LOAD "shdr64 info=0xffffffff",
-	  WS_ERR_UNREADABLE, { "4294967295 program headers", "truncated" } },
-	{ "no section header 0", "ehdr64 phnum=0xffff shoff=0xfffffffffffffff0\n" GOOD_LOAD,
-	  WS_ERR_UNREADABLE, { "section header 0", "offset 0xfffffffffffffff0" } },
-
 	/* ---- segments ---- */
 	{ "core cut before its memory", "ehdr64 phnum=2\n" GOOD_LOAD
 	  "phdr64 offset=0x2000 paddr=0x4000 filesz=0x2000 memsz=0x2000\n"
@@ -84,49 +71,28 @@ static const struct bad cases[] = {
 	  WS_ERR_UNREADABLE,
 	  { "cut off at 0x1000 bytes", "first of its memory", "truncated" } },
 	{ "segment offset", "ehdr64\nphdr64 offset=0xfffffffffffff000 filesz=0x2000 "
-	  "memsz=0x2000", WS_ERR_UNREADABLE, { "cut off at 0x78 bytes", "truncated" } },
+	  "memsz=0x2000", WS_ERR_MALFORMED, { "program header 0", "place in the file wraps" } },
 	{ "segment size", "ehdr64\nphdr64 offset=0x78 filesz=0xffffffffffffffff "
-	  "memsz=0xffffffffffffffff", WS_ERR_UNREADABLE, { "cut off at 0x78 bytes" } },
-	{ "segment pa", "ehdr64 phnum=2\n" GOOD_LOAD
-	  "phdr64 paddr=0xfffffffffffff000 offset=0x1000 filesz=0x1000 memsz=0x2000\n"
-	  GOOD_BYTES, WS_ERR_MALFORMED,
-	  { "program header 1 (file offset 0x78)", "overflow", "0xfffffffffffff000" } },
+	  "memsz=0xffffffffffffffff", WS_ERR_MALFORMED,
+	  { "program header 0", "last physical address" } },
 	{ "filesz past memsz", "ehdr64\n"
 	  "phdr64 offset=0x1000 filesz=0x1000 memsz=0xfff\n" GOOD_BYTES,
-	  WS_ERR_MALFORMED, { "program header 0", "more bytes in the file", "0x1000" } },
-	{ "overlap", "ehdr64 phnum=2\n" GOOD_LOAD
-	  "phdr64 offset=0x1800 paddr=0x1800 filesz=0x1000 memsz=0x1000\n"
-	  GOOD_BYTES "frames 0x5000 1", WS_ERR_MALFORMED,
-	  { "0x1000..0x1fff (file offset 0x1000)", "0x1800..0x27ff (file offset 0x1800)" } },
+	  WS_ERR_MALFORMED,
+	  { "program header 0 (physical 0, 0xfff bytes)", "more bytes in the file",
+	    "0x1000 bytes there" } },
 	{ "contradiction", "ehdr64 phnum=2\n"
 	  "phdr64 offset=0x1000 paddr=0x1000 filesz=0x3000 memsz=0x3000\n"
 	  "phdr64 offset=0x4000 paddr=0x2000 filesz=0x1000 memsz=0x1000\n"
 	  "at 0x1000\nframes 0x1000 3\nframes 0x2000 1\nat 0x4fff\nu8 1",
 	  WS_ERR_MALFORMED,
-	  { "0x1000..0x3fff (file offset 0x1000)", "0x2000..0x2fff (file offset 0x4000)",
-	    "different" } },
+	  { "program header 0 (physical 0x1000, 0x3000 bytes)",
+	    "program header 1 (physical 0x2000, 0x1000 bytes)", "different contents" } },
 	{ "only empty segments", "ehdr64\nphdr64 paddr=0x1000 memsz=0x1000",
 	  WS_ERR_MALFORMED, { "no physical memory" } },
 	{ "a process", "ehdr64 phnum=2\n"
 	  "phdr64 vaddr=0x400000 offset=0x1000 filesz=0x1000 memsz=0x1000\n"
 	  "phdr64 vaddr=0x600000 offset=0x2000 filesz=0x1000 memsz=0x1000\n"
 	  "at 0x1000\nframes 0 2", WS_ERR_UNSUPPORTED, { "process", "2 segments" } },
-
-	/* ---- notes ---- */
-	{ "namesz", ELF_NOTE("32", "nhdr namesz=0xffffffff\n"), WS_ERR_MALFORMED,
-	  { "note at file offset 0x400", "0xffffffff", "end 0x420" } },
-	{ "namesz that wraps when aligned", ELF_NOTE("32", "nhdr namesz=0xfffffffd\n"),
-	  WS_ERR_MALFORMED, { "note at file offset 0x400", "0xfffffffd" } },
-	{ "descsz", ELF_NOTE("32", "nhdr namesz=4 descsz=0xffffffff\n"), WS_ERR_MALFORMED,
-	  { "note at file offset 0x400", "0xffffffff", "end 0x420" } },
-	{ "second note", ELF_NOTE("32", "nhdr namesz=0\nnhdr namesz=0 descsz=9\n"),
-	  WS_ERR_MALFORMED, { "note at file offset 0x40c", "0x9 bytes" } },
-	{ "short QEMU note",
-	  ELF_NOTE("455", "nhdr descsz=431\ntext \"QEMU\\0\\0\\0\\0\"\nqemu\n"),
-	  WS_ERR_MALFORMED, { "QEMU note", "offset 0x400", "431 bytes", "432" } },
-	{ "new QEMU note",
-	  ELF_NOTE("460", "nhdr descsz=440\ntext \"QEMU\\0\\0\\0\\0\"\nqemu version=2\n"),
-	  WS_ERR_UNSUPPORTED, { "QEMU note", "offset 0x400", "version 2" } },
 
 	/* ---- LiME ---- */
 	{ "LiME of 31 bytes", "lime\ncut 31", WS_ERR_UNREADABLE,
@@ -140,16 +106,18 @@ static const struct bad cases[] = {
 	{ "LiME cut before its memory", "lime first=0x1000 last=0x1fff\n",
 	  WS_ERR_UNREADABLE, { "cut off at 0x20 bytes", "truncated" } },
 	{ "LiME second magic", "lime last=0xfff\nframes 0 1\nlime magic=1 first=0x1000 "
-	  "last=0x1fff\nframes 0x1000 1", WS_ERR_MALFORMED, { "magic", "offset 0x1020" } },
-	{ "LiME overlap", "lime last=0xfff\nframes 0 1\nlime first=0xfff last=0x1ffe\n"
+	  "last=0x1fff\nframes 0x1000 1\nu8 0", WS_ERR_MALFORMED,
+	  { "LiME range 0 (physical 0, 0x1000 bytes)", "no LiME magic", "offset 0x1020" } },
+	{ "LiME overlap", "lime last=0xfff\nframes 0 1\nlime first=0xff8 last=0x1ff7\n"
 	  "frames 0x1000 1", WS_ERR_MALFORMED,
-	  { "0..0xfff (file offset 0x20)", "0xfff..0x1ffe (file offset 0x1040)" } },
+	  { "LiME range 0 (physical 0, 0x1000 bytes)",
+	    "LiME range 1 (physical 0xff8, 0x1000 bytes)", "different contents" } },
 
 	/* ---- kdump ---- */
 	{ "kdump header", "kdump64\ncut 443", WS_ERR_UNREADABLE,
 	  { "kdump header", "file of 0x1bb bytes", "truncated" } },
-	{ "kdump machine", "kdump64 machine='aarch64'\n", WS_ERR_UNSUPPORTED,
-	  { "'aarch64'", "offset 0x110" } },
+	{ "kdump machine", "kdump64 machine='sparc64'\n", WS_ERR_UNSUPPORTED,
+	  { "'sparc64'", "offset 0x110" } },
 	{ "kdump block size", "kdump64 block_size=65536\n", WS_ERR_MALFORMED,
 	  { "block size 65536", "offset 0x1ac" } },
 	{ "kdump sub header size", "kdump64 sub_hdr_size=0\n", WS_ERR_MALFORMED,
@@ -159,31 +127,24 @@ static const struct bad cases[] = {
 	{ "kdump sub headers past the end", KDUMP "at 0\nkdump64 max_mapnr=16 "
 	  "sub_hdr_size=0xffffffff", WS_ERR_UNREADABLE,
 	  { "kdump bitmap", "offset 0x100000001000", "truncated" } },
-	{ "kdump bitmap too small", KDUMP "at 0x1000\nsub64 max_mapnr_64=0x10001",
-	  WS_ERR_MALFORMED, { "offset 0x1b4", "2 bitmap blocks", "0x10001 frames" } },
-	{ "kdump frames overflow", KDUMP "at 0x1000\nsub64 max_mapnr_64=0xffffffffffffffff",
-	  WS_ERR_MALFORMED, { "bitmap blocks", "0xffffffffffffffff frames" } },
 	{ "kdump bitmap past the end", KDUMP "at 0\nkdump64 bitmap_blocks=0xffffffff",
 	  WS_ERR_UNREADABLE, { "kdump bitmap", "truncated" } },
+	{ "kdump without bitmap blocks", "kdump64 bitmap_blocks=0\nat 0x1000\nsub64\n",
+	  WS_ERR_MALFORMED, { "no bitmap", "offset 0x1b4" } },
 	{ "kdump empty bitmap", "kdump64 max_mapnr=16\nat 0x1000\nsub64 max_mapnr_64=16\n"
 	  "at 0x4000\nu8 0", WS_ERR_MALFORMED, { "no physical memory" } },
 	{ "kdump bitmap of more than the file", "kdump64 bitmap_blocks=4\nat 0x1000\n"
 	  "sub64 max_mapnr_64=0x10000\nat 0x4000\nfill 0x2000 0xaa", WS_ERR_UNREADABLE,
 	  { "cut off at 0x6000 bytes", "truncated" } },
+	/* Which bit is wrong, neither bitmap shows. */
+	{ "kdump with a bit too many", KDUMP "bits 0x3000 3 1\n", WS_ERR_MALFORMED,
+	  { "kdump bitmap (file offset 0x3000)", "3 page frames", "2 page descriptors" } },
+	{ "kdump with a bit too few", "kdump64 max_mapnr=16\nat 0x1000\n"
+	  "sub64 max_mapnr_64=16\nbits 0x3000 2 1\nbits 0x2000 1 3\n"
+	  "at 0x4000\npages zlib 0x1000 2 0x5000\n", WS_ERR_MALFORMED,
+	  { "kdump bitmap (file offset 0x3000)", "1 page frame,", "2 page descriptors" } },
 	{ "kdump split", KDUMP "at 0x1000\nsub64 split=1 max_mapnr_64=16",
 	  WS_ERR_UNSUPPORTED, { "split", "offset 0x100c", "reassemble" } },
-	{ "kdump notes", KDUMP "at 0x1000\nsub64 max_mapnr_64=16 "
-	  "offset_note=0xfffffffffffffff0 size_note=0x20", WS_ERR_UNREADABLE,
-	  { "kdump notes", "offset 0xfffffffffffffff0" } },
-	{ "kdump notes size", KDUMP "at 0x1000\nsub64 max_mapnr_64=16 "
-	  "offset_note=0x1000 size_note=0xffffffffffffffff", WS_ERR_UNREADABLE,
-	  { "kdump notes", "0xffffffffffffffff bytes" } },
-	{ "kdump note", KDUMP "at 0x1000\nsub64 max_mapnr_64=16 "
-	  "offset_note=0x1800 size_note=16\nat 0x1800\nnhdr namesz=5", WS_ERR_MALFORMED,
-	  { "note at file offset 0x1800" } },
-	{ "kdump VMCOREINFO", KDUMP "at 0x1000\nsub64 max_mapnr_64=16 "
-	  "offset_vmcoreinfo=0x10000000 size_vmcoreinfo=1", WS_ERR_UNREADABLE,
-	  { "VMCOREINFO", "offset 0x10000000" } },
 	{ "kdump without descriptors", KDUMP "cut 0x4000", WS_ERR_UNREADABLE,
 	  { "cut off at 0x4000 bytes", "first of its memory", "truncated" } },
 	/* With one that is sound the dump would be read. */
@@ -208,11 +169,11 @@ static const struct bad cases[] = {
 	  { "flattened header", "end 0xfff", "truncated" } },
 	{ "flat version", "flat version=2", WS_ERR_UNSUPPORTED, { "offset 0x10", "version 2" } },
 	{ "flat offset", "flat\nchunk offset=0x8000000000000000 size=1\nu8 0",
-	  WS_ERR_MALFORMED, { "chunk at file offset 0x1000", "0x8000000000000000" } },
+	  WS_ERR_UNREADABLE, { "kdump header", "rearranged offset 0" } },
 	{ "flat cut in the header", "flat\nchunk offset=0 size=0x7fffffffffffffff\nu8 0",
 	  WS_ERR_UNREADABLE, { "kdump header", "rearranged offset 0", "truncated" } },
-	{ "flat empty chunk", "flat\nchunk offset=5 size=0\nu64 -1 -1", WS_ERR_MALFORMED,
-	  { "chunk at file offset 0x1000", "size 0" } },
+	{ "flat empty chunk", "flat\nchunk offset=5 size=0\nu64 -1 -1", WS_ERR_UNREADABLE,
+	  { "kdump header", "rearranged offset 0" } },
 	{ "flat nothing", "flat\nu64 0xffffffffffffffff 0xffffffffffffffff",
 	  WS_ERR_UNREADABLE, { "kdump header", "rearranged offset 0" } },
 	{ "flat without magic", "flat\nchunk offset=0 size=512\nfill 512 1\n"

@@ -9,6 +9,7 @@
 #include "target/target.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "x86/registers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -165,12 +166,44 @@ struct gone {
 	"phdr64 offset=0x4000 paddr=0x8000 filesz=0x2000 memsz=0x2000\n"     \
 	"at 0x200\nnhdr descsz=440\ntext \"QEMU\\0\\0\\0\\0\"\nqemu cr3=5\n" \
 	"at 0x1000\nframes 0x1000 3\nframes 0x8000 2\n"
+/* The second of three headers is what it may be. */
+#define PHDRS(second)                                                    \
+	"ehdr64 phnum=3\n"                                               \
+	"phdr64 offset=0x1000 paddr=0x1000 filesz=0x1000 memsz=0x1000\n" \
+	"phdr64 offset=0x3000 paddr=0x4000 " second "\n"                 \
+	"phdr64 offset=0x2000 paddr=0x8000 filesz=0x1000 memsz=0x1000\n" \
+	"at 0x1000\nframes 0x1000 1\nframes 0x8000 1\nat 0x3fff\nu8 0\n"
+#define BAD_PHDR "phdr64 offset=0x2000 paddr=-1 filesz=0x1000 memsz=0x1000\n"
+#define TABLE                                                            \
+	"phdr64 offset=0x1000 paddr=0x1000 filesz=0x1000 memsz=0x1000\n" \
+	"phdr64 offset=0x2000 paddr=0x2000 filesz=0x1000 memsz=0x1000\n" \
+	"at 0x1000\nframes 0x1000 2\n"
 #define LIME                                               \
 	"lime first=0x1000 last=0x2fff\nframes 0x1000 2\n" \
 	"lime first=0x8000 last=0x9fff\nframes 0x8000 2\n"
+#define SUB(fields) KDUMP "at 0x1000\nsub64 " fields "\n"
+#define LIMES(second, third)                                          \
+	"lime first=0x1000 last=0x1fff\nframes 0x1000 1\n"            \
+	"lime first=0x4000 last=0x4fff " second "\nframes 0x4000 1\n" \
+	"lime first=0x8000 last=0x8fff " third "\nframes 0x8000 1\n"
 #define KDUMP                                                      \
 	"kdump64 max_mapnr=16\nat 0x1000\nsub64 max_mapnr_64=16\n" \
 	"bits 0x3000 1 5\nat 0x4000\npages plain 0x1000 5 0x5000\n"
+
+/* The frames right behind the descriptors, as every writer has them. */
+#define TIGHT                                                      \
+	"kdump64 max_mapnr=16\nat 0x1000\nsub64 max_mapnr_64=16\n" \
+	"bits 0x3000 1 5\nat 0x4000\npages plain 0x1000 5 0x4078\n"
+
+#define QEMU "text \"QEMU\\0\\0\\0\\0\"\n"
+#define NOTES(size, notes)                                                               \
+	"ehdr64 phnum=2\nphdr64 type=4 offset=0x400 filesz=" size "\n"                   \
+	"phdr64 offset=0x1000 paddr=0x1000 filesz=0x1000 memsz=0x1000\nat 0x400\n" notes \
+	"at 0x1000\nframes 0x1000 1\n"
+/* Headers, descriptors and a frame; then a frame a chunk, from file offset 0x6010 on. */
+#define FLAT_CHUNKS                                                         \
+	KDUMP "flatten 0+0x5000 0x5000+0x1000 0x6000+0x1000 0x7000+0x1000 " \
+	      "0x8000+0x1000 0x9000+0x1000\n"
 
 /* clang-format off */
 static const struct gone gone[] = {
@@ -196,6 +229,130 @@ static const struct gone gone[] = {
 	  "phdr64 type=4 offset=0x3000 filesz=460\nat 0x1000\nframes 0x1000 2\n", 0x006,
 	  { "cut off in its notes", "offset 0x3000" } },
 
+	/* One header of three is damaged: the others' memory is read. */
+	{ "core with a size past memory's", PHDRS("filesz=0x1000 memsz=0xfff"), 0x102,
+	  { "program header 1 (physical 0x4000, 0xfff bytes)", "more bytes in the file" } },
+	{ "core with an address that wraps",
+	  PHDRS("paddr=0xfffffffffffff000 filesz=0x1000 memsz=0x2000"), 0x102,
+	  { "program header 1", "0xfffffffffffff000", "last physical address" } },
+	{ "core with memory up to the last address",
+	  PHDRS("paddr=0xffffffffff000 filesz=0 memsz=0x1000"), 0x102,
+	  { "4 KiB of memory out" } },
+	{ "core with memory past the last address",
+	  PHDRS("paddr=0xffffffffff001 filesz=0 memsz=0x1000"), 0x102,
+	  { "program header 1", "last physical address" } },
+	{ "core with an offset that wraps",
+	  PHDRS("offset=0xfffffffffffff000 filesz=0x2000 memsz=0x2000"), 0x102,
+	  { "program header 1", "wraps" } },
+	{ "core with an offset in its headers", PHDRS("offset=63 filesz=0x10 memsz=0x10"),
+	  0x102, { "program header 1", "that of the headers" } },
+	{ "core with an offset in the table", PHDRS("offset=231 filesz=1 memsz=1"), 0x102,
+	  { "program header 1", "that of the headers" } },
+	{ "core with memory right behind the table", PHDRS("offset=232 filesz=1 memsz=1"),
+	  0x102, { 0 } },
+	{ "core with another type", PHDRS("type=7 filesz=0x1000 memsz=0x1000"), 0x102,
+	  { "program header 1 (physical 0x4000", "type 0x7" } },
+	{ "core with an empty header", PHDRS("type=0"), 0x102, { 0 } },
+	{ "core with less than its memory", PHDRS("filesz=0 memsz=0x1001"), 0x102,
+	  { "5 KiB of memory out" } },
+	/* The 2nd and 3rd lack some, as in a filtered dump: no byte is left over. */
+	{ "core that was filtered",
+	  "ehdr64 phnum=3\n"
+	  "phdr64 offset=0x1000 paddr=0x1000 filesz=0x1000 memsz=0x1000\n"
+	  "phdr64 offset=0x2000 paddr=0x4000 filesz=0 memsz=0x2000\n"
+	  "phdr64 offset=0x2000 paddr=0x8000 filesz=0x1000 memsz=0x3000\n"
+	  "at 0x1000\nframes 0x1000 1\nframes 0x8000 1\n",
+	  0x102, { 0 } },
+	{ "core that seems filtered, and a frame is left over",
+	  "ehdr64 phnum=2\n"
+	  "phdr64 offset=0x1000 paddr=0x1000 filesz=0x1000 memsz=0x2000\n"
+	  "phdr64 offset=0x3000 paddr=0x8000 filesz=0x1000 memsz=0x1000\n"
+	  "at 0x1000\nframes 0x1000 2\nframes 0x8000 1\n",
+	  0x102, { "4 KiB of memory out" } },
+	{ "core with too long notes", PHDRS("type=4 filesz=0x4000"), 0x102,
+	  { "cut off in its notes", "program header 1" } },
+
+	/* One address with two contents, one place at two addresses: which is right? */
+	{ "core with an address twice", PHDRS("paddr=0x1000 filesz=0x1000 memsz=0x1000"),
+	  0x100, { "program header 0", "different contents", "program header 1" } },
+	{ "core with a part of an address twice",
+	  PHDRS("paddr=0x1ff8 filesz=0x1000 memsz=0x1000"), 0x100,
+	  { "program header 1 (physical 0x1ff8", "different contents" } },
+	{ "core with a place twice", PHDRS("offset=0x2001 filesz=0x1000 memsz=0x1000"),
+	  0x002, { "program header 1", "same bytes of the file", "program header 2" } },
+	{ "core with a size over all others", "ehdr64 phnum=3\n"
+	  "phdr64 offset=0x1000 paddr=0x1000 filesz=0x9000 memsz=0x9000\n"
+	  "phdr64 offset=0x2000 paddr=0x4000 filesz=0x1000 memsz=0x1000\n"
+	  "phdr64 offset=0x3000 paddr=0x8000 filesz=0x1000 memsz=0x1000\n"
+	  "at 0x1000\nframes 0x1000 1\nframes 0x4000 1\nframes 0x8000 1\n", 0x110,
+	  { "program header 0 (physical 0x1000, 0x3000 bytes)" } },
+	{ "core with memory that begins in a page", PHDRS("paddr=0x4008 filesz=8 memsz=8"),
+	  0x102, { "physical 0x4008 begins within a page" } },
+	{ "core with memory that begins so in the file too",
+	  PHDRS("offset=0x3008 paddr=0x4008 filesz=8 memsz=8"), 0x102, { 0 } },
+	{ "core with memory told twice", "ehdr64 phnum=2\n"
+	  "phdr64 offset=0x1000 paddr=0x1000 filesz=0x2000 memsz=0x2000\n"
+	  "phdr64 offset=0x3000 paddr=0x2000 filesz=0x2000 memsz=0x2000\n"
+	  "at 0x1000\nframes 0x1000 2\nframes 0x2000 2\n", 0x00e, { 0 } },
+	{ "core with one place under two headers", "ehdr64 phnum=2\n"
+	  "phdr64 offset=0x1000 paddr=0x1000 filesz=0x3000 memsz=0x3000\n"
+	  "phdr64 offset=0x2000 paddr=0x2000 filesz=0x2000 memsz=0x2000\n"
+	  "at 0x1000\nframes 0x1000 3\n", 0x00e, { 0 } },
+	{ "core out of order", PHDRS("offset=0x3008 paddr=0xb008 filesz=8 memsz=8"), 0x102,
+	  { "program headers 1 and 2 are out of the order", "0xb008 and 0x8000" } },
+	{ "core out of order at its first", "ehdr64 phnum=2\n"
+	  "phdr64 offset=0x1000 paddr=0x2000 filesz=0x1000 memsz=0x1000\n"
+	  "phdr64 offset=0x2000 paddr=0x1000 filesz=0x1000 memsz=0x1000\n"
+	  "at 0x1000\nframes 0x2000 1\nframes 0x1000 1\n", 0x006,
+	  { "program headers 0 and 1 are out of the order" } },
+	{ "core with nine bad headers", "ehdr64 phnum=10\n"
+	  "phdr64 offset=0x1000 paddr=0x1000 filesz=0x1000 memsz=0x1000\n"
+	  BAD_PHDR BAD_PHDR BAD_PHDR BAD_PHDR BAD_PHDR BAD_PHDR BAD_PHDR BAD_PHDR BAD_PHDR
+	  "at 0x1000\nframes 0x1000 1\n", 0x002,
+	  { "5 more program headers are left out" } },
+
+	/* The table of program headers. */
+	{ "core with a header size of its own", LOADS "at 54\nu8 55\n", 0x30e,
+	  { "size 55 at file offset 0x36", "taken as 56" } },
+	{ "core cut in its headers", "ehdr64 phoff=0x3000 phnum=3\nat 0x1000\n"
+	  "frames 0x1000 2\n"
+	  "phdr64 offset=0x1000 paddr=0x1000 filesz=0x2000 memsz=0x2000\n"
+	  "phdr64\nphdr64\ncut 0x303f", 0x006,
+	  { "3 program headers are claimed", "1 are in the file", "unknown" } },
+	{ "core without the number of its headers",
+	  "ehdr64 phnum=0xffff shoff=0xfffffffffffffff0\n" TABLE, 0x006,
+	  { "section header 0 (file offset 0xfffffffffffffff0)", "unknown" } },
+	{ "core whose section header 0 is not one", "ehdr64 phnum=0xffff\n" TABLE, 0x006,
+	  { "section header 0 (file offset 0)" } },
+	{ "core with a number that 16 bits have room for",
+	  "ehdr64 phnum=0xffff shoff=0x800\n" TABLE "at 0x800\nshdr64 info=1\n", 0x006,
+	  { "section header 0 (file offset 0x800)" } },
+
+	{ "core with a name past its notes", NOTES("32", "nhdr namesz=0xffffffff\n"), 0x002,
+	  { "note at file offset 0x400 is damaged", "0xffffffff", "end 0x420" } },
+	{ "core with a name that wraps when aligned",
+	  NOTES("32", "nhdr namesz=0xfffffffd\n"), 0x002,
+	  { "note at file offset 0x400 is damaged", "0xfffffffd" } },
+	{ "core with contents past its notes",
+	  NOTES("32", "nhdr namesz=4 descsz=0xffffffff\n"), 0x002,
+	  { "note at file offset 0x400 is damaged", "0xffffffff", "end 0x420" } },
+	{ "core with a bad second note",
+	  NOTES("32", "nhdr namesz=0\nnhdr namesz=0 descsz=9\n"), 0x002,
+	  { "note at file offset 0x40c is damaged", "0x9 bytes", "registers" } },
+	{ "core with a short QEMU note", NOTES("455", "nhdr descsz=431\n" QEMU "qemu\n"),
+	  0x002, { "QEMU note at file offset 0x400", "size is 431, not 432",
+		   "processor 0" } },
+	{ "core with a new QEMU note",
+	  NOTES("460", "nhdr descsz=440\n" QEMU "qemu version=2\n"), 0x002,
+	  { "QEMU note at file offset 0x400", "version is 2, not 1", "processor 0" } },
+	{ "core with a WHOSEES note of nothing",
+	  NOTES("24", "nhdr namesz=8 descsz=4\ntext \"WHOSEES\\0what\"\n"), 0x002,
+	  { "WHOSEES note at file offset 0x400 is damaged" } },
+	{ "core with a WHOSEES note that is not of modules",
+	  NOTES("36", "nhdr namesz=8 descsz=16 type=1\n"
+		      "text \"WHOSEES\\0modules-absent x\"\n"),
+	  0x002, { "WHOSEES note at file offset 0x400 is damaged", "modules" } },
+
 	{ "whole LiME", LIME, 0x306, { 0 } },
 	{ "LiME cut in its last range", LIME "cut 0x4000", 0x106,
 	  { "at least 1 of 16 KiB", "from physical 0x9fc0 on" } },
@@ -205,6 +362,27 @@ static const struct gone gone[] = {
 	  { "at least 8 of 16 KiB", "from physical 0x8000 on" } },
 	{ "LiME cut in a header", LIME "cut 0x203f", 0x006,
 	  { "LiME header at file offset 0x2020", "how much" } },
+
+	/* One header of three is damaged, and the others are found. */
+	{ "LiME with another version", LIMES("version=2", ""), 0x102,
+	  { "LiME range 1 (physical 0x4000, 0x1000 bytes)", "a version that is unknown",
+	    "sound is at 0x2040" } },
+	{ "LiME with a range that ends first", LIMES("last=0x3ffe", ""), 0x102,
+	  { "LiME range 1", "makes no sense" } },
+	{ "LiME with a range past the last address", LIMES("last=0x10000000000000", ""),
+	  0x102, { "LiME range 1", "makes no sense" } },
+	{ "LiME without a magic", LIMES("magic=1", ""), 0x100,
+	  { "LiME range 0 (physical 0x1000, 0x1000 bytes)", "no LiME magic",
+	    "sound is at 0x2040" } },
+	{ "LiME with a range that is too short", LIMES("last=0x4fef", ""), 0x102,
+	  { "LiME range 1 (physical 0x4000, 0xff0 bytes)", "behind it" } },
+	{ "LiME with a range that is too long", LIMES("last=0x10000", ""), 0x102,
+	  { "LiME range 1", "longer than the file", "another begins at 0x2040" } },
+	{ "LiME with a bad first version", "lime version=2 first=0x1000 last=0x1fff\n"
+	  "frames 0x1000 1\nlime first=0x4000 last=0x4fff\nframes 0x4000 1\n", 0x010,
+	  { "LiME range 0", "a version that is unknown" } },
+	{ "LiME whose last header is bad", LIMES("", "version=0"), 0x012,
+	  { "LiME range 2 (physical 0x8000", "sound is at 0x3060" } },
 
 	{ "whole kdump", KDUMP, 0x03e, { 0 } },
 	{ "kdump cut in a frame", KDUMP "cut 0x9fff", 0x01e,
@@ -228,14 +406,72 @@ static const struct gone gone[] = {
 	    "a way unknown here" } },
 	{ "kdump with a wild offset", KDUMP "at 0x4000\ndescriptor offset=-1 size=4096", 0x03c,
 	  { "cut off: 4 of 20 KiB", "from physical 0x1000 on" } },
-	{ "incomplete kdump", KDUMP "at 0\nkdump64 max_mapnr=16 status=9\n"
+	{ "incomplete kdump", TIGHT "at 0\nkdump64 max_mapnr=16 status=9\n"
 	  "at 0x4048\nfill 48 0", 0x00e,
 	  { "cut off: 8 of 20 KiB", "from physical 0x4000 on" } },
-	{ "incomplete kdump says so", KDUMP "at 0\nkdump64 max_mapnr=16 status=8\n", 0x03e,
+	{ "incomplete kdump says so", TIGHT "at 0\nkdump64 max_mapnr=16 status=8\n", 0x03e,
 	  { "makedumpfile", "incomplete" } },
 	/* Not marked: a descriptor of zeroes is damage. */
-	{ "kdump with zeroed descriptors", KDUMP "at 0x4048\nfill 48 0", 0x00e,
+	{ "kdump with zeroed descriptors", TIGHT "at 0x4048\nfill 48 0", 0x00e,
 	  { "2 of 5 page descriptors are damaged", "physical 0x4000" } },
+
+	{ "kdump with a bad note", "kdump64 max_mapnr=16\n"
+	  "at 0x1000\nsub64 max_mapnr_64=16 offset_note=0x1800 size_note=16\n"
+	  "at 0x1800\nnhdr namesz=5\n" "bits 0x3000 1 5\n"
+	  "at 0x4000\npages plain 0x1000 5 0x5000\n", 0x03e,
+	  { "note at file offset 0x1800 is damaged" } },
+
+	{ "kdump of another version", KDUMP "at 0\nkdump64 max_mapnr=16 version=7\n", 0x03e,
+	  { "version 7 at file offset 0x8", "read as version 6" } },
+	{ "kdump of version 0", KDUMP "at 0\nkdump64 max_mapnr=16 version=0\n", 0x03e,
+	  { "version 0 at file offset 0x8" } },
+	{ "kdump of version 5", KDUMP "at 0\nkdump64 max_mapnr=16 version=5\n", 0x03e,
+	  { 0 } },
+	{ "kdump with too few bitmap bits", SUB("max_mapnr_64=0x10001"), 0x03e,
+	  { "0x10 and 0x10001 as the number of page frames", "bitmaps of 0x8000" } },
+	{ "kdump with two numbers of frames", SUB("max_mapnr_64=3"), 0x03e,
+	  { "0x10 and 0x3 as the number of page frames" } },
+	{ "kdump with a header's number of frames that is wrong",
+	  KDUMP "at 0\nkdump64 max_mapnr=3\n", 0x03e, { "0x3 and 0x10 as the number" } },
+	{ "kdump with another split", SUB("max_mapnr_64=16 split=2"), 0x03e, { 0 } },
+	{ "kdump with notes past the end",
+	  SUB("max_mapnr_64=16 offset_note=0xfffffffffffffff0 size_note=0x20"), 0x03e,
+	  { "kdump notes are not in the file", "0xfffffffffffffff0", "unknown" } },
+	{ "kdump with notes larger than it",
+	  SUB("max_mapnr_64=16 offset_note=0x1000 size_note=0xffffffffffffffff"), 0x03e,
+	  { "kdump notes are not in the file", "0xffffffffffffffff bytes" } },
+	{ "kdump with VMCOREINFO past the end",
+	  SUB("max_mapnr_64=16 offset_vmcoreinfo=0x10000000 size_vmcoreinfo=1"), 0x03e,
+	  { "VMCOREINFO are not in the file", "0x10000000" } },
+	/*
+	 * A bit too many, or too few, moves all frames behind it: the first bitmap helps.
+	 */
+	{ "kdump with a bit too many", TIGHT "bits 0x2000 1 5\nbits 0x3000 0 1\n", 0x03e,
+	  { "second bitmap", "6 page frames", "5 page descriptors" } },
+	{ "kdump with a bit too many and zeroes behind",
+	  KDUMP "bits 0x2000 1 5\nbits 0x3000 0 1\n", 0x03e,
+	  { "second bitmap", "6 page frames", "5 page descriptors" } },
+	{ "kdump with a bit too few", "kdump64 max_mapnr=16\nat 0x1000\n"
+	  "sub64 max_mapnr_64=16\nbits 0x2000 1 5\nbits 0x3000 2 4\n"
+	  "at 0x4000\npages plain 0x1000 5 0x4078\n", 0x03e,
+	  { "second bitmap", "4 page frames", "5 page descriptors" } },
+	{ "kdump with a bit too few, cut", "kdump64 max_mapnr=16\nat 0x1000\n"
+	  "sub64 max_mapnr_64=16\nbits 0x2000 1 5\nbits 0x3000 2 4\n"
+	  "at 0x4000\npages plain 0x1000 5 0x4078\ncut 0x8078", 0x01e,
+	  { "second bitmap", "4 page frames", "5 page descriptors" } },
+	{ "incomplete kdump with a bit too few", "kdump64 max_mapnr=16 status=8\n"
+	  "at 0x1000\nsub64 max_mapnr_64=16\nbits 0x2000 1 5\nbits 0x3000 2 4\n"
+	  "at 0x4000\npages plain 0x1000 5 0x4078\nat 0x4060\nfill 24 0\n", 0x01e,
+	  { "second bitmap", "4 page frames", "5 page descriptors" } },
+	{ "kdump with a first bitmap of less", TIGHT "bits 0x2000 1 3\n", 0x03e, { 0 } },
+	{ "kdump whose frames follow at once", "kdump64 max_mapnr=16\nat 0x1000\n"
+	  "sub64 max_mapnr_64=16\nbits 0x3000 1 5\nat 0x4000\npages plain 0x1000 5 0x4078\n",
+	  0x03e, { 0 } },
+	{ "flattened cut in its bitmap", "kdump64 max_mapnr=16\nat 0x1000\n"
+	  "sub64 max_mapnr_64=16\nbits 0x3000 1 5\nbits 0x3000 9 5\n"
+	  "at 0x4000\npages plain 0x1000 5 0x5000\n"
+	  "flatten 0+0x3001 0x4000+0x6000", 0x03e,
+	  { "cut off in its bitmap", "physical 0x8000 to 0xffff" } },
 
 	{ "whole flattened", KDUMP "flatten 0+0x4000 0x5000+0x5000 0x4000+0x1000", 0x03e,
 	  { 0 } },
@@ -245,6 +481,13 @@ static const struct gone gone[] = {
 	  "cut 0xb01f", 0x01e, { "cut off: 4 of 20 KiB", "from physical 0x5000 on" } },
 	{ "flattened cut in a chunk's header", KDUMP "flatten 0+0x7000 0x7000+0x3000\n"
 	  "cut 0x801f", 0x006, { "cut off: 12 of 20 KiB", "from physical 0x3000 on" } },
+	/* The chunk before may be of another size than it says. */
+	{ "flattened with a bad chunk", FLAT_CHUNKS "at 0x8030\nu64 -2", 0x002,
+	  { "damaged at file offset 0x8030", "offset 0xfeffffffffffffff", "size 0x1000" } },
+	{ "flattened with an empty chunk", FLAT_CHUNKS "at 0x9048\nu64 0", 0x006,
+	  { "damaged at file offset 0x9040", "size 0", "the chunk before it" } },
+	{ "flattened with a chunk of another size", FLAT_CHUNKS "at 0x702e\n"
+	  "u8 0x10 1", 0x006, { "flattened dump is cut off" } },
 	{ "flattened without a block of frames", KDUMP "flatten 0+0x6000 0x8000+0x2000",
 	  0x032, { "cut off: 8 of 20 KiB", "from physical 0x2000 on" } },
 	{ "flattened without some descriptors", KDUMP "flatten 0+0x4018 0x4048+0x5fb8",
@@ -289,7 +532,6 @@ static void cut_memory_counts(void **state)
 static void registers_before_cut(void **state)
 {
 	autoscene s;
-	size_t n;
 
 	(void)state;
 	open_text(&s, "ehdr64 phnum=2\n"
@@ -299,8 +541,25 @@ static void registers_before_cut(void **state)
 		      "nhdr descsz=440\ntext \"QEMU\\0\\0\\0\\0\"\nqemu cr3=0x7000\n"
 		      "nhdr descsz=440\ntext \"QEMU\\0\\0\\0\\0\"\nqemu cr3=0x8000\n"
 		      "cut 0x2300");
-	assert_int_equal(ws_target_cpus(s.target, &n)[0].cr3, 0x7000);
-	assert_int_equal(n, 1);
+	assert_int_equal(ws_target_cpu(s.target, 0)->reg[X86_CR3], 0x7000);
+	assert_null(ws_target_cpu(s.target, 1));
+}
+
+/* A note of one processor that is damaged does not make the next one's its own. */
+static void registers_beside_a_bad_note(void **state)
+{
+	const struct ws_cpu *cpus;
+	autoscene s;
+
+	(void)state;
+	open_text(&s, NOTES("1380", "nhdr descsz=440\n" QEMU "qemu cr3=0x7000\n"
+				    "nhdr descsz=440\n" QEMU "qemu version=2 cr3=0x8000\n"
+				    "nhdr descsz=440\n" QEMU "qemu cr3=0x9000\n"));
+	cpus = s.target->cpus.v;
+	assert_int_equal(s.target->cpus.n, 3);
+	assert_int_equal(cpus[0].reg[X86_CR3], 0x7000);
+	assert_false(x86_has_control(&cpus[1]));
+	assert_int_equal(cpus[2].reg[X86_CR3], 0x9000);
 }
 
 /* ---- cut at every length ---------------------------------------------------------- */
@@ -372,6 +631,80 @@ static void every_length(void **state)
 	}
 	assert_int_equal(last, 0);
 	assert_true(opened > 64);
+}
+
+/* ---- a bit of the bitmaps that is wrong ------------------------------------------- */
+
+#define MAPPED(first) "kdump64 max_mapnr=16\nat 0x1000\nsub64 max_mapnr_64=16\n" first
+#define HELD "bits 0x3000 1 3\nbits 0x3000 6 2\nbits 0x3000 9 1\nat 0x4000\n"
+#define HELD_MASK 0x2ceu
+
+static const struct bitmaps {
+	const char *name, *text;
+	bool all_held; /* both are the same: each wrong bit is found */
+} bitmaps[] = {
+	{ "all memory held",
+	  MAPPED("bits 0x2000 1 3\nbits 0x2000 6 2\nbits 0x2000 9 1\n") HELD
+	  "pages zlib 0x1000 3 0x4090\n"
+	  "pages zlib 0x6000 2 0x8000\npages zlib 0x9000 1 0xb000\n",
+	  true },
+	{ "all memory held, with zeroes behind the descriptors",
+	  MAPPED("bits 0x2000 1 3\nbits 0x2000 6 2\nbits 0x2000 9 1\n") HELD
+	  "pages plain 0x1000 3 0x5000\n"
+	  "pages plain 0x6000 2 0x8000\npages plain 0x9000 1 0xb000\n",
+	  true },
+	{ "some memory filtered",
+	  MAPPED("bits 0x2000 0 12\n") HELD
+	  "pages zlib 0x1000 3 0x4090\n"
+	  "pages zlib 0x6000 2 0x8000\npages zlib 0x9000 1 0xb000\n",
+	  false },
+	{ "an empty first bitmap",
+	  MAPPED("") HELD "pages plain 0x1000 3 0x4090\n"
+			  "pages plain 0x6000 2 0x8000\npages plain 0x9000 1 0xb000\n",
+	  false },
+};
+
+/* Never memory at a wrong address: frames_by_address() fails on one. */
+static void every_bit(void **state)
+{
+	static const char *const words[] = { "second bitmap", "page descriptors" };
+	const struct bitmaps *maps = *state;
+	unsigned refused = 0;
+	autoscene s;
+
+	open_text(&s, maps->text);
+	assert_int_equal(frames_by_address(s.target), HELD_MASK);
+	assert_null(ws_target_note(s.target, 0));
+	for (unsigned bit = 0; bit < 32; bit++) {
+		uint64_t at = 0x2000 + bit / 16 * 0x1000 + bit % 16 / 8;
+		uint8_t byte = s.mk.bytes[at] ^ (1u << bit % 8);
+		enum ws_status status;
+
+		assert_int_equal(pwrite(s.fd, &byte, 1, (off_t)at), 1);
+		status = reopen(&s);
+		assert_int_equal(pwrite(s.fd, &s.mk.bytes[at], 1, (off_t)at), 1);
+		refused += status == WS_ERR_MALFORMED;
+		if (status != WS_OK) {
+			assert_non_null(strstr(ws_error(s.ctx, 0), "kdump bitmap"));
+			continue;
+		}
+		assert_int_equal(frames_by_address(s.target), HELD_MASK);
+		assert_int_equal(frames_by_scan(s.target), HELD_MASK);
+		assert_int_equal(has_note(s.target, words, WS_ARRAY_SIZE(words)),
+				 bit >= 16);
+	}
+	assert_int_equal(refused != 0, !maps->all_held);
+}
+
+/* A descriptor that leads into the descriptors: it is damaged, and not the bitmap. */
+static void frame_inside_descriptors(void **state)
+{
+	autoscene s;
+
+	(void)state;
+	open_text(&s, TIGHT "at 0x4030\ndescriptor offset=0x4008 size=9 flags=1");
+	assert_null(ws_target_note(s.target, 0));
+	assert_int_equal(frames_by_address(s.target), 0x036);
 }
 
 /* ---- a file that shrinks, or cannot be read, while it is open ---------------------- */
@@ -594,53 +927,70 @@ static void hostile_frames(void **state)
 	mk_release(&mk);
 }
 
-/* Notes and tables in a sparse file cost nothing to claim: more than any are refused. */
-static void vast_headers(void **state)
+/* Notes and tables in a sparse file cost nothing to claim: more than any are not read. */
+static void vast_table(void **state)
 {
-	static const char *const texts[] = {
-		"ehdr64 phnum=0xffff shoff=0x200\nat 0x200\nshdr64 info=0x200000",
-		"ehdr64 phnum=2\nphdr64 offset=0x1000 paddr=0 filesz=0x1000 memsz=0x1000\n"
-		"phdr64 type=4 offset=0x1000 filesz=0x4000001",
-	};
+	autoscene s;
 
 	(void)state;
-	for (size_t i = 0; i < WS_ARRAY_SIZE(texts); i++) {
-		autoscene s;
-
-		scene_begin(&s, texts[i]);
-		assert_int_equal(ftruncate(s.fd, TEBI), 0);
-		assert_int_equal(reopen(&s), WS_ERR_MALFORMED);
-		assert_non_null(strstr(ws_error(s.ctx, 0), "more than any machine has"));
-	}
+	scene_begin(&s,
+		    "ehdr64 phnum=0xffff shoff=0x200\nat 0x200\nshdr64 info=0x200000");
+	assert_int_equal(ftruncate(s.fd, TEBI), 0);
+	assert_int_equal(reopen(&s), WS_ERR_MALFORMED);
+	assert_non_null(strstr(ws_error(s.ctx, 0), "more than any machine has"));
 }
 
-/* Segments over the same bytes of the file: 16 times all of it is believed, no more. */
-static void claims(void **state)
+static void vast_notes(void **state)
+{
+	static const char *const words[] = { "program header 1",
+					     "more than any machine has" };
+	autoscene s;
+
+	(void)state;
+	scene_begin(
+		&s,
+		"ehdr64 phnum=2\n"
+		"phdr64 offset=0x1000 paddr=0x1000 filesz=0x1000 memsz=0x1000\n"
+		"phdr64 type=4 offset=0x1000 filesz=0x4000001\nat 0x1000\nframes 0x1000 "
+		"1\n");
+	assert_int_equal(ftruncate(s.fd, TEBI), 0);
+	assert_int_equal(reopen(&s), WS_OK);
+	assert_true(has_note(s.target, words, WS_ARRAY_SIZE(words)));
+	assert_int_equal(frames_by_address(s.target), 0x002);
+}
+
+/* Every segment over every other, and all the same: 64 pairs for each, and 1024. */
+static void overlaps(void **state)
 {
 	(void)state;
-	for (unsigned n = 16; n <= 17; n++) {
-		char text[64 * 20];
+	for (unsigned n = 78; n <= 79; n++) {
+		char text[80 * 80];
 		int at = snprintf(text, sizeof(text), "ehdr64 phnum=%u\n", n);
-		enum ws_status status;
 		autoscene s;
 
+		/* Found by address and by place: n * (n - 1) steps. */
 		for (unsigned i = 0; i < n; i++)
 			at += snprintf(text + at, sizeof(text) - at,
-				       "phdr64 paddr=%#x filesz=0x2000 memsz=0x2000\n",
-				       0x3000 * i);
-		snprintf(text + at, sizeof(text) - at, "at 0x1fff\nu8 0\n");
+				       "phdr64 offset=0x4000 paddr=0x1000 filesz=0x1000 "
+				       "memsz=0x1000\n");
+		snprintf(text + at, sizeof(text) - at, "at 0x4000\nframes 0x1000 1\n");
 		scene_begin(&s, text);
-		status = reopen(&s);
-		assert_int_equal(status, n == 16 ? WS_OK : WS_ERR_MALFORMED);
-		if (status)
-			assert_non_null(strstr(ws_error(s.ctx, 0), "claimed"));
+		if (n * (n - 1) <= 1024 + 64 * n) {
+			assert_int_equal(reopen(&s), WS_OK);
+			assert_int_equal(frames_by_address(s.target), 0x002);
+		} else {
+			assert_int_equal(reopen(&s), WS_ERR_MALFORMED);
+			assert_non_null(strstr(ws_error(s.ctx, 0), "exhaust time"));
+		}
 	}
 }
 
 static const struct CMUnitTest others[] = {
-	cmocka_unit_test(claims),
+	cmocka_unit_test(overlaps),
 	cmocka_unit_test(cut_memory_counts),
 	cmocka_unit_test(registers_before_cut),
+	cmocka_unit_test(registers_beside_a_bad_note),
+	cmocka_unit_test(frame_inside_descriptors),
 	cmocka_unit_test(shrinks),
 	cmocka_unit_test(kdump_shrinks),
 	cmocka_unit_test(shrinks_in_scan),
@@ -648,13 +998,14 @@ static const struct CMUnitTest others[] = {
 	cmocka_unit_test(sparse),
 	cmocka_unit_test(shared_frames),
 	cmocka_unit_test(hostile_frames),
-	cmocka_unit_test(vast_headers),
+	cmocka_unit_test(vast_table),
+	cmocka_unit_test(vast_notes),
 };
 
 int main(void)
 {
 	struct CMUnitTest tests[WS_ARRAY_SIZE(others) + WS_ARRAY_SIZE(gone) +
-				WS_ARRAY_SIZE(wholes)];
+				WS_ARRAY_SIZE(wholes) + WS_ARRAY_SIZE(bitmaps)];
 	size_t n = 0;
 
 	for (size_t i = 0; i < WS_ARRAY_SIZE(gone); i++)
@@ -665,6 +1016,10 @@ int main(void)
 		tests[n++] = (struct CMUnitTest){ .name = wholes[i].name,
 						  .test_func = every_length,
 						  .initial_state = (void *)&wholes[i] };
+	for (size_t i = 0; i < WS_ARRAY_SIZE(bitmaps); i++)
+		tests[n++] = (struct CMUnitTest){ .name = bitmaps[i].name,
+						  .test_func = every_bit,
+						  .initial_state = (void *)&bitmaps[i] };
 	for (size_t i = 0; i < WS_ARRAY_SIZE(others); i++)
 		tests[n++] = others[i];
 	return cmocka_run_group_tests_name("cut targets", tests, NULL, NULL);

@@ -168,8 +168,8 @@ static void fuzz(void **state)
 		ws_target_close(target);
 		assert_true(round || status == WS_OK);
 	}
-	/* Else the damage is too coarse to get past the first header. */
-	assert_in_range(opened, ROUNDS / 20, ROUNDS - ROUNDS / 20);
+	/* Else the damage is too coarse to get past the first header, or too fine. */
+	assert_in_range(opened, ROUNDS / 20, ROUNDS - ROUNDS / 200);
 	mk_release(&good);
 	mk_release(&bad);
 	ws_context_destroy(ctx);

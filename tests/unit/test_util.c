@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Text printed into memory is all there or not at all; a file replaces no input. */
+/* Text printed into memory is whole or not there; a file replaces no input; counts. */
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -11,6 +11,9 @@ static void *short_realloc(void *old, size_t size)
 }
 
 #define realloc short_realloc
+#include "util/bits.h"
+#include "util/cleanup.h"
+#include "util/sorted.h"
 #include "util/text.h"
 #undef realloc
 
@@ -24,6 +27,7 @@ static void *short_realloc(void *old, size_t size)
 #include <cmocka.h>
 
 #include "util/bom.h"
+#include "util/count.h"
 #include "util/number.h"
 #include "util/whole.h"
 
@@ -258,9 +262,105 @@ static void test_standard_output_stays_open(void **state)
 	assert_int_equal(access("-", F_OK), -1);
 }
 
+static void test_count(void **state)
+{
+	static const struct {
+		uint64_t count;
+		const char *text;
+	} cases[] = {
+		{ 0, "0" },
+		{ 999, "999" },
+		{ 1000, "1,000" },
+		{ 123456, "123,456" },
+		{ UINT64_MAX, "18,446,744,073,709,551,615" },
+	};
+	char words[WS_COUNT_WORDS];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_string_equal(ws_count_words(cases[i].count, words), cases[i].text);
+}
+
+static void test_count_of(void **state)
+{
+	static const struct {
+		uint64_t count;
+		const char *noun, *text;
+	} cases[] = {
+		{ 1, "page table", "1 page table" },
+		{ 2, "page table", "2 page tables" },
+		{ 1, "process", "1 process" },
+		{ 2001, "process", "2,001 processes" },
+		{ 0, "empty entry", "0 empty entries" },
+		{ 1, "entry", "1 entry" },
+		{ 5, "way", "5 ways" },
+		{ 2, "crash", "2 crashes" },
+		{ 2, "address", "2 addresses" },
+		{ 2, "branch", "2 branches" },
+		{ 3, "y", "3 ys" },
+		{ 3, "", "3 s" },
+	};
+	char words[WS_COUNT_WORDS], noun[2 * WS_COUNT_WORDS];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_string_equal(ws_count_of(cases[i].count, cases[i].noun, words),
+				    cases[i].text);
+	memset(noun, 'a', sizeof(noun) - 1);
+	noun[sizeof(noun) - 1] = '\0';
+	assert_int_equal(strlen(ws_count_of(UINT64_MAX, noun, words)),
+			 WS_COUNT_WORDS - 1);
+}
+
+static void test_words(void **state)
+{
+	static const uint8_t bytes[] = { 1, 2, 3, 4, 5, 6, 7, 0x88, 9 };
+
+	(void)state;
+	assert_true(ws_le_word(bytes, 4) == 0x04030201);
+	assert_true(ws_le_word(bytes, 8) == 0x8807060504030201);
+	assert_true(ws_le_word(bytes + 1, 4) == 0x05040302);
+	assert_true(ws_le_word(bytes + 5, 4) == 0x09880706 && ws_le16(bytes) == 0x0201);
+}
+
+/* Each place in each length, just below and just above every element. */
+static void test_lower_bound(void **state)
+{
+	static const unsigned sorted[] = { 10, 20, 20, 20, 30, 40, 50 };
+
+	(void)state;
+	for (size_t n = 0; n <= WS_ARRAY_SIZE(sorted); n++)
+		for (unsigned key = 9; key <= 51; key++) {
+			size_t below = 0, upto = 0;
+
+			for (size_t i = 0; i < n; i++) {
+				below += sorted[i] < key;
+				upto += sorted[i] <= key;
+			}
+			assert_int_equal(ws_lower_bound(sorted, n, at, *at < key), below);
+			assert_int_equal(ws_lower_bound(sorted, n, at, *at <= key), upto);
+		}
+	assert_int_equal(ws_lower_bound((const char *)NULL, 0, at, *at), 0);
+}
+
+static void test_text_of(void **state)
+{
+	ws_autofree char *empty = ws_text_of("%s", "");
+	ws_autofree char *text = ws_text_of("%u of %s", 7u, "9");
+
+	(void)state;
+	assert_string_equal(empty, "");
+	assert_string_equal(text, "7 of 9");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_lower_bound),
+		cmocka_unit_test(test_text_of),
+		cmocka_unit_test(test_count),
+		cmocka_unit_test(test_count_of),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_no_numbers),
 		cmocka_unit_test(test_byte_order_mark),

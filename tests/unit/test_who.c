@@ -14,7 +14,10 @@
 
 #include <cmocka.h>
 
+#include "linux/roots.h"
 #include "linux/tasks.h"
+#include "x86/entry.h"
+#include "x86/registers.h"
 
 #define PA_SCRATCH (13u << 20) /* where the guest has nothing */
 
@@ -33,18 +36,9 @@ static bool has_note(const struct fault_guest *fault, const char *part)
 	return false;
 }
 
-static uint32_t index_of(const struct fault_guest *fault, uint64_t root)
-{
-	for (uint32_t i = 0; i < fault->system->spaces.n; i++)
-		if (fault->system->spaces.v[i].root == root)
-			return i;
-	fail_msg("no space has the root %#lx", root);
-	return 0;
-}
-
 static const struct ws_space *space_at(const struct fault_guest *fault, uint64_t root)
 {
-	return &fault->system->spaces.v[index_of(fault, root)];
+	return &fault->system->spaces.v[space_with_root(fault->system, root)];
 }
 
 static const struct ws_task *task_with(const struct fault_guest *fault, uint32_t pid)
@@ -65,8 +59,9 @@ static void expect_processes(const struct fault_guest *fault)
 		if (guest->task[i].root) {
 			assert_int_equal(space_at(fault, guest->task[i].root)->kind,
 					 WS_SPACE_PROCESS);
-			assert_int_equal(task_with(fault, guest->task[i].pid)->space,
-					 index_of(fault, guest->task[i].root));
+			assert_int_equal(
+				task_with(fault, guest->task[i].pid)->space,
+				space_with_root(fault->system, guest->task[i].root));
 		}
 }
 
@@ -81,7 +76,7 @@ static void set_flag(struct guest *guest, unsigned task, uint32_t flag)
 
 /* ---- threads ---------------------------------------------------------------------- */
 
-/* The space that only threads live in is told of, and what is wrong with it is fatal. */
+/* The space that only threads live in is reported, and what is wrong with it is fatal. */
 static void a_dead_leaders_space_is_judged(void **state)
 {
 	struct fault_guest *fault = create(state);
@@ -96,8 +91,9 @@ static void a_dead_leaders_space_is_judged(void **state)
 	assert_int_equal(space_at(fault, dead->root)->pid, dead->pid);
 	assert_string_equal(space_at(fault, dead->root)->comm, "dead");
 	assert_int_equal(space_at(fault, dead->root)->nthreads, 3);
-	assert_true(ws_audited(fault->audit, index_of(fault, dead->root)));
-	judgement = &ws_audit_judgements(fault->audit, &n)[index_of(fault, dead->root)];
+	assert_true(ws_audited(fault->audit, space_with_root(fault->system, dead->root)));
+	judgement = &ws_audit_judgements(fault->audit,
+					 &n)[space_with_root(fault->system, dead->root)];
 	if (guest->kind->own_kernel) {
 		assert_true(judgement->verdict >= WS_NESTS);
 		assert_non_null(strstr(judgement->reasons, " dead"));
@@ -231,12 +227,26 @@ static void what_a_processor_is_in_is_not_freed(void **state)
 
 		assert_non_null(second);
 		*second = *fault_guest_cpu(fault);
-		second->cr3 = guest->freed + (guest->kind->pti ? half * 4096 : 0);
+		second->reg[X86_CR3] =
+			guest->freed + (guest->kind->pti ? half * 4096 : 0);
 		fault_guest_open(fault, FAULT_LAZY);
-		assert_int_equal(space_at(fault, guest->freed)->kind, WS_SPACE_LONE);
+		assert_int_equal(space_at(fault, guest->freed)->kind, WS_SPACE_UNOWNED);
+		assert_true(space_at(fault, guest->freed)->counts);
 		assert_int_equal(space_at(fault, guest->reused)->kind, WS_SPACE_FREED);
 		fault_guest_destroy(fault);
 	}
+}
+
+static uint64_t list_pa(const struct guest *guest, unsigned task)
+{
+	return guest_pa(guest, guest->task[task].comm_va + GUEST_TASKS_OFFSET);
+}
+
+/* Takes a task off both of its neighbours: the list ends before it and behind it. */
+static void cut_list(struct guest *guest, unsigned task)
+{
+	guest_put(guest, list_pa(guest, task), 0);
+	guest_put(guest, list_pa(guest, task) + guest->word, 0);
 }
 
 /* ---- roots of no known owner ------------------------------------------------------ */
@@ -258,8 +268,9 @@ static void a_root_of_no_known_owner_is_judged(void **state)
 	assert_int_equal(space_at(fault, root)->ntasks, 0);
 	snprintf(name, sizeof(name), "root %#lx", root);
 	assert_string_equal(space_at(fault, root)->comm, name);
-	assert_true(ws_audited(fault->audit, index_of(fault, root)));
-	judgement = &ws_audit_judgements(fault->audit, &n)[index_of(fault, root)];
+	assert_true(ws_audited(fault->audit, space_with_root(fault->system, root)));
+	judgement = &ws_audit_judgements(fault->audit,
+					 &n)[space_with_root(fault->system, root)];
 	assert_int_equal(judgement->verdict >= WS_NESTS, guest->kind->own_kernel);
 	if (guest->kind->own_kernel)
 		assert_non_null(strstr(judgement->reasons, name));
@@ -274,6 +285,82 @@ static void a_root_of_no_known_owner_is_judged(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* The table that its user memory is mapped by: at 0x08048000, on i386 in entry 32. */
+static uint64_t user_table_of(struct guest *guest, uint64_t root)
+{
+	unsigned entry = guest->kind->format == &ws_format_i386 ? 32 : 0;
+
+	return guest_get(guest, root + 4 * entry) & ~UINT64_C(0xfff);
+}
+
+/* What it has there is not in the dump: it may be a process's, and is not counted away. */
+static void a_root_without_its_user_tables(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	uint64_t root = guest_add_root(guest, true);
+	uint64_t table = user_table_of(guest, root);
+
+	guest_leave_out(guest, table);
+	cut_list(guest, 28); /* with a whole list it would be no process's */
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_int_equal(space_at(fault, root)->kind, WS_SPACE_UNOWNED);
+	assert_true(space_at(fault, root)->counts);
+	assert_true(has_note(fault, "may be in use or freed"));
+	assert_int_equal(space_at(fault, guest->kept)->kind, WS_SPACE_LONE);
+	expect_processes(fault);
+	fault_guest_destroy(fault);
+}
+
+/* Moves a root, and its user half, to memory of the image that the kernel has freed. */
+static uint64_t move_to_image(struct guest *guest, uint64_t root)
+{
+	uint64_t freed = guest->image_end - (8 << 12);
+
+	memcpy(guest->memory + freed, guest->memory + root, 2 * WS_FRAME_SIZE);
+	memset(guest->memory + root, 0, 2 * WS_FRAME_SIZE);
+	memset(guest->memory + guest->vmcoreinfo, 0, WS_FRAME_SIZE); /* nor pgd_list */
+	return freed;
+}
+
+/* What booting needs alone is freed, and given to processes: who has memory is one. */
+static void a_process_in_the_image(void **state)
+{
+	for (unsigned inhabited = 0; inhabited < 2; inhabited++) {
+		struct fault_guest *fault = create(state);
+		struct guest *guest = fault->guest;
+		uint64_t root = move_to_image(
+			guest, inhabited ? guest_add_root(guest, true) : guest->freed);
+
+		fault_guest_audit(fault, FAULT_LAZY);
+		assert_int_equal(space_at(fault, root)->kind,
+				 inhabited ? WS_SPACE_UNOWNED : WS_SPACE_LONE);
+		assert_int_equal(space_at(fault, root)->counts, inhabited);
+		assert_int_equal(
+			ws_audited(fault->audit, space_with_root(fault->system, root)),
+			inhabited);
+		expect_processes(fault);
+		fault_guest_destroy(fault);
+	}
+}
+
+/* The dump lacks what would show whether somebody lives there: perhaps he does. */
+static void a_root_in_the_image_without_its_user_tables(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	uint64_t root = guest_add_root(guest, true);
+	uint64_t table = user_table_of(guest, root);
+
+	root = move_to_image(guest, root);
+	guest_leave_out(guest, table);
+	cut_list(guest, 28); /* with a whole list it would be no process's */
+	fault_guest_audit(fault, FAULT_LAZY);
+	assert_int_equal(space_at(fault, root)->kind, WS_SPACE_UNOWNED);
+	assert_true(space_at(fault, root)->perhaps_freed);
+	fault_guest_destroy(fault);
+}
+
 /* What is left of a root in a page that somebody else has by now is nobody's. */
 static void a_stale_root_is_out(void **state)
 {
@@ -285,25 +372,14 @@ static void a_stale_root_is_out(void **state)
 	if (guest->kind->own_kernel) { /* else the kernel keeps no list */
 		assert_int_equal(space_at(fault, stale)->kind, WS_SPACE_LONE);
 		assert_false(space_at(fault, stale)->counts);
-		assert_false(ws_audited(fault->audit, index_of(fault, stale)));
+		assert_false(
+			ws_audited(fault->audit, space_with_root(fault->system, stale)));
 	}
 	expect_processes(fault);
 	fault_guest_destroy(fault);
 }
 
 /* ---- from the roots up ------------------------------------------------------------ */
-
-static uint64_t list_pa(const struct guest *guest, unsigned task)
-{
-	return guest_pa(guest, guest->task[task].comm_va + GUEST_TASKS_OFFSET);
-}
-
-/* Takes a task off both of its neighbours: the list ends before it and behind it. */
-static void cut_list(struct guest *guest, unsigned task)
-{
-	guest_put(guest, list_pa(guest, task), 0);
-	guest_put(guest, list_pa(guest, task) + guest->word, 0);
-}
 
 /* What is left between two cuts is reached from neither end. */
 static void the_middle_of_a_list(void **state)
@@ -317,7 +393,7 @@ static void the_middle_of_a_list(void **state)
 	expect_processes(fault);
 	/* the two that were cut off have no neighbours, but 28 is a process */
 	assert_int_equal(fault->system->tasks.n, guest->ntasks - 1);
-	assert_true(has_note(fault, "tasks are not on the task list"));
+	assert_true(has_note(fault, "not on the task list as far as it can be followed"));
 	assert_int_equal(task_with(fault, 3)->kernel_thread, true);
 	fault_guest_destroy(fault);
 }
@@ -338,6 +414,37 @@ static void no_init_task(void **state)
 				    guest->task[i].comm);
 	assert_int_equal(fault->system->tasks.n, guest->ntasks - 1);
 	assert_int_equal(space_at(fault, guest->task[guest->dead].root)->nthreads, 3);
+	fault_guest_destroy(fault);
+}
+
+/*
+ * An mm has list_heads in it, and an empty one leads to itself twice, as a task leads to
+ * its mm. Here there are more of them than tasks to be seen: those of eight are damaged.
+ */
+static void empty_lists_in_mms(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	uint64_t comm = guest_pa(guest, guest->task[0].comm_va);
+
+	memset(guest->memory + comm - 0x200, 0x5a, 0x300);
+	for (unsigned i = 0; i < guest->ntasks; i++) {
+		const struct guest_task *task = &guest->task[i];
+		uint64_t node = task->mm + 8, pa = guest_pa(guest, node);
+
+		if (!task->root)
+			continue;
+		guest_put(guest, pa, node);
+		guest_put(guest, pa + guest->word, node);
+		if (i >= 10 && i < 18)
+			guest_put(guest,
+				  guest_pa(guest, task->comm_va) + GUEST_MM_OFFSET +
+					  guest->word,
+				  0);
+	}
+	fault_guest_open(fault, FAULT_LAZY);
+	expect_processes(fault);
+	assert_int_equal(fault->system->fields.mm_pgd, GUEST_PGD_OFFSET);
 	fault_guest_destroy(fault);
 }
 
@@ -391,6 +498,319 @@ static void no_root(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* Takes the processes' own words away that name their mm: nobody finds the task by it. */
+static void forget_mm(struct guest *guest, unsigned task)
+{
+	uint64_t pa = guest_pa(guest, guest->task[task].comm_va) + GUEST_MM_OFFSET;
+
+	guest_put(guest, pa, 0);
+	guest_put(guest, pa + guest->word, 0);
+}
+
+/*
+ * In the slab every second mm has lost its root, and every other one its task: then most
+ * words that name a root are a neighbour's. A few tasks have kept both.
+ */
+static void every_second_neighbour(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+
+	for (unsigned i = 0; i < guest->ntasks; i++)
+		cut_list(guest, i);
+	for (unsigned i = 9; i < 27; i++)
+		if (i % 2)
+			guest_leave_out(guest, guest->task[i].root);
+		else
+			forget_mm(guest, i);
+	fault_guest_open(fault, FAULT_LAZY);
+	assert_int_equal(fault->system->fields.mm_pgd, GUEST_PGD_OFFSET);
+	for (unsigned i = 9; i < 27; i++)
+		if (i % 2 == 0)
+			assert_int_equal(space_at(fault, guest->task[i].root)->kind,
+					 WS_SPACE_UNOWNED);
+	fault_guest_destroy(fault);
+}
+
+/* The same on a list of a few, none of which has kept its root: nothing shows pgd. */
+static void neighbours_of_a_few(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+
+	cut_list(guest, 12);
+	cut_list(guest, guest->ntasks - 1);
+	guest_leave_out(guest, guest->task[1].root);
+	for (unsigned i = 10; i < guest->ntasks; i++)
+		if (guest->task[i].root)
+			forget_mm(guest, i);
+	guest_leave_out(guest, guest->task[9].root);
+	fault_guest_open(fault, FAULT_LAZY);
+	ws_vec_each(&fault->system->spaces, space) {
+		bool its = space->kind != WS_SPACE_PROCESS;
+
+		for (unsigned i = 0; i < guest->ntasks; i++)
+			its |= guest->task[i].mm == space->mm &&
+			       guest->task[i].pid == space->pid;
+		if (!its)
+			fail_msg("root %#lx is %u's", space->root, space->pid);
+	}
+	fault_guest_destroy(fault);
+}
+
+/* Who is named as a root's is the one whose mm names it, or nobody is. */
+static void expect_no_wrong_owner(const struct fault_guest *fault)
+{
+	const struct guest *guest = fault->guest;
+
+	ws_vec_each(&fault->system->spaces, space)
+		for (unsigned i = 0; i < guest->ntasks; i++)
+			if (space->kind == WS_SPACE_PROCESS &&
+			    guest->task[i].root == space->root)
+				assert_int_equal(space->mm, guest->task[i].mm);
+}
+
+/*
+ * In the slab every second mm has a root that looks like none, and every other one has
+ * lost its task: more roots lie where a neighbour's do. But some neighbours are known.
+ */
+static void spoil_every_second(struct guest *guest)
+{
+	for (unsigned i = 9; i < 27; i++)
+		if (i % 2)
+			memset(guest->memory + guest->task[i].root, 0x5a,
+			       2 * WS_FRAME_SIZE);
+		else
+			forget_mm(guest, i);
+}
+
+static void damaged_neighbours(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+
+	for (unsigned i = 0; i < guest->ntasks; i++)
+		cut_list(guest, i);
+	spoil_every_second(guest);
+	fault_guest_open(fault, FAULT_LAZY);
+	expect_no_wrong_owner(fault);
+	fault_guest_destroy(fault);
+}
+
+static void damaged_neighbours_on_a_list(void **state)
+{
+	struct fault_guest *fault = create(state);
+
+	spoil_every_second(fault->guest);
+	fault_guest_open(fault, FAULT_LAZY);
+	expect_no_wrong_owner(fault);
+	fault_guest_destroy(fault);
+}
+
+/* What a dump lacks may lie above all that it holds, but not above all that i386 has. */
+static void a_directory_beyond_the_dump(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	uint64_t end = WS_BIT(36);
+	bool pae = guest->kind->format == &ws_format_i386_pae;
+
+	memset(guest->memory + PA_SCRATCH, 0, 2 * WS_FRAME_SIZE);
+	for (unsigned beyond = 0; beyond < 2; beyond++) {
+		uint64_t entry = (end - WS_FRAME_SIZE + beyond * WS_FRAME_SIZE) | 1;
+		uint64_t at = PA_SCRATCH + beyond * WS_FRAME_SIZE + 8 * 3;
+
+		guest_put32(guest, at, (uint32_t)entry);
+		guest_put32(guest, at + 4, (uint32_t)(entry >> 32));
+	}
+	fault_guest_open(fault, FAULT_LAZY);
+	assert_int_equal(ws_lacks_directory(fault->system, PA_SCRATCH), pae);
+	assert_false(ws_lacks_directory(fault->system, PA_SCRATCH + WS_FRAME_SIZE));
+	fault_guest_destroy(fault);
+}
+
+/* Moves the victim's root, and its user half, to where the guest has nothing. */
+static uint64_t move_root(struct guest *guest)
+{
+	struct guest_task *victim = &guest->task[guest->victim];
+
+	memcpy(guest->memory + PA_SCRATCH, guest->memory + victim->root,
+	       2 * WS_FRAME_SIZE);
+	memset(guest->memory + victim->root, 0, 2 * WS_FRAME_SIZE);
+	guest_put(guest, guest_pa(guest, victim->mm) + GUEST_PGD_OFFSET,
+		  guest->kind->page_offset + PA_SCRATCH);
+	victim->root = PA_SCRATCH;
+	return PA_SCRATCH;
+}
+
+static void close_system(struct fault_guest *fault)
+{
+	ws_system_close(fault->system);
+	fault->system = NULL;
+}
+
+/* The kernel loads what lies there in the direct map, whether or not tables map it. */
+static void a_root_beyond_the_tables(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	uint64_t root = move_root(guest);
+	struct ws_trail trail;
+
+	fault_guest_open(fault, FAULT_LAZY);
+	ws_walk(&fault->system->paging, guest->swapper, guest->kind->page_offset + root,
+		&trail);
+	assert_int_equal(trail.pa, root);
+	close_system(fault);
+	guest_leave_out(guest, trail.step[trail.nsteps - 1].table);
+	fault_guest_open(fault, FAULT_LAZY);
+	expect_processes(fault);
+	close_system(fault);
+	guest_leave_out(guest, root);
+	fault_guest_open(fault, FAULT_LAZY);
+	expect_processes(fault);
+	fault_guest_destroy(fault);
+}
+
+/* A flag that misleads, and a root that is lost: it is the process's all the same. */
+static void a_lost_root_of_an_odd_task(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+
+	set_flag(guest, guest->victim, WS_PF_KTHREAD);
+	guest_leave_out(guest, guest->task[guest->victim].root);
+	fault_guest_open(fault, FAULT_LAZY);
+	expect_processes(fault);
+	fault_guest_destroy(fault);
+}
+
+static uint64_t page_of(const struct guest *guest, uint64_t root)
+{
+	return guest->mem_map + root / WS_FRAME_SIZE * 32;
+}
+
+/* Joins a root's page to a list of its own, whose head is at that va. */
+static void list_page(struct guest *guest, uint64_t root, uint64_t head)
+{
+	uint64_t lru = page_of(guest, root) + 8;
+
+	guest_put(guest, guest_pa(guest, lru), head);
+	guest_put(guest, guest_pa(guest, lru) + guest->word, head);
+	guest_put(guest, guest_pa(guest, head), lru);
+	guest_put(guest, guest_pa(guest, head) + guest->word, lru);
+}
+
+/*
+ * The kernel's list of roots is cut, and no task tells of one. A page that is free may be
+ * on a list in the image as well; and one that is on none leads to itself, in memory that
+ * the image may reach to, where its end is not known. Nobody is off these lists.
+ */
+static void lists_of_other_pages(void **state)
+{
+	for (unsigned free = 0; free < 2; free++) {
+		struct fault_guest *fault = create(state);
+		struct guest *guest = fault->guest;
+		uint64_t root = guest->task[1].root; /* the first that is tried */
+
+		memset(guest->memory + guest_pa(guest, guest->task[0].comm_va) - 0x200,
+		       0x5a, 0x300);
+		for (unsigned i = 1; i < guest->ntasks; i++) {
+			cut_list(guest, i);
+			forget_mm(guest, i);
+		}
+		for (unsigned i = 0; i < guest->nthreads; i++)
+			guest_put(guest,
+				  guest_pa(guest, guest->thread[i].comm_va) +
+					  GUEST_MM_OFFSET,
+				  0);
+		guest_put(guest, guest_pa(guest, guest->list_head), 0);
+		memset(guest->memory + guest->resources, 0, 0x80);
+		list_page(guest, root,
+			  free ? guest->list_head + 0x100 : page_of(guest, root) + 8);
+		if (free)
+			guest_put32(guest, guest_pa(guest, page_of(guest, root)) + 24, 0);
+		fault_guest_open(fault, FAULT_LAZY);
+		assert_int_equal(space_at(fault, guest->task[10].root)->kind,
+				 WS_SPACE_UNOWNED);
+		fault_guest_destroy(fault);
+	}
+}
+
+#define OWNER_OFFSET 0x80 /* in an mm */
+#define TASK_BEGINS 0x200 /* so far before its comm */
+
+/*
+ * The victim's task goes over the end of a frame: its mm is before that, its pid behind.
+ */
+static void move_victim(struct guest *guest)
+{
+	struct guest_task *victim = &guest->task[guest->victim];
+	uint64_t from = guest_pa(guest, victim->comm_va), to = PA_SCRATCH + 0x10d0;
+
+	cut_list(guest, guest->victim);
+	memcpy(guest->memory + to - TASK_BEGINS, guest->memory + from - TASK_BEGINS,
+	       0x300);
+	memset(guest->memory + from - TASK_BEGINS, 0, 0x300);
+	victim->comm_va = guest->kind->page_offset + to;
+}
+
+/* A task that the list has lost, and whose own word for its mm the dump lacks. */
+static void an_mm_that_names_its_owner(void **state)
+{
+	for (unsigned names = 0; names < 2; names++) {
+		struct fault_guest *fault = create(state);
+		struct guest *guest = fault->guest;
+		const struct guest_task *victim = &guest->task[guest->victim];
+
+		move_victim(guest);
+		for (unsigned i = 0; names && i < guest->ntasks; i++)
+			if (guest->task[i].root && guest->task[i].ppid != 2)
+				guest_put(guest,
+					  guest_pa(guest, guest->task[i].mm) +
+						  OWNER_OFFSET,
+					  guest->task[i].comm_va - TASK_BEGINS);
+		guest_leave_out(guest, PA_SCRATCH);
+		fault_guest_open(fault, FAULT_LAZY);
+		assert_int_equal(space_at(fault, victim->root)->kind,
+				 names ? WS_SPACE_PROCESS : WS_SPACE_UNOWNED);
+		if (names) {
+			assert_int_equal(space_at(fault, victim->root)->pid, victim->pid);
+			assert_string_equal(space_at(fault, victim->root)->comm,
+					    "victim");
+			expect_processes(fault);
+		}
+		fault_guest_destroy(fault);
+	}
+}
+
+/* PAE: the processor's root is there, but not the directory that would show it. */
+static void a_loaded_root_without_its_directory(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	uint64_t root = guest->task[guest->victim].root;
+	struct ws_cpu *second;
+
+	if (guest->kind->format != &ws_format_i386_pae || !guest->kind->own_kernel) {
+		fault_guest_destroy(fault);
+		return;
+	}
+	second = ws_vec_push(&guest->target.cpus);
+	assert_non_null(second);
+	*second = *fault_guest_cpu(fault);
+	second->reg[X86_CR3] = root;
+	guest_leave_out(guest,
+			guest_private_entry(guest, root, guest->kind->page_offset));
+	forget_mm(guest, guest->victim);
+	guest_put(guest,
+		  guest_pa(guest, guest->task[guest->victim].mm) + GUEST_PGD_OFFSET, 0);
+	fault_guest_open(fault, FAULT_LAZY);
+	assert_int_equal(space_at(fault, root)->kind, WS_SPACE_UNOWNED);
+	assert_true(has_note(fault, "the kernel page directory of the root"));
+	fault_guest_destroy(fault);
+}
+
 /* ---- all kinds x all cases -------------------------------------------------------- */
 
 static const struct {
@@ -406,12 +826,27 @@ static const struct {
 	{ "no PF_KTHREAD", a_kernel_without_the_flag },
 	{ "a loaded root", what_a_processor_is_in_is_not_freed },
 	{ "a root of no known owner", a_root_of_no_known_owner_is_judged },
+	{ "a root without its user tables", a_root_without_its_user_tables },
+	{ "a process in the image", a_process_in_the_image },
+	{ "a root in the image without its user tables",
+	  a_root_in_the_image_without_its_user_tables },
 	{ "a stale root", a_stale_root_is_out },
 	{ "the middle of a list", the_middle_of_a_list },
 	{ "no init_task", no_init_task },
+	{ "empty lists in mms", empty_lists_in_mms },
 	{ "nothing but mms", nothing_but_mms },
 	{ "no mm", no_mm },
 	{ "no root", no_root },
+	{ "every second neighbour", every_second_neighbour },
+	{ "neighbours of a few", neighbours_of_a_few },
+	{ "damaged neighbours", damaged_neighbours },
+	{ "damaged neighbours on a list", damaged_neighbours_on_a_list },
+	{ "a directory beyond the dump", a_directory_beyond_the_dump },
+	{ "a root beyond the tables", a_root_beyond_the_tables },
+	{ "a lost root of an odd task", a_lost_root_of_an_odd_task },
+	{ "an mm that names its owner", an_mm_that_names_its_owner },
+	{ "lists of other pages", lists_of_other_pages },
+	{ "a loaded root without its directory", a_loaded_root_without_its_directory },
 };
 
 #define KINDS_MAX 16

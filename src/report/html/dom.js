@@ -25,12 +25,14 @@ function fill(id, ...children) {
   byId(id).replaceChildren(...children);
 }
 
-// A table of text; columns are [title, class], cells text or nodes.
-function makeTable(caption, columns, lines) {
+// A table of text; columns are [title, class], cells text or nodes. Where it is wider than
+// the page it scrolls, by keys too: name is what the scrolling region is called.
+function makeTable(name, caption, columns, lines) {
   const head = columns.map(([title, kind]) => make('th', { scope: 'col', class: kind }, title));
   const body = lines.map((line) => make('tr', {}, ...line.map((cell, i) =>
     make('td', { class: columns[i][1] }, cell))));
-  return make('div', { class: 'scroll' }, make('table', {},
+  return make('div', { class: 'scroll', tabindex: 0, role: 'region',
+    'aria-label': name }, make('table', {},
     caption ? make('caption', {}, caption) : null,
     make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...body)));
 }

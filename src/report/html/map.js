@@ -4,13 +4,16 @@
 const ROW_HEIGHTS = [1, 2, 3, 4, 6, 9, 12, 16, 20, 26];
 const COLUMN_ZOOMS = [1, 1.5, 2, 3, 5, 8, 12, 20];
 const LABELLED = 11;    // the least height of a row that has its name beside it
-const AXIS = 44;        // pixels for the names of regions
+const AXIS_LEAST = 44;  // pixels for the names of regions, and of modules below
+const UPRIGHT_MOST = 110;  // and more where they stand upright
+const UPRIGHT_LEAST = 14;  // the width of a column with such a name
 const VIEW_MOST = 460;  // pixels of height
 const BAND_MOST = 96;
 
 const map = {
   order: 'worst', fold: true, region: '', verdict: '', find: '',
   heightIndex: null, zoomIndex: 0,
+  found: null,  // what a search found, of find.js
   bands: [],    // [{spaces, top, height, cells}]
   columns: [],  // [{piece, index, left, width}]
   height: 0, width: 0,
@@ -18,19 +21,17 @@ const map = {
   selected: null,
 };
 
+let axis = AXIS_LEAST;     // the height of all the names above the rows
+let upright = false;       // they stand: they are wider than their columns
+
 const view = byId('view'), canvas = byId('cells'), overview = byId('overview');
 
 // ---- which rows -------------------------------------------------------------------------------
 
-function isWanted(space) {
-  if (map.verdict !== '' && space.verdict !== Number(map.verdict))
-    return false;
-  const find = map.find.trim().toLowerCase();
-  return !find || String(space.pid) === find && space.hasPid ||
-    spaceName(space).toLowerCase().includes(find);
-}
+const isWanted = (space) => (map.verdict === '' || space.verdict === Number(map.verdict)) &&
+  (!map.found || map.found.rows(space));
 
-const kindRank = { 'init_mm': 0, 'process': 1, 'user half': 1, 'lone': 2, 'freed': 3 };
+const kindRank = { 'init_mm': 0, 'process': 1, 'user half': 1, [UNOWNED]: 2, 'lone': 3, 'freed': 4 };
 const byPid = (a, b) => kindRank[a.kind] - kindRank[b.kind] || a.pid - b.pid || a.index - b.index;
 const worstFirst = (a, b) => b.verdict - a.verdict || groupsOf(b).length - groupsOf(a).length ||
   a.row - b.row || a.isUser - b.isUser || byPid(a, b);
@@ -44,7 +45,7 @@ const alike = (a, b) => a.row === b.row && a.isUser === b.isUser && a.verdict ==
 function rowHeight(count) {
   if (map.heightIndex !== null)
     return ROW_HEIGHTS[map.heightIndex];
-  const fits = ROW_HEIGHTS.filter((height) => height <= 20 && height * count <= VIEW_MOST - AXIS);
+  const fits = ROW_HEIGHTS.filter((height) => height <= 20 && height * count <= VIEW_MOST - axis);
   return fits.length ? fits[fits.length - 1] : 1;
 }
 
@@ -87,7 +88,8 @@ const weight = (piece) => 8 + 3 * Math.log2(1 + Math.max(piece.mapped, piece.use
 function wantedColumns() {
   const columns = [];
   pieces.forEach((piece, index) => {
-    if (!voids[index] && (!map.region || piece.region === map.region))
+    if (!voids[index] && (!map.region || piece.region === map.region) &&
+        (!map.found || map.found.columns(index)))
       columns.push({ piece, index, weight: weight(piece), least: 6 });
   });
   return columns;
@@ -96,10 +98,7 @@ function wantedColumns() {
 const startsRegion = (columns, i) =>
   !i || columns[i].piece.region !== columns[i - 1].piece.region;
 
-// Columns wide enough for their names, if there is room for that.
-function makeRoomForNames(columns, room) {
-  const context = canvas.getContext('2d');
-  context.font = mapFont();
+function widthsOfNames(columns, context) {
   const least = columns.map(({ piece }) => piece.module
     ? context.measureText(piece.module).width + 8 : 12);
   for (let i = 0, end; i < columns.length; i = end) {
@@ -109,8 +108,26 @@ function makeRoomForNames(columns, room) {
     const has = least.slice(i, end).reduce((sum, width) => sum + width, 0);
     least[i] += Math.max(0, wants - has);
   }
-  if (least.reduce((sum, width) => sum + width, 0) <= room)
-    columns.forEach((column, i) => { column.least = least[i]; });
+  return least;
+}
+
+// Columns wide enough for their names; where there is no room for that, names stand upright.
+function makeRoomForNames(columns, room) {
+  const context = canvas.getContext('2d');
+  context.font = mapFont();
+  const least = widthsOfNames(columns, context);
+  const modules = columns.filter(({ piece }) => piece.module);
+  upright = least.reduce((sum, width) => sum + width, 0) > room;
+  columns.forEach((column, i) => {
+    if (!upright)
+      column.least = least[i];
+    else if (column.piece.module || startsRegion(columns, i))
+      column.least = UPRIGHT_LEAST;
+  });
+  const names = modules.map(({ piece }) => piece.module)
+    .concat(columns.filter((_, i) => startsRegion(columns, i)).map(({ piece }) => piece.region));
+  const longest = Math.max(0, ...names.map((name) => context.measureText(name).width));
+  axis = upright ? Math.round(Math.min(UPRIGHT_MOST, longest) + 34) : AXIS_LEAST;
 }
 
 function layOutColumns(room) {
@@ -176,7 +193,7 @@ function drawLabel(context, band, y, width) {
   context.fillText(clipText(context, bandName(band), width - 20), 12, y + band.height / 2);
 }
 
-// Stripes tell a hole from a page where colours do not.
+// Stripes distinguish a hole from a page where colours do not.
 function drawStripes(context, x, y, width, height) {
   context.save();
   context.beginPath();
@@ -216,7 +233,7 @@ function endOfRun(i) {
 }
 
 function drawBands(context, height, left) {
-  const offset = view.scrollTop - AXIS, { bands } = map;
+  const offset = view.scrollTop - axis, { bands } = map;
   for (let i = bandAt(view.scrollTop), end; i < bands.length && bands[i].top - offset < height;
     i = end) {
     end = endOfRun(i);
@@ -227,9 +244,9 @@ function drawBands(context, height, left) {
 }
 
 function drawLabels(context, height) {
-  const offset = view.scrollTop - AXIS;
+  const offset = view.scrollTop - axis;
   context.fillStyle = paint.panel;
-  context.fillRect(0, AXIS, gutter() - 6, height);
+  context.fillRect(0, axis, gutter() - 6, height);
   for (let i = bandAt(view.scrollTop); i < map.bands.length; i++) {
     const y = map.bands[i].top - offset;
     if (y > height)
@@ -246,44 +263,60 @@ function regionRuns() {
       last.right = column.left + column.width;
     else
       runs.push({ region: column.piece.region, left: column.left,
-        right: column.left + column.width, va: column.piece.va });
+        right: column.left + column.width, first: column });
   }
   return runs;
 }
 
 function drawAxis(context, left) {
   context.fillStyle = paint.panel;
-  context.fillRect(0, 0, view.clientWidth, AXIS - 2);
+  context.fillRect(0, 0, view.clientWidth, axis - 2);
   for (const run of regionRuns()) {
     const x = left + run.left, width = run.right - run.left;
     if (x + width < gutter() || x > view.clientWidth)
       continue;
     const shift = Math.max(0, gutter() - x);
     context.fillStyle = paint.ink;
-    context.fillText(clipText(context, run.region, width - shift), x + shift, 12);
+    if (upright && !run.first.piece.module && context.measureText(run.region).width > width)
+      drawUpright(context, run.region, x, Math.max(12, run.first.width));
+    else
+      context.fillText(clipText(context, run.region, width - shift), x + shift, 12);
     context.fillStyle = paint.soft;
-    context.fillRect(x, AXIS - 5, width, 1);
+    context.fillRect(x, axis - 5, width, 1);
   }
   drawModules(context, left);
   context.fillStyle = paint.panel;
-  context.fillRect(0, 0, gutter() - 6, AXIS - 2);
+  context.fillRect(0, 0, gutter() - 6, axis - 2);
+}
+
+function drawUpright(context, text, x, width) {
+  context.save();
+  context.translate(x + width / 2, axis - 9);
+  context.rotate(-Math.PI / 2);
+  context.fillText(clipText(context, text, axis - 32), 0, 0);
+  context.restore();
 }
 
 function drawModules(context, left) {
-  context.fillStyle = paint.soft;
   for (const column of map.columns) {
-    const x = left + column.left, text = column.piece.module || address(column.piece.va);
-    if (x + column.width < gutter() || x > view.clientWidth)
+    const { piece, index, width } = column, x = left + column.left;
+    const text = piece.module || address(piece.va);
+    if (x + width < gutter() || x > view.clientWidth)
       continue;
-    if (context.measureText(text).width <= column.width - 2)
-      context.fillText(text, x, 28);
-    else if (column.piece.module && column.width > 40)
-      context.fillText(clipText(context, text, column.width - 2), x, 28);
+    context.fillStyle = map.found?.marks.has(index) ? paint.focus : paint.soft;
+    if (map.found?.marks.has(index))
+      context.fillRect(x, axis - 5, width, 3);
+    if (piece.module && upright)
+      drawUpright(context, text, x, width);
+    else if (context.measureText(text).width <= width - 2)
+      context.fillText(text, x, axis - 16);
+    else if (piece.module && width > 40)
+      context.fillText(clipText(context, text, width - 2), x, axis - 16);
   }
 }
 
 function drawFrame(context, band, column, left, stroke, width) {
-  const y = band.top - view.scrollTop + AXIS;
+  const y = band.top - view.scrollTop + axis;
   context.strokeStyle = stroke;
   context.lineWidth = width;
   if (column)
@@ -329,15 +362,15 @@ function drawMap() {
 function drawOverview() {
   const height = view.clientHeight;
   const context = sizeCanvas(overview, 11, height);
-  const scale = (height - AXIS) / Math.max(1, map.height);
+  const scale = (height - axis) / Math.max(1, map.height);
   for (const band of map.bands)
     if (band.spaces[0].verdict) {
       context.fillStyle = paint.verdict[band.spaces[0].verdict];
-      context.fillRect(2, AXIS + band.top * scale, 7, Math.max(2, band.height * scale));
+      context.fillRect(2, axis + band.top * scale, 7, Math.max(2, band.height * scale));
     }
   context.strokeStyle = paint.soft;
-  if (map.height > height - AXIS)
-    context.strokeRect(.5, AXIS + view.scrollTop * scale + .5, 10, (height - AXIS) * scale - 1);
+  if (map.height > height - axis)
+    context.strokeRect(.5, axis + view.scrollTop * scale + .5, 10, (height - axis) * scale - 1);
 }
 
 let drawing = 0;
@@ -368,18 +401,28 @@ function columnAt(x) {
   return at < 0 ? map.columns.length - 1 : at;
 }
 
+// Where all rows fit there is no bar beside them, and where columns do not, a bar below them
+// takes nothing of their room.
+function sizeView() {
+  const wanted = map.height + axis + 10, bar = view.offsetHeight - view.clientHeight;
+  view.style.overflowY = wanted <= VIEW_MOST ? 'hidden' : 'auto';
+  view.style.height = `${Math.min(VIEW_MOST, wanted) + bar}px`;
+}
+
 function layOutMap() {
   layOutRows();
-  view.style.height = `${Math.min(VIEW_MOST, map.height + AXIS + 10)}px`;
   layOutColumns(view.clientWidth - gutter() - 12);
+  sizeView();
+  layOutColumns(view.clientWidth - gutter() - 12);  // a scroll bar may have come or gone
   const extent = byId('extent');
   extent.style.width = `${map.width + gutter() + 10}px`;
-  extent.style.height = `${map.height + AXIS + 6}px`;
+  extent.style.height = `${map.height + axis + 6}px`;
   view.setAttribute('aria-rowcount', map.bands.length);
   view.setAttribute('aria-colcount', map.columns.length);
   map.cursor.band = Math.max(0, Math.min(map.cursor.band, map.bands.length - 1));
   map.cursor.column = Math.max(0, Math.min(map.cursor.column, map.columns.length - 1));
   fill('shown', `${number(map.shown)} of ${number(spaces.length)} spaces`);
+  fill('found', map.found?.words ?? '');
   redraw();
 }
 
@@ -393,7 +436,7 @@ function cellWords(band, column) {
     `${address(piece.va)} to ${address(piece.last)}, ${state}`;
 }
 
-function tellCursor() {
+function markCursor() {
   const words = cellWords(map.bands[map.cursor.band], map.columns[map.cursor.column]);
   fill('cell', words);
   byId('cell-row').setAttribute('aria-rowindex', map.cursor.band + 1);
@@ -403,7 +446,7 @@ function tellCursor() {
 
 function showCursor() {
   const band = map.bands[map.cursor.band], column = map.columns[map.cursor.column];
-  const room = view.clientHeight - AXIS - 8;
+  const room = view.clientHeight - axis - 8;
   if (!band || !column)
     return;
   if (band.top < view.scrollTop)
@@ -422,7 +465,7 @@ function moveCursor(rows, columns) {
   map.cursor.band = clamp(map.cursor.band + rows, map.bands.length - 1);
   map.cursor.column = clamp(map.cursor.column + columns, map.columns.length - 1);
   showCursor();
-  tellCursor();
+  markCursor();
   redraw();
 }
 
@@ -439,7 +482,7 @@ function zoomColumns(by) {
   showCursor();
 }
 
-const page = () => Math.max(1, Math.floor((view.clientHeight - AXIS) /
+const page = () => Math.max(1, Math.floor((view.clientHeight - axis) /
   Math.max(1, map.height / map.bands.length)));
 
 const KEYS = {
@@ -466,9 +509,9 @@ function chooseBand(focus) {
 function cellUnder(event) {
   const box = view.getBoundingClientRect();
   const x = event.clientX - box.left, y = event.clientY - box.top;
-  if (y < AXIS || x > view.clientWidth || !map.bands.length)
+  if (y < axis || x > view.clientWidth || !map.bands.length)
     return null;
-  const at = y - AXIS + view.scrollTop, band = bandAt(at);
+  const at = y - axis + view.scrollTop, band = bandAt(at);
   if (at > map.bands[band].top + map.bands[band].height)
     return null;
   return { band, column: columnAt(Math.max(0, x - gutter() + view.scrollLeft)) };
@@ -494,7 +537,7 @@ function listenToMap() {
   });
   view.addEventListener('scroll', redraw, { passive: true });
   for (const name of ['focus', 'blur'])
-    view.addEventListener(name, () => { tellCursor(); redraw(); });
+    view.addEventListener(name, () => { markCursor(); redraw(); });
   view.addEventListener('mousemove', showTip);
   view.addEventListener('mouseleave', () => { byId('tip').hidden = true; });
   view.addEventListener('click', (event) => {
@@ -502,11 +545,11 @@ function listenToMap() {
     if (!cell)
       return;
     map.cursor = cell;
-    tellCursor();
+    markCursor();
     chooseBand(false);
   });
   overview.addEventListener('click', (event) => {
-    const share = (event.offsetY - AXIS) / Math.max(1, view.clientHeight - AXIS);
-    view.scrollTop = share * map.height - (view.clientHeight - AXIS) / 2;
+    const share = (event.offsetY - axis) / Math.max(1, view.clientHeight - axis);
+    view.scrollTop = share * map.height - (view.clientHeight - axis) / 2;
   });
 }

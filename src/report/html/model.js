@@ -6,6 +6,7 @@ const data = JSON.parse(document.getElementById('data').textContent);
 const HEX_DIGITS = data.bits > 32 ? 16 : 8;
 const address = (hex) => '0x' + hex.padStart(HEX_DIGITS, '0');
 const number = (n) => n.toLocaleString('en');
+const UNOWNED = 'unowned';
 const big = (hex) => BigInt('0x' + hex);
 
 function bytes(n) {
@@ -22,9 +23,9 @@ const spaces = (() => {
   const s = data.spaces;
   return s.pid.map((pid, i) => ({
     index: i, pid, comm: s.comm[i], kind: s.kind[i], root: s.root[i], tasks: s.tasks[i],
-    verdict: s.verdict[i], row: s.row[i], reasons: s.reasons[i],
+    verdict: s.verdict[i], row: s.row[i], reasons: s.reasons[i], caused: s.caused[i],
     isUser: s.kind[i] === 'user half',
-    hasPid: s.kind[i] === 'process' || s.kind[i] === 'user half',
+    hasPid: s.kind[i] === 'process' || s.kind[i] === 'user half' && pid !== 0,
   }));
 })();
 
@@ -34,15 +35,20 @@ function spaceName(space) {
     return 'init_mm';
   if (space.hasPid)
     return `${space.pid} ${space.comm}${space.isUser ? ' (user half)' : ''}`;
-  return `${space.kind} root 0x${space.root}`;
+  if (space.isUser || space.kind === UNOWNED)
+    return `${space.comm} (${space.isUser ? 'user half, ' : ''}no known owner)`;
+  return `root 0x${space.root} (${space.kind === 'lone' ? 'used by no task' : 'freed'})`;
 }
 
-function reasonsOf(space) {
-  if (space.reasons < 0)
+// A text of data.reasons: its lines, with the space's own name in them.
+function linesOf(space, text) {
+  if (text < 0)
     return [];
   const owner = space.hasPid ? `${space.pid} ${space.comm}` : space.comm;
-  return data.reasons[space.reasons].split('\u0001').join(owner).split('\n');
+  return data.reasons[text].split('\u0001').join(owner)
+    .split('\u0002').join(`--pid ${space.pid}'`).split('\n');
 }
+const reasonsOf = (space) => linesOf(space, space.reasons);
 
 const verdictName = (space) => data.verdicts[space.verdict][0];
 const severityName = (group) => data.severities[group.severity];
@@ -50,6 +56,12 @@ const severityName = (group) => data.severities[group.severity];
 const groups = data.groups.map((g, i) => ({
   ...g, index: i, rule: data.rules[g.rule], first: big(g.va), end: big(g.last), findings: [],
 }));
+// One missing entry, and the groups of findings that follow from it.
+const causes = data.causes.map((cause, i) => ({ ...cause, index: i, groups: [] }));
+for (const group of groups) {
+  group.cause = causes[group.cause] ?? null;
+  group.cause?.groups.push(group);
+}
 const rows = data.rows.map((row) => row.map((g) => groups[g]));
 
 const findings = data.findings.space.map((space, i) => ({

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The page around the map, from the top down; then it is set going.
-const CASES_SHOWN = 12, GROUPS_SHOWN = 100, ROWS_SHOWN = 200;
+const CASES_SHOWN = 12, GROUPS_SHOWN = 100, ROWS_SHOWN = 200, PICKED_MOST = 2000;
 const PAPER_WIDTH = 690;  // pixels between the margins of A4 and Letter
 
 // ---- the headline -----------------------------------------------------------------------------
@@ -9,14 +9,36 @@ function fillHeadline() {
   fill('machine', [
     data.release ? `Linux ${data.release}` : 'an unknown kernel', data.format,
     `${number(data.cpus.length)} processor${data.cpus.length === 1 ? '' : 's'}`,
-    data.pti ? 'page-table isolation' : null, `${data.kind} dump`,
+    data.pti ? 'page-table isolation' : null,
+    data.kind === 'sim' ? 'a simulated machine' : `${data.kind} dump`,
   ].filter(Boolean).join(' \u00b7 '));
-  const counts = data.verdicts.map((_, v) => spaces.filter((space) => space.verdict === v).length);
-  fill('verdicts', ...data.verdicts.map(([name, meaning], v) => counts[v] ? make('button',
-    { type: 'button', class: name, 'aria-pressed': 'false', 'data-verdict': v,
-      onclick: () => setVerdict(map.verdict === String(v) ? '' : String(v)) },
-    make('b', {}, number(counts[v])), make('span', { class: 'name' }, name),
-    make('span', { class: 'meaning' }, meaning)) : null).filter(Boolean));
+  fill('who', data.who);
+  fillAbout();
+  const counts = data.verdicts.map((_, v) => 
+    spaces.filter((space) => space.verdict === v && !space.isUser).length);
+  fill('verdicts', ...data.verdicts.map((_, v) => counts[v] ? makeVerdict(v, counts[v]) : null)
+    .filter(Boolean).reverse());  // worst first
+}
+
+// "117 | will crash at their next page fault | nests: lacks the code behind a gate".
+function makeVerdict(v, count) {
+  const [name, meaning, one, many] = data.verdicts[v];
+  const does = count === 1 ? one : many;
+  return make('button', { type: 'button', class: name, 'aria-pressed': 'false', 'data-verdict': v,
+    onclick: () => setVerdict(map.verdict === String(v) ? '' : String(v)) },
+  make('b', {}, number(count)), make('span', { class: 'name' },
+    does),
+  make('span', { class: 'meaning' }, `${name}: ${meaning}`));
+}
+
+function fillAbout() {
+  const facts = [];
+  if (data.file !== null)
+    facts.push(['File', data.file], ['Size', `${number(data.size)} bytes (${bytes(data.size)})`],
+      ['SHA-256', data.sha256 ?? `not known: ${data.no_hash}`]);
+  facts.push([data.taken_by ?? 'Dumped', data.taken || 'not known'], ['Report made', data.made]);
+  fill('about', ...facts.map(([name, value]) => make('div', {}, make('dt', {}, name),
+    make('dd', { class: name === 'SHA-256' && data.sha256 ? 'mono' : '' }, value))));
 }
 
 // ---- the map's tools --------------------------------------------------------------------------
@@ -56,7 +78,10 @@ function listenToTools() {
     layOutMap();
     fillTable();
   });
-  changed('find', 'input', (input) => { map.find = input.value; });
+  changed('find', 'input', (input) => {
+    map.found = searchFor(input.value);
+    map.zoomIndex = 0;
+  });
   changed('region', 'change', (select) => { map.region = select.value; });
   changed('order', 'change', (select) => { map.order = select.value; });
   changed('fold', 'change', (box) => { map.fold = box.checked; map.heightIndex = null; });
@@ -82,7 +107,7 @@ function fillTable() {
     address(space.root), number(space.tasks), badge(verdictName(space)),
     number(space.findings.length)]);
   details.querySelector('.scroll')?.remove();
-  details.append(makeTable(wanted.length > ROWS_SHOWN
+  details.append(makeTable('Address spaces', wanted.length > ROWS_SHOWN
     ? `The first ${ROWS_SHOWN} of ${number(wanted.length)} spaces; find one above` : null,
   [['Space'], ['Kind'], ['Root', 'address'], ['Processes', 'number'], ['Verdict'],
     ['Findings', 'number']], lines));
@@ -96,7 +121,10 @@ const processorOf = (space) => {
 };
 
 function makePick(label, list, chosen, onpick) {
-  const select = make('select', {}, ...list.slice(0, 2000).map((space) =>
+  const shown = list.slice(0, PICKED_MOST);
+  if (!shown.includes(chosen))
+    shown.unshift(chosen);
+  const select = make('select', {}, ...shown.map((space) =>
     option(space.index, spaceName(space))));
   select.value = chosen.index;
   select.addEventListener('change', () => onpick(spaces[Number(select.value)]));
@@ -132,8 +160,18 @@ function makeFacts(space) {
     make('span', {}, `${name} `, make('b', { class: 'mono' }, value))));
 }
 
-const makeReasons = (space) => make('ol', { class: 'reasons' },
-  ...reasonsOf(space).map((line) => make('li', {}, line)));
+// What comes first is what all the rest follows from.
+function makeReasons(space) {
+  const [cause] = linesOf(space, space.caused);
+  return make('div', {}, cause ? make('p', { class: 'cause' }, cause) : null,
+    make('ol', { class: 'reasons' }, ...reasonsOf(space).map((line) => make('li', {}, line))));
+}
+
+// The fault path is drawn once, for one space.
+function makePathLink(space) {
+  return make('a', { href: '#path', class: 'pick', onclick: () => fillPath(space) },
+    `See where its fault path breaks`);
+}
 
 function selectSpace(space, focus, others = [space]) {
   map.selected = space;
@@ -145,9 +183,10 @@ function selectSpace(space, focus, others = [space]) {
   if (space.reasons >= 0)
     body.push(makeReasons(space));
   if (brokenChain(space))
-    body.push(makeFaultPathOf(space));
-  body.push(...space.findings.slice(0, GROUPS_SHOWN).map((finding) =>
-    makeGroup(finding.group, finding)));
+    body.push(make('p', {}, makePathLink(space)));
+  body.push(...foldCauses(space.findings.map((finding) => finding.group)).slice(0, GROUPS_SHOWN)
+    .map((entry) => makeEntry(entry, (group) =>
+      space.findings.find((finding) => finding.group === group))));
   fill('selected-body', make('div', { class: `card ${verdictName(space)}` }, ...body));
   byId('selected').hidden = false;
   fillPath(space);
@@ -158,12 +197,14 @@ function selectSpace(space, focus, others = [space]) {
 
 // ---- who is sick ------------------------------------------------------------------------------
 
-// Spaces with one verdict and the same findings are one case, as in `whosees audit`.
+// Spaces with one verdict and the same findings are one case, as in `whosees audit`; what is
+// found in a user half is its space's.
 function sickCases() {
   const cases = new Map();
   for (const space of spaces) {
-    const key = `${space.verdict}/${space.row}`;
-    if (!space.verdict)
+    const half = spaces[space.index + 1]?.isUser ? spaces[space.index + 1].row : -1;
+    const key = `${space.verdict}/${space.row}/${half}`;
+    if (!space.verdict || space.isUser)
       continue;
     if (cases.has(key))
       cases.get(key).push(space);
@@ -182,17 +223,18 @@ function makeCase(sick) {
   const [space] = sick, name = verdictName(space);
   return make('article', { class: `card ${name}`, 'data-spaces': sick.length },
     make('h3', {}, badge(name), caseName(sick)),
-    makeReasons(space), brokenChain(space) ? makeFaultPathOf(space) : null,
-    make('p', {}, sick.length > 1
+    makeReasons(space),
+    make('p', { class: 'ways' }, sick.length > 1
       ? makePick('Look at', sick, space, (picked) => selectSpace(picked, true, sick))
       : make('button', { type: 'button', class: 'pick',
-        onclick: () => selectSpace(space, true) }, `Look at ${spaceName(space)}`)));
+        onclick: () => selectSpace(space, true) }, `Look at ${spaceName(space)}`),
+    brokenChain(space) ? makePathLink(space) : null));
 }
 
 function fillCases() {
   const cases = sickCases();
   if (!cases.length)
-    fill('cases', make('p', {}, 'Nobody: every space sees what init_mm sees.'));
+    fill('cases', make('p', {}, 'Nothing: every space sees what init_mm sees.'));
   else
     fill('cases', ...cases.slice(0, CASES_SHOWN).map(makeCase));
   if (cases.length > CASES_SHOWN)
@@ -237,13 +279,50 @@ function makeGroup(group, chosen) {
   return makeLazy(details, () => makeGroupBody(group, chosen));
 }
 
+// Groups as they come, those of one cause in one entry: [{cause, groups}].
+function foldCauses(list) {
+  const entries = [], byCause = new Map();
+  for (const group of list) {
+    let entry = group.cause && byCause.get(group.cause);
+    if (!entry) {
+      entry = { cause: group.cause, groups: [] };
+      entries.push(entry);
+      byCause.set(group.cause, entry);
+    }
+    entry.groups.push(group);
+  }
+  return entries;
+}
+
+const some = (n, what) => `${number(n)} ${what}${n === 1 ? '' : 's'}`;
+
+// chosen: the finding of a group to show, where it is of one space.
+function makeEntry({ cause, groups: list }, chosen = () => undefined) {
+  if (!cause || list.length < 2)
+    return makeGroup(list[0], chosen(list[0]));
+  const name = severityName(cause), isOne = chosen(list[0]) !== undefined;
+  const what = isOne ? some(list.length, 'finding')
+    : `${some(cause.findings, 'finding')} in ${some(cause.spaces, 'space')}`;
+  const rules = [...new Set(list.map((group) => group.rule.name))];
+  const details = make('details', { class: `group ${name}`, 'data-cause': cause.index },
+    make('summary', {}, badge(name), make('span', {}, cause.words),
+      make('span', { class: 'where' }, 'one missing entry'),
+      make('span', { class: 'count' }, what),
+      make('span', { class: 'what' }, `From it follow: ${rules.join('; ')}`)));
+  return makeLazy(details, () => make('div', { class: 'group-body parts' },
+    ...list.map((group) => makeGroup(group, chosen(group)))));
+}
+
 function fillFindings() {
-  fill('findings-sentence', data.findings_sentence + (groups.length < findings.length
-    ? `; those alike but for their space are one of ${number(groups.length)} lines` : ''));
-  fill('groups', ...groups.slice(0, GROUPS_SHOWN).map((group) => makeGroup(group)));
-  if (groups.length > GROUPS_SHOWN)
-    byId('groups').append(makeMore(groups.length - GROUPS_SHOWN, 'lines', () =>
-      groups.slice(GROUPS_SHOWN).map((group) => makeGroup(group))));
+  const entries = foldCauses(groups), caused = causes.reduce((sum, c) => sum + c.findings, 0);
+  fill('findings-sentence', data.findings_sentence +
+    (causes.length ? `; ${number(caused)} of them follow from ` +
+      `${causes.length === 1 ? 'one missing entry' : `${number(causes.length)} missing entries`}`
+      : ''));
+  fill('groups', ...entries.slice(0, GROUPS_SHOWN).map((entry) => makeEntry(entry)));
+  if (entries.length > GROUPS_SHOWN)
+    byId('groups').append(makeMore(entries.length - GROUPS_SHOWN, 'lines', () =>
+      entries.slice(GROUPS_SHOWN).map((entry) => makeEntry(entry))));
 }
 
 // ---- processors and notes ---------------------------------------------------------------------
@@ -257,7 +336,7 @@ function makeCpu(cpu, index) {
     make('h3', {}, `Processor ${index}`, make('span', { class: 'who' },
       space ? `in the space of ${spaceName(space)}` : 'in no space that was audited')),
     makeRegisters(cpu.registers.concat(cpu.control ?? [])),
-    cpu.segments ? makeTable(null, [['Segment'], ['Selector', 'address'], ['Base', 'address'],
+    cpu.segments ? makeTable(`Segments of processor ${index}`, null, [['Segment'], ['Selector', 'address'], ['Base', 'address'],
       ['Limit', 'address'], ['Flags', 'address']], cpu.segments.map(
       ([name, selector, base, limit, flags]) => [name, `0x${selector}`, address(base),
         `0x${limit}`, `0x${flags}`])) : null);
@@ -291,8 +370,8 @@ function theme() {
   return document.documentElement.dataset.theme ?? (dark.matches ? 'dark' : 'light');
 }
 
-function tellTheme() {
-  fill('theme', theme() === 'dark' ? 'Light' : 'Dark');
+function showTheme() {
+  fill('theme', theme() === 'dark' ? 'Light mode' : 'Dark mode');
   takeColours();
   redraw();
 }
@@ -300,9 +379,9 @@ function tellTheme() {
 function listenToTheme() {
   byId('theme').addEventListener('click', () => {
     document.documentElement.dataset.theme = theme() === 'dark' ? 'light' : 'dark';
-    tellTheme();
+    showTheme();
   });
-  dark.addEventListener('change', tellTheme);
+  dark.addEventListener('change', showTheme);
 }
 
 // Paper is white, has no scroll bars, and cannot be clicked: what was found is all open.
@@ -311,7 +390,7 @@ function listenToPrinter() {
   addEventListener('beforeprint', () => {
     before = { theme: document.documentElement.dataset.theme, open: [] };
     document.documentElement.dataset.theme = 'light';
-    for (const details of document.querySelectorAll('#groups details:not([open])'))
+    for (const details of document.querySelectorAll('#groups > details:not([open])'))
       if (before.open.length < 40) {
         details.open = true;
         details.dispatchEvent(new Event('toggle'));
@@ -333,7 +412,7 @@ function listenToPrinter() {
       details.open = false;
     before = null;
     view.style.flex = '';
-    tellTheme();
+    showTheme();
     layOutMap();
   });
 }
@@ -348,11 +427,12 @@ function start() {
   fillProcessors();
   fillRules();
   fillNotes();
-  tellTheme();
+  showTheme();
   layOutMap();
-  tellCursor();
+  markCursor();
   if (spaces.length)
-    fillPath(spaces[data.cpus[0]?.space ?? 0]);
+    fillPath(sickCases().map(([space]) => space).find(brokenChain) ??
+      spaces[data.cpus[0]?.space ?? 0]);
   listenToMap();
   listenToTools();
   listenToTheme();

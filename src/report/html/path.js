@@ -13,7 +13,7 @@ const CHAINS = [
   ['Other exceptions and interrupts', [
     ['faultpath-ist-stack', 'interrupt stacks'], ['faultpath-gate-target', 'handlers']]],
 ];
-const TOLD_IN_BOX = 3;
+const NAMED_IN_BOX = 3;
 
 const needs = data.needs.map((need) => ({
   ...need, rule: data.rules[need.rule], first: big(need.va), end: big(need.last),
@@ -32,11 +32,11 @@ function brokenBy(need, space) {
 // Needs of one rule are one link, those that are missing first.
 function makeBox(name, links, space) {
   const broken = links.filter((need) => brokenBy(need, space));
-  const told = broken.concat(links.filter((need) => !broken.includes(need)));
-  const lines = told.slice(0, TOLD_IN_BOX).map((need) =>
+  const named = broken.concat(links.filter((need) => !broken.includes(need)));
+  const lines = named.slice(0, NAMED_IN_BOX).map((need) =>
     make('span', { class: broken.includes(need) ? 'gone' : '' }, need.what));
-  if (told.length > TOLD_IN_BOX)
-    lines.push(make('span', {}, `and ${number(told.length - TOLD_IN_BOX)} more`));
+  if (named.length > NAMED_IN_BOX)
+    lines.push(make('span', {}, `and ${number(named.length - NAMED_IN_BOX)} more`));
   const missing = !broken.length ? '' : links.length === 1 ? ': not here'
     : `: ${number(broken.length)} of ${number(links.length)} not here`;
   return make('li', { class: broken.length ? 'broken' : '' }, make('b', {}, name + missing),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A finding's two walks, level by level: the space's beside init_mm's.
-const END = ['page', 'hole', 'malformed', 'unreadable', 'noncanonical'];  // enum ws_end
+const END = ['page', 'hole', 'malformed', 'absent', 'noncanonical', 'failed'];  // enum ws_end
 const USER = 1, WRITE = 2, EXECUTE = 4;                                    // enum ws_access
 
 function rights(access) {
@@ -11,9 +11,10 @@ function rights(access) {
 function endWords([end, , pa, shift, access], level) {
   switch (END[end]) {
     case 'page': return `a ${bytes(2 ** shift)} page at physical ${address(pa)}, ${rights(access)}`;
-    case 'hole': return `a hole: this ${level ? level[1] : 'entry'} is empty`;
+    case 'hole': return `a hole: this ${level ? level[1] : 'entry'} is not present`;
     case 'malformed': return `this ${level ? level[1] : 'entry'} means nothing`;
-    case 'unreadable': return 'the next table is not in the target';
+    case 'absent': return 'this table is not in the target';
+    case 'failed': return 'this table could not be read';
     default: return 'not an address of this format';
   }
 }
@@ -35,7 +36,8 @@ function makeStep(step, level, root, isLast, broken, other) {
   return make('li', { class: `step ${marks}` },
     strip,
     make('div', {},
-      make('span', { class: 'level' }, `${names[0]} at `, code(address(table ?? root))),
+      make('span', { class: 'level' }, ...(table ?? root) === null ? [names[0]]
+        : [`${names[0]} at `, code(address(table ?? root))]),
       make('span', { class: 'entry' }, code(`${names[1]} ${index} = ` +
         (entry === null ? 'unreadable' : address(entry)))),
       make('span', { class: 'level' }, attributes ?? '')));
@@ -46,7 +48,7 @@ function makeTrail(title, trail, root, other) {
   const broken = END[end] !== 'page';
   const level = data.levels[Math.max(0, steps.length - 1)];
   return make('div', { class: 'trail' },
-    make('h4', {}, title),
+    make('h3', {}, title),
     make('ol', {}, ...steps.map((step, i) => makeStep(step, i, root, i + 1 === steps.length, broken,
       other ? other[5][i] : null))),
     make('p', { class: `end${broken ? ' broken' : ''}` }, endWords(trail, level)));
@@ -58,5 +60,6 @@ function makeTrails(finding) {
     make('p', { class: 'who' }, 'The walk of ', code(address(finding.here[1])), ':'),
     make('div', { class: 'trails' },
       makeTrail(`in ${spaceName(finding.space)}`, finding.here, finding.space.root, finding.there),
-      makeTrail('in init_mm', finding.there, data.reference, null)));
+      makeTrail(data.consensus ? 'in most other processes' : 'in init_mm', finding.there,
+        data.consensus ? null : data.reference, null)));
 }

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the rest asks of an architecture: one struct each, in a folder of its own, and
+ * src/arches.c lists them. Nobody else knows one by its name.
+ */
+#ifndef WS_ARCH_ARCH_H
+#define WS_ARCH_ARCH_H
+
+#include "arch/linux.h"
+#include "arch/regime.h"
+#include "paging/format.h"
+
+struct ws_system;
+
+/* ---- registers ---- */
+
+/* Rows are in the order of the architecture's own enum, which numbers the registers. */
+struct ws_register {
+	const char *name; /* the manual's, in lower case; NULL: it has none in this mode,
+			   * or is a part of the segment above */
+	uint8_t group;    /* enum ws_register_group; a segment has four numbers: */
+};
+enum ws_segment_part {
+	WS_SEGMENT_SELECTOR,
+	WS_SEGMENT_LIMIT,
+	WS_SEGMENT_FLAGS, /* as the second word of a descriptor */
+	WS_SEGMENT_BASE,
+	WS_SEGMENT_PARTS
+};
+
+#define WS_REGISTERS_MAX 96
+
+/* One processor as the target kept it. */
+struct ws_cpu {
+	const struct ws_arch *arch;
+	uint8_t word;                   /* sizeof(long) of the kernel: 4 or 8 */
+	uint64_t reg[WS_REGISTERS_MAX]; /* by number; 0 where it is not known */
+	uint64_t known[WS_REGISTERS_MAX / 64 + 1]; /* a bit per number */
+};
+
+/* Sets the register with that name; false: the architecture has none. */
+bool ws_cpu_set_register(struct ws_cpu *cpu, const char *name, uint64_t value);
+
+static inline bool ws_cpu_knows(const struct ws_cpu *cpu, unsigned number)
+{
+	return cpu->known[number / 64] >> number % 64 & 1;
+}
+
+static inline void ws_cpu_set(struct ws_cpu *cpu, unsigned number, uint64_t value)
+{
+	cpu->reg[number] = value;
+	cpu->known[number / 64] |= WS_BIT(number % 64);
+}
+
+/* ---- dumps ---- */
+
+/* A machine of the architecture, as files name it, and the size of a long there. */
+struct ws_machine_type {
+	uint16_t elf; /* EM_* */
+	uint8_t word;
+	const char *name;   /* for messages */
+	const char *uts[5]; /* what uname() calls it; ends with NULL */
+};
+
+/* struct elf_prstatus: its size differs from any other. */
+struct ws_prstatus {
+	uint16_t size, registers; /* of all, and where pr_reg begins */
+	uint8_t word;
+	uint8_t index
+		[WS_REGISTERS_MAX]; /* a register's place in pr_reg, plus 1; 0: none */
+};
+
+/* QEMU's own note on a processor, where the architecture has one. */
+struct ws_qemu_note {
+	uint32_t version;
+	size_t size;    /* that a note of this version has at least */
+	size_t written; /* and that ours has */
+	void (*read)(struct ws_cpu *cpu, const uint8_t *note);
+	void (*write)(const struct ws_cpu *cpu, uint8_t *note);
+};
+
+/* ---- all of it ---- */
+
+struct ws_arch_audit;
+
+struct ws_arch {
+	const char *name;
+	const char *manual; /* "Intel SDM" */
+	/* What it and Linux call the glossary's words; ends with word NULL. */
+	const struct ws_term *terms;
+	const struct ws_format *const *formats; /* ends with NULL */
+	/* Linux on it, as src/linux asks; NULL: only its page tables are known. */
+	const struct ws_arch_linux *on_linux;
+	/* Of an architecture whose dumps are not known all that follows is NULL. */
+	const struct ws_machine_type *machines; /* ends with elf 0 */
+	const struct ws_prstatus *prstatuses;   /* ends with size 0 */
+	const struct ws_qemu_note *qemu_note;   /* NULL: QEMU writes none */
+
+	/* The table of registers of a kernel with longs of that size, and its length. */
+	const struct ws_register *(*registers)(unsigned word, unsigned *n);
+
+	/*
+	 * What a processor's registers say. format: NULL where they are not known, or
+	 * paging is off, which is_paging says of those that are known. wide: the dump
+	 * says that it ran in 64-bit mode. root: false where it is not known.
+	 */
+	const struct ws_format *(*format_of_cpu)(const struct ws_cpu *cpu, bool wide);
+	bool (*has_paging_off)(const struct ws_cpu *cpu);
+	bool (*root)(const struct ws_cpu *cpu, uint64_t *root);
+	const char *root_register; /* the manual's name of what holds it */
+	/* Where its next push goes, if it is known to be in the kernel. */
+	bool (*kernel_sp)(const struct ws_cpu *cpu, uint64_t *sp);
+
+	/*
+	 * What a processor's registers say about its regime (text and all), if tables are of
+	 * that format; false where those that decide are not known. NULL: one root translates
+	 * all addresses, and no register says otherwise.
+	 */
+	bool (*regime)(const struct ws_cpu *cpu, const struct ws_format *format,
+		       struct ws_regime *regime);
+	/* Those with a name that kernels with that format have; NULL: none. */
+	const struct ws_named_regime *(*regimes)(const struct ws_format *format);
+	/*
+	 * Which of them a kernel's code runs in, by what memory shows, where registers are not
+	 * known; NULL: that is not seen. Asked once the reference is known.
+	 */
+	const struct ws_named_regime *(*regime_by_memory)(struct ws_system *system);
+
+	/* What a kernel's VMCOREINFO says of its format; NULL: nothing. */
+	const struct ws_format *(*format_of_vmcoreinfo)(const char *text);
+	/* That of a kernel with longs of that size which says nothing. */
+	const struct ws_format *(*plain_format)(unsigned word);
+
+	/* Bits that Linux sets in entries which map a page, never in one that leads to a
+	 * table. */
+	uint64_t page_bits;
+
+	/* What an audit asks of it (audit/arch.h); NULL: it is not known. */
+	const struct ws_arch_audit *audit;
+	/* ws_machine_create(); NULL: no processor of it is simulated. */
+	enum ws_status (*machine_create)(struct ws_audit *audit,
+					 struct ws_machine **machine);
+};
+
+/* The root that it has loaded, as it holds it; false where that is not known. */
+static inline bool ws_cpu_root(const struct ws_cpu *cpu, uint64_t *root)
+{
+	return cpu->arch->root(cpu, root);
+}
+
+/* The machine type with longs of that size. */
+static inline const struct ws_machine_type *ws_machine_type(const struct ws_arch *arch,
+							    unsigned word)
+{
+	const struct ws_machine_type *machine = arch->machines;
+
+	while (machine->elf && machine->word != word)
+		machine++;
+	return machine;
+}
+
+/* The machine that an ELF file is for, and its architecture; NULL: of none. */
+const struct ws_machine_type *ws_machine_of_elf(uint16_t elf,
+						const struct ws_arch **arch);
+/* Whether uname() has such a name for a machine; size: of name, which need not end. */
+bool ws_is_machine_name(const char *name, size_t size);
+/* "i386 (3) or x86-64 (62)": all of them and their ELF numbers. Returns text. */
+#define WS_MACHINE_NAMES 128
+const char *ws_machine_names(char text[static WS_MACHINE_NAMES]);
+
+/* i-th architecture; NULL past the last. */
+const struct ws_arch *ws_arch_at(unsigned i);
+/* Whose format it is, or is a copy of. */
+const struct ws_arch *ws_arch_of(const struct ws_format *format);
+
+#endif

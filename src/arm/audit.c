@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What an audit asks of 32-bit ARM: its contract with Linux, and its fault path. */
+#include "arm/faultpath.h"
+#include "arm/jump.h"
+
+/*
+ * A process has the kernel's part of the first-level table to itself, or, with LPAE, the
+ * directory that maps modules and pkmap (pgd_alloc(), arch/arm/mm/pgd.c); vmalloc and
+ * all above is then shared. Two things bring it up to date:
+ *
+ * A fault. do_translation_fault() (arch/arm/mm/fault.c) copies the pair of first-level
+ * entries, or the L2 entry, from init_mm, whatever kernel address it is for.
+ *
+ * A switch. check_vmalloc_seq() (asm/mmu_context.h) lets __check_vmalloc_seq()
+ * (arch/arm/mm/ioremap.c) copy all of vmalloc's entries whenever a processor is about to
+ * run in a space for which they have changed since: since a1c510d0adc6 (5.18), with
+ * stacks in vmalloc memory, for every change there. Module memory is not among them.
+ */
+static const struct ws_mending mendings[] = {
+	{ .function = "__check_vmalloc_seq",
+	  .noun = "switch of address spaces",
+	  .region = "vmalloc",
+	  .then = "will not even fault" },
+	{ .function = "do_translation_fault",
+	  .noun = "translation fault handler",
+	  .then = "faults once and goes on",
+	  .works =
+		  "that fault can be handled: all that handling it needs (vectors, stubs, "
+		  "abort handlers) is mapped here" },
+	{ .function = NULL },
+};
+
+static const struct ws_fault_path fault_path = {
+	.family = &arm_faultpath,
+	.is_last_resort = arm_is_last_resort,
+	.hangs = arm_hangs,
+	.print_death = arm_print_death,
+};
+
+/*
+ * set_memory_ro() and the like change the mapping that they are given, and no other
+ * (arch/arm/mm/pageattr.c): lowmem is mapped by sections and stays as it is.
+ */
+static const struct ws_meant meant[] = {
+	{ "protection-code-alias", 4, "direct map", 0, 0,
+	  ": lowmem is mapped by sections, which the kernel does not split" },
+	{ NULL },
+};
+
+const struct ws_arch_audit arm_audit = {
+	.jumps = arm_jumps,
+	.fault_path = &fault_path,
+	.meant = meant,
+	.mendings = mendings,
+	.user_page = "is a user page that PAN refuses",
+	.user_pages = "are user pages that PAN refuses",
+};

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The vectors, as Linux fills them in (vector_stub, arch/arm/kernel/entry-armv.S): each
+ * branches to a stub in the page behind, which stores three words on the stack of its
+ * mode, changes to SVC mode, and goes on by a table of 16 handlers, one for each mode
+ * that can have been interrupted:
+ *
+ *	0xffff000c  b    1f
+ *	0xffff1280  1:  ...  b 2f		since 5.17 loops against branch history injection
+ *	0xffff1124  2:  ...  movs pc, lr
+ *		    .long __pabt_usr, invalid, invalid, __pabt_svc, invalid ...
+ *
+ * Kernels that are built as Thumb code have other instructions there, and are not
+ * followed.
+ */
+#include "arm/faultpath.h"
+
+/* DDI 0406C, A8.8.18, A8.8.64 and B9.3.20, all of them unconditional. */
+#define BRANCH 0xeau        /* in bits 31:24: b imm24 */
+#define LOAD_PC 0xe59ff000u /* ldr pc, [pc, #imm12] */
+#define LOAD_PC_MASK 0xfffff000u
+#define MOVS_PC_LR 0xe1b0f00eu
+
+#define HANDLERS 16
+#define HANDLER_USER 0
+#define HANDLER_SVC 3
+
+/* A stub has some twenty instructions. */
+#define INSTRUCTIONS_MAX 64
+
+static void end_part(struct arm_stub *stub, uint64_t va, uint64_t last)
+{
+	if (stub->nparts == ARM_STUB_PARTS)
+		return;
+	stub->part[stub->nparts].va = va;
+	stub->part[stub->nparts++].last = last;
+}
+
+static uint64_t branch_target(uint64_t va, uint32_t instruction)
+{
+	int32_t offset = (int32_t)(instruction << 8) >> 6; /* imm24, times four */
+
+	return (uint32_t)(va + 8 + (uint64_t)(int64_t)offset);
+}
+
+static enum ws_evidence read_handlers(struct ws_system *system, uint64_t table,
+				      struct arm_stub *stub)
+{
+	enum ws_evidence evidence =
+		ws_kernel_word(system, table + UINT64_C(4) * HANDLER_USER, &stub->user);
+
+	if (evidence == WS_READ)
+		evidence = ws_kernel_word(system, table + UINT64_C(4) * HANDLER_SVC,
+					  &stub->kernel);
+	return evidence;
+}
+
+enum ws_evidence arm_follow_vector(struct ws_system *system, enum arm_vector vector,
+				   struct arm_stub *stub)
+{
+	uint64_t va = ARM_VECTORS + UINT64_C(4) * vector, first = va;
+	enum ws_evidence evidence = WS_READ;
+	uint32_t word;
+
+	*stub = (struct arm_stub){ .nparts = 0 };
+	for (unsigned i = 0; i < INSTRUCTIONS_MAX; i++, va += 4) {
+		evidence = ws_kernel_u32(system, va, &word);
+		if (evidence != WS_READ)
+			return evidence;
+		if (word >> 24 == BRANCH && branch_target(va, word) != va + 4) {
+			end_part(stub, first, va + 3);
+			first = branch_target(va, word);
+			va = first - 4;
+		} else if ((word & LOAD_PC_MASK) == LOAD_PC) {
+			uint64_t from = va + 8 + (word & ~LOAD_PC_MASK);
+
+			end_part(stub, first, va + 3);
+			end_part(stub, from, from + 3);
+			evidence = ws_kernel_word(system, from, &stub->kernel);
+			stub->user = stub->kernel;
+			return evidence;
+		} else if (word == MOVS_PC_LR) {
+			end_part(stub, first, va + 3 + UINT64_C(4) * HANDLERS);
+			return read_handlers(system, va + 4, stub);
+		}
+	}
+	return WS_NOT_MAPPED;
+}

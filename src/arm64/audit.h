@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef WS_ARM64_AUDIT_H
+#define WS_ARM64_AUDIT_H
+
+#include "audit/arch.h"
+
+extern const struct ws_arch_audit arm64_audit;
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What an audit asks of an architecture: what brings a hole up to date, what a processor
+ * and the kernel's entry code need to take a fault, and how a machine ends that lacks
+ * some of it. One struct each, in the architecture's folder; struct ws_arch leads to it.
+ */
+#ifndef WS_AUDIT_ARCH_H
+#define WS_AUDIT_ARCH_H
+
+#include <stdio.h>
+
+#include "audit/rule.h"
+
+/*
+ * A way in which a kernel brings a space up to date: it copies init_mm's entry to where
+ * a private one is empty. Of a user half it copies none.
+ */
+struct ws_mending {
+	/* Does it, and is never inlined: all of a kernel's functions have it, or it does
+	 * not. */
+	const char *function;
+	const char *noun;   /* "lazy fault handler" */
+	const char *region; /* of that it copies entries, and of no other; NULL: of all */
+	const char *then;   /* what an access comes to: "faults once and goes on" */
+	const char
+		*works; /* a sentence: what it needs is there; NULL: it needs nothing */
+	const char *unless; /* kernels with that function do not; NULL: or another way */
+};
+#define WS_MENDINGS_MAX 4
+
+/* The findings of one space, in the order in which they were found. */
+struct ws_about {
+	const struct ws_finding *const *v;
+	size_t n;
+	const struct ws_space *space;
+	char owner[48]; /* "83 waiter", "83 waiter (user half)" */
+	/* What is wrong in init_mm with what takes over where no fault can be taken. */
+	const struct ws_finding *last_resort;
+	bool hangs, no_image; /* as the judgement has them */
+};
+bool ws_about_has(const struct ws_about *about, const char *rule);
+
+struct ws_trap; /* trap.h */
+
+/* From a fault to its handler. */
+struct ws_fault_path {
+	/* The rules, and the pass that gathers needs and checks them (needs.h). */
+	const struct ws_family *family;
+	const struct ws_trap *trap; /* of the family of trap.h; else NULL */
+	/* That of a task's own stack: where a space nests, nobody comes so far. Or NULL. */
+	const struct ws_rule *task_stack;
+	/* Whether a rule is about what takes over where no fault can be taken. */
+	bool (*is_last_resort)(const struct ws_rule *rule);
+	/* Whether a processor goes on for ever in a space that nests. */
+	bool (*hangs)(const struct ws_audit *audit, const struct ws_about *about);
+	/*
+	 * The reasons from a finding that ends the machine, a step a line, what is seen of
+	 * it first. False: it knows none, and has printed nothing.
+	 */
+	bool (*print_death)(const struct ws_audit *audit, FILE *to,
+			    const struct ws_about *about,
+			    const struct ws_finding *finding);
+};
+
+struct ws_jump;
+
+/* What a rule would find, and the kernel means. Ends with rule NULL. */
+struct ws_meant {
+	const char *rule;     /* its id */
+	uint8_t word;         /* in kernels with longs of that size */
+	const char *region;   /* in that region; NULL: */
+	uint64_t first, last; /* in the direct map: pa */
+	const char *why;      /* ": the PCI BIOS, which the kernel calls" */
+};
+
+/* Page-table isolation: what tables hold of the kernel by which user mode runs. */
+struct ws_isolation {
+	const char *area; /* that all enter by: its frames may lie elsewhere too */
+	const char *const *whole; /* regions that user halves may have; ends with NULL */
+	const char *const *own;   /* and where each space has its own; ends with NULL */
+};
+
+struct ws_arch_audit {
+	const struct ws_fault_path *fault_path; /* NULL: it is not known */
+	/* Ends with function NULL, after WS_MENDINGS_MAX at most. */
+	const struct ws_mending *mendings;
+	/* A write or fetch that init_mm allows and the space does not is tried again. */
+	bool tries_again;
+	/* "is a user page that PAN refuses", "are user pages ...": who keeps the kernel from
+	 * one that a need may not lie in. */
+	const char *user_page, *user_pages;
+	const struct ws_jump
+		*jumps; /* into other kernels (jump.h); NULL: none is known */
+	const struct ws_meant *meant;         /* NULL: nothing is */
+	const struct ws_isolation *isolation; /* NULL: it has no user halves */
+	bool reads_past_holes;                /* by speculation: L1TF */
+	bool first_frame_unused; /* the kernel has nothing in the frame at 0 */
+};
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The fault path of a processor that looks nothing up in memory to take a fault: it jumps
+ * to where a register says, and code there saves registers on the task's own stack.
+ *
+ *	fault -> vector register -> vectors fetched -> registers saved on the stack
+ *	      -> handlers and tables -> the stack has run over: the overflow stack
+ *
+ * An architecture says it in rows of symbols. The register is in few dumps: without it
+ * the kernel's own variable or symbol says where it leads.
+ */
+#ifndef WS_AUDIT_TRAP_H
+#define WS_AUDIT_TRAP_H
+
+#include "audit/arch.h"
+
+enum ws_trap_rule {
+	WS_TRAP_VECTORS,
+	WS_TRAP_REACH,
+	WS_TRAP_STACK,
+	WS_TRAP_LAST_RESORT,
+	WS_TRAP_RULES
+};
+
+/* What is gone through, by its symbol; kernels without that symbol go without. */
+struct ws_trap_part {
+	const char *symbol; /* NULL: past the last */
+	const char *end;    /* of data: what follows it; NULL: size says */
+	uint16_t size;      /* 0 without an end: a function, as far as it goes */
+	uint8_t rule;       /* enum ws_trap_rule */
+	uint8_t rights;     /* enum ws_access; 0: it is read */
+	bool per_cpu;       /* each processor has it at a distance of its own */
+};
+
+struct ws_trap {
+	const char *vector_register; /* as struct ws_register has it */
+	uint64_t vector_mask;        /* the bits of it that are an address's */
+	const char
+		*vector_variable;  /* per processor: what the register is set to; NULL */
+	const char *vector_symbol; /* and where it leads in kernels without that */
+	uint16_t vector_size;      /* 0: a function, as far as it goes */
+	const struct ws_trap_part *parts;
+	uint8_t data_refused; /* what data must not be: a user's (enum ws_access) */
+	/* What the processor does for ever where it cannot fetch its vectors. */
+	const char *loop;
+	/* What comes of frames that fill the stack. */
+	const char *overflow;
+};
+
+/* Those of struct ws_fault_path; its trap is the architecture's. */
+extern const struct ws_rule ws_trap_rules[WS_TRAP_RULES];
+extern const struct ws_family ws_trap_family;
+bool ws_trap_is_last_resort(const struct ws_rule *rule);
+bool ws_trap_hangs(const struct ws_audit *audit, const struct ws_about *about);
+bool ws_trap_print_death(const struct ws_audit *audit, FILE *to,
+			 const struct ws_about *about, const struct ws_finding *finding);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * By which regime addresses are translated: what the caller gives, else what a processor's
+ * registers say, else what memory shows of how the kernel's code runs. Where nothing does,
+ * each space's own root translates all of its addresses, and a note says so.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux/linux.h"
+#include "target/target.h"
+#include "util/cleanup.h"
+#include "util/number.h"
+
+/* ---- registers that were given ------------------------------------------------------ */
+
+/* What the target has kept of a processor, or one of which nothing is known. */
+static struct ws_cpu first_cpu(const struct ws_system *system, const struct ws_arch *arch)
+{
+	if (system->target->cpus.n)
+		return system->target->cpus.v[0];
+	return (struct ws_cpu){ .arch = arch, .word = (uint8_t)system->layout.word };
+}
+
+static const struct ws_named_regime *named_at(const struct ws_system *system, unsigned i)
+{
+	const struct ws_arch *arch = ws_arch_of(system->format);
+	const struct ws_named_regime *row =
+		arch->regimes ? arch->regimes(system->format) : NULL;
+
+	while (row && row->name && i--)
+		row++;
+	return row && row->name ? row : NULL;
+}
+
+static const struct ws_named_regime *named(const struct ws_system *system,
+					   const char *name)
+{
+	const struct ws_named_regime *row;
+
+	for (unsigned i = 0; (row = named_at(system, i)); i++)
+		if (!strcmp(row->name, name))
+			break;
+	return row;
+}
+
+static void take_named(struct ws_cpu *cpu, const struct ws_named_regime *row)
+{
+	for (unsigned i = 0; i < WS_REGIME_REGISTERS && row->registers[i].name; i++)
+		(void)!ws_cpu_set_register(cpu, row->registers[i].name,
+					   row->registers[i].value);
+}
+
+bool ws_regime_of_named(const struct ws_system *system, const struct ws_named_regime *row,
+			struct ws_regime *regime)
+{
+	const struct ws_arch *arch = ws_arch_of(system->format);
+	struct ws_cpu cpu = { .arch = arch, .word = (uint8_t)system->layout.word };
+
+	take_named(&cpu, row);
+	return arch->regime(&cpu, system->format, regime);
+}
+
+static enum ws_status take_pair(struct ws_system *system, struct ws_cpu *cpu, char *pair)
+{
+	char *value = strchr(pair, '=');
+	uint64_t number, most = ~UINT64_C(0) >> (64 - 8 * system->layout.word);
+
+	if (!value)
+		return ws_fail(
+			system->ctx, WS_ERR_USAGE,
+			"regime: \"%s\" is no regime's name, and not NAME=VALUE of a "
+			"control register",
+			pair);
+	*value++ = '\0';
+	if (!ws_number(value, WS_DECIMAL_OR_HEX, most, &number))
+		return ws_fail(system->ctx, WS_ERR_USAGE,
+			       "regime: \"%s\" is no value of %u bits for %s", value,
+			       8 * system->layout.word, pair);
+	if (!ws_cpu_set_register(cpu, pair, number))
+		return ws_fail(system->ctx, WS_ERR_USAGE,
+			       "regime: this processor has no register \"%s\"", pair);
+	return WS_OK;
+}
+
+static enum ws_status take_pairs(struct ws_system *system, struct ws_cpu *cpu)
+{
+	ws_autofree char *text = strdup(system->options.regime);
+	enum ws_status status = WS_OK;
+	char *rest = text, *pair;
+
+	if (!text)
+		return ws_fail_memory(system->ctx);
+	while (status == WS_OK && (pair = strsep(&rest, ",")))
+		status = take_pair(system, cpu, pair);
+	return status;
+}
+
+static enum ws_status given(struct ws_system *system, const struct ws_arch *arch)
+{
+	const struct ws_named_regime *row = named(system, system->options.regime);
+	struct ws_cpu cpu = first_cpu(system, arch);
+	enum ws_status status = WS_OK;
+
+	if (!arch->regime)
+		return ws_fail(system->ctx, WS_ERR_USAGE,
+			       "regime: with %s page tables no control register decides "
+			       "what a root maps",
+			       system->format->name);
+	if (row)
+		take_named(&cpu, row);
+	else
+		status = take_pairs(system, &cpu);
+	if (status != WS_OK)
+		return status;
+	if (arch->regime(&cpu, system->format, &system->regime))
+		return WS_OK;
+	return ws_fail(system->ctx, WS_ERR_USAGE,
+		       "regime: \"%s\" does not say how %s page tables are used",
+		       system->options.regime, system->format->name);
+}
+
+/* ---- or found ----------------------------------------------------------------------- */
+
+static bool of_registers(struct ws_system *system, const struct ws_arch *arch)
+{
+	ws_vec_each(&system->target->cpus, cpu)
+		if (arch->regime(cpu, system->format, &system->regime))
+			return true;
+	return false;
+}
+
+static bool of_memory(struct ws_system *system, const struct ws_arch *arch)
+{
+	const struct ws_named_regime *row =
+		arch->regime_by_memory ? arch->regime_by_memory(system) : NULL;
+
+	if (!row || !ws_regime_of_named(system, row, &system->regime))
+		return false;
+	ws_note(system,
+		"the target has no control registers: by what is in memory, %s (%s); another "
+		"regime can be given with --regime",
+		system->regime.text, row->what);
+	return true;
+}
+
+enum ws_status ws_find_regime(struct ws_system *system)
+{
+	const struct ws_arch *arch = ws_arch_of(system->format);
+	enum ws_status status = WS_OK;
+
+	if (system->options.regime)
+		status = given(system, arch);
+	if (system->regime.no_execute_off)
+		system->paging.no_execute = false;
+	if (status != WS_OK || system->options.regime)
+		return status;
+	if (!arch->regime || of_registers(system, arch) || of_memory(system, arch))
+		return WS_OK;
+	if (named_at(system, 0))
+		ws_note(system,
+			"the target has no control registers, and nothing in memory shows "
+			"which root translates which addresses: each space's own is used "
+			"for all; --regime gives what is so");
+	return WS_OK;
+}
+
+/* ---- what it comes to --------------------------------------------------------------- */
+
+const char *ws_system_regime(const struct ws_system *system)
+{
+	return system->regime.text[0] ? system->regime.text : NULL;
+}
+
+const char *ws_system_regime_at(const struct ws_system *system, unsigned i,
+				const char **what)
+{
+	const struct ws_named_regime *row = named_at(system, i);
+
+	*what = row ? row->what : NULL;
+	return row ? row->name : NULL;
+}
+
+static struct ws_window window_of(const struct ws_system *system,
+				  const struct ws_regime_window *row, uint64_t root)
+{
+	return (struct ws_window){
+		.first = row->first,
+		.last = row->last,
+		.root = row->offset + (row->root_of == WS_ROOT_OF_KERNEL
+					       ? system->layout.reference
+					       : root),
+		.format = row->format,
+	};
+}
+
+void ws_regime_eye(const struct ws_system *system, const struct ws_regime *regime,
+		   uint64_t root, bool init, struct ws_eye *eye)
+{
+	eye->nwindows = 0;
+	for (unsigned i = 0; i < regime->nwindows; i++)
+		if (!init || regime->window[i].root_of != WS_ROOT_OF_PROCESS)
+			eye->window[eye->nwindows++] =
+				window_of(system, &regime->window[i], root);
+	if (regime->nwindows)
+		return;
+	eye->nwindows = 1;
+	eye->window[0] = (struct ws_window){ 0, UINT64_MAX, root, system->paging.format };
+}
+
+bool ws_is_of_space(const struct ws_system *system, uint64_t first, uint64_t last)
+{
+	const struct ws_regime *regime = &system->regime;
+
+	for (unsigned i = 0; i < regime->nwindows; i++)
+		if (regime->window[i].root_of != WS_ROOT_OF_KERNEL &&
+		    first <= regime->window[i].last && last >= regime->window[i].first)
+			return true;
+	return !regime->nwindows;
+}
+
+void ws_root_eye(const struct ws_system *system, uint64_t root, bool init,
+		 struct ws_eye *eye)
+{
+	ws_regime_eye(system, &system->regime, root, init, eye);
+}
+
+void ws_space_eye(const struct ws_system *system, const struct ws_space *space,
+		  struct ws_eye *eye)
+{
+	ws_root_eye(system, space->root, space->kind == WS_SPACE_INIT, eye);
+}
+
+void ws_space_walk(const struct ws_system *system, const struct ws_space *space,
+		   uint64_t va, struct ws_trail *trail)
+{
+	struct ws_eye eye;
+
+	ws_space_eye(system, space, &eye);
+	ws_eye_walk(&system->paging, &eye, va, trail);
+}

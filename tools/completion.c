@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What completions for all shells want to know of the tables. */
+#include "completion.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "report/columns.h"
+
+bool completion_again(const struct option_row *option)
+{
+	for (const struct option_row *o = option_rows; o < option; o++)
+		if (strcmp(o->name, option->name) == 0)
+			return true;
+	return false;
+}
+
+const char *completion_word(const struct command *command, unsigned nth)
+{
+	if (command->offer)
+		return nth ? "none" : "scenario";
+	if (!(command->options & OPTIONS_TARGET))
+		return command->first_word && !nth ? "file" : "none";
+	if (!nth || command->first_word)
+		return "target";
+	return strstr(command->args, "WHAT") ? "what" : "none";
+}
+
+void completion_columns(const struct command *command)
+{
+	const struct table *table = command->rows;
+
+	for (size_t i = 0; table && i < table->n; i++)
+		if (columns_has(&table->columns[i]))
+			printf(" %s", table->columns[i].key);
+}
