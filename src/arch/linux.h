@@ -169,9 +169,10 @@ struct ws_arch_linux {
 	 */
 	const struct ws_user_halves *user_halves;
 
-	/* The bit of entries and of the register with the root that says that memory is
-	 * encrypted and is no address bit; 0: none. NULL: there are none such. */
-	uint64_t (*encryption)(const struct ws_system *system);
+	/* The bit of entries, and of the register with the root, that says of encrypted
+	 * memory whose key it has, and is no address bit; bit 0: none. It is asked once
+	 * more when the reference is known. NULL: there are none such. */
+	struct ws_attribute (*encryption)(const struct ws_system *system);
 
 	/*
 	 * Adds the parts of the kernel's address space (ws_region_add(), linux/region.h),

@@ -113,7 +113,7 @@ struct ws_system {
 	const struct ws_format
 		*format;            /* paging's, as it is written down; NULL: unknown */
 	struct ws_format encrypted; /* the same without the encryption bit */
-	uint64_t encryption;        /* that bit; 0: none */
+	struct ws_attribute encryption; /* that bit; 0: none */
 	struct ws_paging paging;
 	struct ws_regime regime; /* no windows: a space's root translates all */
 	struct ws_layout layout;

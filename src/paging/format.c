@@ -88,5 +88,7 @@ char *ws_entry_describe(const struct ws_format *format, unsigned level, uint64_t
 	for (const struct ws_attribute *a = row->attributes; a && a->name; a++)
 		if (entry & a->bit)
 			at = append_word(text, size, at, a->name);
+	if (entry & format->aside.bit)
+		append_word(text, size, at, format->aside.name);
 	return text;
 }

@@ -93,6 +93,9 @@ struct ws_format {
 	uint64_t no_execute; /* the XD bit, or 0: reserved while NXE is off */
 	uint64_t
 		uncached; /* bits of a leaf that keep its page out of the cache, if any */
+	/* A bit of every entry that is neither of the address nor a right: where memory is
+	 * encrypted, whose key it has. No name: there is none. */
+	struct ws_attribute aside;
 	/* Address bits from MAXPHYADDR up to this one are reserved (0: none are). */
 	uint8_t pa_bits;
 	uint8_t nlevels;

@@ -13,7 +13,7 @@ bool x86_swappers(struct ws_system *system, uint64_t va,
 		  uint64_t pa[static WS_SWAPPERS_MAX], unsigned *n);
 
 extern const struct ws_user_halves x86_user_halves;
-uint64_t x86_encryption(const struct ws_system *system);
+struct ws_attribute x86_encryption(const struct ws_system *system);
 enum ws_status x86_regions(struct ws_system *system);
 extern const struct ws_users_page x86_users_pages[];
 

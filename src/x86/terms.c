@@ -9,6 +9,7 @@ const struct ws_term x86_terms[] = {
 	{ "space", NULL, "linear-address space" },
 	{ "kernel half", NULL, "supervisor-mode addresses" },
 	{ "hole", NULL, "an entry whose P flag is 0" },
+	{ "encryption bit", "_PAGE_ENC, cc_mkdec()", "C (AMD SME, SEV); shared (Intel TDX)" },
 	{ "fault path", "asm_exc_page_fault, cpu_entry_area",
 	  "exception delivery (chapter 6) by IDT, GDT and TSS" },
 	{ "entry stack", "cpu_entry_stack, tss->sp0", "ESP0 or RSP0, IST" },

@@ -639,7 +639,7 @@ static enum ws_status open_encrypted(void **state, unsigned bit, uint64_t cr3_bi
 		expect_image(system, guest);
 		assert_int_equal(system->tasks.n, guest->ntasks);
 		assert_int_equal(system->layout.pti, guest->kind->pti);
-		assert_int_equal(system->encryption, UINT64_C(1) << bit);
+		assert_int_equal(system->encryption.bit, UINT64_C(1) << bit);
 		ws_system_close(system);
 	} else {
 		assert_non_null(strstr(ws_error(guest->target.ctx, 0),
@@ -673,6 +673,56 @@ static void what_is_no_c_bit(void **state)
 	assert_int_equal(open_encrypted(state, 31, 1u << 31, false), WS_ERR_NOT_FOUND);
 	assert_int_equal(open_encrypted(state, 47, UINT64_C(3) << 46, false),
 			 WS_ERR_NOT_FOUND);
+}
+
+#define LARGE_PAGE (UINT64_C(1) << 21)
+#define SHARED_FIRST (UINT64_C(64) << 20) /* beyond the guest's memory */
+
+/* pa of the direct map's PDE for pa. */
+static uint64_t direct_pde(const struct guest *guest, uint64_t pa)
+{
+	uint64_t va = guest->kind->page_offset + pa, table = guest->swapper;
+
+	for (unsigned l = 0, shift = 12 + 9 * (guest->kind->format->nlevels - 1);
+	     l < guest->kind->format->nlevels - 2u; l++, shift -= 9)
+		table = guest_get(guest, table + (va >> shift & 511) * 8) &
+			UINT64_C(0x000ffffffffff000);
+	return table + (va >> 21 & 511) * 8;
+}
+
+/* The direct map has so many large pages of shared memory; what a walk to one ends at. */
+static uint64_t open_shared(void **state, unsigned bit, unsigned n)
+{
+	struct guest *guest = guest_create(kind_of(state));
+	uint64_t found, va = guest->kind->page_offset + SHARED_FIRST + 0x123;
+	struct ws_system *system;
+	struct ws_trail trail;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t pa = SHARED_FIRST + i * LARGE_PAGE;
+
+		guest_put(guest, direct_pde(guest, pa), pa | UINT64_C(1) << bit | 0xe3);
+	}
+	system = open_system(guest);
+	ws_walk(&system->paging, system->layout.reference, va, &trail);
+	assert_int_equal(trail.end, WS_END_PAGE);
+	assert_int_equal(trail.pa & (LARGE_PAGE - 1), 0x123);
+	found = system->encryption.bit;
+	assert_int_equal(trail.pa,
+			 SHARED_FIRST + 0x123 + (found ? 0 : UINT64_C(1) << bit));
+	if (found)
+		assert_string_equal(system->encryption.name, "shared");
+	ws_system_close(system);
+	guest_destroy(guest);
+	return found;
+}
+
+static void shared_memory_by_the_direct_map(void **state)
+{
+	assert_int_equal(open_shared(state, 47, 8), UINT64_C(1) << 47);
+	assert_int_equal(open_shared(state, 51, 8), UINT64_C(1) << 51);
+	assert_int_equal(open_shared(state, 47, 7), 0);  /* as if so many had flipped */
+	assert_int_equal(open_shared(state, 46, 31), 0); /* of no processor's */
 }
 
 /* ---- captures ---------------------------------------------------------------------- */
@@ -953,6 +1003,8 @@ static const struct guest_case cases[] = {
 	{ "encrypted memory by VMCOREINFO", encrypted_memory_by_vmcoreinfo,
 	  GUEST_64_BITS },
 	{ "what is no C bit", what_is_no_c_bit, GUEST_64_BITS },
+	{ "shared memory by the direct map", shared_memory_by_the_direct_map,
+	  GUEST_64_BITS },
 	{ "a capture without VMCOREINFO", a_capture_without_vmcoreinfo },
 	{ "a capture in doubt", a_capture_in_doubt },
 	{ "a capture by a given root", a_capture_by_a_given_root },

@@ -100,7 +100,7 @@ static void choose_processor(struct ws_machine *machine, enum ws_processor proce
 		.features = MACHINE_HAS_ALL,
 		.departures = processor == WS_PROCESSOR_EMULATED ? MACHINE_TCG : 0,
 		.maxphyaddr = physical_width(machine->system),
-		.c_bit = machine->system->encryption,
+		.c_bit = machine->system->encryption.bit,
 		.tlb = tlbs[processor],
 	};
 
