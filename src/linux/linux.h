@@ -34,7 +34,8 @@
  *	symbols.c     questions of names and addresses; symtab.c the table behind them,
  *	              which is filled from all of these sources:
  *	kallsyms.c    the kernel's own table; kallsyms_search.c finds it by its shape,
- *		      kallsyms_order.c says what of it is believed
+ *		      kallsyms_order.c says what of it is believed, kallsyms_tables.c
+ *		      what an entry of it says
  *	modsyms.c     the tables of modules
  *	sysmap.c      System.map; vmlinux.c an ELF kernel; map_merge.c says whether such a
  *	              file is of this kernel, and how far KASLR has moved it

@@ -152,6 +152,8 @@ enum ws_status ws_target_leave(struct ws_target *target, uint64_t header,
 	__attribute__((format(printf, 4, 5))) WS_MUST_CHECK;
 /* Once all are reported: counts those that have no note. */
 enum ws_status ws_target_note_left(struct ws_target *target) WS_MUST_CHECK;
+/* And says how much of the memory is cut off, if any is. */
+enum ws_status ws_target_note_cut(struct ws_target *target) WS_MUST_CHECK;
 
 /*
  * Makes of the pieces, in any order and maybe contradicting, what struct ws_target says.
