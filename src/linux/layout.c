@@ -62,8 +62,8 @@ void ws_layout_adopt(struct ws_system *system, uint64_t root, uint64_t delta)
 	ws_vec_each(&system->target->cpus, cpu)
 		cpu->word = row->word;
 	ws_set_reference(system, root);
-	ws_set_format(system,
-		      system->format); /* the direct map may show a bit set aside */
+	/* The direct map may show a bit that is no address bit. */
+	ws_set_format(system, system->format);
 	find_page_offset(system, row);
 	system->layout.kernel_first = format->canonical
 					      ? ~UINT64_C(0) << (format->va_bits - 1)
