@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "paging/format.h"
+#include "target/unread.h"
 #include "util/sorted.h"
 #include "util/text.h"
 
@@ -45,9 +46,28 @@ static const struct ws_target_ops *kind_by_probe(const struct ws_file *file)
 	return NULL;
 }
 
+/* What no row of kinds is: a file that is known for something else, or none at all. */
+static enum ws_status kind_refuse(struct ws_target *target, bool may_be_raw)
+{
+	const char *what, *advice;
+
+	if (ws_is_unread(&target->file, &what, &advice))
+		return ws_fail(
+			target->ctx, WS_ERR_UNREADABLE, "%s: %s, which is not read: %s%s",
+			target->file.path, what, advice,
+			may_be_raw ? ". --type raw reads it as memory all the same" : "");
+	return ws_fail(
+		target->ctx, WS_ERR_UNREADABLE,
+		"%s: neither an ELF core nor a kdump nor LiME at file offset 0; raw "
+		"memory from physical address 0 needs its paging format given",
+		target->file.path);
+}
+
 static enum ws_status kind_choose(struct ws_target *target,
 				  const struct ws_target_options *options)
 {
+	const char *what, *advice;
+
 	if (options->kind) {
 		target->ops = kind_by_name(options->kind);
 		return target->ops ? WS_OK
@@ -56,15 +76,10 @@ static enum ws_status kind_choose(struct ws_target *target,
 	}
 	target->ops = ws_is_sim(target->file.path) ? &ws_target_sim
 						   : kind_by_probe(&target->file);
-	if (!target->ops && options->format)
+	if (!target->ops && options->format &&
+	    !ws_is_unread(&target->file, &what, &advice))
 		target->ops = &ws_target_raw;
-	if (target->ops)
-		return WS_OK;
-	return ws_fail(
-		target->ctx, WS_ERR_UNREADABLE,
-		"%s: neither an ELF core nor a kdump nor LiME at file offset 0; raw "
-		"memory from physical address 0 needs its paging format given",
-		target->file.path);
+	return target->ops ? WS_OK : kind_refuse(target, options->format);
 }
 
 /* What the caller says goes before what the dump says. */
