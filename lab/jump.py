@@ -9,6 +9,8 @@ HOME = util.REPO / ".lab/jump"
 MEMORY_MIB = 512
 SILENCE = 120  # seconds of QEMU's; a kernel that boots says nothing on the debug port
 ADDRESS = re.compile(r"PC is at 0x([0-9a-f]+)|PC is at .*|pc : \[<([0-9a-f]+)>\]")
+JUMP = "the jump into another kernel"
+SURVIVES = re.compile(JUMP + r"\b.* survives?, ")
 TOLD = re.compile(r"Oops|Unable to handle|PC is at|pc : |Kernel panic|Starting crashdump|"
                   r"kexec_core|Bye!|Internal error")
 
@@ -69,10 +71,9 @@ def told(tool, dump):
     "survives", or "unknown"."""
     reported = sight.ask(tool, "audit", dump)
     for finding in reported["findings"]:
-        if finding["rule"] == "jump-dies":
+        if finding["rule"] == "jump-dies" and finding["text"].startswith(JUMP):
             return f"dies at {number(finding['address']):x}"
-    survives = any("the jump into another kernel" in note and " survives, " in note
-                   for note in map(str, reported["notes"]))
+    survives = any(SURVIVES.search(note) for note in map(str, reported["notes"]))
     return "survives" if survives else "unknown"
 
 

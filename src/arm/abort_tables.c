@@ -86,5 +86,5 @@ void arm_tour(struct ws_system *system, const struct ws_cpu *cpu)
 		(void)!arm_follow_vector(system, i, &stub);
 	if (system->layout.image_last && arm_find_abort_rows(system, row, &n) != WS_OK)
 		ws_error_clear(system->ctx);
-	arm_jump_tour(system);
+	ws_jumps_tour(system);
 }

@@ -2,6 +2,7 @@
 /* What an audit asks of AArch64: its contract with Linux, and its fault path. */
 #include "arm64/audit.h"
 
+#include "arm64/jump.h"
 #include "audit/trap.h"
 
 /*
@@ -59,6 +60,7 @@ static const struct ws_fault_path fault_path = {
 };
 
 const struct ws_arch_audit arm64_audit = {
+	.jumps = arm64_jumps,
 	.fault_path = &fault_path,
 	.mendings = mendings,
 	.user_page = "is a user page that PAN refuses",

@@ -90,7 +90,7 @@ struct ws_arch_audit {
 	 * one that a need may not lie in. */
 	const char *user_page, *user_pages;
 	const struct ws_jump
-		*jumps; /* into other kernels (jump.h); NULL: none is known */
+		*jumps; /* through tables of their own (jump.h); NULL: none is known */
 	const struct ws_meant *meant;         /* NULL: nothing is */
 	const struct ws_isolation *isolation; /* NULL: it has no user halves */
 	bool reads_past_holes;                /* by speculation: L1TF */

@@ -83,3 +83,11 @@ void ws_lack_root(struct ws_audit *audit, uint32_t index)
 	ws_lack_damaged(audit, index, "its %s at %#lx is damaged, or in other use%s",
 			system->paging.format->level[0].name, root, bytes);
 }
+
+bool ws_is_erased(const struct ws_paging *paging, uint64_t table)
+{
+	const uint8_t *frame;
+
+	return paging->frame(paging->opaque, table, &frame) == WS_READ &&
+	       ws_is_one_byte(frame) && !frame[0];
+}

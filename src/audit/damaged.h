@@ -18,4 +18,7 @@ void ws_weigh_user_reference(struct ws_audit *audit);
 /* Records as lacking what a space's root held before it was overwritten. */
 void ws_lack_root(struct ws_audit *audit, uint32_t space);
 
+/* Whether the table there is all zeros: in use or not, nothing says that it was. */
+bool ws_is_erased(const struct ws_paging *paging, uint64_t table);
+
 #endif

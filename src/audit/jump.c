@@ -1,49 +1,52 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Jumps: code that the kernel runs at its physical address on the way out of itself, into
- * another kernel. It loads page tables that map that code to itself, the identity map, and
- * goes there; whether the processor then finds it is decided by the regime at the jump,
- * which is not always the one in which those tables are looked at.
+ * Jumps: code that a processor runs by page tables of their own, on its way into this
+ * kernel or out of it. Most run it at its physical address, by an identity map: tables
+ * that map the code to itself, so that it goes on while the MMU is turned on or off.
+ * Whether the processor finds it is decided by the regime at the jump, which is not
+ * always the one in which those tables are looked at.
+ *
+ * A machine of one processor, that never sleeps and never loads another kernel, has these
+ * tables too: what is said here is whether it would survive.
  */
-#include "audit/arch.h"
 #include "audit/jump.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "audit/arch.h"
+#include "audit/damaged.h"
+#include "audit/damaged.h"
 #include "audit/lack.h"
+#include "linux/symtab.h"
+#include "util/text.h"
 
 /* clang-format off */
 static const struct ws_rule rules[] = {
 	{
-		"jump-dies", "jump", "the jump into another kernel dies", WS_FATAL,
-		"To start another kernel (kexec, or a crash kernel after a panic) this one loads "
-		"page tables that map the code that turns the MMU off to itself, and jumps there. "
-		"In the regime that the processor is in at that moment the code is not mapped: it "
-		"faults, and the other kernel is never entered. Nothing else is wrong: until "
+		"jump-dies", "jump", "the jump through tables of its own dies", WS_FATAL,
+		"To start another kernel (kexec, or a crash kernel after a panic), to bring up a "
+		"processor or to resume one, code is run by page tables that map it to itself: "
+		"the identity map. In the regime that the processor is in at that moment the "
+		"code is not mapped: it faults, and goes nowhere. Nothing else is wrong: until "
 		"then the machine runs.",
 		"Let the processor use those tables before the jump: with "
-		"CONFIG_CPU_TTBR0_PAN, enable user access, as 009b6c6486b9 does. Do not rely on "
-		"kexec or kdump with this kernel.",
+		"CONFIG_CPU_TTBR0_PAN, enable user access, as 009b6c6486b9 does. Where they lack "
+		"the code, find out who wrote there. Do not rely on kexec, kdump, processor "
+		"hotplug or sleep with this kernel.",
 		"ARM32 LPAE since 7af5b901e847 (6.9), until 009b6c6486b9",
 		WS_COHERENT,
 	},
 };
 /* clang-format on */
 
-/* What a jump rests on: where its code lies, and the tables that it loads. */
-struct jumping {
-	struct ws_audit *audit;
-	const struct ws_jump *jump;
-	uint64_t first, last, entry; /* virtual, all of the code; and where it begins */
-	uint64_t delta;              /* what to take off for the physical address */
-	uint32_t space;              /* with the identity map */
-};
+/* ---- what is looked at --------------------------------------------------------------- */
 
-static bool find_symbol(struct ws_system *system, const char *name, uint64_t *va)
+bool ws_jump_symbol(struct ws_system *system, const char *name, uint64_t *va)
 {
 	struct ws_symbol symbol;
 
-	if (ws_symbol_find(system, name, &symbol) != WS_OK) {
+	if (ws_symbol_lookup(system, name, &symbol) != WS_OK) {
 		ws_error_clear(system->ctx);
 		return false;
 	}
@@ -51,119 +54,307 @@ static bool find_symbol(struct ws_system *system, const char *name, uint64_t *va
 	return true;
 }
 
-static bool find_code(struct jumping *j)
-{
-	struct ws_system *system = j->audit->system;
-	uint64_t pa;
+/* An instruction's bytes, where a step has no end. */
+#define INSTRUCTION 4
 
-	if (!find_symbol(system, j->jump->first, &j->first) ||
-	    !find_symbol(system, j->jump->end, &j->last) ||
-	    !find_symbol(system, j->jump->entry, &j->entry) || j->last <= j->first ||
-	    j->entry < j->first || j->entry >= j->last ||
-	    ws_kernel_translate(system, j->first, &pa) != WS_READ)
+struct code {
+	uint64_t first, last; /* where it is run */
+	uint64_t pa;          /* and where its first byte lies */
+};
+
+static bool find_code(struct ws_system *system, const struct ws_jump_step *step,
+		      struct code *code)
+{
+	uint64_t va, end;
+
+	if (!ws_jump_symbol(system, step->entry, &va) ||
+	    ws_kernel_translate(system, va, &code->pa) != WS_READ)
 		return false;
-	j->last--;
-	j->delta = j->first - pa;
+	end = va + INSTRUCTION;
+	if (step->end && (!ws_jump_symbol(system, step->end, &end) || end <= va))
+		return false;
+	code->first = step->is_virtual ? va : code->pa;
+	code->last = code->first + (end - va) - 1;
 	return true;
 }
 
-/* Whether all of the code is mapped to itself there, and may be run; where not, *trail. */
-static bool is_identity(const struct jumping *j, const struct ws_eye *eye,
-			struct ws_trail *trail)
+static bool is_mapped(struct ws_system *system, const struct code *code,
+		      const struct ws_eye *eye, struct ws_trail *trail)
 {
-	uint64_t last = j->last - j->delta;
-
-	for (uint64_t pa = j->entry - j->delta; pa <= last;
-	     pa = (pa | (WS_FRAME_SIZE - 1)) + 1) {
-		ws_eye_walk(&j->audit->system->paging, eye, pa, trail);
-		if (trail->end != WS_END_PAGE || trail->pa != pa ||
+	for (uint64_t va = code->first; va <= code->last;
+	     va = (va | (WS_FRAME_SIZE - 1)) + 1) {
+		ws_eye_walk(&system->paging, eye, va, trail);
+		if (trail->end != WS_END_PAGE ||
+		    trail->pa != code->pa + (va - code->first) ||
 		    !(trail->access & WS_KERNEL_EXECUTE))
 			return false;
 	}
 	return true;
 }
 
-/* The space whose tables, if they translate all, map the code to itself. */
-static bool find_identity_map(struct jumping *j)
+bool ws_jump_is_mapped(struct ws_system *system, const struct ws_jump_step *step,
+		       const struct ws_eye *eye, struct ws_trail *trail)
 {
-	const struct ws_system *system = j->audit->system;
-	struct ws_trail trail;
+	struct code code;
 
-	for (j->space = 0; j->space < system->spaces.n; j->space++) {
-		const struct ws_space *space = &system->spaces.v[j->space];
-		const struct ws_eye eye = {
-			1, { { 0, UINT64_MAX, space->root, system->paging.format } }
-		};
+	return find_code(system, step, &code) && is_mapped(system, &code, eye, trail);
+}
 
-		if ((space->kind == WS_SPACE_LONE || space->kind == WS_SPACE_UNOWNED) &&
-		    is_identity(j, &eye, &trail))
-			return true;
+/* What a look at a jump came to. */
+enum end { NO_SUCH, SURVIVES, DIES, UNKNOWN };
+struct outcome {
+	const struct ws_jump *jump;
+	enum end end;
+	const char *why; /* UNKNOWN */
+	/* The step that decides, and of a jump that survives its first. */
+	const struct ws_jump_step *step;
+	struct code code;
+	struct ws_jump_tables tables;
+	struct ws_trail trail; /* DIES */
+	bool said;
+};
+
+static enum end unknown(struct outcome *outcome, const char *why)
+{
+	outcome->why = why;
+	return UNKNOWN;
+}
+
+/* Such tables may have one entry: whether that was cleared or all was, nothing shows. */
+static bool is_erased(const struct ws_system *system, const struct ws_trail *trail)
+{
+	return trail->end == WS_END_HOLE && trail->nsteps &&
+	       ws_is_erased(&system->paging, trail->step[trail->nsteps - 1].table);
+}
+
+static enum end look_at_step(struct ws_system *system, struct outcome *outcome,
+			     const struct ws_jump_step *step)
+{
+	outcome->step = step;
+	if (!find_code(system, step, &outcome->code))
+		return unknown(outcome,
+			       "the code that it runs was not found by its symbols");
+	outcome->why = step->tables(system, outcome->jump, &outcome->tables);
+	if (outcome->why)
+		return UNKNOWN;
+	if (is_mapped(system, &outcome->code, &outcome->tables.eye, &outcome->trail))
+		return SURVIVES;
+	if (!ws_end_is_known(outcome->trail.end))
+		return unknown(outcome, "a page table that decides is not in the target");
+	if (is_erased(system, &outcome->trail))
+		return unknown(outcome, "a page table that decides is all zeros, and may "
+					"have been overwritten");
+	return DIES;
+}
+
+/* A kernel without the function does not do it, if all of its functions are known. */
+static bool does(struct ws_system *system, const struct ws_jump *jump)
+{
+	uint64_t va;
+
+	return ws_jump_symbol(system, jump->by, &va) || !ws_functions_known(system);
+}
+
+static struct outcome look(struct ws_system *system, const struct ws_jump *jump)
+{
+	struct outcome first = { .jump = jump, .end = NO_SUCH };
+
+	if (!does(system, jump))
+		return first;
+	if (!jump->step[0].entry) {
+		first.end = unknown(&first, jump->unknown);
+		return first;
 	}
-	return false;
+	first.end = look_at_step(system, &first, &jump->step[0]);
+	for (unsigned i = 1; i < WS_JUMP_STEPS && jump->step[i].entry; i++) {
+		struct outcome next = { .jump = jump };
+
+		if (first.end != SURVIVES)
+			break;
+		next.end = look_at_step(system, &next, &jump->step[i]);
+		if (next.end != SURVIVES)
+			return next;
+	}
+	return first;
 }
 
-static void say_unknown(const struct jumping *j, const char *why)
+static const struct ws_jump *jumps_of(const struct ws_system *system)
 {
-	ws_note(j->audit->system, "whether the jump %s survives is unknown: %s",
-		j->jump->where, why);
+	const struct ws_arch *arch = system->format ? ws_arch_of(system->format) : NULL;
+
+	return arch && arch->audit ? arch->audit->jumps : NULL;
 }
 
-static void say_survives(const struct jumping *j, const struct ws_regime *regime)
+void ws_jumps_tour(struct ws_system *system)
 {
-	ws_note(j->audit->system,
-		"the jump %s survives, as far as page tables go: %s, at its physical address "
-		"%#lx, is mapped to itself (root %#lx; %s)",
-		j->jump->where, j->jump->entry, j->entry - j->delta,
-		j->audit->system->spaces.v[j->space].root, regime->text);
+	for (const struct ws_jump *jump = jumps_of(system); jump && jump->what; jump++)
+		(void)look(system, jump);
 }
 
-static void record(const struct jumping *j, const struct ws_regime *regime,
-		   const struct ws_trail *trail)
+/* ---- what is said -------------------------------------------------------------------- */
+
+/* "; TTBCR 0: TTBR0 translates all" */
+static void print_regime(FILE *to, const struct ws_jump_tables *tables)
 {
+	if (tables->text[0])
+		fprintf(to, "; %s", tables->text);
+}
+
+/* What is wrong with the tables, or with who looks at them. */
+static const char *complaint(struct ws_system *system, const struct outcome *outcome)
+{
+	const struct ws_jump_tables *tables = &outcome->tables;
+	const struct ws_trail *trail = &outcome->trail;
+	const struct ws_eye alone = {
+		1, { { 0, UINT64_MAX, tables->root, tables->format } }
+	};
+	struct ws_trail by_itself;
+
+	if (is_mapped(system, &outcome->code, &alone, &by_itself))
+		return "maps that, and is not what translates it";
+	if (trail->end == WS_END_PAGE && !(trail->access & WS_KERNEL_EXECUTE))
+		return "does not let that code be executed there";
+	return "does not map that code there";
+}
+
+static void record(struct ws_audit *audit, const struct outcome *outcome)
+{
+	const struct ws_jump_tables *tables = &outcome->tables;
+	const char *why = complaint(audit->system, outcome);
+	uint64_t va = outcome->trail.va;
 	struct ws_finding *finding = ws_found(
-		j->audit, &rules[0], j->space, trail->va, trail->va,
-		"the jump %s dies at %#lx, where %s is run at its physical address: the "
-		"identity map (root %#lx) maps that, and is not what translates it (%s)",
-		j->jump->where, trail->va, j->jump->entry,
-		j->audit->system->spaces.v[j->space].root, regime->text);
+		audit, &rules[0], ws_init_space(audit), va, va,
+		"%s dies at %#lx, where %s is run at its %s address: %s (root %#lx) %s%s%s%s",
+		outcome->jump->what, va, outcome->step->entry,
+		outcome->step->is_virtual ? "virtual" : "physical", tables->name,
+		tables->root, why, tables->text[0] ? " (" : "", tables->text,
+		tables->text[0] ? ")" : "");
 
 	if (!finding)
 		return;
 	finding->machine = true;
-	finding->here = *trail;
+	finding->here = outcome->trail;
 }
 
-static void judge(struct jumping *j)
+/* What is said of both in one note. */
+static bool are_alike(const struct outcome *a, const struct outcome *b)
 {
-	const struct ws_system *system = j->audit->system;
-	struct ws_regime regime;
-	struct ws_trail trail;
-	struct ws_eye eye;
+	if (a->end != b->end || b->said)
+		return false;
+	if (a->end == UNKNOWN)
+		return !strcmp(a->why, b->why);
+	return a->end == SURVIVES && a->tables.root == b->tables.root &&
+	       a->step->is_virtual == b->step->is_virtual &&
+	       !strcmp(a->tables.text, b->tables.text);
+}
 
-	if (!find_code(j)) {
-		say_unknown(j, "the code that it runs was not found by its symbols");
-	} else if (!find_identity_map(j)) {
-		say_unknown(j, "no page table was found that maps its code to itself");
-	} else if (!j->jump->regime(j->audit, j->jump, &regime)) {
-		say_unknown(j,
-			    "by which regime the processor then translates is not known");
+typedef void print_fn(FILE *to, const struct outcome *outcome);
+
+static void print_what(FILE *to, const struct outcome *outcome)
+{
+	fputs(outcome->jump->what, to);
+}
+
+static void print_entry(FILE *to, const struct outcome *outcome)
+{
+	fprintf(to, "%s at %#lx", outcome->step->entry, outcome->code.first);
+}
+
+/* "a, b and c": of all that one note is about. */
+static void print_list(FILE *to, const struct outcome *const *v, size_t n,
+		       print_fn *print)
+{
+	for (size_t i = 0; i < n; i++) {
+		fputs(!i ? "" : i + 1 == n ? " and " : ", ", to);
+		print(to, v[i]);
+	}
+}
+
+/* The first with each piece of code: two jumps may go by the same. */
+static size_t distinct(const struct outcome *const *v, size_t n,
+		       const struct outcome *by_code[static WS_JUMPS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < count; k++)
+			known |= by_code[k]->code.first == v[i]->code.first;
+		if (!known)
+			by_code[count++] = v[i];
+	}
+	return count;
+}
+
+static void print_survivors(FILE *to, const struct outcome *const *v, size_t n)
+{
+	const struct outcome *first = v[0], *by_code[WS_JUMPS_MAX];
+
+	print_list(to, v, n, print_what);
+	fprintf(to, " survive%s, as far as page tables go: ", n == 1 ? "s" : "");
+	n = distinct(v, n, by_code);
+	print_list(to, by_code, n, print_entry);
+	if (first->step->is_virtual)
+		fprintf(to, " %s mapped by %s as by init_mm", n == 1 ? "is" : "are",
+			first->tables.name);
+	else
+		fprintf(to, ", %s, %s mapped to %s",
+			n == 1 ? "its physical address" : "their physical addresses",
+			n == 1 ? "is" : "are", n == 1 ? "itself" : "themselves");
+	fprintf(to, " (root %#lx", first->tables.root);
+	print_regime(to, &first->tables);
+	fputc(')', to);
+}
+
+static void print_unknown(FILE *to, const struct outcome *const *v, size_t n)
+{
+	fputs("whether ", to);
+	print_list(to, v, n, print_what);
+	fprintf(to, " survive%s is unknown: %s", n == 1 ? "s" : "", v[0]->why);
+}
+
+static void note(struct ws_audit *audit, const struct outcome *const *v, size_t n)
+{
+	struct ws_text text;
+	FILE *to = ws_text_open(&text);
+	char *words;
+
+	if (to) {
+		(v[0]->end == SURVIVES ? print_survivors : print_unknown)(to, v, n);
+		words = ws_text_close(&text, NULL);
+		if (words)
+			ws_note(audit->system, "%s", words);
+		audit->short_of_memory |= !words;
+		free(words);
 	} else {
-		ws_regime_eye(system, &regime, system->spaces.v[j->space].root, false,
-			      &eye);
-		if (is_identity(j, &eye, &trail))
-			say_survives(j, &regime);
-		else if (ws_end_is_known(trail.end))
-			record(j, &regime, &trail);
-		else
-			say_unknown(j, "a page table that decides is not in the target");
+		audit->short_of_memory = true;
 	}
 }
 
 static enum ws_status run_jumps(struct ws_audit *audit)
 {
-	for (const struct ws_jump *jump = audit->arch ? audit->arch->jumps : NULL;
-	     jump && jump->where; jump++)
-		judge(&(struct jumping){ .audit = audit, .jump = jump });
+	const struct ws_jump *jump = audit->arch ? audit->arch->jumps : NULL;
+	struct outcome all[WS_JUMPS_MAX];
+	size_t n = 0;
+
+	for (; jump && jump->what && n < WS_JUMPS_MAX; jump++)
+		all[n++] = look(audit->system, jump);
+	for (size_t i = 0; i < n; i++) {
+		const struct outcome *alike[WS_JUMPS_MAX];
+		size_t nalike = 0;
+
+		if (all[i].end == DIES)
+			record(audit, &all[i]);
+		if (all[i].end == DIES || all[i].end == NO_SUCH || all[i].said)
+			continue;
+		for (size_t k = i; k < n; k++)
+			if (are_alike(&all[i], &all[k])) {
+				alike[nalike++] = &all[k];
+				all[k].said = true;
+			}
+		note(audit, alike, nalike);
+	}
 	return WS_OK;
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "audit/arch.h"
+#include "audit/damaged.h"
 #include "audit/lack.h"
 #include "linux/roots.h"
 #include "paging/format.h"
@@ -190,7 +191,6 @@ static bool ends_in_erased(const struct ws_audit *audit, const struct ws_need *n
 	const struct ws_space *where = &audit->system->spaces.v[space];
 	unsigned last = trail->nsteps ? trail->nsteps - 1u : 0;
 	struct ws_trail there;
-	const uint8_t *frame;
 
 	if (trail->end != WS_END_HOLE || !last ||
 	    (need->rights & WS_KERNEL_EXECUTE && !ws_in_image(audit->system, trail->va)))
@@ -198,9 +198,7 @@ static bool ends_in_erased(const struct ws_audit *audit, const struct ws_need *n
 	ws_walk(paging, ws_reference_of(audit, where), trail->va, &there);
 	return there.nsteps == trail->nsteps &&
 	       there.step[last].table == trail->step[last].table &&
-	       paging->frame(paging->opaque, trail->step[last].table, &frame) ==
-		       WS_READ &&
-	       ws_is_one_byte(frame) && !frame[0];
+	       ws_is_erased(paging, trail->step[last].table);
 }
 
 /* Whether the space serves the need is not known. */

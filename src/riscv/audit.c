@@ -3,6 +3,7 @@
 #include "riscv/audit.h"
 
 #include "audit/trap.h"
+#include "riscv/jump.h"
 
 /*
  * A process has the top-level entries of the kernel's half to itself, copied when its
@@ -66,6 +67,7 @@ static const struct ws_fault_path fault_path = {
 };
 
 const struct ws_arch_audit riscv_audit = {
+	.jumps = riscv_jumps,
 	.fault_path = &fault_path,
 	.mendings = mendings,
 	.user_page = "is a user page, which the kernel may not touch without SUM",
