@@ -757,6 +757,18 @@ struct ws_finding {
 
 struct ws_lack;
 
+/* What brings missing entries up to date, in words. Since: 0.1 */
+struct ws_repair {
+	const char *by;   /* "lazy fault handler" */
+	const char *when; /* "at the first access" */
+};
+
+/* How a machine ends in a space that nests, in words. Since: 0.1 */
+struct ws_nesting {
+	const char *event;   /* what it begins with: "page fault" */
+	const char *meaning; /* "page faults cannot reach their handler: ..." */
+};
+
 /* What the findings mean for one space, or one half of it. Since: 0.1 */
 struct ws_judgement {
 	enum ws_verdict verdict;
@@ -771,6 +783,9 @@ struct ws_judgement {
 	bool hangs;    /* of what nests: page and double faults repeat for ever */
 	bool no_image; /* the kernel image as a whole is what is not mapped */
 	char *reasons; /* the chain, one step a line; NULL where coherent */
+	/* Of what heals: by what; NULL: in several ways, or nothing does. */
+	const struct ws_repair *repair;
+	const struct ws_nesting *nesting; /* of what nests; NULL: nothing does */
 };
 
 struct ws_audit;
@@ -1041,6 +1056,9 @@ struct ws_story {
 /* ---- 22. what-if: memory ---------------------------------------------------------- */
 
 struct ws_machine;
+
+/* Whether a processor that uses that format is simulated. Since: 0.1 */
+bool ws_machine_is_known(const struct ws_format *format);
 
 /*
  * A machine over the audited target; the audit must outlive it. Fails without registers

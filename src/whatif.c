@@ -6,6 +6,13 @@
 #include "arch/arch.h"
 #include "audit/rule.h"
 
+bool ws_machine_is_known(const struct ws_format *format)
+{
+	const struct ws_arch *arch = ws_arch_of(format);
+
+	return arch && arch->machine_create;
+}
+
 enum ws_status ws_machine_create(struct ws_audit *audit, struct ws_machine **machine)
 {
 	const struct ws_format *format = audit->system->paging.format;

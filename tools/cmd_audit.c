@@ -91,10 +91,12 @@ static void print_verdicts(void *arg, struct report *report)
 	const struct digest *digest = arg;
 
 	for (unsigned v = 0; v < DIGEST_VERDICTS; v++) {
+		const struct ws_judgement common = digest_of_verdict(digest, v);
+		char words[VERDICT_WORDS];
 		struct value row[] = {
 			[V_VERDICT] = value_text(ws_verdict_name(v)),
 			[V_SPACES] = value_number(digest->nverdict[v]),
-			[V_MEANING] = value_text(verdict_meaning(v)),
+			[V_MEANING] = value_text(judgement_meaning(&common, words)),
 		};
 
 		if (digest->nverdict[v])

@@ -31,10 +31,10 @@ enum survival { DIES, SURVIVES_IT, NOT_KNOWN, SURVIVALS };
 
 static enum survival survival_of(const struct simulated *one)
 {
-	if (dies_later(one->verdict))
+	if (dies_later(one->whole.verdict))
 		return DIES;
 	if (one->story.fate == WS_FATE_SURVIVES)
-		return one->verdict == WS_UNKNOWN ? NOT_KNOWN : SURVIVES_IT;
+		return one->whole.verdict == WS_UNKNOWN ? NOT_KNOWN : SURVIVES_IT;
 	return one->story.fate == WS_FATE_UNKNOWN ? NOT_KNOWN : DIES;
 }
 
@@ -127,7 +127,7 @@ static bool print_one(const struct outlook *outlook, const struct simulated *one
 		[ROOT] = value_number(space->root),
 		[MODE] = value_text(ws_fault_mode_name(story->mode)),
 		[FATE] = value_text(ws_fate_name(story->fate)),
-		[VERDICT] = value_text(ws_verdict_name(one->verdict)),
+		[VERDICT] = value_text(ws_verdict_name(one->whole.verdict)),
 		[SURVIVES] = { .known = survival != NOT_KNOWN,
 			       .number = survival == SURVIVES_IT },
 		[UNKNOWN_PA] = { .known = one->begun && story->fate == WS_FATE_UNKNOWN,
@@ -149,7 +149,7 @@ static bool print_one(const struct outlook *outlook, const struct simulated *one
 	};
 
 	row[FATE].alarm = story->fate != WS_FATE_SURVIVES;
-	row[VERDICT].alarm = dies_later(one->verdict);
+	row[VERDICT].alarm = dies_later(one->whole.verdict);
 	return report_row(report, row);
 }
 
@@ -323,7 +323,6 @@ static bool can_go_on(const struct outlook *outlook, enum ws_status status)
 static enum exit_status simulate(struct outlook *outlook, uint32_t space)
 {
 	struct simulated *one = ws_vec_push(&outlook->simulated);
-	struct ws_judgement whole = ws_audit_whole(outlook->audit, space);
 	enum ws_status status;
 
 	if (!one)
@@ -331,8 +330,7 @@ static enum exit_status simulate(struct outlook *outlook, uint32_t space)
 	one->space = outlook->question.space = space;
 	if (outlook->session->request->every_space) /* not all have both modes */
 		outlook->question.has_mode = false;
-	one->verdict = whole.verdict;
-	one->reasons = whole.reasons;
+	one->whole = ws_audit_whole(outlook->audit, space);
 	status = ws_machine_what_if(outlook->machine, &outlook->question, &one->story);
 	one->begun = status == WS_OK;
 	if (!one->begun && !can_go_on(outlook, status))
@@ -401,8 +399,11 @@ static enum exit_status make_machine(struct outlook *outlook)
 	if (status == WS_ERR_UNSUPPORTED)
 		return session_fail_hint(
 			outlook->session, status, NULL,
-			"QEMU's dump-guest-memory keeps them; a dump that "
-			"the kernel wrote itself does not");
+			ws_machine_is_known(outlook->format)
+				? "QEMU's dump-guest-memory keeps them; a dump that the "
+				  "kernel wrote itself does not"
+				: "no processor of it is simulated; `whosees audit` says "
+				  "which faults cannot be handled there, and why");
 	return status == WS_OK ? EXIT_SEEN : session_fail(outlook->session, status, NULL);
 }
 

@@ -9,9 +9,8 @@
 struct simulated {
 	uint32_t space; /* that was asked for */
 	struct ws_story story;
-	bool begun;              /* the story; false: what it begins on is not known */
-	enum ws_verdict verdict; /* the audit's: the worse of the space's two halves' */
-	const char *reasons;     /* that verdict's */
+	bool begun;                /* the story; false: what it begins on is not known */
+	struct ws_judgement whole; /* the audit's, the worse of the space's two halves' */
 };
 
 struct outlook {

@@ -105,7 +105,9 @@ char *story_sentence(const struct outlook *outlook, const struct simulated *one)
 	const struct ws_story *story = &one->story;
 	struct ws_text sentence;
 	FILE *to = ws_text_open(&sentence);
-	char words[WORDS];
+	char words[WORDS], does[VERDICT_WORDS];
+	const struct ws_judgement verdict_alone = { .verdict = one->whole.verdict,
+						    .nesting = one->whole.nesting };
 
 	if (!to)
 		return NULL;
@@ -113,11 +115,12 @@ char *story_sentence(const struct outlook *outlook, const struct simulated *one)
 		ws_fault_mode_name(story->mode),
 		space_words(&outlook->spaces[story->space], words), story->address);
 	print_fate(to, outlook, one);
-	if (story->fate == WS_FATE_SURVIVES && one->verdict == WS_UNKNOWN)
+	if (story->fate == WS_FATE_SURVIVES && one->whole.verdict == WS_UNKNOWN)
 		fputs("; whether that can handle it is not known", to);
 	else if (story->fate == WS_FATE_SURVIVES &&
-		 verdict_words(one->verdict)->class == VERDICT_CRASH)
-		fprintf(to, ", but %s %s", words, verdict_words(one->verdict)->one);
+		 verdict_class(one->whole.verdict) == VERDICT_CRASH)
+		fprintf(to, ", but %s %s", words,
+			judgement_words(&verdict_alone, false, does));
 	return ws_text_close(&sentence, NULL);
 }
 
@@ -383,12 +386,15 @@ static void print_double_fault(const struct outlook *outlook,
 /* What the machine does not know: what the handler needs behind its first byte. */
 static void print_verdict(const struct simulated *one, struct report *report)
 {
-	if (one->verdict == WS_COHERENT)
+	char words[VERDICT_WORDS];
+
+	if (one->whole.verdict == WS_COHERENT)
 		return;
 	prose_line(report, false, "  the audit's verdict on this space: %s (%s)",
-		   ws_verdict_name(one->verdict), verdict_meaning(one->verdict));
+		   ws_verdict_name(one->whole.verdict),
+		   judgement_meaning(&one->whole, words));
 	if (one->story.fate == WS_FATE_SURVIVES)
-		prose_lines(report, "    ", one->reasons);
+		prose_lines(report, "    ", one->whole.reasons);
 }
 
 static void print_missing(const struct ws_story *story, struct report *report)

@@ -18,11 +18,11 @@
  */
 static const struct ws_mending mendings[] = {
 	{ .function = "__check_vmalloc_seq",
-	  .noun = "switch of address spaces",
+	  .repair = { "switch of address spaces", "before anything runs there" },
 	  .region = "vmalloc",
 	  .then = "will not even fault" },
 	{ .function = "do_translation_fault",
-	  .noun = "translation fault handler",
+	  .repair = { "translation fault handler", "at the first access" },
 	  .then = "faults once and goes on",
 	  .works =
 		  "that fault can be handled: all that handling it needs (vectors, stubs, "
@@ -35,6 +35,9 @@ static const struct ws_fault_path fault_path = {
 	.is_last_resort = arm_is_last_resort,
 	.hangs = arm_hangs,
 	.print_death = arm_print_death,
+	.nesting = { "exception",
+		     "an exception cannot be handled: each causes the next, without "
+		     "an end or until the kernel stack has run over" },
 };
 
 /*

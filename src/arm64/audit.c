@@ -57,6 +57,7 @@ static const struct ws_fault_path fault_path = {
 	.is_last_resort = ws_trap_is_last_resort,
 	.hangs = ws_trap_hangs,
 	.print_death = ws_trap_print_death,
+	.nesting = WS_TRAP_NESTING,
 };
 
 const struct ws_arch_audit arm64_audit = {

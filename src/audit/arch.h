@@ -19,7 +19,7 @@ struct ws_mending {
 	/* Does it, and is never inlined: all of a kernel's functions have it, or it does
 	 * not. */
 	const char *function;
-	const char *noun;   /* "lazy fault handler" */
+	struct ws_repair repair; /* what it is, and when it comes */
 	const char *region; /* of that it copies entries, and of no other; NULL: of all */
 	const char *then;   /* what an access comes to: "faults once and goes on" */
 	const char
@@ -51,6 +51,7 @@ struct ws_fault_path {
 	const struct ws_rule *task_stack;
 	/* Whether a rule is about what takes over where no fault can be taken. */
 	bool (*is_last_resort)(const struct ws_rule *rule);
+	struct ws_nesting nesting; /* what comes of it, in words */
 	/* Whether a processor goes on for ever in a space that nests. */
 	bool (*hangs)(const struct ws_audit *audit, const struct ws_about *about);
 	/*

@@ -48,6 +48,12 @@ struct ws_trap {
 };
 
 /* Those of struct ws_fault_path; its trap is the architecture's. */
+#define WS_TRAP_NESTING                                                              \
+	{                                                                            \
+		"fault or interrupt", "a fault or interrupt cannot be handled: the " \
+				      "vectors are fetched for ever, or each fault " \
+				      "causes the next until the stack has run over" \
+	}
 extern const struct ws_rule ws_trap_rules[WS_TRAP_RULES];
 extern const struct ws_family ws_trap_family;
 bool ws_trap_is_last_resort(const struct ws_rule *rule);

@@ -105,10 +105,10 @@ static void print_never(const struct judging *j, FILE *to)
 	else if (first->region)
 		fprintf(to,
 			"is not repaired: a %s copies private entries of %s memory only",
-			first->noun, first->region);
+			first->repair.by, first->region);
 	else
 		fprintf(to, "is not repaired: a %s copies private entries only",
-			first->noun);
+			first->repair.by);
 }
 
 /* What an access there comes to, where nothing repairs it. */
@@ -130,18 +130,18 @@ static void print_no_repair(const struct judging *j, FILE *to,
 		fprintf(to,
 			"is an oops: this kernel has no %s, but fills such entries "
 			"beforehand (%s())",
-			mender->mending->noun, mender->mending->unless);
+			mender->mending->repair.by, mender->mending->unless);
 	else if (mender->does == WS_MENDS_NOT)
 		fprintf(to,
 			"is an oops: this kernel has no %s (no "
 			"%s() among its %s)",
-			mender->mending->noun, mender->mending->function,
+			mender->mending->repair.by, mender->mending->function,
 			WS_COUNT_OF(j->menders.nfunctions, "function"));
 	else
 		fprintf(to,
 			"may be repaired or be an oops: whether this kernel has a %s is not "
 			"known, since its symbols were not found, or not all of them",
-			mender->mending->noun);
+			mender->mending->repair.by);
 }
 
 static void print_repair(FILE *to, const struct ws_mender *mender)
@@ -149,7 +149,7 @@ static void print_repair(FILE *to, const struct ws_mender *mender)
 	const struct ws_mending *mending = mender->mending;
 
 	fprintf(to, "%s: the kernel's %s, %s() at %#lx, copies the entry from init_mm",
-		mending->then, mending->noun, mending->function, mender->va);
+		mending->then, mending->repair.by, mending->function, mender->va);
 	if (mending->works)
 		fprintf(to, "\n%s", mending->works);
 }
@@ -256,6 +256,25 @@ worst_of(const struct judging *j, const struct ws_about *about, enum ws_verdict 
 	return found;
 }
 
+/* By what all that heals does; NULL: not all of it by the same. */
+static const struct ws_repair *repair_of(const struct judging *j,
+					 const struct ws_about *about)
+{
+	const struct ws_repair *repair = NULL;
+
+	for (size_t i = 0; i < about->n; i++) {
+		const struct ws_mender *mender =
+			ws_mender_of(j->audit, &j->menders, about->v[i]);
+
+		if (verdict_of(j, about->v[i]) != WS_HEALS || !mender)
+			continue;
+		if (repair && repair != &mender->mending->repair)
+			return NULL;
+		repair = &mender->mending->repair;
+	}
+	return repair;
+}
+
 /* What the verdict would have to rest on, and was not read. */
 static void print_lack(FILE *to, const struct ws_about *about,
 		       const struct ws_judgement *judgement)
@@ -291,7 +310,7 @@ static void print_known(const struct judging *j, FILE *to, const struct ws_findi
 		fprintf(to,
 			"; whether this kernel has a %s that repairs it is not "
 			"known, since its symbols were not found, or not all of them",
-			mender->mending->noun);
+			mender->mending->repair.by);
 }
 
 static enum ws_status print_judgement(const struct judging *j, struct ws_about *about,
@@ -349,6 +368,10 @@ static enum ws_status judge_space(const struct judging *j, struct ws_about *abou
 	}
 	judgement->rule = worst ? worst->rule : NULL;
 	judgement->finding = worst;
+	if (judgement->known == WS_HEALS)
+		judgement->repair = repair_of(j, about);
+	if (judgement->known == WS_NESTS && j->path)
+		judgement->nesting = &j->path->nesting;
 	about->last_resort = j->last_resort;
 	judgement->hangs = about->hangs = judgement->known == WS_NESTS && j->path &&
 					  j->path->hangs(j->audit, about);

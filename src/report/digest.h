@@ -112,6 +112,10 @@ char *digest_findings_sentence(const struct digest *digest, size_t rows);
 /* How many rows that is where findings of one cause share one as well. */
 size_t digest_folded_rows(const struct digest *digest);
 
+/* What all spaces with that verdict have in common; of a verdict that none has, itself. */
+struct ws_judgement digest_of_verdict(const struct digest *digest,
+				      enum ws_verdict verdict);
+
 /*
  * The space that a processor's CR3 holds; WS_NO_SPACE: none that is reported, or unknown.
  */

@@ -155,30 +155,44 @@ static void print_unknown(FILE *f, const struct digest *digest,
 	print_lack(f, digest, counted);
 }
 
-/* What all n do; of more than one kind, what their verdict says of all. */
-static const struct verdict_words *words_of(const struct digest *digest,
-					    const uint32_t *spaces, size_t n)
+/* What all n have in common. */
+static struct ws_judgement common_of(const struct digest *digest, const uint32_t *spaces,
+				     size_t n)
 {
-	struct ws_judgement first = ws_audit_whole(digest->audit, spaces[0]);
-	const struct verdict_words *words = judgement_words(&first);
+	struct ws_judgement common = ws_audit_whole(digest->audit, spaces[0]);
 
 	for (size_t i = 1; i < n; i++) {
 		struct ws_judgement one = ws_audit_whole(digest->audit, spaces[i]);
 
-		if (judgement_words(&one) != words)
-			return verdict_words(first.verdict);
+		if (one.repair != common.repair)
+			common.repair = NULL;
+		if (one.hangs != common.hangs || one.no_image != common.no_image)
+			common.hangs = common.no_image = false;
 	}
-	return words;
+	return common;
+}
+
+struct ws_judgement digest_of_verdict(const struct digest *digest,
+				      enum ws_verdict verdict)
+{
+	size_t at = 0;
+
+	for (enum ws_verdict v = WS_DOUBLE_FAULTS; v > verdict; v--)
+		at += digest->nverdict[v];
+	if (verdict == WS_COHERENT || !digest->nverdict[verdict])
+		return (struct ws_judgement){ .verdict = verdict };
+	return common_of(digest, &digest->sick.v[at], digest->nverdict[verdict]);
 }
 
 static void print_verdict(FILE *f, const struct digest *digest, enum ws_verdict verdict,
 			  const uint32_t *spaces)
 {
 	const struct counted counted = count(digest, spaces, digest->nverdict[verdict]);
-	const struct verdict_words *words = words_of(digest, spaces, counted.n);
-	const char *does = counted.n == 1 ? words->one : words->many;
+	const struct ws_judgement common = common_of(digest, spaces, counted.n);
+	char does[VERDICT_WORDS];
 
-	if (words->class == VERDICT_UNKNOWN) {
+	judgement_words(&common, counted.n != 1, does);
+	if (verdict == WS_UNKNOWN) {
 		print_unknown(f, digest, &counted, does);
 		return;
 	}
@@ -186,7 +200,7 @@ static void print_verdict(FILE *f, const struct digest *digest, enum ws_verdict 
 	fprintf(f, " %s", does);
 	print_few(f, digest, &counted, ": ", "");
 	print_why(f, digest, &counted);
-	if (words->class != VERDICT_CRASH && may_be_worse(digest, &counted)) {
+	if (verdict_class(verdict) != VERDICT_CRASH && may_be_worse(digest, &counted)) {
 		fputs(" (or worse: ", f);
 		print_lack(f, digest, &counted);
 		fputc(')', f);
@@ -195,8 +209,9 @@ static void print_verdict(FILE *f, const struct digest *digest, enum ws_verdict 
 
 static void print_coherent(FILE *f, const struct digest *digest)
 {
-	const struct verdict_words *words = verdict_words(WS_COHERENT);
+	const struct ws_judgement coherent = { .verdict = WS_COHERENT };
 	const char *found = that_were_found(digest->system, digest->nchosen);
+	char does[VERDICT_WORDS];
 
 	if (digest->is_part)
 		fprintf(f, "%s of %s %s checked (--pid): %s", WS_COUNT(digest->nchosen),
@@ -205,10 +220,11 @@ static void print_coherent(FILE *f, const struct digest *digest)
 			digest->nchosen == 1 ? "was" : "were",
 			ws_verdict_name(WS_COHERENT));
 	else if (digest->nchosen == 1)
-		fprintf(f, "the one address space%s %s", found, words->one);
+		fprintf(f, "the one address space%s %s", found,
+			judgement_words(&coherent, false, does));
 	else
 		fprintf(f, "all %s%s %s", WS_COUNT_OF(digest->nchosen, "address space"),
-			found, words->many);
+			found, judgement_words(&coherent, true, does));
 }
 
 static void print_headline(FILE *f, const struct digest *digest)
@@ -264,16 +280,15 @@ char *digest_case_sentence(const struct digest *digest, const struct digest_case
 {
 	const uint32_t *spaces = &digest->sick.v[sick->at];
 	struct ws_judgement whole = ws_audit_whole(digest->audit, *spaces);
-	const struct verdict_words *words = judgement_words(&whole);
-	const char *does = sick->nspaces == 1 ? words->one : words->many;
+	char does[VERDICT_WORDS];
 	struct ws_text sentence;
 	FILE *f = ws_text_open(&sentence);
 
 	if (!f)
 		return NULL;
 	print_names(f, digest, spaces, sick->nspaces);
-	fprintf(f, " %s (%s%s)", does, ws_verdict_name(whole.verdict),
-		whole.at_least ? ", or worse" : "");
+	fprintf(f, " %s (%s%s)", judgement_words(&whole, sick->nspaces != 1, does),
+		ws_verdict_name(whole.verdict), whole.at_least ? ", or worse" : "");
 	return ws_text_close(&sentence, NULL);
 }
 
@@ -343,7 +358,7 @@ char *digest_now_sentence(const struct digest *digest, const struct digest_case 
 
 	if (!f)
 		return NULL;
-	if (verdict_words(verdict)->class == VERDICT_CRASH)
+	if (verdict_class(verdict) == VERDICT_CRASH)
 		print_now(f, digest, sick);
 	return ws_text_close(&sentence, NULL);
 }

@@ -153,19 +153,22 @@ static json_t *rules_data(struct tree *tree)
 	return rules;
 }
 
-static json_t *verdicts_data(struct tree *tree)
+static json_t *verdicts_data(struct tree *tree, const struct digest *digest)
 {
 	json_t *verdicts = tree_array(tree);
 
 	for (unsigned v = 0; v < DIGEST_VERDICTS; v++) {
-		const struct verdict_words *words = verdict_words(v);
+		const struct ws_judgement common = digest_of_verdict(digest, v);
+		char words[VERDICT_WORDS];
 		json_t *verdict = tree_array(tree);
 
 		tree_add(tree, verdict, tree_text(tree, ws_verdict_name(v)));
-		tree_add(tree, verdict, tree_text(tree, verdict_meaning(v)));
-		tree_add(tree, verdict, tree_text(tree, words->one));
-		tree_add(tree, verdict, tree_text(tree, words->many));
-		tree_add(tree, verdict, tree_number(tree, words->class));
+		tree_add(tree, verdict,
+			 tree_text(tree, judgement_meaning(&common, words)));
+		for (int many = 0; many < 2; many++)
+			tree_add(tree, verdict,
+				 tree_text(tree, judgement_words(&common, many, words)));
+		tree_add(tree, verdict, tree_number(tree, verdict_class(v)));
 		tree_add(tree, verdicts, verdict);
 	}
 	return verdicts;
@@ -201,7 +204,7 @@ static void put_words(struct tree *tree, json_t *data, const struct digest *dige
 	put_text(tree, data, "headline", headline);
 	put_text(tree, data, "who", who_counts(digest->spaces, digest->nspaces, who));
 	put_text(tree, data, "findings_sentence", findings);
-	tree_put(tree, data, "verdicts", verdicts_data(tree));
+	tree_put(tree, data, "verdicts", verdicts_data(tree, digest));
 	tree_put(tree, data, "severities", severities_data(tree));
 	tree_put(tree, data, "rules", rules_data(tree));
 	tree_put(tree, data, "notes", notes_data(tree, digest->system));

@@ -121,57 +121,76 @@ const char *who_counts(const struct ws_space *spaces, size_t n,
 	return words;
 }
 
-const struct verdict_words *verdict_words(enum ws_verdict verdict)
-{
-	static const struct verdict_words words[] = {
-		[WS_COHERENT] = { "is coherent", "are coherent", VERDICT_FINE },
-		[WS_HEALS] = { "lacks kernel mappings that will be repaired by the "
-			       "kernel's lazy fault handler, so nothing fails",
-			       "lack kernel mappings that will be repaired by the "
-			       "kernel's lazy fault handler, so nothing fails",
-			       VERDICT_REPAIRED },
-		[WS_UNKNOWN] = { "cannot be judged", "cannot be judged",
-				 VERDICT_UNKNOWN },
-		[WS_DIVERGES] = { "has wrong kernel mappings that nothing repairs: an "
-				  "access there fails, or reaches the wrong memory",
-				  "have wrong kernel mappings that nothing repairs: an "
-				  "access there fails, or reaches the wrong memory",
-				  VERDICT_WRONG },
-		[WS_LEAKS] = { "lets its user mode reach kernel memory",
-			       "let their user mode reach kernel memory", VERDICT_LEAK },
-		[WS_NESTS] = { "will crash the machine at its next page fault",
-			       "will crash the machine at their next page fault",
+/* %s: by what it is repaired; how the machine ends, and when. */
+static const struct {
+	const char *one, *many;
+	enum verdict_class class;
+} verdicts[] = {
+	[WS_COHERENT] = { "is coherent", "are coherent", VERDICT_FINE },
+	[WS_HEALS] = { "lacks kernel mappings that will be repaired by the kernel%s, so "
+		       "nothing fails",
+		       "lack kernel mappings that will be repaired by the kernel%s, so "
+		       "nothing fails",
+		       VERDICT_REPAIRED },
+	[WS_UNKNOWN] = { "cannot be judged", "cannot be judged", VERDICT_UNKNOWN },
+	[WS_DIVERGES] = { "has wrong kernel mappings that nothing repairs: an access "
+			  "there fails, or reaches the wrong memory",
+			  "have wrong kernel mappings that nothing repairs: an access "
+			  "there fails, or reaches the wrong memory",
+			  VERDICT_WRONG },
+	[WS_LEAKS] = { "lets its user mode reach kernel memory",
+		       "let their user mode reach kernel memory", VERDICT_LEAK },
+	[WS_NESTS] = { "will %s the machine at its next %s",
+		       "will %s the machine at their next %s", VERDICT_CRASH },
+	[WS_DOUBLE_FAULTS] = { "will crash the machine at a fault or interrupt that "
+			       "cannot be delivered",
+			       "will crash the machine at a fault or interrupt that "
+			       "cannot be delivered",
 			       VERDICT_CRASH },
-		[WS_DOUBLE_FAULTS] = { "will crash the machine at a fault or interrupt "
-				       "that cannot be delivered",
-				       "will crash the machine at a fault or interrupt "
-				       "that cannot be delivered",
-				       VERDICT_CRASH },
-	};
-
-	return &words[verdict];
-}
-
-/* What nests, by judgement.hangs and judgement.no_image. */
-static const struct verdict_words ends[2][2] = {
-	{ { 0 },
-	  { "will crash the machine as soon as a CPU enters the kernel there",
-	    "will crash the machine as soon as a CPU enters the kernel there",
-	    VERDICT_CRASH } },
-	{ { "will hang the machine at its next page fault",
-	    "will hang the machine at their next page fault", VERDICT_CRASH },
-	  { "will hang the machine as soon as a CPU enters the kernel there",
-	    "will hang the machine as soon as a CPU enters the kernel there",
-	    VERDICT_CRASH } },
 };
 
-const struct verdict_words *judgement_words(const struct ws_judgement *judgement)
+enum verdict_class verdict_class(enum ws_verdict verdict)
 {
-	const struct verdict_words *words = &ends[judgement->hangs][judgement->no_image];
+	return verdicts[verdict].class;
+}
 
-	if (judgement->verdict == WS_NESTS && words->one)
-		return words;
-	return verdict_words(judgement->verdict);
+/* "'s lazy fault handler"; "": by none in particular. */
+static const char *repair_words(const struct ws_judgement *judgement,
+				char words[static WORDS])
+{
+	const struct ws_repair *repair = judgement->repair;
+
+	snprintf(words, WORDS, "%s%s", repair ? "'s " : "", repair ? repair->by : "");
+	return words;
+}
+
+static void nesting_words(const struct ws_judgement *judgement, const char *text,
+			  char words[static VERDICT_WORDS])
+{
+	const char *does = judgement->hangs ? "hang" : "crash";
+	const struct ws_nesting *nesting = judgement->nesting;
+
+	if (judgement->no_image)
+		snprintf(words, VERDICT_WORDS,
+			 "will %s the machine as soon as a CPU enters the kernel there",
+			 does);
+	else
+		snprintf(words, VERDICT_WORDS, text, does,
+			 nesting ? nesting->event : "fault");
+}
+
+const char *judgement_words(const struct ws_judgement *judgement, bool many,
+			    char words[static VERDICT_WORDS])
+{
+	const char *text = many ? verdicts[judgement->verdict].many
+				: verdicts[judgement->verdict].one;
+	char repair[WORDS];
+
+	if (judgement->verdict == WS_NESTS)
+		nesting_words(judgement, text, words);
+	else
+		snprintf(words, VERDICT_WORDS, text, repair_words(judgement, repair));
+	return words;
 }
 
 const char *what_to_do(const struct ws_judgement *judgement)
@@ -187,27 +206,38 @@ const char *what_to_do(const struct ws_judgement *judgement)
 	return judgement->rule ? judgement->rule->fix : "";
 }
 
-const char *verdict_meaning(enum ws_verdict verdict)
-{
-	static const char *const meanings[] = {
-		[WS_COHERENT] = "maps the kernel as init_mm does",
-		[WS_HEALS] =
-			"nothing fails: what is not mapped is copied from init_mm at "
-			"the first access, by the kernel's lazy fault handler",
-		[WS_UNKNOWN] =
-			"cannot be judged: the target lacks something that decides",
-		[WS_DIVERGES] =
-			"differs from init_mm where nothing repairs it: an access "
-			"fails, or reaches other memory",
-		[WS_LEAKS] = "lets user mode reach kernel memory",
-		[WS_NESTS] =
-			"page faults cannot reach their handler: each causes the next, "
-			"until an exception frame cannot be written",
-		[WS_DOUBLE_FAULTS] = "the processor cannot deliver a fault or interrupt, "
-				     "which is a double fault",
-	};
+/* %s: when it is copied, and by what. */
+static const char *const meanings[] = {
+	[WS_COHERENT] = "maps the kernel as init_mm does",
+	[WS_HEALS] =
+		"nothing fails: what is not mapped is copied from init_mm%s%s, by the "
+		"kernel%s",
+	[WS_UNKNOWN] = "cannot be judged: the target lacks something that decides",
+	[WS_DIVERGES] =
+		"differs from init_mm where nothing repairs it: an access fails, or "
+		"reaches other memory",
+	[WS_LEAKS] = "lets user mode reach kernel memory",
+	[WS_NESTS] = "a fault cannot be handled: each causes the next",
+	[WS_DOUBLE_FAULTS] =
+		"the processor cannot deliver a fault or interrupt, which is a "
+		"double fault",
+};
 
-	return meanings[verdict];
+const char *judgement_meaning(const struct ws_judgement *judgement,
+			      char words[static VERDICT_WORDS])
+{
+	const struct ws_repair *repair = judgement->repair;
+	const char *text = meanings[judgement->verdict];
+	char by[WORDS];
+
+	if (judgement->verdict == WS_NESTS && judgement->nesting)
+		text = judgement->nesting->meaning;
+	if (judgement->verdict == WS_HEALS)
+		snprintf(words, VERDICT_WORDS, text, repair ? " " : "",
+			 repair ? repair->when : "", repair_words(judgement, by));
+	else
+		snprintf(words, VERDICT_WORDS, "%s", text);
+	return words;
 }
 
 size_t count_everyone(const struct ws_space *spaces, size_t n)

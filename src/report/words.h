@@ -42,18 +42,15 @@ enum verdict_class {
 	VERDICT_CRASH,    /* the machine goes down */
 };
 
+enum verdict_class verdict_class(enum ws_verdict verdict);
+
 /*
- * A verdict as what will happen: what "1 of 18 processes" and "2 of 18 processes" are
+ * A judgement as what will happen: what "1 of 18 processes" (many: "2 of 18 processes") is
  * followed by. Of VERDICT_UNKNOWN it is what nobody knows whether they do it.
  */
-struct verdict_words {
-	const char *one, *many;
-	enum verdict_class class;
-};
-const struct verdict_words *verdict_words(enum ws_verdict verdict);
-
-/* The same, where more is known of a space than its verdict: "will hang the machine". */
-const struct verdict_words *judgement_words(const struct ws_judgement *judgement);
+#define VERDICT_WORDS 192
+const char *judgement_words(const struct ws_judgement *judgement, bool many,
+			    char words[static VERDICT_WORDS]);
 
 /*
  * About what a space was found to be, in a sentence: the rule's own, or that nothing is.
@@ -61,7 +58,8 @@ const struct verdict_words *judgement_words(const struct ws_judgement *judgement
 const char *what_to_do(const struct ws_judgement *judgement);
 
 /* Why a space has the verdict, in half a sentence. */
-const char *verdict_meaning(enum ws_verdict verdict);
+const char *judgement_meaning(const struct ws_judgement *judgement,
+			      char words[static VERDICT_WORDS]);
 
 /* How many are in. */
 size_t count_everyone(const struct ws_space *spaces, size_t n);

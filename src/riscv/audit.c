@@ -16,7 +16,8 @@
  */
 #define BY_FAULT(area)                                                                 \
 	{                                                                              \
-		.function = "do_page_fault", .noun = "lazy fault handler",             \
+		.function = "do_page_fault",                                           \
+		.repair = { "lazy fault handler", "at the first access" },             \
 		.region = area, .then = "faults once and goes on",                     \
 		.works = "that page fault can be handled: all that handling it needs " \
 			 "(stvec, stack, handler) is mapped here",                     \
@@ -64,6 +65,7 @@ static const struct ws_fault_path fault_path = {
 	.is_last_resort = ws_trap_is_last_resort,
 	.hangs = ws_trap_hangs,
 	.print_death = ws_trap_print_death,
+	.nesting = WS_TRAP_NESTING,
 };
 
 const struct ws_arch_audit riscv_audit = {

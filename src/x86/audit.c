@@ -9,7 +9,7 @@
  */
 static const struct ws_mending mendings[] = {
 	{ .function = "vmalloc_fault",
-	  .noun = "lazy fault handler",
+	  .repair = { "lazy fault handler", "at the first access" },
 	  .region = "vmalloc",
 	  .then = "faults once and goes on",
 	  .works =
@@ -24,6 +24,9 @@ static const struct ws_fault_path fault_path = {
 	.is_last_resort = x86_is_last_resort,
 	.hangs = x86_hangs,
 	.print_death = x86_print_death,
+	.nesting = { "page fault",
+		     "page faults cannot reach their handler: each causes the next, "
+		     "until an exception frame cannot be written" },
 };
 
 static const struct ws_meant meant[] = {
