@@ -12,6 +12,7 @@
 #include "arm/faultpath.h"
 #include "arm/jump.h"
 #include "arm/linux.h"
+#include "audit/per_cpu.h"
 
 #define ROW_SIZE 16
 #define ROW_NAME 12
@@ -79,11 +80,15 @@ void arm_tour(struct ws_system *system, const struct ws_cpu *cpu)
 {
 	struct arm_abort_row row[ARM_ABORT_ROWS];
 	struct arm_stub stub;
+	uint64_t va;
 	unsigned n;
 
-	(void)cpu;
-	for (unsigned i = 0; i < ARM_VECTORS_END; i++)
-		(void)!arm_follow_vector(system, i, &stub);
+	if (cpu != system->target->cpus.v)
+		return;
+	for (unsigned i = 0; i < ARM_VECTORS_END && arm_find_vectors(system, &va); i++)
+		(void)!arm_follow_vector(system, va, i, &stub);
+	for (size_t i = 0; i < ws_per_cpus(system); i++)
+		(void)!ws_per_cpu_word(system, ARM_OVERFLOW_STACK, i, &va);
 	if (system->layout.image_last && arm_find_abort_rows(system, row, &n) != WS_OK)
 		ws_error_clear(system->ctx);
 	ws_jumps_tour(system);

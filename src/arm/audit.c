@@ -2,6 +2,7 @@
 /* What an audit asks of 32-bit ARM: its contract with Linux, and its fault path. */
 #include "arm/faultpath.h"
 #include "arm/jump.h"
+#include "audit/trap.h"
 
 /*
  * A process has the kernel's part of the first-level table to itself, or, with LPAE, the
@@ -32,7 +33,7 @@ static const struct ws_mending mendings[] = {
 
 static const struct ws_fault_path fault_path = {
 	.family = &arm_faultpath,
-	.is_last_resort = arm_is_last_resort,
+	.is_last_resort = ws_trap_is_last_resort,
 	.hangs = arm_hangs,
 	.print_death = arm_print_death,
 	.nesting = { "exception",

@@ -37,12 +37,6 @@ bool arm_hangs(const struct ws_audit *audit, const struct ws_about *about)
 	return ws_about_has(about, arm_fault_rules[ARM_RULE_VECTORS].id);
 }
 
-bool arm_is_last_resort(const struct ws_rule *rule)
-{
-	(void)rule;
-	return false;
-}
-
 /*
  * Seen in the lab (6.12): where prefetch aborts led into the module that was not mapped, a
  * million of them at one address and no push; where data aborts alone did, 730,000 frames

@@ -42,7 +42,7 @@ static const struct vector {
 	enum arm_vector vector;
 	const char *name;
 	enum arm_fault_rule rule; /* of its handlers */
-} vectors[] = {
+} vectors_of[] = {
 	{ ARM_VECTOR_PREFETCH, "prefetch aborts", ARM_RULE_ABORT_ENTRY },
 	{ ARM_VECTOR_DATA, "data aborts", ARM_RULE_ABORT_ENTRY },
 	{ ARM_VECTOR_UNDEFINED, "undefined instructions", ARM_RULE_HANDLER },
@@ -81,11 +81,13 @@ static void need_handler(struct ws_needs *needs, enum arm_fault_rule rule,
 	record_foreign(needs, handler, of);
 }
 
-static void need_vector(struct ws_needs *needs, const struct vector *vector)
+static void need_vector(struct ws_needs *needs, uint64_t vectors,
+			const struct vector *vector)
 {
 	struct ws_system *system = needs->audit->system;
 	struct arm_stub stub;
-	enum ws_evidence evidence = arm_follow_vector(system, vector->vector, &stub);
+	enum ws_evidence evidence =
+		arm_follow_vector(system, vectors, vector->vector, &stub);
 
 	for (unsigned i = 0; i < stub.nparts; i++) {
 		struct ws_need need =
@@ -107,9 +109,22 @@ static void need_vector(struct ws_needs *needs, const struct vector *vector)
 			"known",
 			vector->name);
 	} else {
-		ws_lack_kernel(needs->audit, ARM_VECTORS, 2 * WS_FRAME_SIZE,
-			       "the vectors and their stubs at %#lx", ARM_VECTORS);
+		ws_lack_kernel(needs->audit, vectors, 2 * WS_FRAME_SIZE,
+			       "the vectors and their stubs at %#lx", vectors);
 	}
+}
+
+static void need_vectors(struct ws_needs *needs)
+{
+	uint64_t vectors;
+
+	if (!arm_find_vectors(needs->audit->system, &vectors))
+		ws_lack_fact(needs->audit, false,
+			     "VBAR, where the vectors are: by SCTLR.V they are not at "
+			     "0xffff0000");
+	else
+		for (size_t i = 0; i < WS_ARRAY_SIZE(vectors_of); i++)
+			need_vector(needs, vectors, &vectors_of[i]);
 }
 
 /* ---- from the handler to do_translation_fault() -------------------------------------- */
@@ -211,9 +226,9 @@ static bool has_hole(const struct ws_system *system, uint64_t root, uint64_t fir
 
 /*
  * The stack of abort mode, init_mm, tasks and per-CPU data: all that the handler touches
- * lies in the image or in the direct map, but where there no symbol says.
+ * lies in the image or in the direct map, but where there few symbols say.
  */
-static void lack_places(struct ws_audit *audit, uint32_t space)
+static void lack_places(struct ws_audit *audit, uint32_t space, bool knows_modes)
 {
 	const struct ws_system *system = audit->system;
 	const struct ws_kernel_region *direct = &system->regions.v[0];
@@ -221,9 +236,10 @@ static void lack_places(struct ws_audit *audit, uint32_t space)
 	if (has_hole(system, system->spaces.v[space].root, direct->first, direct->last))
 		ws_lack_fact_of(
 			audit, space,
-			"where the stack of abort mode, tasks and per-CPU data lie, "
-			"which no symbol says: they may be in what is not mapped "
-			"here of the kernel's image and direct map");
+			"where %stasks and per-CPU data lie, which no symbol says: they "
+			"may be in what is not mapped here of the kernel's image and "
+			"direct map",
+			knows_modes ? "" : "the stack of abort mode, ");
 }
 
 /* ---- the stacks that processors run on ----------------------------------------------- */
@@ -278,15 +294,17 @@ static enum ws_status run_faultpath(struct ws_audit *audit)
 {
 	struct ws_needs needs = { .audit = audit };
 	enum ws_status status;
+	bool knows_modes;
 
-	for (size_t i = 0; i < WS_ARRAY_SIZE(vectors); i++)
-		need_vector(&needs, &vectors[i]);
+	need_vectors(&needs);
+	knows_modes = arm_need_mode_stacks(&needs);
+	arm_need_overflow_stacks(&needs);
 	need_functions(&needs);
 	status = need_tables(&needs);
 	for (uint32_t i = 0; i < audit->system->spaces.n; i++)
 		if (ws_has_tables(audit, i)) {
 			check_tables(&needs, i);
-			lack_places(audit, i);
+			lack_places(audit, i, knows_modes);
 		}
 	if (status == WS_OK)
 		status = need_stacks(&needs);

@@ -6,6 +6,7 @@
  *	fault_rules.c   the rules
  *	vectors.c       the vectors, their stubs, and the handlers that these lead to
  *	abort_tables.c  the tables of handlers by fault status
+ *	mode_stacks.c   stacks that are no task's: of modes, and where others have run over
  *	faultpath.c     the run
  *	ending.c        how a machine ends that lacks some of it
  */
@@ -30,6 +31,12 @@ extern const struct ws_arch_audit arm_audit;
 
 /* DDI 0406C, table B1-3; Linux uses high vectors wherever it has an MMU that can. */
 #define ARM_VECTORS UINT64_C(0xffff0000)
+/*
+ * Where they are: by SCTLR.V and VBAR, where a target has these; else low ones, at 0, are
+ * in use where init_mm has that page twice: it maps it at 0 for no other reason
+ * (devicemaps_init(), arch/arm/mm/mmu.c). False: not known.
+ */
+bool arm_find_vectors(struct ws_system *system, uint64_t *va);
 enum arm_vector {
 	ARM_VECTOR_UNDEFINED = 1,
 	ARM_VECTOR_SVC,
@@ -52,7 +59,8 @@ struct arm_stub {
 };
 
 /* Follows it. WS_NOT_MAPPED: what lies there is no code that Linux has there. */
-enum ws_evidence arm_follow_vector(struct ws_system *system, enum arm_vector vector,
+enum ws_evidence arm_follow_vector(struct ws_system *system, uint64_t vectors,
+				   enum arm_vector vector,
 				   struct arm_stub *stub) WS_MUST_CHECK;
 
 /* A row of fsr_info or ifsr_info for translation faults. */
@@ -66,8 +74,12 @@ enum ws_status arm_find_abort_rows(struct ws_system *system,
 				   struct arm_abort_row row[static ARM_ABORT_ROWS],
 				   unsigned *n) WS_MUST_CHECK;
 
+/* mode_stacks.c; false: no symbol says where those of the modes are. */
+#define ARM_OVERFLOW_STACK "overflow_stack_ptr"
+bool arm_need_mode_stacks(struct ws_needs *needs);
+void arm_need_overflow_stacks(struct ws_needs *needs);
+
 /* ending.c, for struct ws_fault_path */
-bool arm_is_last_resort(const struct ws_rule *rule);
 bool arm_hangs(const struct ws_audit *audit, const struct ws_about *about);
 bool arm_print_death(const struct ws_audit *audit, FILE *to, const struct ws_about *about,
 		     const struct ws_finding *finding);

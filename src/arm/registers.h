@@ -29,6 +29,7 @@ enum arm_register {
 #define ARM_MODE WS_BITS(4, 0)
 #define ARM_MODE_USER 0x10u
 #define ARM_SCTLR_M WS_BIT(0)
+#define ARM_SCTLR_V WS_BIT(13) /* vectors at 0xffff0000, whatever VBAR says */
 
 const struct ws_register *arm_registers(unsigned word, unsigned *n);
 extern const struct ws_prstatus arm_prstatuses[];

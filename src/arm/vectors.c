@@ -14,6 +14,7 @@
  * followed.
  */
 #include "arm/faultpath.h"
+#include "arm/registers.h"
 
 /* DDI 0406C, A8.8.18, A8.8.64 and B9.3.20, all of them unconditional. */
 #define BRANCH 0xeau        /* in bits 31:24: b imm24 */
@@ -55,10 +56,39 @@ static enum ws_evidence read_handlers(struct ws_system *system, uint64_t table,
 	return evidence;
 }
 
-enum ws_evidence arm_follow_vector(struct ws_system *system, enum arm_vector vector,
-				   struct arm_stub *stub)
+/* Whether some processor's registers say; those of one that has paging off do not. */
+static bool by_registers(const struct ws_system *system, bool *is_known, uint64_t *va)
 {
-	uint64_t va = ARM_VECTORS + UINT64_C(4) * vector, first = va;
+	ws_vec_each(&system->target->cpus, cpu) {
+		uint64_t sctlr = cpu->reg[ARM_SCTLR];
+
+		if (!ws_cpu_knows(cpu, ARM_SCTLR) || !(sctlr & ARM_SCTLR_M))
+			continue;
+		*is_known = sctlr & ARM_SCTLR_V || ws_cpu_knows(cpu, ARM_VBAR);
+		*va = sctlr & ARM_SCTLR_V ? ARM_VECTORS : cpu->reg[ARM_VBAR];
+		return true;
+	}
+	return false;
+}
+
+bool arm_find_vectors(struct ws_system *system, uint64_t *va)
+{
+	uint64_t low, high;
+	bool is_known = true;
+
+	*va = ARM_VECTORS;
+	if (by_registers(system, &is_known, va))
+		return is_known;
+	if (ws_kernel_translate(system, 0, &low) == WS_READ &&
+	    ws_kernel_translate(system, ARM_VECTORS, &high) == WS_READ && low == high)
+		*va = 0;
+	return true;
+}
+
+enum ws_evidence arm_follow_vector(struct ws_system *system, uint64_t vectors,
+				   enum arm_vector vector, struct arm_stub *stub)
+{
+	uint64_t va = vectors + UINT64_C(4) * vector, first = va;
 	enum ws_evidence evidence = WS_READ;
 	uint32_t word;
 

@@ -32,6 +32,7 @@ static const struct ws_arch_linux on_linux = {
 	.layouts = arm64_linux_layouts,
 	.swappers = arm64_swappers,
 	.regions = arm64_regions,
+	.tour_registers = arm64_tour,
 };
 
 /* The glossary's words. */

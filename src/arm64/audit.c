@@ -34,14 +34,16 @@ static const struct ws_trap_part parts[] = {
 };
 
 /*
- * VBAR_EL1 (Arm ARM D24.2.202) leads to 16 vectors of 128 bytes. In the kernel it is what
- * this_cpu_vector says where user mode has others (558c303c9734, 5.17), with KPTI those of
- * the trampoline.
+ * VBAR_EL1 (Arm ARM D24.2.202) leads to 16 vectors of 128 bytes. While user mode runs it is
+ * what this_cpu_vector says: with mitigations of Spectre-BHB others (558c303c9734, 5.17),
+ * with KPTI those of the trampoline, at TRAMP_VALIAS in the fixmap, which go on to the
+ * kernel's own when they have changed TTBR1.
  */
 static const struct ws_trap trap = {
 	.vector_register = "vbar_el1",
 	.vector_mask = ~UINT64_C(0x7ff),
 	.vector_symbol = "vectors",
+	.user_variable = "this_cpu_vector",
 	.vector_size = 0x800,
 	.parts = parts,
 	.loop = "its fetch of what VBAR_EL1 leads to is a fault, for which it fetches that "
@@ -67,3 +69,12 @@ const struct ws_arch_audit arm64_audit = {
 	.user_page = "is a user page that PAN refuses",
 	.user_pages = "are user pages that PAN refuses",
 };
+
+/* Once for all processors. */
+void arm64_tour(struct ws_system *system, const struct ws_cpu *cpu)
+{
+	if (cpu != system->target->cpus.v)
+		return;
+	ws_trap_tour(system);
+	ws_jumps_tour(system);
+}

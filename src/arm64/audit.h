@@ -6,4 +6,7 @@
 
 extern const struct ws_arch_audit arm64_audit;
 
+/* Looks at what it rests on beside page tables, for a capture. */
+void arm64_tour(struct ws_system *system, const struct ws_cpu *cpu);
+
 #endif

@@ -5,12 +5,11 @@
 #include <string.h>
 
 #include "audit/code.h"
+#include "audit/doubt.h"
 #include "audit/lack.h"
 #include "audit/needs.h"
+#include "audit/per_cpu.h"
 #include "linux/symtab.h"
-
-/* As many processors as are looked at: more have nothing of their own but stacks. */
-#define CPUS_MAX 8192
 
 /* clang-format off */
 const struct ws_rule ws_trap_rules[WS_TRAP_RULES] = {
@@ -86,24 +85,6 @@ static uint64_t last_of(struct ws_needs *needs, uint64_t va, const char *end,
 	return size ? ws_last_of(va, size) : ws_code_last(needs->audit, va);
 }
 
-/* How far from its symbol a processor has what is its own. */
-static bool offset_of_cpu(struct ws_needs *needs, size_t cpu, uint64_t *offset)
-{
-	struct ws_system *system = needs->audit->system;
-	uint64_t offsets;
-
-	return ws_code_symbol(needs->audit, "__per_cpu_offset", &offsets) &&
-	       ws_kernel_word(system, offsets + cpu * system->layout.word, offset) ==
-		       WS_READ;
-}
-
-static size_t ncpus(const struct ws_needs *needs)
-{
-	size_t n = needs->audit->system->target->cpus.n;
-
-	return n < CPUS_MAX ? n : CPUS_MAX;
-}
-
 static void need_at(struct ws_needs *needs, const struct ws_trap_part *part, int cpu,
 		    uint64_t va)
 {
@@ -118,31 +99,53 @@ static void need_at(struct ws_needs *needs, const struct ws_trap_part *part, int
 		ws_need_add(needs, &need, "%s", ws_name_address(needs->audit, va, name));
 }
 
+/* A kernel that has a variable for each processor, and does not say where, or not here. */
+static void lack_per_cpu(struct ws_needs *needs, const char *variable, size_t cpu)
+{
+	struct ws_system *system = needs->audit->system;
+	uint64_t va;
+
+	if (ws_code_symbol(needs->audit, variable, &va) &&
+	    ws_per_cpu_va(system, variable, cpu, &va) != WS_READ)
+		ws_lack_fact(
+			needs->audit, true,
+			"where processors have what is their own (__per_cpu_offset), "
+			"%s among it",
+			variable);
+}
+
 static void need_part(struct ws_needs *needs, const struct ws_trap_part *part)
 {
-	uint64_t va, offset;
+	struct ws_system *system = needs->audit->system;
+	uint64_t va;
 
-	if (!ws_code_symbol(needs->audit, part->symbol, &va))
-		return;
-	if (!part->per_cpu)
+	if (!part->per_cpu && ws_code_symbol(needs->audit, part->symbol, &va))
 		need_at(needs, part, -1, va);
-	for (size_t i = 0; part->per_cpu && i < ncpus(needs); i++)
-		if (offset_of_cpu(needs, i, &offset))
-			need_at(needs, part, (int)i, va + offset);
+	for (size_t i = 0; part->per_cpu && i < ws_per_cpus(system); i++)
+		if (ws_per_cpu_va(system, part->symbol, i, &va) == WS_READ)
+			need_at(needs, part, (int)i, va);
+		else
+			lack_per_cpu(needs, part->symbol, i);
 }
 
 /* ---- the vectors -------------------------------------------------------------------- */
 
-static void need_vectors(struct ws_needs *needs, int cpu, uint64_t va, const char *how)
+/* Of one processor, or of all: -1. */
+static void need_vectors(struct ws_needs *needs, int cpu, uint64_t va, const char *whose,
+			 const char *how)
 {
 	const struct ws_trap *trap = needs->audit->arch->fault_path->trap;
+	const struct ws_target *target = needs->audit->system->target;
 	uint64_t last = last_of(needs, va, NULL, trap->vector_size);
 	struct ws_need need =
 		need_of(needs, WS_TRAP_VECTORS, cpu, va, last, WS_KERNEL_EXECUTE);
 	char name[WS_NAME_SIZE];
 
-	ws_need_add(needs, &need, "faults lead to %s (%s)",
+	ws_need_add(needs, &need, "faults %s%slead to %s (%s)", whose, *whose ? " " : "",
 		    ws_name_address(needs->audit, va, name), how);
+	if (target->cpus.n)
+		ws_doubt_last(needs, &target->cpus.v[cpu < 0 ? 0 : cpu],
+			      trap->vector_register);
 }
 
 static bool by_register(struct ws_needs *needs, const struct ws_trap *trap, size_t cpu)
@@ -152,37 +155,36 @@ static bool by_register(struct ws_needs *needs, const struct ws_trap *trap, size
 	if (!ws_cpu_register(&needs->audit->system->target->cpus.v[cpu],
 			     trap->vector_register, &va))
 		return false;
-	need_vectors(needs, (int)cpu, va & trap->vector_mask, trap->vector_register);
+	need_vectors(needs, (int)cpu, va & trap->vector_mask, "", trap->vector_register);
 	return true;
 }
 
-static bool by_variable(struct ws_needs *needs, const struct ws_trap *trap, size_t cpu)
+/* What a processor in user mode has in that register, where it has another there. */
+static void need_users(struct ws_needs *needs, const struct ws_trap *trap, size_t cpu)
 {
-	uint64_t variable, offset, va;
+	struct ws_system *system = needs->audit->system;
+	uint64_t va;
 
-	if (!trap->vector_variable ||
-	    !ws_code_symbol(needs->audit, trap->vector_variable, &variable) ||
-	    !offset_of_cpu(needs, cpu, &offset) ||
-	    ws_kernel_word(needs->audit->system, variable + offset, &va) != WS_READ ||
-	    !ws_is_kernel_va(needs->audit->system, va))
-		return false;
-	need_vectors(needs, (int)cpu, va, trap->vector_variable);
-	return true;
+	if (!trap->user_variable)
+		return;
+	if (ws_per_cpu_word(system, trap->user_variable, cpu, &va) != WS_READ)
+		lack_per_cpu(needs, trap->user_variable, cpu);
+	else if (ws_is_kernel_va(system, va))
+		need_vectors(needs, (int)cpu, va, "from user mode", trap->user_variable);
 }
 
-/* Where neither registers nor the kernel's variable say, its symbol stands for all. */
+/* Where registers do not say, the kernel's symbol stands for all. */
 static void find_vectors(struct ws_needs *needs, const struct ws_trap *trap)
 {
 	struct ws_system *system = needs->audit->system;
-	size_t registers = 0, variables = 0;
+	size_t registers = 0;
 	uint64_t va;
 
-	for (size_t i = 0; i < ncpus(needs); i++)
-		if (by_register(needs, trap, i))
-			registers++;
-		else
-			variables += by_variable(needs, trap, i);
-	if (registers && registers == ncpus(needs))
+	for (size_t i = 0; i < ws_per_cpus(system); i++) {
+		registers += by_register(needs, trap, i);
+		need_users(needs, trap, i);
+	}
+	if (registers && registers == ws_per_cpus(system))
 		return;
 	if (!ws_code_symbol(needs->audit, trap->vector_symbol, &va)) {
 		ws_lack_fact(
@@ -192,13 +194,26 @@ static void find_vectors(struct ws_needs *needs, const struct ws_trap *trap)
 			trap->vector_register, trap->vector_symbol);
 		return;
 	}
-	if (!variables)
-		need_vectors(needs, -1, va, "by the kernel's symbols");
+	need_vectors(needs, -1, va, "", "by the kernel's symbols");
 	ws_note(system,
-		"this target keeps no processor's %s: faults are taken to lead to where %s "
-		"has it",
-		trap->vector_register,
-		variables ? trap->vector_variable : "the kernel's symbol table");
+		"this target keeps no processor's %s: faults are taken to lead to where the "
+		"kernel's symbol table has it",
+		trap->vector_register);
+}
+
+void ws_trap_tour(struct ws_system *system)
+{
+	const struct ws_trap *trap =
+		ws_arch_of(system->paging.format)->audit->fault_path->trap;
+	uint64_t word;
+
+	for (size_t i = 0; i < ws_per_cpus(system); i++) {
+		for (const struct ws_trap_part *part = trap->parts; part->symbol; part++)
+			if (part->per_cpu)
+				(void)!ws_per_cpu_va(system, part->symbol, i, &word);
+		if (trap->user_variable)
+			(void)!ws_per_cpu_word(system, trap->user_variable, i, &word);
+	}
 }
 
 /* ---- the run ------------------------------------------------------------------------ */

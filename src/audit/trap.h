@@ -35,10 +35,10 @@ struct ws_trap_part {
 struct ws_trap {
 	const char *vector_register; /* as struct ws_register has it */
 	uint64_t vector_mask;        /* the bits of it that are an address's */
-	const char
-		*vector_variable;  /* per processor: what the register is set to; NULL */
-	const char *vector_symbol; /* and where it leads in kernels without that */
-	uint16_t vector_size;      /* 0: a function, as far as it goes */
+	const char *vector_symbol;   /* where it leads in the kernel */
+	/* Per processor: what it is set to while user mode runs; NULL: the same. */
+	const char *user_variable;
+	uint16_t vector_size; /* 0: a function, as far as it goes */
 	const struct ws_trap_part *parts;
 	uint8_t data_refused; /* what data must not be: a user's (enum ws_access) */
 	/* What the processor does for ever where it cannot fetch its vectors. */
@@ -56,6 +56,8 @@ struct ws_trap {
 	}
 extern const struct ws_rule ws_trap_rules[WS_TRAP_RULES];
 extern const struct ws_family ws_trap_family;
+/* Looks at what of it lies in processors' own data, for a capture. */
+void ws_trap_tour(struct ws_system *system);
 bool ws_trap_is_last_resort(const struct ws_rule *rule);
 bool ws_trap_hangs(const struct ws_audit *audit, const struct ws_about *about);
 bool ws_trap_print_death(const struct ws_audit *audit, FILE *to,

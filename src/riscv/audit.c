@@ -75,3 +75,12 @@ const struct ws_arch_audit riscv_audit = {
 	.user_page = "is a user page, which the kernel may not touch without SUM",
 	.user_pages = "are user pages, which the kernel may not touch without SUM",
 };
+
+/* Once for all processors. */
+void riscv_tour(struct ws_system *system, const struct ws_cpu *cpu)
+{
+	if (cpu != system->target->cpus.v)
+		return;
+	ws_trap_tour(system);
+	ws_jumps_tour(system);
+}

@@ -28,6 +28,7 @@ static const struct ws_arch_linux on_linux = {
 	.layouts = riscv_linux_layouts,
 	.swappers = riscv_swappers,
 	.regions = riscv_regions,
+	.tour_registers = riscv_tour,
 };
 
 /* The glossary's words. */
