@@ -120,11 +120,26 @@ static enum end unknown(struct outcome *outcome, const char *why)
 	return UNKNOWN;
 }
 
-/* Such tables may have one entry: whether that was cleared or all was, nothing shows. */
-static bool is_erased(const struct ws_system *system, const struct ws_trail *trail)
+/* Whether the tables have it, and are not what the processor then looks at. */
+static bool is_hidden(struct ws_system *system, const struct outcome *outcome)
 {
+	const struct ws_jump_tables *tables = &outcome->tables;
+	const struct ws_eye alone = {
+		1, { { 0, UINT64_MAX, tables->root, tables->format } }
+	};
+	struct ws_trail trail;
+
+	return is_mapped(system, &outcome->code, &alone, &trail);
+}
+
+/* Such tables may have one entry: whether that was cleared or all was, nothing shows. */
+static bool is_erased(struct ws_system *system, const struct outcome *outcome)
+{
+	const struct ws_trail *trail = &outcome->trail;
+
 	return trail->end == WS_END_HOLE && trail->nsteps &&
-	       ws_is_erased(&system->paging, trail->step[trail->nsteps - 1].table);
+	       ws_is_erased(&system->paging, trail->step[trail->nsteps - 1].table) &&
+	       !is_hidden(system, outcome);
 }
 
 static enum end look_at_step(struct ws_system *system, struct outcome *outcome,
@@ -141,7 +156,7 @@ static enum end look_at_step(struct ws_system *system, struct outcome *outcome,
 		return SURVIVES;
 	if (!ws_end_is_known(outcome->trail.end))
 		return unknown(outcome, "a page table that decides is not in the target");
-	if (is_erased(system, &outcome->trail))
+	if (is_erased(system, outcome))
 		return unknown(outcome, "a page table that decides is all zeros, and may "
 					"have been overwritten");
 	return DIES;
@@ -203,14 +218,9 @@ static void print_regime(FILE *to, const struct ws_jump_tables *tables)
 /* What is wrong with the tables, or with who looks at them. */
 static const char *complaint(struct ws_system *system, const struct outcome *outcome)
 {
-	const struct ws_jump_tables *tables = &outcome->tables;
 	const struct ws_trail *trail = &outcome->trail;
-	const struct ws_eye alone = {
-		1, { { 0, UINT64_MAX, tables->root, tables->format } }
-	};
-	struct ws_trail by_itself;
 
-	if (is_mapped(system, &outcome->code, &alone, &by_itself))
+	if (is_hidden(system, outcome))
 		return "maps that, and is not what translates it";
 	if (trail->end == WS_END_PAGE && !(trail->access & WS_KERNEL_EXECUTE))
 		return "does not let that code be executed there";
