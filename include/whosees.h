@@ -323,7 +323,12 @@ struct ws_target;
 struct ws_target_options {
 	const char *kind;   /* one of ws_target_kind_at(); NULL: from the first bytes */
 	const char *format; /* a paging format's name; NULL: from the registers */
-	uint64_t root;      /* a known root */
+	/*
+	 * Where the pieces of raw memory lie: "OFFSET:LENGTH:PA,...", hexadecimal, with
+	 * LENGTH empty for the rest of the file; NULL: byte n is physical address n.
+	 */
+	const char *pieces;
+	uint64_t root; /* a known root */
 	bool has_root;
 };
 

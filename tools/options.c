@@ -50,6 +50,7 @@ enum {
 	KEY_NO_PAGER,
 	KEY_PERM,
 	KEY_REGIME,
+	KEY_PIECES,
 	KEY_COLUMNS = 'o', /* of commands that write no file */
 };
 
@@ -146,6 +147,9 @@ const struct option_row option_rows[] = {
 	{ OPTIONS_TARGET, KEY_FORMAT, "format", "FORMAT",
 	  "Paging format: @; default: from the control registers or VMCOREINFO",
 	  .values = values_format },
+	{ OPTIONS_TARGET, KEY_PIECES, "pieces", "OFFSET:LENGTH:PA,...",
+	  "Where the pieces of raw memory lie in TARGET, and at which physical address each begins, "
+	  "hexadecimal; without LENGTH: the rest of the file; default: byte n is physical address n" },
 	{ OPTIONS_TARGET, KEY_ROOT, "root", "PA",
 	  "Physical address of a top-level page table: the kernel is found by it, and walk, "
 	  "map and read show its space unless --pid names another; default: from the registers or "
@@ -233,6 +237,9 @@ static error_t parse_target_option(int key, char *arg, struct argp_state *state)
 	case KEY_FORMAT:
 		parse_value(state, "--format", arg, values_format);
 		request->target_options.format = arg;
+		return 0;
+	case KEY_PIECES:
+		request->target_options.pieces = arg;
 		return 0;
 	case KEY_ROOT:
 		request->target_options.root =

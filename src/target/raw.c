@@ -1,18 +1,102 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Raw memory: byte n of the file is physical address n. It cannot be recognised by its
- * looks.
+ * Raw memory: byte n of the file is physical address n, unless pieces of it are given. It
+ * cannot be recognised by its looks.
  */
 #include "target/target.h"
+
+#include <string.h>
+
+#include "util/cleanup.h"
+#include "util/number.h"
+
+/* One of pieces, "OFFSET:LENGTH:PA". */
+struct raw_piece {
+	uint64_t offset, len, pa;
+};
+
+static enum ws_status refuse(struct ws_target *target, const char *piece, const char *why)
+{
+	return ws_fail(
+		target->ctx, WS_ERR_USAGE,
+		"'%s' is no piece of raw memory, OFFSET:LENGTH:PA, hexadecimal: %s",
+		piece, why);
+}
+
+/* Cuts text at the first colon; what is behind it, or NULL. */
+static char *behind_colon(char *text)
+{
+	char *colon = text ? strchr(text, ':') : NULL;
+
+	if (!colon)
+		return NULL;
+	*colon = '\0';
+	return colon + 1;
+}
+
+/* NULL, or what is wrong. text is taken apart. */
+static const char *piece_parse(const struct ws_file *file, char *text,
+			       struct raw_piece *piece)
+{
+	char *len = behind_colon(text), *pa = behind_colon(len);
+
+	if (!pa)
+		return "it has not three parts";
+	if (!ws_number(text, WS_HEX, UINT64_MAX, &piece->offset) ||
+	    !ws_number(pa, WS_HEX, WS_PHYSICAL_END - 1, &piece->pa))
+		return "offset and address are to be numbers";
+	if (piece->offset >= file->size)
+		return "the file ends before it";
+	piece->len = file->size - piece->offset;
+	if (*len && !ws_number(len, WS_HEX, UINT64_MAX, &piece->len))
+		return "its length is no number";
+	if (!piece->len || piece->len > WS_PHYSICAL_END - piece->pa)
+		return "no machine has so much memory there";
+	if ((piece->pa | piece->offset) % WS_FRAME_SIZE)
+		return "it begins inside a page frame";
+	return NULL;
+}
+
+static enum ws_status piece_add(struct ws_target *target, const char *text, size_t len,
+				uint64_t number)
+{
+	ws_autofree char *whole = strndup(text, len), *parts = strndup(text, len);
+	struct raw_piece piece;
+	const char *wrong;
+
+	if (!whole || !parts)
+		return ws_fail_memory(target->ctx);
+	wrong = piece_parse(&target->file, parts, &piece);
+	if (wrong)
+		return refuse(target, whole, wrong);
+	return ws_target_add_from_file(target, piece.pa, piece.len, piece.offset, number);
+}
+
+static enum ws_status pieces_add(struct ws_target *target, const char *text)
+{
+	enum ws_status status = WS_OK;
+
+	for (uint64_t number = 0; !status; number++) {
+		size_t len = strcspn(text, ",");
+
+		status = piece_add(target, text, len, number);
+		if (!text[len])
+			break;
+		text += len + 1;
+	}
+	return status;
+}
 
 static enum ws_status raw_open(struct ws_target *target,
 			       const struct ws_target_options *options)
 {
-	(void)options;
+	if (options->pieces)
+		return pieces_add(target, options->pieces);
 	return ws_target_add_from_file(target, 0, target->file.size, 0, 0);
 }
 
 const struct ws_target_ops ws_target_raw = {
 	.kind = "raw",
+	.header = "piece",
 	.open = raw_open,
 };

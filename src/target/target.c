@@ -63,8 +63,8 @@ static enum ws_status kind_refuse(struct ws_target *target, bool may_be_raw)
 		target->file.path);
 }
 
-static enum ws_status kind_choose(struct ws_target *target,
-				  const struct ws_target_options *options)
+static enum ws_status kind_find(struct ws_target *target,
+				const struct ws_target_options *options)
 {
 	const char *what, *advice;
 
@@ -76,10 +76,23 @@ static enum ws_status kind_choose(struct ws_target *target,
 	}
 	target->ops = ws_is_sim(target->file.path) ? &ws_target_sim
 						   : kind_by_probe(&target->file);
-	if (!target->ops && options->format &&
-	    !ws_is_unread(&target->file, &what, &advice))
+	if (!target->ops &&
+	    (options->pieces ||
+	     (options->format && !ws_is_unread(&target->file, &what, &advice))))
 		target->ops = &ws_target_raw;
 	return target->ops ? WS_OK : kind_refuse(target, options->format);
+}
+
+static enum ws_status kind_choose(struct ws_target *target,
+				  const struct ws_target_options *options)
+{
+	enum ws_status status = kind_find(target, options);
+
+	if (status || !options->pieces || target->ops == &ws_target_raw)
+		return status;
+	return ws_fail(target->ctx, WS_ERR_USAGE,
+		       "%s: pieces are of raw memory, and this is read as %s",
+		       target->file.path, target->ops->kind);
 }
 
 /* What the caller says goes before what the dump says. */

@@ -549,6 +549,20 @@ static void raw_by_name(void **state)
 	assert_int_equal(*target_frame(d.target, 0), 0x45);
 }
 
+/* The last piece reaches to the file's end; the order is no matter. */
+static void raw_in_pieces(void **state)
+{
+	autodump d = dump_open(
+		"frames 0x100000 2\nframes 0 3",
+		&(struct ws_target_options){ .pieces = "2000::0,0:2000:0x100000" });
+
+	(void)state;
+	assert_string_equal(ws_target_kind(d.target), "raw");
+	assert_memory_is(&d, { 0, 0x3000 }, { 0x100000, 0x2000 });
+	assert_frame(&d, 0x2000);
+	assert_frame(&d, 0x101000);
+}
+
 /* ---- kdump ------------------------------------------------------------------------ */
 
 /* Frames 1 to 2 and 5 to 8 of 16, by every codec; 3 and 4 are filtered out. */
@@ -905,6 +919,7 @@ int main(void)
 		cmocka_unit_test(lime),
 		cmocka_unit_test(raw),
 		cmocka_unit_test(raw_by_name),
+		cmocka_unit_test(raw_in_pieces),
 		cmocka_unit_test(kdump64),
 		cmocka_unit_test(kdump32),
 		cmocka_unit_test(kdump64_of_i686),

@@ -291,10 +291,50 @@ static void unknown_format(void **state)
 		       (const char *[]){ "'vax'" }, 1);
 }
 
+static void pieces_that_are_none(void **state)
+{
+	static const struct {
+		const char *pieces, *word;
+	} bad[] = {
+		{ "", "three parts" },
+		{ "0:1000", "three parts" },
+		{ "0:1000:0,", "three parts" },
+		{ "0:1000:0:0", "numbers" },
+		{ "x:1000:0", "numbers" },
+		{ "0:x:0", "no number" },
+		{ "0:0:0", "so much memory" },
+		{ "3000::0", "ends before it" },
+		{ "0:1000:10000000000000", "numbers" },
+		{ "0:2000:fffffffffff000", "numbers" },
+		{ "0:2000:ffffffffff000", "so much memory" },
+		{ "800:1000:0", "inside a page frame" },
+		{ "0:1000:800", "inside a page frame" },
+	};
+	struct mk mk = { 0 };
+	char path[32];
+	ws_autoclose int fd = -1;
+
+	(void)state;
+	assert_true(mk_build(&mk, "frames 0 3"));
+	fd = mk_file(&mk, path);
+	mk_release(&mk);
+	for (size_t i = 0; i < WS_ARRAY_SIZE(bad); i++)
+		assert_refused(path,
+			       &(struct ws_target_options){ .pieces = bad[i].pieces },
+			       WS_ERR_USAGE, (const char *[]){ "piece", bad[i].word }, 2);
+	assert_refused(path,
+		       &(struct ws_target_options){ .pieces = "0::0", .kind = "elf" },
+		       WS_ERR_USAGE, (const char *[]){ "pieces", "elf" }, 2);
+}
+
 static const struct CMUnitTest files[] = {
-	cmocka_unit_test(empty_file),     cmocka_unit_test(no_file),
-	cmocka_unit_test(directory),      cmocka_unit_test(device_and_pipe),
-	cmocka_unit_test(forbidden_file), cmocka_unit_test(unknown_format),
+	cmocka_unit_test(empty_file),
+	cmocka_unit_test(no_file),
+	cmocka_unit_test(directory),
+	cmocka_unit_test(device_and_pipe),
+	cmocka_unit_test(forbidden_file),
+	cmocka_unit_test(unknown_format),
+	cmocka_unit_test(pieces_that_are_none),
 };
 
 int main(void)
