@@ -79,6 +79,22 @@ struct ws_qemu_note {
 	void (*write)(const struct ws_cpu *cpu, uint8_t *note);
 };
 
+/* Memory that the firmware told the kernel of as usable: in order, none twice. */
+#define WS_RAM_MAX 128
+struct ws_ram {
+	unsigned n;
+	struct ws_extent at[WS_RAM_MAX];
+};
+
+/* The firmware's memory map as the kernel keeps it, by which raw memory is placed. */
+struct ws_ram_map {
+	const char *magic; /* stands in each, */
+	uint16_t magic_at; /* there; */
+	uint16_t size;     /* and so long is what read looks at */
+	/* False: it is none, or makes no sense. */
+	bool (*read)(const uint8_t *map, struct ws_ram *ram);
+};
+
 /* ---- all of it ---- */
 
 struct ws_arch_audit;
@@ -95,6 +111,7 @@ struct ws_arch {
 	const struct ws_machine_type *machines; /* ends with elf 0 */
 	const struct ws_prstatus *prstatuses;   /* ends with size 0 */
 	const struct ws_qemu_note *qemu_note;   /* NULL: QEMU writes none */
+	const struct ws_ram_map *ram_map; /* NULL: memory has no holes that it tells */
 
 	/* The table of registers of a kernel with longs of that size, and its length. */
 	const struct ws_register *(*registers)(unsigned word, unsigned *n);

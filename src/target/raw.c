@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Raw memory: byte n of the file is physical address n, unless pieces of it are given. It
- * cannot be recognised by its looks.
+ * Raw memory: in the pieces that are given, or as the memory map in it says that it lies
+ * (ram.c), or else byte n of the file is physical address n. It cannot be recognised by its
+ * looks.
  */
-#include "target/target.h"
+#include "target/ram.h"
 
 #include <string.h>
 
@@ -90,9 +91,14 @@ static enum ws_status pieces_add(struct ws_target *target, const char *text)
 static enum ws_status raw_open(struct ws_target *target,
 			       const struct ws_target_options *options)
 {
+	enum ws_status status;
+
 	if (options->pieces)
 		return pieces_add(target, options->pieces);
-	return ws_target_add_from_file(target, 0, target->file.size, 0, 0);
+	status = ws_raw_place(target);
+	return status == WS_ERR_NOT_FOUND
+		       ? ws_target_add_from_file(target, 0, target->file.size, 0, 0)
+		       : status;
 }
 
 const struct ws_target_ops ws_target_raw = {

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where the bytes of raw memory belong, by the firmware's memory map that the kernel keeps
+ * in it. How long the file is says which way it was written:
+ *
+ *	as it lies	byte n is physical address n, holes and all
+ *	folded		a hypervisor's one block of memory: what does not fit below the hole
+ *			under 4 GiB follows it in the file, and lies from 4 GiB on
+ *	run together	one usable range after the other (LiME's format=raw)
+ *
+ * A map that fits in none of these ways is another machine's, or of another boot.
+ */
+#include "target/ram.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/arch.h"
+#include "util/cleanup.h"
+
+#define HOLE_END (UINT64_C(4) << 30)
+/* The firmware keeps no more than that of the block below the hole for itself. */
+#define FIRMWARE_MAX (UINT64_C(64) << 20)
+/* Linux takes the very first frame off what is usable (trim_bios_range()). */
+#define FIRST_FRAME WS_FRAME_SIZE
+
+static uint64_t end_of(const struct ws_extent *at)
+{
+	return at->pa + at->len;
+}
+
+/* ---- the ways --------------------------------------------------------------------- */
+
+static bool is_as_it_lies(const struct ws_ram *ram, uint64_t size)
+{
+	return size >= end_of(&ram->at[ram->n - 1]);
+}
+
+/* Where the hole begins, in physical memory and in the file; 0: the size does not fit. */
+static uint64_t fold(const struct ws_ram *ram, uint64_t size)
+{
+	uint64_t end = end_of(&ram->at[ram->n - 1]), low = 0, hole;
+
+	if (end <= HOLE_END || size < end - HOLE_END)
+		return 0;
+	hole = size - (end - HOLE_END);
+	for (unsigned i = 0; i < ram->n && end_of(&ram->at[i]) < HOLE_END; i++)
+		low = end_of(&ram->at[i]);
+	return hole >= low && hole - low <= FIRMWARE_MAX && hole < HOLE_END ? hole : 0;
+}
+
+/* Whole page frames, as resources have them. */
+static struct ws_extent whole(const struct ws_extent *at)
+{
+	uint64_t first = (at->pa + WS_FRAME_SIZE - 1) & -(uint64_t)WS_FRAME_SIZE;
+
+	if (!first)
+		first = FIRST_FRAME;
+	return end_of(at) > first ? (struct ws_extent){ first, end_of(at) - first }
+				  : (struct ws_extent){ first, 0 };
+}
+
+static bool is_run_together(const struct ws_ram *ram, uint64_t size)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < ram->n; i++)
+		sum += whole(&ram->at[i]).len;
+	return sum == size;
+}
+
+/* ---- as it is added --------------------------------------------------------------- */
+
+static enum ws_status add_folded(struct ws_target *target, uint64_t hole)
+{
+	enum ws_status status = ws_target_add_from_file(target, 0, hole, 0, 0);
+
+	if (!status)
+		status = ws_target_add_from_file(target, HOLE_END,
+						 target->file.size - hole, hole, 1);
+	return status ? status
+		      : ws_target_add_note(
+				target,
+				"by the machine's own memory map there is a hole below 4 "
+				"GiB: what lies in the file from %#lx on is taken for "
+				"physical %#lx on (--pieces says otherwise)",
+				hole, HOLE_END);
+}
+
+static enum ws_status add_run_together(struct ws_target *target, const struct ws_ram *ram)
+{
+	enum ws_status status = WS_OK;
+	uint64_t at = 0;
+
+	for (unsigned i = 0; i < ram->n && !status; i++) {
+		struct ws_extent piece = whole(&ram->at[i]);
+
+		status = ws_target_add_from_file(target, piece.pa, piece.len, at, i);
+		at += piece.len;
+	}
+	return status ? status
+		      : ws_target_add_note(
+				target,
+				"the file is as long as the usable memory of the machine's "
+				"own memory map: its %u ranges are taken to follow each "
+				"other, as LiME's format=raw writes them (--pieces says "
+				"otherwise)",
+				ram->n);
+}
+
+static enum ws_status add(struct ws_target *target, const struct ws_ram *ram)
+{
+	uint64_t size = target->file.size, hole;
+
+	if (is_as_it_lies(ram, size))
+		return ws_target_add_from_file(target, 0, size, 0, 0);
+	if ((hole = fold(ram, size)))
+		return add_folded(target, hole);
+	return is_run_together(ram, size) ? add_run_together(target, ram)
+					  : WS_ERR_NOT_FOUND;
+}
+
+/* ---- the map ---------------------------------------------------------------------- */
+
+/* What one block of the file holds, and the beginning of a map that ends in the next. */
+struct block {
+	const uint8_t *bytes;
+	size_t len, fresh; /* maps begin in the first of fresh bytes */
+};
+
+static enum ws_status try_block(struct ws_target *target, const struct ws_ram_map *map,
+				const struct block *block)
+{
+	const uint8_t *at = block->bytes, *end = block->bytes + block->len;
+	size_t len = strlen(map->magic);
+	enum ws_status status = WS_ERR_NOT_FOUND;
+	struct ws_ram ram;
+
+	while (status == WS_ERR_NOT_FOUND &&
+	       (at = memmem(at, end - at, map->magic, len))) {
+		const uint8_t *start = at - map->magic_at;
+
+		if (at - block->bytes >= map->magic_at &&
+		    (size_t)(start - block->bytes) < block->fresh &&
+		    end - start >= map->size && map->read(start, &ram))
+			status = add(target, &ram);
+		at += len;
+	}
+	return status;
+}
+
+static enum ws_status search(struct ws_target *target, const struct ws_ram_map *map,
+			     uint8_t *buffer)
+{
+	size_t got, size = WS_SCAN_CHUNK + map->size;
+	enum ws_status status = WS_ERR_NOT_FOUND;
+	uint64_t data, hole = 0;
+
+	for (uint64_t at = 0; at < target->file.size && status == WS_ERR_NOT_FOUND;
+	     at += WS_SCAN_CHUNK) {
+		if (at >= hole) {
+			ws_file_extent(&target->file, at, target->file.size, &data,
+				       &hole);
+			if (data >= at + WS_SCAN_CHUNK)
+				at = data - data % WS_SCAN_CHUNK;
+		}
+		if (ws_file_read(&target->file, at, buffer, size, &got) == WS_FAILED)
+			return ws_fail(target->ctx, WS_ERR_SYSTEM, "%s: %s",
+				       target->file.path, strerror(target->file.error));
+		status = try_block(target, map,
+				   &(struct block){ buffer, got, WS_SCAN_CHUNK });
+	}
+	return status;
+}
+
+enum ws_status ws_raw_place(struct ws_target *target)
+{
+	enum ws_status status = WS_ERR_NOT_FOUND;
+	const struct ws_arch *arch;
+
+	for (unsigned i = 0; (arch = ws_arch_at(i)) && status == WS_ERR_NOT_FOUND; i++) {
+		ws_autofree uint8_t *buffer =
+			arch->ram_map ? malloc(WS_SCAN_CHUNK + arch->ram_map->size)
+				      : NULL;
+
+		if (arch->ram_map)
+			status = buffer ? search(target, arch->ram_map, buffer)
+					: ws_fail_memory(target->ctx);
+	}
+	return status;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Raw memory is placed by the firmware's memory map in it, where the file is as long as that
+ * map makes it, and as it lies otherwise.
+ */
+#include "util/bits.h"
+#include "util/cleanup.h"
+#include "whosees.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+#define MAP_AT 0x40ffc /* two blocks of the file have it */
+
+struct entry {
+	uint64_t pa, len;
+	uint32_t type;
+};
+
+/* A PC with 8 MiB below the hole and 2 MiB above: 1 MiB of the former is the firmware's. */
+static const struct entry pc[] = {
+	{ 0, 0x9fc00, 1 },   { 0x9fc00, 0x400, 2 },     { MIB, 6 * MIB, 1 },
+	{ 7 * MIB, MIB, 2 }, { 0xfeffc000, 0x4000, 2 }, { 4 * GIB, 2 * MIB, 1 },
+};
+
+static int file_of(uint64_t size)
+{
+	int fd = memfd_create("raw", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, size), 0);
+	return fd;
+}
+
+static void put(int fd, uint64_t at, const void *bytes, size_t len)
+{
+	assert_int_equal(pwrite(fd, bytes, len, at), len);
+}
+
+/* struct boot_params with that map. */
+static void put_map(int fd, uint64_t at, const struct entry *entry, unsigned n)
+{
+	put(fd, at + 0x1e8, &(uint8_t){ n }, 1);
+	put(fd, at + 0x202, "HdrS", 4);
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t to = at + 0x2d0 + 20ul * i;
+
+		put(fd, to, &entry[i].pa, 8);
+		put(fd, to + 8, &entry[i].len, 8);
+		put(fd, to + 16, &entry[i].type, 4);
+	}
+}
+
+/* Opens what fd has, closes it, and holds its memory against what is expected. */
+static void expect(int fd, const char *note, const struct ws_extent *expected, size_t n)
+{
+	ws_autoclose int closed = fd;
+	struct ws_context *ctx = ws_context_create();
+	const struct ws_extent *found;
+	struct ws_target *target;
+	char path[32];
+	size_t nfound;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", closed);
+	assert_int_equal(ws_target_open(ctx, path,
+					&(struct ws_target_options){ .kind = "raw" },
+					&target),
+			 WS_OK);
+	found = ws_target_extents(target, &nfound);
+	assert_int_equal(nfound, n);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(found[i].pa, expected[i].pa);
+		assert_int_equal(found[i].len, expected[i].len);
+	}
+	if (note)
+		assert_non_null(strstr(ws_target_note(target, 0), note));
+	else
+		assert_null(ws_target_note(target, 0));
+	ws_target_close(target);
+	ws_context_destroy(ctx);
+}
+
+#define EXPECT(fd, note, ...)                                       \
+	expect(fd, note, (const struct ws_extent[]){ __VA_ARGS__ }, \
+	       sizeof((const struct ws_extent[]){ __VA_ARGS__ }) /  \
+		       sizeof(struct ws_extent))
+
+static int pc_of(uint64_t size)
+{
+	int fd = file_of(size);
+
+	put_map(fd, MAP_AT, pc, WS_ARRAY_SIZE(pc));
+	return fd;
+}
+
+static void folded(void **state)
+{
+	(void)state;
+	EXPECT(pc_of(10 * MIB), "from 0x800000 on is taken for physical 0x100000000",
+	       { 0, 8 * MIB }, { 4 * GIB, 2 * MIB });
+}
+
+/* Of the block below the hole the firmware may have so much, and all of it must be there. */
+static void folded_just_so(void **state)
+{
+	(void)state;
+	EXPECT(pc_of(71 * MIB + 2 * MIB), "a hole below 4 GiB", { 0, 71 * MIB },
+	       { 4 * GIB, 2 * MIB });
+	EXPECT(pc_of(71 * MIB + 2 * MIB + 4096), NULL, { 0, 73 * MIB + 4096 });
+	EXPECT(pc_of(7 * MIB + 2 * MIB), "a hole below 4 GiB", { 0, 7 * MIB },
+	       { 4 * GIB, 2 * MIB });
+	EXPECT(pc_of(7 * MIB + 2 * MIB - 4096), NULL, { 0, 9 * MIB - 4096 });
+}
+
+static void as_it_lies(void **state)
+{
+	(void)state;
+	EXPECT(pc_of(4 * GIB + 2 * MIB), NULL, { 0, 4 * GIB + 2 * MIB });
+	EXPECT(file_of(10 * MIB), NULL, { 0, 10 * MIB });
+}
+
+/* 0x1000 to 0x9efff, 1 MiB to 7 MiB, 4 GiB on. */
+static void run_together(void **state)
+{
+	uint64_t size = 0x9fc00 - 0x1000 + 6 * MIB + 2 * MIB;
+
+	(void)state;
+	EXPECT(pc_of(size), "LiME's format=raw", { 0x1000, 0x9ec00 }, { MIB, 6 * MIB },
+	       { 4 * GIB, 2 * MIB });
+	EXPECT(pc_of(size + 1), NULL, { 0, size + 1 });
+}
+
+/* One after another: the first that fits. Maps that make no sense are none. */
+static void maps_of_others(void **state)
+{
+	static const struct entry overlap[] = { { 0, 0x9fc00, 1 }, { 0x9f000, MIB, 1 } };
+	static const struct entry wild[] = { { 0, 0x9fc00, 1 }, { MIB, UINT64_MAX, 1 } };
+	static const struct entry high[] = { { MIB, 6 * MIB, 1 }, { 4 * GIB, MIB, 1 } };
+	static const struct entry other[] = { { 0, 0x9fc00, 1 },
+					      { 4 * GIB, 11 * MIB, 1 } };
+	int fd = pc_of(10 * MIB);
+
+	(void)state;
+	put_map(fd, 0x1000, overlap, WS_ARRAY_SIZE(overlap));
+	put_map(fd, 0x3000, wild, WS_ARRAY_SIZE(wild));
+	put_map(fd, 0x5000, high, WS_ARRAY_SIZE(high));
+	put_map(fd, 0x7000, other, WS_ARRAY_SIZE(other));
+	put_map(fd, 0x9000, pc, 0);
+	EXPECT(fd, "from 0x800000 on", { 0, 8 * MIB }, { 4 * GIB, 2 * MIB });
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(folded),         cmocka_unit_test(folded_just_so),
+		cmocka_unit_test(as_it_lies),     cmocka_unit_test(run_together),
+		cmocka_unit_test(maps_of_others),
+	};
+
+	return cmocka_run_group_tests_name("raw memory", tests, NULL, NULL);
+}
