@@ -344,6 +344,11 @@ void ws_target_close(struct ws_target *target);
  */
 const char *ws_target_kind_at(unsigned i);
 
+/* What a sentence calls it: "ELF core"; NULL past the last. Since: 0.1 */
+const char *ws_target_kind_title(unsigned i);
+/* Who writes such files, and what they lack, in sentences. Since: 0.1 */
+const char *ws_target_kind_about(unsigned i);
+
 /* As it was opened, and as what. Since: 0.1 */
 const char *ws_target_path(const struct ws_target *target);
 const char *ws_target_kind(const struct ws_target *target);

@@ -190,6 +190,19 @@ static void print_commands(const struct command *none)
 	puts(".El");
 }
 
+static void print_targets(const struct command *none)
+{
+	(void)none;
+	puts(".Bl -tag -width kdump");
+	for (unsigned i = 0; ws_target_kind_at(i); i++) {
+		printf(".It Cm %s\n", ws_target_kind_at(i));
+		print_mdoc(ws_target_kind_title(i));
+		puts(".br");
+		print_mdoc(ws_target_kind_about(i));
+	}
+	puts(".El");
+}
+
 static void print_target_options(const struct command *none)
 {
 	(void)none;
@@ -217,6 +230,7 @@ static const struct {
 	{ "@COLUMNS@\n", print_columns },
 	{ "@EXAMPLES@\n", print_examples },
 	{ "@COMMANDS@\n", print_commands },
+	{ "@TARGETS@\n", print_targets },
 	{ "@TARGET_OPTIONS@\n", print_target_options },
 	{ "@OUTPUT_OPTIONS@\n", print_output_options },
 };

@@ -624,6 +624,13 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* "ELF core, kdump": all kinds but the last, which is no file. */
+static void print_kinds(FILE *f)
+{
+	for (unsigned i = 0; ws_target_kind_title(i + 1); i++)
+		fprintf(f, "%s%s", i ? ", " : "", ws_target_kind_title(i));
+}
+
 static char *top_doc(void)
 {
 	struct ws_text doc;
@@ -637,9 +644,11 @@ static char *top_doc(void)
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(f, "  %-12s %s\n", c->name, c->summary);
 	fputs("\n`whosees help COMMAND' prints the options of a command, `whosees help "
-	      "words' what the words in the output mean. TARGET is a memory dump (ELF core, "
-	      "kdump, LiME or raw), or sim:SCENARIO. WHAT is an address, SYMBOL, "
-	      "SYMBOL+OFFSET, MODULE, MODULE:SYMBOL, or @FILE with one of these per line.",
+	      "words' what the words in the output mean. TARGET is a memory dump (",
+	      f);
+	print_kinds(f);
+	fputs("), or sim:SCENARIO. WHAT is an address, SYMBOL, SYMBOL+OFFSET, MODULE, "
+	      "MODULE:SYMBOL, or @FILE with one of these per line.",
 	      f);
 	return ws_text_close(&doc, NULL);
 }

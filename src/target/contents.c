@@ -172,9 +172,10 @@ static enum ws_status add_piece(struct ws_target *target, struct ws_extent at,
 	return WS_OK;
 }
 
-enum ws_status ws_target_add_memory(struct ws_target *target, uint64_t pa, uint64_t len)
+enum ws_status ws_target_add_memory(struct ws_target *target, uint64_t pa, uint64_t len,
+				    uint64_t header)
 {
-	return add_piece(target, (struct ws_extent){ pa, len }, NULL, 0);
+	return add_piece(target, (struct ws_extent){ pa, len }, NULL, header);
 }
 
 enum ws_status ws_target_add_from_file(struct ws_target *target, uint64_t pa,

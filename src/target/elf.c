@@ -426,6 +426,9 @@ static enum ws_status elf_open(struct ws_target *target,
 
 const struct ws_target_ops ws_target_elf = {
 	.kind = "elf",
+	.title = "ELF core",
+	.about = "Of a whole machine: QEMU's dump-guest-memory, virsh dump "
+		 "--memory-only, /proc/vmcore, whosees capture.",
 	.header = "program header",
 	.probe = elf_probe,
 	.open = elf_open,

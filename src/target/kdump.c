@@ -24,6 +24,7 @@
  * once all these are checked is to uncompress a frame. The tests hold libkdumpfile's
  * answers against ours.
  */
+#include "target/keep.h"
 #include "target/kdump.h"
 
 #include <stdlib.h>
@@ -43,15 +44,6 @@
 #define SUB_HEADER_MAX 104
 #define VERSION_MAX 6
 #define INCOMPLETE 0x8 /* DUMP_DH_COMPRESSED_INCOMPLETE in the header's status */
-
-/*
- * Frames that are looked at by address are unpacked for good, since a walk has pointers
- * to them: as much as KEEP_MIN and so many times the file. Page tables, which are what is
- * looked at, compress to a sixtieth at best, but no dump consists of them alone; a
- * hostile one can hold 170 times its size.
- */
-#define KEEP_MIN (UINT64_C(64) << 20)
-#define KEEP_TIMES 16
 
 /* clang-format off */
 static const struct kdump_class kdump_classes[] = {
@@ -352,18 +344,6 @@ static enum ws_evidence kdump_copy_frame(struct ws_target *target, unsigned work
 	return frame_unpack(kdump, reader, &reader->frames, &d, frame);
 }
 
-/* Whether one more may be kept. */
-static bool may_keep(struct ws_target *target, const struct kdump *kdump)
-{
-	uint64_t kept = HASH_COUNT(kdump->kept) * sizeof(struct kdump_kept);
-
-	if (kept <= KEEP_MIN + KEEP_TIMES * target->file.size)
-		return true;
-	target->why = "its page tables would take more memory than any dump of its size "
-		      "may need: it is damaged, or made to exhaust memory";
-	return false;
-}
-
 static enum ws_evidence keep(struct ws_target *target, const struct kdump_descriptor *d,
 			     struct kdump_kept **kept)
 {
@@ -374,7 +354,8 @@ static enum ws_evidence keep(struct ws_target *target, const struct kdump_descri
 	HASH_FIND(hh, kdump->kept, d, sizeof(*d), *kept);
 	if (*kept)
 		return WS_READ;
-	if (!may_keep(target, kdump) || !(new = malloc(sizeof(*new))))
+	if (!ws_may_keep(target, HASH_COUNT(kdump->kept) * sizeof(*new)) ||
+	    !(new = malloc(sizeof(*new))))
 		return WS_FAILED;
 	new->d = *d;
 	evidence = frame_unpack(kdump, &kdump->readers[0], NULL, d, new->frame);
@@ -488,6 +469,9 @@ static void kdump_close(struct ws_target *target)
 
 const struct ws_target_ops ws_target_kdump = {
 	.kind = "kdump",
+	.title = "kdump",
+	.about = "Compressed page by page: makedumpfile, QEMU's "
+		 "dump-guest-memory -z; filtered and flattened ones too.",
 	.probe = kdump_probe,
 	.open = kdump_open,
 	.frame = kdump_frame,

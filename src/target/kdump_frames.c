@@ -51,7 +51,7 @@ static enum ws_status run_add(struct ws_target *target, uint64_t pfn, uint64_t e
 
 	*room -= n;
 	ws_target_cut(target, (pfn + n) * WS_FRAME_SIZE, (end - pfn - n) * WS_FRAME_SIZE);
-	return ws_target_add_memory(target, pfn * WS_FRAME_SIZE, n * WS_FRAME_SIZE);
+	return ws_target_add_memory(target, pfn * WS_FRAME_SIZE, n * WS_FRAME_SIZE, 0);
 }
 
 /* A run of bits as it is put together across blocks of the bitmap. */

@@ -238,6 +238,9 @@ static enum ws_status lime_open(struct ws_target *target,
 
 const struct ws_target_ops ws_target_lime = {
 	.kind = "lime",
+	.title = "LiME",
+	.about = "Version 1: the module of that name, or avml --no-compress. It "
+		 "has no registers.",
 	.header = "LiME range",
 	.probe = lime_probe,
 	.open = lime_open,

@@ -104,5 +104,8 @@ static enum ws_status raw_open(struct ws_target *target,
 const struct ws_target_ops ws_target_raw = {
 	.kind = "raw",
 	.header = "piece",
+	.title = "raw memory",
+	.about = "From physical address 0 on, without a header. It is known by "
+		 "no first bytes and has no registers.",
 	.open = raw_open,
 };

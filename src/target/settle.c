@@ -14,14 +14,16 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/sorted.h"
 
 /* No dump has so many overlaps: a core with virtual addresses maps a page a few times. */
 #define STEPS_MIN 1024
 #define STEPS_TIMES 64
 
-enum clash { CONTENTS, PLACE };
+enum clash { CONTENTS, ADDRESSES, PLACE };
 static const char *const clash_words[] = {
 	[CONTENTS] = "the same physical memory with different contents",
+	[ADDRESSES] = "the same physical memory",
 	[PLACE] = "the same bytes of the file as other physical memory",
 };
 
@@ -145,8 +147,10 @@ static enum ws_status overlap(struct settling *s, struct ws_piece_of_memory *a,
 	struct ws_piece_of_memory *first = s->target->memory.v;
 	struct contradiction *pushed;
 	enum ws_status status = step(s);
-	bool same = in_one_place(a, b);
+	bool same = a->data && in_one_place(a, b);
 
+	if (!a->data)
+		how = ADDRESSES; /* what is packed is not unpacked to be compared */
 	if (!status && !same && how == CONTENTS)
 		status = repeats(s, a, b, &same);
 	if (status || same)
@@ -175,12 +179,14 @@ static enum ws_status find_by_address(struct settling *s)
 
 static enum ws_status find_by_file(struct settling *s)
 {
-	size_t n = s->target->memory.n;
-	ws_autofree struct ws_piece_of_memory **v = calloc(n, sizeof(*v));
+	size_t n = 0;
+	ws_autofree struct ws_piece_of_memory **v =
+		calloc(s->target->memory.n, sizeof(*v));
 	enum ws_status status = v ? WS_OK : ws_fail_memory(s->target->ctx);
 
-	for (size_t i = 0; i < n && v; i++)
-		v[i] = &s->target->memory.v[i];
+	ws_vec_each(&s->target->memory, piece)
+		if (v && piece->data)
+			v[n++] = piece;
 	if (v)
 		qsort(v, n, sizeof(*v), data_order);
 	for (size_t i = 0; i < n && !status; i++)
@@ -352,4 +358,19 @@ enum ws_status ws_target_settle(struct ws_target *target)
 	repetitions_drop(target);
 	status = order_note(target);
 	return status ? status : extents_settle(target);
+}
+
+const struct ws_piece_of_memory *ws_target_piece_of(const struct ws_target *target,
+						    uint64_t ordinal, uint64_t *pa)
+{
+	const struct ws_piece_of_memory *memory = target->memory.v, *piece;
+	uint64_t first;
+
+	/* Of those without a whole frame the one behind begins with the same. */
+	piece = &memory[ws_lower_bound(memory, target->memory.n, at,
+				       at->first_frame <= ordinal) -
+			1];
+	first = (piece->at.pa + WS_FRAME_SIZE - 1) & -(uint64_t)WS_FRAME_SIZE;
+	*pa = first + (ordinal - piece->first_frame) * WS_FRAME_SIZE;
+	return piece;
 }

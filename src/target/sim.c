@@ -115,6 +115,9 @@ static enum ws_status sim_open(struct ws_target *target,
 
 const struct ws_target_ops ws_target_sim = {
 	.kind = "sim",
+	.title = "scenario",
+	.about = "sim:SCENARIO, a simulated machine where the scenario says "
+		 "dump.",
 	.header = "program header",
 	.open = sim_open,
 };

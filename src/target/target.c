@@ -9,6 +9,7 @@
 
 #include "paging/format.h"
 #include "target/unread.h"
+#include "util/cleanup.h"
 #include "util/sorted.h"
 #include "util/text.h"
 
@@ -17,7 +18,8 @@
  * its name.
  */
 static const struct ws_target_ops *const kinds[] = {
-	&ws_target_elf, &ws_target_kdump, &ws_target_lime, &ws_target_raw, &ws_target_sim,
+	&ws_target_elf,  &ws_target_kdump, &ws_target_lime,
+	&ws_target_avml, &ws_target_raw,   &ws_target_sim,
 };
 
 bool ws_target_is_file(const struct ws_target *target, const char *path)
@@ -46,21 +48,35 @@ static const struct ws_target_ops *kind_by_probe(const struct ws_file *file)
 	return NULL;
 }
 
+/* "ELF core, kdump": all that are known by their first bytes. */
+static char *kinds_probed(void)
+{
+	struct ws_text text;
+	FILE *to = ws_text_open(&text);
+
+	for (size_t i = 0; to && i < WS_ARRAY_SIZE(kinds); i++)
+		if (kinds[i]->probe)
+			fprintf(to, "%s%s", i ? ", " : "", kinds[i]->title);
+	return to ? ws_text_close(&text, NULL) : NULL;
+}
+
 /* What no row of kinds is: a file that is known for something else, or none at all. */
 static enum ws_status kind_refuse(struct ws_target *target, bool may_be_raw)
 {
+	ws_autofree char *known = kinds_probed();
 	const char *what, *advice;
 
+	if (!known)
+		return ws_fail_memory(target->ctx);
 	if (ws_is_unread(&target->file, &what, &advice))
 		return ws_fail(
 			target->ctx, WS_ERR_UNREADABLE, "%s: %s, which is not read: %s%s",
 			target->file.path, what, advice,
 			may_be_raw ? ". --type raw reads it as memory all the same" : "");
-	return ws_fail(
-		target->ctx, WS_ERR_UNREADABLE,
-		"%s: neither an ELF core nor a kdump nor LiME at file offset 0; raw "
-		"memory from physical address 0 needs its paging format given",
-		target->file.path);
+	return ws_fail(target->ctx, WS_ERR_UNREADABLE,
+		       "%s: begins as none of these does: %s; raw memory from physical "
+		       "address 0 needs its paging format given",
+		       target->file.path, known);
 }
 
 static enum ws_status kind_find(struct ws_target *target,
@@ -189,12 +205,19 @@ void ws_target_close(struct ws_target *target)
 
 const char *ws_target_note(const struct ws_target *target, unsigned i)
 {
+	static const char shrunk[] =
+		"the file has become shorter while it was read: what "
+		"lay past its new end is unknown";
+	static const char damaged[] =
+		"some page frames are damaged: they cannot be unpacked, or their checksum "
+		"is wrong; what lay in these frames is unknown";
+
 	if (i < target->notes.n)
 		return target->notes.v[i];
-	if (i == target->notes.n && target->file.shrunk)
-		return "the file has become shorter while it was read: what lay past its "
-		       "new end is unknown";
-	return NULL;
+	i -= target->notes.n;
+	if (i == 0 && target->file.shrunk)
+		return shrunk;
+	return i == target->file.shrunk && target->ndamaged ? damaged : NULL;
 }
 
 const char *ws_target_path(const struct ws_target *target)
@@ -205,6 +228,16 @@ const char *ws_target_path(const struct ws_target *target)
 const char *ws_target_kind_at(unsigned i)
 {
 	return i < WS_ARRAY_SIZE(kinds) ? kinds[i]->kind : NULL;
+}
+
+const char *ws_target_kind_title(unsigned i)
+{
+	return i < WS_ARRAY_SIZE(kinds) ? kinds[i]->title : NULL;
+}
+
+const char *ws_target_kind_about(unsigned i)
+{
+	return i < WS_ARRAY_SIZE(kinds) ? kinds[i]->about : NULL;
 }
 
 const char *ws_target_kind(const struct ws_target *target)

@@ -31,6 +31,8 @@ struct ws_target;
 
 struct ws_target_ops {
 	const char *kind;   /* what --type takes */
+	const char *title;  /* what a sentence calls it */
+	const char *about;  /* who writes such, and what it lacks */
 	const char *header; /* what one header of memory is called; NULL: there is none */
 	/*
 	 * Looks at the file's first bytes (WS_FILE_BLOCK, or all there are); NULL: only
@@ -128,16 +130,16 @@ static inline enum ws_evidence ws_target_short(struct ws_target *target)
 bool ws_target_is_file(const struct ws_target *target, const char *path);
 
 /*
- * Adds len bytes of physical memory at pa, in any order, whose frames ops->frame gives;
- * the caller has checked that pa + len does not overflow. Nothing is added where len is
- * 0.
+ * Adds len bytes of physical memory at pa, in any order, whose frames ops->frame gives, as
+ * header number `header` says; the caller has checked that pa + len does not overflow.
+ * Nothing is added where len is 0.
  */
-enum ws_status ws_target_add_memory(struct ws_target *target, uint64_t pa,
-				    uint64_t len) WS_MUST_CHECK;
+enum ws_status ws_target_add_memory(struct ws_target *target, uint64_t pa, uint64_t len,
+				    uint64_t header) WS_MUST_CHECK;
 
 /*
- * The same of memory that lies in the file at offset, as header number `header` says.
- * What lies past the file's end is cut.
+ * The same of memory that lies in the file at offset. What lies past the file's end is
+ * cut.
  */
 enum ws_status ws_target_add_from_file(struct ws_target *target, uint64_t pa,
 				       uint64_t len, uint64_t offset,
@@ -229,6 +231,10 @@ enum ws_evidence ws_target_peek(struct ws_target *target, uint64_t pa,
 /* The piece that holds pa, or NULL. */
 const struct ws_piece_of_memory *ws_target_piece(struct ws_target *target, uint64_t pa);
 
+/* The piece that has the whole frame with that ordinal, < nframes; safe in all threads. */
+const struct ws_piece_of_memory *ws_target_piece_of(const struct ws_target *target,
+						    uint64_t ordinal, uint64_t *pa);
+
 /* The ordinal, < nframes, of the whole frame at pa (aligned) in its piece. */
 static inline uint64_t ws_frame_ordinal(const struct ws_piece_of_memory *piece,
 					uint64_t pa)
@@ -262,6 +268,6 @@ enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_sca
 			      void *arg) WS_MUST_CHECK;
 
 extern const struct ws_target_ops ws_target_elf, ws_target_kdump, ws_target_lime,
-	ws_target_raw, ws_target_sim;
+	ws_target_avml, ws_target_raw, ws_target_sim;
 
 #endif

@@ -45,6 +45,43 @@ static size_t compress_zstd(const uint8_t *frame, uint8_t *packed)
 	return ZSTD_isError(n) ? 0 : n;
 }
 
+/* CRC-32C, as RFC 3720 has it, bit by bit. */
+static uint32_t crc32c(const uint8_t *bytes, size_t size)
+{
+	uint32_t sum = UINT32_MAX;
+
+	while (size--) {
+		sum ^= *bytes++;
+		for (unsigned bit = 0; bit < 8; bit++)
+			sum = sum >> 1 ^ (sum & 1 ? 0x82f63b78 : 0);
+	}
+	return ~sum;
+}
+
+static void put32(uint8_t *p, uint32_t value)
+{
+	for (unsigned i = 0; i < 4; i++)
+		p[i] = (uint8_t)(value >> 8 * i);
+}
+
+size_t mk_snappy_chunk(const char *codec, const uint8_t *memory, size_t size,
+		       uint8_t chunk[MK_CHUNK_MAX])
+{
+	uint32_t sum = crc32c(memory, size);
+	bool packed = !strcmp(codec, "packed");
+	size_t n = MK_CHUNK_MAX - 8;
+
+	if (packed && snappy_compress((const char *)memory, size, (char *)chunk + 8, &n))
+		return 0;
+	if (!packed && strcmp(codec, "plain") != 0)
+		return 0;
+	if (!packed)
+		memcpy(chunk + 8, memory, n = size);
+	put32(chunk, (uint32_t)(n + 4) << 8 | !packed);
+	put32(chunk + 4, (sum >> 15 | sum << 17) + 0xa282ead8);
+	return n + 8;
+}
+
 static const struct {
 	const char *name;
 	uint32_t flags;

@@ -153,6 +153,17 @@ static bool do_u64(struct mk *mk, char *rest)
 	return put_all(mk, rest, 8);
 }
 
+static bool do_length(struct mk *mk, char *rest)
+{
+	uint64_t n;
+
+	if (!numbers(&rest, &n, 1))
+		return false;
+	n = mk->at - mk->record - n;
+	put(next(mk, 8), 8, false, n);
+	return true;
+}
+
 static bool do_text(struct mk *mk, char *rest)
 {
 	const char *p = strchr(rest, '"');
@@ -224,6 +235,23 @@ static bool do_pages(struct mk *mk, char *rest)
 	return true;
 }
 
+static bool do_snappy(struct mk *mk, char *rest)
+{
+	char *codec = word(&rest);
+	uint8_t memory[16 * 4096], chunk[MK_CHUNK_MAX];
+	uint64_t v[2];
+	size_t size;
+
+	if (!codec || !numbers(&rest, v, 2) || v[1] > 16)
+		return false;
+	for (uint64_t i = 0; i < v[1]; i++)
+		mk_frame(v[0] + 4096 * i, memory + 4096 * i);
+	size = mk_snappy_chunk(codec, memory, 4096 * v[1], chunk);
+	if (size)
+		memcpy(next(mk, size), chunk, size);
+	return size;
+}
+
 static bool do_bits(struct mk *mk, char *rest)
 {
 	uint64_t v[3];
@@ -275,6 +303,7 @@ static bool do_record(struct mk *mk, const struct mk_record *record, char *rest)
 	char *w, *equals;
 	uint64_t value;
 
+	mk->record = mk->at - record->size;
 	memset(p, 0, record->size);
 	for (f = record->field; f->name; f++)
 		put(p + f->offset, f->size, record->big_endian, f->value);
@@ -296,10 +325,11 @@ static const struct {
 	const char *name;
 	bool (*run)(struct mk *mk, char *rest);
 } directives[] = {
-	{ "at", do_at },     { "u8", do_u8 },           { "u16", do_u16 },
-	{ "u32", do_u32 },   { "u64", do_u64 },         { "text", do_text },
-	{ "fill", do_fill }, { "frames", do_frames },   { "pages", do_pages },
-	{ "bits", do_bits }, { "flatten", do_flatten }, { "cut", do_cut },
+	{ "at", do_at },         { "u8", do_u8 },           { "u16", do_u16 },
+	{ "u32", do_u32 },       { "u64", do_u64 },         { "text", do_text },
+	{ "fill", do_fill },     { "frames", do_frames },   { "pages", do_pages },
+	{ "bits", do_bits },     { "flatten", do_flatten }, { "cut", do_cut },
+	{ "snappy", do_snappy }, { "length", do_length },
 };
 
 static bool do_line(struct mk *mk, char *line)

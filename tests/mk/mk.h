@@ -5,6 +5,8 @@
  *
  *	RECORD [FIELD=N ...]	a header, all fields as they should be but those named;
  *				records.c has the tables
+ *	length N		a u64 of how many bytes there are from N after the last record
+ *				up to here
  *	at N			go on at file offset N; a gap is zero
  *	u8|u16|u32|u64 N...	little-endian numbers
  *	text "..."		characters; \n, \0 and \" as in C
@@ -12,6 +14,8 @@
  *	frames PA N		N frames of memory, as mk_frame() fills them
  *	pages CODEC PA N AT	N page descriptors of a kdump at the cursor; the frames,
  *				compressed by zlib, lzo, snappy, zstd or plain, from AT on
+ *	snappy CODEC PA N	N frames of memory as one chunk of snappy's framing format,
+ *				packed or plain
  *	bits AT FIRST N		sets N bits of a bitmap at AT; the cursor stays
  *	flatten OFFSET+LEN...	all so far, flattened, in these chunks, which end
  *				where all so far does
@@ -30,8 +34,9 @@
 struct mk {
 	uint8_t *bytes; /* owned */
 	size_t size, cap;
-	size_t at;  /* the cursor */
-	size_t end; /* of the frames that pages wrote last */
+	size_t at;     /* the cursor */
+	size_t record; /* where the last one begins */
+	size_t end;    /* of the frames that pages wrote last */
 };
 
 /* Complains on stderr, with the line, and gives false if the text makes no sense. */
@@ -70,6 +75,10 @@ const struct mk_record *mk_record(const char *name);
 
 /* ---- codecs.c ---- */
 
+#define MK_CHUNK_MAX (4u + 4 + 65536 + 65536 / 6 + 32)
+/* A chunk of size bytes, 64 KiB at most; returns its length, 0 where it knows no codec. */
+size_t mk_snappy_chunk(const char *codec, const uint8_t *memory, size_t size,
+		       uint8_t chunk[MK_CHUNK_MAX]);
 /* Compresses a frame; returns the size, and the page descriptor's flags in *flags. */
 size_t mk_compress(const char *codec, const uint8_t frame[4096], uint8_t packed[8192],
 		   uint32_t *flags);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Headers as tables, written from the formats' own documents and not from src/: gABI
- * ch. 4 and 5, LiME's README, QEMU target/i386/arch_dump.c, makedumpfile's diskdump_mod.h
+ * ch. 4 and 5, LiME's README, avml's src/image.rs and snappy's framing_format.txt, QEMU target/i386/arch_dump.c, makedumpfile's diskdump_mod.h
  * and IMPLEMENTATION.
  */
 #include "mk/mk.h"
@@ -63,6 +63,15 @@ static const struct mk_record records[] = {
 	{ "lime", 32, false, {
 		{ "magic", 0, 4, 0x4c694d45 }, { "version", 4, 4, 1 },
 		{ "first", 8, 8, 0 }, { "last", 16, 8, 0 } } },
+
+	{ "avml", 42, false, {
+		{ "magic", 0, 4, 0x4c4d5641 }, { "version", 4, 4, 2 },
+		{ "first", 8, 8, 0 }, { "last", 16, 8, 0 }, { "reserved", 24, 8, 0 },
+		{ "stream", 32, 4, 0x6ff }, { "sNaP", 36, 4, 0x50614e73 },
+		{ "pY", 40, 2, 0x5970 } } },
+	{ "schunk", 9, false, {
+		{ "type", 0, 1, 0 }, { "length", 1, 3, 0 }, { "sum", 4, 4, 0 },
+		{ "unpacked", 8, 1, 0 } } },
 
 	{ "kdump32", 452, false, {
 		{ "magic", 0, 8, 0x202020504d55444b }, { "version", 8, 4, 6 },

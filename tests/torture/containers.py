@@ -21,6 +21,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "common"))
 import tap as tap_module  # noqa: E402
+import writers  # noqa: E402
 
 MEMORY = 1 << 30  # bytes of address space; the dumps have 2 MiB
 BLOCK = 4096
@@ -54,6 +55,9 @@ SUB = (("phys_base", 0, 8), ("dump_level", 8, 4), ("split", 12, 4), ("start_pfn"
 DESCRIPTOR = (("offset", 0, 8), ("size", 8, 4), ("flags", 12, 4), ("page_flags", 16, 8))
 LIME = (("magic", 0, 4), ("version", 4, 4), ("first", 8, 8), ("last", 16, 8),
         ("reserved", 24, 8))
+HEADERS = {"LiME header": LIME, "AVML header": LIME, "AVML length": (("length", 0, 8),),
+           "snappy chunk": (("type", 0, 1), ("length", 1, 3), ("checksum", 4, 4),
+                            ("unpacked", 8, 1))}
 FLAT = (("type", 16, 8), ("version", 24, 8))
 CHUNK = (("offset", 0, 8), ("size", 8, 8))
 
@@ -83,14 +87,11 @@ def elf(core):
     return core, found
 
 
-def lime(core):
-    out, found = bytearray(), []
-    for _, (kind, _, offset, _, pa, filesz, *_) in program_headers(core):
-        if kind == 1:
-            found += fields("LiME header", len(out), "<", LIME)
-            out += struct.pack("<IIQQQ", 0x4C694D45, 1, pa, pa + filesz - 1, 0)
-            out += core[offset:offset + filesz]
-    return bytes(out), found
+def written(kind, core):
+    """The core in another container, and the fields of its headers."""
+    data, places = writers.WRITERS[kind](writers.Core(core))
+    return data, [field for header, at in places.items() for place in at
+                  for field in fields(header, place, "<", HEADERS[header])]
 
 
 def kdump(dump):
@@ -218,7 +219,8 @@ def main(n, tool, core, dump):
         dump = file.read()
     containers = (("ELF", elf(core), []), ("kdump", kdump(dump), []),
                   ("flattened", flattened(dump), []),
-                  ("LiME", lime(core), ["--format", "i386"]))
+                  ("LiME", written("lime", core), ["--format", "i386"]),
+                  ("AVML", written("avml", core), ["--format", "i386"]))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for name, container, options in containers:
             sweep(tap, Tool(os.path.abspath(tool), options), name, container, n, pool)

@@ -523,6 +523,48 @@ static void lime(void **state)
 	assert_null(d.target->format);
 }
 
+/* Chunks of 64 KiB, what lies between them, and a last one that is shorter. */
+static void avml(void **state)
+{
+	autodump d =
+		dump_open("avml first=0x100000000 last=0x100021fff\n"
+			  "snappy packed 0x100000000 16\n"
+			  "u32 0x5fe\ntext \"skip!\"\n"
+			  "snappy plain 0x100010000 16\nsnappy packed 0x100020000 2\n"
+			  "length 32\n"
+			  "avml first=0x1000 last=0x1fff\nsnappy packed 0x1000 1\n"
+			  "length 32\n",
+			  NULL);
+
+	(void)state;
+	assert_string_equal(ws_target_kind(d.target), "avml");
+	assert_non_null(strstr(ws_target_note(d.target, 0), "out of the order"));
+	assert_null(ws_target_note(d.target, 1));
+	assert_memory_is(&d, { 0x1000, 0x1000 }, { 0x100000000, 0x22000 });
+	assert_null(d.target->format);
+}
+
+/* Bytes that are not what the checksum is of are no memory, and a note says so. */
+static void avml_damaged(void **state)
+{
+	struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	autodump d = dump_open("avml first=0x1000 last=0x3fff\nsnappy plain 0x1000 1\n"
+			       "snappy plain 0x2000 1\nsnappy plain 0x3000 1\nlength 32\n"
+			       "at 0x1040\nu8 0x5a\n",
+			       NULL);
+
+	(void)state;
+	assert_null(ws_target_note(d.target, 0));
+	assert_frame(&d, 0x1000);
+	assert_null(target_frame(d.target, 0x2000));
+	assert_frame(&d, 0x3000);
+	assert_int_equal(ws_target_scan(d.target, "scan", tally_chunk, &tally), WS_OK);
+	assert_int_equal(tally.wrong, 0);
+	assert_int_equal(tally.frames, 2);
+	assert_int_equal(d.target->ndamaged, 1);
+	assert_non_null(strstr(ws_target_note(d.target, 0), "checksum is wrong"));
+}
+
 static void raw(void **state)
 {
 	autodump d =
@@ -881,7 +923,9 @@ static void recorder(void **state)
 /* Each kind that there is can be asked for by its name, and no other. */
 static void kinds(void **state)
 {
-	static const char *const names[] = { "elf", "kdump", "lime", "raw", "sim" };
+	static const char *const names[] = {
+		"elf", "kdump", "lime", "avml", "raw", "sim"
+	};
 	const size_t n = sizeof(names) / sizeof(*names);
 	struct ws_target_options options = { .kind = "tape" };
 	struct ws_context *ctx = ws_context_create();
@@ -889,9 +933,12 @@ static void kinds(void **state)
 
 	(void)state;
 	assert_non_null(ctx);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		assert_string_equal(ws_target_kind_at(i), names[i]);
+		assert_non_null(ws_target_kind_title(i));
+	}
 	assert_null(ws_target_kind_at(n));
+	assert_null(ws_target_kind_title(n));
 	assert_null(ws_target_kind_at(UINT32_MAX));
 	assert_int_equal(ws_target_open(ctx, "/proc/self/exe", &options, &target),
 			 WS_ERR_USAGE);
@@ -917,6 +964,8 @@ int main(void)
 		cmocka_unit_test(formats),
 		cmocka_unit_test(formats_by_vmcoreinfo),
 		cmocka_unit_test(lime),
+		cmocka_unit_test(avml),
+		cmocka_unit_test(avml_damaged),
 		cmocka_unit_test(raw),
 		cmocka_unit_test(raw_by_name),
 		cmocka_unit_test(raw_in_pieces),

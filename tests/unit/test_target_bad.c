@@ -37,10 +37,11 @@ struct bad {
 static const struct bad cases[] = {
 	/* ---- no known kind ---- */
 	{ "text", "text \"hello, world\\n\"", WS_ERR_UNREADABLE,
-	  { "neither", "ELF", "kdump", "LiME" } },
-	{ "one byte", "u8 0x7f", WS_ERR_UNREADABLE, { "neither" } },
+	  { "none of these", "ELF core, kdump, LiME, AVML;" } },
+	{ "one byte", "u8 0x7f", WS_ERR_UNREADABLE, { "none of these" } },
 	{ "not ELF", "fill 4096 1", WS_ERR_UNREADABLE, { "ELF magic", "offset 0" }, "elf" },
 	{ "not LiME", "fill 4096 1", WS_ERR_UNREADABLE, { "LiME magic" }, "lime" },
+	{ "not AVML", "fill 4096 1", WS_ERR_UNREADABLE, { "AVML magic" }, "avml" },
 	{ "not kdump", "fill 4096 1", WS_ERR_UNREADABLE, { "kdump magic" }, "kdump" },
 	{ "no kind", "frames 0 1", WS_ERR_USAGE, { "'tape'" }, "tape" },
 
@@ -112,6 +113,31 @@ static const struct bad cases[] = {
 	  "frames 0x1000 1", WS_ERR_MALFORMED,
 	  { "LiME range 0 (physical 0, 0x1000 bytes)",
 	    "LiME range 1 (physical 0xff8, 0x1000 bytes)", "different contents" } },
+
+	/* ---- AVML ---- */
+	{ "AVML of 31 bytes", "avml\ncut 31", WS_ERR_UNREADABLE,
+	  { "AVML header", "end 0x1f", "truncated" } },
+	{ "AVML version", "avml version=3\nfill 1 0", WS_ERR_UNSUPPORTED,
+	  { "offset 0", "version 3", "unknown" } },
+	{ "AVML end before start", "avml first=0x2000 last=0x1ffe\nfill 1 0",
+	  WS_ERR_MALFORMED, { "offset 0", "0x2000..0x1ffe", "makes no sense" } },
+	{ "AVML everything", "avml first=0 last=0xffffffffffffffff\nfill 1 0",
+	  WS_ERR_MALFORMED, { "makes no sense" } },
+	{ "AVML past the last address", "avml first=0 last=0x10000000000000\nfill 1 0",
+	  WS_ERR_MALFORMED, { "makes no sense" } },
+	{ "AVML within a page", "avml first=0x1008 last=0x1fff\nfill 1 0",
+	  WS_ERR_MALFORMED, { "within a page" } },
+	{ "AVML cut before its memory", "avml first=0x1000 last=0x1fff\n",
+	  WS_ERR_UNREADABLE, { "cut off at 0x2a bytes", "truncated" } },
+	{ "AVML with a chunk of nothing", "avml last=0xfff\nschunk type=1 length=4\n",
+	  WS_ERR_MALFORMED, { "AVML block 0", "chunk at file offset 0x2a",
+			      "length that makes no sense" } },
+	{ "AVML with a chunk shorter than its checksum",
+	  "avml last=0xfff\nschunk type=1 length=3\n", WS_ERR_MALFORMED,
+	  { "length that makes no sense" } },
+	{ "AVML overlap", "avml last=0xfff\nsnappy plain 0 1\nlength 32\n"
+	  "avml last=0xfff\nsnappy plain 0 1\nlength 32\n", WS_ERR_MALFORMED,
+	  { "AVML block 0 (physical 0, 0x1000 bytes)", "the same physical memory" } },
 
 	/* ---- kdump ---- */
 	{ "kdump header", "kdump64\ncut 443", WS_ERR_UNREADABLE,

@@ -181,6 +181,14 @@ struct gone {
 #define LIME                                               \
 	"lime first=0x1000 last=0x2fff\nframes 0x1000 2\n" \
 	"lime first=0x8000 last=0x9fff\nframes 0x8000 2\n"
+#define AVML                                                                             \
+	"avml first=0x1000 last=0x2fff\nsnappy plain 0x1000 2\nlength 32\n"              \
+	"avml first=0x8000 last=0xafff\nsnappy packed 0x8000 1\nsnappy plain 0x9000 1\n" \
+	"snappy packed 0xa000 1\nlength 32\n"
+/* A block between two; it is 0x1042 bytes long if its chunk is plain. */
+#define AVMLS(block)                                                              \
+	"avml first=0x1000 last=0x1fff\nsnappy plain 0x1000 1\nlength 32\n" block \
+	"\navml first=0x8000 last=0x8fff\nsnappy plain 0x8000 1\nlength 32\n"
 #define SUB(fields) KDUMP "at 0x1000\nsub64 " fields "\n"
 #define LIMES(second, third)                                          \
 	"lime first=0x1000 last=0x1fff\nframes 0x1000 1\n"            \
@@ -384,6 +392,55 @@ static const struct gone gone[] = {
 	{ "LiME whose last header is bad", LIMES("", "version=0"), 0x012,
 	  { "LiME range 2 (physical 0x8000", "sound is at 0x3060" } },
 
+	{ "whole AVML", AVML, 0x706, { 0 } },
+	{ "AVML cut in its first chunk", AVMLS("") "cut 0x1032", 0x002,
+	  { "cut off at file offset 0x1032", "how much" } },
+	{ "AVML cut in a header", AVMLS("") "cut 0x1059", 0x002,
+	  { "AVML header at file offset 0x103a", "how much" } },
+	{ "AVML cut in a chunk's header", AVMLS("") "cut 0x1067", 0x002,
+	  { "at least 4 of 8 KiB", "from physical 0x8000 on" } },
+	{ "AVML without a byte of a chunk", AVMLS("") "cut 0x206b", 0x002,
+	  { "at least 4 of 8 KiB", "from physical 0x8000 on" } },
+	{ "AVML with another version", AVMLS("avml version=1 first=0x4000 last=0x4fff\n"
+	  "snappy plain 0x4000 1\nlength 32\n"), 0x102,
+	  { "AVML block 1 (physical 0x4000, 0x1000 bytes)", "a version that is unknown",
+	    "sound is at 0x2074" } },
+	{ "AVML with a reserved field", AVMLS("avml reserved=1 first=0x4000 last=0x4fff\n"
+	  "snappy plain 0x4000 1\nlength 32\n"), 0x102, { "reserved field" } },
+	{ "AVML with an unknown chunk", AVMLS("avml first=0x4000 last=0x4fff\n"
+	  "schunk type=2 length=5\nsnappy plain 0x4000 1\nlength 32\n"), 0x102,
+	  { "AVML block 1", "chunk at file offset 0x1064", "a type that is unknown" } },
+	{ "AVML with a chunk to be passed over", AVMLS("avml first=0x4000 last=0x4fff\n"
+	  "schunk type=0x80 length=5\nsnappy plain 0x4000 1\nlength -10\n"), 0x112,
+	  { 0 } },
+	{ "AVML with a chunk longer than the file", AVMLS("avml first=0x4000 last=0x4fff\n"
+	  "schunk type=0x80 length=0xffffff\nsnappy plain 0x4000 1\nlength 32\n"), 0x102,
+	  { "AVML block 1", "past the file's end", "begins at" } },
+	{ "AVML with a chunk longer than its block", AVMLS("avml first=0x4000 last=0x4fff\n"
+	  "snappy packed 0x4000 2\nlength 32\n"), 0x102,
+	  { "AVML block 1", "more memory than its block" } },
+	{ "AVML with a chunk that grows", AVMLS("avml first=0x3000 last=0x6fff\n"
+	  "snappy packed 0x3000 1\nsnappy packed 0x4000 2\nsnappy packed 0x6000 1\n"
+	  "length 32\n"), 0x10a,
+	  { "AVML block 1 (physical 0x4000, 0x3000", "more memory than the chunks before" } },
+	{ "AVML with a chunk that shrinks", AVMLS("avml first=0x3000 last=0x6fff\n"
+	  "snappy packed 0x3000 2\nsnappy packed 0x5000 1\nsnappy packed 0x6000 1\n"
+	  "length 32\n"), 0x11a,
+	  { "AVML block 1 (physical 0x5000, 0x2000", "less memory than the chunks before" } },
+	{ "AVML with less than its block", AVMLS("avml first=0x4000 last=0x6fff\n"
+	  "snappy packed 0x4000 2\nlength 32\n"), 0x132,
+	  { "AVML block 1 (physical 0x6000, 0x1000" } },
+	{ "AVML with a chunk of half a page", AVMLS("avml first=0x4000 last=0x6fff\n"
+	  "schunk type=1 length=0x804\nfill 0x7ff 0\nsnappy packed 0x5000 1\n"
+	  "length 32\n"), 0x102, { "not of whole pages" } },
+	{ "AVML with another length", AVMLS("avml first=0x4000 last=0x4fff\n"
+	  "snappy plain 0x4000 1\nlength 31\n"), 0x112,
+	  { "1 length of AVML blocks", "file offset 0x206c" } },
+	{ "AVML with a block twice", AVMLS("avml first=0x8000 last=0x8fff\n"
+	  "snappy plain 0x8000 1\nlength 32\n"), 0x002,
+	  { "AVML block 1 (physical 0x8000, 0x1000 bytes)", "the same physical memory",
+	    "AVML block 2" } },
+
 	{ "whole kdump", KDUMP, 0x03e, { 0 } },
 	{ "kdump cut in a frame", KDUMP "cut 0x9fff", 0x01e,
 	  { "cut off: 4 of 20 KiB", "from physical 0x5000 on" } },
@@ -577,6 +634,7 @@ static const struct whole {
 	  "at 0x100\nframes 0x1000 2\nframes 0x9000 1",
 	  1, 0 },
 	{ "lime", LIME, 1, 0x2020 },
+	{ "avml", AVML, 1, 0x203a },
 	{ "kdump64",
 	  "kdump64 max_mapnr=16\nat 0x1000\nsub64 max_mapnr_64=16\nbits 0x3000 1 6\n"
 	  "at 0x4000\npages zlib 0x1000 1 0x4100\npages lzo 0x2000 1 0x4300\n"

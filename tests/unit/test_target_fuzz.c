@@ -55,6 +55,10 @@ static const struct seed seeds[] = {
 	  "lime first=0x1000 last=0x1fff\nframes 0x1000 1\n"
 	  "lime first=0x5000 last=0x5fff\nframes 0x5000 1",
 	  0x2040 },
+	{ "avml",
+	  "avml first=0x1000 last=0x3fff\nsnappy packed 0x1000 2\nsnappy plain 0x3000 1\n"
+	  "length 32\navml first=0x5000 last=0x5fff\nsnappy packed 0x5000 1\nlength 32",
+	  0x3000 },
 	{ "kdump64", KDUMP("kdump64", "sub64"), 0x5300 },
 	{ "kdump32", KDUMP("kdump32", "sub32"), 0x5300 },
 	{ "flattened",

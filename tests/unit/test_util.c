@@ -28,6 +28,7 @@ static void *short_realloc(void *old, size_t size)
 
 #include "util/bom.h"
 #include "util/count.h"
+#include "util/crc32c.h"
 #include "util/number.h"
 #include "util/whole.h"
 
@@ -353,9 +354,31 @@ static void test_text_of(void **state)
 	assert_string_equal(text, "7 of 9");
 }
 
+/* ---- checksums ----------------------------------------------------------------------- */
+
+/* RFC 3720, appendix B.4, and the check value of the algorithm. */
+static void test_crc32c(void **state)
+{
+	static const uint8_t zeroes[32];
+	uint8_t ones[32], up[32];
+	struct ws_crc32c crc;
+
+	(void)state;
+	memset(ones, 0xff, sizeof(ones));
+	for (unsigned i = 0; i < sizeof(up); i++)
+		up[i] = (uint8_t)i;
+	ws_crc32c_init(&crc);
+	assert_int_equal(ws_crc32c(&crc, zeroes, 32), 0x8a9136aa);
+	assert_int_equal(ws_crc32c(&crc, ones, 32), 0x62a8ab43);
+	assert_int_equal(ws_crc32c(&crc, up, 32), 0x46dd794e);
+	assert_int_equal(ws_crc32c(&crc, (const uint8_t *)"123456789", 9), 0xe3069283);
+	assert_int_equal(ws_crc32c(&crc, zeroes, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_crc32c),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_lower_bound),
 		cmocka_unit_test(test_text_of),

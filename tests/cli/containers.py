@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The same memory in other containers gives the same answers.
+
+    containers.py TOOL CAPTURE...    run, as TAP
+
+Each capture is written anew in each container (tests/common/writers.py), and what is said
+of it is held against what is said of the capture, without the notes that the container has
+no place for."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+import writers  # noqa: E402
+from tap import PATIENCE, Tap  # noqa: E402
+
+REGISTERS = ("QEMU", "CORE", "WHOSEES")
+QUESTIONS = [["spaces"], ["modules"], ["audit"], ["probe", "--all-modules", "--all"]]
+
+# A container, which of the capture's notes it cannot have, and what it has of the memory.
+ROWS = [("lime", REGISTERS + ("VMCOREINFO",), list),
+        ("avml", REGISTERS + ("VMCOREINFO",), writers.blocks)]
+
+
+def ask(tool, question, path, options):
+    """The answer without the file's name, which alone may differ."""
+    done = subprocess.run([tool, question[0], path, *question[1:], *options, "--json"],
+                          capture_output=True, check=False, timeout=PATIENCE, text=True)
+    out = done.stdout.replace(path, "DUMP")
+    return done.returncode, out, done.stderr.replace(path, "DUMP")
+
+
+def difference(one, other):
+    """Where two answers part."""
+    for name, a, b in zip(("status", "output", "errors"), one, other):
+        if a == b:
+            continue
+        lines = zip(str(a).splitlines(), str(b).splitlines())
+        return f"{name}: " + next((f"{x}\n not {y}" for x, y in lines if x != y),
+                                  f"{len(str(a))} and {len(str(b))} characters")
+    return None
+
+
+FORMATS = {"686-small.elf": "i386", "686-pae-small.elf": "i386-pae", "amd64-small.elf": "x86_64"}
+
+
+def check(tap, tool, capture, scratch):
+    core = writers.Core(pathlib.Path(capture).read_bytes())
+    name = os.path.basename(capture)
+    forced = ["--format", FORMATS[name]]
+    plain = os.path.join(scratch, "core")
+    made = os.path.join(scratch, "made")
+    for kind, lacks, memory in ROWS:
+        options = forced if "QEMU" in lacks else []
+        pathlib.Path(plain).write_bytes(writers.left_of(core, list(memory(core.memory)), lacks))
+        pathlib.Path(made).write_bytes(writers.WRITERS[kind](core)[0])
+        for question in QUESTIONS:
+            want = ask(tool, question, plain, options)
+            got = ask(tool, question, made, options)
+            tap.case(f"{name} as {kind}: {question[0]} as of the core",
+                     want[0] in (0, 1, 4) and got == want,
+                     difference(got, want) or want)
+
+
+def main():
+    tool, captures = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    tap = Tap()
+    with tempfile.TemporaryDirectory() as scratch:
+        for capture in captures:
+            check(tap, tool, capture, scratch)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
