@@ -194,16 +194,32 @@ static void weigh_root(const struct ws_system *system, uint64_t root,
 		weight->private_tables += frames;
 }
 
+/*
+ * Whether all parts of a root are in memory whose entries are counted: of a freed one only
+ * the kernel half's, which alone a capture keeps.
+ */
+static bool is_there(struct ws_system *system, const struct ws_space *space)
+{
+	const struct ws_format *format = system->paging.format;
+	unsigned slot = 0, first = ws_first_kernel_slot(system);
+
+	if (space->kind == WS_SPACE_FREED && first < slots_of(format))
+		slot = first;
+	for (; slot < slots_of(format); slot += ws_slots_in_part(format))
+		if (!ws_root_part(system, space->root, slot))
+			return false;
+	return true;
+}
+
 enum ws_status ws_space_weigh(struct ws_system *system, const struct ws_space *space,
 			      struct ws_weight *weight)
 {
-	const uint8_t *table = ws_root_table(system, space->root);
 	const uint8_t *reference = ws_root_table(system, system->layout.reference);
 	struct count user = { .system = system };
 	enum ws_status status;
 
 	*weight = (struct ws_weight){ 0 };
-	if (!table || !reference) {
+	if (!reference || !is_there(system, space)) {
 		status = ws_target_looked(system->target, WS_OK);
 		return status != WS_OK
 			       ? status

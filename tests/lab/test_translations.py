@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What each process of a real guest maps, beside QEMU's own translation of the same
 addresses with the same control registers, and beside the guest's own word on who does not
-have a module's entry. argv: the tool, and scenarios that are booted where they are missing;
+have a module's entry; and a capture of it, which says of each space what the dump does. argv: the tool, and scenarios that are booted where they are missing;
 others that have translations.json are compared where they are there already. For a look by
 hand: directories of dumps."""
 
@@ -11,6 +11,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
 import scenario  # noqa: E402
@@ -80,6 +81,21 @@ def check(tap, tool, directory):
                  f"guest: {sorted(seen.guest)}\ntool: {sorted(seen.whosees)}")
 
 
+def check_capture(tap, tool, directory):
+    """A root of several frames may have parts that no capture keeps."""
+    with tempfile.TemporaryDirectory() as scratch:
+        capture = pathlib.Path(scratch) / "capture.elf"
+        subprocess.run([tool, "capture", directory / "dump.elf", "-o", capture],
+                       check=True, stdout=subprocess.DEVNULL)
+        whole, small = ({space["root"]: space for space in
+                         sight.ask(tool, "spaces", file)["spaces"]}
+                        for file in (directory / "dump.elf", capture))
+    wrong = [(whole.get(root), small.get(root)) for root in whole | small
+             if whole.get(root) != small.get(root)]
+    tap.case(f"{directory.name}: {len(whole)} spaces are as large in a capture",
+             whole and not wrong, wrong[:SHOWN])
+
+
 def main():
     tool, names, tap = sys.argv[1], sys.argv[2:], Tap()
     by_hand = [path for path in map(pathlib.Path, names) if path.is_dir()]
@@ -87,6 +103,7 @@ def main():
                                               scenario.VIRT):
         if (directory / "translations.json").exists():
             check(tap, tool, directory)
+            check_capture(tap, tool, directory)
     return tap.end()
 
 
