@@ -10,6 +10,7 @@ from .util import LabError
 
 PAGE = 4096
 PTE = 12  # the shift of a last level's entry
+SECTION = 20  # and of ARM's short descriptors' first
 FRAME = {"armhf": 0xfffffff000, "arm64": 0xfffffffff000}
 DECIDES = "TTBCR", "TCR_EL1"  # registers that say which root translates what
 ACCESS = "user access"  # the regime in which a process's own tables are walked
@@ -60,6 +61,19 @@ class Guest:
         """An address in the lab module's memory that was watched."""
         return int(self.truth["lab_text"]["va"], 16)
 
+    def area(self):
+        """The watched address that is no module's, if there is one: vmalloc memory, which
+        nobody touches."""
+        modules = [range(start, start + module["size"]) for module in self.truth["modules"]
+                   for start in [int(module["address"], 16)]]
+        return next((a for a in self.word if not any(a in module for module in modules)), None)
+
+    def has_own_area(self):
+        """Whether each process has its own entries for vmalloc memory: ARM's short
+        descriptors. Of the others' upper tables all share what maps it."""
+        return bool(self.arch == "armhf" and self.area() and
+                    self.truth["entries"][0]["shift"] == SECTION)
+
     def regimes(self):
         """Each regime's views."""
         found = collections.defaultdict(list)
@@ -78,10 +92,10 @@ class Guest:
         return {pid for pid, name in self.names.items()
                 if name.startswith("herd-0") and int(name[5:]) < count}
 
-    def lacking_later(self):
-        """Those of them who lack the modules when they have touched them."""
+    def lacking_later(self, address=None):
+        """Those of them who lack it, or the modules, when they have touched the modules."""
         later = word(self.arch, self.truth["after"]["truth"])
-        return blind(later, self.module()) & self.first_herd()
+        return blind(later, address or self.module()) & self.first_herd()
 
 
 def regime_of(view):

@@ -3,7 +3,8 @@
 """Guests of ARM, AArch64 and RISC-V, by two witnesses: the raw entries that the lab module
 read in each process's tables, and where QEMU's own translation leads by the same root. They
 say the same of every process; who lacks the modules is who was there before them, where a
-fault brings the entry; and when they have touched the modules, they have it. argv:
+fault brings the entry; and when they have touched the modules, they have it. What a switch
+of address spaces brings they lack until they have run, and touch nothing of. argv:
 scenarios that are booted where they are missing; others are compared where they are there
 already."""
 
@@ -63,6 +64,24 @@ def check_healed(tap, name, guest):
              "processes", not lacking, lacking)
 
 
+def check_switched(tap, name, guest):
+    """check_vmalloc_seq() (arch/arm/include/asm/mmu_context.h): init_mm's entries of all
+    vmalloc memory are copied when a process is switched to that was there before them."""
+    area, first = guest.area(), guest.first_herd()
+    blind = sight.blind(guest.word, area)
+    if not guest.has_own_area():
+        tap.case(f"{name}: every process sees the lab's area in vmalloc memory", not blind,
+                 blind)
+        return
+    tap.case(f"{name}: all that have slept since the area was made lack it, {len(blind)} of "
+             f"{len(guest.roots)} processes", first and first <= blind,
+             {guest.names[pid] for pid in first - blind})
+    if guest.truth["outcome"] == "survives":
+        lacking = guest.lacking_later(area)
+        tap.case(f"{name}: who has run has it by the switch, {len(first)} processes",
+                 not lacking, lacking)
+
+
 def check_outcome(tap, name, truth):
     """The lab module in the way of aborts: whoever lacks it aborts for ever, or is healed."""
     after = truth["after"]
@@ -81,6 +100,8 @@ def check(tap, directory):
         check_translations(tap, name, guest)
     if guest.truth["outcome"] == "survives":
         check_healed(tap, name, guest)
+    if guest.area():
+        check_switched(tap, name, guest)
     check_outcome(tap, name, guest.truth)
 
 

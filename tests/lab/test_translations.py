@@ -81,6 +81,23 @@ def check(tap, tool, directory):
                  f"guest: {sorted(seen.guest)}\ntool: {sorted(seen.whosees)}")
 
 
+# What an audit says of who brings the entries of each: of modules', of the area's.
+BROUGHT = {"module": "translation fault handler", "area": "switch of address spaces"}
+
+
+def check_menders(tap, tool, guest):
+    """On ARM with short descriptors each is brought by another; who lacks both is told of
+    the fault, which is the worse."""
+    spaces = sight.ask(tool, "audit", guest.directory / "dump.elf")["spaces"]
+    said = {space["root"]: " ".join(space["reasons"]) for space in spaces}
+    module, area = (sight.blind(guest.word, a) for a in (guest.module(), guest.area()))
+    wrong = [(guest.names[pid], said[guest.roots[pid]]) for pid in module | area
+             if BROUGHT["module" if pid in module else "area"] not in
+             said[guest.roots[pid]]]
+    tap.case(f"{guest.directory.name}: a fault heals {len(module)} processes, a switch "
+             f"{len(area - module)}, and an audit says so", not wrong, wrong[:SHOWN])
+
+
 def check_capture(tap, tool, directory):
     """A root of several frames may have parts that no capture keeps."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -103,6 +120,8 @@ def main():
                                               scenario.VIRT):
         if (directory / "translations.json").exists():
             check(tap, tool, directory)
+            if sight.Guest(directory).has_own_area():
+                check_menders(tap, tool, sight.Guest(directory))
             check_capture(tap, tool, directory)
     return tap.end()
 
