@@ -29,8 +29,10 @@ struct scene {
 	struct ws_context *ctx;
 	struct ws_target *target;
 	struct ws_system *system;
-	const struct ws_paging *paging;
+	struct ws_paging paging; /* by which kernel addresses are walked, */
+	struct ws_window window; /* where the reference has them */
 	struct ws_space *spaces; /* SPACES of them: the dump's, over and over */
+	uint64_t roots[SPACES];  /* that translate kernel addresses in these */
 	uint64_t addresses[ADDRESSES];
 	uint64_t kernel_first;
 	double open_seconds, gib;
@@ -66,14 +68,13 @@ static bool keep_run(void *arg, const struct ws_run *run)
 	return true;
 }
 
-static bool choose_addresses(struct scene *scene, uint64_t reference)
+static bool choose_addresses(struct scene *scene)
 {
 	struct random random = { random_seed() };
-	uint64_t top =
-		ws_format_va_bits(scene->paging->format) == 32 ? UINT32_MAX : UINT64_MAX;
+	uint64_t top = scene->window.last;
 	struct runs runs = { 0 };
 
-	if (ws_range(scene->paging, reference, scene->kernel_first, top,
+	if (ws_range(&scene->paging, scene->window.root, scene->kernel_first, top,
 		     WS_RANGE_PHYSICAL, 0, keep_run, &runs) != WS_OK ||
 	    !runs.n)
 		return complain(scene, "no kernel half");
@@ -93,9 +94,30 @@ static bool repeat_spaces(struct scene *scene, const struct ws_space *spaces, si
 {
 	scene->nspaces = n;
 	scene->spaces = calloc(SPACES, sizeof(*scene->spaces));
-	for (size_t i = 0; scene->spaces && i < SPACES; i++)
+	for (size_t i = 0; scene->spaces && i < SPACES; i++) {
 		scene->spaces[i] = spaces[i % n];
+		scene->roots[i] = spaces[i % n].root;
+	}
 	return scene->spaces || complain(scene, "no memory");
+}
+
+/* Two roots may share the work: what is walked is the kernel's half. */
+static bool choose_roots(struct scene *scene)
+{
+	const struct ws_window *window;
+	struct ws_eye eye;
+
+	for (size_t i = 0; i < SPACES; i++) {
+		ws_space_eye(scene->system, &scene->spaces[i], &eye);
+		window = ws_eye_window(&eye, scene->kernel_first);
+		if (window)
+			scene->roots[i] = window->root;
+		if (window && scene->spaces[i].kind == WS_SPACE_INIT)
+			scene->window = *window;
+	}
+	scene->paging = *ws_system_paging(scene->system);
+	scene->paging.format = scene->window.format;
+	return scene->window.format || complain(scene, "no init_mm");
 }
 
 /* ---- a dump ---- */
@@ -129,7 +151,6 @@ static bool open_dump(struct scene *scene)
 		    WS_OK ||
 	    ws_system_open(scene->target, &system_options, &scene->system) != WS_OK)
 		return complain(scene, "cannot be opened");
-	scene->paging = ws_system_paging(scene->system);
 	scene->kernel_first = ws_system_layout(scene->system)->kernel_first;
 	spaces = ws_system_spaces(scene->system, &n);
 	if (ws_probe(scene->system, spaces, n, &scene->kernel_first, 1, &matrix) != WS_OK)
@@ -137,8 +158,8 @@ static bool open_dump(struct scene *scene)
 	scene->open_seconds = bench_seconds() - start;
 	scene->gib = gib_of(scene->target);
 	ws_matrix_release(&matrix);
-	return repeat_spaces(scene, spaces, n) &&
-	       choose_addresses(scene, ws_system_layout(scene->system)->reference);
+	return repeat_spaces(scene, spaces, n) && choose_roots(scene) &&
+	       choose_addresses(scene);
 }
 
 /* ---- made-up tables: kernel halves like Linux's, shared below the top level ---- */
@@ -197,7 +218,6 @@ static uint64_t build_table(struct arena *arena, const struct shape *shape,
 static bool open_synthetic(struct scene *scene)
 {
 	static struct arena arena;
-	static struct ws_paging paging;
 	static struct ws_target target; /* nothing is read from it */
 	static struct ws_system system = { .target = &target };
 	const struct shape *shape = shapes;
@@ -218,17 +238,21 @@ static bool open_synthetic(struct scene *scene)
 		memcpy(arena.bytes + spaces[i].root, arena.bytes + reference,
 		       WS_FRAME_SIZE);
 	}
-	paging = (struct ws_paging){ .format = ws_format_by_name(shape->format),
-				     .frame = arena_frame,
-				     .opaque = &arena };
-	system.paging = paging;
+	scene->paging = (struct ws_paging){ .format = ws_format_by_name(shape->format),
+					    .frame = arena_frame,
+					    .opaque = &arena };
+	system.paging = scene->paging;
 	scene->system = &system;
-	scene->paging = &paging;
 	scene->kernel_first = shape->kernel_first;
+	scene->window =
+		(struct ws_window){ .root = reference,
+				    .last = shape->entry_size == 4 || shape->levels == 3
+						    ? UINT32_MAX
+						    : UINT64_MAX };
 	scene->open_seconds = bench_seconds() - start;
 	scene->gib = 1;
 	scene->rss_before = bench_rss_anon();
-	return repeat_spaces(scene, spaces, SPACES) && choose_addresses(scene, reference);
+	return repeat_spaces(scene, spaces, SPACES) && choose_addresses(scene);
 }
 
 static bool open_scene(struct scene *scene)
@@ -260,7 +284,7 @@ static double walk_seconds(struct scene *scene)
 		for (size_t a = 0; a < ADDRESSES; a++) {
 			struct ws_trail trail;
 
-			ws_walk(scene->paging, scene->spaces[s].root, scene->addresses[a],
+			ws_walk(&scene->paging, scene->roots[s], scene->addresses[a],
 				&trail);
 			sum += trail.pa;
 		}
@@ -275,7 +299,7 @@ static double addrxlat_seconds(struct scene *scene, struct addrxlat *x)
 	uint64_t sum = 0;
 
 	for (size_t s = 0; s < SPACES; s++) {
-		uint64_t root = scene->spaces[s].root;
+		uint64_t root = scene->roots[s];
 
 		for (size_t a = 0; a < ADDRESSES; a++)
 			if (addrxlat_translate(x, root, scene->addresses[a]) ==
@@ -311,69 +335,104 @@ static double kernel_half_seconds(struct scene *scene)
 	double start = bench_seconds();
 	uint64_t n = 0;
 
-	if (ws_range(scene->paging, scene->spaces[0].root, scene->kernel_first,
-		     UINT64_MAX, WS_RANGE_PHYSICAL, 0, count_run, &n) != WS_OK)
+	if (ws_range(&scene->paging, scene->roots[0], scene->kernel_first,
+		     scene->window.last, WS_RANGE_PHYSICAL, 0, count_run, &n) != WS_OK)
 		return 0;
 	return bench_seconds() - start;
 }
 
-static const struct bench_row rows[] = {
-	{ "open to first answer, per GiB of memory", "s", BENCH_AT_MOST, 0.25 },
-	{ "2000 spaces x 1000 addresses, first time", "s", BENCH_AT_MOST, 0.5 },
-	{ "ws_probe, cold: million probes/s", "M/s", BENCH_AT_LEAST, 20 },
-	{ "ws_probe, warm: million probes/s", "M/s", BENCH_AT_LEAST, 20 },
-	{ "libaddrxlat, cold", "M/s", BENCH_NO_BAR, 0 },
-	{ "libaddrxlat, warm", "M/s", BENCH_NO_BAR, 0 },
-	{ "ws_probe / libaddrxlat, cold", "times", BENCH_AT_LEAST, 3 },
-	{ "ws_probe / libaddrxlat, warm", "times", BENCH_AT_LEAST, 3 },
-	{ "ws_walk with its whole trail, warm", "ns", BENCH_NO_BAR, 0 },
-	{ "kernel half of one space, warm", "ms", BENCH_NO_BAR, 0 },
-	{ "resident memory that is not the dump", "MiB", BENCH_AT_MOST, 64 },
-	{ NULL },
+enum row {
+	OPEN,
+	FIRST,
+	COLD,
+	WARM,
+	THEIR_COLD,
+	THEIR_WARM,
+	TIMES_COLD,
+	TIMES_WARM,
+	WALK,
+	HALF,
+	RESIDENT,
+	ROWS
+};
+
+static const struct bench_row rows[ROWS + 1] = {
+	[OPEN] = { "open to first answer, per GiB of memory", "s", BENCH_AT_MOST, 0.25 },
+	[FIRST] = { "2000 spaces x 1000 addresses, first time", "s", BENCH_AT_MOST, 0.5 },
+	[COLD] = { "ws_probe, cold: million probes/s", "M/s", BENCH_AT_LEAST, 20 },
+	[WARM] = { "ws_probe, warm: million probes/s", "M/s", BENCH_AT_LEAST, 20 },
+	[THEIR_COLD] = { "libaddrxlat, cold", "M/s", BENCH_NO_BAR, 0 },
+	[THEIR_WARM] = { "libaddrxlat, warm", "M/s", BENCH_NO_BAR, 0 },
+	[TIMES_COLD] = { "ws_probe / libaddrxlat, cold", "times", BENCH_AT_LEAST, 3 },
+	[TIMES_WARM] = { "ws_probe / libaddrxlat, warm", "times", BENCH_AT_LEAST, 3 },
+	[WALK] = { "ws_walk with its whole trail, warm", "ns", BENCH_NO_BAR, 0 },
+	[HALF] = { "kernel half of one space, warm", "ms", BENCH_NO_BAR, 0 },
+	[RESIDENT] = { "resident memory that is not the dump", "MiB", BENCH_AT_MOST, 64 },
 };
 
 /*
  * Who goes first is cold: ours in the repetition itself, libaddrxlat's in a second scene
  * opened afresh (its mapping of the dump is new).
  */
+static bool measure_theirs(struct scene *scene, double *value)
+{
+	struct addrxlat x;
+
+	if (!addrxlat_knows(scene->paging.format))
+		return true;
+	if (!open_scene(scene) || !addrxlat_open(&x, &scene->paging))
+		return false;
+	value[THEIR_COLD] = CELLS / addrxlat_seconds(scene, &x) / 1e6;
+	value[THEIR_WARM] = CELLS / addrxlat_seconds(scene, &x) / 1e6;
+	value[TIMES_COLD] = value[COLD] / value[THEIR_COLD];
+	value[TIMES_WARM] = value[WARM] / value[THEIR_WARM];
+	return true;
+}
+
 static bool measure(void *arg, double *value)
 {
 	struct scene scene = *(struct scene *)arg, other = scene;
-	double cold, warm, their_cold, their_warm, rss;
-	struct addrxlat x;
 
 	if (!open_scene(&scene))
 		return false;
-	cold = probe_seconds(&scene);
-	rss = bench_rss_anon() - scene.rss_before;
-	warm = best_of(probe_seconds, &scene);
-	if (!open_scene(&other) || !addrxlat_open(&x, other.paging))
+	value[OPEN] = scene.open_seconds / scene.gib;
+	value[FIRST] = probe_seconds(&scene);
+	value[RESIDENT] = bench_rss_anon() - scene.rss_before;
+	value[COLD] = CELLS / value[FIRST] / 1e6;
+	value[WARM] = CELLS / best_of(probe_seconds, &scene) / 1e6;
+	other.paging = scene.paging;
+	if (!measure_theirs(&other, value))
 		return false;
-	their_cold = addrxlat_seconds(&other, &x);
-	their_warm = addrxlat_seconds(&other, &x);
-	value[0] = scene.open_seconds / scene.gib;
-	value[1] = cold;
-	value[2] = CELLS / cold / 1e6;
-	value[3] = CELLS / warm / 1e6;
-	value[4] = CELLS / their_cold / 1e6;
-	value[5] = CELLS / their_warm / 1e6;
-	value[6] = their_cold / cold;
-	value[7] = their_warm / warm;
-	value[8] = best_of(walk_seconds, &scene) / CELLS * 1e9;
-	value[9] = best_of(kernel_half_seconds, &scene) * 1e3;
-	value[10] = rss;
+	value[WALK] = best_of(walk_seconds, &scene) / CELLS * 1e9;
+	value[HALF] = best_of(kernel_half_seconds, &scene) * 1e3;
 	return true;
+}
+
+#define SMALL \
+	0.25 /* GiB: most of what opening reads is the kernel, however much there is */
+
+/* What can be measured of a dump. */
+static void choose_rows(const struct scene *scene, struct bench_row chosen[ROWS + 1])
+{
+	memcpy(chosen, rows, sizeof(rows));
+	if (scene->gib < SMALL)
+		chosen[OPEN].kind = BENCH_NO_BAR;
+	for (unsigned row = THEIR_COLD; row <= TIMES_WARM; row++)
+		if (!addrxlat_knows(scene->paging.format))
+			chosen[row].absent = "libaddrxlat does not have this format";
 }
 
 static bool report(struct scene *scene)
 {
+	struct bench_row chosen[ROWS + 1];
 	struct scene first = *scene;
 
 	if (!open_scene(&first))
 		return false;
+	choose_rows(&first, chosen);
 	printf("%s: %s, %.2f GiB, %zu spaces\n",
 	       scene->path ? scene->path : "tables made up",
-	       ws_format_name(first.paging->format), first.gib, first.nspaces);
+	       ws_format_name(first.paging.format), first.gib, first.nspaces);
 	printf("  %-44s %9s %9s %9s\n", "", "median", "smallest", "largest");
 	if (scene->path) {
 		ws_system_close(first.system);
@@ -381,7 +440,7 @@ static bool report(struct scene *scene)
 		ws_context_destroy(first.ctx);
 	}
 	free(first.spaces);
-	return bench_table(rows, measure, scene);
+	return bench_table(chosen, measure, scene);
 }
 
 int main(int argc, char **argv)

@@ -22,6 +22,14 @@ struct memo {
 	bool known;
 };
 
+/* How far the walk of one address has come. */
+struct place {
+	uint64_t table;   /* of the next level */
+	unsigned level;   /* which that is: so many memos are this walk's */
+	uint8_t access;   /* that is left */
+	uint32_t outcome; /* at the end */
+};
+
 /* Outcomes that differ, each once: the key is the outcome's own bytes. */
 struct interned {
 	struct ws_outcome outcome;
@@ -29,16 +37,22 @@ struct interned {
 	UT_hash_handle hh;
 };
 
+/* The frame that was looked at last: the next entry mostly lies there, too. */
+struct kept {
+	uint64_t pa;
+	const uint8_t *frame; /* NULL: none yet */
+};
+
 struct probe {
 	struct ws_system *system;
 	const struct ws_format *format; /* of the window that is looked through */
-	struct memo *memo;              /* [address][level] */
+	struct memo *memo;              /* [level][address] */
+	size_t naddresses;
 	struct interned *outcomes;
 	uint32_t noutcomes;
 	const struct ws_window *window;
-	uint64_t root;     /* its */
-	uint64_t frame_pa; /* the root's frame, kept while the window lasts */
-	const uint8_t *frame;
+	uint64_t root; /* its */
+	struct kept kept[WS_MAX_LEVELS];
 	bool short_of_memory;
 };
 
@@ -87,47 +101,29 @@ static uint32_t intern_page(struct probe *p, unsigned level, const struct ws_row
 	return intern(p, &outcome);
 }
 
-/* All addresses of one space read the same top-level table: look its frame up once. */
-static enum ws_evidence frame_at(struct probe *p, uint64_t pa, const uint8_t **frame)
+static enum ws_evidence keep_frame(struct probe *p, struct kept *kept, uint64_t pa)
 {
-	uint64_t frame_pa = pa & ~(uint64_t)(WS_FRAME_SIZE - 1);
+	const uint8_t *frame;
+	enum ws_evidence evidence =
+		p->system->paging.frame(p->system->paging.opaque, pa, &frame);
 
-	*frame = p->frame;
-	if (p->frame && p->frame_pa == frame_pa)
-		return WS_READ;
-	return p->system->paging.frame(p->system->paging.opaque, pa, frame);
+	if (evidence == WS_READ)
+		*kept = (struct kept){ pa & ~(uint64_t)(WS_FRAME_SIZE - 1), frame };
+	return evidence;
 }
 
-static uint32_t probe_level(struct probe *p, struct memo *memo, unsigned level,
-			    uint64_t table, uint64_t va, uint8_t access)
+/* The entry at pa, of a table of that level. */
+static inline enum ws_evidence entry_at(struct probe *p, unsigned level, uint64_t pa,
+					uint64_t *entry)
 {
-	const struct ws_level *rows = &p->format->level[level];
-	uint64_t pa = table + (ws_level_index(rows, va) << p->format->entry_log2);
-	const uint8_t *frame;
-	enum ws_evidence evidence = frame_at(p, pa, &frame);
-	struct memo *here = &memo[level];
-	const struct ws_row *row;
-	uint64_t entry;
-	uint32_t id;
+	struct kept *kept = &p->kept[level];
+	enum ws_evidence evidence = WS_READ;
 
-	if (evidence != WS_READ)
-		return intern_end(p, ws_unread_end(evidence), level);
-	entry = ws_load_entry(frame, pa, p->format->entry_log2);
-	if (here->known && here->entry == entry && here->access == access)
-		return here->outcome;
-	row = ws_row_of(rows, entry);
-	if (!row) {
-		id = intern_end(p, ws_unmatched_end(p->format, entry), level);
-	} else {
-		uint8_t left = access & (uint8_t)~ws_row_denied(row, entry, access);
-
-		id = row->kind == WS_ROW_LEAF
-			     ? intern_page(p, level, row, entry, va, left)
-			     : probe_level(p, memo, level + 1, ws_row_address(row, entry),
-					   va, left);
-	}
-	*here = (struct memo){ entry, id, access, true };
-	return id;
+	if (!kept->frame || pa - kept->pa >= WS_FRAME_SIZE)
+		evidence = keep_frame(p, kept, pa);
+	if (evidence == WS_READ)
+		*entry = ws_load_entry(kept->frame, pa, p->format->entry_log2);
+	return evidence;
 }
 
 /* From now on addresses in that window are looked at. */
@@ -136,39 +132,104 @@ static void look_through(struct probe *p, const struct ws_window *window)
 	p->window = window;
 	p->format = window->format;
 	p->root = window->root & p->format->root_mask;
-	p->frame_pa = p->root & ~(uint64_t)(WS_FRAME_SIZE - 1);
-	p->frame = NULL;
-	(void)frame_at(p, p->root, &p->frame);
 }
 
-/* An address has the same window in all spaces, so its memo is of one format. */
-static uint32_t probe_address(struct probe *p, const struct ws_eye *eye, size_t a,
-			      uint64_t va)
+static struct memo *memo_at(const struct probe *p, size_t a, unsigned level)
 {
-	const struct ws_window *window = p->window;
+	return &p->memo[level * p->naddresses + a];
+}
 
-	if (va < window->first || va > window->last) {
-		window = ws_eye_window(eye, va);
-		if (window)
-			look_through(p, window);
+/* One level: true where it is known now what the address leads to, which is *outcome. */
+static inline bool probe_level(struct probe *p, size_t a, uint64_t va, struct place *at)
+{
+	const struct ws_level *level = &p->format->level[at->level];
+	uint64_t pa = at->table + (ws_level_index(level, va) << p->format->entry_log2);
+	struct memo *memo = memo_at(p, a, at->level);
+	const struct ws_row *row;
+	uint64_t entry;
+	enum ws_evidence evidence = entry_at(p, at->level, pa, &entry);
+
+	if (evidence != WS_READ) {
+		at->outcome = intern_end(p, ws_unread_end(evidence), at->level);
+		return true;
 	}
-	return window && ws_translatable(p->format, va)
-		       ? probe_level(p, &p->memo[a * WS_MAX_LEVELS], 0, p->root, va,
-				     WS_ACCESS_ALL)
-		       : intern_end(p, WS_END_NONCANONICAL, 0);
+	if (memo->known && memo->entry == entry && memo->access == at->access) {
+		at->outcome = memo->outcome;
+		return true;
+	}
+	*memo = (struct memo){ entry, 0, at->access, true };
+	row = ws_row_of(level, entry);
+	at->level++;
+	if (!row) {
+		at->outcome =
+			intern_end(p, ws_unmatched_end(p->format, entry), at->level - 1);
+		return true;
+	}
+	at->access &= (uint8_t)~ws_row_denied(row, entry, at->access);
+	at->table = ws_row_address(row, entry);
+	if (row->kind == WS_ROW_LEAF)
+		at->outcome = intern_page(p, at->level - 1, row, entry, va, at->access);
+	return row->kind == WS_ROW_LEAF;
+}
+
+static uint32_t probe_afresh(struct probe *p, size_t a, uint64_t va)
+{
+	struct place at = { .table = p->root, .access = WS_ACCESS_ALL };
+
+	if (!ws_translatable(p->format, va))
+		return intern_end(p, WS_END_NONCANONICAL, 0);
+	while (!probe_level(p, a, va, &at))
+		continue;
+	while (at.level)
+		memo_at(p, a, --at.level)->outcome = at.outcome;
+	return at.outcome;
+}
+
+/*
+ * Whether the space before had the same entry for an address at the top level, and what it
+ * led to. An address has the same window in all spaces, so its memo is of one format: where
+ * it has one, it can be translated.
+ */
+static inline bool recall(struct probe *p, size_t a, uint64_t va, uint32_t *outcome)
+{
+	uint64_t index = ws_level_index(&p->format->level[0], va), entry;
+	const struct memo *memo = &p->memo[a];
+
+	*outcome = memo->outcome;
+	return memo->known &&
+	       entry_at(p, 0, p->root + (index << p->format->entry_log2), &entry) ==
+		       WS_READ &&
+	       entry == memo->entry;
+}
+
+/* The addresses from a on that the window has; returns the first that it has not. */
+static size_t probe_window(struct probe *p, const uint64_t *addresses, size_t a, size_t n,
+			   uint32_t *cells)
+{
+	const uint64_t first = p->window->first, size = p->window->last - first;
+
+	for (; a < n && addresses[a] - first <= size; a++)
+		if (!recall(p, a, addresses[a], &cells[a]))
+			cells[a] = probe_afresh(p, a, addresses[a]);
+	return a;
 }
 
 static void probe_space(struct probe *p, const struct ws_space *space,
 			const uint64_t *addresses, size_t n, uint32_t *cells)
 {
+	const struct ws_window *window;
 	struct ws_eye eye;
 
 	ws_space_eye(p->system, space, &eye);
-	if (eye.nwindows)
-		look_through(p, &eye.window[0]);
-	for (size_t a = 0; a < n; a++)
-		cells[a] = eye.nwindows ? probe_address(p, &eye, a, addresses[a])
-					: intern_end(p, WS_END_NONCANONICAL, 0);
+	for (size_t a = 0; a < n;) {
+		window = ws_eye_window(&eye, addresses[a]);
+		if (window) {
+			look_through(p, window);
+			a = probe_window(p, addresses, a, n, cells);
+		} else {
+			cells[a++] = intern_end(p, WS_END_NONCANONICAL, 0);
+		}
+	}
 }
 
 /* PTI's user halves are like each other and unlike the rest: one sort after the other. */
@@ -200,7 +261,7 @@ enum ws_status ws_probe(struct ws_system *system, const struct ws_space *spaces,
 			size_t nspaces, const uint64_t *addresses, size_t naddresses,
 			struct ws_matrix *matrix)
 {
-	struct probe p = { .system = system };
+	struct probe p = { .system = system, .naddresses = naddresses };
 	size_t ncells;
 
 	*matrix = (struct ws_matrix){ .nspaces = nspaces, .naddresses = naddresses };

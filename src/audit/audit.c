@@ -149,13 +149,13 @@ static enum ws_status run_families(struct ws_audit *audit)
 {
 	enum ws_status status = ws_regions_find(audit->system);
 
-	audit->system->doubts_tables = true;
+	ws_doubt_tables(audit->system, true);
 	for (size_t f = 0; f < WS_ARRAY_SIZE(families) && status == WS_OK; f++) {
 		ws_progress(audit->ctx, "auditing", (double)f / WS_ARRAY_SIZE(families));
 		audit->family = families[f];
 		status = families[f] ? families[f]->run(audit) : run_fault_path(audit);
 	}
-	audit->system->doubts_tables = false;
+	ws_doubt_tables(audit->system, false);
 	ws_crowds_say(audit);
 	ws_progress(audit->ctx, "auditing", 1);
 	return status;

@@ -33,12 +33,12 @@ static bool is_root(const struct ws_system *system, uint64_t pa)
  * frame, wherever that byte says. To an audit, what was there is as good as not in the
  * target.
  */
-static enum ws_evidence table_frame(void *opaque, uint64_t pa, const uint8_t **frame)
+static enum ws_evidence doubted_frame(void *opaque, uint64_t pa, const uint8_t **frame)
 {
 	const struct ws_system *system = opaque;
 	enum ws_evidence evidence = system_frame(opaque, pa, frame);
 
-	if (evidence != WS_READ || !system->doubts_tables || !ws_is_one_byte(*frame) ||
+	if (evidence != WS_READ || !ws_is_one_byte(*frame) ||
 	    !ws_is_present(system->paging.format, ws_le64(*frame)) || is_root(system, pa))
 		return evidence;
 	*frame = NULL;
@@ -47,7 +47,14 @@ static enum ws_evidence table_frame(void *opaque, uint64_t pa, const uint8_t **f
 
 void ws_reading_begin(struct ws_system *system)
 {
-	system->paging = (struct ws_paging){ .frame = table_frame, .opaque = system };
+	system->paging = (struct ws_paging){ .frame = system_frame, .opaque = system };
+}
+
+/* All walks pay for what comes between them and the target: nothing, but in an audit. */
+void ws_doubt_tables(struct ws_system *system, bool doubts)
+{
+	if (system->paging.frame == (doubts ? system_frame : doubted_frame))
+		system->paging.frame = doubts ? doubted_frame : system_frame;
 }
 
 void ws_set_reference(struct ws_system *system, uint64_t root)

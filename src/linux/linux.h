@@ -127,7 +127,6 @@ struct ws_system {
 	uint64_t image_sure; /* the image reaches so far, and to image_last at most */
 	bool image_named;    /* the kernel's own resources say where its image lies */
 	struct ws_kernel_page *kernel_pages; /* WS_KERNEL_PAGES of them */
-	bool doubts_tables; /* an audit runs: what was overwritten is no table */
 	struct ws_task_fields fields;
 	ws_pa_vec roots;   /* every root found, sorted */
 	ws_pa_vec damaged; /* those of them whose table does not look like one */
@@ -285,6 +284,8 @@ enum ws_fit ws_vmcoreinfo_fit(struct ws_system *system, const char **why);
 
 /* Memory is read from the target; what it is walked by is set later. */
 void ws_reading_begin(struct ws_system *system);
+/* Whether an audit runs, to which what was overwritten is no table. */
+void ws_doubt_tables(struct ws_system *system, bool doubts);
 /* From now on kernel memory is read through root. */
 void ws_set_reference(struct ws_system *system, uint64_t root);
 

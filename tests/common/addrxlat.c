@@ -52,6 +52,11 @@ static const addrxlat_paging_form_t *form_of(const struct ws_format *format)
 	return NULL;
 }
 
+bool addrxlat_knows(const struct ws_format *format)
+{
+	return form_of(format);
+}
+
 bool addrxlat_open(struct addrxlat *x, const struct ws_paging *paging)
 {
 	const addrxlat_paging_form_t *form = form_of(paging->format);

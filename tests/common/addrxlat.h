@@ -17,6 +17,9 @@ struct addrxlat {
 	addrxlat_step_t step; /* of the last walk */
 };
 
+/* Whether it has this format; of this version not those of 32-bit ARM and of RISC-V. */
+bool addrxlat_knows(const struct ws_format *format);
+
 /* paging must outlive it: memory is read through it. False when memory is short. */
 bool addrxlat_open(struct addrxlat *x, const struct ws_paging *paging);
 void addrxlat_close(struct addrxlat *x);
