@@ -247,6 +247,15 @@ static bool first_that_ends(struct ws_system *system, const ws_pa_vec *shapes,
 	return false;
 }
 
+static size_t count_that_map_themselves(struct ws_system *system, const ws_pa_vec *shapes)
+{
+	size_t n = 0;
+
+	for (size_t at = 0; first_that_ends(system, shapes, WS_END_PAGE, &at); at++)
+		n++;
+	return n;
+}
+
 static bool is_at_image(struct ws_system *system, uint64_t root, uint64_t *budget)
 {
 	const struct ws_linux_layout *row = ws_linux_row(system);
@@ -315,6 +324,21 @@ enum ws_status ws_search_layout(struct ws_system *system)
 	if (status == WS_OK)
 		status = take_first(system, &shapes);
 	ws_search_end(system, recorder);
+	ws_vec_release(&shapes);
+	return status;
+}
+
+enum ws_status ws_search_roots(struct ws_system *system, size_t *n)
+{
+	ws_pa_vec shapes = { 0 };
+	enum ws_status status = run_pass(system, &shapes);
+	uint8_t *recorder = ws_search_begin(system);
+
+	*n = 0;
+	if (status == WS_OK && system->self_pointers)
+		*n = count_that_map_themselves(system, &shapes);
+	ws_search_end(system, recorder);
+	system->self_pointers = system->likely_offset = 0;
 	ws_vec_release(&shapes);
 	return status;
 }

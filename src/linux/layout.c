@@ -295,7 +295,7 @@ static char *search_in_words(const struct ws_system *system)
 }
 
 /* What runs there is firmware, a loader, or a kernel's first lines. */
-static bool paging_is_off(const struct ws_target *target)
+bool ws_paging_is_off(const struct ws_target *target)
 {
 	ws_vec_each(&target->cpus, cpu)
 		if (!cpu->arch->has_paging_off(cpu))
@@ -307,12 +307,13 @@ static enum ws_status refuse_format(const struct ws_system *system)
 {
 	return ws_fail(
 		system->ctx, WS_ERR_NOT_FOUND,
-		paging_is_off(system->target)
+		ws_paging_is_off(system->target)
 			? "%s: no processor has paging on, and no VMCOREINFO is in "
 			  "memory: the machine has not come as far as a kernel "
 			  "with address spaces"
 			: "%s: the paging format is unknown: no control registers, "
-			  "and no VMCOREINFO in memory; give it with --format",
+			  "no VMCOREINFO in memory, and no table there maps itself in "
+			  "any format; give it with --format",
 		system->target->file.path);
 }
 

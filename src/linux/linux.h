@@ -308,6 +308,10 @@ enum ws_status ws_find_layout(struct ws_system *system) WS_MUST_CHECK;
  * the note that says so. Nothing is looked for beside a root that the caller has given.
  */
 enum ws_status ws_search_layout(struct ws_system *system) WS_MUST_CHECK;
+/* How many tables in memory map themselves, in the format that is set; it adopts none. */
+enum ws_status ws_search_roots(struct ws_system *system, size_t *n) WS_MUST_CHECK;
+/* Whether what is known of all processors says that none has come as far as paging. */
+bool ws_paging_is_off(const struct ws_target *target);
 void ws_layout_note(struct ws_system *system);
 /*
  * Looks at enough of the words that the pass went by, so that a capture of it has them.

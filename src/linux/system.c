@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Opens a system: every step of discovery in its order, and what each of them found. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "linux/linux.h"
 #include "linux/roots.h"
 #include "paging/format.h"
+#include "util/count.h"
 
 /* ---- open and close --------------------------------------------------------------- */
 
@@ -65,27 +67,70 @@ static bool is_silent(const struct ws_arch *arch)
 	return arch && arch->on_linux && !arch->qemu_note;
 }
 
+/* A format, and how many tables in memory map themselves in it. */
+struct explanation {
+	const struct ws_format *format;
+	size_t n;
+};
+
+/* The best of what an architecture has, and the next to it. */
+static enum ws_status try_formats(struct ws_system *system, const struct ws_arch *arch,
+				  struct explanation best[static 2])
+{
+	const struct ws_linux_layout *row =
+		arch->on_linux ? arch->on_linux->layouts : NULL;
+	enum ws_status status = WS_OK;
+
+	for (; row && row->format && status == WS_OK; row++) {
+		struct explanation here = { row->format };
+
+		ws_set_format(system, here.format);
+		system->paging.emulated = true;
+		status = ws_search_roots(system, &here.n);
+		if (here.n > best[0].n) {
+			best[1] = best[0];
+			best[0] = here;
+		} else if (here.n > best[1].n) {
+			best[1] = here;
+		}
+	}
+	return status;
+}
+
+static void note_format(struct ws_system *system, const struct explanation best[static 2])
+{
+	char next[64] = "none does";
+
+	if (best[1].n)
+		snprintf(next, sizeof(next), "%lu %s, as %s", best[1].n,
+			 best[1].n == 1 ? "does" : "do", best[1].format->name);
+	ws_note(system,
+		"no register and no VMCOREINFO says the paging format: it is taken for %s, "
+		"for %s in memory %s in it; in any other format %s",
+		best[0].format->name, WS_COUNT_OF(best[0].n, "table"),
+		best[0].n == 1 ? "maps itself" : "map themselves", next);
+}
+
 /*
- * Where nothing says the format it is the one, of those that the machine has, in which
- * some root in memory is seen to map itself: others have their direct map elsewhere, or
- * another number of levels on the way there.
+ * Where nothing says the format it is the one, of those that the machine can have, in
+ * which the most tables in memory are seen to map themselves: others have their direct map
+ * elsewhere, or another number of levels on the way there.
  */
-static enum ws_status search_formats(struct ws_system *system)
+static enum ws_status search_formats(struct ws_system *system,
+				     struct explanation best[static 2])
 {
 	const struct ws_arch *arch = system->target->arch;
-	enum ws_status status = WS_ERR_NOT_FOUND;
+	enum ws_status status = WS_OK;
 
-	for (size_t i = 0; is_silent(arch) && arch->on_linux->layouts[i].format &&
-			   status == WS_ERR_NOT_FOUND;
-	     i++) {
-		ws_set_format(system, arch->on_linux->layouts[i].format);
-		system->paging.emulated = true;
-		status = ws_search_layout(system);
-		if (status == WS_OK && system->layout_by_image)
-			status = WS_ERR_NOT_FOUND; /* seen of no format's levels */
-	}
-	if (status != WS_OK)
-		ws_set_format(system, NULL);
+	if (ws_paging_is_off(system->target))
+		return WS_ERR_NOT_FOUND;
+	if (arch)
+		status = try_formats(system, arch, best);
+	for (unsigned i = 0; !arch && status == WS_OK && ws_arch_at(i); i++)
+		status = try_formats(system, ws_arch_at(i), best);
+	if (status == WS_OK && best[0].n == best[1].n)
+		status = WS_ERR_NOT_FOUND; /* none, or none better than another */
+	ws_set_format(system, status == WS_OK ? best[0].format : NULL);
 	return status;
 }
 
@@ -95,21 +140,21 @@ static enum ws_status search_formats(struct ws_system *system)
  */
 static enum ws_status search_memory(struct ws_system *system, size_t notes)
 {
-	bool unsaid = !system->format;
-	enum ws_status layout;
+	struct explanation best[2] = { 0 };
+	enum ws_status layout = WS_OK;
 
-	layout = system->format ? ws_search_layout(system) : search_formats(system);
+	if (!system->format)
+		layout = search_formats(system, best);
+	if (layout == WS_OK)
+		layout = ws_search_layout(system);
 	if (layout == WS_ERR_NOT_FOUND)
 		return ws_layout_refuse(system);
 	if (layout == WS_OK)
 		layout = forget_words(system, notes);
 	if (layout != WS_OK)
 		return layout;
-	if (unsaid)
-		ws_note(system,
-			"no register and no VMCOREINFO says the paging format: by the page "
-			"tables in memory it is %s",
-			system->format->name);
+	if (best[0].n)
+		note_format(system, best);
 	ws_layout_note(system);
 	return scan_and_weigh(system);
 }

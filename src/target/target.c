@@ -60,23 +60,34 @@ static char *kinds_probed(void)
 	return to ? ws_text_close(&text, NULL) : NULL;
 }
 
-/* What no row of kinds is: a file that is known for something else, or none at all. */
-static enum ws_status kind_refuse(struct ws_target *target, bool may_be_raw)
+static enum ws_status kind_refuse(struct ws_target *target, const char *what,
+				  const char *advice, bool may_be_raw)
+{
+	return ws_fail(target->ctx, WS_ERR_UNREADABLE, "%s: %s, which is not read: %s%s",
+		       target->file.path, what, advice,
+		       may_be_raw ? ". --type raw reads it as memory all the same" : "");
+}
+
+/* No machine that Linux runs on has less memory. */
+#define RAW_MIN (UINT64_C(1) << 20)
+
+/* Whether what is of no known kind may be raw memory; a kernel in it will show. */
+static enum ws_status kind_guess(struct ws_target *target)
 {
 	ws_autofree char *known = kinds_probed();
-	const char *what, *advice;
 
 	if (!known)
 		return ws_fail_memory(target->ctx);
-	if (ws_is_unread(&target->file, &what, &advice))
+	if (target->file.size < RAW_MIN)
 		return ws_fail(
-			target->ctx, WS_ERR_UNREADABLE, "%s: %s, which is not read: %s%s",
-			target->file.path, what, advice,
-			may_be_raw ? ". --type raw reads it as memory all the same" : "");
-	return ws_fail(target->ctx, WS_ERR_UNREADABLE,
-		       "%s: begins as none of these does: %s; raw memory from physical "
-		       "address 0 needs its paging format given",
-		       target->file.path, known);
+			target->ctx, WS_ERR_UNREADABLE,
+			"%s: begins as none of these does: %s; and is too short for "
+			"raw memory",
+			target->file.path, known);
+	return ws_target_add_note(
+		target,
+		"the file begins as none of these does: %s; it is taken for raw memory",
+		known);
 }
 
 static enum ws_status kind_find(struct ws_target *target,
@@ -92,11 +103,12 @@ static enum ws_status kind_find(struct ws_target *target,
 	}
 	target->ops = ws_is_sim(target->file.path) ? &ws_target_sim
 						   : kind_by_probe(&target->file);
-	if (!target->ops &&
-	    (options->pieces ||
-	     (options->format && !ws_is_unread(&target->file, &what, &advice))))
-		target->ops = &ws_target_raw;
-	return target->ops ? WS_OK : kind_refuse(target, options->format);
+	if (target->ops)
+		return WS_OK;
+	if (ws_is_unread(&target->file, &what, &advice) && !options->pieces)
+		return kind_refuse(target, what, advice, options->format);
+	target->ops = &ws_target_raw;
+	return options->pieces || options->format ? WS_OK : kind_guess(target);
 }
 
 static enum ws_status kind_choose(struct ws_target *target,

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Memory alone is enough: without registers, without VMCOREINFO and without a header that
+says what file it is, the same processes are found by the same format.
+
+    search.py TOOL CAPTURE...       run, as TAP
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "common")]
+import elfcore  # noqa: E402
+from tap import PATIENCE, Tap  # noqa: E402
+
+WORDS = re.compile(rb"VMCOREINFO|OSRELEASE=|SYMBOL\(|NUMBER\(|CRASHTIME=")
+SAYS = "says the paging format: it is taken for"
+# A raw file has all addresses below its memory; what is beyond is no system's RAM.
+ROM = 0xf0000000
+
+
+def spaces(tool, target):
+    done = subprocess.run([tool, "spaces", target, "--json"], capture_output=True,
+                          check=False, timeout=PATIENCE)
+    if not done.stdout:
+        return [], done.stderr.decode()
+    document = json.loads(done.stdout)
+    return (sorted((s["pid"], s["root"]) for s in document["spaces"]
+                   if s["kind"] == "process"), "\n".join(document["notes"]))
+
+
+def write_raw(core, path):
+    """Byte n of the file is physical address n; no text of the kernel's says what it is."""
+    with open(path, "wb") as raw:
+        for _, _, offset, pa, length in elfcore.loads(core):
+            if pa < ROM:
+                raw.seek(pa)
+                raw.write(WORDS.sub(lambda m: b"x" * len(m[0]),
+                                    core[offset:offset + length]))
+
+
+def check(tap, tool, capture, scratch):
+    name, raw = pathlib.Path(capture).stem, os.path.join(scratch, "raw")
+    with open(capture, "rb") as file:
+        write_raw(file.read(), raw)
+    known, _ = spaces(tool, capture)
+    found, notes = spaces(tool, raw)
+    tap.case(f"{name}: the {len(known)} processes by memory alone",
+             known and found == known and SAYS in notes, f"{found}\n{notes}")
+
+
+def check_another(tap, tool, scratch):
+    """A megabyte of nothing is no machine; less is not even looked at."""
+    for size, word in ((1 << 20, "in any format"), ((1 << 20) - 1, "too short for raw")):
+        path = os.path.join(scratch, "nothing")
+        with open(path, "wb") as file:
+            file.truncate(size)
+        found, said = spaces(tool, path)
+        tap.case(f"{size} zeros are no memory of Linux",
+                 not found and word in " ".join(said.split()), said)
+
+
+def main():
+    tool, captures = sys.argv[1], sys.argv[2:]
+    tap = Tap()
+    with tempfile.TemporaryDirectory() as scratch:
+        for capture in captures:
+            check(tap, tool, capture, scratch)
+        check_another(tap, tool, scratch)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
