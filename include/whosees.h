@@ -530,8 +530,9 @@ struct ws_space {
 	uint64_t root;
 	uint8_t kind;    /* enum ws_space_kind */
 	uint32_t pid;    /* of the first task; 0 unless process or user */
-	char comm[17];   /* always terminated; without a task what is known of it, and
-			    "root 0x21ba000" where that is nothing else */
+	char comm[20];   /* always terminated; without a task what is known of it, as
+			    "efi_mm" (ws_system_name_spaces()), and "root 0x21ba000"
+			    where that is nothing else */
 	uint32_t ntasks; /* thread groups that share it */
 	uint64_t mm;     /* va of its mm_struct; 0: unknown */
 	const uint32_t *owners; /* their tgids, ntasks of them: processes, and kernel
@@ -552,6 +553,13 @@ struct ws_space {
 	bool looks_damaged;
 };
 const struct ws_space *ws_system_spaces(const struct ws_system *system, size_t *n);
+
+/*
+ * Names roots of no task that the kernel has for a purpose of its own by symbols too
+ * ("efi_mm", "poking_mm"), which are loaded for it; those that a place says are named
+ * before. An audit does it by itself. Since: 0.1
+ */
+enum ws_status ws_system_name_spaces(struct ws_system *system) WS_MUST_CHECK;
 
 /* What translates the space's addresses, in the system's regime. Since: 0.1 */
 void ws_space_eye(const struct ws_system *system, const struct ws_space *space,
@@ -743,6 +751,22 @@ struct ws_rule {
 };
 const struct ws_rule *ws_rule_at(unsigned i); /* NULL past the last */
 
+/*
+ * Page tables that no task uses and the kernel has for a purpose of its own, such as
+ * efi_mm: whether they map all that they are for. What is wrong is in findings too, and
+ * what is not known in notes. Since: 0.1
+ */
+enum ws_special_state {
+	WS_SPECIAL_KEPT,
+	WS_SPECIAL_BROKEN,
+	WS_SPECIAL_UNKNOWN, /* and of what is known nothing is wrong */
+};
+struct ws_special_judgement {
+	const char *name; /* as the kernel calls it */
+	uint64_t root;    /* 0 where it is not known */
+	uint8_t state;    /* enum ws_special_state */
+};
+
 /* ---- 16. audit -------------------------------------------------------------------- */
 
 /* One thing a rule found in one space. Since: 0.1 */
@@ -809,6 +833,10 @@ void ws_audit_destroy(struct ws_audit *audit);
 const struct ws_finding *ws_audit_findings(const struct ws_audit *audit, size_t *n);
 /* One a space, in the order of ws_system_spaces(). */
 const struct ws_judgement *ws_audit_judgements(const struct ws_audit *audit, size_t *n);
+
+/* Each that was found. Since: 0.1 */
+const struct ws_special_judgement *ws_audit_specials(const struct ws_audit *audit,
+						     size_t *n);
 
 /* ---- 17. lacks and needs ---------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include "linux/linux.h"
 #include "linux/region.h"
 #include "linux/roots.h"
+#include "linux/special.h"
 #include "linux/stacks.h"
 #include "linux/users_pages.h"
 #include "paging/format.h"
@@ -98,6 +99,11 @@ static enum ws_status tour_spaces(struct ws_system *system)
 
 	for (size_t i = 0; i < system->spaces.n && status == WS_OK; i++)
 		status = tour_space(&tour, &system->spaces.v[i]);
+	for (size_t i = 0; i < system->specials.n && status == WS_OK; i++)
+		if (system->specials.v[i].known &&
+		    system->specials.v[i].space == WS_NO_SPACE)
+			status = ws_tables(&system->paging, system->specials.v[i].root, 0,
+					   UINT64_MAX, 0, first_visit, &tour);
 	forget_tables(&tour);
 	if (tour.short_of_memory)
 		return ws_fail_memory(system->ctx);
@@ -152,7 +158,9 @@ static enum ws_status tour_all(struct ws_system *system)
 	ws_search_tour(system);
 	tour_registers(system);
 	ws_users_pages_tour(system);
-	status = tour_spaces(system);
+	status = ws_specials_find(system);
+	if (status == WS_OK)
+		status = tour_spaces(system);
 	if (status == WS_OK)
 		status = tour_stacks(system);
 	if (status == WS_OK)

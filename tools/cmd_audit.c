@@ -75,6 +75,25 @@ static void print_who(void *arg, struct report *report)
 	prose_who(report, digest->spaces, digest->nspaces);
 }
 
+/* Of what is wrong with others findings say, and notes of what is not known. */
+static void print_kept(void *arg, struct report *report)
+{
+	const struct digest *digest = arg;
+	const struct ws_special_judgement *specials;
+	char names[256] = "";
+	size_t n, at = 0;
+
+	specials = ws_audit_specials(digest->audit, &n);
+	for (size_t i = 0; i < n && at < sizeof(names); i++)
+		if (specials[i].state == WS_SPECIAL_KEPT)
+			at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s",
+					       at ? ", " : "", specials[i].name);
+	if (at)
+		prose_line(report, false,
+			   "page tables of no task that map all that they are for: %s",
+			   names);
+}
+
 /* ---- spaces by verdict ------------------------------------------------------------ */
 
 enum { V_VERDICT, V_SPACES, V_MEANING };
@@ -481,6 +500,7 @@ static const struct part {
 } parts[] = {
 	{ IN(TEXT) | IN(JSON) | IN(NDJSON), &summary, print_summary },
 	{ IN(TEXT), &lines_table, print_who },
+	{ IN(TEXT), &lines_table, print_kept },
 	{ IN(TEXT) | IN(JSON) | IN(NDJSON), &verdicts, print_verdicts },
 	{ IN(TEXT), &lines_table, print_cases },
 	{ IN(JSON) | IN(NDJSON), &spaces, print_spaces },

@@ -346,7 +346,10 @@ enum exit_status run_spaces(struct session *session)
 	};
 	struct report *report;
 	enum exit_status status;
+	enum ws_status named = ws_system_name_spaces(session->system);
 
+	if (named != WS_OK)
+		return session_fail(session, named, NULL);
 	listing.spaces = ws_system_spaces(session->system, &listing.n);
 	listing.weights = weights = calloc(listing.n ? listing.n : 1, sizeof(*weights));
 	if (!weights || !find_parents(session, &listing))

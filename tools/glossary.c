@@ -46,7 +46,9 @@ static const struct word words[] = {
 	  "missing entry from init_mm, and the access is repeated", NULL },
 	{ "no known owner", "A space that user mode has memory in, but whose task was not found; "
 	  "in JSON: unowned", NULL },
-	{ "used by no task", "A root that the kernel keeps for itself; in JSON: lone", "efi_mm" },
+	{ "used by no task", "A root that the kernel keeps for itself, named where it is "
+	  "known what for: to start processors, to call firmware; in JSON: lone",
+	  "efi_mm, initial_page_table" },
 	{ "freed", "A root that is left over in a freed page, until the page is used again: no leak",
 	  "pgd_free()" },
 };

@@ -139,6 +139,36 @@ struct ws_users_page {
 	uint32_t until;
 };
 
+/*
+ * A root that the kernel has for a purpose of its own, and no task: to bring a processor
+ * up with, to call firmware in, to change its text through. What it has to map an audit
+ * knows by it (struct ws_special, audit/special.h).
+ *
+ * It is found by its place, where that says: at a distance from init_mm's root, or below
+ * the row's low_roots_end; and is_it, where there is one, says that what lies there is
+ * it. Of a root that was found in the image is_it alone may say so. What no place says,
+ * symbols do, which take longer to load: `by` is how the symbol leads to it.
+ */
+enum ws_special_by {
+	WS_SPECIAL_TABLE,    /* the symbol is the table */
+	WS_SPECIAL_TABLE_AT, /* a pointer to it */
+	WS_SPECIAL_TABLE_PA, /* its physical address */
+	WS_SPECIAL_MM,       /* an mm_struct */
+	WS_SPECIAL_MM_AT,    /* a pointer to one */
+};
+#define WS_SPECIAL_SYMBOLS 2
+
+struct ws_special_root {
+	const char *name; /* as the kernel calls it, 19 letters at most; NULL: the end */
+	uint8_t word;     /* in kernels with longs of that size; 0: in all */
+	const char *symbol[WS_SPECIAL_SYMBOLS]; /* the names it has had, or none */
+	uint8_t by;                             /* enum ws_special_by */
+	bool low;                               /* below low_roots_end */
+	int64_t beside; /* so many bytes from init_mm's root; 0: its place is not known */
+	bool (*is_it)(struct ws_system *system,
+		      uint64_t root); /* NULL: the place is all */
+};
+
 /* What a processor runs for that vector, under the names it has had. */
 struct ws_vector_handler {
 	unsigned vector;
@@ -181,6 +211,8 @@ struct ws_arch_linux {
 	enum ws_status (*regions)(struct ws_system *system);
 
 	const struct ws_users_page *users_pages; /* NULL: none */
+
+	const struct ws_special_root *specials; /* NULL: none is known */
 
 	/*
 	 * Where a processor's own tables say that the kernel stack of its task ends, one

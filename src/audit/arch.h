@@ -64,6 +64,7 @@ struct ws_fault_path {
 };
 
 struct ws_jump;
+struct ws_special;
 
 /* What a rule would find, and the kernel means. Ends with rule NULL. */
 struct ws_meant {
@@ -92,6 +93,9 @@ struct ws_arch_audit {
 	const char *user_page, *user_pages;
 	const struct ws_jump
 		*jumps; /* through tables of their own (jump.h); NULL: none is known */
+	/* Page tables of the kernel's own, and what they have to map (special.h); NULL:
+	 * none is known. Ends with root NULL. */
+	const struct ws_special *specials;
 	const struct ws_meant *meant;         /* NULL: nothing is */
 	const struct ws_isolation *isolation; /* NULL: it has no user halves */
 	bool reads_past_holes;                /* by speculation: L1TF */

@@ -16,7 +16,7 @@
  * architecture.
  */
 static const struct ws_family *const families[] = {
-	&ws_coherence, &ws_wellformed, NULL, &ws_protection, &ws_jumps,
+	&ws_coherence, &ws_wellformed, NULL, &ws_protection, &ws_jumps, &ws_specials,
 };
 
 static const struct ws_family *family_of(const struct ws_arch *arch)
@@ -256,6 +256,7 @@ void ws_audit_destroy(struct ws_audit *audit)
 	ws_vec_release(&audit->needs);
 	ws_vec_release(&audit->findings);
 	ws_vec_release(&audit->judgements);
+	ws_vec_release(&audit->specials);
 	ws_vec_release(&audit->tables);
 	ws_lacks_release(audit);
 	ws_shared_release(audit);

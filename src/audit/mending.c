@@ -60,17 +60,16 @@ static bool is_of_that_kind(const struct ws_audit *audit,
 			    const struct ws_finding *finding)
 {
 	return finding->rule->verdict == WS_DIVERGES && finding->severity != WS_FATAL &&
-	       audit->system->spaces.v[finding->space].kind != WS_SPACE_USER &&
-	       is_private_hole(audit, finding);
+	       audit->system->spaces.v[finding->space].kind != WS_SPACE_USER;
 }
 
-const struct ws_mender *ws_mender_of(const struct ws_audit *audit,
-				     const struct ws_menders *menders,
-				     const struct ws_finding *finding)
+const struct ws_mender *ws_mender_of_hole(const struct ws_audit *audit,
+					  const struct ws_menders *menders,
+					  const struct ws_finding *finding)
 {
 	const struct ws_mender *best = NULL;
 
-	if (!is_of_that_kind(audit, finding))
+	if (!is_private_hole(audit, finding))
 		return NULL;
 	for (size_t i = 0; i < menders->n; i++) {
 		const struct ws_mender *mender = &menders->v[i];
@@ -80,4 +79,13 @@ const struct ws_mender *ws_mender_of(const struct ws_audit *audit,
 			best = mender;
 	}
 	return best;
+}
+
+const struct ws_mender *ws_mender_of(const struct ws_audit *audit,
+				     const struct ws_menders *menders,
+				     const struct ws_finding *finding)
+{
+	return is_of_that_kind(audit, finding)
+		       ? ws_mender_of_hole(audit, menders, finding)
+		       : NULL;
 }

@@ -33,5 +33,9 @@ void ws_menders_look(struct ws_audit *audit, struct ws_menders *menders);
 const struct ws_mender *ws_mender_of(const struct ws_audit *audit,
 				     const struct ws_menders *menders,
 				     const struct ws_finding *finding);
+/* The same of a hole in a space that no verdict is passed on. */
+const struct ws_mender *ws_mender_of_hole(const struct ws_audit *audit,
+					  const struct ws_menders *menders,
+					  const struct ws_finding *finding);
 
 #endif

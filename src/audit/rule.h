@@ -26,7 +26,8 @@ struct ws_family {
 	enum ws_status (*run)(struct ws_audit *audit);
 };
 
-extern const struct ws_family ws_coherence, ws_protection, ws_wellformed, ws_jumps;
+extern const struct ws_family ws_coherence, ws_protection, ws_wellformed, ws_jumps,
+	ws_specials;
 
 typedef WS_VEC(struct ws_need) ws_need_vec;
 
@@ -46,9 +47,10 @@ struct ws_audit {
 	struct ws_shared *shared; /* whom else findings concern (shared.c) */
 	ws_need_vec needs;        /* what was asked of every space (needs.c) */
 	WS_VEC(struct ws_finding) findings;
-	WS_VEC(struct ws_lack) lacks;           /* lack.c */
-	struct ws_lacking *lacking;             /* these, by space */
-	WS_VEC(struct ws_judgement) judgements; /* one a space, in their order */
+	WS_VEC(struct ws_lack) lacks;                 /* lack.c */
+	struct ws_lacking *lacking;                   /* these, by space */
+	WS_VEC(struct ws_judgement) judgements;       /* one a space, in their order */
+	WS_VEC(struct ws_special_judgement) specials; /* special.c */
 	uint64_t work; /* entries compared or walked: what the audit cost */
 	bool limited;  /* there were more findings than are kept */
 	char *doubt; /* what some processor cannot have run with (doubt.c); NULL: nothing */

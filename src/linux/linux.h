@@ -22,7 +22,8 @@
  *		      mm_owner.c by what an mm says of its owner; cpu_tasks.c by the
  *		      stacks that processors run on, loaded_mms.c whose root they have
  *	pages.c       struct page: which roots lie in freed pages
- *	spaces.c      roots x tasks -> spaces; user_halves.c their second roots
+ *	spaces.c      roots x tasks -> spaces; user_halves.c their second roots;
+ *		      special.c what the kernel has a root for that is no task's
  *	regime.c      which root translates which addresses
  *	parents.c     who forked whom
  *	recognise.c   whether all that is a Linux with processes
@@ -107,6 +108,14 @@ struct ws_loaded_mm {
 	bool disputed; /* by another processor */
 };
 
+/* A root that the kernel has for a purpose of its own (special.h). */
+struct ws_special_found {
+	const struct ws_special_root *row;
+	uint64_t root;
+	uint32_t space; /* WS_NO_SPACE: it is none of those that were found */
+	bool known;     /* false: what its symbol leads to is not in the target */
+};
+
 struct ws_system {
 	struct ws_context *ctx;
 	struct ws_target *target;         /* not owned */
@@ -140,7 +149,9 @@ struct ws_system {
 	bool tasks_partial; /* the task list was cut, or: */
 	bool no_task_list;  /* it was not found, and tasks by other ways */
 	WS_VEC(struct ws_space) spaces;
-	uint32_t *owners;       /* the tgids that they point at */
+	uint32_t *owners; /* the tgids that they point at */
+	WS_VEC(struct ws_special_found) specials;
+	bool specials_done;
 	struct ws_scale *scale; /* weigh.c; NULL until asked for */
 	WS_VEC(struct ws_kernel_region)
 	regions; /* region.c; the direct map first, none until asked for */

@@ -10,6 +10,7 @@
 
 #include "linux/pages.h"
 #include "linux/roots.h"
+#include "linux/special.h"
 #include "linux/tasks.h"
 #include "util/cleanup.h"
 #include "util/count.h"
@@ -28,6 +29,7 @@ struct claim {
 	bool listed;          /* its page is on pgd_list */
 	bool inhabited;     /* no task is known, and user mode has memory there, or may */
 	bool perhaps_freed; /* nothing that was read says */
+	const struct ws_special_root *special; /* the kernel's own, by its place */
 };
 
 struct attribution {
@@ -301,7 +303,7 @@ static enum answer is_freed(struct attribution *a, size_t index)
 	uint64_t root = system->roots.v[index];
 
 	if (a->claim[index].borrowed || a->claim[index].loaded ||
-	    a->claim[index].listed || is_low(system, root))
+	    a->claim[index].listed || a->claim[index].special || is_low(system, root))
 		return NO;
 	if (is_free(a, index))
 		return YES;
@@ -356,7 +358,7 @@ static bool is_special(const struct attribution *a, size_t index, enum answer us
 	const struct ws_system *system = a->system;
 	uint64_t root = system->roots.v[index];
 
-	return is_low(system, root) ||
+	return a->claim[index].special || is_low(system, root) ||
 	       (users == NO &&
 		(ws_in_image(system, a->claim[index].mm) ||
 		 is_surely_in_image(system, root + system->layout.image_delta)));
@@ -497,8 +499,12 @@ static enum ws_status judge_roots(struct attribution *a)
 		status = find_listed(a);
 	}
 	a->unlisted = a->has_pages ? 0 : unclaimed;
-	for (size_t i = 0; i < system->roots.n; i++)
+	for (size_t i = 0; i < system->roots.n; i++) {
+		if (!a->claim[i].task)
+			a->claim[i].special =
+				ws_special_by_place(system, system->roots.v[i]);
 		a->claim[i].kind = kind_of(a, i);
+	}
 	return status;
 }
 
@@ -517,14 +523,13 @@ const char *ws_space_kind_name(enum ws_space_kind kind)
 
 /*
  * What is known of a space without a task by the place of its root alone. In the image
- * are the tables that a processor starts and resumes with (initial_page_table,
- * arch/x86/kernel/head_32.S), low in memory that with which it gets there.
+ * are tables that a processor starts and resumes with.
  */
 static const char *name_of(const struct ws_system *system, const struct claim *claim,
 			   uint64_t root, uint8_t kind)
 {
-	if (kind == WS_SPACE_LONE && is_low(system, root))
-		return "trampoline";
+	if (kind == WS_SPACE_LONE && claim->special)
+		return claim->special->name;
 	if (kind == WS_SPACE_LONE && !claim->borrowed && !claim->listed &&
 	    ws_in_image(system, root + system->layout.image_delta))
 		return "boot table";
@@ -892,6 +897,8 @@ enum ws_status ws_find_spaces(struct ws_system *system)
 
 	if (status == WS_OK && ws_root_kind(system->paging.format) == WS_ROOT_NO_KERNEL)
 		status = drop_shapes(system);
+	if (status == WS_OK)
+		status = ws_special_add_roots(system);
 	if (status == WS_OK)
 		status = attribute(&a);
 	free(a.claim);

@@ -291,6 +291,7 @@ void ws_system_close(struct ws_system *system)
 	ws_vec_release(&system->loaded_mms);
 	ws_vec_release(&system->spaces);
 	free(system->owners);
+	ws_vec_release(&system->specials);
 	ws_vec_release(&system->regions);
 	ws_vec_release(&system->modules);
 	ws_scale_free(system->scale);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What an audit asks of x86: its contract with Linux, and its fault path. */
 #include "x86/faultpath.h"
+#include "x86/special.h"
 
 /*
  * vmalloc_fault() copies the entry from init_mm at the first touch (arch/x86/mm/fault.c).
@@ -53,6 +54,7 @@ const struct ws_arch_audit x86_audit = {
 	.user_page = "is a user page that SMEP or SMAP refuses",
 	.user_pages = "are user pages that SMEP or SMAP refuses",
 	.meant = meant,
+	.specials = x86_specials,
 	.isolation = &isolation,
 	.reads_past_holes = true,   /* Documentation/admin-guide/hw-vuln/l1tf.rst */
 	.first_frame_unused = true, /* the BIOS's: trim_bios_range() */

@@ -17,6 +17,7 @@ extern const struct ws_user_halves x86_user_halves;
 struct ws_attribute x86_encryption(const struct ws_system *system);
 enum ws_status x86_regions(struct ws_system *system);
 extern const struct ws_users_page x86_users_pages[];
+extern const struct ws_special_root x86_special_roots[];
 
 /* descriptors.c */
 bool x86_stack_tops(struct ws_system *system, const struct ws_cpu *cpu,

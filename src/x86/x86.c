@@ -75,6 +75,7 @@ static const struct ws_arch_linux on_linux = {
 	.encryption = x86_encryption,
 	.regions = x86_regions,
 	.users_pages = x86_users_pages,
+	.specials = x86_special_roots,
 	.stack_tops = x86_stack_tops,
 	.handlers = x86_handlers,
 	.handler_va = x86_handler_va,

@@ -555,6 +555,52 @@ static bool is_out_of_reach(const struct check *c)
 	       page.access & WS_USER_READ;
 }
 
+/* ---- page tables of the kernel's own, against init_mm's or against themselves ------- */
+
+static bool special_hole(const struct check *c)
+{
+	struct manual_answer here = walk(c->root, c->finding->va),
+			     there = walk(c->reference, c->finding->va);
+
+	return page_missing(&here, &there);
+}
+
+static bool special_target(const struct check *c)
+{
+	struct manual_answer here = walk(c->root, c->finding->va),
+			     there = walk(c->reference, c->finding->va);
+
+	return page_elsewhere(&here, &there);
+}
+
+static bool special_rights(const struct check *c)
+{
+	struct manual_answer here = walk(c->root, c->finding->va),
+			     there = walk(c->reference, c->finding->va);
+	uint8_t kernels = WS_KERNEL_READ | WS_KERNEL_WRITE | WS_KERNEL_EXECUTE;
+
+	return page_same(&here, &there) && (there.access & ~here.access & kernels ||
+					    !(here.access & WS_KERNEL_EXECUTE));
+}
+
+static bool special_identity(const struct check *c)
+{
+	struct manual_answer here = walk(c->root, c->finding->va);
+
+	return is_hole(&here) || here.pa != c->finding->va ||
+	       !(here.access & WS_KERNEL_EXECUTE);
+}
+
+static bool special_user(const struct check *c)
+{
+	struct manual_answer here = walk(c->root, c->finding->va),
+			     there = walk(c->reference, c->finding->va);
+
+	return is_kernel(c->finding->va) && !is_hole(&here) &&
+	       here.access & WS_USER_READ &&
+	       !(!is_hole(&there) && there.access & WS_USER_READ);
+}
+
 static bool is_below_kernel(unsigned level, unsigned index, uint64_t va)
 {
 	if (shape->nlevels == 4)
@@ -610,6 +656,11 @@ static bool confirm(const struct check *c)
 		{ "protection-code-alias", aliased_code, NULL, NULL },
 		{ "protection-pti-wide", wide_page, NULL, NULL },
 		{ "protection-read-only", writable_here_only, NULL, NULL },
+		{ "special-hole", NULL, NULL, special_hole },
+		{ "special-target", NULL, NULL, special_target },
+		{ "special-rights", NULL, NULL, special_rights },
+		{ "special-identity", NULL, NULL, special_identity },
+		{ "special-user", NULL, NULL, special_user },
 	};
 	const char *rule = c->finding->rule->id;
 

@@ -37,6 +37,7 @@ PARTS = {
     "regime": "a regime: what discovery makes of what the architecture says",
     "script": "scenarios: what others include, and a run of one",
     "scan": "the pass over all memory: how, and what discovery looks for in it",
+    "special": "page tables that no task uses: which, what an audit asks, an architecture's",
     "stacks": "kernel stacks: found, and checked in every space",
     "story": "a fault followed to its end, and how that is printed",
     "symbols": "symbols: a dump's, and the model kernel's",
