@@ -855,6 +855,12 @@ struct ws_lack {
 const struct ws_lack *ws_audit_lacks(const struct ws_audit *audit, size_t *n);
 
 /*
+ * What the audit says of the machine that is no finding: that a jump survives, or why that
+ * is unknown; NULL past the last. It lasts as long as the audit. Since: 0.1
+ */
+const char *ws_audit_note(const struct ws_audit *audit, unsigned i);
+
+/*
  * In which halves of a space, where isolation gives it two: the one that user mode has
  * too, or only the one that the entry code changes to. Since: 0.1
  */

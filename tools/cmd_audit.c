@@ -516,6 +516,7 @@ static enum exit_status print_tables(struct session *session, struct digest *dig
 				     enum exit_status status)
 {
 	struct report *report = session_report(session);
+	const char *note;
 
 	for (size_t i = 0; i < WS_ARRAY_SIZE(parts); i++)
 		if (parts[i].formats & 1u << session->request->format)
@@ -524,6 +525,9 @@ static enum exit_status print_tables(struct session *session, struct digest *dig
 					     ? parts[i].all
 					     : parts[i].rows,
 				     digest);
+	session_notes(session);
+	for (unsigned i = 0; (note = ws_audit_note(digest->audit, i)); i++)
+		report_note(report, note);
 	return session_answer(session, status);
 }
 

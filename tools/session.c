@@ -328,16 +328,23 @@ const char *session_regime(const struct session *session)
 		       : NULL;
 }
 
-enum exit_status session_answer(struct session *session, enum exit_status status)
+void session_notes(struct session *session)
 {
 	const char *note;
 
+	if (session->notes_printed)
+		return;
 	for (unsigned i = 0;
 	     session->system && (note = ws_system_note(session->system, i)); i++)
 		report_note(&session->report, note);
 	if (*session->note)
 		report_note(&session->report, session->note);
 	session->notes_printed = true;
+}
+
+enum exit_status session_answer(struct session *session, enum exit_status status)
+{
+	session_notes(session);
 	if (report_close(&session->report))
 		return status;
 	if (ferror(stdout) && !pager_is_on())

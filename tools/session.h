@@ -63,6 +63,8 @@ enum exit_status session_fail_memory(void);
  */
 struct report *session_report(struct session *session);
 enum exit_status session_answer(struct session *session, enum exit_status status);
+/* Adds the notes before that, where others are to follow them. */
+void session_notes(struct session *session);
 
 /* The regime, where another is possible or was asked for; NULL: it goes without saying. */
 const char *session_regime(const struct session *session);

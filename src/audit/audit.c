@@ -252,7 +252,10 @@ void ws_audit_destroy(struct ws_audit *audit)
 		free(judgement->reasons);
 	ws_vec_each(&audit->needs, need)
 		free(need->what);
+	ws_vec_each(&audit->notes, note)
+		free(*note);
 	free(audit->doubt);
+	ws_vec_release(&audit->notes);
 	ws_vec_release(&audit->needs);
 	ws_vec_release(&audit->findings);
 	ws_vec_release(&audit->judgements);
@@ -279,6 +282,11 @@ const struct ws_kernel_region *ws_audit_regions(const struct ws_audit *audit, si
 {
 	*n = audit->system->regions.n;
 	return audit->system->regions.v;
+}
+
+const char *ws_audit_note(const struct ws_audit *audit, unsigned i)
+{
+	return i < audit->notes.n ? audit->notes.v[i] : NULL;
 }
 
 const struct ws_need *ws_audit_needs(const struct ws_audit *audit, size_t *n)

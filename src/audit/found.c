@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Puts down what rules find. */
+/* Puts down what rules find, and what else they say. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,4 +104,21 @@ struct ws_finding *ws_found(struct ws_audit *audit, const struct ws_rule *rule,
 	audit->findings.n--;
 	audit->short_of_memory = true;
 	return NULL;
+}
+
+void ws_audit_say(struct ws_audit *audit, const char *fmt, ...)
+{
+	char *text, **note;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = ws_text_of_args(fmt, ap);
+	va_end(ap);
+	note = text ? ws_vec_push(&audit->notes) : NULL;
+	if (note) {
+		*note = text;
+		return;
+	}
+	free(text);
+	audit->short_of_memory = true;
 }

@@ -334,7 +334,7 @@ static void note(struct ws_audit *audit, const struct outcome *const *v, size_t 
 		(v[0]->end == SURVIVES ? print_survivors : print_unknown)(to, v, n);
 		words = ws_text_close(&text, NULL);
 		if (words)
-			ws_note(audit->system, "%s", words);
+			ws_audit_say(audit, "%s", words);
 		audit->short_of_memory |= !words;
 		free(words);
 	} else {

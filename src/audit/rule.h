@@ -51,8 +51,9 @@ struct ws_audit {
 	struct ws_lacking *lacking;                   /* these, by space */
 	WS_VEC(struct ws_judgement) judgements;       /* one a space, in their order */
 	WS_VEC(struct ws_special_judgement) specials; /* special.c */
-	uint64_t work; /* entries compared or walked: what the audit cost */
-	bool limited;  /* there were more findings than are kept */
+	uint64_t work;        /* entries compared or walked: what the audit cost */
+	bool limited;         /* there were more findings than are kept */
+	WS_VEC(char *) notes; /* of the machine: what is asked of an audit alone */
 	char *doubt; /* what some processor cannot have run with (doubt.c); NULL: nothing */
 	bool short_of_memory;
 };
@@ -88,6 +89,10 @@ uint64_t ws_memory_end(const struct ws_audit *audit);
 struct ws_finding *ws_found(struct ws_audit *audit, const struct ws_rule *rule,
 			    uint32_t space, uint64_t va, uint64_t last, const char *fmt,
 			    ...) __attribute__((format(printf, 6, 7)));
+
+/* The same for ws_audit_note(). */
+void ws_audit_say(struct ws_audit *audit, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Whether a finding that was just put down, of a rule about tables, is to be kept. */
 bool ws_crowd_admits(struct ws_audit *audit, const struct ws_finding *finding);

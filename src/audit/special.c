@@ -135,9 +135,9 @@ static void say_unknown(struct judging *j, const char *why)
 	if (j->found->known)
 		snprintf(root, sizeof(root), " (root %#lx)", j->found->root);
 	if (!j->said)
-		ws_note(j->audit->system,
-			"whether %s%s maps all that it is for is unknown: %s", name_of(j),
-			root, why);
+		ws_audit_say(j->audit,
+			     "whether %s%s maps all that it is for is unknown: %s",
+			     name_of(j), root, why);
 	j->said = true;
 	if (j->state == WS_SPECIAL_KEPT)
 		j->state = WS_SPECIAL_UNKNOWN;
@@ -232,8 +232,8 @@ static void end_duty(struct judging *j)
 	if (j->nranges)
 		j->state = WS_SPECIAL_BROKEN;
 	if (j->nranges > RANGES_MAX)
-		ws_note(j->audit->system, "%s: the same holds for %s", name_of(j),
-			WS_COUNT_OF(j->nranges - RANGES_MAX, "more range"));
+		ws_audit_say(j->audit, "%s: the same holds for %s", name_of(j),
+			     WS_COUNT_OF(j->nranges - RANGES_MAX, "more range"));
 	j->nranges = 0;
 }
 

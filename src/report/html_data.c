@@ -183,12 +183,14 @@ static json_t *severities_data(struct tree *tree)
 	return severities;
 }
 
-static json_t *notes_data(struct tree *tree, const struct ws_system *system)
+static json_t *notes_data(struct tree *tree, const struct digest *digest)
 {
 	json_t *notes = tree_array(tree);
 	const char *note;
 
-	for (unsigned i = 0; (note = ws_system_note(system, i)); i++)
+	for (unsigned i = 0; (note = ws_system_note(digest->system, i)); i++)
+		tree_add(tree, notes, tree_text(tree, note));
+	for (unsigned i = 0; (note = ws_audit_note(digest->audit, i)); i++)
 		tree_add(tree, notes, tree_text(tree, note));
 	return notes;
 }
@@ -207,7 +209,7 @@ static void put_words(struct tree *tree, json_t *data, const struct digest *dige
 	tree_put(tree, data, "verdicts", verdicts_data(tree, digest));
 	tree_put(tree, data, "severities", severities_data(tree));
 	tree_put(tree, data, "rules", rules_data(tree));
-	tree_put(tree, data, "notes", notes_data(tree, digest->system));
+	tree_put(tree, data, "notes", notes_data(tree, digest));
 }
 
 /* ---- processors ------------------------------------------------------------------- */

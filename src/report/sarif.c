@@ -160,6 +160,8 @@ static json_t *sarif_invocations(struct tree *tree, const struct digest *digest)
 	add_lacks(tree, notes, digest);
 	for (unsigned i = 0; (note = ws_system_note(digest->system, i)); i++)
 		add_notification(tree, notes, "note", note);
+	for (unsigned i = 0; (note = ws_audit_note(digest->audit, i)); i++)
+		add_notification(tree, notes, "note", note);
 	tree_put(tree, invocation, "executionSuccessful", json_true());
 	tree_put(tree, invocation, "toolExecutionNotifications", notes);
 	tree_add(tree, invocations, invocation);
