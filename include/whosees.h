@@ -10,22 +10,23 @@
  *   4. ranges                 what a processor would refuse; many addresses: runs
  *   5. eyes                   which root for which addresses: two, perhaps
  *   6. targets                where physical memory comes from
- *   7. registers              processors, and what dumps say of themselves
- *   8. systems                who is there, found in memory
- *   9. regimes                which registers decide what a root maps
- *  10. spaces                 address spaces, and whose they are
- *  11. tasks                  processes and kernel threads, and what their tables weigh
- *  12. modules and symbols    names, and what lies at an address
- *  13. probe                  spaces x addresses -> outcomes
- *  14. capture                a small dump with only what the answers rest on
- *  15. rules                  what an audit looks for, and what it comes to
- *  16. audit                  every divergence, and a verdict for each space
- *  17. lacks and needs        what was not read, and the fault path
- *  18. module files           where the handlers of a .ko would land
- *  19. what-if: the question  a fault delivered in a space
- *  20. what-if: the end       what becomes of it
- *  21. what-if: the story     all that is told of it
- *  22. what-if: memory        the machine that it is asked of, and what it has overwritten
+ *   7. memory                 what a target holds of it
+ *   8. registers              processors, and what dumps say of themselves
+ *   9. systems                who is there, found in memory
+ *  10. regimes                which registers decide what a root maps
+ *  11. spaces                 address spaces, and whose they are
+ *  12. tasks                  processes and kernel threads, and what their tables weigh
+ *  13. modules and symbols    names, and what lies at an address
+ *  14. probe                  spaces x addresses -> outcomes
+ *  15. capture                a small dump with only what the answers rest on
+ *  16. rules                  what an audit looks for, and what it comes to
+ *  17. audit                  every divergence, and a verdict for each space
+ *  18. lacks and needs        what was not read, and the fault path
+ *  19. module files           where the handlers of a .ko would land
+ *  20. what-if: the question  a fault delivered in a space
+ *  21. what-if: the end       what becomes of it
+ *  22. what-if: the story     all that is told of it
+ *  23. what-if: memory        the machine that it is asked of, and what it has overwritten
  *
  * Rules that hold throughout: addresses and lengths are bytes; a physical address is
  * called pa, a virtual one va; a root is the pa of a top-level table without the flags
@@ -366,6 +367,8 @@ const char *ws_target_note(const struct ws_target *target, unsigned i);
  */
 bool ws_target_taken(const struct ws_target *target, int64_t *seconds);
 
+/* ---- 7. memory -------------------------------------------------------------------- */
+
 /* A piece of memory that the target holds. Sorted, never overlapping. Since: 0.1 */
 struct ws_extent {
 	uint64_t pa;
@@ -392,7 +395,7 @@ enum ws_evidence ws_target_read(struct ws_target *target, uint64_t pa, void *buf
 enum ws_status ws_target_looked(struct ws_target *target,
 				enum ws_status status) WS_MUST_CHECK;
 
-/* ---- 7. registers ----------------------------------------------------------------- */
+/* ---- 8. registers ----------------------------------------------------------------- */
 
 /* i-th processor as the target kept it; NULL past the last. Since: 0.1 */
 struct ws_cpu;
@@ -434,7 +437,7 @@ const struct ws_term *ws_term_at(unsigned i, const char *word);
 /* The VMCOREINFO text of the target's own note, or NULL. Terminated. Since: 0.1 */
 const char *ws_target_vmcoreinfo(const struct ws_target *target);
 
-/* ---- 8. systems ------------------------------------------------------------------- */
+/* ---- 9. systems ------------------------------------------------------------------- */
 
 struct ws_system;
 
@@ -495,7 +498,7 @@ struct ws_layout {
 };
 const struct ws_layout *ws_system_layout(const struct ws_system *system);
 
-/* ---- 9. regimes ------------------------------------------------------------------- */
+/* ---- 10. regimes ------------------------------------------------------------------ */
 
 /* The root that the processor has loaded; false where that is not known. Since: 0.1 */
 bool ws_system_cpu_root(const struct ws_system *system, const struct ws_cpu *cpu,
@@ -511,7 +514,7 @@ const char *ws_system_regime(const struct ws_system *system);
 const char *ws_system_regime_at(const struct ws_system *system, unsigned i,
 				const char **what);
 
-/* ---- 10. spaces ------------------------------------------------------------------- */
+/* ---- 11. spaces ------------------------------------------------------------------- */
 
 /* Whose a space is. Since: 0.1 */
 enum ws_space_kind {
@@ -566,7 +569,7 @@ void ws_space_eye(const struct ws_system *system, const struct ws_space *space,
 		  struct ws_eye *eye);
 const char *ws_space_kind_name(enum ws_space_kind kind);
 
-/* ---- 11. tasks -------------------------------------------------------------------- */
+/* ---- 12. tasks -------------------------------------------------------------------- */
 
 #define WS_NO_SPACE UINT32_MAX
 #define WS_NO_PID UINT32_MAX
@@ -604,7 +607,7 @@ struct ws_weight {
 enum ws_status ws_space_weigh(struct ws_system *system, const struct ws_space *space,
 			      struct ws_weight *weight) WS_MUST_CHECK;
 
-/* ---- 12. modules and symbols ------------------------------------------------------ */
+/* ---- 13. modules and symbols ------------------------------------------------------ */
 
 /* A piece of a module. Since: 0.1 */
 struct ws_region {
@@ -675,7 +678,7 @@ enum ws_status ws_place_at(struct ws_system *system, uint64_t va,
 enum ws_evidence ws_system_read(struct ws_system *system, uint64_t va, void *buf,
 				size_t len) WS_MUST_CHECK;
 
-/* ---- 13. probe -------------------------------------------------------------------- */
+/* ---- 14. probe -------------------------------------------------------------------- */
 
 /* How walks of one address ended, wherever they ended alike. Since: 0.1 */
 struct ws_outcome {
@@ -702,7 +705,7 @@ enum ws_status ws_probe(struct ws_system *system, const struct ws_space *spaces,
 			struct ws_matrix *matrix) WS_MUST_CHECK;
 void ws_matrix_release(struct ws_matrix *matrix);
 
-/* ---- 14. capture ------------------------------------------------------------------ */
+/* ---- 15. capture ------------------------------------------------------------------ */
 
 /*
  * Writes an ELF core that holds only the frames which the answers rest on: page
@@ -712,7 +715,7 @@ void ws_matrix_release(struct ws_matrix *matrix);
  */
 enum ws_status ws_capture(struct ws_system *system, const char *path) WS_MUST_CHECK;
 
-/* ---- 15. rules -------------------------------------------------------------------- */
+/* ---- 16. rules -------------------------------------------------------------------- */
 
 /* How much one finding matters, by itself. Since: 0.1 */
 enum ws_severity {
@@ -767,7 +770,7 @@ struct ws_special_judgement {
 	uint8_t state;    /* enum ws_special_state */
 };
 
-/* ---- 16. audit -------------------------------------------------------------------- */
+/* ---- 17. audit -------------------------------------------------------------------- */
 
 /* One thing a rule found in one space. Since: 0.1 */
 struct ws_finding {
@@ -838,7 +841,7 @@ const struct ws_judgement *ws_audit_judgements(const struct ws_audit *audit, siz
 const struct ws_special_judgement *ws_audit_specials(const struct ws_audit *audit,
 						     size_t *n);
 
-/* ---- 17. lacks and needs ---------------------------------------------------------- */
+/* ---- 18. lacks and needs ---------------------------------------------------------- */
 
 /* Something that decides about a space and could not be read. Since: 0.1 */
 struct ws_lack {
@@ -907,7 +910,7 @@ struct ws_judgement ws_audit_whole(const struct ws_audit *audit, uint32_t space)
  */
 const struct ws_kernel_region *ws_audit_regions(const struct ws_audit *audit, size_t *n);
 
-/* ---- 18. module files ------------------------------------------------------------- */
+/* ---- 19. module files ------------------------------------------------------------- */
 
 /* A module's file (.ko), before it is loaded: ELF of 32 or 64 bits. Since: 0.1 */
 struct ws_module_file;
@@ -955,7 +958,7 @@ enum ws_status ws_module_file_handlers(struct ws_module_file *file,
 				       const struct ws_handler **handlers,
 				       size_t *n) WS_MUST_CHECK;
 
-/* ---- 19. what-if: the question ---------------------------------------------------- */
+/* ---- 20. what-if: the question ---------------------------------------------------- */
 
 /*
  * What the processor would do next: a page fault is delivered in one space to a simulated
@@ -1008,7 +1011,7 @@ enum ws_sp_origin {
 };
 const char *ws_sp_origin_name(enum ws_sp_origin origin);
 
-/* ---- 20. what-if: the end --------------------------------------------------------- */
+/* ---- 21. what-if: the end --------------------------------------------------------- */
 
 /* Best first, but for the last two. Since: 0.1 */
 enum ws_fate {
@@ -1055,7 +1058,7 @@ enum ws_stumble {
 /* "push", "IDT", "other". Static. Since: 0.1 */
 const char *ws_stumble_name(enum ws_stumble stumble);
 
-/* ---- 21. what-if: the story ------------------------------------------------------- */
+/* ---- 22. what-if: the story ------------------------------------------------------- */
 
 #define WS_STORY_EXCEPTIONS 8
 
@@ -1097,7 +1100,7 @@ struct ws_story {
 	uint64_t unknown_pa; /* read, but for WS_FATE_UNKNOWN: where it wants to read */
 };
 
-/* ---- 22. what-if: memory ---------------------------------------------------------- */
+/* ---- 23. what-if: memory ---------------------------------------------------------- */
 
 struct ws_machine;
 
