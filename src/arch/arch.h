@@ -76,7 +76,8 @@ struct ws_qemu_note {
 	size_t size;    /* that a note of this version has at least */
 	size_t written; /* and that ours has */
 	void (*read)(struct ws_cpu *cpu, const uint8_t *note);
-	void (*write)(const struct ws_cpu *cpu, uint8_t *note);
+	/* False: not all that a note has is known of it. */
+	bool (*write)(const struct ws_cpu *cpu, uint8_t *note);
 };
 
 /* Memory that the firmware told the kernel of as usable: in order, none twice. */
@@ -95,6 +96,17 @@ struct ws_ram_map {
 	bool (*read)(const uint8_t *map, struct ws_ram *ram);
 };
 
+/*
+ * A processor as a machine monitor's own ELF note keeps it. read: false, and nothing is
+ * known, where no processor has such registers: the note is damaged, or of another layout.
+ */
+struct ws_monitor_note {
+	const char *name;
+	uint32_t type;
+	size_t size; /* that it has at least */
+	bool (*read)(struct ws_cpu *cpu, const uint8_t *note);
+};
+
 /* ---- all of it ---- */
 
 struct ws_arch_audit;
@@ -108,9 +120,10 @@ struct ws_arch {
 	/* Linux on it, as src/linux asks; NULL: only its page tables are known. */
 	const struct ws_arch_linux *on_linux;
 	/* Of an architecture whose dumps are not known all that follows is NULL. */
-	const struct ws_machine_type *machines; /* ends with elf 0 */
-	const struct ws_prstatus *prstatuses;   /* ends with size 0 */
-	const struct ws_qemu_note *qemu_note;   /* NULL: QEMU writes none */
+	const struct ws_machine_type *machines;      /* ends with elf 0 */
+	const struct ws_prstatus *prstatuses;        /* ends with size 0 */
+	const struct ws_qemu_note *qemu_note;        /* NULL: QEMU writes none */
+	const struct ws_monitor_note *monitor_notes; /* ends with name NULL; NULL: none */
 	const struct ws_ram_map *ram_map; /* NULL: memory has no holes that it tells */
 
 	/* The table of registers of a kernel with longs of that size, and its length. */

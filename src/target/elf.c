@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * ELF cores of whole machines, both classes: /proc/vmcore, QEMU's dump-guest-memory,
- * virsh dump, our own captures. Physical memory is PT_LOAD at p_paddr; registers and
+ * virsh dump, VirtualBox's dumpvmcore, our own captures. Physical memory is PT_LOAD at p_paddr; registers and
  * VMCOREINFO are PT_NOTE.
  *
  * Bytes of a segment past p_filesz are taken as left out, not as zero: makedumpfile -E
@@ -427,8 +427,9 @@ static enum ws_status elf_open(struct ws_target *target,
 const struct ws_target_ops ws_target_elf = {
 	.kind = "elf",
 	.title = "ELF core",
-	.about = "Of a whole machine: QEMU's dump-guest-memory, virsh dump "
-		 "--memory-only, /proc/vmcore, whosees capture.",
+	.about =
+		"Of a whole machine: QEMU's dump-guest-memory, virsh dump --memory-only, "
+		"VirtualBox's dumpvmcore, /proc/vmcore, whosees capture.",
 	.header = "program header",
 	.probe = elf_probe,
 	.open = elf_open,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * ELF notes of machines: processors and VMCOREINFO. Layouts: gABI ch. 5 for the note
- * itself, Linux include/linux/elfcore.h (struct elf_prstatus) for "CORE"; of processors
- * the architecture has the rest.
+ * itself, Linux include/linux/elfcore.h (struct elf_prstatus) for "CORE", VirtualBox
+ * include/VBox/vmm/dbgfcorefmt.h for "VBCORE"; of processors the architecture has the rest.
  */
 #include "target/target.h"
 
@@ -132,6 +132,64 @@ static enum ws_status prstatus_note(struct ws_target *target, const struct note 
 	return WS_OK;
 }
 
+#define VBOX_MAGIC 0xc01ac0de
+#define VBOX_VERSION 4              /* where it is */
+#define VBOX_VERSION_MIN 0x00010001 /* 1.0 has its processors in another form */
+#define VBOX_VERSION_MAX 0x0001ffff
+
+/* VirtualBox's first note: of which version its notes on processors are. */
+static enum ws_status vbox_note(struct ws_target *target, const struct note *note)
+{
+	uint32_t version = note->descsz >= 8 ? ws_le32(note->desc + VBOX_VERSION) : 0;
+	bool sound = note->descsz >= 8 && ws_le32(note->desc) == VBOX_MAGIC;
+
+	target->monitor_unknown =
+		!sound || version < VBOX_VERSION_MIN || version > VBOX_VERSION_MAX;
+	if (!target->monitor_unknown)
+		return WS_OK;
+	return ws_target_add_note(
+		target,
+		"the VBCORE note at file offset %#lx is damaged, or of a version that is "
+		"unknown (%#x): what is said there of registers is not read",
+		note->at, version);
+}
+
+static const struct ws_monitor_note *monitor_note_of(const struct note *note,
+						     const struct ws_arch **arch)
+{
+	for (unsigned i = 0; (*arch = ws_arch_at(i)); i++)
+		for (const struct ws_monitor_note *m = (*arch)->monitor_notes;
+		     m && m->name; m++)
+			if (note_is(note, m->name, m->type))
+				return m;
+	return NULL;
+}
+
+/* A processor that is not known is one all the same. */
+static enum ws_status monitor_note(struct ws_target *target, const struct note *note)
+{
+	const struct ws_arch *arch;
+	const struct ws_monitor_note *layout = monitor_note_of(note, &arch);
+	struct ws_cpu *cpu;
+
+	if (!layout)
+		return WS_OK;
+	cpu = ws_vec_push(&target->cpus);
+	if (!cpu)
+		return ws_fail_memory(target->ctx);
+	*cpu = (struct ws_cpu){ .arch = arch };
+	if (target->monitor_unknown)
+		return WS_OK;
+	if (note->descsz >= layout->size && layout->read(cpu, note->desc))
+		return WS_OK;
+	*cpu = (struct ws_cpu){ .arch = arch };
+	return ws_target_add_note(
+		target,
+		"the %s note at file offset %#lx is damaged, or newer than this tool: "
+		"what it says of the registers of processor %zu is unknown",
+		layout->name, note->at, target->cpus.n - 1);
+}
+
 static enum ws_status vmcoreinfo_note(struct ws_target *target, const struct note *note)
 {
 	if (target->vmcoreinfo)
@@ -196,6 +254,7 @@ static const struct {
 } note_kinds[] = {
 	{ "QEMU", 0, qemu_note },
 	{ "CORE", NT_PRSTATUS, prstatus_note },
+	{ "VBCORE", 0xb00, vbox_note },
 	{ "VMCOREINFO", 0, vmcoreinfo_note },
 	{ "WHOSEES", WHOSEES_ROOT, whosees_note },
 	{ "WHOSEES", WHOSEES_MODULES, modules_note },
@@ -206,7 +265,7 @@ static enum ws_status note_take(struct ws_target *target, const struct note *not
 	for (size_t i = 0; i < WS_ARRAY_SIZE(note_kinds); i++)
 		if (note_is(note, note_kinds[i].name, note_kinds[i].type))
 			return note_kinds[i].take(target, note);
-	return WS_OK;
+	return monitor_note(target, note);
 }
 
 static uint64_t aligned(uint64_t offset)
@@ -282,8 +341,8 @@ static void note_write(FILE *file, const char *name, uint32_t type, const void *
 	fwrite(padding, aligned(size) - size, 1, file);
 }
 
-/* False: memory is short. */
-static bool qemu_note_write(FILE *file, const struct ws_cpu *cpu)
+/* *written: all that it has is known. False: memory is short. */
+static bool qemu_note_write(FILE *file, const struct ws_cpu *cpu, bool *written)
 {
 	const struct ws_qemu_note *layout = cpu->arch->qemu_note;
 	ws_autofree uint8_t *desc = calloc(1, layout->written);
@@ -292,8 +351,9 @@ static bool qemu_note_write(FILE *file, const struct ws_cpu *cpu)
 		return false;
 	put32(desc, layout->version);
 	put32(desc + 4, layout->written);
-	layout->write(cpu, desc);
-	note_write(file, "QEMU", 0, desc, layout->written);
+	*written = layout->write(cpu, desc);
+	if (*written)
+		note_write(file, "QEMU", 0, desc, layout->written);
 	return true;
 }
 
@@ -341,8 +401,10 @@ enum ws_status ws_target_write_notes(const struct ws_target *target,
 		return ws_fail_memory(target->ctx);
 	ws_vec_each(&target->cpus, cpu)
 		if (cpu->arch->qemu_note && ws_cpu_root(cpu, &root)) {
-			short_of_memory |= !qemu_note_write(file, cpu);
-			registers = true;
+			bool written = false;
+
+			short_of_memory |= !qemu_note_write(file, cpu, &written);
+			registers |= written;
 		} else if (!cpu->arch->qemu_note) {
 			short_of_memory |= !prstatus_write(file, cpu);
 		}

@@ -105,7 +105,9 @@ const struct ws_target_ops ws_target_raw = {
 	.kind = "raw",
 	.header = "piece",
 	.title = "raw memory",
-	.about = "From physical address 0 on, without a header. It is known by "
-		 "no first bytes and has no registers.",
+	.about =
+		"Memory without a header: in pieces that are given, as its own memory map has "
+		"it, or from physical address 0 on. It is known by no first bytes and has no "
+		"registers.",
 	.open = raw_open,
 };

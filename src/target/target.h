@@ -89,6 +89,7 @@ struct ws_target {
 			      * of what it holds */
 	WS_VEC(struct ws_cpu) cpus;
 	size_t nqemu_notes;   /* of how many of them QEMU notes were met */
+	bool monitor_unknown; /* the monitor's notes on them are of no known version */
 	WS_VEC(char *) notes; /* what is wrong with the file: ws_target_note() */
 	char *vmcoreinfo;
 	int64_t taken;   /* when, in seconds since 1970; 0: the file does not say */

@@ -185,7 +185,7 @@ bool x86_stack_tops(struct ws_system *system, const struct ws_cpu *cpu,
 {
 	struct ws_tss tss;
 
-	if (!x86_has_control(cpu) ||
+	if (!x86_has_tables(cpu) ||
 	    ws_tss_read(system, x86_base(cpu, X86_TR), &tss) != WS_READ)
 		return false;
 	top[0] = tss.sp0;
@@ -210,7 +210,7 @@ bool x86_handler_va(struct ws_system *system, const struct ws_cpu *cpu, unsigned
 	uint8_t bytes[16] = { 0 };
 	struct ws_gate gate;
 
-	if (!x86_has_control(cpu) ||
+	if (!x86_has_tables(cpu) ||
 	    ws_system_read(system, x86_base(cpu, X86_IDT) + vector * size, bytes, size) !=
 		    WS_READ)
 		return false;
@@ -242,7 +242,7 @@ void x86_tour_registers(struct ws_system *system, const struct ws_cpu *cpu)
 {
 	static const enum x86_register tables[] = { X86_IDT, X86_GDT, X86_TR };
 
-	if (!x86_has_control(cpu))
+	if (!x86_has_tables(cpu))
 		return;
 	for (size_t i = 0; i < WS_ARRAY_SIZE(tables); i++) {
 		struct x86_segment table = x86_segment(cpu, tables[i]);

@@ -64,7 +64,7 @@ static const char *no_delivery(const struct ws_about *about)
 static bool has_entry_stack(const struct ws_audit *audit)
 {
 	ws_vec_each(&audit->system->target->cpus, cpu)
-		if (x86_has_control(cpu))
+		if (x86_has_tables(cpu))
 			return x86_has_entry_stack(audit, cpu);
 	return true;
 }
@@ -109,7 +109,7 @@ static void print_open_end(const struct ws_audit *audit, FILE *to,
 	bool can_simulate = false;
 
 	ws_vec_each(&audit->system->target->cpus, cpu)
-		can_simulate |= x86_has_control(cpu);
+		can_simulate |= x86_has_tables(cpu);
 	fputs("the machine panics, hangs or resets", to);
 	if (can_simulate && about->space->pid)
 		fprintf(to, ": `whosees what-if --pid %u' simulates which",

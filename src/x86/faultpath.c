@@ -243,7 +243,7 @@ static bool is_new_idt(struct ws_audit *audit, struct idts_seen *seen,
 
 static bool has_paging(const struct ws_cpu *cpu)
 {
-	return x86_has_control(cpu) && cpu->reg[X86_CR0] & X86_CR0_PG;
+	return x86_has_tables(cpu) && cpu->reg[X86_CR0] & X86_CR0_PG;
 }
 
 static bool all_have_idt(const struct ws_system *system, const struct x86_segment *idtr)
@@ -333,7 +333,7 @@ static struct x86_fault_cpu fault_cpu(const struct ws_cpu *registers, int cpu)
 	return (struct x86_fault_cpu){
 		.registers = registers,
 		.cpu = cpu,
-		.has_control = x86_has_control(registers),
+		.has_control = x86_has_tables(registers),
 		.cr0 = cr0,
 		.cr4 = cr4,
 		.write = cr0 & X86_CR0_WP ? WS_KERNEL_WRITE : 0,

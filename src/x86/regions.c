@@ -80,7 +80,7 @@ static uint64_t entry_area_i386(struct ws_system *system, uint64_t pmd_size)
 	ws_vec_each(&system->target->cpus, cpu) {
 		uint64_t idt = x86_base(cpu, X86_IDT);
 
-		if (x86_has_control(cpu) && idt % pmd_size == 0 &&
+		if (x86_has_tables(cpu) && idt % pmd_size == 0 &&
 		    idt >= UINT64_C(0xfe000000) && idt <= UINT32_MAX)
 			return idt;
 	}

@@ -123,8 +123,10 @@ static void put(uint8_t *p, uint64_t value, unsigned size)
 		p[i] = (uint8_t)(value >> 8 * i);
 }
 
-static void write_note(const struct ws_cpu *cpu, uint8_t *note)
+static bool write_note(const struct ws_cpu *cpu, uint8_t *note)
 {
+	if (!x86_has_tables(cpu))
+		return false;
 	for (unsigned i = 0; i < X86_GENERAL; i++)
 		put(note + REGISTERS + 8 * i, cpu->reg[i], 8);
 	for (unsigned i = 0; i < NSEGMENTS; i++) {
@@ -140,6 +142,7 @@ static void write_note(const struct ws_cpu *cpu, uint8_t *note)
 	for (unsigned i = 0; i < WS_ARRAY_SIZE(controls); i++)
 		if (controls[i] != X86_REGISTERS)
 			put(note + CONTROLS + 8 * i, cpu->reg[controls[i]], 8);
+	return true;
 }
 
 const struct ws_qemu_note x86_qemu_note = {
@@ -155,15 +158,17 @@ const struct ws_qemu_note x86_qemu_note = {
 #define DESCRIPTOR_L WS_BIT(21) /* in a descriptor's second word: 64-bit code */
 
 /*
- * IA32_EFER is in no note. But descriptor tables and instructions above 4 GiB, and
- * 64-bit code, exist in long mode only.
+ * Where IA32_EFER is not known: descriptor tables and instructions above 4 GiB, and 64-bit
+ * code, exist in long mode only.
  */
-static bool shows_long_mode(const struct ws_cpu *cpu)
+static bool shows_long_mode(const struct ws_cpu *cpu, bool wide)
 {
 	uint64_t addresses =
 		x86_base(cpu, X86_GDT) | x86_base(cpu, X86_IDT) | cpu->reg[X86_IP];
 
-	return addresses >> 32 || x86_segment(cpu, X86_CS).flags & DESCRIPTOR_L;
+	if (ws_cpu_knows(cpu, X86_EFER))
+		return cpu->reg[X86_EFER] & X86_EFER_LMA;
+	return wide || addresses >> 32 || x86_segment(cpu, X86_CS).flags & DESCRIPTOR_L;
 }
 
 const struct ws_format *x86_format_of_cpu(const struct ws_cpu *cpu, bool wide)
@@ -174,7 +179,7 @@ const struct ws_format *x86_format_of_cpu(const struct ws_cpu *cpu, bool wide)
 		return NULL;
 	if (!(cr4 & X86_CR4_PAE))
 		return cr4 & X86_CR4_PSE ? &ws_format_i386 : &ws_format_i386_nopse;
-	if (!wide && !shows_long_mode(cpu))
+	if (!shows_long_mode(cpu, wide))
 		return &ws_format_i386_pae;
 	return cr4 & X86_CR4_LA57 ? &ws_format_x86_64_la57 : &ws_format_x86_64;
 }

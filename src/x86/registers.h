@@ -44,7 +44,7 @@ enum x86_register {
 	X86_IDT = X86_GDT + WS_SEGMENT_PARTS,
 	X86_SEGMENTS_END = X86_IDT + WS_SEGMENT_PARTS,
 
-	X86_EFER = X86_SEGMENTS_END, /* in no note; --regime can give it */
+	X86_EFER = X86_SEGMENTS_END, /* not in QEMU's notes; --regime can give it */
 	X86_REGISTERS,
 };
 
@@ -59,6 +59,7 @@ enum x86_register {
 #define X86_CR4_SMEP WS_BIT(20)
 #define X86_CR4_SMAP WS_BIT(21)
 #define X86_CR4_FRED WS_BIT(32)
+#define X86_EFER_LMA WS_BIT(10)
 #define X86_EFER_NXE WS_BIT(11)
 
 /* A segment register or a descriptor-table register, hidden part included. */
@@ -100,6 +101,17 @@ static inline bool x86_has_control(const struct ws_cpu *cpu)
 	return ws_cpu_knows(cpu, X86_CR0);
 }
 
+/*
+ * And some that keep control registers keep no more: where the descriptor tables and the
+ * TSS lie is then unknown.
+ */
+static inline bool x86_has_tables(const struct ws_cpu *cpu)
+{
+	return x86_has_control(cpu) && ws_cpu_knows(cpu, X86_IDT + WS_SEGMENT_BASE) &&
+	       ws_cpu_knows(cpu, X86_GDT + WS_SEGMENT_BASE) &&
+	       ws_cpu_knows(cpu, X86_TR + WS_SEGMENT_BASE);
+}
+
 /* The privilege level is that of CS (SDM vol. 3A, 5.5). */
 static inline bool x86_in_user_mode(const struct ws_cpu *cpu)
 {
@@ -114,6 +126,7 @@ const struct ws_format *x86_format_of_vmcoreinfo(const char *text);
 
 extern const struct ws_prstatus x86_prstatuses[];
 extern const struct ws_qemu_note x86_qemu_note;
+extern const struct ws_monitor_note x86_monitor_notes[];
 extern const struct ws_term x86_terms[];
 
 #endif

@@ -91,6 +91,7 @@ const struct ws_arch ws_arch_x86 = {
 	.machines = machines,
 	.prstatuses = x86_prstatuses,
 	.qemu_note = &x86_qemu_note,
+	.monitor_notes = x86_monitor_notes,
 	.ram_map = &x86_ram_map,
 	.registers = x86_registers,
 	.format_of_cpu = x86_format_of_cpu,

@@ -74,6 +74,86 @@ def left_of(core, memory, lacks):
                     core.machine)
 
 
+# ---- processors --------------------------------------------------------------------------
+
+GENERAL = ("ax bx cx dx si di sp bp r8 r9 r10 r11 r12 r13 r14 r15 ip flags").split()
+SEGMENTS = "cs ds es fs gs ss ldt tr gdt idt".split()
+Segment = collections.namedtuple("Segment", "selector limit flags base")
+
+
+def processor(desc):
+    """What QEMU's note says, by name (QEMU target/i386/arch_dump.c), and EFER: what a kernel of
+    that kind has set."""
+    cpu = dict(zip(GENERAL, struct.unpack_from("<18Q", desc, 8)))
+    for i, name in enumerate(SEGMENTS):
+        selector, limit, flags, _, base = struct.unpack_from("<IIIIQ", desc, 152 + 24 * i)
+        cpu[name] = Segment(selector, limit, flags, base)
+    for i, name in enumerate(("cr0", None, "cr2", "cr3", "cr4")):
+        if name:
+            cpu[name], = struct.unpack_from("<Q", desc, 392 + 8 * i)
+    long_mode = cpu["gdt"].base >> 32
+    cpu["efer"] = 0xD01 if long_mode else 0x800 if cpu["cr4"] & 0x20 else 0
+    return cpu
+
+
+def processors(core):
+    return [processor(desc) for desc in core.of("QEMU")]
+
+
+# ---- VirtualBox --------------------------------------------------------------------------
+
+VBOX_GENERAL = "ax bx cx dx si di r8 r9 r10 r11 r12 r13 r14 r15 ip sp bp flags".split()
+VBOX_CPU = 8768  # sizeof(DBGFCORECPU) of 1.5
+
+
+def vbox_cpu(cpu):
+    """include/VBox/vmm/dbgfcorefmt.h, struct DBGFCORECPU."""
+    def segment(name):
+        s = cpu[name]
+        rights = s.flags >> 8 & 0xF0FF
+        return struct.pack("<QIIHHI", s.base, s.limit, rights, s.selector, 0, 0)
+
+    def table(name):
+        return struct.pack("<QII", cpu[name].base, cpu[name].limit, 0)
+
+    out = struct.pack("<18Q", *(cpu[name] for name in VBOX_GENERAL))
+    out += b"".join(map(segment, ("cs", "ds", "es", "fs", "gs", "ss")))
+    out += struct.pack("<4Q8Q", cpu["cr0"], cpu["cr2"], cpu["cr3"], cpu["cr4"], *8 * [0])
+    out += table("gdt") + table("idt") + segment("ldt") + segment("tr")
+    out += struct.pack("<3QQ", 0, 0, 0, cpu["efer"])
+    return out.ljust(VBOX_CPU, b"\0")
+
+
+def vbox_note(name, kind, desc):
+    """Its length is without the 0 at the end; name and 0 come to a multiple of 8."""
+    return struct.pack("<III", len(name), len(desc), kind) + name.ljust(8, b"\0") + desc
+
+
+def vbox(core):
+    """DBGFCoreWrite.cpp: the machine is the host's; memory is followed by a device's, which is
+    not in the file."""
+    cpus = processors(core)
+    notes = vbox_note(b"VBCORE", 0xB00, struct.pack("<6I", 0xC01AC0DE, 0x00010006, 24,
+                                                    0x07000014, 163906, len(cpus)))
+    at = 64 + 56 * (2 + len(core.memory))
+    places = {"ELF header": [0], "program header": list(range(64, at, 56)),
+              "note": [at], "VBCORE note": [at + 20], "VBCPU note": []}
+    for cpu in cpus:
+        places["note"].append(at + len(notes))
+        places["VBCPU note"].append(at + len(notes) + 20)
+        notes += vbox_note(b"VBCPU", 0xB01, vbox_cpu(cpu))
+    data = aligned(at + len(notes), PAGE)
+    out = bytearray(struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01", 4, 62, 1, 0, 64, 0, 0,
+                                64, 56, 2 + len(core.memory), 64, 0, 0))
+    out += struct.pack("<IIQQQQQQ", 4, 0, at, 0, 0, len(notes), 0, 0)
+    for pa, bytes_ in core.memory:
+        out += struct.pack("<IIQQQQQQ", 1, 0, data, 0, pa, len(bytes_), len(bytes_), 0)
+        data += len(bytes_)
+    out += struct.pack("<IIQQQQQQ", 1, 0, data, 0, 0xFFF000000000, 0, 16 << 20, 0)
+    out = (out + notes).ljust(aligned(at + len(notes), PAGE), b"\0")
+    return bytes(out + b"".join(bytes_ for _, bytes_ in core.memory)), places
+
+
 # ---- LiME and AVML -----------------------------------------------------------------------
 
 def lime(core):
@@ -148,4 +228,4 @@ def avml(core):
     return bytes(out), places
 
 
-WRITERS = {"lime": lime, "avml": avml}
+WRITERS = {"lime": lime, "avml": avml, "vbox": vbox}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Headers as tables, written from the formats' own documents and not from src/: gABI
- * ch. 4 and 5, LiME's README, avml's src/image.rs and snappy's framing_format.txt, QEMU target/i386/arch_dump.c, makedumpfile's diskdump_mod.h
+ * ch. 4 and 5, LiME's README, avml's src/image.rs and snappy's framing_format.txt, VirtualBox's
+ * dbgfcorefmt.h, QEMU target/i386/arch_dump.c, makedumpfile's diskdump_mod.h
  * and IMPLEMENTATION.
  */
 #include "mk/mk.h"
@@ -59,6 +60,21 @@ static const struct mk_record records[] = {
 		{ "r0", 72, 4, 0 }, { "r1", 76, 4, 0 }, { "r12", 120, 4, 0 },
 		{ "sp", 124, 4, 0 }, { "lr", 128, 4, 0 }, { "pc", 132, 4, 0 },
 		{ "cpsr", 136, 4, 0 } } },
+
+	{ "vbcore", 24, false, {
+		{ "magic", 0, 4, 0xc01ac0de }, { "version", 4, 4, 0x10006 },
+		{ "size", 8, 4, 24 }, { "ncpus", 20, 4, 1 } } },
+	{ "vbcpu", 496, false, {
+		{ "rax", 0, 8, 0 }, { "rip", 112, 8, 0 }, { "rsp", 120, 8, 0 },
+		{ "rbp", 128, 8, 0 }, { "rflags", 136, 8, 2 },
+		{ "cs_base", 144, 8, 0 }, { "cs_limit", 152, 4, 0 },
+		{ "cs_rights", 156, 4, 0 }, { "cs_selector", 160, 2, 0 },
+		{ "ss_rights", 276, 4, 0 },
+		{ "cr0", 288, 8, 0x80050033 }, { "cr2", 296, 8, 0 }, { "cr3", 304, 8, 0 },
+		{ "cr4", 312, 8, 0 }, { "gdt_base", 384, 8, 0 }, { "gdt_limit", 392, 4, 0 },
+		{ "idt_base", 400, 8, 0 }, { "idt_limit", 408, 4, 0 },
+		{ "tr_base", 440, 8, 0 }, { "tr_selector", 456, 2, 0 },
+		{ "efer", 488, 8, 0 } } },
 
 	{ "lime", 32, false, {
 		{ "magic", 0, 4, 0x4c694d45 }, { "version", 4, 4, 1 },

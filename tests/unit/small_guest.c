@@ -797,7 +797,8 @@ void guest_set_cr3(struct guest *guest, uint64_t cr3)
 	*cpu = (struct ws_cpu){ .arch = ws_arch_of(guest->target.format),
 				.word = (uint8_t)guest->word };
 	memset(cpu->known, 0xff, sizeof(cpu->known));
-	cpu->reg[X86_CR0] = 1u << 31; /* PG */
+	cpu->known[X86_EFER / 64] &= ~WS_BIT(X86_EFER % 64); /* as in QEMU's notes */
+	cpu->reg[X86_CR0] = 1u << 31;                        /* PG */
 	cpu->reg[X86_CR3] = cr3;
 }
 

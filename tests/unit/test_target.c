@@ -478,7 +478,7 @@ static void formats(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct ws_cpu cpu = { .known = { UINT64_MAX },
+		struct ws_cpu cpu = { .known = { ~WS_BIT(X86_EFER) },
 				      .reg = { [X86_CR0] = cases[i].cr0,
 					       [X86_CR4] = cases[i].cr4,
 					       [X86_CS + WS_SEGMENT_FLAGS] = cases[i].cs,
@@ -507,6 +507,68 @@ static void formats_by_vmcoreinfo(void **state)
 			 &ws_format_x86_64_la57);
 	assert_null(ws_format_of_vmcoreinfo("X=CONFIG_X86_PAE=y\n"));
 	assert_null(ws_format_of_vmcoreinfo(""));
+}
+
+/* ---- VirtualBox ------------------------------------------------------------------- */
+
+/* Its lengths of names are without the 0; its machine is the host's. */
+#define VBOX(cpu)                                                               \
+	"ehdr64 phnum=2\nphdr64 type=4 offset=0x200 filesz=560\n"               \
+	"phdr64 offset=0x1000 paddr=0x1000 filesz=0x1000 memsz=0x1000\n"        \
+	"at 0x200\nnhdr namesz=6 descsz=24 type=0xb00\ntext \"VBCORE\\0\\0\"\n" \
+	"vbcore\nnhdr namesz=5 descsz=496 type=0xb01\n"                         \
+	"text \"VBCPU\\0\\0\\0\"\nvbcpu " cpu "\nat 0x1000\nframes 0x1000 1\n"
+
+static void vbox(void **state)
+{
+	const struct ws_cpu *cpu;
+	autodump d =
+		dump_open(VBOX("rax=1 rip=2 rsp=3 rbp=4 rflags=0x246 cs_selector=0x60 "
+			       "cs_limit=0xffffffff cs_rights=0xc09b ss_rights=0x1c093 "
+			       "cr2=5 cr3=0x6000 cr4=0x10 gdt_base=7 gdt_limit=0xff "
+			       "idt_base=8 idt_limit=0x7ff tr_base=9 tr_selector=0x80"),
+			  NULL);
+
+	(void)state;
+	cpu = ws_target_cpu(d.target, 0);
+	assert_null(ws_target_cpu(d.target, 1));
+	assert_null(ws_target_note(d.target, 0));
+	assert_int_equal(cpu->reg[X86_AX], 1);
+	assert_int_equal(cpu->reg[X86_IP], 2);
+	assert_int_equal(cpu->reg[X86_SP], 3);
+	assert_int_equal(cpu->reg[X86_BP], 4);
+	assert_int_equal(cpu->reg[X86_FLAGS], 0x246);
+	assert_int_equal(x86_segment(cpu, X86_CS).selector, 0x60);
+	assert_int_equal(x86_segment(cpu, X86_CS).flags, 0xc09b00);
+	assert_int_equal(x86_segment(cpu, X86_SS).flags, 0);
+	assert_int_equal(cpu->reg[X86_CR2], 5);
+	assert_int_equal(cpu->reg[X86_CR3], 0x6000);
+	assert_int_equal(x86_base(cpu, X86_GDT), 7);
+	assert_int_equal(x86_segment(cpu, X86_IDT).limit, 0x7ff);
+	assert_int_equal(x86_base(cpu, X86_TR), 9);
+	assert_true(x86_has_tables(cpu));
+	assert_ptr_equal(d.target->format, &ws_format_i386);
+	assert_int_equal(d.target->word, 4);
+}
+
+/* EFER says whether it is long mode, whatever the core's machine. */
+static void vbox_formats(void **state)
+{
+	static const struct {
+		const char *text;
+		const struct ws_format *format;
+	} cases[] = {
+		{ VBOX("cr4=0x20 efer=0xd01"), &ws_format_x86_64 },
+		{ VBOX("cr4=0x1020 efer=0xd01"), &ws_format_x86_64_la57 },
+		{ VBOX("cr4=0x20 efer=0x900"), &ws_format_i386_pae },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		autodump d = dump_open(cases[i].text, NULL);
+
+		assert_ptr_equal(d.target->format, cases[i].format);
+	}
 }
 
 /* ---- LiME and raw ----------------------------------------------------------------- */
@@ -963,6 +1025,8 @@ int main(void)
 		cmocka_unit_test(prstatus_arm),
 		cmocka_unit_test(formats),
 		cmocka_unit_test(formats_by_vmcoreinfo),
+		cmocka_unit_test(vbox),
+		cmocka_unit_test(vbox_formats),
 		cmocka_unit_test(lime),
 		cmocka_unit_test(avml),
 		cmocka_unit_test(avml_damaged),

@@ -208,6 +208,11 @@ struct gone {
 	"ehdr64 phnum=2\nphdr64 type=4 offset=0x400 filesz=" size "\n"                   \
 	"phdr64 offset=0x1000 paddr=0x1000 filesz=0x1000 memsz=0x1000\nat 0x400\n" notes \
 	"at 0x1000\nframes 0x1000 1\n"
+#define VBOX(core, size, cpu)                                  \
+	NOTES("560", "nhdr namesz=6 descsz=24 type=0xb00\n"    \
+		     "text \"VBCORE\\0\\0\"\nvbcore " core     \
+		     "\nnhdr namesz=5 type=0xb01 descsz=" size \
+		     "\ntext \"VBCPU\\0\\0\\0\"\nvbcpu " cpu "\n")
 /* Headers, descriptors and a frame; then a frame a chunk, from file offset 0x6010 on. */
 #define FLAT_CHUNKS                                                         \
 	KDUMP "flatten 0+0x5000 0x5000+0x1000 0x6000+0x1000 0x7000+0x1000 " \
@@ -360,6 +365,29 @@ static const struct gone gone[] = {
 	  NOTES("36", "nhdr namesz=8 descsz=16 type=1\n"
 		      "text \"WHOSEES\\0modules-absent x\"\n"),
 	  0x002, { "WHOSEES note at file offset 0x400 is damaged", "modules" } },
+
+	{ "core of VirtualBox", VBOX("", "496", ""), 0x002, { 0 } },
+	{ "core of VirtualBox, another magic", VBOX("magic=1", "496", ""), 0x002,
+	  { "VBCORE note at file offset 0x400", "0x10006", "registers" } },
+	{ "core of VirtualBox, version 1.0", VBOX("version=0x10000", "496", ""), 0x002,
+	  { "VBCORE note", "version that is unknown (0x10000)" } },
+	{ "core of VirtualBox, version 1.1", VBOX("version=0x10001", "496", ""), 0x002, { 0 } },
+	{ "core of VirtualBox, version 2.0", VBOX("version=0x20000", "496", ""), 0x002,
+	  { "version that is unknown (0x20000)" } },
+	{ "core of VirtualBox, a short note", VBOX("", "495", ""), 0x002,
+	  { "VBCPU note at file offset 0x42c", "processor 0" } },
+	{ "core of VirtualBox, CR0 of real mode", VBOX("", "496", "cr0=0x10"), 0x002,
+	  { "VBCPU note", "processor 0" } },
+	{ "core of VirtualBox, CR0 of 33 bits", VBOX("", "496", "cr0=0x180000001"), 0x002,
+	  { "VBCPU note" } },
+	{ "core of VirtualBox, flags without bit 1", VBOX("", "496", "rflags=0x200"), 0x002,
+	  { "VBCPU note" } },
+	{ "core of VirtualBox, flags with bit 3", VBOX("", "496", "rflags=0xa"), 0x002,
+	  { "VBCPU note" } },
+	{ "core of VirtualBox, a limit of 16 bits", VBOX("", "496", "idt_limit=0xffff"), 0x002,
+	  { 0 } },
+	{ "core of VirtualBox, a limit of 17 bits", VBOX("", "496", "idt_limit=0x10000"),
+	  0x002, { "VBCPU note" } },
 
 	{ "whole LiME", LIME, 0x306, { 0 } },
 	{ "LiME cut in its last range", LIME "cut 0x4000", 0x106,

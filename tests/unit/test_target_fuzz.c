@@ -44,6 +44,13 @@ static const struct seed seeds[] = {
 	  "at 0x200\nnhdr descsz=440\ntext \"QEMU\\0\\0\\0\\0\"\nqemu\n"
 	  "at 0x400\nframes 0x1000 2\nframes 0x8000 1",
 	  0x400 },
+	{ "vbox",
+	  "ehdr64 phnum=2\nphdr64 type=4 offset=0x100 filesz=560\n"
+	  "phdr64 offset=0x400 paddr=0x1000 filesz=0x2000 memsz=0x2000\n"
+	  "at 0x100\nnhdr namesz=6 descsz=24 type=0xb00\ntext \"VBCORE\\0\\0\"\n"
+	  "vbcore\nnhdr namesz=5 descsz=496 type=0xb01\ntext \"VBCPU\\0\\0\\0\"\n"
+	  "vbcpu\nat 0x400\nframes 0x1000 2\n",
+	  0x400 },
 	{ "elf32",
 	  "ehdr32 phnum=2\n"
 	  "phdr32 type=4 offset=0x100 filesz=164\n"

@@ -27,7 +27,7 @@ static bool is_sane(const struct ws_system *system, const struct ws_cpu *cpu)
 {
 	const struct ws_format *format = system->paging.format;
 
-	return x86_has_control(cpu) &&
+	return x86_has_tables(cpu) &&
 	       (cpu->reg[X86_CR0] & (X86_CR0_PE | X86_CR0_PG)) ==
 		       (X86_CR0_PE | X86_CR0_PG) &&
 	       !(cpu->reg[X86_CR4] & X86_CR4_PAE) == (format->entry_log2 != 3) &&
@@ -189,8 +189,11 @@ static void take_tables(const struct ws_system *system, const struct ws_cpu *cpu
 	r->cr2 = cpu->reg[X86_CR2];
 	r->cr4 = cpu->reg[X86_CR4];
 	/* QEMU's notes have no EFER: what the format needs, and NX where it has it */
-	r->efer = (is_long(system) ? EFER_SCE | EFER_LME | EFER_LMA : 0) |
-		  (system->paging.no_execute ? EFER_NXE : 0);
+	if (ws_cpu_knows(cpu, X86_EFER))
+		r->efer = cpu->reg[X86_EFER];
+	else
+		r->efer = (is_long(system) ? EFER_SCE | EFER_LME | EFER_LMA : 0) |
+			  (system->paging.no_execute ? EFER_NXE : 0);
 	r->gdtr = table_of(cpu, X86_GDT);
 	r->idtr = table_of(cpu, X86_IDT);
 	r->tr = segment_of(cpu, X86_TR);
