@@ -144,10 +144,11 @@ struct ws_users_page {
  * up with, to call firmware in, to change its text through. What it has to map an audit
  * knows by it (struct ws_special, audit/special.h).
  *
- * It is found by its place, where that says: at a distance from init_mm's root, or below
- * the row's low_roots_end; and is_it, where there is one, says that what lies there is
- * it. Of a root that was found in the image is_it alone may say so. What no place says,
- * symbols do, which take longer to load: `by` is how the symbol leads to it.
+ * It is found by its place, where that says. Below the row's low_roots_end every root is
+ * it, and is_it finds it there where the pass over memory has not. At a distance from
+ * init_mm's root is_it says whether what lies there is it; and of a root that was found in
+ * the image is_it alone. What no place says, symbols do, which take longer to load: `by`
+ * is how the symbol leads to it.
  */
 enum ws_special_by {
 	WS_SPECIAL_TABLE,    /* the symbol is the table */
@@ -167,6 +168,7 @@ struct ws_special_root {
 	int64_t beside; /* so many bytes from init_mm's root; 0: its place is not known */
 	bool (*is_it)(struct ws_system *system,
 		      uint64_t root); /* NULL: the place is all */
+	const char *has; /* a symbol of kernels that have it; NULL: none says */
 };
 
 /* What a processor runs for that vector, under the names it has had. */

@@ -181,9 +181,11 @@ static void name_range(const struct judging *j, char *text, size_t size)
 {
 	const struct ws_special_duty *duty = j->duty;
 	const struct ws_trail *here = &j->range.here;
-	const char *what = duty->maps    ? duty->maps
-			   : duty->first ? duty->first
-					 : ws_region_name(j->audit->system, j->range.va);
+	bool of_region = duty->what == WS_SPECIAL_AS_INIT || !duty->first;
+	const char *what = of_region && j->range.rule != IDENTITY
+				   ? ws_region_name(j->audit->system, j->range.va)
+			   : duty->maps ? duty->maps
+					: duty->first;
 
 	if (here->end == WS_END_HOLE)
 		snprintf(text, size, "%s; %s %u is empty", what,
@@ -657,11 +659,14 @@ static bool is_overwritten(struct judging *j)
 
 static void judge(struct judging *j)
 {
-	if (!j->found->known || is_overwritten(j)) {
-		say_unknown(j,
-			    j->found->known
-				    ? "its root was overwritten: all bytes are the same"
-				    : "what its symbol leads to is not in the target");
+	if (!j->found->known) {
+		say_unknown(j, j->special->root->symbol[0]
+				       ? "what its symbol leads to is not in the target"
+				       : "nothing that looks like it was found");
+		return;
+	}
+	if (is_overwritten(j)) {
+		say_unknown(j, "its root was overwritten: all bytes are the same");
 		return;
 	}
 	for (j->duty = j->special->duties; j->duty->what; j->duty++)

@@ -113,7 +113,7 @@ struct ws_special_found {
 	const struct ws_special_root *row;
 	uint64_t root;
 	uint32_t space; /* WS_NO_SPACE: it is none of those that were found */
-	bool known;     /* false: what its symbol leads to is not in the target */
+	bool known;     /* false: it is there, and where was not found */
 };
 
 struct ws_system {

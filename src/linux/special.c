@@ -51,9 +51,35 @@ const struct ws_special_root *ws_special_by_place(struct ws_system *system, uint
 		return NULL;
 	for (const struct ws_special_root *row = rows_of(system); row->name; row++)
 		if (is_of_kernel(system, row) && has_place(row) &&
-		    lies_there(system, row, root) && fits(system, row, root))
+		    lies_there(system, row, root) &&
+		    (row->low || fits(system, row, root)))
 			return row;
 	return NULL;
+}
+
+/* The places to look at, from the first one on. */
+static void find_places(const struct ws_system *system, const struct ws_special_root *row,
+			uint64_t *first, uint64_t *end)
+{
+	*first = row->low ? 0 : system->init_root + (uint64_t)row->beside;
+	*end = row->low ? ws_linux_row(system)->low_roots_end : *first + WS_FRAME_SIZE;
+}
+
+static enum ws_status add_root(struct ws_system *system,
+			       const struct ws_special_root *row)
+{
+	uint64_t root, end;
+
+	for (find_places(system, row, &root, &end); root < end; root += WS_FRAME_SIZE) {
+		uint8_t *recorder = ws_search_begin(system);
+		bool is_it = ws_root_find(system, root) == SIZE_MAX &&
+			     row->is_it(system, root);
+
+		ws_search_end(system, recorder);
+		if (is_it)
+			return ws_root_add(system, root);
+	}
+	return WS_OK;
 }
 
 enum ws_status ws_special_add_roots(struct ws_system *system)
@@ -63,31 +89,32 @@ enum ws_status ws_special_add_roots(struct ws_system *system)
 	if (!system->init_known)
 		return WS_OK;
 	for (const struct ws_special_root *row = rows_of(system);
-	     row->name && status == WS_OK; row++) {
-		uint64_t root = system->init_root + (uint64_t)row->beside;
-
-		if (row->beside && row->is_it && is_of_kernel(system, row) &&
-		    ws_root_find(system, root) == SIZE_MAX && row->is_it(system, root))
-			status = ws_root_add(system, root);
-	}
+	     row->name && status == WS_OK; row++)
+		if ((row->beside || row->low) && row->is_it && is_of_kernel(system, row))
+			status = add_root(system, row);
 	return status;
 }
 
 /* ---- by symbol -------------------------------------------------------------------- */
 
-static bool find_symbol(struct ws_system *system, const struct ws_special_root *row,
-			uint64_t *va)
+static bool is_symbol(struct ws_system *system, const char *name, uint64_t *va)
 {
 	struct ws_symbol symbol;
 
-	for (unsigned i = 0; i < WS_SPECIAL_SYMBOLS && row->symbol[i]; i++) {
-		if (ws_symbol_lookup(system, row->symbol[i], &symbol) == WS_OK &&
-		    !symbol.module) {
-			*va = symbol.va;
-			return true;
-		}
+	if (ws_symbol_lookup(system, name, &symbol) != WS_OK || symbol.module) {
 		ws_error_clear(system->ctx);
+		return false;
 	}
+	*va = symbol.va;
+	return true;
+}
+
+static bool find_symbol(struct ws_system *system, const struct ws_special_root *row,
+			uint64_t *va)
+{
+	for (unsigned i = 0; i < WS_SPECIAL_SYMBOLS && row->symbol[i]; i++)
+		if (is_symbol(system, row->symbol[i], va))
+			return true;
 	return false;
 }
 
@@ -193,6 +220,18 @@ static bool is_found(const struct ws_system *system, const struct ws_special_roo
 	return false;
 }
 
+/* What no place says, symbols may; and that there has to be one. */
+static enum ws_status look_further(struct ws_system *system,
+				   const struct ws_special_root *row)
+{
+	uint64_t va;
+
+	if (row->symbol[0])
+		return find_by_symbol(system, row);
+	return row->has && is_symbol(system, row->has, &va) ? add_unknown(system, row)
+							    : WS_OK;
+}
+
 enum ws_status ws_specials_find(struct ws_system *system)
 {
 	enum ws_status status = WS_OK;
@@ -202,8 +241,8 @@ enum ws_status ws_specials_find(struct ws_system *system)
 	status = find_by_place(system);
 	for (const struct ws_special_root *row = rows_of(system);
 	     row->name && status == WS_OK; row++)
-		if (row->symbol[0] && is_of_kernel(system, row) && !is_found(system, row))
-			status = find_by_symbol(system, row);
+		if (is_of_kernel(system, row) && !is_found(system, row))
+			status = look_further(system, row);
 	system->specials_done = status == WS_OK;
 	return status;
 }

@@ -22,6 +22,8 @@
  */
 #include "x86/special.h"
 
+#include <string.h>
+
 #include "linux/linux.h"
 #include "linux/region.h"
 #include "linux/roots.h"
@@ -32,30 +34,58 @@
 /* So many entries of the direct map are looked for in the lowest. */
 #define REPEATED 16
 
+static bool is_entry_of(const struct ws_system *system, const uint8_t *table,
+			unsigned slot, uint64_t entry)
+{
+	return table && entry & X86_P &&
+	       !((entry ^ ws_entry(system, table, slot)) & ~(uint64_t)(X86_A | X86_D));
+}
+
+/* Either it or init_mm has them in the kernel's half. */
 static bool is_initial_page_table(struct ws_system *system, uint64_t root)
 {
 	unsigned kernel = ws_first_kernel_slot(system);
 	const uint8_t *low = ws_root_table(system, root);
 	const uint8_t *high = ws_root_part(system, root, kernel);
+	const uint8_t *init = ws_root_part(system, system->layout.reference, kernel);
 	unsigned end = 1u << system->paging.format->level[0].bits;
 
-	for (unsigned i = 0; low && high && i < REPEATED && kernel + i < end; i++) {
+	for (unsigned i = 0; low && i < REPEATED && kernel + i < end; i++) {
 		uint64_t entry = ws_entry(system, low, i);
 
-		if (entry & X86_P && !((entry ^ ws_entry(system, high, kernel + i)) &
-				       ~(uint64_t)(X86_A | X86_D)))
+		if (is_entry_of(system, high, kernel + i, entry) ||
+		    is_entry_of(system, init, kernel + i, entry))
 			return true;
 	}
 	return false;
+}
+
+/* The image's entry is init_mm's; of the lower half the first is there alone. */
+static bool is_trampoline(struct ws_system *system, uint64_t root)
+{
+	const uint8_t *init = ws_root_table(system, system->layout.reference);
+	const uint8_t *table = ws_root_table(system, root);
+	unsigned last = (1u << system->paging.format->level[0].bits) - 1;
+
+	if (!table || !(ws_entry(system, table, 0) & X86_P) ||
+	    !is_entry_of(system, init, last, ws_entry(system, table, last)))
+		return false;
+	for (unsigned i = 1; i < ws_first_kernel_slot(system); i++)
+		if (ws_entry(system, table, i))
+			return false;
+	return true;
 }
 
 enum { TRAMPOLINE, INITIAL, EFI, POKING };
 
 /* clang-format off */
 const struct ws_special_root x86_special_roots[] = {
-	[TRAMPOLINE] = { .name = "trampoline_pgd", .word = 8, .low = true },
+	[TRAMPOLINE] = { .name = "trampoline_pgd", .word = 8, .low = true,
+			 .is_it = is_trampoline,
+			 .has = "secondary_startup_64" },
 	[INITIAL] = { .name = "initial_page_table", .word = 4,
-		      .is_it = is_initial_page_table },
+		      .is_it = is_initial_page_table,
+		      .has = "startup_32_smp" },
 	[EFI] = { .name = "efi_mm", .word = 8, .symbol = { "efi_mm" }, .by = WS_SPECIAL_MM },
 	[POKING] = { .name = "poking_mm", .symbol = { "poking_mm", "text_poke_mm" },
 		     .by = WS_SPECIAL_MM_AT },
@@ -106,6 +136,19 @@ static enum ws_evidence real_mode_code(struct ws_audit *audit, uint64_t *first,
 	return WS_READ;
 }
 
+/* i386: the cpu_entry_area, and the fixmap above it. */
+static enum ws_evidence fixed_areas(struct ws_audit *audit, uint64_t *first,
+				    uint64_t *last)
+{
+	ws_vec_each(&audit->system->regions, row)
+		if (!strcmp(row->name, "cpu_entry_area")) {
+			*first = row->first;
+			*last = UINT32_MAX;
+			return WS_READ;
+		}
+	return WS_ABSENT;
+}
+
 /* ---- what they have to map --------------------------------------------------------- */
 
 #define BROUGHT_UP \
@@ -150,11 +193,8 @@ static const struct ws_special_duty initial[] = {
 	  .then = BROUGHT_UP },
 	{ .what = WS_SPECIAL_AS_INIT,
 	  .severity = WS_FATAL,
-	  .region = "cpu_entry_area",
-	  .then = BROUGHT_UP },
-	{ .what = WS_SPECIAL_AS_INIT,
-	  .severity = WS_FATAL,
-	  .region = "fixmap",
+	  .range = fixed_areas,
+	  .maps = "the cpu_entry_area",
 	  .then = BROUGHT_UP },
 	{ .what = WS_SPECIAL_NO_USER, .severity = WS_ERROR, .then = OPENED },
 	{ .what = WS_SPECIAL_DUTIES_END },
