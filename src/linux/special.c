@@ -182,14 +182,11 @@ static enum ws_status add_unknown(struct ws_system *system,
 }
 
 static enum ws_status find_by_symbol(struct ws_system *system,
-				     const struct ws_special_root *row)
+				     const struct ws_special_root *row, uint64_t va)
 {
-	uint64_t va, root;
-	enum ws_evidence evidence;
+	uint64_t root;
+	enum ws_evidence evidence = follow(system, row, va, &root);
 
-	if (!find_symbol(system, row, &va))
-		return WS_OK;
-	evidence = follow(system, row, va, &root);
 	if (evidence == WS_NOT_MAPPED)
 		return WS_OK; /* there is none */
 	return evidence == WS_READ ? add(system, row, root, space_of(system, root))
@@ -226,8 +223,8 @@ static enum ws_status look_further(struct ws_system *system,
 {
 	uint64_t va;
 
-	if (row->symbol[0])
-		return find_by_symbol(system, row);
+	if (find_symbol(system, row, &va))
+		return find_by_symbol(system, row, va);
 	return row->has && is_symbol(system, row->has, &va) ? add_unknown(system, row)
 							    : WS_OK;
 }

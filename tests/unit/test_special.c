@@ -133,8 +133,8 @@ static void expect_state(const struct own *own, const char *name,
 
 static bool has_note(const struct own *own, const char *part)
 {
-	for (unsigned i = 0; ws_system_note(own->fault->system, i); i++)
-		if (strstr(ws_system_note(own->fault->system, i), part))
+	for (unsigned i = 0; ws_audit_note(own->fault->audit, i); i++)
+		if (strstr(ws_audit_note(own->fault->audit, i), part))
 			return true;
 	return false;
 }
