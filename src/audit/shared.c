@@ -49,6 +49,23 @@ uint64_t ws_private_entry(const struct ws_audit *audit, uint64_t root, uint64_t 
 	return entry & ~format->touched;
 }
 
+uint64_t ws_root_at(const struct ws_audit *audit, uint32_t space, uint64_t va)
+{
+	const struct ws_space *of = &audit->system->spaces.v[space];
+	const struct ws_window *window;
+	struct ws_eye eye;
+
+	ws_space_eye(audit->system, of, &eye);
+	window = ws_eye_window(&eye, va);
+	return window ? window->root : of->root;
+}
+
+/* Whether all spaces have one root for the kernel's half. */
+static bool has_one_root(const struct ws_audit *audit)
+{
+	return ws_linux_row(audit->system)->root == WS_ROOT_NO_KERNEL;
+}
+
 static struct place place_of(const struct ws_audit *audit, uint64_t root, uint64_t va)
 {
 	const struct ws_format *format = audit->system->paging.format;
@@ -62,12 +79,11 @@ static struct place place_of(const struct ws_audit *audit, uint64_t root, uint64
 static uint32_t count_sharers(const struct ws_audit *audit, uint32_t space,
 			      const struct place *place, uint64_t va)
 {
-	const struct ws_system *system = audit->system;
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < system->spaces.n; i++)
+	for (uint32_t i = 0; i < audit->system->spaces.n; i++)
 		if (i != space && ws_has_tables(audit, i))
-			n += ws_private_entry(audit, system->spaces.v[i].root, va) ==
+			n += ws_private_entry(audit, ws_root_at(audit, i, va), va) ==
 			     place->entry;
 	return n;
 }
@@ -145,13 +161,13 @@ static bool leads_to_table(const struct ws_audit *audit, const struct place *pla
 
 void ws_finding_share(struct ws_audit *audit, struct ws_finding *finding)
 {
-	uint64_t root = audit->system->spaces.v[finding->space].root;
+	uint64_t root = ws_root_at(audit, finding->space, finding->va);
 	struct place place = place_of(audit, root, finding->va);
 	struct ws_shared *shared;
 
 	if (finding->severity == WS_INFO ||
 	    finding->va < audit->system->layout.kernel_first ||
-	    !leads_to_table(audit, &place))
+	    !(leads_to_table(audit, &place) || (place.entry && has_one_root(audit))))
 		return;
 	shared = find_shared(audit, &place);
 	if (!shared)
@@ -169,7 +185,6 @@ void ws_finding_share(struct ws_audit *audit, struct ws_finding *finding)
 const struct ws_finding *ws_finding_shared_with(const struct ws_audit *audit,
 						uint32_t space)
 {
-	const struct ws_system *system = audit->system;
 	const struct ws_finding *worst = NULL;
 	struct ws_shared *shared, *next;
 
@@ -179,7 +194,7 @@ const struct ws_finding *ws_finding_shared_with(const struct ws_audit *audit,
 	{
 		uint64_t va = audit->findings.v[shared->finding].va;
 
-		if (ws_private_entry(audit, system->spaces.v[space].root, va) ==
+		if (ws_private_entry(audit, ws_root_at(audit, space, va), va) ==
 		    shared->place.entry)
 			worst = worse(worst, &audit->findings.v[shared->finding]);
 	}

@@ -165,6 +165,20 @@ static void visit_table(struct ws_tour *tour, struct ws_entry_at *at, uint64_t b
 				   frame + part.pa % WS_FRAME_SIZE);
 }
 
+/* The va that the root's first entry rules: where each half has a root, by the half. */
+static uint64_t base_of(const struct ws_system *system, const struct ws_space *space)
+{
+	const struct ws_format *format = system->paging.format;
+	struct ws_eye eye;
+
+	ws_space_eye(system, space, &eye);
+	for (unsigned i = 0; i < eye.nwindows; i++)
+		if (eye.window[i].root == space->root)
+			return ws_root_base(format, eye.window[i].first);
+	return ws_root_base(
+		format, space->kind == WS_SPACE_INIT ? system->layout.kernel_first : 0);
+}
+
 void ws_tour_space(struct ws_tour *tour, uint32_t space)
 {
 	const struct ws_system *system = tour->audit->system;
@@ -173,5 +187,5 @@ void ws_tour_space(struct ws_tour *tour, uint32_t space)
 				    .table = system->spaces.v[space].root &
 					     system->paging.format->root_mask };
 
-	visit_table(tour, &root, 0);
+	visit_table(tour, &root, base_of(system, &system->spaces.v[space]));
 }
