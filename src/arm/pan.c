@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Whether TTBR0's walks are disabled but for while the kernel touches user memory
- * (CONFIG_CPU_TTBR0_PAN: 7af5b901e847, 6.9): no dump has TTBCR, but the code that writes it
+ * (CONFIG_CPU_TTBR0_PAN: 7af5b901e847, 6.10): no dump has TTBCR, but the code that writes it
  * is there. With it every exception from kernel mode saves and disables user access
  * (uaccess_entry in arch/arm/include/asm/uaccess-asm.h), without it none writes TTBCR.
  */

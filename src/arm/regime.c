@@ -149,7 +149,7 @@ static const struct ws_named_regime of_short[] = {
 };
 
 /*
- * Since 7af5b901e847 (6.9) and with CONFIG_CPU_TTBR0_PAN, TTBR0 is disabled but for when
+ * Since 7af5b901e847 (6.10) and with CONFIG_CPU_TTBR0_PAN, TTBR0 is disabled but for when
  * the kernel touches user memory. Without, TTBR1 is for the last GiB, where PAGE_OFFSET
  * is 3 GiB; or for nothing, where RAM begins above PAGE_OFFSET.
  */

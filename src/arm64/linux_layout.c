@@ -21,7 +21,7 @@
  * of ARM64_MEMSTART_ALIGN (kernel-pgtable.h): a PUD's 1 GiB, 32 contiguous PMDs, which
  * are as much, or a PMD's 512 MiB. The image and modules lie below vmemmap, which has 64
  * bytes for each page of these addresses, or of half as many (memory.h). Of user tables
- * entries have PXNTable besides, since 5.14 (c1fd78a77760), and later kernels' an Access
+ * entries have PXNTable besides, since 5.13 (59511cfd08f3), and later kernels' an Access
  * flag (PMD_TABLE_AF in pgtable-hwdef.h), which processors without FEAT_HAFT ignore.
  */
 #define MEMORY_FIRST_MAX (UINT64_C(1) << 44)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Where the parts of the kernel's address space begin and end
- * (Documentation/arch/arm64/memory.rst). VMCOREINFO has most of them since 6.0
+ * (Documentation/arch/arm64/memory.rst). VMCOREINFO has most of them since 5.18
  * (2369f171d5c5); without, the beginning of vmalloc memory follows from PAGE_END
  * (arch/arm64/include/asm/memory.h), and nothing else is named.
  *
@@ -13,7 +13,7 @@
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 
-/* Before 6.5 modules had 128 MiB there, now 2 GiB (b8466fe82b79). */
+/* Before 6.5 modules had 128 MiB there, now 2 GiB (3e35d303ab7d). */
 #define MODULES_MAX (2 * GIB)
 
 static enum ws_status add(struct ws_system *system, const char *name, const char *first,

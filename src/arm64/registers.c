@@ -121,7 +121,7 @@ bool arm64_kernel_sp(const struct ws_cpu *cpu, uint64_t *sp)
 
 /*
  * arch_crash_save_vmcoreinfo() (Linux arch/arm64/kernel/vmcore_info.c): VA_BITS is what
- * the kernel was built for, and TCR_EL1_T1SZ (since 5.8, bbdbc11804ff) what the processor
+ * the kernel was built for, and TCR_EL1_T1SZ (since 5.9, bbdbc11804ff) what the processor
  * runs. kimage_voffset no other architecture has.
  */
 const struct ws_format *arm64_format_of_vmcoreinfo(const char *text)

@@ -34,7 +34,7 @@ static const struct ws_rule rules[] = {
 		"CONFIG_CPU_TTBR0_PAN, enable user access, as 009b6c6486b9 does. Where they lack "
 		"the code, find out who wrote there. Do not rely on kexec, kdump, processor "
 		"hotplug or sleep with this kernel.",
-		"ARM32 LPAE since 7af5b901e847 (6.9), until 009b6c6486b9",
+		"ARM32 LPAE since 7af5b901e847 (6.10), until 009b6c6486b9",
 		WS_COHERENT,
 	},
 };

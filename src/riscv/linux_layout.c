@@ -46,7 +46,7 @@ const struct ws_linux_layout riscv_linux_layouts[] = {
 /* clang-format on */
 
 /*
- * va_kernel_pa_offset is in VMCOREINFO since 6.5 (3335068f8721); before, the image lay
+ * va_kernel_pa_offset is in VMCOREINFO since 6.5 (fbe7d19d2b7f); before, the image lay
  * where a loader put it: 2 MiB into memory, behind OpenSBI, or at its beginning.
  */
 bool riscv_swappers(struct ws_system *system, uint64_t va,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Where the parts of the kernel's address space begin and end
- * (Documentation/arch/riscv/vm-layout.rst). VMCOREINFO has them since 6.1 (649d6b1019a2);
+ * (Documentation/arch/riscv/vm-layout.rst). VMCOREINFO has them since 6.2 (649d6b1019a2);
  * without, they follow from PAGE_OFFSET (arch/riscv/include/asm/pgtable.h):
  *
  *	PCI I/O | vmemmap | vmalloc | direct map | KASAN shadow | modules | kernel image
