@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The kdump-compressed format of makedumpfile and QEMU: in blocks of 4 KiB,
+ * The kdump-compressed format of makedumpfile and QEMU: in blocks of a page of the
+ * kernel's, or, where QEMU does not know how large that is (AArch64), of the largest,
  *
  *	block 0			header (struct disk_dump_header)
  *	block 1			sub header (struct kdump_sub_header), notes
  *	after sub_hdr_size	bitmap of the memory there is
  *	halfway in the bitmaps	bitmap of the memory that the file holds
  *	after bitmap_blocks	a descriptor for every bit of the second, in order
- *	anywhere		the frames, compressed one by one
+ *	anywhere		these blocks of memory, compressed one by one
  *
  * (makedumpfile's IMPLEMENTATION and diskdump_mod.h). So the pieces of memory are the
  * runs of the second bitmap, and a frame's ordinal is the number of its descriptor. A
@@ -43,7 +44,8 @@
 #define KDUMP_HEADER_SIZE 444 /* up to and with max_mapnr, in the larger class */
 #define SUB_HEADER_MAX 104
 #define VERSION_MAX 6
-#define INCOMPLETE 0x8 /* DUMP_DH_COMPRESSED_INCOMPLETE in the header's status */
+#define MEMORY_MAX WS_BIT(59) /* no bitmap that is there goes so far; it can be counted */
+#define INCOMPLETE 0x8        /* DUMP_DH_COMPRESSED_INCOMPLETE in the header's status */
 
 /* clang-format off */
 static const struct kdump_class kdump_classes[] = {
@@ -72,9 +74,15 @@ static void section_release(struct section *section)
 	free(section->bytes);
 }
 
-/* A frame that was unpacked, under the descriptor of all the frames that share it. */
-struct kdump_kept {
+/* Which frame of a block it is: of all the blocks that share a descriptor's bytes. */
+struct place {
 	struct kdump_descriptor d;
+	uint64_t part;
+};
+
+/* A frame that was unpacked. */
+struct kdump_kept {
+	struct place place;
 	uint8_t frame[WS_FRAME_SIZE];
 	UT_hash_handle hh;
 };
@@ -88,14 +96,20 @@ static bool kdump_probe(const struct ws_file *file)
 
 /* ---- headers ---------------------------------------------------------------------- */
 
+/* As large as a page can be on the machines that are read. */
+static bool is_block(uint32_t size)
+{
+	return size == 4u << 10 || size == 16u << 10 || size == 64u << 10;
+}
+
 /*
- * The one whose block size is a frame's and whose sub header has a block: where the
+ * The one whose block size is a page's and whose sub header has a block: where the
  * 32-bit class has the latter, the 64-bit one has the upper half of a time in us.
  */
 static const struct kdump_class *class_of(const uint8_t *header)
 {
 	for (size_t i = 0; i < WS_ARRAY_SIZE(kdump_classes); i++)
-		if (ws_le32(header + kdump_classes[i].block_size) == WS_FRAME_SIZE &&
+		if (is_block(ws_le32(header + kdump_classes[i].block_size)) &&
 		    ws_le32(header + kdump_classes[i].sub_hdr_size))
 			return &kdump_classes[i];
 	return NULL;
@@ -127,8 +141,8 @@ static enum ws_status header_check(struct ws_target *target, const uint8_t *p)
 	if (!class_of(p))
 		return ws_fail(
 			target->ctx, WS_ERR_MALFORMED,
-			"%s: kdump header (file offset %#lx): block size %u is not "
-			"that of a frame, or the sub header has none",
+			"%s: kdump header (file offset %#lx): block size %u is none "
+			"that a page has, or the sub header has none",
 			path, ws_kdump_file_offset(target, kdump_classes[1].block_size),
 			ws_le32(p + kdump_classes[1].block_size));
 	return WS_OK;
@@ -142,7 +156,7 @@ static enum ws_status header_check(struct ws_target *target, const uint8_t *p)
  */
 static enum ws_status bitmap_place(struct ws_target *target, struct kdump_header *h)
 {
-	uint64_t bits = h->bitmap_blocks * WS_FRAME_SIZE * 8, said = h->max_mapnr;
+	uint64_t bits = h->bitmap_blocks * h->block * 8, said = h->max_mapnr;
 	uint64_t narrow = said > UINT32_MAX ? UINT32_MAX : said;
 
 	if (!bits)
@@ -153,7 +167,9 @@ static enum ws_status bitmap_place(struct ws_target *target, struct kdump_header
 	if (said > bits || narrow != h->max_mapnr_32)
 		h->max_mapnr = bits / 2;
 	if (h->max_mapnr <= bits / 2)
-		h->bitmap += h->bitmap_blocks / 2 * WS_FRAME_SIZE;
+		h->bitmap += h->bitmap_blocks / 2 * h->block;
+	if (h->max_mapnr > MEMORY_MAX / h->block)
+		h->max_mapnr = MEMORY_MAX / h->block;
 	if (h->max_mapnr == said)
 		return WS_OK;
 	return ws_target_add_note(
@@ -199,10 +215,11 @@ static enum ws_status header_read(struct ws_target *target, struct kdump_header 
 	h->incomplete = ws_le32(p + h->class->status) & INCOMPLETE;
 	h->max_mapnr = h->max_mapnr_32 = ws_le32(p + h->class->max_mapnr);
 	h->bitmap_blocks = ws_le32(p + h->class->bitmap_blocks);
-	h->first = (1 + (uint64_t)ws_le32(p + h->class->sub_hdr_size)) * WS_FRAME_SIZE;
+	h->block = ws_le32(p + h->class->block_size);
+	h->first = (1 + (uint64_t)ws_le32(p + h->class->sub_hdr_size)) * h->block;
 	h->bitmap = h->first;
 	h->frames_by = BY_SECOND;
-	h->descriptors = h->bitmap + h->bitmap_blocks * WS_FRAME_SIZE;
+	h->descriptors = h->bitmap + h->bitmap_blocks * h->block;
 	return version_read(target, h, p);
 }
 
@@ -279,18 +296,17 @@ static enum ws_status notes_read(struct ws_target *target, const struct kdump_he
 static enum ws_status sub_header_read(struct ws_target *target, struct kdump_header *h)
 {
 	uint8_t sub[SUB_HEADER_MAX] = { 0 };
-	enum ws_status status = ws_kdump_need(target, WS_FRAME_SIZE, sub,
-					      sub_header_size(h), "kdump sub header");
+	enum ws_status status = ws_kdump_need(target, h->block, sub, sub_header_size(h),
+					      "kdump sub header");
 
 	if (status)
 		return status;
 	if (ws_le32(sub + h->class->split) == 1)
-		return ws_fail(
-			target->ctx, WS_ERR_UNSUPPORTED,
-			"%s: one part of a split dump (file offset %#lx): "
-			"makedumpfile --reassemble joins them",
-			target->file.path,
-			ws_kdump_file_offset(target, WS_FRAME_SIZE + h->class->split));
+		return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
+			       "%s: one part of a split dump (file offset %#lx): "
+			       "makedumpfile --reassemble joins them",
+			       target->file.path,
+			       ws_kdump_file_offset(target, h->block + h->class->split));
 	if (h->version >= 6)
 		h->max_mapnr = ws_le64(sub + h->class->max_mapnr_64);
 	return notes_read(target, h, sub);
@@ -313,17 +329,60 @@ static enum ws_status machine_check(struct ws_target *target,
 
 /* ---- frames ----------------------------------------------------------------------- */
 
+/* Room for a block, made when it is first asked for. */
+static uint8_t *room_for_block(const struct kdump *kdump, uint8_t **room)
+{
+	if (!*room)
+		*room = malloc(kdump->block);
+	return *room;
+}
+
+static enum ws_evidence block_unpack(struct kdump *kdump, struct kdump_reader *reader,
+				     struct ws_file_window *window,
+				     const struct kdump_descriptor *d, uint8_t *block)
+{
+	uint8_t *packed = room_for_block(kdump, &reader->packed);
+	enum ws_evidence evidence;
+
+	if (!packed)
+		return WS_FAILED;
+	evidence = ws_kdump_file_read(&kdump->image, window, d->offset, packed, d->size);
+	return evidence == WS_READ ? ws_unpack(&reader->unpacker, d->flags, packed,
+					       d->size, block, kdump->block)
+				   : evidence;
+}
+
+/* Neighbours lie in one block: what was unpacked last stays. */
 static enum ws_evidence frame_unpack(struct kdump *kdump, struct kdump_reader *reader,
 				     struct ws_file_window *window,
-				     const struct kdump_descriptor *d, uint8_t *frame)
+				     const struct place *place, uint8_t *frame)
 {
-	uint8_t packed[WS_FRAME_SIZE];
-	enum ws_evidence evidence =
-		ws_kdump_file_read(&kdump->image, window, d->offset, packed, d->size);
+	enum ws_evidence evidence;
 
-	return evidence == WS_READ
-		       ? ws_unpack(&reader->unpacker, d->flags, packed, d->size, frame)
-		       : evidence;
+	if (kdump->block == WS_FRAME_SIZE)
+		return block_unpack(kdump, reader, window, &place->d, frame);
+	if (!room_for_block(kdump, &reader->block))
+		return WS_FAILED;
+	if (memcmp(&reader->unpacked, &place->d, sizeof(place->d)) != 0) {
+		reader->unpacked = (struct kdump_descriptor){ 0 };
+		evidence = block_unpack(kdump, reader, window, &place->d, reader->block);
+		if (evidence != WS_READ)
+			return evidence;
+		reader->unpacked = place->d;
+	}
+	memcpy(frame, reader->block + place->part * WS_FRAME_SIZE, WS_FRAME_SIZE);
+	return WS_READ;
+}
+
+/* Where the frame with that ordinal lies. */
+static enum ws_evidence frame_place(const struct kdump *kdump,
+				    struct ws_file_window *window, uint64_t ordinal,
+				    struct place *place)
+{
+	uint64_t n = kdump_frames_in(kdump);
+
+	*place = (struct place){ .part = ordinal % n };
+	return ws_kdump_descriptor(kdump, window, ordinal / n, &place->d);
 }
 
 static enum ws_evidence kdump_copy_frame(struct ws_target *target, unsigned worker,
@@ -331,37 +390,37 @@ static enum ws_evidence kdump_copy_frame(struct ws_target *target, unsigned work
 {
 	struct kdump *kdump = target->priv;
 	struct kdump_reader *reader = &kdump->readers[worker];
-	struct kdump_descriptor d;
+	struct place place;
 	enum ws_evidence evidence =
-		ws_kdump_descriptor(kdump, &reader->descriptors, ordinal, &d);
+		frame_place(kdump, &reader->descriptors, ordinal, &place);
 
 	if (evidence != WS_READ)
 		return evidence;
-	if (kdump->common && d.offset == kdump->common_offset) {
-		memcpy(frame, kdump->common, WS_FRAME_SIZE);
+	if (kdump->common && place.d.offset == kdump->common_offset) {
+		memcpy(frame, kdump->common + place.part * WS_FRAME_SIZE, WS_FRAME_SIZE);
 		return WS_READ;
 	}
-	return frame_unpack(kdump, reader, &reader->frames, &d, frame);
+	return frame_unpack(kdump, reader, &reader->frames, &place, frame);
 }
 
-static enum ws_evidence keep(struct ws_target *target, const struct kdump_descriptor *d,
+static enum ws_evidence keep(struct ws_target *target, const struct place *place,
 			     struct kdump_kept **kept)
 {
 	struct kdump *kdump = target->priv;
 	ws_autofree struct kdump_kept *new = NULL;
 	enum ws_evidence evidence;
 
-	HASH_FIND(hh, kdump->kept, d, sizeof(*d), *kept);
+	HASH_FIND(hh, kdump->kept, place, sizeof(*place), *kept);
 	if (*kept)
 		return WS_READ;
 	if (!ws_may_keep(target, HASH_COUNT(kdump->kept) * sizeof(*new)) ||
 	    !(new = malloc(sizeof(*new))))
 		return WS_FAILED;
-	new->d = *d;
-	evidence = frame_unpack(kdump, &kdump->readers[0], NULL, d, new->frame);
+	new->place = *place;
+	evidence = frame_unpack(kdump, &kdump->readers[0], NULL, place, new->frame);
 	if (evidence != WS_READ)
 		return evidence;
-	HASH_ADD(hh, kdump->kept, d, sizeof(*d), new);
+	HASH_ADD(hh, kdump->kept, place, sizeof(*place), new);
 	if (!new->hh.tbl)
 		return WS_FAILED;
 	*kept = ws_steal(new);
@@ -373,16 +432,16 @@ static enum ws_evidence kdump_frame(struct ws_target *target, uint64_t ordinal,
 {
 	struct kdump *kdump = target->priv;
 	enum ws_evidence evidence = WS_READ;
-	struct kdump_descriptor d;
+	struct place place;
 
 	if (!kdump->frames)
 		kdump->frames = calloc(target->nframes, sizeof(*kdump->frames));
 	if (!kdump->frames)
 		return WS_FAILED;
 	if (!kdump->frames[ordinal])
-		evidence = ws_kdump_descriptor(kdump, NULL, ordinal, &d);
+		evidence = frame_place(kdump, NULL, ordinal, &place);
 	if (!kdump->frames[ordinal] && evidence == WS_READ)
-		evidence = keep(target, &d, &kdump->frames[ordinal]);
+		evidence = keep(target, &place, &kdump->frames[ordinal]);
 	*frame = kdump->frames[ordinal] ? kdump->frames[ordinal]->frame : NULL;
 	return evidence;
 }
@@ -391,13 +450,13 @@ static enum ws_status common_unpack(struct ws_target *target,
 				    const struct kdump_descriptor *d)
 {
 	struct kdump *kdump = target->priv;
-	ws_autofree uint8_t *frame = malloc(WS_FRAME_SIZE);
+	ws_autofree uint8_t *block = malloc(kdump->block);
 
-	if (!frame)
+	if (!block)
 		return ws_fail_memory(target->ctx);
 	if (d->size &&
-	    frame_unpack(kdump, &kdump->readers[0], NULL, d, frame) == WS_READ) {
-		kdump->common = ws_steal(frame);
+	    block_unpack(kdump, &kdump->readers[0], NULL, d, block) == WS_READ) {
+		kdump->common = ws_steal(block);
 		kdump->common_offset = d->offset;
 	}
 	return WS_OK;
@@ -434,8 +493,9 @@ static enum ws_status kdump_open(struct ws_target *target,
 	    (status = machine_check(target, &h)) || (status = bitmap_place(target, &h)))
 		return status;
 	kdump->descriptors = h.descriptors;
+	kdump->block = h.block;
 	kdump->incomplete = h.incomplete;
-	ws_target_reaches(target, h.max_mapnr * WS_FRAME_SIZE);
+	ws_target_reaches(target, h.max_mapnr * h.block);
 	if ((status = ws_kdump_choose(target, &h)) ||
 	    (status = ws_kdump_add_memory(target, &h)) ||
 	    (status = incomplete_note(target)))
@@ -460,6 +520,8 @@ static void kdump_close(struct ws_target *target)
 		ws_unpacker_release(&kdump->readers[i].unpacker);
 		ws_file_window_release(&kdump->readers[i].descriptors);
 		ws_file_window_release(&kdump->readers[i].frames);
+		free(kdump->readers[i].packed);
+		free(kdump->readers[i].block);
 	}
 	free(kdump->frames);
 	free(kdump->common);

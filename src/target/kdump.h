@@ -31,6 +31,7 @@ enum frames_by { BY_FIRST = 1, BY_SECOND = 2, BY_BOTH = BY_FIRST | BY_SECOND };
 struct kdump_header {
 	const struct kdump_class *class;
 	uint32_t version;
+	uint64_t block; /* bytes in one, and in what a bit or a descriptor is of */
 	uint64_t max_mapnr, max_mapnr_32, bitmap_blocks, bitmap, first, descriptors;
 	enum frames_by frames_by;
 	bool machine_unsaid;
@@ -46,16 +47,19 @@ struct kdump_descriptor {
 struct kdump_reader {
 	struct ws_unpacker unpacker;
 	struct ws_file_window descriptors, frames;
+	uint8_t *packed, *block;          /* of a block's size; NULL: not yet */
+	struct kdump_descriptor unpacked; /* what is in block; zeroed: nothing */
 };
 
 struct kdump {
 	struct ws_kdump_file image;
 	uint64_t descriptors;
+	uint64_t block;             /* struct kdump_header */
 	bool incomplete;            /* makedumpfile says that it could not write it all */
 	struct kdump_kept **frames; /* by ordinal; NULL: not yet */
-	struct kdump_kept *kept;    /* by descriptor; owned */
-	uint64_t common_offset;     /* where the bytes of the frame lie that many share */
-	uint8_t *common;            /* that frame; NULL: none is shared */
+	struct kdump_kept *kept;    /* by where they lie; owned */
+	uint64_t common_offset;     /* where the bytes of the block lie that many share */
+	uint8_t *common;            /* that block; NULL: none is shared */
 	struct kdump_reader readers[WS_SCAN_WORKERS];
 };
 
@@ -75,7 +79,13 @@ enum ws_status ws_kdump_add_memory(struct ws_target *target,
 enum ws_status ws_kdump_check(struct ws_target *target,
 			      struct kdump_descriptor *common) WS_MUST_CHECK;
 
-/* The descriptor of a frame: WS_ABSENT where it is not in the file, or none is sound. */
+/* How many frames lie in what one descriptor is of. */
+static inline uint64_t kdump_frames_in(const struct kdump *kdump)
+{
+	return kdump->block / WS_FRAME_SIZE;
+}
+
+/* A descriptor: WS_ABSENT where it is not in the file, or none is sound. */
 enum ws_evidence ws_kdump_descriptor(const struct kdump *kdump,
 				     struct ws_file_window *window, uint64_t ordinal,
 				     struct kdump_descriptor *d);

@@ -48,10 +48,11 @@ static enum ws_status run_add(struct ws_target *target, uint64_t pfn, uint64_t e
 			      uint64_t *room)
 {
 	uint64_t n = end - pfn < *room ? end - pfn : *room;
+	uint64_t block = ((const struct kdump *)target->priv)->block;
 
 	*room -= n;
-	ws_target_cut(target, (pfn + n) * WS_FRAME_SIZE, (end - pfn - n) * WS_FRAME_SIZE);
-	return ws_target_add_memory(target, pfn * WS_FRAME_SIZE, n * WS_FRAME_SIZE, 0);
+	ws_target_cut(target, (pfn + n) * block, (end - pfn - n) * block);
+	return ws_target_add_memory(target, pfn * block, n * block, 0);
 }
 
 /* A run of bits as it is put together across blocks of the bitmap. */
@@ -85,7 +86,7 @@ static enum ws_status bitmap_cut(struct ws_target *target, const struct kdump_he
 		target,
 		"the dump is cut off in its bitmap: of the page frames from physical %#lx "
 		"to %#lx it is unknown which the dump holds",
-		pfn * WS_FRAME_SIZE, h->max_mapnr * WS_FRAME_SIZE - 1);
+		pfn * h->block, h->max_mapnr * h->block - 1);
 }
 
 /* How many of nbits at a bitmap's byte are read; a byte that is not ends them. */
@@ -199,7 +200,7 @@ static enum flaw descriptor_flaw(const struct kdump *kdump,
 		return LOST;
 	if (!ws_unpack_known(d->flags))
 		return BAD_CODEC;
-	if (!d->size || d->size > WS_FRAME_SIZE)
+	if (!d->size || d->size > kdump->block)
 		return BAD_SIZE;
 	return ws_kdump_file_has(&kdump->image, d->offset, d->size) ? SOUND : PAST_END;
 }
@@ -220,15 +221,18 @@ struct descriptor_counts {
 static void flaw_count(struct ws_target *target, struct descriptor_counts *counts,
 		       const struct flawed *flawed)
 {
+	uint64_t block = ((const struct kdump *)target->priv)->block;
+
 	if (!counts->nflawed++)
 		counts->first = *flawed;
 	if (flaws[flawed->flaw].cut) {
-		ws_target_cut_frame(target, flawed->pa);
+		for (uint64_t at = 0; at < block; at += WS_FRAME_SIZE)
+			ws_target_cut_frame(target, flawed->pa + at);
 		return;
 	}
 	if (!counts->ndamaged++)
 		counts->first_damaged = *flawed;
-	target->nknown_absent++;
+	target->nknown_absent += block / WS_FRAME_SIZE;
 }
 
 /* Neighbours share their bytes where memory is zero: these are the common ones. */
@@ -285,12 +289,12 @@ static enum ws_status judge_counts(struct ws_target *target,
 
 enum ws_status ws_kdump_check(struct ws_target *target, struct kdump_descriptor *common)
 {
+	uint64_t block = ((const struct kdump *)target->priv)->block, ordinal = 0;
 	struct descriptor_counts counts = { 0 };
 	enum ws_status status = WS_OK;
-	uint64_t ordinal = 0;
 
 	ws_vec_each(&target->memory, piece)
-		for (uint64_t at = 0; at < piece->at.len && !status; at += WS_FRAME_SIZE)
+		for (uint64_t at = 0; at < piece->at.len && !status; at += block)
 			status = descriptor_count(target, &counts, ordinal++,
 						  piece->at.pa + at);
 	*common = counts.common;

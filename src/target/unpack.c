@@ -16,63 +16,62 @@ static enum ws_evidence whole(bool unpacked)
 }
 
 static enum ws_evidence unpack_plain(struct ws_unpacker *unpacker, const uint8_t *packed,
-				     size_t size, uint8_t *frame)
+				     size_t size, uint8_t *bytes, size_t block)
 {
 	(void)unpacker;
-	if (size != WS_FRAME_SIZE)
+	if (size != block)
 		return WS_ABSENT;
-	memcpy(frame, packed, size);
+	memcpy(bytes, packed, size);
 	return WS_READ;
 }
 
 static enum ws_evidence unpack_zlib(struct ws_unpacker *unpacker, const uint8_t *packed,
-				    size_t size, uint8_t *frame)
+				    size_t size, uint8_t *bytes, size_t block)
 {
 	if (!unpacker->deflate)
 		unpacker->deflate = libdeflate_alloc_decompressor();
 	if (!unpacker->deflate)
 		return WS_FAILED;
-	return whole(libdeflate_zlib_decompress(unpacker->deflate, packed, size, frame,
-						WS_FRAME_SIZE,
-						NULL) == LIBDEFLATE_SUCCESS);
+	return whole(libdeflate_zlib_decompress(unpacker->deflate, packed, size, bytes,
+						block, NULL) == LIBDEFLATE_SUCCESS);
 }
 
 static enum ws_evidence unpack_lzo(struct ws_unpacker *unpacker, const uint8_t *packed,
-				   size_t size, uint8_t *frame)
+				   size_t size, uint8_t *bytes, size_t block)
 {
-	lzo_uint n = WS_FRAME_SIZE;
+	lzo_uint n = block;
 
 	(void)unpacker;
-	return whole(lzo1x_decompress_safe(packed, size, frame, &n, NULL) == LZO_E_OK &&
-		     n == WS_FRAME_SIZE);
+	return whole(lzo1x_decompress_safe(packed, size, bytes, &n, NULL) == LZO_E_OK &&
+		     n == block);
 }
 
 static enum ws_evidence unpack_snappy(struct ws_unpacker *unpacker, const uint8_t *packed,
-				      size_t size, uint8_t *frame)
+				      size_t size, uint8_t *bytes, size_t block)
 {
-	size_t n = WS_FRAME_SIZE;
+	size_t n = block;
 
 	(void)unpacker;
-	return whole(snappy_uncompress((const char *)packed, size, (char *)frame, &n) ==
+	return whole(snappy_uncompress((const char *)packed, size, (char *)bytes, &n) ==
 			     SNAPPY_OK &&
-		     n == WS_FRAME_SIZE);
+		     n == block);
 }
 
 static enum ws_evidence unpack_zstd(struct ws_unpacker *unpacker, const uint8_t *packed,
-				    size_t size, uint8_t *frame)
+				    size_t size, uint8_t *bytes, size_t block)
 {
 	if (!unpacker->zstd)
 		unpacker->zstd = ZSTD_createDCtx();
 	if (!unpacker->zstd)
 		return WS_FAILED;
-	return whole(ZSTD_decompressDCtx(unpacker->zstd, frame, WS_FRAME_SIZE, packed,
-					 size) == WS_FRAME_SIZE);
+	return whole(ZSTD_decompressDCtx(unpacker->zstd, bytes, block, packed, size) ==
+		     block);
 }
 
 static const struct {
 	uint32_t flags;
 	enum ws_evidence (*unpack)(struct ws_unpacker *unpacker, const uint8_t *packed,
-				   size_t size, uint8_t *frame);
+				   size_t size, uint8_t *bytes, size_t block);
 } codecs[] = {
 	{ 0x00, unpack_plain },  { 0x01, unpack_zlib }, { 0x02, unpack_lzo },
 	{ 0x04, unpack_snappy }, { 0x20, unpack_zstd },
@@ -87,11 +86,12 @@ bool ws_unpack_known(uint32_t flags)
 }
 
 enum ws_evidence ws_unpack(struct ws_unpacker *unpacker, uint32_t flags,
-			   const uint8_t *packed, size_t size, uint8_t *frame)
+			   const uint8_t *packed, size_t size, uint8_t *bytes,
+			   size_t block)
 {
 	for (size_t i = 0; i < WS_ARRAY_SIZE(codecs); i++)
 		if (codecs[i].flags == flags)
-			return codecs[i].unpack(unpacker, packed, size, frame);
+			return codecs[i].unpack(unpacker, packed, size, bytes, block);
 	return WS_ABSENT;
 }
 

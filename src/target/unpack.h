@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One compressed frame -> its 4 KiB, by zlib, LZO, snappy or zstd. */
+/* A compressed block of memory -> its bytes, by zlib, LZO, snappy or zstd. */
 #ifndef WS_TARGET_UNPACK_H
 #define WS_TARGET_UNPACK_H
 
@@ -9,7 +9,7 @@
 
 #include "whosees.h"
 
-/* What the libraries keep between frames. Zeroed: nothing yet. One a thread. */
+/* What the libraries keep between blocks. Zeroed: nothing yet. One a thread. */
 struct ws_unpacker {
 	struct libdeflate_decompressor *deflate;
 	struct ZSTD_DCtx_s *zstd;
@@ -21,11 +21,11 @@ void ws_unpacker_release(struct ws_unpacker *unpacker);
 bool ws_unpack_known(uint32_t flags);
 
 /*
- * Unpacks size bytes into a whole frame; WS_ABSENT if they are damaged: anything that
- * does not make exactly a frame.
+ * Unpacks size bytes into a block of that many bytes; WS_ABSENT if they are damaged:
+ * anything that does not make exactly a block.
  */
 enum ws_evidence ws_unpack(struct ws_unpacker *unpacker, uint32_t flags,
-			   const uint8_t *packed, size_t size,
-			   uint8_t *frame) WS_MUST_CHECK;
+			   const uint8_t *packed, size_t size, uint8_t *bytes,
+			   size_t block) WS_MUST_CHECK;
 
 #endif

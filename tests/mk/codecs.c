@@ -8,39 +8,39 @@
 #include <zlib.h>
 #include <zstd.h>
 
-static size_t compress_plain(const uint8_t *frame, uint8_t *packed)
+static size_t compress_plain(const uint8_t *page, size_t size, uint8_t *packed)
 {
-	memcpy(packed, frame, 4096);
-	return 4096;
+	memcpy(packed, page, size);
+	return size;
 }
 
-static size_t compress_zlib(const uint8_t *frame, uint8_t *packed)
+static size_t compress_zlib(const uint8_t *page, size_t size, uint8_t *packed)
 {
-	uLongf n = 8192;
+	uLongf n = 2 * size;
 
-	return compress2(packed, &n, frame, 4096, Z_BEST_SPEED) == Z_OK ? n : 0;
+	return compress2(packed, &n, page, size, Z_BEST_SPEED) == Z_OK ? n : 0;
 }
 
-static size_t compress_lzo(const uint8_t *frame, uint8_t *packed)
+static size_t compress_lzo(const uint8_t *page, size_t size, uint8_t *packed)
 {
 	static lzo_align_t work[LZO1X_1_MEM_COMPRESS / sizeof(lzo_align_t) + 1];
 	lzo_uint n = 0;
 
-	return lzo1x_1_compress(frame, 4096, packed, &n, work) == LZO_E_OK ? n : 0;
+	return lzo1x_1_compress(page, size, packed, &n, work) == LZO_E_OK ? n : 0;
 }
 
-static size_t compress_snappy(const uint8_t *frame, uint8_t *packed)
+static size_t compress_snappy(const uint8_t *page, size_t size, uint8_t *packed)
 {
-	size_t n = 8192;
+	size_t n = 2 * size;
 
-	return snappy_compress((const char *)frame, 4096, (char *)packed, &n) == SNAPPY_OK
+	return snappy_compress((const char *)page, size, (char *)packed, &n) == SNAPPY_OK
 		       ? n
 		       : 0;
 }
 
-static size_t compress_zstd(const uint8_t *frame, uint8_t *packed)
+static size_t compress_zstd(const uint8_t *page, size_t size, uint8_t *packed)
 {
-	size_t n = ZSTD_compress(packed, 8192, frame, 4096, 1);
+	size_t n = ZSTD_compress(packed, 2 * size, page, size, 1);
 
 	return ZSTD_isError(n) ? 0 : n;
 }
@@ -85,20 +85,20 @@ size_t mk_snappy_chunk(const char *codec, const uint8_t *memory, size_t size,
 static const struct {
 	const char *name;
 	uint32_t flags;
-	size_t (*compress)(const uint8_t *frame, uint8_t *packed);
+	size_t (*compress)(const uint8_t *page, size_t size, uint8_t *packed);
 } codecs[] = {
 	{ "plain", 0, compress_plain },  { "zlib", 1, compress_zlib },
 	{ "lzo", 2, compress_lzo },      { "snappy", 4, compress_snappy },
 	{ "zstd", 0x20, compress_zstd },
 };
 
-size_t mk_compress(const char *codec, const uint8_t frame[4096], uint8_t packed[8192],
+size_t mk_compress(const char *codec, const uint8_t *page, size_t size, uint8_t *packed,
 		   uint32_t *flags)
 {
 	for (size_t i = 0; i < sizeof(codecs) / sizeof(*codecs); i++)
 		if (!strcmp(codecs[i].name, codec)) {
 			*flags = codecs[i].flags;
-			return codecs[i].compress(frame, packed);
+			return codecs[i].compress(page, size, packed);
 		}
 	return 0;
 }

@@ -214,20 +214,24 @@ static void page(struct mk *mk, const uint8_t *packed, size_t size, uint32_t fla
 	mk->end += size;
 }
 
+#define PAGE_MAX (64u << 10)
+
 static bool do_pages(struct mk *mk, char *rest)
 {
-	char *codec = word(&rest);
-	uint8_t frame[4096], packed[8192];
+	char *codec = word(&rest), *said;
+	uint8_t memory[PAGE_MAX], packed[2 * PAGE_MAX];
+	uint64_t v[3], each = 4096;
 	uint32_t flags;
-	uint64_t v[3];
 	size_t size;
 
-	if (!codec || !numbers(&rest, v, 3))
+	if (!codec || !numbers(&rest, v, 3) ||
+	    ((said = word(&rest)) && (!number(said, &each) || each > PAGE_MAX)))
 		return false;
 	mk->end = v[2];
 	for (uint64_t i = 0; i < v[1]; i++) {
-		mk_frame(v[0] + 4096 * i, frame);
-		size = mk_compress(codec, frame, packed, &flags);
+		for (uint64_t at = 0; at < each; at += 4096)
+			mk_frame(v[0] + each * i + at, memory + at);
+		size = mk_compress(codec, memory, each, packed, &flags);
 		if (!size)
 			return false;
 		page(mk, packed, size, flags);

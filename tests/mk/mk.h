@@ -12,8 +12,10 @@
  *	text "..."		characters; \n, \0 and \" as in C
  *	fill LEN BYTE		LEN times the byte
  *	frames PA N		N frames of memory, as mk_frame() fills them
- *	pages CODEC PA N AT	N page descriptors of a kdump at the cursor; the frames,
- *				compressed by zlib, lzo, snappy, zstd or plain, from AT on
+ *	pages CODEC PA N AT [SIZE]
+ *				N page descriptors of a kdump at the cursor; the pages, of
+ *				a frame each or SIZE bytes, compressed by zlib, lzo,
+ *				snappy, zstd or plain, from AT on
  *	snappy CODEC PA N	N frames of memory as one chunk of snappy's framing format,
  *				packed or plain
  *	bits AT FIRST N		sets N bits of a bitmap at AT; the cursor stays
@@ -79,8 +81,11 @@ const struct mk_record *mk_record(const char *name);
 /* A chunk of size bytes, 64 KiB at most; returns its length, 0 where it knows no codec. */
 size_t mk_snappy_chunk(const char *codec, const uint8_t *memory, size_t size,
 		       uint8_t chunk[MK_CHUNK_MAX]);
-/* Compresses a frame; returns the size, and the page descriptor's flags in *flags. */
-size_t mk_compress(const char *codec, const uint8_t frame[4096], uint8_t packed[8192],
+/*
+ * Compresses size bytes, into room for twice as many; returns how many they become, and the
+ * page descriptor's flags in *flags.
+ */
+size_t mk_compress(const char *codec, const uint8_t *page, size_t size, uint8_t *packed,
 		   uint32_t *flags);
 
 #endif

@@ -98,9 +98,9 @@ static void put_frame(struct mk *mk, size_t n, const uint8_t *frame)
 	uint64_t at = mk->end;
 
 	size = (uint32_t)mk_compress(codecs[n % (sizeof(codecs) / sizeof(*codecs))],
-				     frame, packed, &flags);
+				     frame, BLOCK, packed, &flags);
 	if (size >= BLOCK) /* as makedumpfile does with what does not compress */
-		size = (uint32_t)mk_compress("plain", frame, packed, &flags);
+		size = (uint32_t)mk_compress("plain", frame, BLOCK, packed, &flags);
 	memcpy(mk_room(mk, mk->at, 8), &at, 8);
 	memcpy(mk_room(mk, mk->at + 8, 4), &size, 4);
 	memcpy(mk_room(mk, mk->at + 12, 4), &flags, 4);

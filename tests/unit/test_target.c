@@ -854,6 +854,85 @@ static void kdump_damaged(void **state)
 	assert_int_equal(d.target->ndamaged, 1);
 }
 
+/*
+ * Pages of 64 KiB and of 16, as QEMU and makedumpfile write them for AArch64: 1 to 2 and 5
+ * of 16, by every codec; 3 and 4 are filtered out.
+ */
+#define KDUMP64K                                                  \
+	"kdump64 block_size=0x10000 max_mapnr=16\n"               \
+	"at 0x10000\nsub64 max_mapnr_64=16\n"                     \
+	"bits 0x20000 0 16\nbits 0x30000 1 2\nbits 0x30000 5 1\n" \
+	"at 0x40000\npages zlib 0x10000 1 0x50000 0x10000\n"      \
+	"pages plain 0x20000 1 0x60000 0x10000\n"                 \
+	"pages zstd 0x50000 1 0x70000 0x10000\n"
+
+static void kdump_large_blocks(void **state)
+{
+	autodump d = dump_open(KDUMP64K, NULL);
+	autodump flat = dump_open(KDUMP64K "flatten 0x21234+0x5edcc 0+0x21234", NULL);
+	autodump small = dump_open("kdump64 block_size=0x4000 max_mapnr=16\n"
+				   "at 0x4000\nsub64 max_mapnr_64=16\n"
+				   "bits 0x8000 0 16\nbits 0xc000 2 2\n"
+				   "at 0x10000\npages lzo 0x8000 1 0x14000 0x4000\n"
+				   "pages snappy 0xc000 1 0x18000 0x4000\n",
+				   NULL);
+
+	(void)state;
+	assert_memory_is(&d, { 0x10000, 0x20000 }, { 0x50000, 0x10000 });
+	assert_memory_is(&flat, { 0x10000, 0x20000 }, { 0x50000, 0x10000 });
+	assert_memory_is(&small, { 0x8000, 0x8000 });
+}
+
+/* Blocks that share their bytes share them frame by frame. */
+static void kdump_large_shared(void **state)
+{
+	autodump d = dump_open("kdump64 block_size=0x10000 max_mapnr=16\n"
+			       "at 0x10000\nsub64 max_mapnr_64=16\n"
+			       "bits 0x30000 3 3\nat 0x40000\n"
+			       "descriptor offset=0x50000 size=0x10000\n"
+			       "descriptor offset=0x50000 size=0x10000\n"
+			       "pages zlib 0x50000 1 0x60000 0x10000\n"
+			       "at 0x51000\nu8 0x5a",
+			       NULL);
+
+	(void)state;
+	assert_int_equal(*target_frame(d.target, 0x30000), 0);
+	assert_int_equal(*target_frame(d.target, 0x31000), 0x5a);
+	assert_int_equal(*target_frame(d.target, 0x41000), 0x5a);
+	assert_ptr_equal(target_frame(d.target, 0x41000),
+			 target_frame(d.target, 0x31000));
+	assert_frame(&d, 0x5f000);
+}
+
+/* All frames of a block are missed whose bytes are damaged, or too many, or not there. */
+static void kdump_large_damaged(void **state)
+{
+	struct tally tally = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	autodump d = dump_open("kdump64 block_size=0x10000 max_mapnr=16\n"
+			       "at 0x10000\nsub64 max_mapnr_64=16\n"
+			       "bits 0x30000 1 5\nat 0x40000\n"
+			       "pages zstd 0x10000 1 0x50000 0x10000\n"
+			       "descriptor offset=0x60000 size=64 flags=0x20\n"
+			       "descriptor offset=0x60000 size=0x10001 flags=1\n"
+			       "pages zlib 0x40000 1 0x70000 0x10000\n"
+			       "descriptor offset=0x100000000 size=64 flags=1\n",
+			       NULL);
+
+	(void)state;
+	for (uint64_t pa = 0x20000; pa < 0x40000; pa += WS_FRAME_SIZE)
+		assert_null(target_frame(d.target, pa));
+	assert_frame(&d, 0x1f000);
+	assert_frame(&d, 0x40000);
+	assert_null(target_frame(d.target, 0x50000));
+	assert_null(target_frame(d.target, 0x5f000));
+	assert_int_equal(ws_target_scan(d.target, "scan", tally_chunk, &tally), WS_OK);
+	assert_int_equal(tally.wrong, 0);
+	assert_int_equal(tally.frames, 32);
+	assert_int_equal(d.target->nknown_absent, 32);
+	assert_int_equal(d.target->ndamaged, 16);
+	assert_int_equal(d.target->cut, 0x10000);
+}
+
 /* In pieces that part headers, bitmaps, descriptors and frames, and not in order. */
 static void flattened(void **state)
 {
@@ -1043,6 +1122,9 @@ int main(void)
 		cmocka_unit_test(kdump_vmcoreinfo),
 		cmocka_unit_test(kdump_zeros),
 		cmocka_unit_test(kdump_damaged),
+		cmocka_unit_test(kdump_large_blocks),
+		cmocka_unit_test(kdump_large_shared),
+		cmocka_unit_test(kdump_large_damaged),
 		cmocka_unit_test(flattened),
 		cmocka_unit_test(flattened_notes),
 		cmocka_unit_test(image_replay),

@@ -144,8 +144,10 @@ static const struct bad cases[] = {
 	  { "kdump header", "file of 0x1bb bytes", "truncated" } },
 	{ "kdump machine", "kdump64 machine='sparc64'\n", WS_ERR_UNSUPPORTED,
 	  { "'sparc64'", "offset 0x110" } },
-	{ "kdump block size", "kdump64 block_size=65536\n", WS_ERR_MALFORMED,
-	  { "block size 65536", "offset 0x1ac" } },
+	{ "kdump block size between", "kdump64 block_size=8192\n", WS_ERR_MALFORMED,
+	  { "block size 8192" } },
+	{ "kdump block size", "kdump64 block_size=0x20000\n", WS_ERR_MALFORMED,
+	  { "block size 131072", "offset 0x1ac" } },
 	{ "kdump sub header size", "kdump64 sub_hdr_size=0\n", WS_ERR_MALFORMED,
 	  { "kdump header", "sub header" } },
 	{ "kdump without sub header", "kdump64\n", WS_ERR_UNREADABLE,
@@ -155,6 +157,10 @@ static const struct bad cases[] = {
 	  { "kdump bitmap", "offset 0x100000001000", "truncated" } },
 	{ "kdump bitmap past the end", KDUMP "at 0\nkdump64 bitmap_blocks=0xffffffff",
 	  WS_ERR_UNREADABLE, { "kdump bitmap", "truncated" } },
+	{ "kdump bitmap past all memory", "kdump64 block_size=0x10000 "
+	  "bitmap_blocks=0xffffffff max_mapnr=0xffffffff\nat 0x10000\n"
+	  "sub64 max_mapnr_64=0xffffffffffff\n", WS_ERR_UNREADABLE,
+	  { "kdump bitmap", "truncated" } },
 	{ "kdump without bitmap blocks", "kdump64 bitmap_blocks=0\nat 0x1000\nsub64\n",
 	  WS_ERR_MALFORMED, { "no bitmap", "offset 0x1b4" } },
 	{ "kdump empty bitmap", "kdump64 max_mapnr=16\nat 0x1000\nsub64 max_mapnr_64=16\n"

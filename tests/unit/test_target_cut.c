@@ -982,7 +982,7 @@ static void hostile_frames(void **state)
 	uint32_t flags;
 	char path[32], line[128];
 	ws_autoclose int fd = -1;
-	size_t size = mk_compress("zlib", zeroes, packed, &flags);
+	size_t size = mk_compress("zlib", zeroes, sizeof(zeroes), packed, &flags);
 
 	(void)state;
 	assert_true(mk_build(&mk, "kdump64 max_mapnr=32768\nat 0x1000\n"

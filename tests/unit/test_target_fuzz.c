@@ -68,6 +68,12 @@ static const struct seed seeds[] = {
 	  0x3000 },
 	{ "kdump64", KDUMP("kdump64", "sub64"), 0x5300 },
 	{ "kdump32", KDUMP("kdump32", "sub32"), 0x5300 },
+	{ "kdump of 16 KiB",
+	  "kdump64 block_size=0x4000 max_mapnr=16\nat 0x4000\nsub64 max_mapnr_64=16\n"
+	  "bits 0x8000 0 16\nbits 0xc000 1 3\nat 0x10000\n"
+	  "pages zlib 0x4000 1 0x10100 0x4000\npages lzo 0x8000 1 0x12000 0x4000\n"
+	  "pages zstd 0xc000 1 0x14000 0x4000\n",
+	  0x10100 },
 	{ "flattened",
 	  KDUMP("kdump64", "sub64") "flatten 0x4000+0x800 0+464 0x1000+104 0x1080+0x500 "
 				    "0x2000+0x2000 0x4800+0x9000",
