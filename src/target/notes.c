@@ -120,6 +120,7 @@ static enum ws_status prstatus_note(struct ws_target *target, const struct note 
 	if (!cpu)
 		return ws_fail_memory(target->ctx);
 	cpu->arch = arch;
+	cpu->word = layout->word;
 	if (!target->arch) /* a kdump of a machine without a name */
 		target->arch = arch;
 	for (unsigned i = 0; i < WS_REGISTERS_MAX; i++) {

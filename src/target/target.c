@@ -148,7 +148,8 @@ static enum ws_status format_choose(struct ws_target *target,
 		target->word = target->format->va_bits > 32 ? 8 : 4;
 	}
 	ws_vec_each(&target->cpus, cpu)
-		cpu->word = target->word;
+		if (target->word) /* else the size of its note alone says it */
+			cpu->word = target->word;
 	return WS_OK;
 }
 

@@ -80,8 +80,10 @@ def compare(tap, program, directory):
 def main():
     program, names = sys.argv[1], sys.argv[2:]
     tap = Tap()
-    for directory in scenario.each(tap, names, "kdump and ELF core are the same memory"):
-        compare(tap, program, directory)
+    what = "kdump and ELF core are the same memory"
+    for directory in scenario.each(tap, names, what, scenario.PC + scenario.VIRT):
+        if (directory / "dump.kdump").exists():
+            compare(tap, program, directory)
     return tap.end()
 
 
