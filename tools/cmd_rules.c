@@ -48,8 +48,8 @@ static void print_at_worst(void *arg, struct report *report)
 	(void)arg;
 	prose_line(
 		report, false,
-		"severities and verdicts at worst: what the kernel's lazy fault handler "
-		"repairs is a warning, and the verdict heals");
+		"severities and verdicts at worst: what the kernel itself repairs is a "
+		"warning, and the verdict heals");
 }
 
 enum exit_status run_rules(struct session *session)

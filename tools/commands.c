@@ -268,8 +268,8 @@ const struct command commands[] = {
 		.about =
 			"Lists every rule: its name, its severity and its verdict at worst, and in "
 			"JSON and CSV also what a finding means, how to fix it, and where it happened. "
-			"In an audit a finding is a warning, and the verdict heals, where the kernel's "
-			"lazy fault handler repairs what was found.",
+			"In an audit a finding is a warning, and the verdict heals, where the kernel "
+			"itself repairs what was found.",
 		.examples = EXAMPLES(
 			{ "List all rules", "whosees rules" },
 			{ "With meaning and fix", "whosees rules --json" }),

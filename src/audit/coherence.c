@@ -26,10 +26,10 @@ static const struct ws_rule rules[] = {
 		"coherence-missing", "coherence", "kernel mapping missing", WS_ERROR,
 		"init_mm maps this part of the kernel and this space does not. The first "
 		"access from this space faults; whether that fault can be handled is what "
-		"the verdict says. Where the kernel's lazy fault handler repairs it (verdict "
-		"heals), nothing fails, and it is a warning.",
-		"Synchronise the entry before the address is used: arch_sync_kernel_mappings() "
-		"from the code that made the mapping, or map it before the space is forked.",
+		"the verdict says. Where the kernel itself repairs it (verdict heals), nothing "
+		"fails, and it is a warning.",
+		"Synchronise the entry in all page tables, from the code that made the mapping, "
+		"before the address is used, or map it before the space is forked.",
 		"dtrace4linux 2012; Linux 5beda7d54eaf (4.15, VMAP stacks), 44e9a3bb76e5 (2024), "
 		"6659d0279980 (2025)",
 		WS_DIVERGES,
@@ -132,6 +132,18 @@ static void record_rights(struct comparison *c, const char *entries)
 		finding->severity = WS_WARNING;
 }
 
+static void record_missing(struct comparison *c, const char *entries)
+{
+	const struct run *run = &c->run;
+	char here[48] = "empty here";
+
+	if (run->here)
+		snprintf(here, sizeof(here), "not usable here (entry %#lx)", run->here);
+	ws_found(c->audit, &rules[MISSING - 1], c->space, run->va, run->va_last,
+		 "%s %s, present in %s (entry %#lx)", entries, here,
+		 ws_reference_words(&c->audit->system->layout), run->there);
+}
+
 static void flush(struct comparison *c)
 {
 	const struct run *run = &c->run;
@@ -143,9 +155,7 @@ static void flush(struct comparison *c)
 	if (run->what == RIGHTS)
 		record_rights(c, entries);
 	else if (run->what == MISSING)
-		ws_found(c->audit, &rules[MISSING - 1], c->space, run->va, run->va_last,
-			 "%s empty here, present in %s (entry %#lx)", entries,
-			 ws_reference_words(&c->audit->system->layout), run->there);
+		record_missing(c, entries);
 	else if (run->what == STALE)
 		ws_found(c->audit, &rules[STALE - 1], c->space, run->va, run->va_last,
 			 "%s present here (entry %#lx), empty in init_mm", entries,
