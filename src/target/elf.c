@@ -79,9 +79,14 @@ static uint64_t load_address(const struct elf_class *class, const uint8_t *p)
 	return ws_le_word(p, class->address);
 }
 
-static bool elf_probe(const struct ws_file *file)
+static bool is_elf(const struct ws_file *file)
 {
 	return file->size >= SELFMAG && !memcmp(file->data, ELFMAG, SELFMAG);
+}
+
+static bool elf_probe(const struct ws_file *file)
+{
+	return is_elf(file) && !ws_target_xen.probe(file);
 }
 
 static enum ws_status header_check(struct ws_target *target, struct core *core)
@@ -95,7 +100,7 @@ static enum ws_status header_check(struct ws_target *target, struct core *core)
 
 	if ((status = ws_target_need(target, 0, EI_NIDENT, "ELF header")))
 		return status;
-	if (!elf_probe(&target->file))
+	if (!is_elf(&target->file))
 		return ws_fail(target->ctx, WS_ERR_UNREADABLE,
 			       "%s: no ELF magic at file offset 0", path);
 	if (ehdr[EI_CLASS] != ELFCLASS32 && ehdr[EI_CLASS] != ELFCLASS64)

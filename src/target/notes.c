@@ -166,6 +166,16 @@ static const struct ws_monitor_note *monitor_note_of(const struct note *note,
 	return NULL;
 }
 
+static enum ws_status processor_unknown(struct ws_target *target, const char *name,
+					uint64_t at)
+{
+	return ws_target_add_note(
+		target,
+		"the %s note at file offset %#lx is damaged, or newer than this tool: "
+		"what it says of the registers of processor %zu is unknown",
+		name, at, target->cpus.n - 1);
+}
+
 /* A processor that is not known is one all the same. */
 static enum ws_status monitor_note(struct ws_target *target, const struct note *note)
 {
@@ -184,11 +194,19 @@ static enum ws_status monitor_note(struct ws_target *target, const struct note *
 	if (note->descsz >= layout->size && layout->read(cpu, note->desc))
 		return WS_OK;
 	*cpu = (struct ws_cpu){ .arch = arch };
-	return ws_target_add_note(
-		target,
-		"the %s note at file offset %#lx is damaged, or newer than this tool: "
-		"what it says of the registers of processor %zu is unknown",
-		layout->name, note->at, target->cpus.n - 1);
+	return processor_unknown(target, layout->name, note->at);
+}
+
+enum ws_status ws_target_add_cpu(struct ws_target *target, const char *name,
+				 uint32_t type, const uint8_t *bytes, size_t size,
+				 uint64_t at)
+{
+	return monitor_note(target, &(struct note){ .at = at,
+						    .type = type,
+						    .name = name,
+						    .namesz = strlen(name),
+						    .desc = bytes,
+						    .descsz = size });
 }
 
 static enum ws_status vmcoreinfo_note(struct ws_target *target, const struct note *note)

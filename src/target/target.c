@@ -18,8 +18,8 @@
  * its name.
  */
 static const struct ws_target_ops *const kinds[] = {
-	&ws_target_elf,  &ws_target_kdump, &ws_target_lime,
-	&ws_target_avml, &ws_target_raw,   &ws_target_sim,
+	&ws_target_elf, &ws_target_kdump, &ws_target_lime, &ws_target_avml,
+	&ws_target_xen, &ws_target_raw,   &ws_target_sim,
 };
 
 bool ws_target_is_file(const struct ws_target *target, const char *path)

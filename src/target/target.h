@@ -201,6 +201,15 @@ enum ws_status ws_target_need(struct ws_target *target, uint64_t offset, uint64_
 enum ws_status ws_target_parse_notes(struct ws_target *target, const uint8_t *bytes,
 				     size_t size, uint64_t at, bool cut) WS_MUST_CHECK;
 
+/*
+ * Adds a processor that a machine monitor wrote down in bytes[0..size), at file offset `at`,
+ * as an architecture's monitor_notes have it by that name and type. Where they do not know
+ * such, or no processor is like that, it is one without registers, with a note.
+ */
+enum ws_status ws_target_add_cpu(struct ws_target *target, const char *name,
+				 uint32_t type, const uint8_t *bytes, size_t size,
+				 uint64_t at) WS_MUST_CHECK;
+
 /* What a capture says of the target that it was taken from. */
 struct ws_taken_from {
 	const struct ws_format *format;
@@ -269,6 +278,6 @@ enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_sca
 			      void *arg) WS_MUST_CHECK;
 
 extern const struct ws_target_ops ws_target_elf, ws_target_kdump, ws_target_lime,
-	ws_target_avml, ws_target_raw, ws_target_sim;
+	ws_target_avml, ws_target_xen, ws_target_raw, ws_target_sim;
 
 #endif

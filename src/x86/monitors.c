@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * An x86 processor as machine monitors other than QEMU write it down: VirtualBox
- * (include/VBox/vmm/dbgfcorefmt.h, struct DBGFCORECPU).
+ * (include/VBox/vmm/dbgfcorefmt.h, struct DBGFCORECPU) and Xen (xen/include/public/arch-x86,
+ * struct vcpu_guest_context of 64 bit).
  */
 #include "x86/registers.h"
 
@@ -86,7 +87,48 @@ static bool vbox_read(struct ws_cpu *cpu, const uint8_t *note)
 	return is_plausible(cpu);
 }
 
+/* ---- Xen ---- */
+
+#define XEN_REGISTERS 520 /* after the floating point's, and flags */
+#define XEN_CS 656
+#define XEN_SS 680
+#define XEN_CONTROLS 4984 /* CR0 to CR7 */
+#define XEN_FS_BASE 5144
+#define XEN_GS_BASE 5152 /* the kernel's */
+#define XEN_SIZE 5168
+
+/* By their place among the registers, in words; X86_REGISTERS: none of these. */
+static const uint8_t xen_general[] = {
+	X86_R15, X86_R14,       X86_R13, X86_R12,       X86_BP,    X86_BX, X86_R11,
+	X86_R10, X86_R9,        X86_R8,  X86_AX,        X86_CX,    X86_DX, X86_SI,
+	X86_DI,  X86_REGISTERS, X86_IP,  X86_REGISTERS, X86_FLAGS, X86_SP,
+};
+static const struct {
+	uint8_t number, place;
+} xen_controls[] = { { X86_CR0, 0 }, { X86_CR2, 2 }, { X86_CR3, 3 }, { X86_CR4, 4 } };
+
+/*
+ * Of a domain that Xen translates for, the control registers are the guest's own (Xen
+ * arch/x86/domctl.c, arch_get_info_guest()). Descriptor tables are in it only of others.
+ */
+static bool xen_read(struct ws_cpu *cpu, const uint8_t *p)
+{
+	for (size_t i = 0; i < WS_ARRAY_SIZE(xen_general); i++)
+		if (xen_general[i] != X86_REGISTERS)
+			ws_cpu_set(cpu, xen_general[i],
+				   ws_le64(p + XEN_REGISTERS + 8 * i));
+	ws_cpu_set(cpu, X86_CS, ws_le16(p + XEN_CS));
+	ws_cpu_set(cpu, X86_SS, ws_le16(p + XEN_SS));
+	for (size_t i = 0; i < WS_ARRAY_SIZE(xen_controls); i++)
+		ws_cpu_set(cpu, xen_controls[i].number,
+			   ws_le64(p + XEN_CONTROLS + 8 * xen_controls[i].place));
+	ws_cpu_set(cpu, X86_FS + WS_SEGMENT_BASE, ws_le64(p + XEN_FS_BASE));
+	ws_cpu_set(cpu, X86_GS + WS_SEGMENT_BASE, ws_le64(p + XEN_GS_BASE));
+	return is_plausible(cpu);
+}
+
 const struct ws_monitor_note x86_monitor_notes[] = {
 	{ "VBCPU", 0xb01, VBOX_SIZE, vbox_read },
+	{ ".xen_prstatus", 0, XEN_SIZE, xen_read },
 	{ 0 },
 };

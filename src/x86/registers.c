@@ -158,13 +158,13 @@ const struct ws_qemu_note x86_qemu_note = {
 #define DESCRIPTOR_L WS_BIT(21) /* in a descriptor's second word: 64-bit code */
 
 /*
- * Where IA32_EFER is not known: descriptor tables and instructions above 4 GiB, and 64-bit
- * code, exist in long mode only.
+ * Where IA32_EFER is not known: descriptor tables, instructions, stacks and segments above
+ * 4 GiB, and 64-bit code, exist in long mode only.
  */
 static bool shows_long_mode(const struct ws_cpu *cpu, bool wide)
 {
-	uint64_t addresses =
-		x86_base(cpu, X86_GDT) | x86_base(cpu, X86_IDT) | cpu->reg[X86_IP];
+	uint64_t addresses = x86_base(cpu, X86_GDT) | x86_base(cpu, X86_IDT) |
+			     cpu->reg[X86_IP] | cpu->reg[X86_SP] | x86_base(cpu, X86_GS);
 
 	if (ws_cpu_knows(cpu, X86_EFER))
 		return cpu->reg[X86_EFER] & X86_EFER_LMA;

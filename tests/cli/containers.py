@@ -23,10 +23,15 @@ REGISTERS = ("QEMU", "CORE", "WHOSEES")
 QUESTIONS = [["spaces"], ["modules"], ["audit"], ["probe", "--all-modules", "--all"],
              ["what-if", "--spaces", "all"]]
 
-# A container, which of the capture's notes it cannot have, and what it has of the memory.
-ROWS = [("lime", REGISTERS + ("VMCOREINFO",), list),
-        ("avml", REGISTERS + ("VMCOREINFO",), writers.blocks),
-        ("vbox", ("CORE", "WHOSEES", "VMCOREINFO"), list)]
+NO_REGISTERS = QUESTIONS[:-1]
+NO_TABLES = [["spaces"], ["modules"], ["probe", "--all-modules", "--all"]]
+
+# A container, which of the capture's notes it cannot have, what it has of the memory, and
+# what is asked: all but what rests on registers that it lacks.
+ROWS = [("lime", REGISTERS + ("VMCOREINFO",), list, NO_REGISTERS),
+        ("avml", REGISTERS + ("VMCOREINFO",), writers.blocks, NO_REGISTERS),
+        ("vbox", ("CORE", "WHOSEES", "VMCOREINFO"), list, QUESTIONS),
+        ("xen", ("CORE", "WHOSEES", "VMCOREINFO"), list, NO_TABLES)]
 
 
 def ask(tool, question, path, options):
@@ -57,11 +62,11 @@ def check(tap, tool, capture, scratch):
     forced = ["--format", FORMATS[name]]
     plain = os.path.join(scratch, "core")
     made = os.path.join(scratch, "made")
-    for kind, lacks, memory in ROWS:
+    for kind, lacks, memory, questions in ROWS:
         options = forced if "QEMU" in lacks else []
         pathlib.Path(plain).write_bytes(writers.left_of(core, list(memory(core.memory)), lacks))
         pathlib.Path(made).write_bytes(writers.WRITERS[kind](core)[0])
-        for question in QUESTIONS[:-1] if "QEMU" in lacks else QUESTIONS:
+        for question in questions:
             want = ask(tool, question, plain, options)
             got = ask(tool, question, made, options)
             tap.case(f"{name} as {kind}: {question[0]} as of the core",

@@ -154,6 +154,50 @@ def vbox(core):
     return bytes(out + b"".join(bytes_ for _, bytes_ in core.memory)), places
 
 
+# ---- Xen ---------------------------------------------------------------------------------
+
+XEN_GENERAL = "r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di".split()
+
+
+def xen_cpu(cpu):
+    """xen/include/public/arch-x86/xen-x86_64.h, struct vcpu_guest_context, of an HVM domain."""
+    out = bytes(512 + 8) + struct.pack("<15Q", *(cpu[name] for name in XEN_GENERAL))
+    out += struct.pack("<IIQHHIQQ", 0, 0, cpu["ip"], cpu["cs"].selector, 0, 0, cpu["flags"],
+                       cpu["sp"])
+    out += b"".join(struct.pack("<HHI", cpu[name].selector, 0, 0)
+                    for name in ("ss", "es", "ds", "fs", "gs"))
+    out += bytes(256 * 16 + 16 + 17 * 8 + 16)
+    out += struct.pack("<8Q", cpu["cr0"], 0, cpu["cr2"], cpu["cr3"], cpu["cr4"], 0, 0, 0)
+    out += bytes(64 + 32)
+    return out + struct.pack("<3Q", cpu["fs"].base, cpu["gs"].base, 0)
+
+
+def xen(core):
+    """docs/misc/dump-core-format.txt."""
+    cpus = b"".join(map(xen_cpu, processors(core)))
+    frames = [pa // PAGE + i for pa, data in core.memory for i in range(len(data) // PAGE)]
+    header = struct.pack("<4Q", 0xF00FEBEE, len(processors(core)), len(frames), PAGE)
+    note = struct.pack("<III", 4, len(header), 0x2000001) + b"Xen\0" + header
+    names = b"\0.shstrtab\0.note.Xen\0.xen_prstatus\0.xen_pages\0.xen_pfn\0"
+    bodies = [(b".shstrtab", 3, names, 0), (b".note.Xen", 7, note, 0),
+              (b".xen_prstatus", 1, cpus, 5168),
+              (b".xen_pages", 1, b"".join(data for _, data in core.memory), PAGE),
+              (b".xen_pfn", 1, struct.pack(f"<{len(frames)}Q", *frames), 8)]
+    out = bytearray(struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 4, 62, 1, 0, 0,
+                                64, 0, 64, 56, 0, 64, 1 + len(bodies), 1))
+    headers, data = bytearray(64), bytearray()
+    at = 64 + 64 * (1 + len(bodies))
+    for name, kind, body, entsize in bodies:
+        if name == b".xen_pages":
+            data = data.ljust(aligned(at + len(data), PAGE) - at, b"\0")
+        headers += struct.pack("<IIQQQQIIQQ", names.index(name), kind, 0, 0, at + len(data),
+                               len(body), 0, 0, 1, entsize)
+        data += body
+    places = {"ELF header": [0], "section header": list(range(128, at, 64)),
+              "Xen page list": list(range(at + len(data) - 8 * len(frames), at + len(data), 8))}
+    return bytes(out + headers + data), places
+
+
 # ---- LiME and AVML -----------------------------------------------------------------------
 
 def lime(core):
@@ -228,4 +272,4 @@ def avml(core):
     return bytes(out), places
 
 
-WRITERS = {"lime": lime, "avml": avml, "vbox": vbox}
+WRITERS = {"lime": lime, "avml": avml, "vbox": vbox, "xen": xen}

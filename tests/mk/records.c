@@ -22,7 +22,8 @@ static const struct mk_record records[] = {
 		{ "version", 6, 1, 1 }, { "type", 16, 2, 4 }, { "machine", 18, 2, 62 },
 		{ "phoff", 32, 8, 64 }, { "shoff", 40, 8, 0 }, { "ehsize", 52, 2, 64 },
 		{ "phentsize", 54, 2, 56 }, { "phnum", 56, 2, 1 },
-		{ "shentsize", 58, 2, 64 }, { "shnum", 60, 2, 0 } } },
+		{ "shentsize", 58, 2, 64 }, { "shnum", 60, 2, 0 },
+		{ "shstrndx", 62, 2, 0 } } },
 	/* type 1 is PT_LOAD, 4 is PT_NOTE */
 	{ "phdr32", 32, false, {
 		{ "type", 0, 4, 1 }, { "offset", 4, 4, 0 }, { "vaddr", 8, 4, 0 },
@@ -31,7 +32,9 @@ static const struct mk_record records[] = {
 		{ "type", 0, 4, 1 }, { "offset", 8, 8, 0 }, { "vaddr", 16, 8, 0 },
 		{ "paddr", 24, 8, 0 }, { "filesz", 32, 8, 0 }, { "memsz", 40, 8, 0 } } },
 	{ "shdr32", 40, false, { { "info", 28, 4, 0 } } },
-	{ "shdr64", 64, false, { { "info", 44, 4, 0 } } },
+	{ "shdr64", 64, false, {
+		{ "name", 0, 4, 0 }, { "type", 4, 4, 1 }, { "offset", 24, 8, 0 },
+		{ "size", 32, 8, 0 }, { "info", 44, 4, 0 }, { "entsize", 56, 8, 0 } } },
 
 	{ "nhdr", 12, false, {
 		{ "namesz", 0, 4, 5 }, { "descsz", 4, 4, 0 }, { "type", 8, 4, 0 } } },
@@ -75,6 +78,12 @@ static const struct mk_record records[] = {
 		{ "idt_base", 400, 8, 0 }, { "idt_limit", 408, 4, 0 },
 		{ "tr_base", 440, 8, 0 }, { "tr_selector", 456, 2, 0 },
 		{ "efer", 488, 8, 0 } } },
+
+	{ "xen_context", 5168, false, {
+		{ "rax", 600, 8, 0 }, { "rip", 648, 8, 0 }, { "cs", 656, 2, 0 },
+		{ "rflags", 664, 8, 2 }, { "rsp", 672, 8, 0 },
+		{ "cr0", 4984, 8, 0x80050033 }, { "cr2", 5000, 8, 0 },
+		{ "cr3", 5008, 8, 0 }, { "cr4", 5016, 8, 0x10 }, { "gs_base", 5152, 8, 0 } } },
 
 	{ "lime", 32, false, {
 		{ "magic", 0, 4, 0x4c694d45 }, { "version", 4, 4, 1 },

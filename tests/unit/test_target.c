@@ -571,6 +571,37 @@ static void vbox_formats(void **state)
 	}
 }
 
+/* ---- Xen -------------------------------------------------------------------------- */
+
+#define XEN(fields, list)                                                           \
+	"ehdr64 phnum=0 shoff=64 " fields "\nshdr64\nshdr64 offset=0x200 size=64\n" \
+	"shdr64 name=1 offset=0x1000 size=0x4000 entsize=0x1000\n"                  \
+	"shdr64 name=12 offset=0x5000 size=32 entsize=8\n"                          \
+	"shdr64 name=21 offset=0x6000 size=5168 entsize=5168\n"                     \
+	"at 0x200\ntext \"\\0.xen_pages\\0.xen_pfn\\0.xen_prstatus\\0\"\n"          \
+	"at 0x1000\nframes 0x1000 2\nframes 0x5000 2\nat 0x5000\nu64 " list         \
+	"\nat 0x6000\nxen_context rax=1 rip=2 rsp=3 cr3=0x6000\n"
+
+static void xen(void **state)
+{
+	const struct ws_cpu *cpu;
+	autodump d = dump_open(XEN("shnum=5 shstrndx=1", "1 2 5 6"), NULL);
+
+	(void)state;
+	assert_string_equal(ws_target_kind(d.target), "xen");
+	assert_null(ws_target_note(d.target, 0));
+	assert_memory_is(&d, { 0x1000, 0x2000 }, { 0x5000, 0x2000 });
+	cpu = ws_target_cpu(d.target, 0);
+	assert_null(ws_target_cpu(d.target, 1));
+	assert_int_equal(cpu->reg[X86_AX], 1);
+	assert_int_equal(cpu->reg[X86_IP], 2);
+	assert_int_equal(cpu->reg[X86_SP], 3);
+	assert_int_equal(cpu->reg[X86_CR3], 0x6000);
+	assert_true(x86_has_control(cpu));
+	assert_false(x86_has_tables(cpu));
+	assert_ptr_equal(d.target->format, &ws_format_i386);
+}
+
 /* ---- LiME and raw ----------------------------------------------------------------- */
 
 static void lime(void **state)
@@ -1064,9 +1095,8 @@ static void recorder(void **state)
 /* Each kind that there is can be asked for by its name, and no other. */
 static void kinds(void **state)
 {
-	static const char *const names[] = {
-		"elf", "kdump", "lime", "avml", "raw", "sim"
-	};
+	static const char *const names[] = { "elf", "kdump", "lime", "avml",
+					     "xen", "raw",   "sim" };
 	const size_t n = sizeof(names) / sizeof(*names);
 	struct ws_target_options options = { .kind = "tape" };
 	struct ws_context *ctx = ws_context_create();
@@ -1106,6 +1136,7 @@ int main(void)
 		cmocka_unit_test(formats_by_vmcoreinfo),
 		cmocka_unit_test(vbox),
 		cmocka_unit_test(vbox_formats),
+		cmocka_unit_test(xen),
 		cmocka_unit_test(lime),
 		cmocka_unit_test(avml),
 		cmocka_unit_test(avml_damaged),

@@ -37,7 +37,7 @@ struct bad {
 static const struct bad cases[] = {
 	/* ---- no known kind ---- */
 	{ "text", "text \"hello, world\\n\"", WS_ERR_UNREADABLE,
-	  { "none of these", "ELF core, kdump, LiME, AVML;" } },
+	  { "none of these", "ELF core, kdump, LiME, AVML, Xen core;" } },
 	{ "one byte", "u8 0x7f", WS_ERR_UNREADABLE, { "none of these" } },
 	{ "not ELF", "fill 4096 1", WS_ERR_UNREADABLE, { "ELF magic", "offset 0" }, "elf" },
 	{ "not LiME", "fill 4096 1", WS_ERR_UNREADABLE, { "LiME magic" }, "lime" },
@@ -94,6 +94,28 @@ static const struct bad cases[] = {
 	  "phdr64 vaddr=0x400000 offset=0x1000 filesz=0x1000 memsz=0x1000\n"
 	  "phdr64 vaddr=0x600000 offset=0x2000 filesz=0x1000 memsz=0x1000\n"
 	  "at 0x1000\nframes 0 2", WS_ERR_UNSUPPORTED, { "process", "2 segments" } },
+
+	/* ---- Xen ---- */
+	{ "Xen without pages", "ehdr64 phnum=0 shnum=1 shoff=64\nshdr64\n", WS_ERR_MALFORMED,
+	  { "no section .xen_pages" } },
+	{ "Xen without its names", "ehdr64 phnum=0 shnum=1 shoff=64 shstrndx=1\nshdr64\n",
+	  WS_ERR_MALFORMED, { "section of names is 1 of 1", "offset 0x3e" } },
+	{ "Xen cut in its table", "ehdr64 phnum=0 shnum=2 shoff=64\nshdr64\n",
+	  WS_ERR_UNREADABLE, { "table of 2 section headers", "truncated" } },
+	{ "Xen PV", "ehdr64 phnum=0 shnum=4 shoff=64 shstrndx=1\nshdr64\n"
+	  "shdr64 offset=0x200 size=64\nshdr64 name=1 offset=0x1000 size=0x1000\n"
+	  "shdr64 name=12 offset=0x2000 size=16\n"
+	  "at 0x200\ntext \"\\0.xen_pages\\0.xen_p2m\\0\"\nat 0x1000\nframes 0x1000 1\n"
+	  "u64 1 1\n", WS_ERR_UNSUPPORTED, { "PV domain", "machine frames" } },
+	{ "Xen without a list", "ehdr64 phnum=0 shnum=3 shoff=64 shstrndx=1\nshdr64\n"
+	  "shdr64 offset=0x200 size=64\nshdr64 name=1 offset=0x1000 size=0x1000\n"
+	  "at 0x200\ntext \"\\0.xen_pages\\0\"\nat 0x1000\nframes 0x1000 1\n",
+	  WS_ERR_MALFORMED, { "no section .xen_pfn" } },
+	{ "Xen with pages whose place wraps", "ehdr64 phnum=0 shnum=4 shoff=64 shstrndx=1\n"
+	  "shdr64\nshdr64 offset=0x200 size=64\nshdr64 name=1 offset=-1 size=0x1000\n"
+	  "shdr64 name=12 offset=0x2000 size=8\n"
+	  "at 0x200\ntext \"\\0.xen_pages\\0.xen_pfn\\0\"\nat 0x1000\nframes 0x1000 1\n"
+	  "u64 1\n", WS_ERR_MALFORMED, { ".xen_pages in the file wraps" } },
 
 	/* ---- LiME ---- */
 	{ "LiME of 31 bytes", "lime\ncut 31", WS_ERR_UNREADABLE,

@@ -213,6 +213,14 @@ struct gone {
 		     "text \"VBCORE\\0\\0\"\nvbcore " core     \
 		     "\nnhdr namesz=5 type=0xb01 descsz=" size \
 		     "\ntext \"VBCPU\\0\\0\\0\"\nvbcpu " cpu "\n")
+#define XEN(fields, list)                                                           \
+	"ehdr64 phnum=0 shoff=64 " fields "\nshdr64\nshdr64 offset=0x200 size=64\n" \
+	"shdr64 name=1 offset=0x1000 size=0x4000 entsize=0x1000\n"                  \
+	"shdr64 name=12 offset=0x5000 size=32 entsize=8\n"                          \
+	"shdr64 name=21 offset=0x6000 size=5168 entsize=5168\n"                     \
+	"at 0x200\ntext \"\\0.xen_pages\\0.xen_pfn\\0.xen_prstatus\\0\"\n"          \
+	"at 0x1000\nframes 0x1000 2\nframes 0x5000 2\nat 0x5000\nu64 " list         \
+	"\nat 0x6000\nxen_context rax=1 rip=2 rsp=3 cr3=0x6000\n"
 /* Headers, descriptors and a frame; then a frame a chunk, from file offset 0x6010 on. */
 #define FLAT_CHUNKS                                                         \
 	KDUMP "flatten 0+0x5000 0x5000+0x1000 0x6000+0x1000 0x7000+0x1000 " \
@@ -388,6 +396,26 @@ static const struct gone gone[] = {
 	  { 0 } },
 	{ "core of VirtualBox, a limit of 17 bits", VBOX("", "496", "idt_limit=0x10000"),
 	  0x002, { "VBCPU note" } },
+
+	{ "Xen core", XEN("shnum=5 shstrndx=1", "1 2 5 6"), 0x066, { 0 } },
+	{ "Xen core with a page of none", XEN("shnum=5 shstrndx=1", "1 -1 5 6"), 0x062, { 0 } },
+	{ "Xen core with a frame past the last",
+	  XEN("shnum=5 shstrndx=1", "1 2 5 0x10000000000"), 0x026,
+	  { "page list entry 3", "more than any processor" } },
+	{ "Xen core with a frame twice", XEN("shnum=5 shstrndx=1", "1 2 1 6"), 0x040,
+	  { "page list entry 0", "different contents", "page list entry 2" } },
+	{ "Xen core with fewer pages than are listed", XEN("shnum=5 shstrndx=1", "1 2 5 6")
+	  "at 192\nshdr64 name=1 offset=0x1000 size=0x3fff entsize=0x1000\n", 0x026,
+	  { "4 pages are listed", "3 are in" } },
+	{ "Xen core with more pages than are listed", XEN("shnum=5 shstrndx=1", "1 2 5 6")
+	  "at 192\nshdr64 name=1 offset=0x1000 size=0x5000 entsize=0x1000\n", 0x066,
+	  { "4 pages are listed", "5 are in" } },
+	{ "Xen core with a list past its end", XEN("shnum=5 shstrndx=1", "1 2 5 6")
+	  "cut 0x5018\n", 0x026, { "list of frames", "last 1 of 4 pages" } },
+	{ "Xen core without registers", XEN("shnum=5 shstrndx=1", "1 2 5 6")
+	  "cut 0x6fff\n", 0x066, { ".xen_prstatus (file offset 0x6000)", "no registers" } },
+	{ "Xen core with registers of nothing", XEN("shnum=5 shstrndx=1", "1 2 5 6")
+	  "at 0x6000\nfill 5168 0\n", 0x066, { ".xen_prstatus note", "processor 0" } },
 
 	{ "whole LiME", LIME, 0x306, { 0 } },
 	{ "LiME cut in its last range", LIME "cut 0x4000", 0x106,

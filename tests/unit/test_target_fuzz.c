@@ -35,6 +35,15 @@ struct seed {
 	      "pages snappy 0x3000 1 0x4700\npages zstd 0x4000 1 0x4d00\n"             \
 	      "pages zlib 0x5000 2 0x5300\n"
 
+#define XEN(fields, list)                                                           \
+	"ehdr64 phnum=0 shoff=64 " fields "\nshdr64\nshdr64 offset=0x200 size=64\n" \
+	"shdr64 name=1 offset=0x1000 size=0x4000 entsize=0x1000\n"                  \
+	"shdr64 name=12 offset=0x5000 size=32 entsize=8\n"                          \
+	"shdr64 name=21 offset=0x6000 size=5168 entsize=5168\n"                     \
+	"at 0x200\ntext \"\\0.xen_pages\\0.xen_pfn\\0.xen_prstatus\\0\"\n"          \
+	"at 0x1000\nframes 0x1000 2\nframes 0x5000 2\nat 0x5000\nu64 " list         \
+	"\nat 0x6000\nxen_context rax=1 rip=2 rsp=3 cr3=0x6000\n"
+
 static const struct seed seeds[] = {
 	{ "elf64",
 	  "ehdr64 phnum=3\n"
@@ -51,6 +60,7 @@ static const struct seed seeds[] = {
 	  "vbcore\nnhdr namesz=5 descsz=496 type=0xb01\ntext \"VBCPU\\0\\0\\0\"\n"
 	  "vbcpu\nat 0x400\nframes 0x1000 2\n",
 	  0x400 },
+	{ "xen", XEN("shnum=5 shstrndx=1", "1 2 5 6"), 0x200 },
 	{ "elf32",
 	  "ehdr32 phnum=2\n"
 	  "phdr32 type=4 offset=0x100 filesz=164\n"
