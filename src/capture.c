@@ -102,8 +102,9 @@ static enum ws_status tour_spaces(struct ws_system *system)
 	for (size_t i = 0; i < system->specials.n && status == WS_OK; i++)
 		if (system->specials.v[i].known &&
 		    system->specials.v[i].space == WS_NO_SPACE)
-			status = ws_tables(&system->paging, system->specials.v[i].root, 0,
-					   UINT64_MAX, 0, first_visit, &tour);
+			status = ws_tables(&system->specials.v[i].paging,
+					   system->specials.v[i].root, 0, UINT64_MAX, 0,
+					   first_visit, &tour);
 	forget_tables(&tour);
 	if (tour.short_of_memory)
 		return ws_fail_memory(system->ctx);

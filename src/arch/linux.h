@@ -169,6 +169,10 @@ struct ws_special_root {
 	bool (*is_it)(struct ws_system *system,
 		      uint64_t root); /* NULL: the place is all */
 	const char *has; /* a symbol of kernels that have it; NULL: none says */
+	/* What no row can say. WS_NOT_MAPPED: there is none, or nothing leads to it. */
+	enum ws_evidence (*find)(struct ws_system *system, uint64_t *root);
+	/* By which its tables are read; NULL: by the format of all others. */
+	const struct ws_format *(*format)(struct ws_system *system, uint64_t root);
 };
 
 /* What a processor runs for that vector, under the names it has had. */

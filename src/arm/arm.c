@@ -9,6 +9,7 @@
 #include "arm/linux.h"
 #include "arm/regime.h"
 #include "arm/registers.h"
+#include "arm/special.h"
 
 static const struct ws_format *const formats[] = { &ws_format_arm, &ws_format_arm_lpae,
 						   NULL };
@@ -64,6 +65,7 @@ static const struct ws_arch_linux on_linux = {
 	.layouts = arm_linux_layouts,
 	.swappers = arm_swappers,
 	.regions = arm_regions,
+	.specials = arm_special_roots,
 	.users_pages = arm_users_pages,
 	.tour_registers = arm_tour,
 };

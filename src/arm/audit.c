@@ -2,6 +2,7 @@
 /* What an audit asks of 32-bit ARM: its contract with Linux, and its fault path. */
 #include "arm/faultpath.h"
 #include "arm/jump.h"
+#include "arm/special.h"
 #include "audit/trap.h"
 
 /*
@@ -53,6 +54,7 @@ static const struct ws_meant meant[] = {
 
 const struct ws_arch_audit arm_audit = {
 	.jumps = arm_jumps,
+	.specials = arm_specials,
 	.fault_path = &fault_path,
 	.meant = meant,
 	.mendings = mendings,

@@ -7,6 +7,7 @@
 #include "arm64/linux.h"
 #include "arm64/regime.h"
 #include "arm64/registers.h"
+#include "arm64/special.h"
 
 static const struct ws_format *const formats[] = {
 	&ws_format_arm64_4k_39,  &ws_format_arm64_4k_48,
@@ -32,6 +33,7 @@ static const struct ws_arch_linux on_linux = {
 	.layouts = arm64_linux_layouts,
 	.swappers = arm64_swappers,
 	.regions = arm64_regions,
+	.specials = arm64_special_roots,
 	.tour_registers = arm64_tour,
 };
 

@@ -3,6 +3,7 @@
 #include "arm64/audit.h"
 
 #include "arm64/jump.h"
+#include "arm64/special.h"
 #include "audit/trap.h"
 
 /*
@@ -64,6 +65,7 @@ static const struct ws_fault_path fault_path = {
 
 const struct ws_arch_audit arm64_audit = {
 	.jumps = arm64_jumps,
+	.specials = arm64_specials,
 	.fault_path = &fault_path,
 	.mendings = mendings,
 	.user_page = "is a user page that PAN refuses",

@@ -77,6 +77,23 @@ static void choose_format(struct ws_system *system, const struct ws_jump *jump,
 	set_eye(system, tables, chosen ? chosen : formats[0]);
 }
 
+const struct ws_format *arm64_idmap_format(struct ws_system *system, uint64_t root)
+{
+	struct ws_jump_tables tables = { .root = root };
+
+	choose_format(system, &arm64_jumps[0], &tables);
+	return tables.format;
+}
+
+bool arm64_is_idmap(struct ws_system *system, uint64_t root)
+{
+	struct ws_jump_tables tables = { .root = root };
+	struct ws_trail trail;
+
+	choose_format(system, &arm64_jumps[0], &tables);
+	return ws_jump_is_mapped(system, &arm64_jumps[0].step[0], &tables.eye, &trail);
+}
+
 static const char *by_idmap(struct ws_system *system, const struct ws_jump *jump,
 			    struct ws_jump_tables *tables)
 {

@@ -293,7 +293,7 @@ static void walk_both(struct judging *j, uint64_t va, struct both *both)
 	const struct ws_format *format = system->paging.format;
 	uint64_t there;
 
-	ws_walk(&system->paging, j->found->root, va, &both->here);
+	ws_walk(&j->found->paging, j->found->root, va, &both->here);
 	ws_walk(&system->paging, system->layout.reference, va, &both->there);
 	both->last = last_of(format, &both->here);
 	there = last_of(format, &both->there);
@@ -473,6 +473,15 @@ static enum ws_evidence find_code(struct judging *j, uint64_t *first, uint64_t *
 	return WS_READ;
 }
 
+static void say_unfound(struct judging *j)
+{
+	char why[160];
+
+	snprintf(why, sizeof(why), "where %s lies was not found",
+		 j->duty->maps ? j->duty->maps : j->duty->first);
+	say_unknown(j, why);
+}
+
 /* At its physical address each page of the code leads to itself. */
 static void judge_identity(struct judging *j, uint64_t first, uint64_t last)
 {
@@ -488,7 +497,7 @@ static void judge_identity(struct judging *j, uint64_t first, uint64_t last)
 			say_unknown(j, "where its code lies in memory is not known");
 			return;
 		}
-		ws_walk(&system->paging, j->found->root, pa, &range.here);
+		ws_walk(&j->found->paging, j->found->root, pa, &range.here);
 		ws_walk(&system->paging, system->layout.reference, va, &range.there);
 		j->audit->work++;
 		range.va = pa;
@@ -506,19 +515,15 @@ static void judge_code_of(struct judging *j)
 	const struct ws_special_duty *duty = j->duty;
 	uint64_t first, last;
 	enum ws_evidence evidence = find_code(j, &first, &last);
-	char why[160];
 
 	if (evidence == WS_NOT_MAPPED)
 		return;
-	if (evidence != WS_READ) {
-		snprintf(why, sizeof(why), "where %s lies was not found",
-			 duty->maps ? duty->maps : duty->first);
-		say_unknown(j, why);
-	} else if (duty->what == WS_SPECIAL_IDENTITY) {
+	if (evidence != WS_READ)
+		say_unfound(j);
+	else if (duty->what == WS_SPECIAL_IDENTITY)
 		judge_identity(j, first, last);
-	} else {
+	else
 		judge_range(j, first, last);
-	}
 }
 
 /* ---- nothing else ----------------------------------------------------------------- */
@@ -529,35 +534,57 @@ struct allowed {
 	unsigned n;
 };
 
-/* What the other duties are about, where these lie. */
-static void find_allowed(struct judging *j, struct allowed *allowed)
+static bool is_physical(const struct ws_special_duty *duty)
+{
+	return duty->what == WS_SPECIAL_IDENTITY || duty->what == WS_SPECIAL_MAY_ITSELF;
+}
+
+static enum ws_evidence find_one(struct judging *j, uint64_t *first, uint64_t *last)
+{
+	enum ws_evidence evidence = find_code(j, first, last);
+	uint64_t pa = *first;
+
+	if (evidence == WS_READ && is_physical(j->duty)) {
+		evidence = ws_kernel_translate(j->audit->system, *first, &pa);
+		*last = pa + (*last - *first);
+		*first = pa;
+	}
+	return evidence;
+}
+
+/* What the other duties are about. False: where one of these lies is not known, as said. */
+static bool find_allowed(struct judging *j, struct allowed *allowed)
 {
 	const struct ws_special_duty *about = j->duty;
+	bool known = true;
 
 	for (const struct ws_special_duty *duty = j->special->duties; duty->what;
 	     duty++) {
-		uint64_t first, last, pa;
+		enum ws_evidence evidence;
+		uint64_t first, last;
 
 		j->duty = duty;
-		if ((!duty->first && !duty->range) || allowed->n == RANGES_MAX ||
-		    find_code(j, &first, &last) != WS_READ)
+		if ((!duty->first && !duty->range) || allowed->n == RANGES_MAX)
 			continue;
-		if (duty->what == WS_SPECIAL_IDENTITY) {
-			if (ws_kernel_translate(j->audit->system, first, &pa) != WS_READ)
-				continue;
-			last = pa + (last - first);
-			first = pa;
+		evidence = find_one(j, &first, &last);
+		if (evidence != WS_READ && evidence != WS_NOT_MAPPED) {
+			say_unfound(j);
+			known = false;
 		}
+		if (evidence != WS_READ)
+			continue;
 		allowed->va[allowed->n] = first & -(uint64_t)WS_FRAME_SIZE;
 		allowed->last[allowed->n++] = last | (WS_FRAME_SIZE - 1);
 	}
 	j->duty = about;
+	return known;
 }
 
-static bool is_allowed(const struct allowed *allowed, uint64_t va)
+/* A page may be larger than what it is allowed for. */
+static bool is_allowed(const struct allowed *allowed, uint64_t va, uint64_t page_last)
 {
 	for (unsigned i = 0; i < allowed->n; i++)
-		if (va >= allowed->va[i] && va <= allowed->last[i])
+		if (page_last >= allowed->va[i] && va <= allowed->last[i])
 			return true;
 	return false;
 }
@@ -567,6 +594,7 @@ static bool note_leak(void *arg, const struct ws_run *run)
 {
 	struct allowed *allowed = arg;
 	struct judging *j = allowed->j;
+	const struct ws_system *system = j->audit->system;
 	struct range range = { .rule = LEAK };
 	uint64_t size = WS_BIT(run->page_shift);
 
@@ -575,11 +603,11 @@ static bool note_leak(void *arg, const struct ws_run *run)
 		return true;
 	}
 	for (uint64_t va = run->va; va <= run->last && va >= run->va; va += size) {
-		if (is_allowed(allowed, va))
+		if (is_allowed(allowed, va, va + (size - 1)))
 			continue;
-		ws_walk(&j->audit->system->paging, j->found->root, va, &range.here);
-		ws_walk(&j->audit->system->paging, j->audit->system->layout.reference, va,
-			&range.there);
+		ws_walk(&j->found->paging, j->found->root, va, &range.here);
+		ws_space_walk(system, &system->spaces.v[ws_init_space(j->audit)], va,
+			      &range.there);
 		range.va = va;
 		range.last = va + (size - 1);
 		add(j, &range);
@@ -596,8 +624,9 @@ static void judge_nothing_else(struct judging *j)
 	bool user = name && !strcmp(name, "user");
 	struct allowed allowed = { .j = j };
 
-	find_allowed(j, &allowed);
-	if (ws_range(&system->paging, j->found->root,
+	if (!find_allowed(j, &allowed))
+		return;
+	if (ws_range(&j->found->paging, j->found->root,
 		     user ? 0 : system->layout.kernel_first,
 		     user ? ws_last_user_va(system) : ws_last_va(system),
 		     WS_RANGE_UNKNOWN, 0, note_leak, &allowed) != WS_OK)
@@ -621,7 +650,7 @@ static bool maps_some(struct judging *j, const char *region)
 
 	ws_vec_each(&system->regions, row)
 		if (!strcmp(row->name, region) && !some)
-			(void)!ws_range(&system->paging, j->found->root, row->first,
+			(void)!ws_range(&j->found->paging, j->found->root, row->first,
 					row->last, WS_RANGE_UNKNOWN, 64, take_first,
 					&some);
 	ws_error_clear(j->audit->ctx);
@@ -633,6 +662,8 @@ static void judge_duty(struct judging *j)
 	const struct ws_special_duty *duty = j->duty;
 	bool of_init = duty->what != WS_SPECIAL_IDENTITY;
 
+	if (duty->what == WS_SPECIAL_MAY || duty->what == WS_SPECIAL_MAY_ITSELF)
+		return;
 	if (duty->if_any && !maps_some(j, duty->if_any))
 		return;
 	if (of_init && j->audit->system->layout.consensus)
@@ -653,8 +684,8 @@ static bool is_overwritten(struct judging *j)
 
 	return ws_target_frame(j->audit->system->target, j->found->root, &frame) ==
 		       WS_READ &&
-	       ws_root_size(j->audit->system->paging.format) >= WS_FRAME_SIZE &&
-	       frame[0] && ws_is_one_byte(frame);
+	       ws_root_size(j->found->paging.format) >= WS_FRAME_SIZE && frame[0] &&
+	       ws_is_one_byte(frame);
 }
 
 static const char *why_unknown(struct judging *j)

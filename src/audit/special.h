@@ -19,6 +19,10 @@ enum ws_special_what {
 	WS_SPECIAL_CODE,
 	/* It maps nothing there but what other duties of it are about. */
 	WS_SPECIAL_NOTHING_ELSE,
+	/* Code may be mapped at its own address, or to itself: another rule says whether it
+	 * is (jump.c). */
+	WS_SPECIAL_MAY,
+	WS_SPECIAL_MAY_ITSELF,
 	/* User mode may access nothing there but what it may in init_mm. */
 	WS_SPECIAL_NO_USER,
 };

@@ -114,6 +114,7 @@ struct ws_special_found {
 	uint64_t root;
 	uint32_t space; /* WS_NO_SPACE: it is none of those that were found */
 	bool known;     /* false: it is there, and where was not found */
+	struct ws_paging paging; /* by which its tables are read */
 };
 
 struct ws_system {

@@ -164,7 +164,9 @@ static enum ws_status add(struct ws_system *system, const struct ws_special_root
 	found = ws_vec_push(&system->specials);
 	if (!found)
 		return ws_fail_memory(system->ctx);
-	*found = (struct ws_special_found){ row, root, index, true };
+	*found = (struct ws_special_found){ row, root, index, true, system->paging };
+	if (row->format)
+		found->paging.format = row->format(system, root);
 	if (space && space->kind == WS_SPACE_LONE)
 		snprintf(space->comm, sizeof(space->comm), "%s", row->name);
 	return WS_OK;
@@ -177,7 +179,7 @@ static enum ws_status add_unknown(struct ws_system *system,
 
 	if (!found)
 		return ws_fail_memory(system->ctx);
-	*found = (struct ws_special_found){ row, 0, WS_NO_SPACE, false };
+	*found = (struct ws_special_found){ row, 0, WS_NO_SPACE, false, system->paging };
 	return WS_OK;
 }
 
@@ -189,6 +191,19 @@ static enum ws_status find_by_symbol(struct ws_system *system,
 
 	if (evidence == WS_NOT_MAPPED)
 		return WS_OK; /* there is none */
+	return evidence == WS_READ ? add(system, row, root, space_of(system, root))
+				   : add_unknown(system, row);
+}
+
+/* By what the architecture does for it. */
+static enum ws_status find_by_hook(struct ws_system *system,
+				   const struct ws_special_root *row)
+{
+	uint64_t root;
+	enum ws_evidence evidence = row->find(system, &root);
+
+	if (evidence == WS_NOT_MAPPED)
+		return WS_OK;
 	return evidence == WS_READ ? add(system, row, root, space_of(system, root))
 				   : add_unknown(system, row);
 }
@@ -223,6 +238,8 @@ static enum ws_status look_further(struct ws_system *system,
 {
 	uint64_t va;
 
+	if (row->find)
+		return find_by_hook(system, row);
 	if (find_symbol(system, row, &va))
 		return find_by_symbol(system, row, va);
 	return row->has && is_symbol(system, row->has, &va) ? add_unknown(system, row)

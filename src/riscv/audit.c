@@ -4,6 +4,7 @@
 
 #include "audit/trap.h"
 #include "riscv/jump.h"
+#include "riscv/special.h"
 
 /*
  * A process has the top-level entries of the kernel's half to itself, copied when its
@@ -70,6 +71,7 @@ static const struct ws_fault_path fault_path = {
 
 const struct ws_arch_audit riscv_audit = {
 	.jumps = riscv_jumps,
+	.specials = riscv_specials,
 	.fault_path = &fault_path,
 	.mendings = mendings,
 	.user_page = "is a user page, which the kernel may not touch without SUM",

@@ -6,6 +6,7 @@
 #include "riscv/entry.h"
 #include "riscv/linux.h"
 #include "riscv/registers.h"
+#include "riscv/special.h"
 
 static const struct ws_format *const formats[] = { &ws_format_riscv_sv32,
 						   &ws_format_riscv_sv39,
@@ -28,6 +29,7 @@ static const struct ws_arch_linux on_linux = {
 	.layouts = riscv_linux_layouts,
 	.swappers = riscv_swappers,
 	.regions = riscv_regions,
+	.specials = riscv_special_roots,
 	.tour_registers = riscv_tour,
 };
 
