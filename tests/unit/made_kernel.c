@@ -84,7 +84,8 @@ void made_create(struct made_kernel *kernel, const char *format, unsigned word,
 	layout->word = word;
 	layout->page_offset = direct;
 	layout->direct_delta = direct - MADE_RAM;
-	layout->kernel_first = word == 8 ? UINT64_C(1) << 63 : direct - (16u << 20);
+	layout->kernel_first = word == 8 ? ~(UINT64_MAX >> (65 - system->format->va_bits))
+					 : direct - (16u << 20);
 	layout->image_first = direct;
 	layout->image_last = direct + (4u << 20) - 1;
 	layout->image_delta = layout->direct_delta;
