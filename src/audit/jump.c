@@ -137,8 +137,11 @@ static bool is_erased(struct ws_system *system, const struct outcome *outcome)
 {
 	const struct ws_trail *trail = &outcome->trail;
 
+	/* of a table of several frames the one that has the entry */
 	return trail->end == WS_END_HOLE && trail->nsteps &&
-	       ws_is_erased(&system->paging, trail->step[trail->nsteps - 1].table) &&
+	       ws_is_erased(&system->paging,
+			    ws_step_entry_pa(trail->format,
+					     &trail->step[trail->nsteps - 1])) &&
 	       !is_hidden(system, outcome);
 }
 

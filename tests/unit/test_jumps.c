@@ -140,6 +140,21 @@ static void arm_an_erased_table_is_unknown(void **state)
 	made_destroy(&kernel);
 }
 
+/* Of its four frames the one with the entry has another one, and the first has none. */
+static void arm_dies_by_a_first_level_entry(void **state)
+{
+	uint64_t root = create_arm("arm", true);
+
+	(void)state;
+	made_put32(&kernel, root + 0x1000, 0);
+	made_put32(&kernel, root + 0x1004, 0x40500402);
+	assert_int_equal(run(), 3);
+	made_put32(&kernel, root + 0x1004, 0);
+	assert_int_equal(run(), 0);
+	assert_true(made_notes(&kernel, "may have been overwritten"));
+	made_destroy(&kernel);
+}
+
 static void arm_an_absent_table_is_unknown(void **state)
 {
 	uint64_t root = create_arm("arm", true);
@@ -368,6 +383,7 @@ int main(void)
 		cmocka_unit_test(arm_survives),
 		cmocka_unit_test(arm_dies_without_its_identity),
 		cmocka_unit_test(arm_an_erased_table_is_unknown),
+		cmocka_unit_test(arm_dies_by_a_first_level_entry),
 		cmocka_unit_test(arm_an_absent_table_is_unknown),
 		cmocka_unit_test(arm_dies_where_it_cannot_go_on),
 		cmocka_unit_test(arm_a_kernel_without_a_jump_has_none),
