@@ -259,9 +259,13 @@ bool made_finds(const struct made_kernel *kernel, const char *words)
 	return false;
 }
 
+/* Of the system, or of the run. */
 bool made_notes(const struct made_kernel *kernel, const char *words)
 {
 	ws_vec_each(&kernel->system.notes, note)
+		if (strstr(*note, words))
+			return true;
+	ws_vec_each(&kernel->audit->notes, note)
 		if (strstr(*note, words))
 			return true;
 	return false;
