@@ -112,8 +112,8 @@ struct ws_loaded_mm {
 struct ws_special_found {
 	const struct ws_special_root *row;
 	uint64_t root;
-	uint32_t space; /* WS_NO_SPACE: it is none of those that were found */
-	bool known;     /* false: it is there, and where was not found */
+	uint32_t space;          /* WS_NO_SPACE: it is none of those that were found */
+	bool known;              /* false: it is there, and where was not found */
 	struct ws_paging paging; /* by which its tables are read */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The page tables of AArch64, ARM and RISC-V that no task has, on memory made for it: what
+ * The page tables of AArch64, ARM and RISC-V that no task has (x86: test_special.c), on memory made for it: what
  * they are for is there and nothing else, or it is found, one page above and one below.
  */
 #include <setjmp.h>
