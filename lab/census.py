@@ -10,7 +10,8 @@ from .util import LabError
 PF_WQ_WORKER, PF_KTHREAD = 0x20, 0x200000
 COMM = 15  # characters of a name that the kernel keeps with a task
 
-Task = collections.namedtuple("Task", "pid tgid state flags va pa comm")
+# pages: (va, pa) of some that its memory alone has; va and pa: the first of these, or 0
+Task = collections.namedtuple("Task", "pid tgid state flags va pa comm pages")
 Module = collections.namedtuple("Module", "name size address")
 Census = collections.namedtuple("Census", "tasks modules")
 # before, after: a Census each; herds: what became of each program of the herd; pti:
@@ -20,9 +21,11 @@ Truth = collections.namedtuple("Truth", "before after herds pti")
 
 def task(words):
     """A `task` line; a comm of no characters leaves no word."""
-    tgid, pid, state, flags, va, pa, *comm = words
-    return Task(int(pid), int(tgid), state, int(flags, 16), int(va, 16), int(pa, 16),
-                bytes.fromhex("".join(comm))[:COMM].decode("latin-1"))
+    tgid, pid, state, flags, own, *comm = words
+    pages = tuple(tuple(int(word, 16) for word in page.split(":"))
+                  for page in own.split(",") if page != "-")
+    return Task(int(pid), int(tgid), state, int(flags, 16), *(pages or [(0, 0)])[0],
+                bytes.fromhex("".join(comm))[:COMM].decode("latin-1"), pages)
 
 
 def module(words):

@@ -134,24 +134,32 @@ def seen_in(tool, dump, addresses, regime):
     return pages
 
 
+def leads(page_of, owners):
+    """Whether a root leads to pages that they alone have. Not all must be there (see
+    guest/zoo.c), but none leads elsewhere."""
+    own = owners[0].pages
+    return any(page_of.get(va) == pa for va, pa in own) and \
+        all(page_of.get(va, pa) == pa for va, pa in own)
+
+
 def judge_roots(judgement, truth, spaces, pages):
     """`pages` as seen_in() has them."""
     groups = census.memories(census.stable(truth))
     of_process = {s["root"]: s for s in spaces if s["kind"] == "process"}
     halves = {s["root"]: s for s in spaces if s["kind"] == "user half"}
     lone = [s for s in spaces if s["kind"] not in ("process", "user half")]
-    for (va, pa), owners in sorted(groups.items(), key=lambda g: g[1][0].pid):
+    for owners in sorted(groups.values(), key=lambda group: group[0].pid):
         who = f"{owners[0].tgid} {owners[0].comm!r}"
-        roots = [r for r in of_process if pages[r].get(va) == pa]
+        roots = [r for r in of_process if leads(pages[r], owners)]
         if not roots:
             where = ", ".join(f"{s['kind']} {s['root']}" for s in lone
-                              if pages[s["root"]].get(va) == pa)
+                              if leads(pages[s["root"]], owners))
             judgement.fault("missing", f"space of {who}: its root is {where or 'nowhere'}")
         elif len(roots) > 1:
             judgement.fault("extra", f"space of {who}: {len(roots)} roots")
         for root in roots:
             judge_owner(judgement, truth, of_process.pop(root), owners)
-        own = [r for r in halves if pages[r].get(va) == pa]
+        own = [r for r in halves if leads(pages[r], owners)]
         if roots and truth.pti and not own:
             judgement.fault("missing", f"user half of {who}")
         for root in own[:truth.pti]:
@@ -310,8 +318,9 @@ def judge(tool, discovery, dump, truth, about):
         judgement.fault("missing", error or spaces.get("error") or modules.get("error"))
         return judgement
     judge_tasks(judgement, truth, tasks)
-    judge_roots(judgement, truth, spaces["spaces"], seen_in(
-        tool, dump, sorted({t.va for t in truth.before.tasks if t.pa}), about.regime))
+    addresses = sorted({va for t in truth.before.tasks for va, _ in t.pages})
+    judge_roots(judgement, truth, spaces["spaces"],
+                seen_in(tool, dump, addresses, about.regime))
     judge_modules(judgement, truth, modules["modules"])
     judge_audit(judgement, audit, about.known)
     judge_capture(judgement, tool, dump, truth,

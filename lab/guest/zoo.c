@@ -119,35 +119,53 @@ static const char *read_range(const char *line, struct range *range)
 	return line;
 }
 
-static unsigned long long own_page(struct range range, long pagemap, long counts,
-				   unsigned long *va)
-{
-	for (*va = range.first; *va < range.end; *va += PAGE) {
-		unsigned long long entry = entry_of(pagemap, *va / PAGE);
+/*
+ * Pages that one memory has alone: the first few, and the last, which is on the stack. One
+ * would do, but that a processor may not have it: where the kernel keeps the accessed flag
+ * (ARM), a page that was not touched since a fork is not in the tables that it walks.
+ */
+#define FIRST_PAGES 4
+#define PAGES (FIRST_PAGES + 1)
 
-		if ((entry & (PM_PRESENT | PM_SWAPPED | PM_FILE)) != PM_PRESENT)
+struct own {
+	unsigned long va[PAGES];
+	unsigned long long pa[PAGES];
+	int n;
+};
+
+static void own_pages(struct own *own, struct range range, long pagemap, long counts)
+{
+	for (unsigned long va = range.first; va < range.end; va += PAGE) {
+		unsigned long long entry = entry_of(pagemap, va / PAGE);
+		int at = own->n < PAGES ? own->n : FIRST_PAGES;
+
+		if ((entry & (PM_PRESENT | PM_SWAPPED | PM_FILE)) != PM_PRESENT ||
+		    entry_of(counts, (unsigned long)(entry & PM_FRAME)) != 1)
 			continue;
-		if (entry_of(counts, (unsigned long)(entry & PM_FRAME)) == 1)
-			return (entry & PM_FRAME) * PAGE;
+		own->va[at] = va;
+		own->pa[at] = (entry & PM_FRAME) * PAGE;
+		own->n = at + 1;
 	}
-	return 0;
 }
 
-static void add_page(struct text *text, const char *maps, long pagemap, long counts)
+static void add_pages(struct text *text, const char *maps, long pagemap, long counts)
 {
-	unsigned long long pa = 0;
-	unsigned long va = 0;
+	struct own own;
 	struct range range;
 
-	while (*maps && !pa) {
+	own.n = 0; /* there is no memset() to clear all of it */
+	while (*maps) {
 		maps = read_range(maps, &range);
 		if (range.written)
-			pa = own_page(range, pagemap, counts, &va);
+			own_pages(&own, range, pagemap, counts);
 	}
-	add_hex(text, pa ? va : 0);
-	add_byte(text, ' ');
-	add_hex(text, pa);
-	add_byte(text, ' ');
+	for (int i = 0; i < own.n; i++) {
+		add_byte(text, i ? ',' : ' ');
+		add_hex(text, own.va[i]);
+		add_byte(text, ':');
+		add_hex(text, own.pa[i]);
+	}
+	add(text, own.n ? " " : " - ");
 }
 
 /* ---- tasks ------------------------------------------------------------------------ */
@@ -210,7 +228,7 @@ static void add_memory(struct text *text, struct path task, long counts)
 	long pagemap = open_path(join(task.at, "pagemap").at, O_RDONLY);
 
 	read_all(join(task.at, "maps").at, file, sizeof(file));
-	add_page(text, file, pagemap, counts);
+	add_pages(text, file, pagemap, counts);
 	call(__NR_close, pagemap, 0, 0);
 }
 
@@ -234,9 +252,8 @@ static void add_task(struct text *text, const char *tgid, const char *pid,
 	add_byte(text, flags & PF_KTHREAD ? '-' : *state);
 	add_byte(text, ' ');
 	add_hex(text, flags);
-	add_byte(text, ' ');
 	if (flags & PF_KTHREAD)
-		add(text, "0 0 ");
+		add(text, " - ");
 	else
 		add_memory(text, task, counts);
 	add_comm(text, task, stat, state);

@@ -24,19 +24,19 @@ from lab import (census, elf, guest, harm, judge, menagerie, packages, stock,  #
 # init; a kernel thread, and a worker; a process with a thread; two in one memory, one of
 # which is suspended; a dead leader with a survivor; a zombie; a name that ends a line
 BEFORE = """\
-task 1 1 S 400100 1000 a000 696e6974
-task 2 2 - 208040 0 0 6b7468726561646464
-task 3 3 - 4208060 0 0 6b776f726b65722f303a31
-task 10 10 S 400040 1000 b000 6d61696e
-task 10 11 S 400040 1000 b000 74687265616463
-task 12 12 D 400040 1000 c000 766f72
-task 13 13 S 400040 1000 c000 6b696e64
-task 14 14 Z 400040 0 0 6c656164
-task 14 15 S 400040 1000 d000 73757276
-task 16 16 Z 400040 0 0 64656164
-task 17 17 S 400040 1000 e000 610a62
-task 18 18 S 400040 1000 f000 686572642d6e732d696e6e6572
-task 19 19 S 400040 1000 f100 686572642d68756765746c62
+task 1 1 S 400100 1000:a000 696e6974
+task 2 2 - 208040 - 6b7468726561646464
+task 3 3 - 4208060 - 6b776f726b65722f303a31
+task 10 10 S 400040 1000:b000 6d61696e
+task 10 11 S 400040 1000:b000 74687265616463
+task 12 12 D 400040 1000:c000 766f72
+task 13 13 S 400040 1000:c000 6b696e64
+task 14 14 Z 400040 - 6c656164
+task 14 15 S 400040 1000:d000 73757276
+task 16 16 Z 400040 - 64656164
+task 17 17 S 400040 3000:e800,1000:e000 610a62
+task 18 18 S 400040 1000:f000 686572642d6e732d696e6e6572
+task 19 19 S 400040 1000:f100 686572642d68756765746c62
 module loop 40960 0 - Live 0xffffffffc0010000
 module fat 8192 1 msdos, Live 0xffffffffc0020000 (E)
 """
@@ -135,6 +135,8 @@ def check_roots(tap, truth):
         ("a root that leads elsewhere",
          lambda a: a["pages"]["0x2"].update({0x1000: 0xa000}),
          {"missing": 1, "extra": 1, "wrong": 1}),
+        ("a root with one page elsewhere",
+         lambda a: a["pages"]["0x5"].update({0x3000: 0xa000}), {"missing": 1, "extra": 1}),
         ("a root of nobody's", stray, {"extra": 1}),
         ("a wrong owner", lambda a: a["spaces"][1].update(pid=12), {"wrong": 1}),
         ("a name of another", lambda a: a["spaces"][1].update(comm="surv"), {"wrong": 1}),
