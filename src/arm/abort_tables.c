@@ -85,7 +85,7 @@ void arm_tour(struct ws_system *system, const struct ws_cpu *cpu)
 
 	if (cpu != system->target->cpus.v)
 		return;
-	for (unsigned i = 0; i < ARM_VECTORS_END && arm_find_vectors(system, &va); i++)
+	for (unsigned i = 0; i < ARM_VECTORS_END && !arm_find_vectors(system, &va); i++)
 		(void)!arm_follow_vector(system, va, i, &stub);
 	for (size_t i = 0; i < ws_per_cpus(system); i++)
 		(void)!ws_per_cpu_word(system, ARM_OVERFLOW_STACK, i, &va);

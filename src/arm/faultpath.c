@@ -15,8 +15,6 @@
 #include "arm/registers.h"
 #include "audit/code.h"
 #include "audit/lack.h"
-#include "linux/roots.h"
-#include "linux/stacks.h"
 
 static struct ws_need need_code(enum arm_fault_rule rule, uint64_t va, uint64_t last)
 {
@@ -102,13 +100,13 @@ static void need_vector(struct ws_needs *needs, uint64_t vectors,
 		if (stub.kernel != stub.user)
 			need_handler(needs, vector->rule, stub.kernel, vector->name,
 				     "SVC");
-	} else if (evidence == WS_NOT_MAPPED) {
+	} else if (evidence == WS_NOT_MAPPED && !stub.hole) {
 		ws_lack_fact(
 			needs->audit, true,
 			"where the vector of %s leads: the code there is none that is "
 			"known",
 			vector->name);
-	} else {
+	} else if (!stub.hole) {
 		ws_lack_kernel(needs->audit, vectors, 2 * WS_FRAME_SIZE,
 			       "the vectors and their stubs at %#lx", vectors);
 	}
@@ -117,11 +115,10 @@ static void need_vector(struct ws_needs *needs, uint64_t vectors,
 static void need_vectors(struct ws_needs *needs)
 {
 	uint64_t vectors;
+	const char *lacks = arm_find_vectors(needs->audit->system, &vectors);
 
-	if (!arm_find_vectors(needs->audit->system, &vectors))
-		ws_lack_fact(needs->audit, false,
-			     "VBAR, where the vectors are: by SCTLR.V they are not at "
-			     "0xffff0000");
+	if (lacks)
+		ws_lack_fact(needs->audit, false, "%s", lacks);
 	else
 		for (size_t i = 0; i < WS_ARRAY_SIZE(vectors_of); i++)
 			need_vector(needs, vectors, &vectors_of[i]);
@@ -206,42 +203,6 @@ static void check_tables(struct ws_needs *needs, uint32_t space)
 		      "init_mm's page table", init);
 }
 
-/* A part of it that init_mm has and this space has not. */
-static bool has_hole(const struct ws_system *system, uint64_t root, uint64_t first,
-		     uint64_t last)
-{
-	const struct ws_format *format = system->paging.format;
-	uint64_t step = WS_BIT(format->level[ws_private_level(format)].shift);
-	struct ws_trail here, there;
-
-	for (uint64_t va = first & -step; va <= last; va += step) {
-		ws_walk(&system->paging, root, va, &here);
-		ws_walk(&system->paging, system->layout.reference, va, &there);
-		if (here.end == WS_END_HOLE &&
-		    here.nsteps < there.nsteps + (there.end == WS_END_PAGE))
-			return true;
-	}
-	return false;
-}
-
-/*
- * The stack of abort mode, init_mm, tasks and per-CPU data: all that the handler touches
- * lies in the image or in the direct map, but where there few symbols say.
- */
-static void lack_places(struct ws_audit *audit, uint32_t space, bool knows_modes)
-{
-	const struct ws_system *system = audit->system;
-	const struct ws_kernel_region *direct = &system->regions.v[0];
-
-	if (has_hole(system, system->spaces.v[space].root, direct->first, direct->last))
-		ws_lack_fact_of(
-			audit, space,
-			"where %stasks and per-CPU data lie, which no symbol says: they "
-			"may be in what is not mapped here of the kernel's image and "
-			"direct map",
-			knows_modes ? "" : "the stack of abort mode, ");
-}
-
 /* ---- the stacks that processors run on ----------------------------------------------- */
 
 /* What svc_entry pushes: struct pt_regs, and what stands below it. */
@@ -272,44 +233,58 @@ static void need_stack(struct ws_needs *needs, const ws_stack_vec *stacks, int c
 	      "the stack that the processor runs on, below its pointer", sp);
 }
 
-static enum ws_status need_stacks(struct ws_needs *needs)
+static void need_stacks(struct ws_needs *needs, const ws_stack_vec *stacks)
 {
 	const struct ws_target *target = needs->audit->system->target;
-	ws_stack_vec stacks = { 0 };
-	enum ws_status status = WS_OK;
 	uint64_t sp;
 
-	if (!needs->audit->system->no_task_list)
-		status = ws_find_stacks(needs->audit->system, &stacks);
-	for (size_t i = 0; status == WS_OK && i < target->cpus.n; i++)
+	for (size_t i = 0; i < target->cpus.n; i++)
 		if (target->cpus.v[i].arch->kernel_sp(&target->cpus.v[i], &sp))
-			need_stack(needs, &stacks, (int)i, sp);
-	ws_vec_release(&stacks);
-	return status;
+			need_stack(needs, stacks, (int)i, sp);
 }
 
 /* ---- the run ------------------------------------------------------------------------- */
 
+/* What user mode needs to get into the kernel is what was gathered first. */
+static enum ws_status run_first(struct ws_needs *needs, const ws_stack_vec *stacks)
+{
+	bool knows_modes;
+
+	need_vectors(needs);
+	knows_modes = arm_need_mode_stacks(needs);
+	arm_lack_places(needs->audit, knows_modes);
+	return arm_check_user_mode(needs, stacks, knows_modes);
+}
+
+static enum ws_status run_rest(struct ws_needs *needs, const ws_stack_vec *stacks)
+{
+	enum ws_status status;
+
+	arm_need_overflow_stacks(needs);
+	need_functions(needs);
+	status = need_tables(needs);
+	for (uint32_t i = 0; i < needs->audit->system->spaces.n; i++)
+		if (ws_has_tables(needs->audit, i))
+			check_tables(needs, i);
+	need_stacks(needs, stacks);
+	return status;
+}
+
 static enum ws_status run_faultpath(struct ws_audit *audit)
 {
 	struct ws_needs needs = { .audit = audit };
-	enum ws_status status;
-	bool knows_modes;
+	enum ws_status status = WS_OK;
+	ws_stack_vec stacks = { 0 };
 
-	need_vectors(&needs);
-	knows_modes = arm_need_mode_stacks(&needs);
-	arm_need_overflow_stacks(&needs);
-	need_functions(&needs);
-	status = need_tables(&needs);
-	for (uint32_t i = 0; i < audit->system->spaces.n; i++)
-		if (ws_has_tables(audit, i)) {
-			check_tables(&needs, i);
-			lack_places(audit, i, knows_modes);
-		}
+	if (!audit->system->no_task_list)
+		status = ws_find_stacks(audit->system, &stacks);
 	if (status == WS_OK)
-		status = need_stacks(&needs);
+		status = run_first(&needs, &stacks);
+	if (status == WS_OK)
+		status = run_rest(&needs, &stacks);
 	if (status == WS_OK)
 		status = ws_needs_check(&needs);
+	ws_vec_release(&stacks);
 	audit->needs = needs.v;
 	return status;
 }

@@ -7,6 +7,8 @@
  *	vectors.c       the vectors, their stubs, and the handlers that these lead to
  *	abort_tables.c  the tables of handlers by fault status
  *	mode_stacks.c   stacks that are no task's: of modes, and where others have run over
+ *	places.c        what no symbol says where it lies
+ *	user_mode.c     the way from user mode, by its own regime
  *	faultpath.c     the run
  *	ending.c        how a machine ends that lacks some of it
  */
@@ -15,6 +17,7 @@
 
 #include "audit/arch.h"
 #include "audit/needs.h"
+#include "linux/stacks.h"
 
 enum arm_fault_rule {
 	ARM_RULE_VECTORS,
@@ -34,9 +37,9 @@ extern const struct ws_arch_audit arm_audit;
 /*
  * Where they are: by SCTLR.V and VBAR, where a target has these; else low ones, at 0, are
  * in use where init_mm has that page twice: it maps it at 0 for no other reason
- * (devicemaps_init(), arch/arm/mm/mmu.c). False: not known.
+ * (devicemaps_init(), arch/arm/mm/mmu.c). NULL: it is known; else what it takes to know.
  */
-bool arm_find_vectors(struct ws_system *system, uint64_t *va);
+const char *arm_find_vectors(struct ws_system *system, uint64_t *va);
 enum arm_vector {
 	ARM_VECTOR_UNDEFINED = 1,
 	ARM_VECTOR_SVC,
@@ -54,11 +57,12 @@ struct arm_stub {
 		uint64_t va, last;
 	} part[ARM_STUB_PARTS]; /* code and words that it goes through */
 	unsigned nparts;
+	bool hole; /* the last part is not mapped */
 	uint64_t user,
 		kernel; /* handlers of what interrupts user and SVC mode; 0: none */
 };
 
-/* Follows it. WS_NOT_MAPPED: what lies there is no code that Linux has there. */
+/* Follows it. WS_NOT_MAPPED: a hole, or what lies there is no code that Linux has there. */
 enum ws_evidence arm_follow_vector(struct ws_system *system, uint64_t vectors,
 				   enum arm_vector vector,
 				   struct arm_stub *stub) WS_MUST_CHECK;
@@ -78,6 +82,17 @@ enum ws_status arm_find_abort_rows(struct ws_system *system,
 #define ARM_OVERFLOW_STACK "overflow_stack_ptr"
 bool arm_need_mode_stacks(struct ws_needs *needs);
 void arm_need_overflow_stacks(struct ws_needs *needs);
+
+/* places.c; knows_modes: where the stacks of modes are is known. */
+void arm_lack_places(struct ws_audit *audit, bool knows_modes);
+
+/*
+ * user_mode.c: checks the needs that were gathered so far in the regime that user mode
+ * has, where that is another one than the system's.
+ */
+enum ws_status arm_check_user_mode(const struct ws_needs *of_kernel,
+				   const ws_stack_vec *stacks,
+				   bool knows_modes) WS_MUST_CHECK;
 
 /* ending.c, for struct ws_fault_path */
 bool arm_hangs(const struct ws_audit *audit, const struct ws_about *about);

@@ -72,3 +72,12 @@ const struct ws_named_regime *arm_regime_by_memory(struct ws_system *system)
 	return arm_regime_named(system->format,
 				ram > layout->page_offset ? "user-access" : "split");
 }
+
+bool arm_user_regime(const struct ws_system *system, struct ws_regime *regime)
+{
+	const struct ws_named_regime *row =
+		arm_regime_named(system->format, "user-access");
+
+	return row && system->regime.nwindows && !ws_is_of_space(system, 0, UINT32_MAX) &&
+	       ws_regime_of_named(system, row, regime);
+}

@@ -15,4 +15,10 @@ enum ws_evidence arm_writes_ttbcr(struct ws_system *system, const char *function
 /* The regime that this kernel's code runs in; NULL: its code does not show it. */
 const struct ws_named_regime *arm_regime_by_memory(struct ws_system *system);
 
+/*
+ * The regime that user mode has; false: the system's, or that is not known. Where TTBR0 is
+ * disabled for the kernel's code, user mode cannot have that.
+ */
+bool arm_user_regime(const struct ws_system *system, struct ws_regime *regime);
+
 #endif

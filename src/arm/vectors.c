@@ -56,33 +56,57 @@ static enum ws_evidence read_handlers(struct ws_system *system, uint64_t table,
 	return evidence;
 }
 
+#define NO_VBAR "VBAR, where the vectors are: by SCTLR.V they are not at 0xffff0000"
+#define NO_SCTLR                                                                              \
+	"SCTLR.V, by which the vectors are at 0xffff0000, where nothing is mapped, or at 0, " \
+	"where something may be"
+
 /* Whether some processor's registers say; those of one that has paging off do not. */
-static bool by_registers(const struct ws_system *system, bool *is_known, uint64_t *va)
+static bool by_registers(const struct ws_system *system, const char **lacks, uint64_t *va)
 {
 	ws_vec_each(&system->target->cpus, cpu) {
 		uint64_t sctlr = cpu->reg[ARM_SCTLR];
 
 		if (!ws_cpu_knows(cpu, ARM_SCTLR) || !(sctlr & ARM_SCTLR_M))
 			continue;
-		*is_known = sctlr & ARM_SCTLR_V || ws_cpu_knows(cpu, ARM_VBAR);
+		if (!(sctlr & ARM_SCTLR_V) && !ws_cpu_knows(cpu, ARM_VBAR))
+			*lacks = NO_VBAR;
 		*va = sctlr & ARM_SCTLR_V ? ARM_VECTORS : cpu->reg[ARM_VBAR];
 		return true;
 	}
 	return false;
 }
 
-bool arm_find_vectors(struct ws_system *system, uint64_t *va)
+/*
+ * Linux maps the page at 0xffff0000 whatever SCTLR.V is, and for low vectors at 0 too: where
+ * it is at 0 alone, either mapping may be the one that was damaged.
+ */
+const char *arm_find_vectors(struct ws_system *system, uint64_t *va)
 {
+	enum ws_evidence at_low, at_high;
+	const char *lacks = NULL;
 	uint64_t low, high;
-	bool is_known = true;
 
 	*va = ARM_VECTORS;
-	if (by_registers(system, &is_known, va))
-		return is_known;
-	if (ws_kernel_translate(system, 0, &low) == WS_READ &&
-	    ws_kernel_translate(system, ARM_VECTORS, &high) == WS_READ && low == high)
+	if (by_registers(system, &lacks, va))
+		return lacks;
+	at_low = ws_kernel_translate(system, 0, &low);
+	at_high = ws_kernel_translate(system, ARM_VECTORS, &high);
+	if (at_high == WS_NOT_MAPPED && at_low != WS_NOT_MAPPED)
+		return NO_SCTLR;
+	if (at_low == WS_READ && at_high == WS_READ && low == high)
 		*va = 0;
-	return true;
+	return NULL;
+}
+
+/* Linux has two pages there: where one is not mapped, that is a hole, whatever the code. */
+static enum ws_evidence end_unread(struct arm_stub *stub, uint64_t vectors,
+				   uint64_t first, uint64_t va, enum ws_evidence evidence)
+{
+	stub->hole = evidence == WS_NOT_MAPPED && va - vectors < 2 * WS_FRAME_SIZE;
+	if (stub->hole)
+		end_part(stub, first, va + 3);
+	return evidence;
 }
 
 enum ws_evidence arm_follow_vector(struct ws_system *system, uint64_t vectors,
@@ -96,7 +120,7 @@ enum ws_evidence arm_follow_vector(struct ws_system *system, uint64_t vectors,
 	for (unsigned i = 0; i < INSTRUCTIONS_MAX; i++, va += 4) {
 		evidence = ws_kernel_u32(system, va, &word);
 		if (evidence != WS_READ)
-			return evidence;
+			return end_unread(stub, vectors, first, va, evidence);
 		if (word >> 24 == BRANCH && branch_target(va, word) != va + 4) {
 			end_part(stub, first, va + 3);
 			first = branch_target(va, word);
@@ -105,9 +129,11 @@ enum ws_evidence arm_follow_vector(struct ws_system *system, uint64_t vectors,
 			uint64_t from = va + 8 + (word & ~LOAD_PC_MASK);
 
 			end_part(stub, first, va + 3);
-			end_part(stub, from, from + 3);
 			evidence = ws_kernel_word(system, from, &stub->kernel);
 			stub->user = stub->kernel;
+			if (evidence != WS_READ)
+				return end_unread(stub, vectors, from, from, evidence);
+			end_part(stub, from, from + 3);
 			return evidence;
 		} else if (word == MOVS_PC_LR) {
 			end_part(stub, first, va + 3 + UINT64_C(4) * HANDLERS);

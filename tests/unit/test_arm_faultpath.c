@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "arm/faultpath.h"
+#include "arm/regime.h"
+#include "audit/lack.h"
 #include "made_kernel.h"
 
 #define PAGE 0x1000u
@@ -131,9 +133,9 @@ static void map_all(uint64_t to)
 
 #define OFFSET 0x100
 
-static void create(void)
+static void create_with(const char *format)
 {
-	made_create(&kernel, "arm", 4, DIRECT);
+	made_create(&kernel, format, 4, DIRECT);
 	root = made_root(&kernel);
 	process = made_space(&kernel, WS_SPACE_PROCESS, root);
 	map_all(kernel.system.layout.reference);
@@ -143,6 +145,11 @@ static void create(void)
 	made_symbol(&kernel, "do_PrefetchAbort", VA(PLACE(ABORT_CODE)), 'T');
 	made_symbol(&kernel, "do_translation_fault", VA(PLACE(ABORT_CODE)) + 0x40, 'T');
 	made_symbol(&kernel, "last", VA(PLACE(ABORT_CODE)) + 0x80, 'T');
+}
+
+static void create(void)
+{
+	create_with("arm");
 }
 
 /* The symbols of data that a file gives, and a processor. */
@@ -225,21 +232,21 @@ static void registers_say_where_vectors_are(void **state)
 
 	(void)state;
 	create();
-	assert_true(arm_find_vectors(&kernel.system, &va));
+	assert_null(arm_find_vectors(&kernel.system, &va));
 	assert_int_equal(va, ARM_VECTORS);
 	cpu = ws_vec_push(&kernel.target.cpus);
 	assert_non_null(cpu);
 	*cpu = (struct ws_cpu){ .arch = ws_arch_of(kernel.system.format), .word = 4 };
 	give(cpu, "sctlr", 0x0001); /* M, and V is 0 */
-	assert_false(arm_find_vectors(&kernel.system, &va));
+	assert_non_null(arm_find_vectors(&kernel.system, &va));
 	give(cpu, "vbar", 0x1000);
-	assert_true(arm_find_vectors(&kernel.system, &va));
+	assert_null(arm_find_vectors(&kernel.system, &va));
 	assert_int_equal(va, 0x1000);
 	give(cpu, "sctlr", 0x2001);
-	assert_true(arm_find_vectors(&kernel.system, &va));
+	assert_null(arm_find_vectors(&kernel.system, &va));
 	assert_int_equal(va, ARM_VECTORS);
 	give(cpu, "sctlr", 0x0000); /* it has paging off: it says nothing */
-	assert_true(arm_find_vectors(&kernel.system, &va));
+	assert_null(arm_find_vectors(&kernel.system, &va));
 	assert_int_equal(va, ARM_VECTORS);
 	made_destroy(&kernel);
 }
@@ -251,13 +258,88 @@ static void vectors_that_init_mm_has_twice_are_low(void **state)
 	(void)state;
 	create();
 	made_map(&kernel, kernel.system.layout.reference, 0, STUBS, MADE_CODE);
-	assert_true(arm_find_vectors(&kernel.system, &va));
+	assert_null(arm_find_vectors(&kernel.system, &va));
 	assert_int_equal(va, ARM_VECTORS);
 	made_map(&kernel, kernel.system.layout.reference, 0, VECTORS, MADE_CODE);
 	memset(kernel.system.kernel_pages, 0,
 	       WS_KERNEL_PAGES * sizeof(*kernel.system.kernel_pages));
-	assert_true(arm_find_vectors(&kernel.system, &va));
+	assert_null(arm_find_vectors(&kernel.system, &va));
 	assert_int_equal(va, 0);
+	made_destroy(&kernel);
+}
+
+static void map_both(uint64_t va, uint64_t pa, enum made_rights rights)
+{
+	made_map(&kernel, kernel.system.layout.reference, va, pa, rights);
+	made_map(&kernel, root, va, pa, rights);
+}
+
+static void vectors_that_nobody_maps_are_a_hole(void **state)
+{
+	static const uint64_t pages[] = { ARM_VECTORS, ARM_VECTORS + PAGE };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
+		create();
+		map_both(pages[i], 0, MADE_NOTHING);
+		run();
+		assert_true(made_count(&kernel, "faultpath-vectors-page", 0) > 0);
+		assert_true(made_count(&kernel, "faultpath-vectors-page", process) > 0);
+		assert_false(made_lacks(&kernel, "where the vector"));
+		made_destroy(&kernel);
+	}
+	/* code that is none of Linux's is no hole */
+	create();
+	put_vector(ARM_VECTOR_DATA, 63, 1, 2);
+	run();
+	assert_int_equal(made_findings(&kernel), 0);
+	assert_true(made_lacks(&kernel, "where the vector of data aborts leads"));
+	made_destroy(&kernel);
+}
+
+/* A branch to the last word of the page of stubs, and to the one behind it. */
+static void only_the_two_pages_of_vectors_must_be_there(void **state)
+{
+	uint64_t from = ARM_VECTORS + 4 * ARM_VECTOR_DATA;
+	struct arm_stub stub;
+
+	(void)state;
+	create();
+	map_both(ARM_VECTORS + PAGE, 0, MADE_NOTHING);
+	made_put32(&kernel, VECTORS + 4 * ARM_VECTOR_DATA,
+		   branch(from, ARM_VECTORS + 2 * PAGE - 4));
+	assert_int_equal(follow(ARM_VECTOR_DATA, &stub), WS_NOT_MAPPED);
+	assert_true(stub.hole);
+	assert_int_equal(stub.part[1].va, ARM_VECTORS + 2 * PAGE - 4);
+	made_put32(&kernel, VECTORS + 4 * ARM_VECTOR_DATA,
+		   branch(from, ARM_VECTORS + 2 * PAGE));
+	assert_int_equal(follow(ARM_VECTOR_DATA, &stub), WS_NOT_MAPPED);
+	assert_false(stub.hole);
+	assert_int_equal(follow(ARM_VECTOR_SVC, &stub), WS_READ);
+	assert_false(stub.hole);
+	made_destroy(&kernel);
+}
+
+static void a_hole_may_be_where_vectors_are_not(void **state)
+{
+	struct ws_cpu *cpu;
+
+	(void)state;
+	create();
+	map_both(ARM_VECTORS, 0, MADE_NOTHING);
+	map_both(0, VECTORS, MADE_CODE);
+	run();
+	assert_int_equal(made_count(&kernel, "faultpath-vectors-page", WS_NO_SPACE), 0);
+	assert_true(made_lacks(&kernel, "SCTLR.V"));
+	assert_non_null(ws_lacks_first(kernel.audit, process, false));
+	/* that it has */
+	cpu = ws_vec_push(&kernel.target.cpus);
+	assert_non_null(cpu);
+	*cpu = (struct ws_cpu){ .arch = ws_arch_of(kernel.system.format), .word = 4 };
+	give(cpu, "sctlr", 0x2001);
+	run();
+	assert_true(made_count(&kernel, "faultpath-vectors-page", process) > 0);
+	assert_false(made_lacks(&kernel, "SCTLR.V"));
 	made_destroy(&kernel);
 }
 
@@ -426,6 +508,94 @@ static void what_no_symbol_says_is_lacking_by_name(void **state)
 	made_destroy(&kernel);
 }
 
+/* ---- user mode's regime --------------------------------------------------------------- */
+
+static void use_regime(const char *name)
+{
+	const struct ws_named_regime *row = arm_regime_named(kernel.system.format, name);
+
+	assert_non_null(row);
+	kernel.system.regime = (struct ws_regime){ 0 };
+	assert_true(ws_regime_of_named(&kernel.system, row, &kernel.system.regime));
+}
+
+static void what_user_mode_needs_goes_by_its_own_regime(void **state)
+{
+	static const struct {
+		uint64_t va, pa;
+		const char *rule; /* NULL: only the kernel's code needs it */
+	} rows[] = {
+		{ ARM_VECTORS, VECTORS, "faultpath-vectors-page" },
+		{ ARM_VECTORS + PAGE, STUBS, "faultpath-vectors-page" },
+		{ VA(PLACE(ENTRY_CODE)), PLACE(ENTRY_CODE), "faultpath-abort-entry" },
+		{ VA(PLACE(MODE_STACKS)), PLACE(MODE_STACKS), "faultpath-svc-stack" },
+		{ VA(PLACE(SVC_CODE)), PLACE(SVC_CODE), "faultpath-vector-handler" },
+		{ VA(PLACE(ABORT_CODE)), PLACE(ABORT_CODE), NULL },
+		{ VA(PLACE(OVERFLOW)), PLACE(OVERFLOW), NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		create_with("arm-lpae");
+		know_data();
+		use_regime("kernel");
+		run();
+		assert_int_equal(made_findings(&kernel), 0);
+		assert_non_null(ws_audit_note(kernel.audit, 0));
+		made_map(&kernel, root, rows[i].va, rows[i].pa, MADE_NOTHING);
+		run();
+		assert_int_equal(made_finds(&kernel, "from user mode, "),
+				 rows[i].rule != NULL);
+		if (rows[i].rule)
+			assert_int_equal(made_count(&kernel, rows[i].rule, process),
+					 made_findings(&kernel));
+		made_destroy(&kernel);
+	}
+}
+
+static void another_regime_is_user_modes_too(void **state)
+{
+	(void)state;
+	create_with("arm-lpae");
+	use_regime("user-access");
+	made_map(&kernel, root, ARM_VECTORS, 0, MADE_NOTHING);
+	run();
+	assert_true(made_count(&kernel, "faultpath-vectors-page", process) > 0);
+	assert_false(made_finds(&kernel, "from user mode"));
+	assert_null(ws_audit_note(kernel.audit, 0));
+	made_destroy(&kernel);
+}
+
+static void what_init_mm_lacks_is_found_once(void **state)
+{
+	(void)state;
+	create_with("arm-lpae");
+	use_regime("kernel");
+	map_both(ARM_VECTORS, 0, MADE_NOTHING);
+	run();
+	assert_true(made_count(&kernel, "faultpath-vectors-page", process) > 0);
+	assert_false(made_finds(&kernel, "from user mode"));
+	made_destroy(&kernel);
+}
+
+/* A hole that only user mode has: the stack of abort mode may be in it. */
+static void places_go_by_the_regime(void **state)
+{
+	(void)state;
+	create_with("arm-lpae");
+	use_regime("kernel");
+	made_map(&kernel, kernel.system.layout.reference, DIRECT, MADE_RAM, MADE_DATA);
+	run();
+	assert_true(made_lacks(&kernel, "where the stack of abort mode, tasks"));
+	know_data();
+	run();
+	assert_false(made_lacks(&kernel, "tasks and per-CPU data lie"));
+	use_regime("user-access");
+	run();
+	assert_true(made_lacks(&kernel, "where tasks and per-CPU data lie"));
+	made_destroy(&kernel);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -433,6 +603,9 @@ int main(void)
 		cmocka_unit_test(code_that_no_linux_has_leads_nowhere),
 		cmocka_unit_test(registers_say_where_vectors_are),
 		cmocka_unit_test(vectors_that_init_mm_has_twice_are_low),
+		cmocka_unit_test(vectors_that_nobody_maps_are_a_hole),
+		cmocka_unit_test(only_the_two_pages_of_vectors_must_be_there),
+		cmocka_unit_test(a_hole_may_be_where_vectors_are_not),
 		cmocka_unit_test(rows_are_found_by_their_names),
 		cmocka_unit_test(nothing_is_found_where_nothing_is_wrong),
 		cmocka_unit_test(each_page_that_is_missing_is_found_by_its_rule),
@@ -440,6 +613,10 @@ int main(void)
 		cmocka_unit_test(page_tables_are_read_and_written),
 		cmocka_unit_test(a_handler_outside_the_image_is_foreign),
 		cmocka_unit_test(what_no_symbol_says_is_lacking_by_name),
+		cmocka_unit_test(what_user_mode_needs_goes_by_its_own_regime),
+		cmocka_unit_test(another_regime_is_user_modes_too),
+		cmocka_unit_test(what_init_mm_lacks_is_found_once),
+		cmocka_unit_test(places_go_by_the_regime),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
