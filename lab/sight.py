@@ -8,8 +8,8 @@ import subprocess
 
 from .util import LabError
 
-PAGE = 4096
-PTE = 12  # the shift of a last level's entry
+PTE = 12  # the shift of a last level's entry, but where TCR says another
+TG1 = {1: 14, 2: 12, 3: 16}  # TCR_EL1 31:30, the granule of the kernel's half
 SECTION = 20  # and of ARM's short descriptors' first
 FRAME = {"armhf": 0xfffffff000, "arm64": 0xfffffffff000}
 DECIDES = "TTBCR", "TCR_EL1"  # registers that say which root translates what
@@ -21,22 +21,29 @@ Sight = collections.namedtuple(
     "Sight", "regime processes guest qemu whosees verdicts healed")
 
 
+def pte_shift(truth):
+    """log2 of the kernel's pages."""
+    tcr = truth["cpus"][0].get("registers", {}).get("TCR_EL1") if truth["cpus"] else None
+    return TG1[int(tcr, 16) >> 30 & 3] if tcr else PTE
+
+
 def frame(arch, entry):
     """The frame of a last level's entry, or None where it maps nothing."""
     if arch == "riscv64":
-        return (entry >> 10 & (1 << 44) - 1) * PAGE if entry & 1 else None
+        return (entry >> 10 & (1 << 44) - 1) << PTE if entry & 1 else None
     return entry & FRAME[arch] if entry & 3 else None
 
 
 def word(arch, truth):
     """By the lab module: address -> pid -> where the tables lead, or None."""
     last, leads = {}, collections.defaultdict(dict)
+    shift = pte_shift(truth)
     for entry in truth["entries"]:
         last[entry["address"], entry["pid"]] = entry
     for (text, pid), entry in last.items():
         address = int(text, 16)
-        page = frame(arch, int(entry["value"], 16)) if entry["shift"] == PTE else None
-        leads[address][pid] = None if page is None else page | address % PAGE
+        page = frame(arch, int(entry["value"], 16)) if entry["shift"] == shift else None
+        leads[address][pid] = None if page is None else page | address % (1 << shift)
     return leads
 
 
