@@ -39,21 +39,31 @@ static void forget_seen(struct ws_scale *scale)
 /* Where counting tables goes: below the root only, each table once, no pages. */
 struct count {
 	struct ws_system *system;
-	uint64_t tables;
+	uint64_t tables;       /* in frames */
 	uint64_t in_reference; /* of these, those that the reference's kernel half has */
 	bool learn;            /* this is the reference: remember what it has */
 	bool short_of_memory;
 };
 
+/* What a table fills, or lies in with others. */
+static uint64_t frames_of(const struct ws_format *format, unsigned level)
+{
+	uint64_t size = WS_BIT(format->level[level].bits + format->entry_log2);
+
+	return size > WS_FRAME_SIZE ? size / WS_FRAME_SIZE : 1;
+}
+
 static bool count_table(void *arg, uint64_t pa, unsigned level, uint64_t va)
 {
 	struct count *count = arg;
+	const struct ws_format *format = count->system->paging.format;
 	struct ws_scale *scale = count->system->scale;
-	uint64_t *marked;
+	uint64_t frames, *marked;
 
 	(void)va;
 	if (!level)
 		return true;
+	frames = frames_of(format, level);
 	if (!ws_frame_set_add(&scale->seen, pa))
 		return false;
 	marked = ws_vec_push(&scale->marked);
@@ -62,12 +72,12 @@ static bool count_table(void *arg, uint64_t pa, unsigned level, uint64_t va)
 		return false;
 	}
 	*marked = pa;
-	count->tables++;
+	count->tables += frames;
 	if (count->learn)
 		ws_frame_set_add(&scale->reference, pa);
-	else
-		count->in_reference += ws_frame_set_has(&scale->reference, pa);
-	return level + 1 < count->system->paging.format->nlevels;
+	else if (ws_frame_set_has(&scale->reference, pa))
+		count->in_reference += frames;
+	return level + 1 < format->nlevels;
 }
 
 /* Counts the tables below those entries of root that rule [first, last]. */
