@@ -340,7 +340,7 @@ static bool is_input(const struct ws_system *system, const char *path)
 {
 	const char *const inputs[] = { system->options.system_map,
 				       system->options.vmlinux };
-	const char *file = system->target->file.path;
+	const char *file = ws_target_path(system->target);
 
 	if (ws_target_is_file(system->target, path))
 		return true;

@@ -107,6 +107,16 @@ struct ws_monitor_note {
 	bool (*read)(struct ws_cpu *cpu, const uint8_t *note);
 };
 
+/*
+ * A register by the name that a machine monitor's description has for it; of those with an
+ * index for each part, which. Parts are put together, each shifted so far.
+ */
+struct ws_monitor_register {
+	const char *name;
+	int16_t index; /* -1: it has none */
+	uint8_t number, shift;
+};
+
 /* ---- all of it ---- */
 
 struct ws_arch_audit;
@@ -124,6 +134,7 @@ struct ws_arch {
 	const struct ws_prstatus *prstatuses;        /* ends with size 0 */
 	const struct ws_qemu_note *qemu_note;        /* NULL: QEMU writes none */
 	const struct ws_monitor_note *monitor_notes; /* ends with name NULL; NULL: none */
+	const struct ws_monitor_register *monitor_registers; /* the same */
 	const struct ws_ram_map *ram_map; /* NULL: memory has no holes that it tells */
 
 	/* The table of registers of a kernel with longs of that size, and its length. */

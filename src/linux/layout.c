@@ -314,7 +314,7 @@ static enum ws_status refuse_format(const struct ws_system *system)
 			: "%s: the paging format is unknown: no control registers, "
 			  "no VMCOREINFO in memory, and no table there maps itself in "
 			  "any format; give it with --format",
-		system->target->file.path);
+		ws_target_path(system->target));
 }
 
 /* Says what is known, and what the caller can do. */
@@ -333,6 +333,6 @@ enum ws_status ws_layout_refuse(struct ws_system *system)
 		"%s: no candidate root is a usable kernel page table: none maps its own "
 		"table in the direct map. Format: %s. Tried:%s%s. Give another with "
 		"--root, or another --format",
-		target->file.path, system->paging.format->name, tried,
+		ws_target_path(target), system->paging.format->name, tried,
 		searched ? searched : "");
 }

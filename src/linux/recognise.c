@@ -37,7 +37,7 @@ static bool anybody(struct ws_system *system)
 
 enum ws_status ws_recognise(struct ws_system *system)
 {
-	const char *path = system->target->file.path;
+	const char *path = ws_target_path(system->target);
 	bool is;
 	enum ws_status status = is_linux(system, &is);
 

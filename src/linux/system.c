@@ -213,7 +213,7 @@ static enum ws_status open_tables(struct ws_system *system)
 			system->ctx, WS_ERR_UNSUPPORTED,
 			"%s: Linux with %s page tables is not known: they can only "
 			"be walked, from a root that --root gives",
-			target->file.path, format->name);
+			ws_target_path(target), format->name);
 	status = ws_check_given_root(system);
 	if (status != WS_OK)
 		return status;

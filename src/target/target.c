@@ -18,16 +18,21 @@
  * its name.
  */
 static const struct ws_target_ops *const kinds[] = {
-	&ws_target_elf, &ws_target_kdump, &ws_target_lime, &ws_target_avml,
-	&ws_target_xen, &ws_target_raw,   &ws_target_sim,
+	&ws_target_elf, &ws_target_kdump,  &ws_target_lime, &ws_target_avml,
+	&ws_target_xen, &ws_target_vmware, &ws_target_raw,  &ws_target_sim,
 };
 
-bool ws_target_is_file(const struct ws_target *target, const char *path)
+static bool is_same(const struct ws_file *file, const char *path)
 {
 	struct stat here, there;
 
-	return fstat(target->file.fd, &here) == 0 && stat(path, &there) == 0 &&
+	return file->path && fstat(file->fd, &here) == 0 && stat(path, &there) == 0 &&
 	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+bool ws_target_is_file(const struct ws_target *target, const char *path)
+{
+	return is_same(&target->file, path) || is_same(&target->beside, path);
 }
 
 /* ---- open and close --------------------------------------------------------------- */
@@ -159,7 +164,8 @@ static enum ws_status target_fill(struct ws_target *target, const char *path,
 	enum ws_status status;
 
 	target->file.path = strdup(path);
-	if (!target->file.path)
+	target->named = strdup(path);
+	if (!target->file.path || !target->named)
 		return ws_fail_memory(target->ctx);
 	status = ws_is_sim(path) ? ws_sim_run(target->ctx, &target->file)
 				 : ws_file_open(target->ctx, &target->file);
@@ -185,7 +191,7 @@ enum ws_status ws_target_open(struct ws_context *ctx, const char *path,
 		return ws_fail_memory(ctx);
 	ws_begin(ctx);
 	opened->ctx = ctx;
-	opened->file.fd = -1;
+	opened->file.fd = opened->beside.fd = -1;
 	status = target_fill(opened, path, options ? options : &ask_the_file);
 	status = ws_target_looked(opened, status);
 	if (status)
@@ -202,6 +208,8 @@ void ws_target_close(struct ws_target *target)
 	if (target->ops && target->ops->close)
 		target->ops->close(target);
 	ws_file_close(&target->file);
+	ws_file_close(&target->beside);
+	free(target->named);
 	ws_file_window_release(&target->peeked);
 	ws_vec_each(&target->notes, note)
 		free(*note);
@@ -235,7 +243,7 @@ const char *ws_target_note(const struct ws_target *target, unsigned i)
 
 const char *ws_target_path(const struct ws_target *target)
 {
-	return target->file.path;
+	return target->named;
 }
 
 const char *ws_target_kind_at(unsigned i)

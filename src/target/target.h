@@ -71,7 +71,9 @@ struct ws_target_ops {
 struct ws_target {
 	struct ws_context *ctx;
 	const struct ws_target_ops *ops;
-	struct ws_file file;
+	struct ws_file file;   /* that memory lies in */
+	struct ws_file beside; /* and one that says what it is; no path: there is none */
+	char *named;           /* as it was opened, which may be either */
 	WS_VEC(struct ws_piece_of_memory) memory;
 	size_t last_piece; /* where the last look-up ended: the next one often does too */
 	struct ws_file_window peeked; /* what ws_target_peek() reads through */
@@ -278,6 +280,6 @@ enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_sca
 			      void *arg) WS_MUST_CHECK;
 
 extern const struct ws_target_ops ws_target_elf, ws_target_kdump, ws_target_lime,
-	ws_target_avml, ws_target_xen, ws_target_raw, ws_target_sim;
+	ws_target_avml, ws_target_xen, ws_target_vmware, ws_target_raw, ws_target_sim;
 
 #endif

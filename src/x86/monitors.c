@@ -132,3 +132,36 @@ const struct ws_monitor_note x86_monitor_notes[] = {
 	{ ".xen_prstatus", 0, XEN_SIZE, xen_read },
 	{ 0 },
 };
+
+/* ---- VMware ---- */
+
+#define IDT_BASE (X86_IDT + WS_SEGMENT_BASE)
+
+/* crash's vmware_vmss.c; of IDTR the first part is the limit. */
+const struct ws_monitor_register x86_monitor_registers[] = {
+	{ "rax", -1, X86_AX, 0 },
+	{ "rbx", -1, X86_BX, 0 },
+	{ "rcx", -1, X86_CX, 0 },
+	{ "rdx", -1, X86_DX, 0 },
+	{ "rsi", -1, X86_SI, 0 },
+	{ "rdi", -1, X86_DI, 0 },
+	{ "rsp", -1, X86_SP, 0 },
+	{ "rbp", -1, X86_BP, 0 },
+	{ "r8", -1, X86_R8, 0 },
+	{ "r9", -1, X86_R9, 0 },
+	{ "r10", -1, X86_R10, 0 },
+	{ "r11", -1, X86_R11, 0 },
+	{ "r12", -1, X86_R12, 0 },
+	{ "r13", -1, X86_R13, 0 },
+	{ "r14", -1, X86_R14, 0 },
+	{ "r15", -1, X86_R15, 0 },
+	{ "rip", -1, X86_IP, 0 },
+	{ "eflags", -1, X86_FLAGS, 0 },
+	{ "CR64", 0, X86_CR0, 0 },
+	{ "CR64", 2, X86_CR2, 0 },
+	{ "CR64", 3, X86_CR3, 0 },
+	{ "CR64", 4, X86_CR4, 0 },
+	{ "IDTR", 1, IDT_BASE, 0 },
+	{ "IDTR", 2, IDT_BASE, 32 },
+	{ 0 },
+};

@@ -127,6 +127,7 @@ const struct ws_format *x86_format_of_vmcoreinfo(const char *text);
 extern const struct ws_prstatus x86_prstatuses[];
 extern const struct ws_qemu_note x86_qemu_note;
 extern const struct ws_monitor_note x86_monitor_notes[];
+extern const struct ws_monitor_register x86_monitor_registers[];
 extern const struct ws_term x86_terms[];
 
 #endif

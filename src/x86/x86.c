@@ -34,7 +34,8 @@ static bool root(const struct ws_cpu *cpu, uint64_t *cr3)
 static bool kernel_sp(const struct ws_cpu *cpu, uint64_t *sp)
 {
 	*sp = cpu->reg[X86_SP];
-	return x86_has_control(cpu) && !(cpu->reg[X86_CS] & 3);
+	return x86_has_control(cpu) && ws_cpu_knows(cpu, X86_CS) &&
+	       !(cpu->reg[X86_CS] & 3);
 }
 
 /*
@@ -92,6 +93,7 @@ const struct ws_arch ws_arch_x86 = {
 	.prstatuses = x86_prstatuses,
 	.qemu_note = &x86_qemu_note,
 	.monitor_notes = x86_monitor_notes,
+	.monitor_registers = x86_monitor_registers,
 	.ram_map = &x86_ram_map,
 	.registers = x86_registers,
 	.format_of_cpu = x86_format_of_cpu,

@@ -31,7 +31,8 @@ NO_TABLES = [["spaces"], ["modules"], ["probe", "--all-modules", "--all"]]
 ROWS = [("lime", REGISTERS + ("VMCOREINFO",), list, NO_REGISTERS),
         ("avml", REGISTERS + ("VMCOREINFO",), writers.blocks, NO_REGISTERS),
         ("vbox", ("CORE", "WHOSEES", "VMCOREINFO"), list, QUESTIONS),
-        ("xen", ("CORE", "WHOSEES", "VMCOREINFO"), list, NO_TABLES)]
+        ("xen", ("CORE", "WHOSEES", "VMCOREINFO"), list, NO_TABLES),
+        ("vmware", ("CORE", "WHOSEES", "VMCOREINFO"), list, NO_TABLES)]
 
 
 def ask(tool, question, path, options):
@@ -74,12 +75,37 @@ def check(tap, tool, capture, scratch):
                      difference(got, want) or want)
 
 
+def check_two_files(tap, tool, capture, scratch):
+    """VMware's memory beside its description: whichever is named."""
+    core = writers.Core(pathlib.Path(capture).read_bytes())
+    plain = os.path.join(scratch, "core")
+    pathlib.Path(plain).write_bytes(
+        writers.left_of(core, core.memory, ("CORE", "WHOSEES", "VMCOREINFO")))
+    want = ask(tool, ["spaces"], plain, [])
+    files = {end: os.path.join(scratch, "two." + end) for end in ("vmss", "vmem")}
+    pathlib.Path(files["vmss"]).write_bytes(writers.vmware_description(core, None)[0])
+    pathlib.Path(files["vmem"]).write_bytes(b"".join(data for _, data in core.memory))
+    for end, path in files.items():
+        got = ask(tool, ["spaces"], path, [])
+        tap.case(f"{os.path.basename(capture)} as .vmss and .vmem, the .{end} named",
+                 got == want, difference(got, want))
+        done = subprocess.run([tool, "capture", files["vmss"], "-o", path],
+                              capture_output=True, check=False, timeout=PATIENCE, text=True)
+        tap.case(f"no capture replaces the .{end}", done.returncode and os.path.getsize(path),
+                 done.stderr)
+    os.remove(files["vmem"])
+    status, _, errors = ask(tool, ["spaces"], files["vmss"], [])
+    tap.case("a .vmss without its .vmem is refused, by the name of what is missing",
+             status == 3 and "two.vmem" in errors, errors)
+
+
 def main():
     tool, captures = os.path.abspath(sys.argv[1]), sys.argv[2:]
     tap = Tap()
     with tempfile.TemporaryDirectory() as scratch:
         for capture in captures:
             check(tap, tool, capture, scratch)
+            check_two_files(tap, tool, capture, scratch)
     return tap.end()
 
 

@@ -198,6 +198,54 @@ def xen(core):
     return bytes(out + headers + data), places
 
 
+# ---- VMware ------------------------------------------------------------------------------
+
+def vmware_tag(name, indices, size, value):
+    return (bytes((len(indices) << 6 | size, len(name))) + name.encode() +
+            struct.pack(f"<{len(indices)}I", *indices) + value.to_bytes(size, "little"))
+
+
+def vmware_cpu(number, cpu):
+    """The names are those that crash's vmware_vmss.c looks for."""
+    for name in GENERAL[:-1]:
+        yield vmware_tag(name if name[1:].isdigit() else "r" + name, (number,), 8, cpu[name])
+    yield vmware_tag("eflags", (number,), 4, cpu["flags"])
+    for i, name in enumerate(("cr0", None, "cr2", "cr3", "cr4")):
+        yield vmware_tag("CR64", (number, i), 8, cpu[name] if name else 0)
+    idt = cpu["idt"]
+    for i, value in enumerate((idt.limit, idt.base & 0xFFFFFFFF, idt.base >> 32)):
+        yield vmware_tag("IDTR", (number, i), 4, value)
+
+
+def vmware_description(core, memory):
+    """memory: its bytes, to be in it; None: it is beside."""
+    cpus = processors(core)
+    cpu = vmware_tag("cpu:numVCPUs", (), 4, len(cpus))
+    cpu += b"".join(tag for i, each in enumerate(cpus) for tag in vmware_cpu(i, each))
+    tags = vmware_tag("regionsCount", (), 4, len(core.memory))
+    page = 0
+    for i, (pa, data) in enumerate(core.memory):
+        tags += vmware_tag("regionPPN", (i,), 4, pa // PAGE)
+        tags += vmware_tag("regionPageNum", (i,), 4, page)
+        tags += vmware_tag("regionSize", (i,), 4, len(data) // PAGE)
+        page += len(data) // PAGE
+    begin = 12 + 2 * 80
+    out = bytearray(struct.pack("<III", 0xBED2BED2, 8, 2))
+    at = begin + len(cpu) + 2
+    out += struct.pack("<64sQQ64sQQ", b"cpu", begin, len(cpu), b"memory", at, 0)
+    out += cpu + b"\0\0" + tags
+    if memory is not None:
+        pad = -(len(out) + 8 + 8 + 18) % PAGE
+        out += bytes((2 << 6 | 0x3F, 6)) + b"Memory" + struct.pack("<II", 0, 0)
+        out += struct.pack("<QQH", len(memory), len(memory), pad) + bytes(pad) + memory
+    return bytes(out + b"\0\0"), {"VMware header": [0], "VMware group": [12, 92],
+                                  "VMware tag": [begin, at]}
+
+
+def vmware(core):
+    return vmware_description(core, b"".join(data for _, data in core.memory))
+
+
 # ---- LiME and AVML -----------------------------------------------------------------------
 
 def lime(core):
@@ -272,4 +320,4 @@ def avml(core):
     return bytes(out), places
 
 
-WRITERS = {"lime": lime, "avml": avml, "vbox": vbox, "xen": xen}
+WRITERS = {"lime": lime, "avml": avml, "vbox": vbox, "xen": xen, "vmware": vmware}

@@ -602,6 +602,41 @@ static void xen(void **state)
 	assert_ptr_equal(d.target->format, &ws_format_i386);
 }
 
+/* ---- VMware ----------------------------------------------------------------------- */
+
+#define VMTAG(name, len, i, v) "u8 0x44 " len "\ntext \"" name "\"\nu32 " i " " v "\n"
+#define VMREGION(i, ppn, page, size)    \
+	VMTAG("regionPPN", "9", i, ppn) \
+	VMTAG("regionPageNum", "13", i, page) VMTAG("regionSize", "10", i, size)
+/* A description with its memory in it. */
+#define VMWARE(count, regions)                                                    \
+	"u32 0xbed2bed2 8 2\ntext \"cpu\"\nat 76\nu64 172 0\ntext \"memory\"\n"   \
+	"at 156\nu64 300 0\nat 172\nu8 0x48 3\ntext \"rip\"\nu32 0\nu64 2\n"      \
+	"u8 0x88 4\ntext \"CR64\"\nu32 0 0\nu64 0x80050033\n"                     \
+	"u8 0x88 4\ntext \"CR64\"\nu32 0 3\nu64 0x6000\n"                         \
+	"u8 0x88 4\ntext \"CR64\"\nu32 0 4\nu64 0x10\nu8 0 0\nat 300\n"           \
+	"u8 4 12\ntext \"regionsCount\"\nu32 " count "\n" regions                 \
+	"u8 0xbf 6\ntext \"Memory\"\nu32 0 0\nu64 0x3000 0x3000\nu16 2\nu8 1 1\n" \
+	"frames 0x1000 1\nframes 0x8000 2\nu8 0 0\n"
+#define VMREGIONS VMREGION("0", "1", "0", "1") VMREGION("1", "8", "1", "2")
+
+static void vmware(void **state)
+{
+	const struct ws_cpu *cpu;
+	autodump d = dump_open(VMWARE("2", VMREGIONS), NULL);
+
+	(void)state;
+	assert_string_equal(ws_target_kind(d.target), "vmware");
+	assert_null(ws_target_note(d.target, 0));
+	assert_memory_is(&d, { 0x1000, 0x1000 }, { 0x8000, 0x2000 });
+	cpu = ws_target_cpu(d.target, 0);
+	assert_null(ws_target_cpu(d.target, 1));
+	assert_int_equal(cpu->reg[X86_IP], 2);
+	assert_int_equal(cpu->reg[X86_CR3], 0x6000);
+	assert_false(x86_has_tables(cpu));
+	assert_ptr_equal(d.target->format, &ws_format_i386);
+}
+
 /* ---- LiME and raw ----------------------------------------------------------------- */
 
 static void lime(void **state)
@@ -1095,8 +1130,8 @@ static void recorder(void **state)
 /* Each kind that there is can be asked for by its name, and no other. */
 static void kinds(void **state)
 {
-	static const char *const names[] = { "elf", "kdump", "lime", "avml",
-					     "xen", "raw",   "sim" };
+	static const char *const names[] = { "elf", "kdump",  "lime", "avml",
+					     "xen", "vmware", "raw",  "sim" };
 	const size_t n = sizeof(names) / sizeof(*names);
 	struct ws_target_options options = { .kind = "tape" };
 	struct ws_context *ctx = ws_context_create();
@@ -1137,6 +1172,7 @@ int main(void)
 		cmocka_unit_test(vbox),
 		cmocka_unit_test(vbox_formats),
 		cmocka_unit_test(xen),
+		cmocka_unit_test(vmware),
 		cmocka_unit_test(lime),
 		cmocka_unit_test(avml),
 		cmocka_unit_test(avml_damaged),

@@ -37,7 +37,7 @@ struct bad {
 static const struct bad cases[] = {
 	/* ---- no known kind ---- */
 	{ "text", "text \"hello, world\\n\"", WS_ERR_UNREADABLE,
-	  { "none of these", "ELF core, kdump, LiME, AVML, Xen core;" } },
+	  { "none of these", "ELF core, kdump, LiME, AVML, Xen core, VMware snapshot;" } },
 	{ "one byte", "u8 0x7f", WS_ERR_UNREADABLE, { "none of these" } },
 	{ "not ELF", "fill 4096 1", WS_ERR_UNREADABLE, { "ELF magic", "offset 0" }, "elf" },
 	{ "not LiME", "fill 4096 1", WS_ERR_UNREADABLE, { "LiME magic" }, "lime" },
@@ -116,6 +116,26 @@ static const struct bad cases[] = {
 	  "shdr64 name=12 offset=0x2000 size=8\n"
 	  "at 0x200\ntext \"\\0.xen_pages\\0.xen_pfn\\0\"\nat 0x1000\nframes 0x1000 1\n"
 	  "u64 1\n", WS_ERR_MALFORMED, { ".xen_pages in the file wraps" } },
+
+	/* ---- VMware ---- */
+	{ "VMware of old", "u32 0xbed2bed0 8 0\n", WS_ERR_UNSUPPORTED,
+	  { "old form", "0xbed2bed0" } },
+	{ "VMware by name", "fill 4096 1", WS_ERR_UNREADABLE, { "no memory in it" }, "vmware" },
+	{ "VMware cut in its groups", "u32 0xbed2bed2 8 1\n", WS_ERR_UNREADABLE,
+	  { "before it says where memory lies" } },
+	{ "VMware cut in its tags", "u32 0xbed2bed2 8 1\ntext \"memory\"\nat 76\nu64 92 0\n"
+	  "u8 4 12\ntext \"regionsCou\"\n", WS_ERR_UNREADABLE,
+	  { "before it says where memory lies" } },
+	{ "VMware with too many regions", "u32 0xbed2bed2 8 1\ntext \"memory\"\nat 76\n"
+	  "u64 92 0\nu8 4 12\ntext \"regionsCount\"\nu32 0x100001\nu8 0x3f 6\ntext \"Memory\"\n"
+	  "u64 8 8\nu16 0\nu64 0\nu8 0 0\n", WS_ERR_MALFORMED, { "1048577 regions" } },
+	{ "VMware with as many as there may be, none told",
+	  "u32 0xbed2bed2 8 1\ntext \"memory\"\nat 76\n"
+	  "u64 92 0\nu8 4 12\ntext \"regionsCount\"\nu32 0x100000\nu8 0x3f 6\ntext \"Memory\"\n"
+	  "u64 8 8\nu16 0\nu64 0\nu8 0 0\n", WS_ERR_MALFORMED, { "region 0", "not all" } },
+	{ "VMware with packed memory", "u32 0xbed2bed2 8 1\ntext \"memory\"\nat 76\n"
+	  "u64 92 0\nu8 0x3e 6\ntext \"Memory\"\nu64 8 8\nu16 0\nu64 0\nu8 0 0\n",
+	  WS_ERR_UNSUPPORTED, { "compressed" } },
 
 	/* ---- LiME ---- */
 	{ "LiME of 31 bytes", "lime\ncut 31", WS_ERR_UNREADABLE,
