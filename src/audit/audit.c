@@ -7,6 +7,7 @@
 #include "arch/arch.h"
 #include "audit/arch.h"
 #include "audit/lack.h"
+#include "linux/special.h"
 #include "util/hash.h"
 #include "util/text.h"
 
@@ -149,6 +150,8 @@ static enum ws_status run_families(struct ws_audit *audit)
 {
 	enum ws_status status = ws_regions_find(audit->system);
 
+	if (status == WS_OK) /* what is one of these is held to nothing else */
+		status = ws_specials_find(audit->system);
 	ws_doubt_tables(audit->system, true);
 	for (size_t f = 0; f < WS_ARRAY_SIZE(families) && status == WS_OK; f++) {
 		ws_progress(audit->ctx, "auditing", (double)f / WS_ARRAY_SIZE(families));

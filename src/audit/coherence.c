@@ -12,6 +12,7 @@
 
 #include "audit/arch.h"
 #include "audit/damaged.h"
+#include "audit/special.h"
 #include "audit/split.h"
 #include "linux/roots.h"
 #include "paging/format.h"
@@ -438,7 +439,7 @@ static enum ws_status run_coherence(struct ws_audit *audit)
 					"may have been freed");
 		if (space->looks_damaged)
 			ws_lack_root(audit, c.space);
-		if (ws_has_tables(audit, c.space))
+		if (ws_has_tables(audit, c.space) && !ws_has_duties(audit, c.space))
 			compare_tables(&c, 0, space->root, ws_reference_of(audit, space),
 				       0);
 	}

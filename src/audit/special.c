@@ -154,13 +154,20 @@ static void say_unread(struct judging *j, const struct ws_trail *trail)
 	say_unknown(j, why);
 }
 
+/* A processor is in it: what is done before it is used is done. */
+static bool is_run_in(const struct judging *j)
+{
+	return j->found->space != WS_NO_SPACE &&
+	       j->audit->system->spaces.v[j->found->space].kind == WS_SPACE_UNOWNED;
+}
+
 static bool is_mended(const struct judging *j, const struct ws_finding *finding)
 {
 	const struct ws_mender *mender;
 
 	if (j->duty->mended)
-		return true;
-	if (!j->duty->by_mendings)
+		return !is_run_in(j);
+	if (!j->duty->by_mendings || j->range.rule != HOLE)
 		return false;
 	mender = ws_mender_of_hole(j->audit, &j->menders, finding);
 	return mender && mender->does == WS_MENDS;
@@ -216,8 +223,7 @@ static void record(struct judging *j)
 	finding->here = range->here;
 	finding->there = range->there;
 	finding->severity = j->duty->severity;
-	if (finding->severity > WS_WARNING && range->rule == HOLE &&
-	    is_mended(j, finding))
+	if (finding->severity > WS_WARNING && is_mended(j, finding))
 		finding->severity = WS_WARNING;
 }
 
@@ -747,13 +753,19 @@ static void judge_found(struct ws_audit *audit, const struct ws_menders *menders
 		audit->short_of_memory = true;
 }
 
+bool ws_has_duties(const struct ws_audit *audit, uint32_t space)
+{
+	const struct ws_special_found *found = ws_special_of(audit->system, space);
+
+	return found && special_of(audit, found->row);
+}
+
 static enum ws_status run_special(struct ws_audit *audit)
 {
-	enum ws_status status = ws_specials_find(audit->system);
 	struct ws_menders menders;
 
-	if (status != WS_OK || !audit->system->specials.n)
-		return status;
+	if (!audit->system->specials.n)
+		return WS_OK;
 	ws_menders_look(audit, &menders);
 	ws_vec_each(&audit->system->specials, found)
 		judge_found(audit, &menders, found);

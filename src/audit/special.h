@@ -48,7 +48,7 @@ struct ws_special_duty {
 				  uint64_t *last);
 	/* Only of kernels whose tables map something in that region: older ones do not. */
 	const char *if_any;
-	bool mended; /* the kernel copies what is not there before it uses the tables, */
+	bool mended; /* the kernel copies init_mm's entries before it uses the tables, */
 	bool by_mendings; /* or fills it as it does a process's: arch->mendings */
 	const char *then; /* "a processor that is brought up dies": what comes of it */
 	const char *maps; /* "its real-mode code": what it is, for code; NULL: first */
@@ -58,5 +58,11 @@ struct ws_special {
 	const struct ws_special_root *root; /* NULL: past the last */
 	const struct ws_special_duty *duties;
 };
+
+/*
+ * Whether the space is one of these: it is held to its own duties, and not to what init_mm
+ * has, even if a processor is in it at the moment (efi_mm, while firmware runs).
+ */
+bool ws_has_duties(const struct ws_audit *audit, uint32_t space);
 
 #endif

@@ -167,7 +167,7 @@ static enum ws_status add(struct ws_system *system, const struct ws_special_root
 	*found = (struct ws_special_found){ row, root, index, true, system->paging };
 	if (row->format)
 		found->paging.format = row->format(system, root);
-	if (space && space->kind == WS_SPACE_LONE)
+	if (space)
 		snprintf(space->comm, sizeof(space->comm), "%s", row->name);
 	return WS_OK;
 }
@@ -216,7 +216,9 @@ static enum ws_status find_by_place(struct ws_system *system)
 		const struct ws_space *space = &system->spaces.v[i];
 		const struct ws_special_root *row = NULL;
 
-		if (space->kind == WS_SPACE_LONE || space->kind == WS_SPACE_UNOWNED)
+		/* who has memory of user mode there is a process, wherever its root lies */
+		if (space->kind == WS_SPACE_LONE ||
+		    (space->kind == WS_SPACE_UNOWNED && !space->user_mode))
 			row = ws_special_by_place(system, space->root);
 		if (row)
 			status = add(system, row, space->root, i);

@@ -203,11 +203,10 @@ static const struct ws_special_duty initial[] = {
 
 static const struct ws_special_duty efi[] = {
 	{ .what = WS_SPECIAL_AS_INIT,
-	  .severity = WS_WARNING,
+	  .severity = WS_ERROR,
 	  .but = "EFI",
 	  .mended = true,
-	  .then = "a call into firmware would fault, but for the copy that the kernel "
-		  "makes before it" },
+	  .then = "firmware that is called faults, unless the kernel copies this before it" },
 	{ .what = WS_SPECIAL_NO_USER, .severity = WS_ERROR, .then = OPENED },
 	{ .what = WS_SPECIAL_DUTIES_END },
 };

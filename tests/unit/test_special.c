@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "linux/roots.h"
+#include "x86/registers.h"
 
 /* Frames of low memory, and one of the image's data, that nothing else is in. */
 #define PA_CODE 0x99000u
@@ -236,6 +237,24 @@ static void where_init_mm_has_a_hole_too_nothing_is_amiss(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* Held to its own duties alone: it is not meant to be like init_mm. */
+static void what_a_processor_is_in_is_held_to_its_duties(void **state)
+{
+	struct own own = own_create(*state);
+	const struct guest_kind *kind = own.fault->guest->kind;
+	uint32_t space;
+
+	audit_put(own.fault, audit_entry(own.fault, own.root, kind->cpu_entry, 0), 0);
+	fault_guest_cpu(own.fault)->reg[X86_CR3] = own.root;
+	audit_own(&own, FAULT_NOT_LAZY);
+	space = space_with_root(own.fault->system, own.root);
+	assert_int_equal(own.fault->system->spaces.v[space].kind, WS_SPACE_UNOWNED);
+	assert_string_equal(own.fault->system->spaces.v[space].comm, own.name);
+	assert_int_equal(audit_count(own.fault, "coherence-missing", own.root), 0);
+	assert_int_equal(audit_count(own.fault, "special-hole", own.root), 1);
+	fault_guest_destroy(own.fault);
+}
+
 /* ---- identity ------------------------------------------------------------------------ */
 
 static void code_that_is_not_mapped_to_itself_is_fatal(void **state)
@@ -423,6 +442,8 @@ int main(void)
 		CASE(a_hole_in_the_entry_area_ends_a_processor_that_comes_up, GUEST_I386),
 		CASE(without_the_image_a_trampoline_leads_nowhere, GUEST_64_BITS),
 		CASE(where_init_mm_has_a_hole_too_nothing_is_amiss, 0),
+		CASE(what_a_processor_is_in_is_held_to_its_duties,
+		     GUEST_64_BITS | GUEST_MOST_4_LEVELS),
 		CASE(code_that_is_not_mapped_to_itself_is_fatal, 0),
 		CASE(code_that_leads_elsewhere_is_fatal, GUEST_64_BITS),
 		CASE(code_that_may_not_be_executed_is_fatal, GUEST_64_BITS),
