@@ -242,9 +242,18 @@ class Row(dict):
         return int(self[key])
 
 
+def firmware_of(suite, package, file):
+    """A machine's firmware, as a package has it."""
+    with packages.cache_lock():
+        deb = packages.Apt(suite, ["amd64"]).fetch(package, "amd64")
+        return packages.unpack([deb], cache_dir() / "trees" / deb.stem) / file
+
+
 def scenario(kernel, modules="yes", memory=256, cpus=1, cpu="", cmdline="", qemu="",
-             timeout=600):
+             timeout=600, firmware=""):
     note = "" if kernel.arch in NO_VMCOREINFO else "-device vmcoreinfo"
+    if firmware:
+        qemu = f"{qemu} -bios {firmware_of(*firmware.split())}"
     return Row(modules=modules, memory=str(memory), cpus=str(cpus),
                cpu=cpu or CPU[kernel.arch],
                cmdline=cmdline, qemu=f"{note} {qemu}".strip(), timeout=str(timeout))
