@@ -694,23 +694,12 @@ static bool is_overwritten(struct judging *j)
 	       ws_is_one_byte(frame);
 }
 
-static const char *why_unknown(struct judging *j)
-{
-	const struct ws_special_root *row = j->special->root;
-	uint64_t va;
-
-	if (!row->symbol[0])
-		return "nothing that looks like it was found";
-	for (unsigned i = 0; i < WS_SPECIAL_SYMBOLS && row->symbol[i]; i++)
-		if (ws_code_symbol(j->audit, row->symbol[i], &va))
-			return "what its symbol leads to is not in the target";
-	return "no symbol says where it lies";
-}
-
 static void judge(struct judging *j)
 {
 	if (!j->found->known) {
-		say_unknown(j, why_unknown(j));
+		say_unknown(j, j->special->root->symbol[0]
+				       ? "what its symbol leads to is not in the target"
+				       : "nothing that looks like it was found");
 		return;
 	}
 	if (is_overwritten(j)) {

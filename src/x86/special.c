@@ -88,8 +88,7 @@ const struct ws_special_root x86_special_roots[] = {
 		      .has = "startup_32_smp" },
 	[EFI] = { .name = "efi_mm", .word = 8, .symbol = { "efi_mm" }, .by = WS_SPECIAL_MM },
 	[POKING] = { .name = "poking_mm", .symbol = { "poking_mm", "text_poke_mm" },
-		     .by = WS_SPECIAL_MM_AT,
-		     .has = "poking_init" },
+		     .by = WS_SPECIAL_MM_AT },
 	{ .name = NULL },
 };
 /* clang-format on */
