@@ -751,10 +751,11 @@ bool ws_has_duties(const struct ws_audit *audit, uint32_t space)
 
 static enum ws_status run_special(struct ws_audit *audit)
 {
+	enum ws_status status = ws_specials_find(audit->system);
 	struct ws_menders menders;
 
-	if (!audit->system->specials.n)
-		return WS_OK;
+	if (status != WS_OK || !audit->system->specials.n)
+		return status;
 	ws_menders_look(audit, &menders);
 	ws_vec_each(&audit->system->specials, found)
 		judge_found(audit, &menders, found);
