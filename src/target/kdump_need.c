@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a kdump's headers and bitmaps have to be read for, with words where it is missing. */
+/* What a kdump has to be read for, header or bitmap, with words where it is missing. */
 #include "target/kdump.h"
 
 #include <string.h>
