@@ -89,6 +89,17 @@ static bool elf_probe(const struct ws_file *file)
 	return is_elf(file) && !ws_target_xen.probe(file);
 }
 
+/* What people take for one. */
+static const char *const no_core[] = {
+	[ET_NONE] = "",
+	[ET_REL] =
+		", but an object file or a kernel module: `whosees check-module' says where "
+		"its handlers would lie",
+	[ET_EXEC] =
+		", but a program, or a kernel's vmlinux, which --vmlinux gives beside a dump",
+	[ET_DYN] = ", but a program or a shared library",
+};
+
 static enum ws_status header_check(struct ws_target *target, struct core *core)
 {
 	const struct ws_machine_type *known;
@@ -119,8 +130,9 @@ static enum ws_status header_check(struct ws_target *target, struct core *core)
 	type = ws_le16(ehdr + core->class->e_type);
 	if (type != ET_CORE)
 		return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
-			       "%s: ELF type %u at file offset %#x is not a core (4)",
-			       path, type, core->class->e_type);
+			       "%s: ELF type %u at file offset %#x is not a core (4)%s",
+			       path, type, core->class->e_type,
+			       type < WS_ARRAY_SIZE(no_core) ? no_core[type] : "");
 	machine = ws_le16(ehdr + core->class->e_machine);
 	known = ws_machine_of_elf(machine, &target->arch);
 	if (!known)
