@@ -16,7 +16,6 @@
 
 #include "audit/arch.h"
 #include "audit/damaged.h"
-#include "audit/damaged.h"
 #include "audit/lack.h"
 #include "linux/symtab.h"
 #include "util/text.h"
@@ -30,11 +29,11 @@ static const struct ws_rule rules[] = {
 		"the identity map. In the regime that the processor is in at that moment the "
 		"code is not mapped: it faults, and goes nowhere. Nothing else is wrong: until "
 		"then the machine runs.",
-		"Let the processor use those tables before the jump: with "
-		"CONFIG_CPU_TTBR0_PAN, enable user access, as 009b6c6486b9 does. Where they lack "
-		"the code, find out who wrote there. Do not rely on kexec, kdump, processor "
-		"hotplug or sleep with this kernel.",
-		"ARM32 LPAE since 7af5b901e847 (6.10), until 009b6c6486b9",
+		"Let the processor use those tables before the jump: where the kernel disables "
+		"user tables, enable them, as 009b6c6486b9 does. Where they lack the code, find "
+		"out who wrote there. Do not rely on kexec, kdump, processor hotplug or sleep "
+		"with this kernel.",
+		"7af5b901e847 (6.10), which disables user tables in the kernel, until 009b6c6486b9",
 		WS_COHERENT,
 	},
 };

@@ -13,8 +13,8 @@ from tap import Tap  # noqa: E402
 ARCHITECTURES = ("x86", "arm", "arm64", "riscv")
 LIST = "src/arches.c"
 NAMES = re.compile(
-    r"\b(?:x86|i386|amd64|arm|arm64|aarch64|riscv|risc-v|pae|la57|cr[0234]|efer|smep|smap"
-    r"|idt|gdt|tss|pdpte?|pml[45]e?|satp|ttbr[01]?|ttbcr|em_386|em_x86_64)(?=\b|_)"
+    r"(?<![a-z0-9])(?:x86|i386|amd64|arm|arm32|arm64|lpae|aarch64|riscv|risc-v|pae|la57"
+    r"|cr[0234]|efer|smep|smap|idt|gdt|tss|pdpte?|pml[45]e?|satp|ttbr[01]?|ttbcr|em_386|em_x86_64)(?=\b|_)"
     r"|\bx86_|\bws_format_(?:i386|x86)", re.I)
 
 
@@ -38,7 +38,8 @@ def files(source):
 def main():
     source, tap = pathlib.Path(sys.argv[1]), Tap()
     tap.case("names are told from words",
-             all(map(NAMES.search, ("X86_P", "cpu->cr3", "&ws_format_i386", "IDT", "em_386")))
+             all(map(NAMES.search, ("X86_P", "cpu->cr3", "&ws_format_i386", "IDT", "em_386",
+                                   "CONFIG_CPU_TTBR0_PAN", "ARM32")))
              and not any(map(NAMES.search, ("alarm", "crc3", "charm_", "idtr", "armed"))))
     named = {path for path in files(source) if has_names(source / path)}
     tap.case("no architecture is named outside its folder", not named,
