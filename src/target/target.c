@@ -243,7 +243,7 @@ const char *ws_target_note(const struct ws_target *target, unsigned i)
 
 const char *ws_target_path(const struct ws_target *target)
 {
-	return target->named;
+	return target->named ? target->named : target->file.path;
 }
 
 const char *ws_target_kind_at(unsigned i)
