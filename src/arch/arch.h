@@ -163,9 +163,10 @@ struct ws_arch {
 	const struct ws_named_regime *(*regimes)(const struct ws_format *format);
 	/*
 	 * Which of them a kernel's code runs in, by what memory shows, where registers are not
-	 * known; NULL: that is not seen. Asked once the reference is known.
+	 * known; NULL: that is not seen, and why. Asked once the reference is known.
 	 */
-	const struct ws_named_regime *(*regime_by_memory)(struct ws_system *system);
+	const struct ws_named_regime *(*regime_by_memory)(struct ws_system *system,
+							  char why[static WS_REGIME_WHY]);
 
 	/* What a kernel's VMCOREINFO says of its format; NULL: nothing. */
 	const struct ws_format *(*format_of_vmcoreinfo)(const char *text);

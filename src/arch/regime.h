@@ -31,6 +31,9 @@ struct ws_regime {
 	char text[WS_REGIME_TEXT]; /* "TTBCR 0xb5003500: TTBR0 translates all" */
 };
 
+/* Why one is not known, in words: "the code of __dabt_svc is not in the target". */
+#define WS_REGIME_WHY 128
+
 /* A regime that has a name, by the registers that make it. */
 #define WS_REGIME_REGISTERS 4
 struct ws_named_regime {

@@ -46,63 +46,74 @@ static bool find_by_likeness(struct ws_system *system, const struct ws_jump *jum
 }
 
 static const char *take_map(struct ws_system *system, const struct ws_jump *jump,
-			    const struct ws_regime *regime, struct ws_jump_tables *tables)
+			    const struct ws_named_regime *row, const char *why,
+			    struct ws_jump_tables *tables)
 {
+	struct ws_regime regime;
+
 	*tables = (struct ws_jump_tables){ .name = "the identity map",
 					   .format = system->paging.format };
 	if (!arm_idmap_root(system, &tables->root) &&
 	    !find_by_likeness(system, jump, &tables->root))
 		return "no page table was found that maps its code to itself";
-	if (!regime)
-		return "by which regime the processor then translates is not known";
-	memcpy(tables->text, regime->text, sizeof(tables->text));
-	ws_regime_eye(system, regime, tables->root, false, &tables->eye);
+	if (!row || !ws_regime_of_named(system, row, &regime)) {
+		snprintf(tables->text, sizeof(tables->text),
+			 "by which regime the processor then translates is not known: %s",
+			 why);
+		return tables->text;
+	}
+	memcpy(tables->text, regime.text, sizeof(tables->text));
+	ws_regime_eye(system, &regime, tables->root, false, &tables->eye);
 	return NULL;
 }
 
 /* ---- by which regime ----------------------------------------------------------------- */
 
-/* False: whether one of them writes TTBCR is not known. */
-static bool find_regime(struct ws_system *system, const struct ws_jump *jump,
-			struct ws_regime *regime)
+static bool has_pan(const struct ws_system *system, const struct ws_named_regime *row)
 {
+	return system->format != &ws_format_arm && !strcmp(row->name, "kernel");
+}
+
+/*
+ * By what memory shows, whatever --regime gives to look at processes: a jump is code of
+ * the kernel's own. A processor's TTBCR would be of where that was, perhaps user mode.
+ * NULL: whether a function on the way writes TTBCR is not known, and why.
+ */
+static const struct ws_named_regime *find_regime(struct ws_system *system,
+						 const struct ws_jump *jump,
+						 char why[static WS_REGIME_WHY])
+{
+	const struct ws_named_regime *row = arm_regime_by_memory(system, why);
 	bool writes = false;
 
-	if (!system->regime.nwindows)
-		return false;
-	*regime = system->regime;
-	if (system->format == &ws_format_arm)
-		return true; /* user access is no matter of TTBCR */
+	if (!row || !has_pan(system, row))
+		return row;
 	for (unsigned i = 0; i < WS_ARRAY_SIZE(jump->loads) && jump->loads[i] && !writes;
 	     i++)
-		if (arm_writes_ttbcr(system, jump->loads[i], &writes) != WS_READ)
-			return false;
-	return !writes ||
-	       ws_regime_of_named(system, arm_regime_named(system->format, "user-access"),
-				  regime);
+		if (!arm_writes_ttbcr(system, jump->loads[i], arm_is_whole_caller,
+				      &writes, why))
+			return NULL;
+	return writes ? arm_regime_named(system->format, "user-access") : row;
 }
 
 static const char *as_it_runs(struct ws_system *system, const struct ws_jump *jump,
 			      struct ws_jump_tables *tables)
 {
-	struct ws_regime regime;
-	bool known = find_regime(system, jump, &regime);
+	char why[WS_REGIME_WHY] = "";
 
-	return take_map(system, jump, known ? &regime : NULL, tables);
+	return take_map(system, jump, find_regime(system, jump, why), why, tables);
 }
 
 /* With long descriptors and CONFIG_CPU_TTBR0_PAN the first is the one without EPD0. */
 static const char *as_set_up(struct ws_system *system, const struct ws_jump *jump,
 			     struct ws_jump_tables *tables)
 {
-	const struct ws_named_regime *row = arm_regime_by_memory(system);
-	struct ws_regime regime;
+	char why[WS_REGIME_WHY] = "";
+	const struct ws_named_regime *row = arm_regime_by_memory(system, why);
 
-	if (row && system->format != &ws_format_arm && !strcmp(row->name, "kernel"))
+	if (row && has_pan(system, row))
 		row = arm_regime_named(system->format, "user-access");
-	return take_map(system, jump,
-			row && ws_regime_of_named(system, row, &regime) ? &regime : NULL,
-			tables);
+	return take_map(system, jump, row, why, tables);
 }
 
 const struct ws_jump arm_jumps[] = {

@@ -3,53 +3,59 @@
  * Whether TTBR0's walks are disabled but for while the kernel touches user memory
  * (CONFIG_CPU_TTBR0_PAN: 7af5b901e847, 6.10): no dump has TTBCR, but the code that writes it
  * is there. With it every exception from kernel mode saves and disables user access
- * (uaccess_entry in arch/arm/include/asm/uaccess-asm.h), without it none writes TTBCR.
+ * (uaccess_entry in arch/arm/include/asm/uaccess-asm.h), without it none writes TTBCR. That
+ * is believed of whole functions that agree (code.c): where a page was overwritten, or the
+ * kernel is built as Thumb code, it is not known.
  */
 #include "arm/pan.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "arm/entry.h"
 #include "arm/regime.h"
 
-/* mcr p15, 0, Rt, c2, c0, 2 (DDI 0406C, A8.8.98), whatever the condition and Rt. */
-#define MCR_TTBCR_MASK 0x0fff0fffu
-#define MCR_TTBCR 0x0e020f50u
+/* mcr and mrc p15, 0, Rt, c2, c0, 2 (DDI 0406C, A8.8.98, 107), whatever condition and Rt. */
+#define TTBCR_MASK 0x0fff0fffu
+#define WRITE_TTBCR 0x0e020f50u
+#define READ_TTBCR 0x0e120f50u
 
-/* The functions that are asked about have some forty instructions. */
-#define INSTRUCTIONS_MAX 256
-
-/* Whether va is still in the function that begins at first. */
-static bool is_in(struct ws_system *system, uint64_t first, uint64_t va)
+/* Each that changes user access saves what TTBCR was: one without the other is damage. */
+bool arm_writes_ttbcr(struct ws_system *system, const char *function,
+		      arm_is_whole_fn *is_whole, bool *writes,
+		      char why[static WS_REGIME_WHY])
 {
-	struct ws_symbol symbol;
+	struct arm_code code;
+	const char *wrong = arm_read_code(system, function, is_whole, &code);
 
-	if (ws_symbol_at(system, va, &symbol) != WS_OK) {
-		ws_error_clear(system->ctx);
-		return false;
-	}
-	return symbol.va == first;
+	*writes = !wrong && arm_has_instruction(&code, TTBCR_MASK, WRITE_TTBCR);
+	if (!wrong && *writes != arm_has_instruction(&code, TTBCR_MASK, READ_TTBCR))
+		wrong = "has one half of what saves and restores TTBCR";
+	if (wrong)
+		snprintf(why, WS_REGIME_WHY, "the code of %s %s", function, wrong);
+	return !wrong;
 }
 
-enum ws_evidence arm_writes_ttbcr(struct ws_system *system, const char *function,
-				  bool *writes)
-{
-	enum ws_evidence evidence = WS_READ;
-	struct ws_symbol symbol;
-	uint32_t code;
+/* All of them do, or none: what each exception of the kernel's own goes through. */
+static const char *const exceptions[] = { "__dabt_svc", "__pabt_svc", "__irq_svc" };
 
-	*writes = false;
-	if (ws_symbol_find(system, function, &symbol) != WS_OK) {
-		ws_error_clear(system->ctx);
-		return WS_NOT_MAPPED;
+/* *has: whether this kernel has CONFIG_CPU_TTBR0_PAN. */
+static bool find_pan(struct ws_system *system, bool *has, char why[static WS_REGIME_WHY])
+{
+	bool writes;
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(exceptions); i++) {
+		if (!arm_writes_ttbcr(system, exceptions[i], arm_is_whole_svc_entry,
+				      &writes, why))
+			return false;
+		if (i && writes != *has) {
+			snprintf(why, WS_REGIME_WHY,
+				 "of %s and %s one writes TTBCR, and the other does not",
+				 exceptions[0], exceptions[i]);
+			return false;
+		}
+		*has = writes;
 	}
-	for (unsigned i = 0; i < INSTRUCTIONS_MAX && evidence == WS_READ &&
-			     is_in(system, symbol.va, symbol.va + 4 * i);
-	     i++) {
-		evidence = ws_kernel_u32(system, symbol.va + 4 * i, &code);
-		*writes |= evidence == WS_READ && (code & MCR_TTBCR_MASK) == MCR_TTBCR;
-	}
-	return evidence;
+	return true;
 }
 
 /*
@@ -57,17 +63,18 @@ enum ws_evidence arm_writes_ttbcr(struct ws_system *system, const char *function
  * arch/arm/mm/proc-v7-2level.S). With long ones and without PAN T1SZ depends on where RAM
  * begins: where that is above PAGE_OFFSET, nothing goes by TTBR1 (proc-v7-3level.S).
  */
-const struct ws_named_regime *arm_regime_by_memory(struct ws_system *system)
+const struct ws_named_regime *arm_regime_by_memory(struct ws_system *system,
+						   char why[static WS_REGIME_WHY])
 {
 	const struct ws_layout *layout = &system->layout;
 	uint64_t ram = (layout->page_offset - layout->direct_delta) & UINT32_MAX;
-	bool writes;
+	bool has_pan;
 
 	if (system->format == &ws_format_arm)
 		return arm_regime_named(system->format, "kernel");
-	if (arm_writes_ttbcr(system, "__dabt_svc", &writes) != WS_READ)
+	if (!find_pan(system, &has_pan, why))
 		return NULL;
-	if (writes)
+	if (has_pan)
 		return arm_regime_named(system->format, "kernel");
 	return arm_regime_named(system->format,
 				ram > layout->page_offset ? "user-access" : "split");

@@ -3,17 +3,16 @@
 #ifndef WS_ARM_PAN_H
 #define WS_ARM_PAN_H
 
-#include "linux/linux.h"
+#include "arm/code.h"
 
-/*
- * *writes: whether a function of the kernel writes TTBCR. WS_NOT_MAPPED: it has no such
- * function; else what kept its code from being read.
- */
-enum ws_evidence arm_writes_ttbcr(struct ws_system *system, const char *function,
-				  bool *writes) WS_MUST_CHECK;
+/* *writes: whether a function writes TTBCR. False: that is not known, and why. */
+bool arm_writes_ttbcr(struct ws_system *system, const char *function,
+		      arm_is_whole_fn *is_whole, bool *writes,
+		      char why[static WS_REGIME_WHY]) WS_MUST_CHECK;
 
-/* The regime that this kernel's code runs in; NULL: its code does not show it. */
-const struct ws_named_regime *arm_regime_by_memory(struct ws_system *system);
+/* The regime that this kernel's code runs in; NULL: its code does not show it, and why. */
+const struct ws_named_regime *arm_regime_by_memory(struct ws_system *system,
+						   char why[static WS_REGIME_WHY]);
 
 /*
  * The regime that user mode has; false: the system's, or that is not known. Where TTBR0 is

@@ -99,7 +99,9 @@ const struct ws_named_regime *arm64_regimes(const struct ws_format *format)
  * upper half and go by TTBR1 is the architecture's own rule (D8.2), and Linux has had one
  * size and granule for both.
  */
-const struct ws_named_regime *arm64_regime_by_memory(struct ws_system *system)
+const struct ws_named_regime *arm64_regime_by_memory(struct ws_system *system,
+						     char why[static WS_REGIME_WHY])
 {
+	(void)why;
 	return arm64_regimes(ws_system_paging(system)->format);
 }

@@ -8,6 +8,7 @@
 bool arm64_regime(const struct ws_cpu *cpu, const struct ws_format *format,
 		  struct ws_regime *regime);
 const struct ws_named_regime *arm64_regimes(const struct ws_format *format);
-const struct ws_named_regime *arm64_regime_by_memory(struct ws_system *system);
+const struct ws_named_regime *arm64_regime_by_memory(struct ws_system *system,
+						     char why[static WS_REGIME_WHY]);
 
 #endif

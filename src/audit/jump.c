@@ -104,7 +104,7 @@ enum end { NO_SUCH, SURVIVES, DIES, UNKNOWN };
 struct outcome {
 	const struct ws_jump *jump;
 	enum end end;
-	const char *why; /* UNKNOWN */
+	char why[WS_REGIME_TEXT]; /* UNKNOWN */
 	/* The step that decides, and of a jump that survives its first. */
 	const struct ws_jump_step *step;
 	struct code code;
@@ -115,7 +115,7 @@ struct outcome {
 
 static enum end unknown(struct outcome *outcome, const char *why)
 {
-	outcome->why = why;
+	snprintf(outcome->why, sizeof(outcome->why), "%s", why);
 	return UNKNOWN;
 }
 
@@ -147,13 +147,15 @@ static bool is_erased(struct ws_system *system, const struct outcome *outcome)
 static enum end look_at_step(struct ws_system *system, struct outcome *outcome,
 			     const struct ws_jump_step *step)
 {
+	const char *why;
+
 	outcome->step = step;
 	if (!find_code(system, step, &outcome->code))
 		return unknown(outcome,
 			       "the code that it runs was not found by its symbols");
-	outcome->why = step->tables(system, outcome->jump, &outcome->tables);
-	if (outcome->why)
-		return UNKNOWN;
+	why = step->tables(system, outcome->jump, &outcome->tables);
+	if (why)
+		return unknown(outcome, why);
 	if (is_mapped(system, &outcome->code, &outcome->tables.eye, &outcome->trail))
 		return SURVIVES;
 	if (!ws_end_is_known(outcome->trail.end))
@@ -344,6 +346,26 @@ static void note(struct ws_audit *audit, const struct outcome *const *v, size_t 
 	}
 }
 
+/* Where answers go by a regime that was given, and it is not the one of the jumps. */
+static void note_regime(struct ws_audit *audit)
+{
+	struct ws_system *system = audit->system;
+	const struct ws_arch *arch = ws_arch_of(system->format);
+	char why[WS_REGIME_WHY];
+	const struct ws_named_regime *row =
+		system->options.regime && arch->regime_by_memory
+			? arch->regime_by_memory(system, why)
+			: NULL;
+	struct ws_regime regime;
+
+	if (row && ws_regime_of_named(system, row, &regime) &&
+	    strcmp(regime.text, system->regime.text) != 0)
+		ws_audit_say(audit,
+			     "what is said of jumps goes by what is in memory (%s: %s), "
+			     "not by the regime that was given (%s)",
+			     row->what, regime.text, system->regime.text);
+}
+
 static enum ws_status run_jumps(struct ws_audit *audit)
 {
 	const struct ws_jump *jump = audit->arch ? audit->arch->jumps : NULL;
@@ -352,6 +374,8 @@ static enum ws_status run_jumps(struct ws_audit *audit)
 
 	for (; jump && jump->what && n < WS_JUMPS_MAX; jump++)
 		all[n++] = look(audit->system, jump);
+	if (n)
+		note_regime(audit);
 	for (size_t i = 0; i < n; i++) {
 		const struct outcome *alike[WS_JUMPS_MAX];
 		size_t nalike = 0;

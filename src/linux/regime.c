@@ -131,10 +131,11 @@ static bool of_registers(struct ws_system *system, const struct ws_arch *arch)
 	return false;
 }
 
-static bool of_memory(struct ws_system *system, const struct ws_arch *arch)
+static bool of_memory(struct ws_system *system, const struct ws_arch *arch,
+		      char why[static WS_REGIME_WHY])
 {
 	const struct ws_named_regime *row =
-		arch->regime_by_memory ? arch->regime_by_memory(system) : NULL;
+		arch->regime_by_memory ? arch->regime_by_memory(system, why) : NULL;
 
 	if (!row || !ws_regime_of_named(system, row, &system->regime))
 		return false;
@@ -148,6 +149,7 @@ static bool of_memory(struct ws_system *system, const struct ws_arch *arch)
 enum ws_status ws_find_regime(struct ws_system *system)
 {
 	const struct ws_arch *arch = ws_arch_of(system->format);
+	char why[WS_REGIME_WHY] = "";
 	enum ws_status status = WS_OK;
 
 	if (system->options.regime)
@@ -156,13 +158,14 @@ enum ws_status ws_find_regime(struct ws_system *system)
 		system->paging.no_execute = false;
 	if (status != WS_OK || system->options.regime)
 		return status;
-	if (!arch->regime || of_registers(system, arch) || of_memory(system, arch))
+	if (!arch->regime || of_registers(system, arch) || of_memory(system, arch, why))
 		return WS_OK;
 	if (named_at(system, 0))
 		ws_note(system,
 			"the target has no control registers, and nothing in memory shows "
-			"which root translates which addresses: each space's own is used "
-			"for all; --regime gives what is so");
+			"which root translates which addresses%s%s: each space's own is "
+			"used for all; --regime gives what is so",
+			*why ? ", for " : "", why);
 	return WS_OK;
 }
 

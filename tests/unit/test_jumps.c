@@ -72,7 +72,8 @@ static const struct named of_arm[] = {
 	{ "setup_mm_for_reboot", BOOT },
 	{ "__soft_restart", BOOT + 0x100 },
 	{ "__dabt_svc", BOOT + 0x200 },
-	{ "last", BOOT + 0x300 },
+	{ "__pabt_svc", BOOT + 0x240 },
+	{ "last", BOOT + 0x280 },
 	{ NULL, 0 },
 };
 
@@ -224,24 +225,216 @@ static void arm_finds_the_root_by_its_likeness(void **state)
 	made_destroy(&kernel);
 }
 
-/* mcr p15, 0, r3, c2, c0, 2 */
-#define WRITES_TTBCR 0xee023f50
+#define IRQ (DATA + PAGE)
+#define READS_TTBCR 0xee123f50  /* mrc p15, 0, r3, c2, c0, 2 */
+#define WRITES_TTBCR 0xee023f50 /* mcr p15, 0, r3, c2, c0, 2 */
+#define NOP 0xe320f000
+#define PUSH 0xe92d4010   /* push {r4, lr} */
+#define SUB_SP 0xe24dd050 /* sub sp, sp, #80 */
+#define STORE 0xe98d1ffe  /* stmib sp, {r1 - r12} */
+#define RETURN 0xe8ddffff /* ldm sp, {r0 - pc}^ */
+#define SUBEQ_SP 0x024dd050
+#define ADDS_HI 0x80900000 /* addshi r0, r0, r0 */
+
+/* A function of size bytes that begins so, and whose rest does nothing. */
+static void put_code(uint64_t pa, unsigned size, const uint32_t *first, unsigned n)
+{
+	for (unsigned i = 0; i < size / 4; i++)
+		made_put32(&kernel, pa + 4 * i, i < n ? first[i] : NOP);
+}
+
+static void put_entry_of_svc(uint64_t pa, unsigned size, bool writes)
+{
+	const uint32_t code[] = { SUB_SP, STORE, writes ? READS_TTBCR : NOP,
+				  writes ? WRITES_TTBCR : NOP, RETURN };
+
+	put_code(pa, size, code, 5);
+}
+
+static void put_caller(uint64_t pa, unsigned size, bool writes)
+{
+	const uint32_t code[] = { PUSH, writes ? READS_TTBCR : NOP,
+				  writes ? WRITES_TTBCR : NOP };
+
+	put_code(pa, size, code, 3);
+}
+
+/* All of its code is whole; pan: CONFIG_CPU_TTBR0_PAN; irq: where __irq_svc is. */
+static void create_lpae_with(bool pan, uint64_t irq, unsigned size)
+{
+	create_arm("arm-lpae", true);
+	made_map(&kernel, kernel.system.layout.reference, direct(IRQ), IRQ, MADE_CODE);
+	made_symbol(&kernel, "__irq_svc", direct(irq), 'T');
+	made_symbol(&kernel, "end", direct(irq) + size, 'T');
+	put_entry_of_svc(BOOT + 0x200, 0x40, pan);
+	put_entry_of_svc(BOOT + 0x240, 0x40, pan);
+	put_entry_of_svc(irq, size, pan);
+	put_caller(BOOT, 0x100, false);
+	put_caller(BOOT + 0x100, 0x100, false);
+	put_caller(REST + 0x20, 0x10, false);
+	/* init_mm has a table for user addresses there, with nothing in it */
+	made_map(&kernel, kernel.system.layout.reference, CODE, CODE, MADE_NOTHING);
+}
+
+static void create_lpae(bool pan)
+{
+	create_lpae_with(pan, IRQ, 0x40);
+}
 
 static void lpae_is_hidden_but_where_user_access_is_on(void **state)
 {
 	(void)state;
-	create_arm("arm-lpae", true);
-	made_put32(&kernel, BOOT + 0x200, WRITES_TTBCR);
-	/* init_mm has a table for user addresses there, with nothing in it */
-	made_map(&kernel, kernel.system.layout.reference, CODE, CODE, MADE_NOTHING);
+	create_lpae(true);
 	assert_int_equal(run(), 2);
 	assert_true(made_finds(&kernel, "maps that, and is not what translates it"));
 	assert_true(made_notes(&kernel, "bringing up a processor survives"));
-	made_put32(&kernel, BOOT + 0x100, WRITES_TTBCR);
+	put_caller(BOOT + 0x100, 0x100, true);
 	assert_int_equal(run(), 1);
 	assert_true(made_finds(&kernel, "resuming a processor dies"));
-	made_put32(&kernel, REST + 0x20, WRITES_TTBCR);
+	put_caller(REST + 0x20, 0x10, true);
 	assert_int_equal(run(), 0);
+	made_destroy(&kernel);
+}
+
+static void lpae_without_pan_survives(void **state)
+{
+	(void)state;
+	create_lpae(false);
+	assert_int_equal(run(), 0);
+	assert_true(made_notes(&kernel, "resuming a processor survive, as far as"));
+	made_destroy(&kernel);
+}
+
+/*
+ * One word of code, or many; how many jumps die then, and what is said of the regime of
+ * others; NULL: it is known.
+ */
+static void check_poke(bool pan, uint64_t pa, unsigned n, uint32_t word, unsigned die,
+		       const char *why)
+{
+	create_lpae(pan);
+	for (unsigned i = 0; i < n; i++)
+		made_put32(&kernel, pa + 4 * i, word);
+	assert_int_equal(run(), die);
+	assert_int_equal(made_notes(&kernel, "is not known"), why != NULL);
+	if (why)
+		assert_true(made_notes(&kernel, why));
+	made_destroy(&kernel);
+}
+
+/* That no function writes TTBCR is believed of ARM code that is whole. */
+static void lpae_is_unknown_by_damaged_exceptions(void **state)
+{
+	static const struct {
+		unsigned at, n;
+		uint32_t word;
+		bool is_whole;
+	} rows[] = {
+		{ 0, 16, 0, false },
+		{ 0, 16, 0xffffffff, false },
+		{ 0, 16, 0xf3efb094, false }, /* Thumb-2: sub sp, #80; mrs */
+		{ 0x3c, 1, 0, false },        /* its last word */
+		{ 0x3c, 1, 0xffffffff, false },
+		{ 0x3c, 1, 0xf2000000, false }, /* NEON */
+		{ 0x3c, 1, 0xf10c0080, true },  /* cpsid i */
+		{ 0x3c, 1, ADDS_HI, true },
+		{ 0, 1, SUBEQ_SP, false },
+		{ 0, 1, SUB_SP + 0x3c, true },
+		{ 4, 1, NOP, false },
+		{ 4, 1, STORE ^ 1u << 24, true }, /* stmia, before 5.18 */
+		{ 16, 1, NOP, false },            /* no return */
+	};
+	static const struct named entries[] = {
+		{ "the code of __dabt_svc is damaged, or not ARM", BOOT + 0x200 },
+		{ "the code of __pabt_svc is damaged, or not ARM", BOOT + 0x240 },
+		{ "the code of __irq_svc is damaged, or not ARM", IRQ },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * 3 * WS_ARRAY_SIZE(rows); i++) {
+		const struct named *entry = &entries[i / 2 % 3];
+		bool pan = i % 2, whole = rows[i / 6].is_whole;
+
+		check_poke(pan, entry->pa + rows[i / 6].at, rows[i / 6].n,
+			   rows[i / 6].word, whole && pan ? 2 : 0,
+			   whole ? NULL : entry->name);
+	}
+}
+
+static void lpae_is_unknown_by_contradictions(void **state)
+{
+	static const char one_half[] = "has one half of what saves and restores TTBCR";
+
+	(void)state;
+	check_poke(true, BOOT + 0x20c, 1, NOP, 0, one_half);
+	check_poke(true, BOOT + 0x208, 1, NOP, 0, one_half);
+	check_poke(false, BOOT + 0x208, 1, READS_TTBCR, 0, one_half);
+	create_lpae(true);
+	put_entry_of_svc(BOOT + 0x240, 0x40, false);
+	assert_int_equal(run(), 0);
+	assert_true(made_notes(&kernel, "of __dabt_svc and __pabt_svc one writes TTBCR"));
+	put_entry_of_svc(BOOT + 0x240, 0x40, true);
+	put_entry_of_svc(IRQ, 0x40, false);
+	assert_int_equal(run(), 0);
+	assert_true(made_notes(&kernel, "of __dabt_svc and __irq_svc one writes TTBCR"));
+	made_destroy(&kernel);
+}
+
+/* On the way: whole, half of it conditional, one more; not one that calls another. */
+static void lpae_is_unknown_by_damage_on_the_way(void **state)
+{
+	static const char damaged[] = "the code of setup_mm_for_reboot is damaged";
+	const uint64_t pa = BOOT;
+
+	(void)state;
+	check_poke(true, pa + 0xfc, 1, 0, 1, damaged);
+	check_poke(true, pa + 0xfc, 1, 0xffffffff, 1, damaged);
+	check_poke(true, pa + 0x80, 32, ADDS_HI, 2, NULL);
+	check_poke(true, pa + 0x7c, 33, ADDS_HI, 1, damaged);
+	check_poke(true, pa, 1, 0xe92d0010, 1, damaged); /* push {r4} */
+	check_poke(true, pa, 1, 0xe52de004, 2, NULL);    /* push {lr} */
+	check_poke(true, pa + 4, 1, READS_TTBCR, 1, "has one half of what saves");
+	/* without PAN nothing on the way is asked */
+	check_poke(false, pa + 0xfc, 1, 0, 0, NULL);
+}
+
+/* As many instructions as are read, and one more; of Thumb; none. */
+static void lpae_is_unknown_by_a_function_without_end(void **state)
+{
+	(void)state;
+	create_lpae_with(true, IRQ, 4 * 256);
+	assert_int_equal(run(), 2);
+	made_destroy(&kernel);
+	create_lpae_with(true, IRQ, 4 * 257);
+	assert_int_equal(run(), 0);
+	assert_true(made_notes(&kernel, "the code of __irq_svc has no known end"));
+	made_destroy(&kernel);
+	/* bit 0 of its address: Thumb code */
+	create_lpae_with(true, IRQ + 1, 0x40);
+	assert_int_equal(run(), 0);
+	assert_true(made_notes(&kernel, "the code of __irq_svc is not ARM code"));
+	made_destroy(&kernel);
+	create_lpae(true);
+	made_leave_out(&kernel, IRQ);
+	assert_int_equal(run(), 0);
+	assert_true(made_notes(&kernel, "the code of __irq_svc is not in the target"));
+	made_destroy(&kernel);
+}
+
+/* It is an option to look at processes by; a jump is the kernel's own. */
+static void lpae_dies_whatever_regime_is_given(void **state)
+{
+	static const char *const given[] = { "kernel", "user-access", "split" };
+
+	(void)state;
+	create_lpae(true);
+	for (int i = 0; i < 3; i++) {
+		kernel.system.options.regime = given[i];
+		assert_int_equal(run(), 2);
+		assert_int_equal(made_notes(&kernel, "not by the regime that was given"),
+				 i > 0);
+	}
+	kernel.system.options.regime = NULL;
 	made_destroy(&kernel);
 }
 
@@ -390,6 +583,12 @@ int main(void)
 		cmocka_unit_test(arm_finds_the_root_in_code),
 		cmocka_unit_test(arm_finds_the_root_by_its_likeness),
 		cmocka_unit_test(lpae_is_hidden_but_where_user_access_is_on),
+		cmocka_unit_test(lpae_without_pan_survives),
+		cmocka_unit_test(lpae_is_unknown_by_damaged_exceptions),
+		cmocka_unit_test(lpae_is_unknown_by_contradictions),
+		cmocka_unit_test(lpae_is_unknown_by_damage_on_the_way),
+		cmocka_unit_test(lpae_is_unknown_by_a_function_without_end),
+		cmocka_unit_test(lpae_dies_whatever_regime_is_given),
 		cmocka_unit_test(arm64_survives),
 		cmocka_unit_test(arm64_dies_without_its_identity),
 		cmocka_unit_test(arm64_dies_where_it_cannot_go_on),
