@@ -344,7 +344,7 @@ static bool is_input(const struct ws_system *system, const char *path)
 
 	if (ws_target_is_file(system->target, path))
 		return true;
-	if (ws_is_sim(file) && strchr(file, '/') &&
+	if (file && ws_is_sim(file) && strchr(file, '/') &&
 	    ws_whole_replaces(path, strchr(file, ':') + 1))
 		return true;
 	for (size_t i = 0; i < WS_ARRAY_SIZE(inputs); i++)
