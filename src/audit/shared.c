@@ -14,10 +14,16 @@
 #include "util/hash.h"
 #include "util/text.h"
 
-/* A private entry: where it stands, and what it holds but for A and D. */
+/*
+ * What spaces share: a private entry, or the one above where that maps a page in a table
+ * that is not private. Its level, where it stands, and what it holds but for A and D.
+ */
 struct place {
-	uint64_t va, entry;
+	uint64_t level, va, entry;
 };
+
+/* No entry: what a root that all spaces have leads to. */
+#define EVERYBODYS (~UINT64_C(0))
 
 struct ws_shared {
 	struct place place;
@@ -26,13 +32,14 @@ struct ws_shared {
 	UT_hash_handle hh;
 };
 
-uint64_t ws_private_entry(const struct ws_audit *audit, uint64_t root, uint64_t va)
+static uint64_t entry_at(const struct ws_audit *audit, uint64_t root, uint64_t va,
+			 unsigned last)
 {
 	const struct ws_paging *paging = &audit->system->paging;
 	const struct ws_format *format = paging->format;
 	uint64_t table = root, entry = 0;
 
-	for (unsigned l = 0; l <= ws_private_level(format); l++) {
+	for (unsigned l = 0; l <= last; l++) {
 		const struct ws_level *level = &format->level[l];
 		uint64_t pa = table + (ws_level_index(level, va) << format->entry_log2);
 		const struct ws_row *row;
@@ -49,6 +56,11 @@ uint64_t ws_private_entry(const struct ws_audit *audit, uint64_t root, uint64_t 
 	return entry & ~format->touched;
 }
 
+uint64_t ws_private_entry(const struct ws_audit *audit, uint64_t root, uint64_t va)
+{
+	return entry_at(audit, root, va, ws_private_level(audit->system->paging.format));
+}
+
 uint64_t ws_root_at(const struct ws_audit *audit, uint32_t space, uint64_t va)
 {
 	const struct ws_space *of = &audit->system->spaces.v[space];
@@ -60,20 +72,46 @@ uint64_t ws_root_at(const struct ws_audit *audit, uint32_t space, uint64_t va)
 	return window ? window->root : of->root;
 }
 
-/* Whether all spaces have one root for the kernel's half. */
-static bool has_one_root(const struct ws_audit *audit)
+/* Whether all spaces have one root for that address. */
+static bool is_everybodys(const struct ws_audit *audit, uint64_t va)
 {
-	return ws_linux_row(audit->system)->root == WS_ROOT_NO_KERNEL;
+	return ws_linux_row(audit->system)->root == WS_ROOT_NO_KERNEL ||
+	       !ws_is_of_space(audit->system, va, va);
 }
 
-static struct place place_of(const struct ws_audit *audit, uint64_t root, uint64_t va)
+static bool leads_to_table(const struct ws_audit *audit, uint64_t level, uint64_t entry)
+{
+	const struct ws_row *row =
+		ws_row_of(&audit->system->paging.format->level[level], entry);
+
+	return row && row->kind == WS_ROW_TABLE;
+}
+
+/* entry 0: what is there is the space's own. */
+static struct place place_of(const struct ws_audit *audit, uint32_t space, uint64_t va)
 {
 	const struct ws_format *format = audit->system->paging.format;
+	uint64_t root = audit->system->spaces.v[space].root;
+	unsigned level = ws_private_level(format);
+	uint64_t entry = EVERYBODYS;
 
-	return (struct place){
-		.va = va >> format->level[ws_private_level(format)].shift,
-		.entry = ws_private_entry(audit, root, va),
-	};
+	if (!is_everybodys(audit, va)) {
+		entry = entry_at(audit, root, va, level);
+		if (entry && level && !leads_to_table(audit, level, entry))
+			entry = entry_at(audit, root, va, --level);
+		if (!leads_to_table(audit, level, entry))
+			entry = 0;
+	}
+	return (struct place){ level, va >> format->level[level].shift, entry };
+}
+
+/* Whether the space has what lies at va in that place. */
+static bool has_place(const struct ws_audit *audit, uint32_t space, uint64_t va,
+		      const struct place *place)
+{
+	struct place own = place_of(audit, space, va);
+
+	return own.level == place->level && own.entry == place->entry;
 }
 
 static uint32_t count_sharers(const struct ws_audit *audit, uint32_t space,
@@ -83,8 +121,7 @@ static uint32_t count_sharers(const struct ws_audit *audit, uint32_t space,
 
 	for (uint32_t i = 0; i < audit->system->spaces.n; i++)
 		if (i != space && ws_has_tables(audit, i))
-			n += ws_private_entry(audit, ws_root_at(audit, i, va), va) ==
-			     place->entry;
+			n += has_place(audit, i, va, place);
 	return n;
 }
 
@@ -149,25 +186,13 @@ static const struct ws_finding *worse(const struct ws_finding *a,
 	return !a || (b && b->rule->verdict > a->rule->verdict) ? b : a;
 }
 
-/* What a private entry maps by itself is the space's own. */
-static bool leads_to_table(const struct ws_audit *audit, const struct place *place)
-{
-	const struct ws_format *format = audit->system->paging.format;
-	const struct ws_row *row =
-		ws_row_of(&format->level[ws_private_level(format)], place->entry);
-
-	return row && row->kind == WS_ROW_TABLE;
-}
-
 void ws_finding_share(struct ws_audit *audit, struct ws_finding *finding)
 {
-	uint64_t root = ws_root_at(audit, finding->space, finding->va);
-	struct place place = place_of(audit, root, finding->va);
+	struct place place = place_of(audit, finding->space, finding->va);
 	struct ws_shared *shared;
 
 	if (finding->severity == WS_INFO ||
-	    finding->va < audit->system->layout.kernel_first ||
-	    !(leads_to_table(audit, &place) || (place.entry && has_one_root(audit))))
+	    finding->va < audit->system->layout.kernel_first || !place.entry)
 		return;
 	shared = find_shared(audit, &place);
 	if (!shared)
@@ -194,8 +219,7 @@ const struct ws_finding *ws_finding_shared_with(const struct ws_audit *audit,
 	{
 		uint64_t va = audit->findings.v[shared->finding].va;
 
-		if (ws_private_entry(audit, ws_root_at(audit, space, va), va) ==
-		    shared->place.entry)
+		if (has_place(audit, space, va, &shared->place))
 			worst = worse(worst, &audit->findings.v[shared->finding]);
 	}
 	return worst && worst->space != space ? worst : NULL;
