@@ -11,7 +11,8 @@
  * all above is then shared. Two things bring it up to date:
  *
  * A fault. do_translation_fault() (arch/arm/mm/fault.c) copies the pair of first-level
- * entries, or the L2 entry, from init_mm, whatever kernel address it is for.
+ * entries, or the L2 entry, from init_mm, whatever kernel address it is for; with LPAE the
+ * L1 entry before, where that is empty: the space then has init_mm's directory.
  *
  * A switch. check_vmalloc_seq() (asm/mmu_context.h) lets __check_vmalloc_seq()
  * (arch/arm/mm/ioremap.c) copy all of vmalloc's entries whenever a processor is about to
@@ -24,6 +25,7 @@ static const struct ws_mending mendings[] = {
 	  .region = "vmalloc",
 	  .then = "will not even fault" },
 	{ .function = "do_translation_fault",
+	  .copies_above = true,
 	  .repair = { "translation fault handler", "at the first access" },
 	  .then = "faults once and goes on",
 	  .works =

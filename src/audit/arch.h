@@ -21,6 +21,7 @@ struct ws_mending {
 	const char *function;
 	struct ws_repair repair; /* what it is, and when it comes */
 	const char *region; /* of that it copies entries, and of no other; NULL: of all */
+	bool copies_above;  /* and the entries above a private one that lead to it */
 	const char *then;   /* what an access comes to: "faults once and goes on" */
 	const char
 		*works; /* a sentence: what it needs is there; NULL: it needs nothing */

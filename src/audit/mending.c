@@ -45,14 +45,26 @@ static bool lies_in(const struct ws_audit *audit, const struct ws_finding *findi
 			   !strcmp(ws_region_name(audit->system, finding->last), region));
 }
 
-/* An entry that is empty here and not there, at the level that is copied. */
-static bool is_private_hole(const struct ws_audit *audit,
-			    const struct ws_finding *finding)
+/*
+ * An entry that is empty here, at the level that is copied or above, and an address of
+ * which init_mm has the one that is copied.
+ */
+static bool is_hole(const struct ws_audit *audit, const struct ws_finding *finding)
 {
 	unsigned level = ws_private_level(audit->system->paging.format);
 
-	return finding->here.end == WS_END_HOLE && finding->here.nsteps == level + 1 &&
+	return finding->here.end == WS_END_HOLE && finding->here.nsteps <= level + 1 &&
 	       (finding->there.end == WS_END_PAGE || finding->there.nsteps > level + 1);
+}
+
+/* Whether it copies such an entry. */
+static bool copies(const struct ws_audit *audit, const struct ws_mending *mending,
+		   const struct ws_finding *finding)
+{
+	unsigned level = ws_private_level(audit->system->paging.format);
+
+	return (mending->copies_above || finding->here.nsteps == level + 1) &&
+	       lies_in(audit, finding, mending->region);
 }
 
 /* A user half is not what a fault in the kernel runs on. */
@@ -69,12 +81,12 @@ const struct ws_mender *ws_mender_of_hole(const struct ws_audit *audit,
 {
 	const struct ws_mender *best = NULL;
 
-	if (!is_private_hole(audit, finding))
+	if (!is_hole(audit, finding))
 		return NULL;
 	for (size_t i = 0; i < menders->n; i++) {
 		const struct ws_mender *mender = &menders->v[i];
 
-		if (lies_in(audit, finding, mender->mending->region) &&
+		if (copies(audit, mender->mending, finding) &&
 		    (!best || mender->does > best->does))
 			best = mender;
 	}
