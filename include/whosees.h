@@ -120,6 +120,8 @@ const char *ws_format_name(const struct ws_format *format);
 unsigned ws_format_levels(const struct ws_format *format);
 /* How many bits of an address decide; those above repeat the top one, or are zero. */
 unsigned ws_format_va_bits(const struct ws_format *format);
+/* log2 of the smallest page. Since: 0.1 */
+unsigned ws_format_page_bits(const struct ws_format *format);
 /* Whether an entry can withhold a right (enum ws_access). Since: 0.1 */
 bool ws_format_withholds(const struct ws_format *format, uint8_t right);
 

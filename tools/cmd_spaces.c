@@ -120,7 +120,8 @@ static uint64_t full_bytes(const struct ws_format *format)
 {
 	struct ws_step second = { .index = 1 };
 
-	return ws_step_entry_pa(format, &second) << (ws_format_va_bits(format) - 12);
+	return ws_step_entry_pa(format, &second)
+	       << (ws_format_va_bits(format) - ws_format_page_bits(format));
 }
 
 /* In millionths, rounded up: what weighs anything is not nothing. */

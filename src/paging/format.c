@@ -21,6 +21,11 @@ unsigned ws_format_levels(const struct ws_format *format)
 	return format->nlevels;
 }
 
+unsigned ws_format_page_bits(const struct ws_format *format)
+{
+	return format->level[format->nlevels - 1].shift;
+}
+
 unsigned ws_format_va_bits(const struct ws_format *format)
 {
 	return format->va_bits;
