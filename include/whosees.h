@@ -569,6 +569,13 @@ enum ws_status ws_system_name_spaces(struct ws_system *system) WS_MUST_CHECK;
 /* What translates the space's addresses, in the system's regime. Since: 0.1 */
 void ws_space_eye(const struct ws_system *system, const struct ws_space *space,
 		  struct ws_eye *eye);
+
+/*
+ * The name of a regime in which the space's own root translates va, where in the system's
+ * another root does, or none. NULL: its own does, or no regime that is known. Since: 0.1
+ */
+const char *ws_space_regime(const struct ws_system *system, const struct ws_space *space,
+			    uint64_t va);
 const char *ws_space_kind_name(enum ws_space_kind kind);
 
 /* ---- 12. tasks -------------------------------------------------------------------- */

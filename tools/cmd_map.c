@@ -66,12 +66,13 @@ struct map {
 	bool has_piece;
 	struct map_range piece; /* the one that may go on */
 	uint64_t ranges, mapped, unknown;
-	uint64_t reference;    /* what init_mm maps there, where that is more; else 0 */
-	struct report *report; /* NULL: count only */
-	const char *heading;   /* the region that was printed last */
-	bool folds;            /* what maps the same memory again and again is counted */
-	struct map_range row;  /* the last that was printed, or counted */
-	uint64_t again;        /* rows before it that are alike */
+	const char *own_regime; /* in which its own root maps what is left out */
+	uint64_t reference;     /* what init_mm maps there, where that is more; else 0 */
+	struct report *report;  /* NULL: count only */
+	const char *heading;    /* the region that was printed last */
+	bool folds;             /* what maps the same memory again and again is counted */
+	struct map_range row;   /* the last that was printed, or counted */
+	uint64_t again;         /* rows before it that are alike */
 };
 
 /* ---- ranges ----------------------------------------------------------------------- */
@@ -281,6 +282,12 @@ static void print_sentence(const struct map *map, char *sentence, size_t size)
 			sentence + at, size - at, "; but %s %s %.32s there",
 			ws_reference_words(layout), layout->consensus ? "map" : "maps",
 			report_size(map->reference, mapped));
+	if (map->own_regime)
+		at += (size_t)snprintf(
+			sentence + at, size - at,
+			"; user memory is left out, which its own root maps in another "
+			"regime (--regime %s shows it)",
+			map->own_regime);
 	if (map->only_perm && map->perm & EXECUTE &&
 	    !ws_format_withholds(map->paging->format, WS_KERNEL_EXECUTE))
 		snprintf(sentence + at, size - at,
@@ -379,6 +386,16 @@ static enum ws_status compare(struct map *map)
 	return status;
 }
 
+/* What a range leaves out nobody has asked for. */
+static void find_own_regime(struct map *map)
+{
+	const struct ws_layout *layout = ws_system_layout(map->system);
+	uint64_t first = map->nranges ? map->range[0].first : 0;
+
+	if (first < layout->kernel_first && map->space.kind != WS_SPACE_INIT)
+		map->own_regime = ws_space_regime(map->system, &map->space, first);
+}
+
 enum exit_status run_map(struct session *session)
 {
 	struct map map = { .system = session->system,
@@ -391,6 +408,7 @@ enum exit_status run_map(struct session *session)
 		status = parse_question(session, &map);
 	if (status != EXIT_SEEN)
 		return status;
+	find_own_regime(&map);
 	if (!map.space.looks_damaged) {
 		walked = each_piece(&map);
 		if (walked == WS_OK && map.status == WS_OK)

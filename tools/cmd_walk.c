@@ -37,16 +37,33 @@ struct walk {
 	char what[WHAT_LABEL];
 	struct ws_space space;
 	struct ws_trail trail;
+	bool untranslated;      /* an address, and no root is for it */
+	const char *own_regime; /* in which its own root is for it, and is not now */
 	bool compared; /* there is init_mm's, of a kernel address in another space */
 	struct ws_trail there;
 	bool refused; /* by the processor, for flaw */
 	struct ws_flaw flaw;
 };
 
+static const char *end_of(const struct walk *walk, char *words)
+{
+	unsigned level = walk->trail.nsteps ? walk->trail.nsteps - 1 : 0;
+
+	return walk->untranslated
+		       ? "not translated in this regime"
+		       : end_words(walk->format, walk->trail.end, level, words);
+}
+
+/* What its own root maps there is another matter. */
+static int print_own_regime(const struct walk *walk, char *text, size_t size)
+{
+	return snprintf(text, size, "; --regime %s shows what its own root maps there",
+			walk->own_regime);
+}
+
 static int print_end(const struct walk *walk, char *text, size_t size)
 {
 	const struct ws_trail *trail = &walk->trail;
-	unsigned level = trail->nsteps ? trail->nsteps - 1 : 0;
 	char words[WORDS], page[REPORT_CELL];
 
 	if (walk->space.looks_damaged)
@@ -55,7 +72,7 @@ static int print_end(const struct walk *walk, char *text, size_t size)
 	if (trail->end != WS_END_PAGE)
 		return snprintf(text, size, "%s%s",
 				trail->end == WS_END_HOLE ? "not mapped: " : "",
-				end_words(walk->format, trail->end, level, words));
+				end_of(walk, words));
 	return snprintf(text, size, "mapped to physical 0x%" PRIx64 ", in a %s page, %s",
 			trail->pa, report_size(UINT64_C(1) << trail->page_shift, page),
 			access_words(trail->access, words));
@@ -97,7 +114,6 @@ static void print_verdict(void *arg, struct report *report)
 	const struct ws_trail *trail = &walk->trail;
 	bool damaged = walk->space.looks_damaged;
 	bool page = trail->end == WS_END_PAGE && !damaged;
-	unsigned level = trail->nsteps ? trail->nsteps - 1 : 0;
 	char sentence[REPORT_CELL] = "", space[WORDS], end[WORDS], access[WORDS];
 	size_t at;
 	struct value row[] = {
@@ -105,9 +121,7 @@ static void print_verdict(void *arg, struct report *report)
 		[SPACE] = value_text(space_words(&walk->space, space)),
 		[ROOT] = value_number(trail->root),
 		[VA] = value_number(trail->va),
-		[END] = value_text(
-			damaged ? "unknown"
-				: end_words(walk->format, trail->end, level, end)),
+		[END] = value_text(damaged ? "unknown" : end_of(walk, end)),
 		[PA] = { .known = page, .number = trail->pa },
 		[PAGE] = { .known = page, .number = UINT64_C(1) << trail->page_shift },
 		[ACCESS] = { .known = page, .text = access_words(trail->access, access) },
@@ -126,6 +140,9 @@ static void print_verdict(void *arg, struct report *report)
 	at += (size_t)print_comparison(walk, sentence + at, sizeof(sentence) - at);
 	if (walk->refused)
 		at += (size_t)print_flaw(walk, sentence + at, sizeof(sentence) - at);
+	if (walk->own_regime)
+		at += (size_t)print_own_regime(walk, sentence + at,
+					       sizeof(sentence) - at);
 	if (walk->to_say)
 		snprintf(sentence + at, sizeof(sentence) - at, " (%s)", walk->to_say);
 	report_row(report, row);
@@ -150,6 +167,25 @@ static bool is_lacking(const struct walk *walk)
 	       (walk->trail.end != WS_END_PAGE || walk->trail.pa != walk->there.pa);
 }
 
+/* Where no root is for it, the walk has none: its own is meant. */
+static void look(struct walk *walk, const struct ws_system *system, uint64_t va)
+{
+	struct ws_space process = walk->space;
+	struct ws_eye eye;
+
+	ws_space_eye(system, &walk->space, &eye);
+	ws_eye_walk(ws_system_paging(system), &eye, va, &walk->trail);
+	walk->format = walk->trail.format;
+	if (va < walk->layout->kernel_first)
+		walk->own_regime = ws_space_regime(system, &walk->space, va);
+	if (ws_eye_window(&eye, va))
+		return;
+	walk->trail.root = walk->space.root;
+	process.kind = WS_SPACE_PROCESS;
+	ws_space_eye(system, &process, &eye);
+	walk->untranslated = walk->own_regime || ws_eye_window(&eye, va);
+}
+
 enum exit_status run_walk(struct session *session)
 {
 	const struct ws_paging *paging = ws_system_paging(session->system);
@@ -159,7 +195,6 @@ enum exit_status run_walk(struct session *session)
 			     .regime = ws_system_regime(session->system),
 			     .to_say = session_regime(session) };
 	struct report *report;
-	struct ws_eye eye;
 	enum exit_status status = session_space(session, &walk.space);
 	uint64_t va;
 
@@ -168,9 +203,7 @@ enum exit_status run_walk(struct session *session)
 			what_address(session, session->request->words[0], &va, walk.what);
 	if (status != EXIT_SEEN)
 		return status;
-	ws_space_eye(session->system, &walk.space, &eye);
-	ws_eye_walk(paging, &eye, va, &walk.trail);
-	walk.format = walk.trail.format;
+	look(&walk, session->system, va);
 	walk.compared = va >= layout->kernel_first &&
 			walk.space.root != layout->reference &&
 			walk.space.kind != WS_SPACE_USER;

@@ -243,3 +243,32 @@ void ws_space_walk(const struct ws_system *system, const struct ws_space *space,
 	ws_space_eye(system, space, &eye);
 	ws_eye_walk(&system->paging, &eye, va, trail);
 }
+
+static bool has_own_window(const struct ws_space *space, const struct ws_eye *eye,
+			   uint64_t va)
+{
+	const struct ws_window *window = ws_eye_window(eye, va);
+
+	return window && window->root == space->root;
+}
+
+const char *ws_space_regime(const struct ws_system *system, const struct ws_space *space,
+			    uint64_t va)
+{
+	bool init = space->kind == WS_SPACE_INIT;
+	const struct ws_named_regime *row;
+	struct ws_regime regime;
+	struct ws_eye eye;
+
+	ws_space_eye(system, space, &eye);
+	if (has_own_window(space, &eye, va))
+		return NULL;
+	for (unsigned i = 0; (row = named_at(system, i)); i++) {
+		if (!ws_regime_of_named(system, row, &regime))
+			continue;
+		ws_regime_eye(system, &regime, space->root, init, &eye);
+		if (has_own_window(space, &eye, va))
+			return row->name;
+	}
+	return NULL;
+}

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "arch/arch.h"
+#include "made_kernel.h"
 
 /* Windows that registers give; last 0: there is none. */
 struct expected {
@@ -154,12 +155,60 @@ static void test_named(void **state)
 	}
 }
 
+/* An address, by which regime a process's own root would translate it, and init_mm's. */
+static void test_own_regime(void **state)
+{
+	static const struct {
+		const char *format, *regime;
+		unsigned word;
+		uint64_t va;
+		const char *process, *init;
+	} own[] = {
+		{ "arm", "kernel", 4, 0x10000, NULL, NULL },
+		{ "arm", "kernel", 4, TOP + 1, NULL, NULL },
+		{ "arm-lpae", "kernel", 4, 0x10000, "user-access", "user-access" },
+		{ "arm-lpae", "kernel", 4, 0x1ffffff, "user-access", "user-access" },
+		/* by TTBR1, which leads to init_mm's */
+		{ "arm-lpae", "kernel", 4, 0x2000000, "user-access", NULL },
+		{ "arm-lpae", "kernel", 4, TOP + 1, NULL, NULL },
+		{ "arm-lpae", "user-access", 4, 0x10000, NULL, NULL },
+		{ "arm-lpae", "split", 4, 0xbfffffff, NULL, NULL },
+		{ "arm-lpae", "split", 4, 0xc0000000, "user-access", "kernel" },
+		{ "arm-lpae", NULL, 4, 0x10000, NULL, NULL },
+	};
+	struct made_kernel kernel;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
+		struct ws_system *system = &kernel.system;
+		const struct ws_named_regime *row;
+		const char *name;
+
+		made_create(&kernel, own[i].format, own[i].word, 0xc0000000);
+		made_root(
+			&kernel); /* what is split off for TTBR1 lies behind init_mm's */
+		made_space(&kernel, WS_SPACE_PROCESS, made_root(&kernel));
+		row = ws_arch_of(system->format)->regimes(system->format);
+		while (own[i].regime && strcmp(row->name, own[i].regime) != 0)
+			row++;
+		if (own[i].regime)
+			assert_true(ws_regime_of_named(system, row, &system->regime));
+		name = ws_space_regime(system, &system->spaces.v[1], own[i].va);
+		assert_string_equal(name ? name : "",
+				    own[i].process ? own[i].process : "");
+		name = ws_space_regime(system, &system->spaces.v[0], own[i].va);
+		assert_string_equal(name ? name : "", own[i].init ? own[i].init : "");
+		made_destroy(&kernel);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_other_format),
 		cmocka_unit_test(test_named),
+		cmocka_unit_test(test_own_regime),
 	};
 
 	return cmocka_run_group_tests_name("regime", tests, NULL, NULL);
