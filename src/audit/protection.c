@@ -488,9 +488,9 @@ static void look_at_image(struct protecting *p, uint32_t index)
 		part.last = part.first | (size - 1);
 		if (part.last > layout->image_last)
 			part.last = layout->image_last;
-		if (ws_private_entry(p->audit, ws_root_at(p->audit, index, part.first),
-				     part.first) !=
-		    ws_private_entry(p->audit, reference, part.first))
+		if (!ws_is_everybodys(p->audit, part.first) &&
+		    ws_private_entry(p->audit, space->root, part.first) !=
+			    ws_private_entry(p->audit, reference, part.first))
 			compare_part(&part);
 	}
 }

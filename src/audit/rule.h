@@ -101,8 +101,8 @@ void ws_crowds_say(struct ws_audit *audit);
 
 /* A space's private entry for a kernel va, but for A and D; 0: none. */
 uint64_t ws_private_entry(const struct ws_audit *audit, uint64_t root, uint64_t va);
-/* The root that va is translated by in a space: its own, or one that all have. */
-uint64_t ws_root_at(const struct ws_audit *audit, uint32_t space, uint64_t va);
+/* Whether all spaces have one root for that address, which is no process's own. */
+bool ws_is_everybodys(const struct ws_audit *audit, uint64_t va);
 
 /*
  * Says of a finding, if other spaces share the table that it is about, how many do;

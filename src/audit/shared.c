@@ -61,19 +61,7 @@ uint64_t ws_private_entry(const struct ws_audit *audit, uint64_t root, uint64_t 
 	return entry_at(audit, root, va, ws_private_level(audit->system->paging.format));
 }
 
-uint64_t ws_root_at(const struct ws_audit *audit, uint32_t space, uint64_t va)
-{
-	const struct ws_space *of = &audit->system->spaces.v[space];
-	const struct ws_window *window;
-	struct ws_eye eye;
-
-	ws_space_eye(audit->system, of, &eye);
-	window = ws_eye_window(&eye, va);
-	return window ? window->root : of->root;
-}
-
-/* Whether all spaces have one root for that address. */
-static bool is_everybodys(const struct ws_audit *audit, uint64_t va)
+bool ws_is_everybodys(const struct ws_audit *audit, uint64_t va)
 {
 	return ws_linux_row(audit->system)->root == WS_ROOT_NO_KERNEL ||
 	       !ws_is_of_space(audit->system, va, va);
@@ -95,7 +83,7 @@ static struct place place_of(const struct ws_audit *audit, uint32_t space, uint6
 	unsigned level = ws_private_level(format);
 	uint64_t entry = EVERYBODYS;
 
-	if (!is_everybodys(audit, va)) {
+	if (!ws_is_everybodys(audit, va)) {
 		entry = entry_at(audit, root, va, level);
 		if (entry && level && !leads_to_table(audit, level, entry))
 			entry = entry_at(audit, root, va, --level);
