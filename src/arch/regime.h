@@ -25,6 +25,9 @@ struct ws_regime_window {
 
 #define WS_REGIME_TEXT 192
 struct ws_regime {
+	/* What is in none of the windows is not translated, also where there are none;
+	 * false: all addresses go by a space's own root. */
+	bool has_windows;
 	unsigned nwindows;
 	struct ws_regime_window window[WS_MAX_WINDOWS]; /* in order of address */
 	bool no_execute_off;       /* the format's no_execute bit is reserved */

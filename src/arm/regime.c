@@ -43,6 +43,11 @@ static void add(struct ws_regime *regime, const struct ws_regime_window *window)
 		regime->window[regime->nwindows++] = *window;
 }
 
+static const char *verb(bool disabled)
+{
+	return disabled ? "is disabled for" : "translates";
+}
+
 /* ---- short descriptors -------------------------------------------------------------- */
 
 /*
@@ -62,13 +67,14 @@ static void set_short(struct ws_regime *regime, uint64_t ttbcr)
 	if (!(ttbcr & PD1))
 		add(regime, &high);
 	if (!N(ttbcr))
-		snprintf(regime->text, sizeof(regime->text),
-			 "TTBCR %#lx: TTBR0 translates all", ttbcr);
+		snprintf(regime->text, sizeof(regime->text), "TTBCR %#lx: TTBR0 %s all",
+			 ttbcr, verb(ttbcr & PD0));
 	else
-		snprintf(
-			regime->text, sizeof(regime->text),
-			"TTBCR %#lx: TTBR0 translates what is below %#lx, TTBR1 the rest",
-			ttbcr, split);
+		snprintf(regime->text, sizeof(regime->text),
+			 "TTBCR %#lx: TTBR0 %s what is below %#lx, TTBR1 %s%sthe rest",
+			 ttbcr, verb(ttbcr & PD0), split,
+			 (ttbcr & (PD0 | PD1)) ? verb(ttbcr & PD1) : "",
+			 (ttbcr & (PD0 | PD1)) ? " " : "");
 }
 
 /* ---- long descriptors --------------------------------------------------------------- */
@@ -98,8 +104,8 @@ static int describe(char *text, size_t size, const char *table, bool disabled,
 {
 	if (first > last)
 		return snprintf(text, size, "%s translates nothing", table);
-	return snprintf(text, size, "%s %s %#lx to %#lx", table,
-			disabled ? "is disabled for" : "translates", first, last);
+	return snprintf(text, size, "%s %s %#lx to %#lx", table, verb(disabled), first,
+			last);
 }
 
 static void set_long(struct ws_regime *regime, uint64_t ttbcr)
@@ -133,7 +139,7 @@ bool arm_regime(const struct ws_cpu *cpu, const struct ws_format *format,
 
 	if (!ws_cpu_knows(cpu, ARM_TTBCR) || is_long != !!(ttbcr & EAE))
 		return false;
-	*regime = (struct ws_regime){ 0 };
+	*regime = (struct ws_regime){ .has_windows = true };
 	if (is_long)
 		set_long(regime, ttbcr);
 	else

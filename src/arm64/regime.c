@@ -43,7 +43,7 @@ bool arm64_regime(const struct ws_cpu *cpu, const struct ws_format *format,
 		return false;
 	low.last = UINT64_MAX >> T0SZ(tcr);
 	high.first = ~(UINT64_MAX >> T1SZ(tcr));
-	*regime = (struct ws_regime){ 0 };
+	*regime = (struct ws_regime){ .has_windows = true };
 	if (!(tcr & EPD0))
 		add(regime, &low);
 	if (!(tcr & EPD1))

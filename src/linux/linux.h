@@ -126,7 +126,7 @@ struct ws_system {
 	struct ws_format encrypted; /* the same without the encryption bit */
 	struct ws_attribute encryption; /* that bit; 0: none */
 	struct ws_paging paging;
-	struct ws_regime regime; /* no windows: a space's root translates all */
+	struct ws_regime regime; /* zeros: a space's root translates all */
 	struct ws_layout layout;
 	struct ws_finds finds;
 	char *vmcoreinfo;   /* from the note or from RAM; NULL: neither */

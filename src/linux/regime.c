@@ -206,7 +206,7 @@ void ws_regime_eye(const struct ws_system *system, const struct ws_regime *regim
 		if (!init || regime->window[i].root_of != WS_ROOT_OF_PROCESS)
 			eye->window[eye->nwindows++] =
 				window_of(system, &regime->window[i], root);
-	if (regime->nwindows)
+	if (regime->has_windows)
 		return;
 	eye->nwindows = 1;
 	eye->window[0] = (struct ws_window){ 0, UINT64_MAX, root, system->paging.format };
@@ -220,7 +220,7 @@ bool ws_is_of_space(const struct ws_system *system, uint64_t first, uint64_t las
 		if (regime->window[i].root_of != WS_ROOT_OF_KERNEL &&
 		    first <= regime->window[i].last && last >= regime->window[i].first)
 			return true;
-	return !regime->nwindows;
+	return !regime->has_windows;
 }
 
 void ws_root_eye(const struct ws_system *system, uint64_t root, bool init,

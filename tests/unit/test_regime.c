@@ -34,6 +34,11 @@ static const struct expected rows[] = {
 	{ "arm", "ttbcr", 7, {{ 0, 0x1ffffff, SPACE, 2, 0 }, { 0x2000000, TOP, KERNEL, 2, 0 }} },
 	{ "arm", "ttbcr", 0x11, {{ 0x80000000, TOP, KERNEL, 2, 0 }} },
 	{ "arm", "ttbcr", 0x21, {{ 0, 0x7fffffff, SPACE, 2, 0 }} },
+	{ "arm", "ttbcr", 0x20, {{ 0, TOP, SPACE, 2, 0 }} },
+	{ "arm", "ttbcr", 0x10, {{ 0 }} },
+	{ "arm", "ttbcr", 0x30, {{ 0 }} },
+	{ "arm", "ttbcr", 0x31, {{ 0 }} },
+	{ "arm-lpae", "ttbcr", 0x80000080, {{ 0 }} },
 	/* B3.6.4: neither, either and both sizes; EPD0, EPD1 */
 	{ "arm-lpae", "ttbcr", 0x80000000, {{ 0, TOP, SPACE, 3, 0 }} },
 	{ "arm-lpae", "ttbcr", 0x80000001, {{ 0, 0x7fffffff, SPACE, 3, 0 },
@@ -88,6 +93,7 @@ static void check_row(const struct expected *row)
 		assert_int_equal(window->offset, row->window[n].offset);
 	}
 	assert_int_equal(n, regime.nwindows);
+	assert_true(regime.has_windows);
 	assert_int_not_equal(strlen(regime.text), 0);
 	assert_true(strlen(regime.text) < sizeof(regime.text) - 1); /* nothing was cut */
 }
@@ -126,6 +132,38 @@ static void test_other_format(void **state)
 
 		assert_true(ws_cpu_set_register(&cpu, "tcr_el1", wrong_tcr[i]));
 		assert_false(arch->regime(&cpu, format, &regime));
+	}
+}
+
+/* What the words say is disabled is what no window has. */
+static void test_words(void **state)
+{
+	static const struct {
+		uint64_t ttbcr;
+		const char *words;
+	} words[] = {
+		{ 0x00, "TTBCR 0: TTBR0 translates all" },
+		{ 0x10, "TTBCR 0x10: TTBR0 is disabled for all" },
+		{ 0x20, "TTBCR 0x20: TTBR0 translates all" },
+		{ 0x01,
+		  "TTBCR 0x1: TTBR0 translates what is below 0x80000000, TTBR1 the rest" },
+		{ 0x11, "TTBCR 0x11: TTBR0 is disabled for what is below 0x80000000, "
+			"TTBR1 translates the rest" },
+		{ 0x21, "TTBCR 0x21: TTBR0 translates what is below 0x80000000, "
+			"TTBR1 is disabled for the rest" },
+		{ 0x31, "TTBCR 0x31: TTBR0 is disabled for what is below 0x80000000, "
+			"TTBR1 is disabled for the rest" },
+	};
+	const struct ws_format *format = ws_format_by_name("arm");
+	struct ws_regime regime;
+
+	(void)state;
+	for (size_t i = 0; i < WS_ARRAY_SIZE(words); i++) {
+		struct ws_cpu cpu = { .arch = ws_arch_of(format), .word = 4 };
+
+		assert_true(ws_cpu_set_register(&cpu, "ttbcr", words[i].ttbcr));
+		assert_true(cpu.arch->regime(&cpu, format, &regime));
+		assert_string_equal(regime.text, words[i].words);
 	}
 }
 
@@ -207,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_other_format),
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_named),
 		cmocka_unit_test(test_own_regime),
 	};
