@@ -159,7 +159,8 @@ const struct option_row option_rows[] = {
 	  .complete = COMPLETE_FILES },
 	{ OPTIONS_TARGET, KEY_REGIME, "regime", "REGIME",
 	  "Control registers that decide what a root maps, NAME=VALUE,... with the manual's "
-	  "names, or a regime's name; default: from the registers, or from memory" },
+	  "names, or a regime's name: kernel, user-access or split (a wrong one lists those of "
+	  "TARGET); default: from the registers, or from memory" },
 	{ OPTIONS_TARGET, KEY_VMLINUX, "vmlinux", "FILE",
 	  "Read symbols from FILE, the kernel's vmlinux",
 	  .complete = COMPLETE_FILES },

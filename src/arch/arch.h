@@ -159,6 +159,8 @@ struct ws_arch {
 	 */
 	bool (*regime)(const struct ws_cpu *cpu, const struct ws_format *format,
 		       struct ws_regime *regime);
+	/* The registers that it asks: no other can be given; ends with NULL. */
+	const char *const *regime_registers;
 	/* Those with a name that kernels with that format have; NULL: none. */
 	const struct ws_named_regime *(*regimes)(const struct ws_format *format);
 	/*

@@ -97,6 +97,7 @@ const struct ws_arch ws_arch_arm = {
 	.root = root,
 	.kernel_sp = kernel_sp,
 	.regime = arm_regime,
+	.regime_registers = (const char *const[]){ "ttbcr", NULL },
 	.regimes = arm_regimes,
 	.regime_by_memory = arm_regime_by_memory,
 	.format_of_vmcoreinfo = format_of_vmcoreinfo,

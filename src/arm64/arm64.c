@@ -61,6 +61,7 @@ const struct ws_arch ws_arch_arm64 = {
 	.root = arm64_root,
 	.kernel_sp = arm64_kernel_sp,
 	.regime = arm64_regime,
+	.regime_registers = (const char *const[]){ "tcr_el1", NULL },
 	.regimes = arm64_regimes,
 	.regime_by_memory = arm64_regime_by_memory,
 	.format_of_vmcoreinfo = arm64_format_of_vmcoreinfo,

@@ -12,6 +12,7 @@
 #include "target/target.h"
 #include "util/cleanup.h"
 #include "util/number.h"
+#include "util/text.h"
 
 /* ---- registers that were given ------------------------------------------------------ */
 
@@ -40,7 +41,7 @@ static const struct ws_named_regime *named(const struct ws_system *system,
 	const struct ws_named_regime *row;
 
 	for (unsigned i = 0; (row = named_at(system, i)); i++)
-		if (!strcmp(row->name, name))
+		if (!strcasecmp(row->name, name))
 			break;
 	return row;
 }
@@ -62,25 +63,76 @@ bool ws_regime_of_named(const struct ws_system *system, const struct ws_named_re
 	return arch->regime(&cpu, system->format, regime);
 }
 
+/* "cr0, cr4 or efer": the registers that decide; and the names of regimes, if any. */
+static char *accepted(const struct ws_system *system)
+{
+	const char *const *registers = ws_arch_of(system->format)->regime_registers;
+	const struct ws_named_regime *row;
+	struct ws_text text;
+	FILE *to = ws_text_open(&text);
+
+	if (!to)
+		return NULL;
+	fputs("with ", to);
+	for (unsigned i = 0; registers[i]; i++)
+		fprintf(to, "%s%s",
+			!i                 ? ""
+			: registers[i + 1] ? ", "
+					   : " or ",
+			registers[i]);
+	fputs(" as NAME", to);
+	for (unsigned i = 0; (row = named_at(system, i)); i++)
+		fprintf(to, "%s%s",
+			!i                        ? "; or by name: "
+			: named_at(system, i + 1) ? ", "
+						  : " or ",
+			row->name);
+	return ws_text_close(&text, NULL);
+}
+
+/* Names are the manual's, in any case; those that decide nothing are refused. */
+static bool decides(const struct ws_arch *arch, const char *name)
+{
+	const char *const *row = arch->regime_registers;
+
+	while (*row && strcmp(*row, name) != 0)
+		row++;
+	return *row;
+}
+
+static enum ws_status refuse(const struct ws_system *system, const char *format,
+			     const char *what)
+{
+	ws_autofree char *words = accepted(system);
+	ws_autofree char *wrong = ws_text_of(format, what);
+
+	if (!words || !wrong)
+		return ws_fail_memory(system->ctx);
+	return ws_fail(system->ctx, WS_ERR_USAGE,
+		       "regime: %s; what is taken: NAME=VALUE,... %s", wrong, words);
+}
+
 static enum ws_status take_pair(struct ws_system *system, struct ws_cpu *cpu, char *pair)
 {
 	char *value = strchr(pair, '=');
 	uint64_t number, most = ~UINT64_C(0) >> (64 - 8 * system->layout.word);
 
 	if (!value)
-		return ws_fail(
-			system->ctx, WS_ERR_USAGE,
-			"regime: \"%s\" is no regime's name, and not NAME=VALUE of a "
-			"control register",
-			pair);
+		return refuse(system,
+			      "\"%s\" is no regime's name, and not NAME=VALUE of a "
+			      "control register",
+			      pair);
 	*value++ = '\0';
+	for (char *c = pair; *c; c++)
+		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c + ('a' - 'A') : *c);
 	if (!ws_number(value, WS_DECIMAL_OR_HEX, most, &number))
 		return ws_fail(system->ctx, WS_ERR_USAGE,
 			       "regime: \"%s\" is no value of %u bits for %s", value,
 			       8 * system->layout.word, pair);
-	if (!ws_cpu_set_register(cpu, pair, number))
-		return ws_fail(system->ctx, WS_ERR_USAGE,
-			       "regime: this processor has no register \"%s\"", pair);
+	if (!decides(cpu->arch, pair) || !ws_cpu_set_register(cpu, pair, number))
+		return refuse(system,
+			      "no register \"%s\" decides which root translates what",
+			      pair);
 	return WS_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "riscv/audit.h"
 #include "riscv/entry.h"
 #include "riscv/linux.h"
+#include "riscv/regime.h"
 #include "riscv/registers.h"
 #include "riscv/special.h"
 
@@ -55,6 +56,10 @@ const struct ws_arch ws_arch_riscv = {
 	.has_paging_off = riscv_has_paging_off,
 	.root = riscv_root,
 	.kernel_sp = riscv_kernel_sp,
+	.regime = riscv_regime,
+	.regime_registers = (const char *const[]){ "satp", NULL },
+	.regimes = riscv_regimes,
+	.regime_by_memory = riscv_regime_by_memory,
 	.format_of_vmcoreinfo = riscv_format_of_vmcoreinfo,
 	.plain_format = plain_format,
 	.audit = &riscv_audit,

@@ -102,6 +102,7 @@ const struct ws_arch ws_arch_x86 = {
 	.root = root,
 	.kernel_sp = kernel_sp,
 	.regime = regime,
+	.regime_registers = (const char *const[]){ "cr0", "cr4", "efer", NULL },
 	.format_of_vmcoreinfo = x86_format_of_vmcoreinfo,
 	.plain_format = plain_format,
 	.page_bits = X86_PS | X86_G,

@@ -167,6 +167,33 @@ static void test_words(void **state)
 	}
 }
 
+/* satp's mode is the tables'; what it says of a root is a space's own matter. */
+static void test_modes(void **state)
+{
+	static const char *const formats[] = { "riscv-sv39", "riscv-sv48", "riscv-sv57" };
+	static const char *const words[] = {
+		"satp mode 8 (Sv39): the space's own root translates all",
+		"satp mode 9 (Sv48): the space's own root translates all",
+		"satp mode 10 (Sv57): the space's own root translates all",
+	};
+	struct ws_regime regime;
+
+	(void)state;
+	for (uint64_t i = 0; i < 3 * 16; i++) {
+		const struct ws_format *format = ws_format_by_name(formats[i / 16]);
+		struct ws_cpu cpu = { .arch = ws_arch_of(format), .word = 8 };
+		bool right = i % 16 == 8 + i / 16;
+
+		assert_false(cpu.arch->regime(&cpu, format, &regime));
+		assert_true(ws_cpu_set_register(&cpu, "satp", i % 16 << 60 | 0x801cf));
+		assert_int_equal(cpu.arch->regime(&cpu, format, &regime), right);
+		if (right)
+			assert_string_equal(regime.text, words[i / 16]);
+		if (right)
+			assert_false(regime.has_windows);
+	}
+}
+
 /* Every regime with a name is one. */
 static void test_named(void **state)
 {
@@ -243,9 +270,8 @@ static void test_own_regime(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_windows),
-		cmocka_unit_test(test_other_format),
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_windows), cmocka_unit_test(test_other_format),
+		cmocka_unit_test(test_words),   cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_named),
 		cmocka_unit_test(test_own_regime),
 	};
