@@ -172,12 +172,14 @@ static enum exit_status refuse_tables(struct session *session)
 	ws_autofree char *what = NULL;
 
 	what = ws_text_of(
-		"%s needs to know the kernel, and Linux with %s page tables is not "
-		"known",
+		"%s needs to know the kernel, and none was found by %s page tables at "
+		"that root",
 		session->request->pids ? "--pid" : session->request->command->name,
 		format);
-	return session_fail_hint(session, WS_ERR_UNSUPPORTED, what,
-				 "walk, map and read work on the page tables alone");
+	return session_fail_hint(
+		session, WS_ERR_UNSUPPORTED, what,
+		"walk, map and read work on the page tables alone; or give "
+		"the right --format and --root");
 }
 
 /* Both or, after a failure, what is open of them: session_close() closes it. */

@@ -176,7 +176,10 @@ static bool gather_candidates(struct ws_system *system, candidate_vec *candidate
 
 	if (system->target->has_root)
 		return add_candidate(candidates, system->target->root & format->root_mask,
-				     "the root that was given", false);
+				     system->target->root_is_noted
+					     ? "the root in this capture's note"
+					     : "the root that was given",
+				     false);
 	if (ws_vmcoreinfo_swapper(system, &root) &&
 	    !add_candidate(candidates, root, "VMCOREINFO's swapper_pg_dir", false))
 		return false;
@@ -206,7 +209,7 @@ enum ws_status ws_check_given_root(const struct ws_system *system)
 
 	if (!system->target->has_root || !wrong)
 		return WS_OK;
-	if (wrong < WS_FRAME_SIZE)
+	if (wrong < (format->root_mask & -format->root_mask))
 		return ws_fail(
 			system->ctx, WS_ERR_USAGE,
 			"the root that was given, %#lx, is no page table's address: with "

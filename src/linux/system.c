@@ -211,8 +211,12 @@ static enum ws_status open_tables(struct ws_system *system)
 	if (!target->has_root)
 		return ws_fail(
 			system->ctx, WS_ERR_UNSUPPORTED,
-			"%s: Linux with %s page tables is not known: they can only "
-			"be walked, from a root that --root gives",
+			is_linux_known(system)
+				? "%s: no kernel was found by %s page tables: another "
+				  "--format may be the target's; from a root that --root "
+				  "gives these can be walked"
+				: "%s: Linux with %s page tables is not known: they can "
+				  "only be walked, from a root that --root gives",
 			ws_target_path(target), format->name);
 	status = ws_check_given_root(system);
 	if (status != WS_OK)
@@ -227,8 +231,9 @@ static enum ws_status open_tables(struct ws_system *system)
 	ws_set_reference(system, target->root & format->root_mask);
 	ws_note(system,
 		is_linux_known(system)
-			? "no kernel was found with the root that was given: its %s page "
-			  "tables are walked, and nothing else in the target is looked at"
+			? "no kernel was found with the root that is given or noted: its %s "
+			  "page tables are walked, and nothing else in the target is looked "
+			  "at"
 			: "Linux with %s page tables is not known: those at the root that "
 			  "was given are walked, and nothing else in the target is looked at",
 		format->name);

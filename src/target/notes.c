@@ -239,6 +239,7 @@ static enum ws_status whosees_note(struct ws_target *target, const struct note *
 	target->format = ws_format_by_name(name);
 	target->root = root;
 	target->has_root = root != 0;
+	target->root_is_noted = target->has_root;
 	return WS_OK;
 }
 

@@ -134,6 +134,7 @@ static enum ws_status format_choose(struct ws_target *target,
 {
 	if (options->has_root) {
 		target->has_root = true;
+		target->root_is_noted = false;
 		target->root = options->root;
 	}
 	if (options->format)

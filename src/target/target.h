@@ -107,6 +107,7 @@ struct ws_target {
 	bool format_by_note;            /* nothing but VMCOREINFO's note says it */
 	uint64_t root;                  /* what options gave */
 	bool has_root;
+	bool root_is_noted;      /* by a capture's note, and not given */
 	bool modules_sought;     /* a capture's note: no module was found in the whole, */
 	uint64_t modules_absent; /* which lacked that much of where one may lie */
 	uint8_t *
