@@ -272,8 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_windows), cmocka_unit_test(test_other_format),
 		cmocka_unit_test(test_words),   cmocka_unit_test(test_modes),
-		cmocka_unit_test(test_named),
-		cmocka_unit_test(test_own_regime),
+		cmocka_unit_test(test_named),   cmocka_unit_test(test_own_regime),
 	};
 
 	return cmocka_run_group_tests_name("regime", tests, NULL, NULL);
