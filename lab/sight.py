@@ -23,7 +23,7 @@ Sight = collections.namedtuple(
 
 def pte_shift(truth):
     """log2 of the kernel's pages."""
-    tcr = truth["cpus"][0].get("registers", {}).get("TCR_EL1") if truth["cpus"] else None
+    tcr = truth["cpus"][0].get("registers", {}).get("TCR_EL1") if truth.get("cpus") else None
     return TG1[int(tcr, 16) >> 30 & 3] if tcr else PTE
 
 
