@@ -714,9 +714,14 @@ static enum ws_status link_owners(struct attribution *a)
 			system->owners[a->claim[own].first_owner +
 				       a->claim[own].ntasks++] = task->pid;
 	}
-	ws_vec_each(&system->spaces, space)
+	ws_vec_each(&system->spaces, space) {
+		size_t root = root_of_space(system, space);
+
+		if (root == SIZE_MAX) /* a half whose root no longer shows whose it is */
+			space->ntasks = space->nthreads = 0;
 		space->owners = system->owners +
-				a->claim[root_of_space(system, space)].first_owner;
+				(root == SIZE_MAX ? 0 : a->claim[root].first_owner);
+	}
 	return WS_OK;
 }
 

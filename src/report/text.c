@@ -104,7 +104,9 @@ static void print_cells(const struct report *report, const struct cells *cells)
 {
 	const char *rest[REPORT_MAX_COLUMNS], *colours[REPORT_MAX_COLUMNS];
 
-	for (size_t at = 0; at < report->table->n; at++) {
+	for (size_t i = 0; i < report->shown.n; i++) {
+		size_t at = report->shown.at[i];
+
 		rest[at] = cells->text[at];
 		colours[at] = cells->alarm[at] ? RED : NULL;
 	}

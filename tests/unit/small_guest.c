@@ -835,6 +835,7 @@ void guest_destroy(struct guest *guest)
 	ws_vec_release(&target->cpus);
 	ws_context_destroy(target->ctx);
 	free(target->vmcoreinfo);
+	free(target->recorder);
 	free(guest->memory);
 	free(guest);
 }

@@ -20,6 +20,8 @@
 #define BIT(n) (UINT64_C(1) << (n))
 #define VA UINT64_C(0x12345678)
 
+#define LADDER_FRAMES 8
+
 /*
  * One frame a level, and only bits 18:16 of a physical address say which: so that any
  * other address bit can be set in an entry without leading away from the tables.
@@ -27,7 +29,8 @@
 struct ladder {
 	struct ws_paging paging;
 	const struct entries *entries;
-	uint8_t frame[WS_MAX_LEVELS][WS_FRAME_SIZE];
+	uint8_t frame[LADDER_FRAMES]
+		     [WS_FRAME_SIZE]; /* a level each; the rest are empty */
 	uint8_t *slot[WS_MAX_LEVELS]; /* where the walk of VA reads, a level each */
 	unsigned levels, entry_size;
 	uint64_t toggled[WS_MAX_LEVELS]; /* bits flipped in every entry of a level */
@@ -41,7 +44,7 @@ static enum ws_evidence ladder_frame(void *opaque, uint64_t pa, const uint8_t **
 {
 	struct ladder *ladder = opaque;
 
-	return frame_lend(ladder->frame[pa >> 16 & 7], frame);
+	return frame_lend(ladder->frame[(pa >> 16) % LADDER_FRAMES], frame);
 }
 
 /* Where the table below lies, as an entry says it. */

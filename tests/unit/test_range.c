@@ -316,13 +316,13 @@ struct seen {
 static bool once(void *arg, uint64_t pa, unsigned level, uint64_t va)
 {
 	struct seen *seen = arg;
-	uint64_t bit = UINT64_C(1) << (pa / WS_FRAME_SIZE);
+	uint64_t frame = pa / WS_FRAME_SIZE;
 
 	(void)va;
 	seen->reported++;
-	if (pa / WS_FRAME_SIZE >= 48 || seen->at_level[level] & bit)
+	if (frame >= 48 || seen->at_level[level] >> frame & 1)
 		return false;
-	seen->at_level[level] |= bit;
+	seen->at_level[level] |= UINT64_C(1) << frame;
 	return true;
 }
 
