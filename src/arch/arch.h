@@ -70,6 +70,13 @@ struct ws_prstatus {
 		[WS_REGISTERS_MAX]; /* a register's place in pr_reg, plus 1; 0: none */
 };
 
+/* Of eight registers in a row, from the table's first on, which pr_reg has in that order. */
+#define WS_IN_PLACE_8(first)                                      \
+	[(first)] = (first) + 1, [(first) + 1] = (first) + 2,     \
+	[(first) + 2] = (first) + 3, [(first) + 3] = (first) + 4, \
+	[(first) + 4] = (first) + 5, [(first) + 5] = (first) + 6, \
+	[(first) + 6] = (first) + 7, [(first) + 7] = (first) + 8
+
 /* QEMU's own note on a processor, where the architecture has one. */
 struct ws_qemu_note {
 	uint32_t version;

@@ -54,14 +54,7 @@ static const struct ws_trap trap = {
 		"the overflow stack at its end (__bad_stack)",
 };
 
-static const struct ws_fault_path fault_path = {
-	.family = &ws_trap_family,
-	.trap = &trap,
-	.is_last_resort = ws_trap_is_last_resort,
-	.hangs = ws_trap_hangs,
-	.print_death = ws_trap_print_death,
-	.nesting = WS_TRAP_NESTING,
-};
+static const struct ws_fault_path fault_path = WS_TRAP_FAULT_PATH(&trap);
 
 const struct ws_arch_audit arm64_audit = {
 	.jumps = arm64_jumps,

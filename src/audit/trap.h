@@ -47,12 +47,18 @@ struct ws_trap {
 	const char *overflow;
 };
 
-/* Those of struct ws_fault_path; its trap is the architecture's. */
-#define WS_TRAP_NESTING                                                              \
+/* struct ws_fault_path of an architecture with that struct ws_trap. */
+#define WS_TRAP_FAULT_PATH(of)                                                       \
 	{                                                                            \
-		"fault or interrupt", "a fault or interrupt cannot be handled: the " \
-				      "vectors are fetched for ever, or each fault " \
-				      "causes the next until the stack has run over" \
+		.family = &ws_trap_family, .trap = (of),                             \
+		.is_last_resort = ws_trap_is_last_resort, .hangs = ws_trap_hangs,    \
+		.print_death = ws_trap_print_death,                                  \
+		.nesting = {                                                         \
+			"fault or interrupt",                                        \
+			"a fault or interrupt cannot be handled: the vectors are "   \
+			"fetched for ever, or each fault causes the next until the " \
+			"stack has run over"                                         \
+		},                                                                   \
 	}
 extern const struct ws_rule ws_trap_rules[WS_TRAP_RULES];
 extern const struct ws_family ws_trap_family;

@@ -39,17 +39,12 @@ const struct ws_register *riscv_registers(unsigned word, unsigned *n)
 
 /* ---- PRSTATUS ---- */
 
-#define INDEX_8(first)                                            \
-	[(first)] = (first) + 1, [(first) + 1] = (first) + 2,     \
-	[(first) + 2] = (first) + 3, [(first) + 3] = (first) + 4, \
-	[(first) + 4] = (first) + 5, [(first) + 5] = (first) + 6, \
-	[(first) + 6] = (first) + 7, [(first) + 7] = (first) + 8
-
 const struct ws_prstatus riscv_prstatuses[] = {
 	{ .size = 376,
 	  .registers = 112,
 	  .word = 8,
-	  .index = { INDEX_8(0), INDEX_8(8), INDEX_8(16), INDEX_8(24) } },
+	  .index = { WS_IN_PLACE_8(0), WS_IN_PLACE_8(8), WS_IN_PLACE_8(16),
+		     WS_IN_PLACE_8(24) } },
 	{ 0 },
 };
 
