@@ -30,6 +30,8 @@ static struct ws_attribute find_bit(const struct ws_system *system)
 void ws_set_format(struct ws_system *system, const struct ws_format *format)
 {
 	system->format = system->paging.format = format;
+	system->paging.no_execute = format && format->no_execute;
+	system->paging.emulated = true;
 	system->encryption = format ? find_bit(system) : (struct ws_attribute){ 0 };
 	if (!system->encryption.bit)
 		return;

@@ -234,8 +234,6 @@ enum ws_status ws_find_layout(struct ws_system *system)
 		      system->format ? system->format : ws_vmcoreinfo_format(system));
 	if (!system->format)
 		return WS_ERR_NOT_FOUND;
-	system->paging.no_execute = system->paging.format->no_execute != 0;
-	system->paging.emulated = true;
 	status = ws_check_given_root(system);
 	if (status != WS_OK)
 		return status;

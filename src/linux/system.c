@@ -85,7 +85,6 @@ static enum ws_status try_formats(struct ws_system *system, const struct ws_arch
 		struct explanation here = { row->format };
 
 		ws_set_format(system, here.format);
-		system->paging.emulated = true;
 		status = ws_search_roots(system, &here.n);
 		if (here.n > best[0].n) {
 			best[1] = best[0];

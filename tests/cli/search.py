@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Memory alone is enough: without registers, without VMCOREINFO and without a header that
-says what file it is, the same processes are found by the same format.
+says what file it is, the same processes are found by the same format, and no verdict on a
+space is another, but where it is not known.
 
     search.py TOOL CAPTURE...       run, as TAP
 """
@@ -35,6 +36,12 @@ def spaces(tool, target):
                    if s["kind"] == "process"), "\n".join(document["notes"]))
 
 
+def verdicts(tool, target):
+    done = subprocess.run([tool, "audit", target, "--json"], capture_output=True, check=False,
+                          timeout=PATIENCE)
+    return {s["root"]: s["verdict"] for s in json.loads(done.stdout or '{"spaces":[]}')["spaces"]}
+
+
 def write_raw(core, path):
     """Byte n of the file is physical address n; no text of the kernel's says what it is."""
     with open(path, "wb") as raw:
@@ -53,6 +60,10 @@ def check(tap, tool, capture, scratch):
     found, notes = spaces(tool, raw)
     tap.case(f"{name}: the {len(known)} processes by memory alone",
              known and found == known and SAYS in notes, f"{found}\n{notes}")
+    whole = verdicts(tool, capture)
+    other = {root: (verdict, whole.get(root)) for root, verdict in verdicts(tool, raw).items()
+             if verdict not in ("unknown", whole.get(root))}
+    tap.case(f"{name}: no verdict is another by memory alone", whole and not other, other)
 
 
 def check_another(tap, tool, scratch):
