@@ -20,11 +20,12 @@ PLACE = $(if $(filter file,$(origin PREFIX)),:,meson configure $(BUILD) $(WHERE)
 # SHA-256.
 BUILD_PACKAGES := gcc meson ninja-build pkg-config python3 \
 	libdeflate-dev liblzo2-dev libsnappy-dev libzstd-dev libkdumpfile-dev \
+	zlib1g-dev liblzma-dev liblz4-dev \
 	libelf-dev libdw-dev libjansson-dev uthash-dev liblua5.4-dev nettle-dev
-# Tested with: cmocka, the sanitizers' second compiler, a browser, three shells, and real
-# guests.
-CHECK_PACKAGES := libcmocka-dev clang libclang-rt-dev mandoc zlib1g-dev \
-	python3-jsonschema chromium chromium-driver zsh fish jq
+# Tested with: cmocka, the sanitizers' second compiler, a browser, three shells, programs
+# that compress dumps, and real guests.
+CHECK_PACKAGES := libcmocka-dev clang libclang-rt-dev mandoc \
+	python3-jsonschema chromium chromium-driver zsh fish jq lz4 pigz tabix
 LAB_PACKAGES := qemu-system-x86 qemu-system-arm qemu-system-misc opensbi qemu-user \
 	gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu gcc-riscv64-linux-gnu \
 	linux-libc-dev-armhf-cross linux-libc-dev-arm64-cross linux-libc-dev-riscv64-cross \

@@ -355,6 +355,8 @@ const char *ws_target_kind_about(unsigned i);
 /* As it was opened, and as what. Since: 0.1 */
 const char *ws_target_path(const struct ws_target *target);
 const char *ws_target_kind(const struct ws_target *target);
+/* How the file was compressed as a whole: "gzip"; NULL: it was not. Since: 0.1 */
+const char *ws_target_packing(const struct ws_target *target);
 
 /*
  * i-th thing that is wrong with the target itself, in plain words: it is cut off, damaged

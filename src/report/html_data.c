@@ -93,6 +93,7 @@ static void put_target(struct tree *tree, json_t *data, const struct ws_system *
 	put_text(tree, data, "tool", WS_VERSION);
 	put_text(tree, data, "target", ws_target_path(target));
 	put_text(tree, data, "kind", ws_target_kind(target));
+	put_text(tree, data, "packing", ws_target_packing(target));
 	put_text(tree, data, "release", release);
 	put_text(tree, data, "format", ws_format_name(format));
 	put_number(tree, data, "bits", ws_format_va_bits(format));

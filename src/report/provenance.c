@@ -158,8 +158,9 @@ bool provenance_make(struct provenance *provenance, const struct provenance_of *
 	const struct ws_system *system = of->system;
 	const struct ws_target *target = ws_system_target(system);
 	const char *path = ws_target_path(target);
-	bool is_sim = !strcmp(ws_target_kind(target), "sim");
-	int fd = is_sim ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	/* "-" is standard input, which is gone. */
+	bool no_file = !strcmp(ws_target_kind(target), "sim") || !strcmp(path, "-");
+	int fd = no_file ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat stat = { 0 };
 	bool is_file = fd >= 0 && !fstat(fd, &stat) && S_ISREG(stat.st_mode);
 	bool made;

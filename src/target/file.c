@@ -9,7 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "target/packed.h"
+#include "target/spool.h"
+#include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/sorted.h"
 
 /*
  * data is reserved without rights, which costs nothing whatever the kernel's accounting
@@ -55,35 +59,102 @@ static enum ws_status file_reserve(struct ws_context *ctx, struct ws_file *file)
 		       : ws_fail_memory(ctx);
 }
 
-enum ws_status ws_file_open(struct ws_context *ctx, struct ws_file *file)
+/* A pipe without a writer is waited for, as everybody does. */
+static int source_open(const char *path)
 {
 	struct stat st;
-	enum ws_status status;
+	bool is_pipe = stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
 
-	file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (file->fd < 0)
-		return refuse(ctx, file->path, strerror(errno));
-	if (fstat(file->fd, &st) < 0)
+	if (!strcmp(path, "-"))
+		return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	return open(path, O_RDONLY | O_CLOEXEC | (is_pipe ? 0 : O_NONBLOCK));
+}
+
+/* What a pipe gives becomes the file. */
+static enum ws_status pipe_take(struct ws_context *ctx, struct ws_file *file,
+				struct stat *st)
+{
+	int fd = file->fd;
+	enum ws_status status = ws_spool_pipe(ctx, file->path, fd, &file->fd);
+
+	if (status)
+		return status;
+	close(fd);
+	return fstat(file->fd, st) < 0 ? refuse(ctx, file->path, strerror(errno)) : WS_OK;
+}
+
+static enum ws_status source_check(struct ws_context *ctx, struct ws_file *file)
+{
+	enum ws_status status = WS_OK;
+	struct stat st;
+
+	file->fd = source_open(file->path);
+	if (file->fd < 0 || fstat(file->fd, &st) < 0)
 		return refuse(ctx, file->path, strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		return refuse(ctx, file->path, "is a directory, not a dump");
-	if (!S_ISREG(st.st_mode))
-		return refuse(ctx, file->path, "is not a regular file");
-	if (st.st_size == 0)
+	file->device = st.st_dev;
+	file->inode = st.st_ino;
+	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
+		status = pipe_take(ctx, file, &st);
+	else if (!S_ISREG(st.st_mode))
+		return refuse(ctx, file->path, "is not a regular file, and no pipe");
+	if (!status && st.st_size == 0)
 		return refuse(ctx, file->path, "is empty: it holds no memory");
 	file->size = st.st_size;
-	if ((status = file_reserve(ctx, file)))
+	return status;
+}
+
+/* Holds the first bytes of what fd is. */
+static enum ws_status file_begin(struct ws_context *ctx, struct ws_file *file)
+{
+	enum ws_status status = file_reserve(ctx, file);
+
+	if (status)
 		return status;
 	switch (ws_file_hold(file, 0,
 			     file->size < FIRST_BYTES ? file->size : FIRST_BYTES)) {
 	case WS_READ:
-		return WS_OK;
-	case WS_FAILED:
+	case WS_ABSENT: /* a gap */
+		if (!file->shrunk)
+			return WS_OK;
+		return refuse(ctx, file->path, "shrinks while it is opened");
+	default:
 		return ws_fail(ctx, WS_ERR_SYSTEM, "%s: %s", file->path,
 			       strerror(file->error));
-	default:
-		return refuse(ctx, file->path, "shrinks while it is opened");
 	}
+}
+
+enum ws_status ws_file_open_inside(struct ws_context *ctx, struct ws_file *outer,
+				   uint64_t offset, struct ws_file *inner)
+{
+	enum ws_status status;
+
+	*inner = (struct ws_file){ .fd = -1,
+				   .device = outer->device,
+				   .inode = outer->inode,
+				   .path = strdup(outer->path) };
+	if (!inner->path)
+		return ws_fail_memory(ctx);
+	status = ws_packed_open(ctx, outer, offset, inner);
+	return status ? status : file_begin(ctx, inner);
+}
+
+enum ws_status ws_file_open(struct ws_context *ctx, struct ws_file *file)
+{
+	enum ws_status status = source_check(ctx, file);
+	struct ws_file inner;
+
+	if (status || (status = file_begin(ctx, file)))
+		return status;
+	status = ws_file_open_inside(ctx, file, 0, &inner);
+	if (status) {
+		ws_file_close(&inner);
+		return status == WS_ERR_NOT_FOUND ? WS_OK : status;
+	}
+	ws_file_close(file);
+	*file = inner;
+	return WS_OK;
 }
 
 void ws_file_close(struct ws_file *file)
@@ -95,6 +166,9 @@ void ws_file_close(struct ws_file *file)
 	free(file->held);
 	free(file->accessible);
 	free((char *)file->path);
+	ws_vec_release(&file->gaps);
+	for (size_t i = 0; i < WS_ARRAY_SIZE(file->notes); i++)
+		free(file->notes[i]);
 }
 
 /* ---- copies ----------------------------------------------------------------------- */
@@ -105,10 +179,28 @@ static enum ws_evidence read_failed(struct ws_file *file, int error)
 	return WS_FAILED;
 }
 
+/* The first gap that ends behind offset, or NULL. */
+static const struct ws_gap *gap_after(const struct ws_file *file, uint64_t offset)
+{
+	const struct ws_gap *v = file->gaps.v;
+	size_t i = ws_lower_bound(v, file->gaps.n, gap, gap->end <= offset);
+
+	return i < file->gaps.n ? &v[i] : NULL;
+}
+
+/* How many bytes there are at offset, up to a gap or to the end. */
+static uint64_t room_at(const struct ws_file *file, uint64_t offset)
+{
+	const struct ws_gap *gap = file->gaps.n ? gap_after(file, offset) : NULL;
+	uint64_t end = gap && gap->at < file->size ? gap->at : file->size;
+
+	return offset < end ? end - offset : 0;
+}
+
 enum ws_evidence ws_file_read(struct ws_file *file, uint64_t offset, void *to,
 			      size_t size, size_t *got)
 {
-	uint64_t room = offset < file->size ? file->size - offset : 0;
+	uint64_t room = room_at(file, offset);
 	size_t want = size < room ? size : room, have = 0;
 	ssize_t n = 1;
 
@@ -236,16 +328,14 @@ enum ws_evidence ws_file_hold_all(struct ws_file *file)
 /* ---- holes ------------------------------------------------------------------------ */
 
 /* Where it cannot be known there is no hole: reading says what is there. */
-void ws_file_extent(struct ws_file *file, uint64_t offset, uint64_t end, uint64_t *data,
-		    uint64_t *hole)
+static void file_extent(struct ws_file *file, uint64_t offset, uint64_t end,
+			uint64_t *data, uint64_t *hole)
 {
 	struct stat st;
 	off_t at;
 
 	*data = offset;
 	*hole = end;
-	if (!file->held)
-		return;
 	at = lseek(file->fd, offset, SEEK_DATA);
 	/* ENXIO is said of the hole at the end, and of what lies past it. */
 	if (at < 0 && errno == ENXIO && fstat(file->fd, &st) == 0 &&
@@ -257,4 +347,24 @@ void ws_file_extent(struct ws_file *file, uint64_t offset, uint64_t end, uint64_
 	at = lseek(file->fd, *data, SEEK_HOLE);
 	if (at > 0 && (uint64_t)at < end && (uint64_t)at > *data)
 		*hole = at;
+}
+
+void ws_file_extent(struct ws_file *file, uint64_t offset, uint64_t end, uint64_t *data,
+		    uint64_t *hole)
+{
+	const struct ws_gap *gap = gap_after(file, offset);
+
+	for (; gap && gap < file->gaps.v + file->gaps.n && gap->at <= offset; gap++)
+		offset = gap->end;
+	if (gap == file->gaps.v + file->gaps.n)
+		gap = NULL;
+	*data = *hole = end;
+	if (offset >= end)
+		return;
+	if (gap && gap->at < end)
+		end = gap->at;
+	if (file->held)
+		file_extent(file, offset, end, data, hole);
+	else
+		*data = offset, *hole = end;
 }

@@ -12,9 +12,15 @@
 #include <stdint.h>
 
 #include "context.h"
+#include "util/vec.h"
 #include "whosees.h"
 
 #define WS_FILE_BLOCK 4096u
+
+/* Bytes from at up to end. */
+struct ws_gap {
+	uint64_t at, end;
+};
 
 /*
  * Owned by the target. data is address space for all of the file, and holds the blocks
@@ -25,15 +31,30 @@ struct ws_file {
 	const char *path;
 	int fd; /* -1: there is none, a scenario's core is in memory only */
 	const uint8_t *data;
-	size_t size;          /* when it was opened */
-	uint8_t *held;        /* a bit a block that data holds; NULL: all of it */
-	uint8_t *accessible;  /* a bit a stride of data, see file.c */
-	unsigned stride_log2; /* of its length in bytes */
-	bool shrunk;          /* some read met the end before size; atomic */
-	int error;            /* errno of a read that failed; 0: none; atomic */
+	size_t size;            /* when it was opened */
+	uint8_t *held;          /* a bit a block that data holds; NULL: all of it */
+	uint8_t *accessible;    /* a bit a stride of data, see file.c */
+	unsigned stride_log2;   /* of its length in bytes */
+	bool shrunk;            /* some read met the end before size; atomic */
+	int error;              /* errno of a read that failed; 0: none; atomic */
+	uint64_t device, inode; /* of what was opened, which fd may be made from */
+	const char *packing;    /* how that was compressed, "gzip"; NULL: it was not */
+	WS_VEC(struct ws_gap) gaps; /* what could not be unpacked, in order */
+	bool partial;   /* it was cut off or damaged: more may have followed */
+	char *notes[2]; /* what is wrong with it; NULL: nothing */
 };
 
+/*
+ * Opens the file with file->path, "-" for standard input. A pipe is copied into a temporary
+ * file first; what is compressed is unpacked into one, and is then the file.
+ */
 enum ws_status ws_file_open(struct ws_context *ctx, struct ws_file *file) WS_MUST_CHECK;
+/*
+ * The same of what lies compressed in outer, from offset to its end. WS_ERR_NOT_FOUND,
+ * without a message: it is in no format that is known. *inner is to be closed in any case.
+ */
+enum ws_status ws_file_open_inside(struct ws_context *ctx, struct ws_file *outer,
+				   uint64_t offset, struct ws_file *inner) WS_MUST_CHECK;
 void ws_file_close(struct ws_file *file);
 
 /*

@@ -24,10 +24,10 @@ static const struct ws_target_ops *const kinds[] = {
 
 static bool is_same(const struct ws_file *file, const char *path)
 {
-	struct stat here, there;
+	struct stat there;
 
-	return file->path && fstat(file->fd, &here) == 0 && stat(path, &there) == 0 &&
-	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+	return file->path && stat(path, &there) == 0 && file->device == there.st_dev &&
+	       file->inode == there.st_ino;
 }
 
 bool ws_target_is_file(const struct ws_target *target, const char *path)
@@ -159,6 +159,44 @@ static enum ws_status format_choose(struct ws_target *target,
 	return WS_OK;
 }
 
+/* What is wrong with a file that was unpacked; it goes before what its kind says. */
+static enum ws_status file_notes(struct ws_target *target, const struct ws_file *file)
+{
+	enum ws_status status = WS_OK;
+
+	if (file->partial)
+		ws_target_reaches(target, WS_PHYSICAL_END);
+	for (size_t i = 0; i < WS_ARRAY_SIZE(file->notes) && !status; i++)
+		if (file->notes[i])
+			status = ws_target_add_note(target, "%s", file->notes[i]);
+	return status;
+}
+
+/* Why a file that was damaged could not be opened as what it is. */
+static enum ws_status file_blame(struct ws_target *target, enum ws_status status)
+{
+	const struct ws_file *file = &target->file;
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(file->notes); i++)
+		if (file->notes[i])
+			(void)ws_fail(target->ctx, status, "%s: %s", file->path,
+				      file->notes[i]);
+	return status;
+}
+
+static enum ws_status kind_open(struct ws_target *target,
+				const struct ws_target_options *options)
+{
+	enum ws_status status = kind_choose(target, options);
+
+	if (!status)
+		status = target->ops->open(target, options);
+	if (status)
+		return file_blame(target, status);
+	status = file_notes(target, &target->file);
+	return status ? status : file_notes(target, &target->beside);
+}
+
 static enum ws_status target_fill(struct ws_target *target, const char *path,
 				  const struct ws_target_options *options)
 {
@@ -170,8 +208,7 @@ static enum ws_status target_fill(struct ws_target *target, const char *path,
 		return ws_fail_memory(target->ctx);
 	status = ws_is_sim(path) ? ws_sim_run(target->ctx, &target->file)
 				 : ws_file_open(target->ctx, &target->file);
-	if (status || (status = kind_choose(target, options)) ||
-	    (status = target->ops->open(target, options)) ||
+	if (status || (status = kind_open(target, options)) ||
 	    (status = ws_target_settle(target)) ||
 	    (status = ws_target_note_left(target)) ||
 	    (status = ws_target_note_cut(target)))
@@ -245,6 +282,11 @@ const char *ws_target_note(const struct ws_target *target, unsigned i)
 const char *ws_target_path(const struct ws_target *target)
 {
 	return target->named ? target->named : target->file.path;
+}
+
+const char *ws_target_packing(const struct ws_target *target)
+{
+	return target->file.packing;
 }
 
 const char *ws_target_kind_at(unsigned i)

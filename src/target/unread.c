@@ -15,6 +15,9 @@
 #define DUMP_THE_GUEST                                                              \
 	"dump the running guest instead, with dump-guest-memory in QEMU's monitor " \
 	"or `virsh dump --memory-only'"
+#define ONE_LAYER                                                                 \
+	"it is compressed more than once, or in no way that is known; unpack it " \
+	"with "
 #define DUMP_INSIDE "take the dump inside the guest instead, with LiME, AVML or kdump"
 
 /* The signatures are those of the formats' own descriptions, or of who writes them. */
@@ -63,12 +66,13 @@ static const struct unread {
 	  "restore it, and write a core with `xl dump-core DOMAIN FILE'" },
 	{ MAGIC(0, "EVF\x09\x0d\x0a\xff\0"), "an EWF (E01) image",
 	  "unpack it with `ewfexport -f raw'" },
-	{ MAGIC(0, "\x1f\x8b"), "a gzip file", "unpack it with `gunzip -k'" },
+	/* These are read where they are whole, and unpacked once. */
+	{ MAGIC(0, "\x1f\x8b"), "a gzip file", ONE_LAYER "`gunzip -k'" },
 	{ MAGIC(0, "\xfd"
 		   "7zXZ\0"),
-	  "an xz file", "unpack it with `unxz -k'" },
-	{ MAGIC(0, "\x28\xb5\x2f\xfd"), "a zstd file", "unpack it with `unzstd'" },
-	{ MAGIC(0, "\x04\x22\x4d\x18"), "an LZ4 file", "unpack it with `unlz4'" },
+	  "an xz file", ONE_LAYER "`unxz -k'" },
+	{ MAGIC(0, "\x28\xb5\x2f\xfd"), "a zstd file", ONE_LAYER "`unzstd'" },
+	{ MAGIC(0, "\x04\x22\x4d\x18"), "an LZ4 file", ONE_LAYER "`unlz4'" },
 	{ MAGIC(0, "BZh"), "a bzip2 file", "unpack it with `bunzip2 -k'" },
 	{ MAGIC(0, "PK\x03\x04"), "a zip archive", "unpack it with `unzip'" },
 	{ MAGIC(0, "7z\xbc\xaf\x27\x1c"), "a 7z archive", "unpack it with `7z x'" },

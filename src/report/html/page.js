@@ -10,7 +10,7 @@ function fillHeadline() {
     data.release ? `Linux ${data.release}` : 'an unknown kernel', data.format,
     `${number(data.cpus.length)} processor${data.cpus.length === 1 ? '' : 's'}`,
     data.pti ? 'page-table isolation' : null,
-    data.kind === 'sim' ? 'a simulated machine' : `${data.kind} dump`,
+    data.kind === 'sim' ? 'a simulated machine' : `${data.packing ? `${data.packing}-compressed ` : ''}${data.kind} dump`,
   ].filter(Boolean).join(' \u00b7 '));
   fill('who', data.who);
   fillAbout();
