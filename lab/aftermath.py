@@ -3,10 +3,12 @@ held against."""
 
 import re
 
-from . import truth
+from . import death, truth
 
 SILENCE = 8  # seconds of QEMU's; a guest that lives has something to say after one
-WORDS = re.compile(r"Oops|BUG: |Kernel panic|PANIC: |double fault", re.I)
+OF_THE_DEAD = 4  # of one that is to die, and is dumped in whatever state
+WORDS = re.compile(r"Oops|BUG: |kernel BUG|Kernel panic|PANIC: |double fault|"
+                   r"invalid opcode|general protection", re.I)
 SHOWN = 8  # lines of the console that are kept as evidence
 
 
@@ -33,10 +35,12 @@ def outcome_of(end, said, console, exceptions):
     return "reset"
 
 
-def watch(machine, scenario):
-    """Let the machine go on from its dump; return what was seen, as data."""
+def watch(machine, scenario, work):
+    """Let the machine go on from its dump; return what was seen, as data. One that is to
+    be seen dead is dumped once more."""
     before = len(machine.serial.read_bytes())
-    said, end = machine.go_on(SILENCE)
+    said, end = machine.go_on(OF_THE_DEAD if machine.kept else SILENCE)
+    state = death.keep(machine, scenario, work) if machine.kept else None
     machine.end()
     log = machine.exceptions
     report = said[said.index("@truth") + 1:] if "@truth" in said else []
@@ -46,4 +50,5 @@ def watch(machine, scenario):
                if WORDS.search(line)]
     return {"act": scenario["act"], "outcome": outcome_of(end, said, console, log),
             "end": end, "said": said, "console": console[:SHOWN],
-            "truth": truth.of_report(report) if report else None, **log.as_data()}
+            "truth": truth.of_report(report) if report else None, "state": state,
+            **log.as_data()}

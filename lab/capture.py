@@ -5,8 +5,8 @@ import json
 import pathlib
 import time
 
-from . import aftermath, filtered, guest, initramfs, module_build, packages, translations, \
-    truth, util
+from . import aftermath, death, filtered, guest, initramfs, module_build, packages, \
+    translations, truth, util
 from .util import HERE, LabError, say
 
 # What the files of a scenario are made by; packages apart, whose newer versions are taken
@@ -20,6 +20,23 @@ def read_conf(name):
     return conf
 
 
+def read_deaths():
+    """Those of deaths.conf, whose sections name several kernels: a section's own words
+    come before the kernel's, and these before the file's."""
+    conf = configparser.ConfigParser(default_section=None, interpolation=None)
+    conf.read_string((HERE / "deaths.conf").read_text(), "deaths.conf")
+    of_file, found = dict(conf["DEFAULT"]), {}
+    for section in conf.sections():
+        if section == "DEFAULT" or section.startswith("on "):
+            continue
+        for kernel in conf[section].get("kernels", of_file["kernels"]).split():
+            on = f"on {kernel}"
+            found[f"{section}-{kernel}"] = {
+                **of_file, **(conf[on] if on in conf else {}), **conf[section],
+                "kernel": kernel}
+    return found
+
+
 def read_scenarios():
     """Those of scenarios.conf, and of the others with what both have as defaults."""
     scenarios = read_conf("scenarios.conf")
@@ -27,6 +44,7 @@ def read_scenarios():
         more = configparser.ConfigParser(scenarios.defaults(), interpolation=None)
         more.read_string((HERE / name).read_text(), name)
         scenarios.read_dict({name: dict(more[name]) for name in more.sections()})
+    scenarios.read_dict(read_deaths())
     return scenarios
 
 
@@ -125,7 +143,7 @@ def boot(name, scenario, kernel, image, work):
         ready = time.monotonic()
         write_info(machine, scenario, work)
         write_dumps(machine, scenario, work)
-        after = aftermath.watch(machine, scenario) if scenario["act"] else None
+        after = aftermath.watch(machine, scenario, work) if scenario["act"] else None
     facts = {"scenario": name, "arch": kernel.arch, "flavour": kernel.flavour,
              "release": kernel.release, "package": kernel.tree.name, "cmdline": machine.command_line,
              "memory_mib": scenario.getint("memory"), "first": scenario.getint("first"),
@@ -135,6 +153,8 @@ def boot(name, scenario, kernel, image, work):
     if after:
         facts["after"] = after
     check(facts, scenario)
+    if scenario["cause"]:
+        death.write(facts, scenario, work)
     (work / "truth.json").write_text(json.dumps(facts, indent=1) + "\n")
     if scenario["symbols"] == "yes":
         (work / "kallsyms.txt").write_text("\n".join(sections["kallsyms"]) + "\n")

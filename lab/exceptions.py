@@ -11,14 +11,32 @@ CHUNK = 1 << 20
 ADDRESSES = 64  # of page faults in the kernel's memory that are counted one by one
 USER = 0xc0000000, 1 << 63  # ends of user memory, for 32 bits and for 64
 # An event's first line, but for its number. Its registers follow, in lines without ": v=".
-EVENT = re.compile(rb": v=(..) e=(\w+) i=. cpl=(.) IP=\w+:(\w+) pc=\w+ SP=\w+:(\w+)"
-                   rb"(?: CR2=(\w+))?[^\n]*")
-Event = collections.namedtuple("Event", "vector error cpl ip sp address")
+EVENT = re.compile(rb": v=(..) e=(\w+) i=. cpl=(.) IP=(\w+):(\w+) pc=\w+ "
+                   rb"SP=(\w+):(\w+)(?: CR2=(\w+))?[^\n]*")
+Event = collections.namedtuple("Event", "vector error cpl cs ip ss sp address")
+# Said before an event that is met while another is delivered (check_exception()).
+NESTED = re.compile(rb"check_exception old: 0x(?!f{8})\w+ new")
+FAULTS = b"06", b"0d", b"0e"  # what an oops is of: #UD, #GP, #PF
 CR3 = re.compile(rb"CR3=(\w+)")
 
 
 def hexadecimal(text):
     return f"{int(text, 16):#x}"
+
+
+def of_event(event, text):
+    """What the processor had to deliver, and its registers as QEMU prints them."""
+    lines = text.decode(errors="replace").splitlines()[1:-1]
+    found = {"vector": int(event.vector, 16), "error": hexadecimal(event.error),
+             "cpl": int(event.cpl), "cs": hexadecimal(event.cs),
+             "ip": hexadecimal(event.ip), "ss": hexadecimal(event.ss),
+             "sp": hexadecimal(event.sp), "address": None,
+             "cr3": hexadecimal(CR3.search(text)[1]),
+             "registers": [line.strip() for line in lines
+                           if not line.startswith("check_exception")]}
+    if event.address:
+        found["address"] = hexadecimal(event.address)
+    return found
 
 
 class Storm:
@@ -55,18 +73,36 @@ class Storm:
             event.ip == event.address and before and before.vector == b"0e"
 
     def as_data(self):
-        """Of the first fault, what the processor had to deliver, and all its registers as
-        QEMU prints them; how many there were; the last stack pointer."""
+        """The first fault; how many there were; the last stack pointer."""
         if not self.faults:
             return None
-        first, lines = self.first, self.text.decode(errors="replace").splitlines()[1:-1]
-        return {"first": {"error": hexadecimal(first.error), "cpl": int(first.cpl),
-                          "ip": hexadecimal(first.ip), "sp": hexadecimal(first.sp),
-                          "address": hexadecimal(first.address),
-                          "cr3": hexadecimal(CR3.search(self.text)[1]),
-                          "registers": [line.strip() for line in lines]},
+        return {"first": of_event(self.first, self.text),
                 "page_faults": self.faults, "last_sp": hexadecimal(self.sp),
                 "ending": self.ending, "then": self.then}
+
+
+class Deliveries:
+    """What was being delivered when the processor met its first double fault; and of each
+    kind of fault in kernel mode the first, one of which may be what an oops is of."""
+
+    def __init__(self):
+        self.nested = False  # the next event is met while this one is delivered
+        self.chain, self.fatal, self.kernel = [], [], {}
+
+    def see(self, event, text):
+        if not self.nested:
+            self.chain = []
+        if len(self.chain) < KEPT:
+            self.chain.append((event, text))
+        if event.vector == b"08" and not self.fatal:
+            self.fatal = self.chain
+        if event.cpl == b"0" and event.vector in FAULTS and len(self.kernel) < ADDRESSES:
+            self.kernel.setdefault((event.vector, event.address), (event, text))
+        self.nested = bool(NESTED.search(text))
+
+    def as_data(self):
+        return {"fatal": [of_event(*event) for event in self.fatal],
+                "kernel": [of_event(*event) for event in self.kernel.values()]}
 
 
 class ExceptionLog(threading.Thread):
@@ -80,7 +116,7 @@ class ExceptionLog(threading.Thread):
         self.vectors, self.addresses = collections.Counter(), collections.Counter()
         self.triple_fault = False
         self.last = collections.deque(maxlen=KEPT)
-        self.storm = Storm()
+        self.storm, self.deliveries = Storm(), Deliveries()
 
     def run(self):
         text = b""
@@ -107,6 +143,7 @@ class ExceptionLog(threading.Thread):
         if event.address:
             self.count_address(int(event.address, 16))
         self.storm.see(event, text)
+        self.deliveries.see(event, text)
 
     def count_address(self, address):
         if address >= USER[address > 0xffffffff] and \
@@ -121,4 +158,5 @@ class ExceptionLog(threading.Thread):
                 "page_faults": {f"{address:#x}": n for address, n in
                                 self.addresses.most_common()},
                 "triple_fault": self.triple_fault, "storm": self.storm.as_data(),
+                **self.deliveries.as_data(),
                 "qemu": last + ["Triple fault"] * self.triple_fault}

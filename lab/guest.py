@@ -27,6 +27,7 @@ TRIES = 3  # at one guest
 SILENCE = 15  # seconds; a kernel that boots has something to say after a few
 CLOCK = os.sysconf("SC_CLK_TCK")
 DEATH = re.compile(rb"Kernel panic|PANIC: double fault|kernel BUG at")
+LAST_WORDS = b"---[ end Kernel panic"  # of panic() in kernel/panic.c, before it loops
 
 # A busy host's guest sees its clocks and its processors come late. It is not to doubt its
 # timer for that ("IO-APIC + timer doesn't work!", a panic: check_timer() in
@@ -42,7 +43,9 @@ def command_line(is_pc, scenario):
     words = [PC] if is_pc else []
     if is_pc and scenario.get("hide"):
         words.append(NO_CLOCK_IN_MEMORY)
-    return " ".join([*words, "panic=-1", PATIENCE, scenario["cmdline"]]).strip()
+    # who is to be dumped when dead stays where it has died
+    words.append("panic=0" if scenario.get("cause") else "panic=-1")
+    return " ".join([*words, PATIENCE, scenario["cmdline"]]).strip()
 
 
 def ports(is_pc):
@@ -78,6 +81,7 @@ class Guest:
         is_pc = kernel.conf["machine"].startswith("pc")
         self.exceptions = ExceptionLog() if is_pc else AbortLog(kernel.arch)
         self.command_line = command_line(is_pc, scenario)
+        self.kept = bool(scenario.get("cause"))  # when it has died
         argv = [
             need(kernel.conf["qemu"], PACKAGES[kernel.conf["qemu"]]), "-nodefaults",
             "-no-reboot", "-display", "none", "-accel", "tcg", "-machine", kernel.conf["machine"],
@@ -224,28 +228,42 @@ class Guest:
                         else f"the console did not fall silent in {self.timeout} s: say "
                         "by --until what it says when it is time")
 
+    def status(self):
+        """Of the machine, in QEMU's words: "running", "shutdown" after a triple fault …"""
+        return self.command("query-status")["status"]
+
+    def death(self):
+        """How a machine that QEMU keeps has died, or None."""
+        if not self.kept:
+            return None
+        if self.status() == "shutdown":
+            return "shutdown"
+        return "panicked" if LAST_WORDS in self.serial.read_bytes() else None
+
     def go_on(self, silence, log="int,cpu_reset"):
         """Let a frozen guest go on, with its exceptions logged; return what it said from
-        there on, and whether it "ended" as asked, is "gone", or fell "silent". While the
-        stack of nested faults goes down, it is heard."""
+        there on, and whether it "ended" as asked, is "gone" (or where QEMU keeps it
+        "shutdown" or "panicked"), or fell "silent". While the stack of nested faults goes
+        down, it is heard."""
         if log:
             self.monitor(f"log {log}")
+        if self.kept:
+            self.command("set-action", shutdown="pause")  # memory and registers stay
         self.release()
         self._sockets[0].settimeout(1)
-        said, end, sp = b"", None, None
-        used, since = self.processor_seconds(), time.monotonic()
+        said, end, sp, heard = b"", None, None, True
         while not end:
+            if heard:
+                used, since = self.processor_seconds(), time.monotonic()
             try:
                 part = self._sockets[0].recv(4096)
-                said += part
+                said, heard = said + part, True
                 end = "ended" if said.endswith(b"@end\n") else None if part else "gone"
             except TimeoutError:
-                last, sp = sp, self.exceptions.storm.sp
-                if sp == last:
-                    end = "silent" if self.is_over(silence, used, since) else None
-                    continue
-                end = "silent" if time.monotonic() > self.deadline else None
-            used, since = self.processor_seconds(), time.monotonic()
+                heard, sp = self.exceptions.storm.sp != sp, self.exceptions.storm.sp
+                silent = not heard and self.is_over(silence, used, since)
+                end = self.death() or (
+                    "silent" if silent or time.monotonic() > self.deadline else None)
         lines = said.decode(errors="replace").splitlines()
         return [line for line in lines if line != "@end"], end
 

@@ -6,6 +6,9 @@
 #include <linux/dcache.h>
 #include <linux/mm_types.h>
 #include <linux/types.h>
+#ifdef CONFIG_X86
+#include <asm/desc_defs.h>
+#endif
 
 #define MAX_WHERE 32
 
@@ -37,6 +40,10 @@ void machine_exit(void);
 
 #ifdef CONFIG_X86
 /* x86.c */
+struct page *page_behind(unsigned long address);
+gate_desc *own_gates(void);
+void set_gate14(gate_desc *gates, unsigned long handler);
+extern const char lab_page_fault[];
 pgdval_t *private_entry(struct mm_struct *mm, unsigned long address, unsigned long *size);
 
 /* plant.c: -ENOTTY where the command is not one of its own */
@@ -48,6 +55,9 @@ void plant_files(struct dentry *dir);
 /* act.c: the same */
 int act(const char *command);
 extern char lab_answer[];
+
+/* ruin.c: the same */
+int ruin(const char *command);
 #endif
 
 #endif

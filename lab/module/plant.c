@@ -51,8 +51,9 @@ static const struct {
 #endif
 };
 #define LEVELS ARRAY_SIZE(levels)
+/* With PAE spaces share the kernel's tables below the top if there is no PTI. */
 #ifdef CONFIG_X86_PAE
-#define PRIVATE_LEVEL 1
+#define PRIVATE_LEVEL (boot_cpu_has(X86_FEATURE_PTI) ? 1 : 0)
 #else
 #define PRIVATE_LEVEL 0
 #endif
@@ -208,7 +209,7 @@ static int change_space(const struct change *change, const char *half)
 	pgdval_t *table;
 	int error;
 
-	if ((user || PRIVATE_LEVEL) && !boot_cpu_has(X86_FEATURE_PTI))
+	if (user && !boot_cpu_has(X86_FEATURE_PTI))
 		return -EOPNOTSUPP;
 	if (!user && strcmp(half, "kernel"))
 		return -EINVAL;

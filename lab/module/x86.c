@@ -26,7 +26,6 @@
 
 #include "lab.h"
 
-extern const char lab_page_fault[];
 unsigned long lab_old_page_fault;
 
 /*
@@ -127,54 +126,46 @@ static int restore(void)
 	return 0;
 }
 
-/* The IDT is read-only wherever it is mapped: write its page by a mapping of our own. */
-static int take_gate14(void)
+static unsigned long idt_address(void)
 {
-	unsigned long address = (unsigned long)lab_page_fault;
 	struct desc_ptr idt;
-	unsigned int level;
-	struct page *page;
-	gate_desc *gates;
-	gate_desc gate;
-	pte_t *pte;
 
-	if (lab_old_page_fault)
-		return -EBUSY;
 	store_idt(&idt);
-	pte = lookup_address(idt.address, &level);
-	if (!pte || level != PG_LEVEL_4K)
-		return -EOPNOTSUPP;
-	page = pte_page(*pte);
-	gates = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
-	if (!gates)
-		return -ENOMEM;
-	gate = gates[X86_TRAP_PF];
-	lab_old_page_fault = gate_offset(&gate);
-	gate.offset_low = (u16)address;
-	gate.offset_middle = (u16)(address >> 16);
-#ifdef CONFIG_X86_64
-	gate.offset_high = (u32)(address >> 32);
-#endif
-	gates[X86_TRAP_PF] = gate;
-	vunmap(gates);
-	return 0;
+	return idt.address;
 }
 
-/* The word for something that this kernel has. */
-int machine_where(const char *word, unsigned long *address)
+static unsigned long gdt_address(void)
 {
-	struct desc_ptr idt;
+	struct desc_ptr gdt;
 
-	if (sysfs_streq(word, "handler")) {
-		*address = (unsigned long)lab_page_fault;
-		return 0;
-	}
-	if (sysfs_streq(word, "idt")) {
-		store_idt(&idt);
-		*address = idt.address;
-		return 0;
-	}
-	return where_is_ours(word, address);
+	native_store_gdt(&gdt);
+	return gdt.address;
+}
+
+static unsigned long tss_address(void)
+{
+	const struct ldttss_desc *tss;
+	unsigned long address;
+
+	tss = (const struct ldttss_desc *)(gdt_address() + GDT_ENTRY_TSS * 8);
+	address = tss->base0 | tss->base1 << 16 | (unsigned long)tss->base2 << 24;
+#ifdef CONFIG_X86_64
+	address |= (unsigned long)tss->base3 << 32;
+#endif
+	return address;
+}
+
+/* Its last word: where the processor pushes first when it comes from user mode. */
+static unsigned long entry_stack_address(void)
+{
+	const struct x86_hw_tss *tss = (const struct x86_hw_tss *)tss_address();
+
+	return tss->sp0 - sizeof(long);
+}
+
+static unsigned long handler_address(void)
+{
+	return (unsigned long)lab_page_fault;
 }
 
 /* Physical address behind a kernel address of any kind, 0 if it is not mapped. */
@@ -192,6 +183,72 @@ static u64 physical(unsigned long address)
 	       (address & (size - 1));
 }
 
+/* Of memory that is mapped by tables; NULL if it is not. */
+struct page *page_behind(unsigned long address)
+{
+	u64 pa = physical(address);
+
+	return pa ? pfn_to_page(pa >> PAGE_SHIFT) : NULL;
+}
+
+/* The IDT is read-only wherever it is mapped: its page by a mapping of our own. */
+gate_desc *own_gates(void)
+{
+	struct page *page = page_behind(idt_address());
+
+	return page ? vmap(&page, 1, VM_MAP, PAGE_KERNEL) : NULL;
+}
+
+void set_gate14(gate_desc *gates, unsigned long handler)
+{
+	gate_desc gate = gates[X86_TRAP_PF];
+
+	lab_old_page_fault = gate_offset(&gate);
+	gate.offset_low = (u16)handler;
+	gate.offset_middle = (u16)(handler >> 16);
+#ifdef CONFIG_X86_64
+	gate.offset_high = (u32)(handler >> 32);
+#endif
+	gates[X86_TRAP_PF] = gate;
+}
+
+static int take_gate14(void)
+{
+	gate_desc *gates;
+
+	if (lab_old_page_fault)
+		return -EBUSY;
+	gates = own_gates();
+	if (!gates)
+		return -ENOMEM;
+	set_gate14(gates, handler_address());
+	vunmap(gates);
+	return 0;
+}
+
+/* The words for what this kernel has. */
+static const struct {
+	const char *word;
+	unsigned long (*address)(void);
+} places[] = {
+	{ "handler", handler_address }, { "idt", idt_address },
+	{ "gdt", gdt_address },         { "entry-stack", entry_stack_address },
+	{ "tss", tss_address },
+};
+
+int machine_where(const char *word, unsigned long *address)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		if (!sysfs_streq(word, places[i].word))
+			continue;
+		*address = places[i].address();
+		return 0;
+	}
+	return where_is_ours(word, address);
+}
+
 static DEFINE_PER_CPU(unsigned long, cr3);
 
 void note_registers(void)
@@ -207,7 +264,9 @@ void say_cpu(int cpu, pid_t pid)
 void say_kernel(void)
 {
 	unsigned long handler = (unsigned long)lab_page_fault;
+	const gate_desc *gates = (const gate_desc *)idt_address();
 
+	say("gate14 %lx\n", gate_offset(&gates[X86_TRAP_PF]));
 	say("pti %d\n", !!boot_cpu_has(X86_FEATURE_PTI));
 	say("lab_page_fault %lx %llx\n", handler, physical(handler));
 	say("gate14_taken %d\n", !!lab_old_page_fault);
@@ -237,6 +296,8 @@ int machine_command(const char *command)
 	if (sysfs_streq(command, "take-gate14"))
 		return take_gate14();
 	error = plant(command);
+	if (error == -ENOTTY)
+		error = ruin(command);
 	return error == -ENOTTY ? act(command) : error;
 }
 
