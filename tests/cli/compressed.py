@@ -246,6 +246,24 @@ def check_pipes(tap, tool, place, plain, data):
     tap.case("standard input of nothing: refused", status == 3 and "empty" in errors, errors)
 
 
+def check_sparse(tap, tool, place, data):
+    """64 GiB of which 2 MiB are there: a file of a machine with that much memory."""
+    def sparse(path, size):
+        with open(path, "wb") as out:
+            for pa, held in writers.Core(data).memory:
+                out.seek(pa)
+                out.write(held)
+            out.truncate(size)
+
+    answers = []
+    for size in (1 << 28, 1 << 36):
+        sparse(place.path, size)
+        answers.append(run(tool, "spaces", place.path, "--format", "i386")[:2])
+    os.remove(place.path)
+    tap.case("64 GiB with holes: the answers of 256 MiB", answers[0] == answers[1] and
+             not answers[0][0], answers)
+
+
 def check_interrupted(tap, tool, place, data):
     """Before it has read all that it is given."""
     with subprocess.Popen([tool, "spaces", "-"], stdin=subprocess.PIPE,
@@ -280,6 +298,7 @@ def main():
         check_room(tap, tool, place, data)
         check_pipes(tap, tool, place, plain, data)
         check_interrupted(tap, tool, place, data)
+        check_sparse(tap, tool, place, data)
         lime = os.path.join(scratch, "lime")
         dump = writers.WRITERS["lime"](writers.Core(data))[0]
         pathlib.Path(lime).write_bytes(dump)
