@@ -54,7 +54,8 @@ static struct frame *quiet_frame(struct machine_cpu *cpu)
 	uint64_t pa = cpu->stored;
 	struct frame *frame = memory_frame(cpu->memory, pa);
 
-	if (frame->kind != FRAME_OWN || frame->stamp == cpu->memory->stamp ||
+	if (!memory_owns_below(frame, pa % MACHINE_FRAME_SIZE) ||
+	    frame->stamp == cpu->memory->stamp ||
 	    pa % MACHINE_FRAME_SIZE + frame_bytes(cpu) > MACHINE_FRAME_SIZE)
 		return NULL;
 	return frame;
@@ -113,8 +114,10 @@ static uint64_t skip(const struct streak *streak, uint64_t left)
 		return 0;
 	frame = quiet_frame(cpu);
 	n = frame ? room(cpu, left) : 0;
-	if (n)
-		repeat(cpu, frame->bytes + cpu->stored % MACHINE_FRAME_SIZE, n);
+	if (!n)
+		return 0;
+	repeat(cpu, frame->bytes + cpu->stored % MACHINE_FRAME_SIZE, n);
+	memory_wrote_below(frame, cpu->stored % MACHINE_FRAME_SIZE);
 	return n;
 }
 

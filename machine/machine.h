@@ -36,6 +36,11 @@
 struct machine_backing {
 	/* The 4096 bytes that hold pa, valid as long as the memory, or NULL. */
 	const uint8_t *(*frame)(void *opaque, uint64_t pa);
+	/*
+	 * Whether there is such a frame, as far as can be told without fetching it: one that
+	 * is written first is fetched when somebody reads it. NULL: each is, when touched.
+	 */
+	bool (*holds)(void *opaque, uint64_t pa);
 	void *opaque;
 	/*
 	 * There is memory below this pa even where frame gives NULL, and what lies in it is
@@ -101,7 +106,7 @@ struct machine_written {
  * The frames written so far, by rising pa. *written is the caller's, to free(); false
  * when memory is short.
  */
-bool machine_memory_written(const struct machine_memory *memory,
+bool machine_memory_written(struct machine_memory *memory,
 			    struct machine_written **written, size_t *n);
 
 /* ---- 2. events ------------------------------------------------------------------ */

@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Physical memory: a table of the frames that were touched. A frame is looked up in the
- * backing once, and copied the first time it is written.
+ * backing once, and copied the first time it is written. Nested faults write frame after
+ * frame from one end to the other: what is written before it is read is not fetched until
+ * somebody reads it, which mostly nobody does.
  */
 #include "memory.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define GENERATION BIT(40)
 #define FIRST_LOG2 8
-#define BLOCK_FRAMES 256
+
+/*
+ * Most stories write a few frames; after these, blocks of a huge page. A page fault for
+ * each frame would cost more than what is simulated.
+ */
+#define FIRST_FRAMES 32
+#define BLOCK_FRAMES 512
+#define BLOCK_SIZE ((size_t)BLOCK_FRAMES * MACHINE_FRAME_SIZE)
 
 static const uint8_t zeroes[MACHINE_FRAME_SIZE];
 
@@ -79,64 +89,176 @@ static struct frame *lose(struct machine_memory *memory)
 	return &memory->lost;
 }
 
+/* One that is not there yet, at its place; NULL: memory is short. */
+static struct frame *add_frame(struct machine_memory *memory, uint64_t key)
+{
+	struct frame *frame;
+
+	if (2 * memory->nframes >= places(memory) && !grow_table(memory))
+		return NULL;
+	frame = find_place(memory, key);
+	*frame = (struct frame){ .key = key };
+	memory->nframes++;
+	return frame;
+}
+
 struct frame *memory_find(struct machine_memory *memory, uint64_t key)
 {
 	struct frame *frame = find_place(memory, key);
 
 	if (frame->key == key)
 		return frame;
-	if (2 * memory->nframes >= places(memory)) {
-		if (!grow_table(memory))
-			return lose(memory);
-		frame = find_place(memory, key);
-	}
-	*frame = (struct frame){ .key = key };
+	frame = add_frame(memory, key);
+	if (!frame)
+		return lose(memory);
 	borrow(memory, frame);
-	memory->nframes++;
 	return frame;
 }
 
-/* ---- copies ---- */
+/* ---- frames of one's own ---- */
 
-static uint8_t *take_copy(struct copies *copies)
+static bool add_block(struct copies *copies)
 {
-	size_t block = copies->n / BLOCK_FRAMES, at = copies->n % BLOCK_FRAMES;
+	size_t n = copies->nblocks;
+	uint8_t **grown = realloc(copies->block, (n + 1) * sizeof(*copies->block));
 
-	if (block == copies->nblocks) {
-		uint8_t **grown =
-			realloc(copies->block, (block + 1) * sizeof(*copies->block));
-
-		if (!grown)
-			return NULL;
-		copies->block = grown;
-		copies->block[block] = malloc(BLOCK_FRAMES * MACHINE_FRAME_SIZE);
-		if (!copies->block[block])
-			return NULL;
-		copies->nblocks++;
+	if (!grown)
+		return false;
+	copies->block = grown;
+	grown[n] = n ? aligned_alloc(BLOCK_SIZE, BLOCK_SIZE)
+		     : malloc((size_t)FIRST_FRAMES * MACHINE_FRAME_SIZE);
+	if (!grown[n])
+		return false;
+	if (n) { /* each may fail, which makes it slower */
+		madvise(grown[n], BLOCK_SIZE, MADV_HUGEPAGE);
+		madvise(grown[n], BLOCK_SIZE, MADV_POPULATE_WRITE);
 	}
-	copies->n++;
-	return copies->block[block] + at * MACHINE_FRAME_SIZE;
+	copies->nblocks++;
+	return true;
+}
+
+/* Its bytes are anybody's. */
+static uint8_t *take_copy(struct machine_memory *memory)
+{
+	struct copies *copies = &memory->copies;
+
+	if (copies->used == (copies->current ? BLOCK_FRAMES : FIRST_FRAMES)) {
+		copies->current++;
+		copies->used = 0;
+	}
+	if (copies->current == copies->nblocks && !add_block(copies)) {
+		memory->failed = true;
+		return NULL;
+	}
+	return copies->block[copies->current] + MACHINE_FRAME_SIZE * copies->used++;
+}
+
+/* The rest of a part comes from the backing. */
+static void complete(const struct machine_memory *memory, struct frame *frame)
+{
+	const struct machine_backing *backing = &memory->backing;
+	const uint8_t *bytes = backing->frame(backing->opaque, address_of(frame));
+	const uint8_t *from = bytes ? bytes : zeroes;
+
+	memcpy(frame->bytes, from, frame->low);
+	memcpy(frame->bytes + frame->high, from + frame->high,
+	       MACHINE_FRAME_SIZE - frame->high);
+	frame->kind = FRAME_OWN;
+	frame->unknown = !bytes;
+}
+
+static bool make_copy(struct machine_memory *memory, struct frame *frame)
+{
+	uint8_t *copy = take_copy(memory);
+
+	if (!copy)
+		return false;
+	memcpy(copy, frame->bytes, MACHINE_FRAME_SIZE);
+	frame->bytes = copy;
+	frame->kind = FRAME_OWN;
+	return true;
 }
 
 uint8_t *memory_own(struct machine_memory *memory, struct frame *frame,
 		    enum machine_write_reason reason)
 {
-	uint8_t *copy;
-
-	if (unlikely(frame->kind != FRAME_OWN)) {
-		if (frame->kind == FRAME_HOLE)
-			return NULL;
-		copy = take_copy(&memory->copies);
-		if (!copy) {
-			memory->failed = true;
-			return NULL;
-		}
-		memcpy(copy, frame->bytes, MACHINE_FRAME_SIZE);
-		frame->bytes = copy;
-		frame->kind = FRAME_OWN;
-	}
+	if (frame->kind == FRAME_HOLE)
+		return NULL;
+	if (frame->kind == FRAME_PART)
+		complete(memory, frame);
+	if (unlikely(frame->kind != FRAME_OWN) && !make_copy(memory, frame))
+		return NULL;
 	frame->written |= (uint8_t)reason;
 	return frame->bytes;
+}
+
+/* ---- parts ---- */
+
+void memory_wrote_below(struct frame *frame, unsigned low)
+{
+	if (frame->kind != FRAME_PART)
+		return;
+	frame->low = (uint16_t)low;
+	if (low || frame->high != MACHINE_FRAME_SIZE)
+		return;
+	frame->kind = FRAME_OWN;
+	frame->unknown = false;
+}
+
+/* One that is written before it is read; NULL: it has to be looked at. */
+static struct frame *begin_part(struct machine_memory *memory, uint64_t pa)
+{
+	const struct machine_backing *backing = &memory->backing;
+	struct frame *frame;
+	uint8_t *copy;
+
+	if (!backing->holds || !backing->holds(backing->opaque, pa) ||
+	    !(copy = take_copy(memory)) ||
+	    !(frame = add_frame(memory, PFN(pa) | memory->generation)))
+		return NULL;
+	frame->kind = FRAME_PART;
+	frame->bytes = copy;
+	frame->unknown = true;
+	return frame;
+}
+
+static struct frame *frame_to_write(struct machine_memory *memory, uint64_t pa)
+{
+	uint64_t key = PFN(pa) | memory->generation;
+	struct frame *frame = find_place(memory, key);
+
+	if (frame->key != key)
+		frame = begin_part(memory, pa);
+	return frame ? frame : memory_frame(memory, pa);
+}
+
+/* Whether the part is one with these bytes too; they are its then. */
+static bool extend_part(struct frame *frame, unsigned at, unsigned size)
+{
+	if (!frame->high)
+		frame->low = frame->high = (uint16_t)(at + size);
+	if (at + size == frame->low)
+		memory_wrote_below(frame, at);
+	else if (at < frame->low || at + size > frame->high)
+		return false;
+	return true;
+}
+
+void memory_store_slowly(struct machine_memory *memory, uint64_t pa, unsigned size,
+			 uint64_t value, enum machine_write_reason reason)
+{
+	struct frame *frame = frame_to_write(memory, pa);
+	unsigned at = pa % MACHINE_FRAME_SIZE;
+	uint8_t *bytes;
+
+	if (frame->kind == FRAME_PART && extend_part(frame, at, size)) {
+		frame->written |= (uint8_t)reason;
+		bytes = frame->bytes;
+	} else {
+		bytes = memory_own(memory, frame, reason);
+	}
+	if (bytes)
+		store_le(bytes + at, size, value);
 }
 
 /* ---- the memory as a whole ---- */
@@ -181,12 +303,16 @@ void machine_memory_reset(struct machine_memory *memory)
 		memset(memory->frame, 0, places(memory) * sizeof(*memory->frame));
 		memory->generation = GENERATION;
 	}
-	memory->nframes = memory->copies.n = 0;
+	memory->nframes = memory->copies.current = memory->copies.used = 0;
 	memory->failed = memory->hole_read = false;
 }
 
-void memory_note_hole(struct machine_memory *memory, uint64_t pa)
+void memory_read_unknown(struct machine_memory *memory, struct frame *frame, uint64_t pa)
 {
+	if (frame->kind == FRAME_PART)
+		complete(memory, frame);
+	if (frame->kind != FRAME_HOLE && !frame->unknown)
+		return;
 	if (!memory->hole_read)
 		memory->hole_pa = pa;
 	memory->hole_read = true;
@@ -198,16 +324,33 @@ bool machine_memory_hole_read(const struct machine_memory *memory, uint64_t *pa)
 	return memory->hole_read;
 }
 
+/* With all of its bytes. */
+static struct frame *whole_frame(struct machine_memory *memory, uint64_t pa)
+{
+	struct frame *frame = memory_frame(memory, pa);
+
+	if (frame->kind == FRAME_PART)
+		complete(memory, frame);
+	return frame;
+}
+
 static const uint8_t *lend(void *opaque, uint64_t pa)
 {
-	const struct frame *frame = memory_frame(opaque, pa);
+	const struct frame *frame = whole_frame(opaque, pa);
 
 	return frame->kind == FRAME_HOLE || frame->unknown ? NULL : frame->bytes;
 }
 
+static bool can_lend(void *opaque, uint64_t pa)
+{
+	return lend(opaque, pa);
+}
+
 struct machine_backing machine_memory_backing(struct machine_memory *memory)
 {
-	return (struct machine_backing){ .frame = lend, .opaque = memory };
+	return (struct machine_backing){ .frame = lend,
+					 .holds = can_lend,
+					 .opaque = memory };
 }
 
 bool machine_memory_failed(const struct machine_memory *memory)
@@ -222,7 +365,7 @@ static int by_address(const void *a, const void *b)
 	return (x->pa > y->pa) - (x->pa < y->pa);
 }
 
-bool machine_memory_written(const struct machine_memory *memory,
+bool machine_memory_written(struct machine_memory *memory,
 			    struct machine_written **written, size_t *n)
 {
 	*n = 0;
@@ -230,12 +373,15 @@ bool machine_memory_written(const struct machine_memory *memory,
 	if (!*written)
 		return false;
 	for (size_t i = 0; i < places(memory); i++) {
-		const struct frame *frame = &memory->frame[i];
+		struct frame *frame = &memory->frame[i];
 
-		if (is_live(memory, frame) && frame->written)
-			(*written)[(*n)++] =
-				(struct machine_written){ address_of(frame), frame->bytes,
-							  frame->written };
+		if (!is_live(memory, frame) || !frame->written)
+			continue;
+		if (frame->kind == FRAME_PART)
+			complete(memory, frame);
+		(*written)[(*n)++] =
+			(struct machine_written){ address_of(frame), frame->bytes,
+						  frame->written };
 	}
 	qsort(*written, *n, sizeof(**written), by_address);
 	return true;
@@ -258,7 +404,7 @@ void machine_memory_read(struct machine_memory *memory, uint64_t pa, void *buf,
 
 	for (size_t n; len; pa += n, to += n, len -= n) {
 		n = within_frame(pa, len);
-		memcpy(to, memory_frame(memory, pa)->bytes + pa % MACHINE_FRAME_SIZE, n);
+		memcpy(to, whole_frame(memory, pa)->bytes + pa % MACHINE_FRAME_SIZE, n);
 	}
 }
 
@@ -279,7 +425,7 @@ void machine_memory_write(struct machine_memory *memory, uint64_t pa, const void
 
 void machine_memory_lend(struct machine_memory *memory, uint64_t pa, const uint8_t *bytes)
 {
-	struct frame *frame = memory_frame(memory, pa);
+	struct frame *frame = whole_frame(memory, pa);
 
 	if (frame->kind == FRAME_OWN)
 		memcpy(frame->bytes, bytes, MACHINE_FRAME_SIZE);

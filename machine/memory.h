@@ -49,23 +49,26 @@ enum frame_kind {
 	FRAME_HOLE,     /* no memory */
 	FRAME_ABSENT,   /* memory that the backing does not have: its bytes are unknown */
 	FRAME_BORROWED, /* the backing's, a lent one, or zeroes: not written here */
+	FRAME_PART, /* own as far as it was written; the backing has the rest, if any */
 	FRAME_OWN,
 };
 
 /* A frame that was touched. It moves when another one is touched first. */
 struct frame {
-	uint64_t key;    /* its number under the table's generation; else: free */
-	uint8_t *bytes;  /* read freely; write through memory_own() only */
-	uint32_t stamp;  /* the memory's stamp when it was last read */
-	uint8_t kind;    /* enum frame_kind */
-	uint8_t written; /* enum machine_write_reason bits */
-	bool unknown;    /* so much of it as was not written is: of what was absent */
+	uint64_t key;       /* its number under the table's generation; else: free */
+	uint8_t *bytes;     /* read freely; write through memory_own() only */
+	uint32_t stamp;     /* the memory's stamp when it was last read */
+	uint16_t low, high; /* FRAME_PART: these bytes, [low, high), were written */
+	uint8_t kind;       /* enum frame_kind */
+	uint8_t written;    /* enum machine_write_reason bits */
+	bool unknown; /* so much of it as was not written is: it was absent, or not asked for */
 };
 
-/* Copied frames, allocated by the block so that their addresses stay. */
+/* Frames written, allocated by the block so that their addresses stay. */
 struct copies {
 	uint8_t **block;
-	size_t nblocks, n;
+	size_t nblocks;
+	size_t current, used; /* the block that is taken from, and how many were */
 };
 
 struct machine_memory {
@@ -97,15 +100,30 @@ static inline struct frame *memory_frame(struct machine_memory *memory, uint64_t
 	return likely(frame->key == key) ? frame : memory_find(memory, key);
 }
 
-void memory_note_hole(struct machine_memory *memory, uint64_t pa);
+/* The same for size bytes, which lie in one frame: of a part no more need be known. */
+void memory_store_slowly(struct machine_memory *memory, uint64_t pa, unsigned size,
+			 uint64_t value, enum machine_write_reason reason);
 
-/* Marks the frame, which holds pa, as read. */
+/* Whether the bytes below `at` in the frame are written freely: it is own, or is so far. */
+static inline bool memory_owns_below(const struct frame *frame, unsigned at)
+{
+	return frame->kind == FRAME_OWN ||
+	       (frame->kind == FRAME_PART && frame->low == at);
+}
+
+/* They have been, from `low` on. */
+void memory_wrote_below(struct frame *frame, unsigned low);
+
+/* What is read is not known: fetches it, or puts down that it is in a hole. */
+void memory_read_unknown(struct machine_memory *memory, struct frame *frame, uint64_t pa);
+
+/* Marks the frame, which holds pa, as read: its bytes are all there from then on. */
 static inline void memory_mark_read(struct machine_memory *memory, struct frame *frame,
 				    uint64_t pa)
 {
 	frame->stamp = memory->stamp;
 	if (unlikely(frame->kind == FRAME_HOLE || frame->unknown))
-		memory_note_hole(memory, pa);
+		memory_read_unknown(memory, frame, pa);
 }
 
 /* The entry or datum at pa, of size bytes within one frame; marks the frame as read. */
@@ -121,10 +139,15 @@ static inline uint64_t memory_load(struct machine_memory *memory, uint64_t pa,
 static inline void memory_store(struct machine_memory *memory, uint64_t pa, unsigned size,
 				uint64_t value, enum machine_write_reason reason)
 {
-	uint8_t *bytes = memory_own(memory, memory_frame(memory, pa), reason);
+	uint64_t key = PFN(pa) | memory->generation;
+	struct frame *frame = &memory->frame[HASH(key, memory->hash_shift)];
 
-	if (likely(bytes))
-		store_le(bytes + pa % MACHINE_FRAME_SIZE, size, value);
+	if (likely(frame->key == key && frame->kind == FRAME_OWN)) {
+		frame->written |= (uint8_t)reason;
+		store_le(frame->bytes + pa % MACHINE_FRAME_SIZE, size, value);
+	} else {
+		memory_store_slowly(memory, pa, size, value, reason);
+	}
 }
 
 #endif

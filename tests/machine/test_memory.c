@@ -184,6 +184,138 @@ static void test_lend(void **state)
 	machine_memory_destroy(memory);
 }
 
+/* ---- frames that are written before they are read --------------------------------- */
+
+/* Says so of a third frame too, which two_frames() has not. */
+static bool three_frames(void *opaque, uint64_t pa)
+{
+	(void)opaque;
+	return pa / MACHINE_FRAME_SIZE >= 5 && pa / MACHINE_FRAME_SIZE <= 7;
+}
+
+static struct machine_memory *over_known_frames(void)
+{
+	const struct machine_backing backing = { .frame = two_frames,
+						 .holds = three_frames,
+						 .memory_end = 0x9000 };
+
+	memset(under[0], 0x11, sizeof(under[0]));
+	memset(under[1], 0x22, sizeof(under[1]));
+	asked = 0;
+	return machine_memory_create(&backing, 0);
+}
+
+/* A processor without paging, whose accesses are those of a machine. */
+static void cpu_over(struct machine_cpu *cpu, struct machine_memory *memory)
+{
+	machine_cpu_init(cpu, &(struct machine_model){ .maxphyaddr = 36 }, memory);
+}
+
+static void store(struct machine_cpu *cpu, uint64_t pa, unsigned size, uint64_t value)
+{
+	struct machine_event event;
+
+	assert_true(machine_store(cpu, pa, size, MACHINE_WRITE, value, &event));
+}
+
+static uint64_t load(struct machine_cpu *cpu, uint64_t pa, unsigned size)
+{
+	struct machine_event event;
+	uint64_t value;
+
+	assert_true(machine_load(cpu, pa, size, MACHINE_READ, &value, &event));
+	return value;
+}
+
+/* As a stack does: from the end down, values that say where they are. */
+static void push_down(struct machine_cpu *cpu, uint64_t from, uint64_t to)
+{
+	while (from > to) {
+		from -= 4;
+		store(cpu, from, 4, from);
+	}
+}
+
+static void test_run_over(void **state)
+{
+	struct machine_memory *memory = over_known_frames();
+	struct machine_cpu cpu;
+	uint64_t hole;
+
+	(void)state;
+	cpu_over(&cpu, memory);
+	push_down(&cpu, 0x7000, 0x5000);
+	assert_int_equal(asked, 0);
+	for (uint64_t pa = 0x5000; pa < 0x7000; pa += 4)
+		assert_int_equal(load(&cpu, pa, 4), pa);
+	assert_int_equal(asked, 0);
+	assert_false(machine_memory_hole_read(memory, &hole));
+	machine_cpu_release(&cpu);
+	machine_memory_destroy(memory);
+}
+
+/* What was not written is the backing's, however it is asked for. */
+static void test_run_over_in_part(void **state)
+{
+	struct machine_written *written;
+	size_t n;
+
+	(void)state;
+	for (unsigned way = 0; way < 5; way++) {
+		struct machine_memory *memory = over_known_frames();
+		struct machine_backing fork = machine_memory_backing(memory);
+		uint64_t first = 0x1111111111111111;
+		struct machine_cpu cpu;
+
+		cpu_over(&cpu, memory);
+		push_down(&cpu, 0x5800, 0x5400);
+		assert_int_equal(asked, 0);
+		if (way == 0)
+			assert_int_equal(load(&cpu, 0x5000, 8), first);
+		else if (way == 1)
+			store(&cpu, 0x5000, 8, first = 1);
+		else if (way == 2)
+			put(memory, 0x5000, first = 2);
+		else if (way == 3)
+			assert_memory_equal(fork.frame(fork.opaque, 0x5000), &first, 8);
+		assert_true(machine_memory_written(memory, &written, &n));
+		assert_int_equal(n, 1);
+		assert_memory_equal(written->bytes, &first, 8);
+		free(written);
+		assert_int_equal(asked, 1);
+		assert_int_equal(get(memory, 0x5000), first);
+		assert_int_equal(get(memory, 0x53f8), 0x1111111111111111);
+		assert_int_equal(get(memory, 0x5400), 0x540400005400);
+		assert_int_equal(get(memory, 0x57f8), 0x57fc000057f8);
+		assert_int_equal(get(memory, 0x5800), 0x1111111111111111);
+		machine_cpu_release(&cpu);
+		machine_memory_destroy(memory);
+	}
+}
+
+/* What cannot be fetched in the end is unknown as far as it was not written. */
+static void test_run_over_absent(void **state)
+{
+	struct machine_memory *memory = over_known_frames();
+	struct machine_cpu cpu;
+	uint64_t hole;
+
+	(void)state;
+	cpu_over(&cpu, memory);
+	push_down(&cpu, 0x8000, 0x7800);
+	assert_false(machine_memory_hole_read(memory, &hole));
+	assert_int_equal(load(&cpu, 0x7000, 4), 0);
+	assert_true(machine_memory_hole_read(memory, &hole));
+	assert_int_equal(hole, 0x7000);
+	assert_int_equal(load(&cpu, 0x7800, 4), 0x7800);
+	machine_memory_reset(memory);
+	push_down(&cpu, 0x8000, 0x7000);
+	assert_int_equal(load(&cpu, 0x7000, 4), 0x7000);
+	assert_false(machine_memory_hole_read(memory, &hole));
+	machine_cpu_release(&cpu);
+	machine_memory_destroy(memory);
+}
+
 static void test_written(void **state)
 {
 	struct stand stand;
@@ -249,6 +381,11 @@ int main(void)
 		{ "a fork sees what was, and keeps its writes to itself", test_fork },
 		{ "frames with the bytes of one that was lent, till they are written",
 		  test_lend },
+		{ "frames written from end to end are not fetched", test_run_over },
+		{ "what of a frame was not written is the backing's",
+		  test_run_over_in_part },
+		{ "what cannot be fetched is unknown where it was not written",
+		  test_run_over_absent },
 		{ "written frames are reported in order, with the reason", test_written },
 		{ "random reads and writes are those of an array", test_random },
 	};

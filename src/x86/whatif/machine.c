@@ -35,6 +35,13 @@ static const uint8_t *lend_frame(void *opaque, uint64_t pa)
 	return frame;
 }
 
+static bool holds_frame(void *opaque, uint64_t pa)
+{
+	struct ws_machine *machine = opaque;
+
+	return ws_target_piece(machine->system->target, pa);
+}
+
 enum ws_status x86_machine_create(struct ws_audit *audit, struct ws_machine **machine)
 {
 	struct ws_system *system = audit->system;
@@ -55,6 +62,7 @@ enum ws_status x86_machine_create(struct ws_audit *audit, struct ws_machine **ma
 	made->system = system;
 	made->memory = machine_memory_create(
 		&(struct machine_backing){ .frame = lend_frame,
+					   .holds = holds_frame,
 					   .opaque = made,
 					   .memory_end = ws_memory_end(audit) },
 		0);
