@@ -64,6 +64,8 @@ struct ws_linux_layout {
 	 * it begins where the first byte lies that is mapped at its difference.
 	 */
 	bool from_zero;
+	/* Then: all gaps in it are narrower than this, and the one behind it is not. */
+	uint64_t direct_gap;
 	/*
 	 * The kernel's own addresses begin so far below the direct map (ARM: modules and
 	 * pkmap). Of a canonical format they are the upper half, and this says nothing.

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * ELF cores of whole machines, both classes: /proc/vmcore, QEMU's dump-guest-memory,
- * virsh dump, VirtualBox's dumpvmcore, our own captures. Physical memory is PT_LOAD at p_paddr; registers and
- * VMCOREINFO are PT_NOTE.
+ * virsh dump, VirtualBox's dumpvmcore, our own captures. Physical memory is PT_LOAD at
+ * p_paddr, but for copies of /proc/kcore (kcore.h); registers and VMCOREINFO are PT_NOTE.
  *
  * Bytes of a segment past p_filesz are taken as left out, not as zero: makedumpfile -E
  * ends segments so where it filtered frames, whatever these held. Of a file that is cut
  * off the segments are read as far as it goes. A program header that makes no sense is
- * left out, with a note, and the others are read. p_vaddr, p_flags and p_align say
- * nothing of physical memory, so what is in them does not matter.
+ * left out, with a note, and the others are read. p_vaddr says something of physical
+ * memory in copies of /proc/kcore only, p_flags and p_align nothing.
  *
  * The two classes differ in where a field is and how wide an address is, so they are
  * two rows, and every field is checked against the file before it is believed. (libelf
  * would clip a program header table that reaches past the file without a word.)
  */
-#include "target/target.h"
+#include "target/kcore.h"
 
 #include <elf.h>
 #include <stdio.h>
@@ -22,12 +22,13 @@
 #include <string.h>
 
 #include "util/bits.h"
+#include "util/cleanup.h"
 #include "util/count.h"
 
 struct elf_class {
 	uint8_t address; /* bytes in an address, an offset and a size */
 	uint16_t ehdr, e_type, e_machine, e_phoff, e_shoff, e_phentsize, e_phnum, e_shnum;
-	uint16_t phdr, p_type, p_offset, p_paddr, p_filesz, p_memsz;
+	uint16_t phdr, p_type, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz;
 	uint16_t shdr, sh_info;
 };
 
@@ -40,9 +41,9 @@ struct elf_class {
 		FIELD(bits, Ehdr, e_phoff), FIELD(bits, Ehdr, e_shoff),                \
 		FIELD(bits, Ehdr, e_phentsize), FIELD(bits, Ehdr, e_phnum),            \
 		FIELD(bits, Ehdr, e_shnum), FIELD(bits, Phdr, p_type),                 \
-		FIELD(bits, Phdr, p_offset), FIELD(bits, Phdr, p_paddr),               \
-		FIELD(bits, Phdr, p_filesz), FIELD(bits, Phdr, p_memsz),               \
-		FIELD(bits, Shdr, sh_info)                                             \
+		FIELD(bits, Phdr, p_offset), FIELD(bits, Phdr, p_vaddr),               \
+		FIELD(bits, Phdr, p_paddr), FIELD(bits, Phdr, p_filesz),               \
+		FIELD(bits, Phdr, p_memsz), FIELD(bits, Shdr, sh_info)                 \
 	}
 
 static const struct elf_class elf_classes[] = {
@@ -53,7 +54,7 @@ static const struct elf_class elf_classes[] = {
 struct segment {
 	uint64_t index;
 	uint32_t type;
-	uint64_t offset, pa, filesz, memsz;
+	uint64_t offset, va, pa, filesz, memsz;
 };
 
 /* What the segments are together. */
@@ -72,7 +73,13 @@ struct core {
 	} gap;
 	uint64_t unfilled; /* of all, where bytes of the file follow that are none's */
 	uint64_t claimed;  /* bytes of the file that are headers', notes' or memory's */
+	struct ws_kcore kcore;
 };
+
+static void core_release(struct core *core)
+{
+	ws_kcore_release(&core->kcore);
+}
 
 static uint64_t load_address(const struct elf_class *class, const uint8_t *p)
 {
@@ -225,6 +232,7 @@ static struct segment segment_at(const struct ws_target *target, const struct co
 		.index = index,
 		.type = ws_le32(phdr + class->p_type),
 		.offset = load_address(class, phdr + class->p_offset),
+		.va = load_address(class, phdr + class->p_vaddr),
 		.pa = load_address(class, phdr + class->p_paddr),
 		.filesz = load_address(class, phdr + class->p_filesz),
 		.memsz = load_address(class, phdr + class->p_memsz),
@@ -303,16 +311,32 @@ static void close_gap(struct core *core, uint64_t next)
 	core->gap.memory = 0;
 }
 
+/* p_paddr's -1 is one in both classes. */
+static struct ws_kcore_segment kcore_segment(const struct core *core,
+					     const struct segment *s)
+{
+	uint64_t minus_one = core->class->address == 4 ? UINT32_MAX : UINT64_MAX;
+
+	return (struct ws_kcore_segment){ .va = s->va,
+					  .pa = s->pa == minus_one ? UINT64_MAX : s->pa,
+					  .len = s->memsz };
+}
+
+static enum ws_status load_leave(struct ws_target *target, const struct segment *s,
+				 const char *flaw)
+{
+	return ws_target_leave(target, s->index, &(struct ws_extent){ s->pa, s->memsz },
+			       "%s (file offset %#lx, %#lx bytes there)", flaw, s->offset,
+			       s->filesz);
+}
+
 static enum ws_status load_add(struct ws_target *target, struct core *core,
 			       const struct segment *s)
 {
 	const char *flaw = load_flaw(core, s);
 
 	if (flaw)
-		return ws_target_leave(target, s->index,
-				       &(struct ws_extent){ s->pa, s->memsz },
-				       "%s (file offset %#lx, %#lx bytes there)", flaw,
-				       s->offset, s->filesz);
+		return load_leave(target, s, flaw);
 	ws_target_reaches(target, s->pa + s->memsz);
 	close_gap(core, s->offset);
 	core->gap.end = s->offset + s->filesz;
@@ -324,6 +348,19 @@ static enum ws_status load_add(struct ws_target *target, struct core *core,
 	core->nloads++;
 	core->physical |= s->pa != 0;
 	return ws_target_add_from_file(target, s->pa, s->filesz, s->offset, s->index);
+}
+
+/* Of a copy of /proc/kcore: those that are memory, where that lies. */
+static enum ws_status kcore_load_add(struct ws_target *target, struct core *core,
+				     const struct segment *s)
+{
+	struct ws_kcore_segment segment = kcore_segment(core, s);
+	struct segment placed = *s;
+	const char *flaw;
+
+	if (!ws_kcore_place(target, &core->kcore, &segment, &placed.pa, &flaw))
+		return WS_OK;
+	return flaw ? load_leave(target, s, flaw) : load_add(target, core, &placed);
 }
 
 static enum ws_status notes_cut(struct ws_target *target, const struct segment *s)
@@ -380,9 +417,44 @@ static enum ws_status segment_add(struct ws_target *target, struct core *core,
 				  const struct segment *s)
 {
 	core->claimed += s->filesz;
-	return s->type == PT_LOAD   ? load_add(target, core, s)
-	       : s->type == PT_NOTE ? note_add(target, core, s)
-				    : other_add(target, core, s);
+	if (s->type == PT_NOTE)
+		return WS_OK;
+	if (s->type != PT_LOAD)
+		return other_add(target, core, s);
+	return core->kcore.is ? kcore_load_add(target, core, s)
+			      : load_add(target, core, s);
+}
+
+static enum ws_status segment_look(struct ws_target *target, struct core *core,
+				   const struct segment *s)
+{
+	struct ws_kcore_segment *segment;
+
+	if (s->type == PT_NOTE)
+		return note_add(target, core, s);
+	if (s->type != PT_LOAD || !s->filesz)
+		return WS_OK;
+	segment = ws_vec_push(&core->kcore.segments);
+	if (!segment)
+		return ws_fail_memory(target->ctx);
+	*segment = kcore_segment(core, s);
+	return WS_OK;
+}
+
+typedef enum ws_status segment_fn(struct ws_target *target, struct core *core,
+				  const struct segment *s);
+
+static enum ws_status segments_each(struct ws_target *target, struct core *core,
+				    segment_fn *fn)
+{
+	enum ws_status status = WS_OK;
+
+	for (uint64_t i = 0; i < core->phnum && !status; i++) {
+		struct segment segment = segment_at(target, core, i);
+
+		status = fn(target, core, &segment);
+	}
+	return status;
 }
 
 /*
@@ -415,10 +487,21 @@ static enum ws_status unfilled_note(struct ws_target *target, struct core *core)
 		(core->unfilled - 1) / 1024 + 1);
 }
 
+static enum ws_status process_refuse(struct ws_target *target, const struct core *core)
+{
+	if (core->nloads < 2 || core->physical || core->kcore.is)
+		return WS_OK;
+	return ws_fail(
+		target->ctx, WS_ERR_UNSUPPORTED,
+		"%s: all %s have physical address 0: the core of a process, not of "
+		"a machine",
+		target->file.path, WS_COUNT_OF(core->nloads, "segment"));
+}
+
 static enum ws_status elf_open(struct ws_target *target,
 			       const struct ws_target_options *options)
 {
-	struct core core = { 0 };
+	ws_cleanup(core_release) struct core core = { 0 };
 	enum ws_status status;
 
 	(void)options;
@@ -426,19 +509,14 @@ static enum ws_status elf_open(struct ws_target *target,
 	    (status = table_check(target, &core)))
 		return status;
 	core.claimed = core.class->ehdr + core.phnum * core.class->phdr;
-	for (uint64_t i = 0; i < core.phnum && !status; i++) {
-		struct segment segment = segment_at(target, &core, i);
-
-		status = segment_add(target, &core, &segment);
-	}
-	if (!status && core.nloads > 1 && !core.physical)
-		return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
-			       "%s: all %s have physical address 0: the core of a "
-			       "process, not of a machine",
-			       target->file.path, WS_COUNT_OF(core.nloads, "segment"));
-	if (!status)
-		status = ragged_note(target, &core);
-	return status ? status : unfilled_note(target, &core);
+	if ((status = segments_each(target, &core, segment_look)) ||
+	    (status = ws_kcore_look(target, &core.kcore)) ||
+	    (core.kcore.is && (status = ws_kcore_note(target, &core.kcore))) ||
+	    (status = segments_each(target, &core, segment_add)) ||
+	    (status = process_refuse(target, &core)) ||
+	    (status = ragged_note(target, &core)))
+		return status;
+	return unfilled_note(target, &core);
 }
 
 const struct ws_target_ops ws_target_elf = {
@@ -446,7 +524,8 @@ const struct ws_target_ops ws_target_elf = {
 	.title = "ELF core",
 	.about =
 		"Of a whole machine: QEMU's dump-guest-memory, virsh dump --memory-only, "
-		"VirtualBox's dumpvmcore, /proc/vmcore, whosees capture.",
+		"VirtualBox's dumpvmcore, /proc/vmcore, copies of /proc/kcore, whosees "
+		"capture.",
 	.header = "program header",
 	.probe = elf_probe,
 	.open = elf_open,

@@ -264,6 +264,14 @@ static enum ws_status modules_note(struct ws_target *target, const struct note *
 	return WS_OK;
 }
 
+/* Of what writes cores today /proc/kcore alone has such (Linux fs/proc/kcore.c). */
+static enum ws_status taskstruct_note(struct ws_target *target, const struct note *note)
+{
+	(void)note;
+	target->of_itself = true;
+	return WS_OK;
+}
+
 #define WHOSEES_ROOT 0
 #define WHOSEES_MODULES 1
 
@@ -274,6 +282,7 @@ static const struct {
 } note_kinds[] = {
 	{ "QEMU", 0, qemu_note },
 	{ "CORE", NT_PRSTATUS, prstatus_note },
+	{ "CORE", NT_TASKSTRUCT, taskstruct_note },
 	{ "VBCORE", 0xb00, vbox_note },
 	{ "VMCOREINFO", 0, vmcoreinfo_note },
 	{ "WHOSEES", WHOSEES_ROOT, whosees_note },

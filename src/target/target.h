@@ -98,6 +98,7 @@ struct ws_target {
 	bool failed;     /* a look failed or what it gave is lost: ws_target_looked() */
 	const char *why; /* it failed, if not for the file's error or want of memory */
 	bool moving;     /* it runs on while it is read */
+	bool of_itself;  /* its notes say that a running kernel wrote it: /proc/kcore */
 	/*
 	 * What the dump says of its machine, then what its format does; NULL, 0: nothing.
 	 */

@@ -28,12 +28,21 @@
 #define PDPTE .root = WS_ROOT_LEADS_TO_IT, .table_value = X86_P, .table_ignored = X86_A
 
 /*
+ * Vmalloc begins VMALLOC_OFFSET behind lowmem at least, and what the firmware takes out of
+ * that is less (arch/x86/include/asm/pgtable_32_areas.h). In x86-64 it begins at the next
+ * TiB (kaslr.c), or 64 TiB from PAGE_OFFSET on; devices have addresses below 4 GiB.
+ */
+#define VMALLOC_OFFSET (UINT64_C(8) << 20)
+#define DEVICES_MAX (UINT64_C(4) << 30)
+
+/*
  * No more memory than 64 GiB (MAXMEM, arch/x86/include/asm/setup.h).
  * The VMSPLIT choices of arch/x86/Kconfig are multiples of a page directory entry's 4 MiB
  * from 1 GiB up.
  */
 #define ROW_32(paging, ...) \
 	{ .format = paging, __VA_ARGS__, .word = 4, .from_zero = true, \
+	  .direct_gap = VMALLOC_OFFSET, \
 	  .anchor = UINT32_MAX, .memory_end = WS_BIT(36), \
 	  .low_roots_end = REAL_MODE_END, .sections_static = true, \
 	  .direct_first = UINT64_C(0x40000000), .direct_last = UINT64_C(0xffffffff), \
@@ -49,6 +58,7 @@
 #define ROW_64(paging) \
 	{ .format = paging, .word = 8, .root = WS_ROOT_HOLDS_KERNEL, .anchor = UINT64_MAX, \
 	  .memory_end = WS_BIT(52), .low_roots_end = REAL_MODE_END, .from_zero = true, \
+	  .direct_gap = DEVICES_MAX, \
 	  .direct_first = UINT64_C(1) << 63, .direct_last = X86_KERNEL_MAP - 1, \
 	  .delta_first = UINT64_C(1) << 63, .delta_last = X86_KERNEL_MAP - 1, \
 	  .delta_step = UINT64_C(1) << 30, \

@@ -320,4 +320,109 @@ def avml(core):
     return bytes(out), places
 
 
-WRITERS = {"lime": lime, "avml": avml, "vbox": vbox, "xen": xen, "vmware": vmware}
+# ---- /proc/kcore and /proc/vmcore ---------------------------------------------------------
+
+WORD = {3: 4, 40: 4, 62: 8, 183: 8, 243: 8}  # by ELF machine
+PRSTATUS = {3: 144, 40: 148, 62: 336, 183: 392, 243: 376}
+PRPSINFO = {4: (124, 28), 8: (136, 40)}  # sizes, and where pr_fname is
+MINUS_ONE = (1 << 64) - 1
+LOWMEM = 0x38000000
+Load = collections.namedtuple("Load", "va pa data")
+
+
+def direct_map(core):
+    """va - pa of the direct map, by the lists that are empty: their heads lead to themselves."""
+    word, counts = WORD[core.machine], collections.Counter()
+    for pa, data in core.memory:
+        for i, (value,) in enumerate(struct.iter_unpack("<I" if word == 4 else "<Q", data)):
+            if value >> (8 * word - 2) and not (value - pa - word * i) & 0xFFFFF:
+                counts[value - pa - word * i] += 1
+    return counts.most_common(1)[0][0]
+
+
+def elf_of(core, word, loads, notes):
+    """A core with virtual addresses, of either class; its headers' places."""
+    notes = b"".join(map(note_bytes, notes))
+    ehdr, phdr, mask = (52, 32, 0xFFFFFFFF) if word == 4 else (64, 56, MINUS_ONE)
+    out = bytearray(struct.pack("<16sHHI" + ("QQQ" if word == 8 else "III") + "IHHHHHH",
+                                bytes((127, 69, 76, 70, word // 4, 1, 1)), 4, core.machine, 1,
+                                0, ehdr, 0, 0, ehdr, phdr, 1 + len(loads), 0, 0, 0))
+
+    def header(kind, offset, va, pa, size):
+        fields = ((kind, offset, va & mask, pa & mask, size, size, 7, PAGE) if word == 4 else
+                  (kind, 7, offset, va & mask, pa & mask, size, size, PAGE))
+        return struct.pack("<8I" if word == 4 else "<II6Q", *fields)
+
+    at = ehdr + phdr * (1 + len(loads))
+    places = {"ELF header": [0], "program header": list(range(ehdr, at, phdr)), "note": [at]}
+    out += header(4, at, 0, 0, len(notes))
+    data = aligned(at + len(notes), PAGE)
+    for load in loads:
+        out += header(1, data, load.va, load.pa, len(load.data))
+        data += len(load.data)
+    out = (out + notes).ljust(aligned(at + len(notes), PAGE), b"\0")
+    return bytes(out + b"".join(load.data for load in loads)), places
+
+
+def kcore_notes(core):
+    size, name = PRPSINFO[WORD[core.machine]]
+    return [Note("CORE", 1, bytes(PRSTATUS[core.machine])),
+            Note("CORE", 3, bytes(name) + b"vmlinux".ljust(size - name, b"\0")),
+            Note("CORE", 4, bytes(64)),
+            *(note for note in core.notes if note.name == "VMCOREINFO")]
+
+
+def image(core, pa, size):
+    """The kernel's image by its own address, read at another moment; x86-64 alone has that."""
+    if core.machine != 62:
+        return []
+    return [Load(0xFFFFFFFF80000000 + pa, pa, bytes(size))]
+
+
+def kcore(core):
+    """Linux fs/proc/kcore.c since 4.11, without the holes of a copy by cp: text, vmalloc,
+    and memory with its struct pages between."""
+    delta = direct_map(core)
+    loads = image(core, core.memory[0][0], 16 * PAGE)
+    loads += [Load(-(1 << 40), MINUS_ONE, b"\xAA" * 4 * PAGE)]
+    for pa, data in core.memory:
+        if WORD[core.machine] == 8 or pa < LOWMEM + core.memory[0][0]:
+            loads += [Load(pa + delta, pa, data), Load(-(1 << 41), MINUS_ONE, bytes(PAGE))]
+    return elf_of(core, WORD[core.machine], loads, kcore_notes(core))
+
+
+def lowmem(memory):
+    """A 32-bit machine's as one piece from 0 on, which is how /proc/kcore has it."""
+    pieces = [(pa, data) for pa, data in memory if pa < LOWMEM]
+    whole = bytearray(pieces[-1][0] + len(pieces[-1][1]))
+    for pa, data in pieces:
+        whole[pa:pa + len(data)] = data
+    return [(0, bytes(whole))]
+
+
+def old_kcore(core):
+    """The same of a 32-bit kernel before 4.11 (and 4.19: no VMCOREINFO): the last first."""
+    (_, data), = lowmem(core.memory)
+    base = 0xC0000000
+    loads = [Load(base + aligned(len(data) + (8 << 20), 8 << 20), 0, b"\xAA" * 4 * PAGE),
+             Load(base, 0, data)]
+    return elf_of(core, 4, loads, kcore_notes(core)[:3])
+
+
+def vmcore(core, word=8):
+    """fs/proc/vmcore.c: all processors' notes in one, the image twice, memory by its physical
+    address, and by its virtual one too. A 32-bit kernel's is of 64 bits where kexec-tools made
+    the headers so."""
+    (pa, data), *_ = sorted(core.memory, key=lambda piece: -len(piece[1]))
+    delta = direct_map(core)
+    loads = [Load(0xFFFFFFFF80000000 + pa, pa + PAGE, data[PAGE:-PAGE])]
+    loads += [Load(at + delta, at, bytes_) for at, bytes_ in core.memory]
+    return elf_of(core, word, loads, core.notes)
+
+
+def vmcore32(core):
+    return vmcore(core, 4)
+
+
+WRITERS = {"lime": lime, "avml": avml, "vbox": vbox, "xen": xen, "vmware": vmware,
+           "kcore": kcore, "old kcore": old_kcore, "vmcore": vmcore, "vmcore32": vmcore32}

@@ -226,6 +226,79 @@ static void elf_repetition(void **state)
 	assert_memory_is(&d, { 0x1000, 0x3000 });
 }
 
+/* ---- /proc/kcore ---- */
+
+/* Its PRSTATUS is zero, and of nobody. */
+#define KCORE_NOTES                                                     \
+	"at 0x400\nnhdr descsz=336 type=1\ntext \"CORE\\0\\0\\0\\0\"\n" \
+	"at 0x564\nnhdr descsz=8 type=4\ntext \"CORE\\0\\0\\0\\0\"\nu64 0\n"
+
+/*
+ * The image was read at another moment, and holds nothing that the direct map has not;
+ * vmalloc has no physical address.
+ */
+static void kcore(void **state)
+{
+	autodump d = dump_open(
+		"ehdr64 phnum=5\nphdr64 type=4 offset=0x400 filesz=0x180\n"
+		"phdr64 vaddr=0xffffffff81001000 offset=0x4000 paddr=0x1000 "
+		"filesz=0x1000 memsz=0x1000\n"
+		"phdr64 vaddr=0xffffc90000000000 offset=0x5000 paddr=-1 filesz=0x1000 "
+		"memsz=0x1000\n"
+		"phdr64 vaddr=0xffff888000001000 offset=0x1000 paddr=0x1000 "
+		"filesz=0x2000 memsz=0x2000\n"
+		"phdr64 vaddr=0xffff888000008000 offset=0x3000 paddr=0x8000 "
+		"filesz=0x1000 memsz=0x1000\n" KCORE_NOTES
+		"at 0x1000\nframes 0x1000 2\nframes 0x8000 1\nframes 0xa000 2\n",
+		NULL);
+
+	(void)state;
+	assert_memory_is(&d, { 0x1000, 0x2000 }, { 0x8000, 0x1000 });
+	assert_int_equal(d.target->cpus.n, 0);
+	assert_non_null(strstr(ws_target_note(d.target, 0), "a copy of /proc/kcore"));
+	assert_null(ws_target_note(d.target, 1));
+}
+
+/* Without the direct map, as perf copies it, the image is all there is. */
+static void kcore_image(void **state)
+{
+	autodump d = dump_open(
+		"ehdr64 phnum=2\n"
+		"phdr64 vaddr=0xffffffff81001000 offset=0x1000 paddr=0x1000 "
+		"filesz=0x1000 memsz=0x1000\n"
+		"phdr64 vaddr=0xffffc90000000000 offset=0x2000 paddr=-1 filesz=0x1000 "
+		"memsz=0x1000\n"
+		"at 0x1000\nframes 0x1000 1\nframes 0xa000 1\n",
+		NULL);
+
+	(void)state;
+	assert_memory_is(&d, { 0x1000, 0x1000 });
+}
+
+/*
+ * Before 4.11: all addresses are 0, and the last segment was the first. The direct map has
+ * holes, and ends before one as wide as vmalloc's distance.
+ */
+static void kcore_unplaced(void **state)
+{
+	autodump d = dump_open(
+		"ehdr32 phnum=5 machine=3\nphdr32 type=4 offset=0x200 filesz=0x1c\n"
+		"phdr32 vaddr=0xc09ff000 offset=0x4000 filesz=0x1000 memsz=0x1000\n"
+		"phdr32 vaddr=0xc1200000 offset=0x5000 filesz=0x1000 memsz=0x1000\n"
+		"phdr32 vaddr=0xc0200000 offset=0x2000 filesz=0x2000 memsz=0x2000\n"
+		"phdr32 vaddr=0xc0001000 offset=0x1000 filesz=0x1000 memsz=0x1000\n"
+		"at 0x200\nnhdr descsz=8 type=4\ntext \"CORE\\0\\0\\0\\0\"\nu64 0\n"
+		"at 0x1000\nframes 0x1000 1\nframes 0x200000 2\nframes 0x9ff000 1\n"
+		"frames 0x1200000 1\n",
+		NULL);
+
+	(void)state;
+	assert_memory_is(&d, { 0x1000, 0x1000 }, { 0x200000, 0x2000 },
+			 { 0x9ff000, 0x1000 });
+	/* What the kernel has no address for is not in it, and may be anywhere. */
+	assert_int_equal(d.target->memory_end, UINT64_C(1) << 52);
+}
+
 static void elf_many_headers(void **state)
 {
 	autodump d = dump_open("ehdr64 phnum=0xffff phoff=0x1000 shoff=64 shnum=1\n"
@@ -1137,6 +1210,9 @@ int main(void)
 		cmocka_unit_test(elf_ragged),
 		cmocka_unit_test(elf_filtered),
 		cmocka_unit_test(elf_repetition),
+		cmocka_unit_test(kcore),
+		cmocka_unit_test(kcore_image),
+		cmocka_unit_test(kcore_unplaced),
 		cmocka_unit_test(elf_many_headers),
 		cmocka_unit_test(notes),
 		cmocka_unit_test(modules_note),

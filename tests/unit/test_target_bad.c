@@ -95,6 +95,24 @@ static const struct bad cases[] = {
 	  "phdr64 vaddr=0x600000 offset=0x2000 filesz=0x1000 memsz=0x1000\n"
 	  "at 0x1000\nframes 0 2", WS_ERR_UNSUPPORTED, { "process", "2 segments" } },
 
+	{ "the core of a process, with a task as old kernels wrote them",
+	  "ehdr64 phnum=3\nphdr64 type=4 offset=0x200 filesz=0x1c\n"
+	  "phdr64 vaddr=0x400000 offset=0x1000 filesz=0x1000 memsz=0x1000\n"
+	  "phdr64 vaddr=0x600000 offset=0x2000 filesz=0x1000 memsz=0x1000\n"
+	  "at 0x200\nnhdr descsz=8 type=4\ntext \"CORE\\0\\0\\0\\0\"\nu64 0\n"
+	  "at 0x1000\nframes 0 2", WS_ERR_UNSUPPORTED, { "process", "2 segments" } },
+	{ "kcore that does not say where memory begins",
+	  "ehdr32 phnum=3 machine=40\nphdr32 type=4 offset=0x200 filesz=0x1c\n"
+	  "phdr32 vaddr=0xbf000000 offset=0x1000 filesz=0x1000 memsz=0x1000\n"
+	  "phdr32 vaddr=0xc0000000 offset=0x2000 filesz=0x1000 memsz=0x1000\n"
+	  "at 0x200\nnhdr descsz=8 type=4\ntext \"CORE\\0\\0\\0\\0\"\nu64 0\n"
+	  "at 0x1000\nframes 0 2", WS_ERR_UNSUPPORTED,
+	  { "/proc/kcore", "physical address 0", "do not say", "LiME" } },
+	{ "kcore of nothing but vmalloc",
+	  "ehdr64\nphdr64 vaddr=0xffffc90000000000 offset=0x1000 paddr=-1 filesz=0x1000 "
+	  "memsz=0x1000\nat 0x1000\nframes 0 1", WS_ERR_MALFORMED,
+	  { "no physical memory" } },
+
 	/* ---- Xen ---- */
 	{ "Xen without pages", "ehdr64 phnum=0 shnum=1 shoff=64\nshdr64\n", WS_ERR_MALFORMED,
 	  { "no section .xen_pages" } },

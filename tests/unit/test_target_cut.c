@@ -179,6 +179,16 @@ struct gone {
 	"phdr64 offset=0x1000 paddr=0x1000 filesz=0x1000 memsz=0x1000\n" \
 	"phdr64 offset=0x2000 paddr=0x2000 filesz=0x1000 memsz=0x1000\n" \
 	"at 0x1000\nframes 0x1000 2\n"
+/* The second of three segments has no physical address. */
+#define KCORE_OF(va, pa)                                                              \
+	"ehdr64 phnum=3\n"                                                            \
+	"phdr64 vaddr=0xffff888000001000 offset=0x1000 paddr=0x1000 filesz=0x2000 "   \
+	"memsz=0x2000\n"                                                              \
+	"phdr64 vaddr=0xffffc90000000000 offset=0x4000 paddr=-1 filesz=0x1000 "       \
+	"memsz=0x1000\n"                                                              \
+	"phdr64 vaddr=0xffff88800000" va " offset=0x3000 paddr=" pa " filesz=0x1000 " \
+	"memsz=0x1000\nat 0x1000\nframes 0x1000 2\nframes 0x8000 1\nframes 0xa000 1\n"
+#define KCORE KCORE_OF("8000", "0x8000")
 #define LIME                                               \
 	"lime first=0x1000 last=0x2fff\nframes 0x1000 2\n" \
 	"lime first=0x8000 last=0x9fff\nframes 0x8000 2\n"
@@ -324,6 +334,16 @@ static const struct gone gone[] = {
 	  BAD_PHDR BAD_PHDR BAD_PHDR BAD_PHDR BAD_PHDR BAD_PHDR BAD_PHDR BAD_PHDR BAD_PHDR
 	  "at 0x1000\nframes 0x1000 1\n", 0x002,
 	  { "5 more program headers are left out" } },
+
+	/* A copy of /proc/kcore. */
+	{ "kcore", KCORE, 0x106, { "a copy of /proc/kcore", "2 segments", "1 segment)" } },
+	{ "kcore cut in its memory", KCORE "cut 0x2fff", 0x002,
+	  { "cut off: 5 of 12 KiB", "from physical 0x2fff on" } },
+	{ "kcore cut in vmalloc", KCORE "cut 0x4001", 0x106, { "a copy of /proc/kcore" } },
+	{ "kcore with an address past the last", KCORE_OF("8000", "0xfffffffffffff000"), 0x006,
+	  { "program header 2", "none that the direct map has" } },
+	{ "kcore with an address that is not its own", KCORE_OF("8000", "0x9000"), 0x006,
+	  { "program header 2 (physical 0x9000", "none that the direct map has" } },
 
 	/* The table of program headers. */
 	{ "core with a header size of its own", LOADS "at 54\nu8 55\n", 0x30e,

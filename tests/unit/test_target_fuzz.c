@@ -52,6 +52,25 @@ static const struct seed seeds[] = {
 	  "vbcore\nnhdr namesz=5 descsz=496 type=0xb01\ntext \"VBCPU\\0\\0\\0\"\n"
 	  "vbcpu\nat 0x400\nframes 0x1000 2\n",
 	  0x400 },
+	{ "kcore",
+	  "ehdr64 phnum=4\nphdr64 type=4 offset=0x200 filesz=0x1c\n"
+	  "phdr64 vaddr=0xffff888000001000 offset=0x400 paddr=0x1000 filesz=0x2000 "
+	  "memsz=0x2000\n"
+	  "phdr64 vaddr=0xffffffff81001000 offset=0x2400 paddr=0x1000 filesz=0x1000 "
+	  "memsz=0x1000\n"
+	  "phdr64 vaddr=0xffffc90000000000 offset=0x3400 paddr=-1 filesz=0x1000 "
+	  "memsz=0x1000\n"
+	  "at 0x200\nnhdr descsz=8 type=4\ntext \"CORE\\0\\0\\0\\0\"\nu64 0\n"
+	  "at 0x400\nframes 0x1000 4\n",
+	  0x400 },
+	{ "old kcore",
+	  "ehdr32 phnum=4 machine=3\nphdr32 type=4 offset=0x200 filesz=0x1c\n"
+	  "phdr32 vaddr=0xc1000000 offset=0x3400 filesz=0x1000 memsz=0x1000\n"
+	  "phdr32 vaddr=0xc0010000 offset=0x2400 filesz=0x1000 memsz=0x1000\n"
+	  "phdr32 vaddr=0xc0001000 offset=0x400 filesz=0x2000 memsz=0x2000\n"
+	  "at 0x200\nnhdr descsz=8 type=4\ntext \"CORE\\0\\0\\0\\0\"\nu64 0\n"
+	  "at 0x400\nframes 0x1000 4\n",
+	  0x400 },
 	{ "xen", XEN("shnum=5 shstrndx=1", "1 2 5 6"), 0x200 },
 	{ "vmware", VMWARE("2", VMREGIONS), 0x300 },
 	{ "elf32",
