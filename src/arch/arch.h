@@ -124,6 +124,36 @@ struct ws_monitor_register {
 	uint8_t number, shift;
 };
 
+/*
+ * A register in the state of a processor as QEMU's migration stream has it: a field that is
+ * described there by that name; of an array which element, of a structure which member.
+ */
+struct ws_qemu_field {
+	const char *name, *member; /* member: NULL if it is no structure */
+	uint8_t index, number;
+	bool optional; /* QEMU writes it, or not, as it was built */
+};
+
+/* QEMU's processors of an architecture. */
+struct ws_qemu_state {
+	const struct ws_qemu_field *fields; /* ends with name NULL */
+	/* Of those that are described alike, whether it is one of these; NULL: yes. */
+	bool (*is)(const struct ws_cpu *cpu);
+};
+
+/*
+ * A machine that QEMU makes: where its memory lies, which the migration stream does not say.
+ */
+struct ws_qemu_machine {
+	const char *type;  /* what the names of its types begin with */
+	const char *block; /* what its memory is called */
+	uint64_t base;     /* where it begins */
+	/* Of split_from bytes or more no more than `low` lie below 4 GiB, and the rest from
+	 * there on; 0: never. */
+	uint64_t split_from, low;
+	struct ws_extent hidden; /* behind what other devices show there */
+};
+
 /* ---- all of it ---- */
 
 struct ws_arch_audit;
@@ -143,6 +173,8 @@ struct ws_arch {
 	const struct ws_monitor_note *monitor_notes; /* ends with name NULL; NULL: none */
 	const struct ws_monitor_register *monitor_registers; /* the same */
 	const struct ws_ram_map *ram_map; /* NULL: memory has no holes that it tells */
+	const struct ws_qemu_state *qemu_state;      /* NULL: none is known */
+	const struct ws_qemu_machine *qemu_machines; /* ends with type NULL; NULL: none */
 
 	/* The table of registers of a kernel with longs of that size, and its length. */
 	const struct ws_register *(*registers)(unsigned word, unsigned *n);

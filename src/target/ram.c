@@ -12,15 +12,13 @@
  */
 #include "target/ram.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "arch/arch.h"
 #include "util/cleanup.h"
 
-#define HOLE_END (UINT64_C(4) << 30)
-/* The firmware keeps no more than that of the block below the hole for itself. */
-#define FIRMWARE_MAX (UINT64_C(64) << 20)
 /* Linux takes the very first frame off what is usable (trim_bios_range()). */
 #define FIRST_FRAME WS_FRAME_SIZE
 
@@ -36,17 +34,17 @@ static bool is_as_it_lies(const struct ws_ram *ram, uint64_t size)
 	return size >= end_of(&ram->at[ram->n - 1]);
 }
 
-/* Where the hole begins, in physical memory and in the file; 0: the size does not fit. */
-static uint64_t fold(const struct ws_ram *ram, uint64_t size)
+uint64_t ws_ram_hole(const struct ws_ram *ram, uint64_t size)
 {
 	uint64_t end = end_of(&ram->at[ram->n - 1]), low = 0, hole;
 
-	if (end <= HOLE_END || size < end - HOLE_END)
+	if (end <= WS_HOLE_END || size < end - WS_HOLE_END)
 		return 0;
-	hole = size - (end - HOLE_END);
-	for (unsigned i = 0; i < ram->n && end_of(&ram->at[i]) < HOLE_END; i++)
+	hole = size - (end - WS_HOLE_END);
+	for (unsigned i = 0; i < ram->n && end_of(&ram->at[i]) < WS_HOLE_END; i++)
 		low = end_of(&ram->at[i]);
-	return hole >= low && hole - low <= FIRMWARE_MAX && hole < HOLE_END ? hole : 0;
+	return hole >= low && hole - low <= WS_FIRMWARE_MAX && hole < WS_HOLE_END ? hole
+										  : 0;
 }
 
 /* Whole page frames, as resources have them. */
@@ -76,7 +74,7 @@ static enum ws_status add_folded(struct ws_target *target, uint64_t hole)
 	enum ws_status status = ws_target_add_from_file(target, 0, hole, 0, 0);
 
 	if (!status)
-		status = ws_target_add_from_file(target, HOLE_END,
+		status = ws_target_add_from_file(target, WS_HOLE_END,
 						 target->file.size - hole, hole, 1);
 	return status ? status
 		      : ws_target_add_note(
@@ -84,7 +82,7 @@ static enum ws_status add_folded(struct ws_target *target, uint64_t hole)
 				"by the machine's own memory map there is a hole below 4 "
 				"GiB: what lies in the file from %#lx on is taken for "
 				"physical %#lx on (--pieces says otherwise)",
-				hole, HOLE_END);
+				hole, WS_HOLE_END);
 }
 
 static enum ws_status add_run_together(struct ws_target *target, const struct ws_ram *ram)
@@ -114,7 +112,7 @@ static enum ws_status add(struct ws_target *target, const struct ws_ram *ram)
 
 	if (is_as_it_lies(ram, size))
 		return ws_target_add_from_file(target, 0, size, 0, 0);
-	if ((hole = fold(ram, size)))
+	if ((hole = ws_ram_hole(ram, size)))
 		return add_folded(target, hole);
 	return is_run_together(ram, size) ? add_run_together(target, ram)
 					  : WS_ERR_NOT_FOUND;
@@ -128,8 +126,8 @@ struct block {
 	size_t len, fresh; /* maps begin in the first of fresh bytes */
 };
 
-static enum ws_status try_block(struct ws_target *target, const struct ws_ram_map *map,
-				const struct block *block)
+static enum ws_status try_block(const struct ws_ram_source *source,
+				const struct ws_ram_map *map, const struct block *block)
 {
 	const uint8_t *at = block->bytes, *end = block->bytes + block->len;
 	size_t len = strlen(map->magic);
@@ -143,37 +141,36 @@ static enum ws_status try_block(struct ws_target *target, const struct ws_ram_ma
 		if (at - block->bytes >= map->magic_at &&
 		    (size_t)(start - block->bytes) < block->fresh &&
 		    end - start >= map->size && map->read(start, &ram))
-			status = add(target, &ram);
+			status = source->take(source->arg, &ram);
 		at += len;
 	}
 	return status;
 }
 
-static enum ws_status search(struct ws_target *target, const struct ws_ram_map *map,
-			     uint8_t *buffer)
+static enum ws_status search(struct ws_target *target, const struct ws_ram_source *source,
+			     const struct ws_ram_map *map, uint8_t *buffer)
 {
 	size_t got, size = WS_SCAN_CHUNK + map->size;
 	enum ws_status status = WS_ERR_NOT_FOUND;
-	uint64_t data, hole = 0;
 
-	for (uint64_t at = 0; at < target->file.size && status == WS_ERR_NOT_FOUND;
+	for (uint64_t at = 0; at < source->size && status == WS_ERR_NOT_FOUND;
 	     at += WS_SCAN_CHUNK) {
-		if (at >= hole) {
-			ws_file_extent(&target->file, at, target->file.size, &data,
-				       &hole);
-			if (data >= at + WS_SCAN_CHUNK)
-				at = data - data % WS_SCAN_CHUNK;
-		}
-		if (ws_file_read(&target->file, at, buffer, size, &got) == WS_FAILED)
+		uint64_t data = source->next(source->arg, at);
+
+		if (data >= at + WS_SCAN_CHUNK)
+			at = data - data % WS_SCAN_CHUNK;
+		if (source->read(source->arg, at, buffer, size, &got) == WS_FAILED)
 			return ws_fail(target->ctx, WS_ERR_SYSTEM, "%s: %s",
-				       target->file.path, strerror(target->file.error));
-		status = try_block(target, map,
+				       target->file.path,
+				       strerror(target->file.error ? target->file.error
+								   : ENOMEM));
+		status = try_block(source, map,
 				   &(struct block){ buffer, got, WS_SCAN_CHUNK });
 	}
 	return status;
 }
 
-enum ws_status ws_raw_place(struct ws_target *target)
+enum ws_status ws_ram_search(struct ws_target *target, const struct ws_ram_source *source)
 {
 	enum ws_status status = WS_ERR_NOT_FOUND;
 	const struct ws_arch *arch;
@@ -184,8 +181,51 @@ enum ws_status ws_raw_place(struct ws_target *target)
 				      : NULL;
 
 		if (arch->ram_map)
-			status = buffer ? search(target, arch->ram_map, buffer)
+			status = buffer ? search(target, source, arch->ram_map, buffer)
 					: ws_fail_memory(target->ctx);
 	}
 	return status;
+}
+
+/* ---- of a file that is nothing but memory ----------------------------------------- */
+
+struct raw {
+	struct ws_target *target;
+	uint64_t data, hole; /* where the file has bytes, as was last asked */
+};
+
+static uint64_t raw_next(void *arg, uint64_t at)
+{
+	struct raw *raw = arg;
+	struct ws_file *file = &raw->target->file;
+
+	if (at >= raw->hole)
+		ws_file_extent(file, at, file->size, &raw->data, &raw->hole);
+	return raw->data > at ? raw->data : at;
+}
+
+static enum ws_evidence raw_read(void *arg, uint64_t at, void *to, size_t size,
+				 size_t *got)
+{
+	struct raw *raw = arg;
+
+	return ws_file_read(&raw->target->file, at, to, size, got);
+}
+
+static enum ws_status raw_take(void *arg, const struct ws_ram *ram)
+{
+	struct raw *raw = arg;
+
+	return add(raw->target, ram);
+}
+
+enum ws_status ws_raw_place(struct ws_target *target)
+{
+	struct raw raw = { .target = target };
+
+	return ws_ram_search(target, &(struct ws_ram_source){ .size = target->file.size,
+							      .arg = &raw,
+							      .next = raw_next,
+							      .read = raw_read,
+							      .take = raw_take });
 }

@@ -73,7 +73,7 @@ static const struct {
 	enum ws_evidence (*unpack)(struct ws_unpacker *unpacker, const uint8_t *packed,
 				   size_t size, uint8_t *bytes, size_t block);
 } codecs[] = {
-	{ 0x00, unpack_plain },  { 0x01, unpack_zlib }, { 0x02, unpack_lzo },
+	{ 0x00, unpack_plain },  { WS_UNPACK_ZLIB, unpack_zlib }, { 0x02, unpack_lzo },
 	{ 0x04, unpack_snappy }, { 0x20, unpack_zstd },
 };
 

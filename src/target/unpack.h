@@ -18,6 +18,7 @@ struct ws_unpacker {
 void ws_unpacker_release(struct ws_unpacker *unpacker);
 
 /* Page descriptor flags (makedumpfile diskdump_mod.h): 0, or one of these. */
+#define WS_UNPACK_ZLIB 0x01u
 bool ws_unpack_known(uint32_t flags);
 
 /*

@@ -34,11 +34,6 @@ static const struct unread {
 	{ MAGIC(0, "QFI\xfb"), "a qcow2 disk image",
 	  "if savevm has put a snapshot in it, start it with `qemu-system-... -S -loadvm "
 	  "NAME' and dump memory with dump-guest-memory in the monitor" },
-	{ MAGIC(0, "LibvirtQemudSave"), "a machine that libvirt saved",
-	  "restore it and dump it with `virsh dump --memory-only'" },
-	{ MAGIC(0, "QEVM"), "a QEMU migration stream",
-	  "load it with `qemu-system-... -incoming', and dump memory with "
-	  "dump-guest-memory in the monitor" },
 	{ MAGIC(0, "KDMV"), "a VMDK disk image", DUMP_THE_GUEST },
 	{ MAGIC(0, "conectix"), "a VHD disk image", DUMP_INSIDE },
 	{ MAGIC(0, "vhdxfile"), "a VHDX disk image", DUMP_INSIDE },

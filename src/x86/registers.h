@@ -128,6 +128,8 @@ extern const struct ws_prstatus x86_prstatuses[];
 extern const struct ws_qemu_note x86_qemu_note;
 extern const struct ws_monitor_note x86_monitor_notes[];
 extern const struct ws_monitor_register x86_monitor_registers[];
+extern const struct ws_qemu_state x86_qemu_state;
+extern const struct ws_qemu_machine x86_qemu_machines[];
 extern const struct ws_term x86_terms[];
 
 #endif

@@ -25,6 +25,10 @@ QUESTIONS = [["spaces"], ["modules"], ["audit"], ["probe", "--all-modules", "--a
 
 NO_REGISTERS = QUESTIONS[:-1]
 FEW = [["spaces"], ["audit"]]
+
+# What a migration stream is said to lack where a capture was all that there was to write.
+OF_CAPTURES = (r"\n *\"(no map of the firmware's in memory fits it|"
+               r"[\d,]+ pages? of main memory are not in)[^\n]*")
 NO_TABLES = [["spaces"], ["modules"], ["probe", "--all-modules", "--all"]]
 
 # A container, which of the capture's notes it cannot have, what it has of the memory, and
@@ -34,6 +38,7 @@ ROWS = [("lime", REGISTERS + ("VMCOREINFO",), list, NO_REGISTERS),
         ("vbox", ("CORE", "WHOSEES", "VMCOREINFO"), list, QUESTIONS),
         ("xen", ("CORE", "WHOSEES", "VMCOREINFO"), list, NO_TABLES),
         ("vmware", ("CORE", "WHOSEES", "VMCOREINFO"), list, NO_TABLES),
+        ("migration", ("CORE", "WHOSEES", "VMCOREINFO"), writers.migration_memory, QUESTIONS),
         ("kcore", REGISTERS, list, NO_REGISTERS),
         ("old kcore", REGISTERS + ("VMCOREINFO",), writers.lowmem, FEW),
         ("vmcore", (), list, FEW + [["what-if", "--spaces", "all"]]),
@@ -58,6 +63,7 @@ def ask(tool, question, path, options):
     done = subprocess.run([tool, question[0], path, *question[1:], *options, "--json"],
                           capture_output=True, check=False, timeout=PATIENCE, text=True)
     out = re.sub(", EFER.NXE [01]", "", done.stdout.replace(path, "DUMP"))
+    out = re.sub(OF_CAPTURES, "", out)
     return done.returncode, out, done.stderr.replace(path, "DUMP")
 
 

@@ -6,6 +6,7 @@ and where in them headers are: {kind of header: [offset, ...]}."""
 import collections
 import ctypes
 import ctypes.util
+import json
 import struct
 
 PAGE = 4096
@@ -246,6 +247,120 @@ def vmware(core):
     return vmware_description(core, b"".join(data for _, data in core.memory))
 
 
+# ---- QEMU's migration stream -------------------------------------------------------------
+
+# The fields of a processor that matter, in the order of vmstate_x86_cpu (QEMU
+# target/i386/machine.c), and how many bytes lie between them.
+MIGRATION_GENERAL = "ax cx dx bx sp bp si di r8 r9 r10 r11 r12 r13 r14 r15".split()
+MIGRATION_SEGMENTS = "es cs ss ds fs gs".split()
+SEGMENT_FIELDS = {"vmsd_name": "segment", "version": 1, "fields": [
+    {"name": name, "type": f"uint{8 * size}", "size": size}
+    for name, size in (("selector", 4), ("base", 8), ("limit", 4), ("flags", 4))]}
+
+
+def migration_cpu(cpu):
+    """Its state, and what describes it."""
+    fields, state = [], bytearray()
+
+    def field(name, data, count=0, **more):
+        fields.append({"name": name, **({"array_len": count} if count else {}), **more,
+                       "size": len(data) // (count or 1)})
+        state.extend(data)
+
+    def segments(name, names, count=0):
+        field(name, b"".join(struct.pack(">IQII", cpu[s].selector, cpu[s].base, cpu[s].limit,
+                                         cpu[s].flags) for s in names),
+              count, type="struct", struct=SEGMENT_FIELDS)
+
+    field("env.regs", struct.pack(">16Q", *(cpu[name] for name in MIGRATION_GENERAL)), 16)
+    field("env.eip", struct.pack(">Q", cpu["ip"]))
+    field("env.eflags", struct.pack(">Q", cpu["flags"]))
+    field("env.fpregs", bytes(80), 8)
+    segments("env.segs", MIGRATION_SEGMENTS, 6)
+    for name in "ldt", "tr", "gdt", "idt":
+        segments("env." + name, [name])
+    for number in 0, 2, 3, 4:
+        field(f"env.cr[{number}]", struct.pack(">Q", cpu[f"cr{number}"]))
+    field("env.efer", struct.pack(">Q", cpu["efer"]))
+    state += b"\x05" + bytes((len("cpu/x"),)) + b"cpu/x" + struct.pack(">IQ", 1, 7)
+    return bytes(state), {"name": "cpu", "version": 12, "fields": fields, "subsections": [
+        {"vmsd_name": "cpu/x", "version": 1, "fields": [{"name": "x", "size": 8}]}]}
+
+
+class Stream:
+    """QEMU migration/savevm.c."""
+
+    def __init__(self, machine):
+        self.out, self.places = bytearray(), collections.defaultdict(list)
+        self.devices, self.sections = [], 2
+        self.out += struct.pack(">IIBI", 0x5145564D, 3, 7, len(machine)) + machine.encode()
+        self.place("migration header", 0)
+
+    def place(self, kind, at):
+        self.places[kind].append(at)
+
+    def named(self, name):
+        return bytes((len(name),)) + name.encode()
+
+    def section(self, kind, name, instance, state):
+        if kind in (1, 4):
+            self.sections += 1
+        self.place("migration section", len(self.out))
+        self.out += struct.pack(">BI", kind, self.sections)
+        if name:
+            self.out += self.named(name) + struct.pack(">II", instance, 4)
+        self.out += state(len(self.out)) + struct.pack(">BI", 0x7E, self.sections)
+
+    def device(self, state, description):
+        same = [d for d in self.devices if d["name"] == description["name"]]
+        self.section(4, description["name"], len(same), lambda at: state)
+        self.devices.append({"instance_id": len(same), **description})
+
+    def end(self):
+        layout = json.dumps({"page_size": PAGE, "devices": self.devices}).encode()
+        self.place("migration layout", len(self.out) + 1)
+        self.out += b"\0\x06" + struct.pack(">I", len(layout)) + layout
+        return bytes(self.out), self.places
+
+
+def migration_pages(stream, memory, at):
+    """QEMU migration/ram.c: the block's name once, zero pages without their bytes."""
+    out, name = bytearray(), stream.named("pc.ram")
+    for pa, data in memory:
+        for offset in range(0, len(data), PAGE):
+            page = data[offset:offset + PAGE]
+            stream.place("migration page", at + len(out))
+            flags = (0x08 if any(page) else 0x02) | (0 if name else 0x20)
+            out += struct.pack(">Q", pa + offset | flags) + name
+            out += page if any(page) else b"\0"
+            name = b""
+    return bytes(out + struct.pack(">Q", 0x10))
+
+
+# What a PC shows there is not its memory (QEMU hw/i386/pc.c).
+LEGACY = range(0xA0000, 0x100000)
+
+
+def migration_memory(memory):
+    """As a PC of QEMU's has it in its one block, below the hole."""
+    return [(pa, data) for pa, data in memory if pa not in LEGACY and pa < 3 << 30]
+
+
+def migration(core):
+    """Of a machine that is stopped."""
+    memory = migration_memory(core.memory)
+    end = aligned(max(pa + len(data) for pa, data in memory), 8 << 20)
+    blocks = struct.pack(">Q", end | 0x04) + Stream.named(None, "pc.ram") + struct.pack(">Q", end)
+    stream = Stream("pc-i440fx-7.2")
+    stream.section(1, "ram", 0, lambda at: blocks + struct.pack(">Q", 0x10))
+    stream.section(3, None, 0, lambda at: migration_pages(stream, memory, at))
+    stream.device(bytes(16), {"name": "timer", "version": 2,
+                              "fields": [{"name": "t", "array_len": 2, "size": 8}]})
+    for desc in core.of("QEMU"):
+        stream.device(*migration_cpu(processor(desc)))
+    return stream.end()
+
+
 # ---- LiME and AVML -----------------------------------------------------------------------
 
 def lime(core):
@@ -425,4 +540,5 @@ def vmcore32(core):
 
 
 WRITERS = {"lime": lime, "avml": avml, "vbox": vbox, "xen": xen, "vmware": vmware,
+           "migration": migration,
            "kcore": kcore, "old kcore": old_kcore, "vmcore": vmcore, "vmcore32": vmcore32}

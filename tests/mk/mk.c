@@ -153,6 +153,36 @@ static bool do_u64(struct mk *mk, char *rest)
 	return put_all(mk, rest, 8);
 }
 
+/* What was put since that offset, as it is in a file that is big-endian. */
+static void turn(struct mk *mk, size_t from, unsigned size)
+{
+	for (size_t at = from; at + size <= mk->at; at += size)
+		for (unsigned i = 0; i < size / 2; i++) {
+			uint8_t byte = mk->bytes[at + i];
+
+			mk->bytes[at + i] = mk->bytes[at + size - 1 - i];
+			mk->bytes[at + size - 1 - i] = byte;
+		}
+}
+
+static bool do_be32(struct mk *mk, char *rest)
+{
+	size_t from = mk->at;
+	bool good = put_all(mk, rest, 4);
+
+	turn(mk, from, 4);
+	return good;
+}
+
+static bool do_be64(struct mk *mk, char *rest)
+{
+	size_t from = mk->at;
+	bool good = put_all(mk, rest, 8);
+
+	turn(mk, from, 8);
+	return good;
+}
+
 static bool do_length(struct mk *mk, char *rest)
 {
 	uint64_t n;
@@ -180,6 +210,28 @@ static bool do_text(struct mk *mk, char *rest)
 		*next(mk, 1) = c;
 	}
 	return *p == '"';
+}
+
+/* The text behind so many bytes of how long it is. */
+static bool put_text(struct mk *mk, char *rest, unsigned size)
+{
+	size_t from = mk->at;
+	bool good;
+
+	next(mk, size);
+	good = do_text(mk, rest);
+	put(mk->bytes + from, size, true, mk->at - from - size);
+	return good;
+}
+
+static bool do_named(struct mk *mk, char *rest)
+{
+	return put_text(mk, rest, 1);
+}
+
+static bool do_counted(struct mk *mk, char *rest)
+{
+	return put_text(mk, rest, 4);
 }
 
 static bool do_fill(struct mk *mk, char *rest)
@@ -333,7 +385,8 @@ static const struct {
 	{ "u32", do_u32 },       { "u64", do_u64 },         { "text", do_text },
 	{ "fill", do_fill },     { "frames", do_frames },   { "pages", do_pages },
 	{ "bits", do_bits },     { "flatten", do_flatten }, { "cut", do_cut },
-	{ "snappy", do_snappy }, { "length", do_length },
+	{ "snappy", do_snappy }, { "length", do_length },   { "be32", do_be32 },
+	{ "be64", do_be64 },     { "named", do_named },     { "counted", do_counted },
 };
 
 static bool do_line(struct mk *mk, char *line)

@@ -9,6 +9,8 @@
  *				up to here
  *	at N			go on at file offset N; a gap is zero
  *	u8|u16|u32|u64 N...	little-endian numbers
+ *	be32|be64 N...		big-endian ones
+ *	named|counted "..."	u8 or big-endian u32 length, and these characters
  *	text "..."		characters; \n, \0 and \" as in C
  *	fill LEN BYTE		LEN times the byte
  *	frames PA N		N frames of memory, as mk_frame() fills them

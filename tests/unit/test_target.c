@@ -686,6 +686,37 @@ static void vmware(void **state)
 	assert_ptr_equal(d.target->format, &ws_format_i386);
 }
 
+/* ---- QEMU's migration stream ------------------------------------------------------ */
+
+static void migration(void **state)
+{
+	const struct ws_cpu *cpu;
+	autodump d = dump_open(QEVM_WITH(QEVM_PAGES QEVM_ZEROES), NULL);
+	struct x86_segment cs;
+
+	(void)state;
+	assert_string_equal(ws_target_kind(d.target), "migration");
+	assert_null(ws_target_note(d.target, 0));
+	assert_frame(&d, 0x1000);
+	assert_frame(&d, 0x9000);
+	assert_int_equal(target_frame(d.target, 0x7000)[4095], 0);
+	assert_null(target_frame(d.target, 0xa000));
+	cpu = ws_target_cpu(d.target, 0);
+	assert_null(ws_target_cpu(d.target, 1));
+	assert_int_equal(cpu->reg[X86_AX], 1);
+	assert_int_equal(cpu->reg[X86_BX], 4);
+	assert_int_equal(cpu->reg[X86_IP], 9);
+	assert_int_equal(cpu->reg[X86_CR3], 0x6000);
+	assert_int_equal(x86_base(cpu, X86_IDT), 47);
+	cs = x86_segment(cpu, X86_CS);
+	assert_int_equal(cs.selector, 14);
+	assert_int_equal(cs.limit, 16);
+	assert_int_equal(cs.flags, 17);
+	assert_true(x86_has_tables(cpu));
+	assert_false(ws_cpu_knows(cpu, X86_R8));
+	assert_ptr_equal(d.target->format, &ws_format_i386);
+}
+
 /* ---- LiME and raw ----------------------------------------------------------------- */
 
 static void lime(void **state)
@@ -1179,8 +1210,8 @@ static void recorder(void **state)
 /* Each kind that there is can be asked for by its name, and no other. */
 static void kinds(void **state)
 {
-	static const char *const names[] = { "elf", "kdump",  "lime", "avml",
-					     "xen", "vmware", "raw",  "sim" };
+	static const char *const names[] = { "elf",    "kdump",     "lime", "avml", "xen",
+					     "vmware", "migration", "raw",  "sim" };
 	const size_t n = sizeof(names) / sizeof(*names);
 	struct ws_target_options options = { .kind = "tape" };
 	struct ws_context *ctx = ws_context_create();
@@ -1225,6 +1256,7 @@ int main(void)
 		cmocka_unit_test(vbox_formats),
 		cmocka_unit_test(xen),
 		cmocka_unit_test(vmware),
+		cmocka_unit_test(migration),
 		cmocka_unit_test(lime),
 		cmocka_unit_test(avml),
 		cmocka_unit_test(avml_damaged),

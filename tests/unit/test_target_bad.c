@@ -3,6 +3,7 @@
  * Targets that are damaged, hostile or no targets at all: each is refused with the right
  * status and words that name the file, the place in it and what is wrong there.
  */
+#include "containers.h"
 #include "mk/mk.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
@@ -37,7 +38,8 @@ struct bad {
 static const struct bad cases[] = {
 	/* ---- no known kind ---- */
 	{ "text", "text \"hello, world\\n\"", WS_ERR_UNREADABLE,
-	  { "none of these", "ELF core, kdump, LiME, AVML, Xen core, VMware snapshot;" } },
+	  { "none of these", "ELF core, kdump, LiME, AVML, Xen core, VMware snapshot, "
+	  "QEMU migration stream;" } },
 	{ "one byte", "u8 0x7f", WS_ERR_UNREADABLE, { "none of these" } },
 	{ "not ELF", "fill 4096 1", WS_ERR_UNREADABLE, { "ELF magic", "offset 0" }, "elf" },
 	{ "not LiME", "fill 4096 1", WS_ERR_UNREADABLE, { "LiME magic" }, "lime" },
@@ -154,6 +156,61 @@ static const struct bad cases[] = {
 	{ "VMware with packed memory", "u32 0xbed2bed2 8 1\ntext \"memory\"\nat 76\n"
 	  "u64 92 0\nu8 0x3e 6\ntext \"Memory\"\nu64 8 8\nu16 0\nu64 0\nu8 0 0\n",
 	  WS_ERR_UNSUPPORTED, { "compressed" } },
+
+	/* ---- QEMU's migration stream ---- */
+	{ "migration version", "be32 0x5145564d 2\n", WS_ERR_UNSUPPORTED,
+	  { "version 2", "offset 0x4" } },
+	{ "migration of 7 bytes", "be32 0x5145564d 3\ncut 7", WS_ERR_UNREADABLE,
+	  { "header of a migration stream", "truncated" } },
+	{ "migration cut before its memory", QEVM_PC, WS_ERR_UNREADABLE,
+	  { "cut off at 0x1a bytes", "first of its memory" } },
+	{ "migration with an unknown section", QEVM_PC "u8 9\n", WS_ERR_MALFORMED,
+	  { "offset 0x1a", "no section of a known type" } },
+	{ "migration with pages of another size", QEVM_PC "u8 5\n"
+	  "named \"configuration/target-page-bits\"\nbe32 1 13\n", WS_ERR_MALFORMED,
+	  { "not of 4 KiB" } },
+	{ "migration with an unknown configuration", QEVM_PC "u8 5\nnamed \"configuration/x\"\n"
+	  "be32 1 13\n", WS_ERR_MALFORMED, { "configuration that is not known" } },
+	{ "migration with a long type", "be32 0x5145564d 3\nu8 7\nbe32 256\nfill 256 65\n",
+	  WS_ERR_MALFORMED, { "machine type with too long a name", "offset 0x9" } },
+	{ "migration of a disk first", QEVM_PC "u8 1\nbe32 1\nnamed \"block\"\nbe32 0 1\n",
+	  WS_ERR_UNSUPPORTED, { "section block before its memory", "offset 0x2d" } },
+	{ "migration without memory", QEVM_PC QEVM_BLOCKS("0xa004", QEVM_BLOCK("pc.ram",
+	  "0xa000")) QEVM_LAST("be64 0x200\n") "u8 0\n", WS_ERR_UNSUPPORTED,
+	  { "without memory, which went by other connections", "multifd" } },
+	{ "migration with a block twice", QEVM_PC QEVM_BLOCKS("0x14004", QEVM_BLOCK("pc.ram",
+	  "0xa000") QEVM_BLOCK("pc.ram", "0xa000")), WS_ERR_MALFORMED, { "two blocks of one name" } },
+	{ "migration with blocks that are too long", QEVM_PC QEVM_BLOCKS("0xa004",
+	  QEVM_BLOCK("pc.ram", "0xb000")), WS_ERR_MALFORMED, { "longer than all together" } },
+	{ "migration with a block that is too long", QEVM_PC QEVM_BLOCKS("0xfffffffffffff004",
+	  QEVM_BLOCK("pc.ram", "0xfffffffffffff000")), WS_ERR_MALFORMED, { "no machine has" } },
+	{ "migration with blocks of no length", QEVM_PC QEVM_BLOCKS("0xa004",
+	  QEVM_BLOCK("", "0")), WS_ERR_MALFORMED, { "no machine has" } },
+	{ "migration of an unknown machine", QEVM("sun4m") QEVM_BLOCKS("0xa004",
+	  QEVM_BLOCK("sun4m.ram", "0xa000")) QEVM_LAST("be64 8\nnamed \"sun4m.ram\"\n"
+	  "frames 0 1\n") "u8 0\n", WS_ERR_UNSUPPORTED,
+	  { "which of its blocks", "'sun4m'", "sun4m.ram (0xa000 bytes)" } },
+	{ "migration whose machine has a hole at a place that is not told", QEVM("")
+	  QEVM_BLOCKS("0x100000004", QEVM_BLOCK("pc.ram", "0x100000000"))
+	  QEVM_LAST("be64 8\nnamed \"pc.ram\"\nframes 0 1\n") "u8 0\n", WS_ERR_UNSUPPORTED,
+	  { "no map of the firmware's", "pc.ram (0x100000000 bytes)" } },
+	{ "migration with mapped-ram of another version",
+	  QEVM_MAPPED("be32 2\nbe64 0x1000 0x8d 0x100000\n"), WS_ERR_MALFORMED,
+	  { "header of mapped-ram" } },
+	{ "migration with mapped-ram whose bitmap is behind its pages",
+	  QEVM_MAPPED("be32 1\nbe64 0x1000 0x8d 0x8c\n"), WS_ERR_MALFORMED,
+	  { "offsets of mapped-ram" } },
+	{ "libvirt's header cut", "text \"LibvirtQemudSave\"\nu32 2\n", WS_ERR_UNREADABLE,
+	  { "libvirt's header", "truncated" } },
+	{ "libvirt's header with a length that lies", "text \"LibvirtQemudSave\"\nu32 2 -1 1 0\n"
+	  "at 92\n" QEVM_WITH(QEVM_PAGES), WS_ERR_UNREADABLE,
+	  { "header of a migration stream", "offset 0x10000005b" } },
+	{ "libvirt's header before something else", "text \"LibvirtQemudSave\"\nu32 2 0 1 0\n"
+	  "at 92\nfill 100 1", WS_ERR_UNREADABLE, { "no migration stream", "offset 0x5c" } },
+	{ "libvirt's header of what is packed", "text \"LibvirtQemudSave\"\nu32 2 8 1 3\n"
+	  "at 100\nfill 100 1", WS_ERR_UNSUPPORTED, { "compressed by xz", "tail -c +101" } },
+	{ "libvirt's header of a new format", "text \"LibvirtQemudSave\"\nu32 2 8 1 9\n"
+	  "at 100\nfill 100 1", WS_ERR_UNSUPPORTED, { "format 9", "not known" } },
 
 	/* ---- LiME ---- */
 	{ "LiME of 31 bytes", "lime\ncut 31", WS_ERR_UNREADABLE,

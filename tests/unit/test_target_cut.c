@@ -520,6 +520,61 @@ static const struct gone gone[] = {
 	  { "AVML block 1 (physical 0x8000, 0x1000 bytes)", "the same physical memory",
 	    "AVML block 2" } },
 
+	{ "migration with pages that are missing", QEVM_WITH(QEVM_PAGES), 0x306,
+	  { "6 pages of main memory are not in the stream" } },
+	{ "migration with a page that was written again", QEVM_WITH(
+	  "be64 0x1008\nnamed \"pc.ram\"\nframes 0x7000 1\nbe64 0x2022\nu8 0\n" QEVM_PAGES),
+	  0x306, { "6 pages of main memory" } },
+	{ "migration with differences", QEVM_WITH(QEVM_PAGES
+	  "be64 0x8060\nu8 1 0 3 1 2 3\nbe64 0x7060\nu8 1 0 0\n"), 0x206,
+	  { "2 pages were written as differences", "xbzrle" } },
+	{ "migration with a page of bytes that are no 0", QEVM_WITH(QEVM_PAGES
+	  "be64 0x8022\nu8 1\n"), 0x206, { "1 page" } },
+	{ "migration with a page past its block", QEVM_WITH(QEVM_PAGES "be64 0xa028\n"), 0x306,
+	  { "damaged at file offset 0x407b", "a page past the end of its block" } },
+	{ "migration with a page of no block", QEVM_WITH(QEVM_PAGES "be64 0x8\nnamed \"no\"\n"),
+	  0x306, { "damaged at file offset 0x407b", "not listed" } },
+	{ "migration with what RDMA sends", QEVM_WITH(QEVM_PAGES "be64 0x80\n"), 0x306,
+	  { "damaged at file offset 0x407b", "RDMA" } },
+	{ "migration with an unknown word", QEVM_WITH(QEVM_PAGES "be64 0x400\n"), 0x306,
+	  { "damaged at file offset 0x407b", "no kind that is known" } },
+	{ "migration with another footer", QEVM_PC QEVM_BLOCKS("0xa004", QEVM_BLOCK("pc.ram",
+	  "0xa000")) QEVM_RAM("3", "2") QEVM_PAGES "be64 0x10\n" QEVM_END("3") QEVM_TAIL, 0x306,
+	  { "damaged at file offset 0x4083", "another section" } },
+	{ "migration of memory and a card's", QEVM_PC QEVM_BLOCKS("0x1a004",
+	  QEVM_BLOCK("vga.vram", "0x10000") QEVM_BLOCK("pc.ram", "0xa000"))
+	  QEVM_LAST(QEVM_PAGES "be64 0x5008\nnamed \"vga.vram\"\nframes 0x3000 1\n") QEVM_TAIL,
+	  0x306, { "6 pages of main memory" } },
+	{ "migration of memory that was plugged in", QEVM_PC QEVM_BLOCKS("0x1a004",
+	  QEVM_BLOCK("dimm0", "0x10000") QEVM_BLOCK("pc.ram", "0xa000"))
+	  QEVM_LAST(QEVM_PAGES "be64 0x5008\nnamed \"dimm0\"\nframes 0x3000 1\n") QEVM_TAIL,
+	  0x306, { "1 block of memory besides main memory", "dimm0 (0x10000 bytes)" } },
+	{ "migration of two nodes", QEVM_PC QEVM_BLOCKS("0xa004",
+	  QEVM_BLOCK("ram-node1", "0x2000") QEVM_BLOCK("ram-node0", "0x8000"))
+	  QEVM_LAST("be64 0x1008\nnamed \"ram-node1\"\nframes 0x9000 1\n"
+	  "be64 0x1008\nnamed \"ram-node0\"\nframes 0x1000 1\n") QEVM_TAIL, 0x202,
+	  { "8 pages of main memory" } },
+	{ "migration with huge pages", QEVM_PC QEVM_BLOCKS("0xa004",
+	  QEVM_BLOCK("pc.ram", "0xa000 0x200000")) QEVM_LAST(QEVM_PAGES) QEVM_TAIL, 0x306,
+	  { "6 pages of main memory" } },
+	{ "migration without its description", QEVM_PC QEVM_BLOCKS("0xa004", QEVM_BLOCK("pc.ram",
+	  "0xa000")) QEVM_LAST(QEVM_PAGES) QEVM_DEVICES "u8 0\n", 0x306,
+	  { "description of devices' state is missing", "no registers" } },
+	{ "migration with a device that is not described", QEVM_PC QEVM_BLOCKS("0xa004",
+	  QEVM_BLOCK("pc.ram", "0xa000")) QEVM_LAST(QEVM_PAGES)
+	  "u8 4\nbe32 9\nnamed \"disk\"\nbe32 0 1\nu8 9\n" QEVM_TAIL, 0x306,
+	  { "how long the section disk is", "no registers" } },
+	{ "migration cut before memory's end", QEVM_PC QEVM_BLOCKS("0xa004", QEVM_BLOCK("pc.ram",
+	  "0xa000")) QEVM_RAM("2", "2") QEVM_PAGES "be64 0x10\n" QEVM_END("2"), 0x306,
+	  { "memory does not end in it", "different moments" } },
+	{ "migration of a machine that libvirt saved", "text \"LibvirtQemudSave\"\nu32 2 8 1 0\n"
+	  "at 92\ntext \"<domain>\"\n" QEVM_WITH(QEVM_PAGES), 0x306, { "6 pages of main" } },
+	{ "migration of a machine that libvirt did not save whole",
+	  "text \"LibvirtQemudPart\"\nu32 2 8 1 0\nat 92\ntext \"<domain>\"\n"
+	  QEVM_WITH(QEVM_PAGES), 0x306, { "libvirt says that it had not" } },
+	{ "migration with mapped-ram", QEVM_MAPPED("be32 1\nbe64 0x1000 0x8d 0x100000\n"), 0x3ff,
+	  { 0 } },
+
 	{ "whole kdump", KDUMP, 0x03e, { 0 } },
 	{ "kdump cut in a frame", KDUMP "cut 0x9fff", 0x01e,
 	  { "cut off: 4 of 20 KiB", "from physical 0x5000 on" } },
@@ -714,6 +769,11 @@ static const struct whole {
 	  1, 0 },
 	{ "lime", LIME, 1, 0x2020 },
 	{ "avml", AVML, 1, 0x203a },
+	{ "migration",
+	  QEVM_PC QEVM_BLOCKS("0x3004", QEVM_BLOCK("pc.ram", "0x3000")) QEVM_LAST(
+		  "be64 8\nnamed \"pc.ram\"\nframes 0 1\nbe64 0x1028\nframes 0x1000 1\n"
+		  "be64 0x2028\nframes 0x2000 1\n") QEVM_TAIL,
+	  3, 0 },
 	{ "kdump64",
 	  "kdump64 max_mapnr=16\nat 0x1000\nsub64 max_mapnr_64=16\nbits 0x3000 1 6\n"
 	  "at 0x4000\npages zlib 0x1000 1 0x4100\npages lzo 0x2000 1 0x4300\n"

@@ -73,6 +73,10 @@ static const struct seed seeds[] = {
 	  0x400 },
 	{ "xen", XEN("shnum=5 shstrndx=1", "1 2 5 6"), 0x200 },
 	{ "vmware", VMWARE("2", VMREGIONS), 0x300 },
+	{ "migration", QEVM_WITH(QEVM_PAGES QEVM_ZEROES), 0x100 },
+	{ "migration's layout", QEVM_WITH(QEVM_PAGES), 0x5000 },
+	{ "migration with mapped-ram", QEVM_MAPPED("be32 1\nbe64 0x1000 0x8d 0x100000\n"),
+	  0x100 },
 	{ "elf32",
 	  "ehdr32 phnum=2\n"
 	  "phdr32 type=4 offset=0x100 filesz=164\n"
