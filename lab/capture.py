@@ -81,7 +81,9 @@ def write_info(machine, scenario, work):
 def write_dumps(machine, scenario, work):
     offered = machine.dump_formats()
     for form in ["elf", *scenario["formats"].split()]:
-        if form in offered:
+        if form == "migrate":
+            machine.migrate(work / dump_name(form))
+        elif form in offered:
             machine.dump(work / dump_name(form), form)
         else:
             say(f"this QEMU writes no {form}: left out")

@@ -273,6 +273,16 @@ class Guest:
     def dump_formats(self):
         return self.command("query-dump-guest-memory-capability")["formats"]
 
+    def migrate(self, path):
+        """All of the machine, its memory with it, as one that moves elsewhere writes it. It
+        stays stopped, and can go on."""
+        self.command("migrate-set-parameters", **{"max-bandwidth": 1 << 40})
+        self.command("migrate", uri=f"exec:cat > '{path}'")
+        while (state := self.command("query-migrate")["status"]) != "completed":
+            if state in ("failed", "cancelled"):
+                raise self.fail(f"QEMU wrote no migration stream: {state}")
+            time.sleep(0.1)
+
     def dump(self, path, form):
         self.command("dump-guest-memory", paging=False, protocol=f"file:{path}",
                      format=form)

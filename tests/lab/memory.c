@@ -4,7 +4,8 @@
  * memory libkdumpfile PART: beside what libkdumpfile reads from the same file.
  *
  * Prints, a line each: "frames PART WHOLE", "missing N [FIRST]" of those that WHOLE
- * lacks, "different N [FIRST]", and "registers", "vmcoreinfo" with "same" or "different".
+ * lacks, "different N [FIRST]", and "registers", "vmcoreinfo" with "same" or "different";
+ * registers are "alike" where all are the same that both know.
  */
 #include "common/frames.h"
 #include "context.h"
@@ -77,11 +78,33 @@ static void print_same(const char *what, bool same)
 	printf("%s %s\n", what, same ? "same" : "different");
 }
 
+/* Whether all registers are the same that both know. */
+static bool are_alike(const struct ws_cpu *a, const struct ws_cpu *b)
+{
+	for (unsigned i = 0; i < WS_REGISTERS_MAX; i++)
+		if (ws_cpu_knows(a, i) && ws_cpu_knows(b, i) && a->reg[i] != b->reg[i])
+			return false;
+	return a->arch == b->arch && a->word == b->word;
+}
+
+static const char *compare_registers(const struct ws_target *whole,
+				     const struct ws_target *part)
+{
+	size_t n = whole->cpus.n;
+
+	if (n != part->cpus.n)
+		return "different";
+	if (!memcmp(whole->cpus.v, part->cpus.v, n * sizeof(*whole->cpus.v)))
+		return "same";
+	for (size_t i = 0; i < n; i++)
+		if (!are_alike(&whole->cpus.v[i], &part->cpus.v[i]))
+			return "different";
+	return "alike";
+}
+
 static void compare_rest(const struct ws_target *whole, const struct ws_target *part)
 {
-	print_same("registers", whole->cpus.n == part->cpus.n &&
-					!memcmp(whole->cpus.v, part->cpus.v,
-						whole->cpus.n * sizeof(*whole->cpus.v)));
+	printf("registers %s\n", compare_registers(whole, part));
 	print_same("vmcoreinfo", whole->vmcoreinfo && part->vmcoreinfo
 					 ? !strcmp(whole->vmcoreinfo, part->vmcoreinfo)
 					 : whole->vmcoreinfo == part->vmcoreinfo);

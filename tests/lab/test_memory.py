@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """One machine in one moment, in several files: the ELF core that QEMU wrote, the kdump
-(compressed and flattened), and what makedumpfile made of the former. Every frame must be
-the same wherever it is, registers and VMCOREINFO too; and every frame of a kdump that
-libkdumpfile can read must be what it reads. argv: the memory program, and the scenarios
+(compressed and flattened), its migration stream, and what makedumpfile made of the first.
+Every frame must be the same wherever it is, registers and VMCOREINFO too; and every frame
+of a kdump that libkdumpfile can read must be what it reads. argv: the memory program, and the scenarios
 that are booted where they are missing; others are compared where they are there
 already."""
 
@@ -49,6 +49,22 @@ def compare_kdump(tap, program, directory):
                  says["registers"] == says["vmcoreinfo"] == ["same"], as_text(says))
 
 
+# The firmware below 4 GiB and what lies from 640 KiB to 1 MiB, in frames, are not in it.
+NO_MAIN_MEMORY = 512
+
+
+def compare_stream(tap, program, directory):
+    """EFER is in the stream alone; registers that a processor has not, in the core alone."""
+    name = f"{directory.name}: migration stream and ELF core are the same memory"
+    says = reported(tap, name, program, directory / "dump.elf", directory / "dump.migrate")
+    if says:
+        part, whole = map(int, says["frames"])
+        tap.case(f"{name}, {part} of {whole} frames",
+                 all_equal(says) and whole - NO_MAIN_MEMORY <= part < whole, as_text(says))
+        tap.case(f"{directory.name}: migration stream and ELF core have the same registers",
+                 says["registers"] == ["alike"], as_text(says))
+
+
 def compare_filtered(tap, program, directory, dump):
     name = f"{directory.name}: {dump.name} is part of the ELF core"
     says = reported(tap, name, program, directory / "dump.elf", dump)
@@ -70,6 +86,8 @@ def compare_libkdumpfile(tap, program, dump):
 
 def compare(tap, program, directory):
     compare_kdump(tap, program, directory)
+    if (directory / "dump.migrate").exists():
+        compare_stream(tap, program, directory)
     for dump in sorted(directory.glob("dump.filtered-*")):
         compare_filtered(tap, program, directory, dump)
         # It fills the last frame of a segment with zeros where makedumpfile left it out.
