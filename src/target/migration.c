@@ -49,62 +49,6 @@ enum section_type {
 
 #define PAGE_BITS 12
 
-/* ---- the stream -------------------------------------------------------------------- */
-
-const uint8_t *ws_stream_peek(struct ws_stream *s, size_t n)
-{
-	if (s->at < s->buffered || s->at - s->buffered > s->have ||
-	    n > s->have - (s->at - s->buffered)) {
-		s->buffered = s->at;
-		if (ws_file_read(&s->target->file, s->at, s->buffer, WS_STREAM_BUFFER,
-				 &s->have) == WS_FAILED)
-			s->failed = true;
-		s->cut |= !s->failed && s->have < n;
-	}
-	return s->failed || s->cut ? NULL : s->buffer + (s->at - s->buffered);
-}
-
-const uint8_t *ws_stream_take(struct ws_stream *s, size_t n)
-{
-	const uint8_t *bytes = ws_stream_peek(s, n);
-
-	if (bytes)
-		s->at += n;
-	return bytes;
-}
-
-bool ws_stream_skip(struct ws_stream *s, uint64_t n)
-{
-	if (n > UINT64_MAX - s->at)
-		return ws_stream_flaw(s, s->at, "a length that no file has");
-	s->at += n;
-	return true;
-}
-
-bool ws_stream_name(struct ws_stream *s, char name[static WS_STREAM_NAME + 1])
-{
-	const uint8_t *bytes = ws_stream_take(s, 1);
-	size_t len = bytes ? *bytes : 0;
-
-	if (bytes)
-		bytes = ws_stream_take(s, len);
-	if (!bytes)
-		return false;
-	memcpy(name, bytes, len);
-	name[len] = '\0';
-	return strlen(name) == len ||
-	       ws_stream_flaw(s, s->at - len, "a name with a zero in it");
-}
-
-bool ws_stream_flaw(struct ws_stream *s, uint64_t at, const char *flaw)
-{
-	if (!s->flaw) {
-		s->flaw = flaw;
-		s->flaw_at = at;
-	}
-	return false;
-}
-
 /* ---- sections ---------------------------------------------------------------------- */
 
 struct section {
@@ -366,6 +310,29 @@ static bool migration_probe(const struct ws_file *file)
 static const char *const formats[] = { "raw",  "gzip", "bzip2", "xz",
 				       "lzop", "zstd", "sparse" };
 
+/* What lies compressed behind libvirt's header becomes the target's file. */
+static enum ws_status unpack(struct ws_target *target, uint32_t format, uint64_t *begin)
+{
+	struct ws_file inner;
+	enum ws_status status =
+		ws_file_open_inside(target->ctx, &target->file, *begin, &inner);
+
+	if (!status) {
+		target->beside = target->file;
+		target->file = inner;
+		*begin = 0;
+		return WS_OK;
+	}
+	ws_file_close(&inner);
+	if (status != WS_ERR_NOT_FOUND)
+		return status;
+	return ws_fail(
+		target->ctx, WS_ERR_UNSUPPORTED,
+		"%s: a machine that libvirt saved, compressed by %s, which is not "
+		"read: unpack the stream with `tail -c +%lu FILE | %s -dc > STREAM'",
+		target->file.path, formats[format], *begin + 1, formats[format]);
+}
+
 /* Where the stream begins behind libvirt's header. */
 static enum ws_status libvirt_read(struct ws_target *target, uint64_t *begin)
 {
@@ -384,17 +351,13 @@ static enum ws_status libvirt_read(struct ws_target *target, uint64_t *begin)
 	if (status || !format ||
 	    (format < WS_ARRAY_SIZE(formats) && !strcmp(formats[format], "sparse")))
 		return status;
-	if (format >= WS_ARRAY_SIZE(formats))
-		return ws_fail(
-			target->ctx, WS_ERR_UNSUPPORTED,
-			"%s: libvirt's header (file offset %#x) says that the stream "
-			"is in format %u, which is not known",
-			target->file.path, LIBVIRT_FORMAT, format);
+	if (format < WS_ARRAY_SIZE(formats))
+		return unpack(target, format, begin);
 	return ws_fail(
 		target->ctx, WS_ERR_UNSUPPORTED,
-		"%s: a machine that libvirt saved, compressed by %s, which is not "
-		"read: unpack the stream with `tail -c +%lu FILE | %s -dc > STREAM'",
-		target->file.path, formats[format], *begin + 1, formats[format]);
+		"%s: libvirt's header (file offset %#x) says that the stream is in "
+		"format %u, which is not known",
+		target->file.path, LIBVIRT_FORMAT, format);
 }
 
 static enum ws_status header_read(struct ws_target *target, uint64_t *begin)

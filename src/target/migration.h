@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * QEMU's migration stream, by the files that read it: migration.c goes through its sections,
- * migration_ram.c through that of memory, migration_runs.c makes an index of what pages there
- * are, migration_place.c finds where they lie, and migration_state.c reads what the stream
- * says of its own layout, and processors by it.
+ * QEMU's migration stream, by the files that read it (migration_stream.c): migration.c goes
+ * through its sections, migration_ram.c through that of memory, migration_runs.c makes an
+ * index of what pages there are, migration_place.c finds where they lie, and migration_state.c
+ * reads what the stream says of its own layout, and processors by it.
  */
 #ifndef WS_TARGET_MIGRATION_H
 #define WS_TARGET_MIGRATION_H

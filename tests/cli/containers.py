@@ -8,6 +8,8 @@ Each capture is written anew in each container (tests/common/writers.py), and wh
 of it is held against what is said of the capture, without the notes that the container has
 no place for."""
 
+import gzip
+import lzma
 import os
 import pathlib
 import re
@@ -132,6 +134,24 @@ def check_two_files(tap, tool, capture, scratch):
              status == 3 and "two.vmem" in errors, errors)
 
 
+def check_saved(tap, tool, capture, scratch):
+    """What libvirt saves is the stream behind a header of its own, maybe compressed."""
+    stream = writers.migration(writers.Core(pathlib.Path(capture).read_bytes()))[0]
+    path = os.path.join(scratch, "stream")
+    pathlib.Path(path).write_bytes(stream)
+    want = ask(tool, ["spaces"], path, [])
+    for word, form, data in (("as it is", 0, stream), ("by gzip", 1, gzip.compress(stream, 1)),
+                             ("by xz", 3, lzma.compress(stream, preset=0))):
+        pathlib.Path(path).write_bytes(writers.libvirt_save(data, form))
+        got = ask(tool, ["spaces"], path, [])
+        tap.case(f"{os.path.basename(capture)} as libvirt saves it, {word}",
+                 got == want, difference(got, want) or got)
+    pathlib.Path(path).write_bytes(writers.libvirt_save(b"BZh9" + bytes(99), 2))
+    status, _, errors = ask(tool, ["spaces"], path, [])
+    tap.case("one that is compressed otherwise is refused, with what unpacks it",
+             status == 3 and "bzip2 -dc" in errors, errors)
+
+
 def main():
     tool, captures = os.path.abspath(sys.argv[1]), sys.argv[2:]
     tap = Tap()
@@ -140,6 +160,7 @@ def main():
             check(tap, tool, capture, scratch)
             if os.path.basename(capture) in FORMATS:
                 check_two_files(tap, tool, capture, scratch)
+                check_saved(tap, tool, capture, scratch)
     return tap.end()
 
 

@@ -361,6 +361,13 @@ def migration(core):
     return stream.end()
 
 
+def libvirt_save(stream, form):
+    """libvirt src/qemu/qemu_saveimage.h; form: its number there."""
+    domain = b"<domain type='qemu'/>\0"
+    header = struct.pack("<16s5I", b"LibvirtQemudSave", 2, len(domain), 1, form, 0)
+    return header.ljust(92, b"\0") + domain + stream
+
+
 # ---- LiME and AVML -----------------------------------------------------------------------
 
 def lime(core):
