@@ -17,7 +17,7 @@ CALLED = {
     "idt-gone": ("delivery-unmapped", "tables-damaged"),
     "gdt-gone": ("delivery-unmapped", "tables-damaged"),
     "tss-gone": ("delivery-unmapped", "tables-damaged"),
-    "entry-stack-gone": ("delivery-unmapped",),
+    "entry-stack-gone": ("delivery-unmapped", "tables-damaged"),
     "pti-short": ("user-half-short",),
     "stack-overflow": ("stack-overflow",),
     "table-overwritten": ("table-overwritten", "root-not-a-table"),
