@@ -5,6 +5,7 @@
  *
  *   control  hide PID WHERE  clear the entry for WHERE that is private to PID's space
  *            restore         put it back
+ *            open-gates      map the IDT for who takes it when a hole is there
  *            take-gate14     send every page fault through lab_page_fault first
  *   block    address of what plant.c allocated
  */
@@ -31,9 +32,11 @@ unsigned long lab_old_page_fault;
 /*
  * The handler of dtrace4linux in 2012: the first instruction of every page fault, in module memory. It
  * decides that the fault is not interesting and goes on to the kernel's own handler. On
- * i386 the data segments are still the interrupted program's, hence %cs.
+ * i386 the data segments are still the interrupted program's, hence %cs. Its page is its
+ * own: whoever lacks it has all the rest of this module.
  */
 asm(".pushsection .text\n"
+    ".balign 4096\n"
     ".globl lab_page_fault\n"
     ".type lab_page_fault, @function\n"
     "lab_page_fault:\n"
@@ -45,6 +48,7 @@ asm(".pushsection .text\n"
     "\tjmp *%cs:lab_old_page_fault\n"
 #endif
     ".size lab_page_fault, . - lab_page_fault\n"
+    ".balign 4096\n"
     ".popsection");
 
 /* The one entry taken away, and the space it was taken from (pinned). */
@@ -191,12 +195,18 @@ struct page *page_behind(unsigned long address)
 	return pa ? pfn_to_page(pa >> PAGE_SHIFT) : NULL;
 }
 
-/* The IDT is read-only wherever it is mapped: its page by a mapping of our own. */
+/*
+ * The IDT is read-only wherever it is mapped: its page by a mapping of our own. To make that
+ * brings all spaces up to date, so it comes before a hole.
+ */
 gate_desc *own_gates(void)
 {
-	struct page *page = page_behind(idt_address());
+	static gate_desc *gates;
+	struct page *page = gates ? NULL : page_behind(idt_address());
 
-	return page ? vmap(&page, 1, VM_MAP, PAGE_KERNEL) : NULL;
+	if (page)
+		gates = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
+	return gates;
 }
 
 void set_gate14(gate_desc *gates, unsigned long handler)
@@ -222,7 +232,6 @@ static int take_gate14(void)
 	if (!gates)
 		return -ENOMEM;
 	set_gate14(gates, handler_address());
-	vunmap(gates);
 	return 0;
 }
 
@@ -293,6 +302,8 @@ int machine_command(const char *command)
 		return where_is(where, &address) ?: hide(pid, address);
 	if (sysfs_streq(command, "restore"))
 		return restore();
+	if (sysfs_streq(command, "open-gates"))
+		return own_gates() ? 0 : -ENOMEM;
 	if (sysfs_streq(command, "take-gate14"))
 		return take_gate14();
 	error = plant(command);
