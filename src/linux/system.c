@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Opens a system: every step of discovery in its order, and what each of them found. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,7 +72,7 @@ struct explanation {
 	size_t n;
 };
 
-/* The best of what an architecture has, and the next to it. */
+/* The best of what an architecture has, and the next to it in another format. */
 static enum ws_status try_formats(struct ws_system *system, const struct ws_arch *arch,
 				  struct explanation best[static 2])
 {
@@ -96,24 +95,33 @@ static enum ws_status try_formats(struct ws_system *system, const struct ws_arch
 	return status;
 }
 
-static void note_format(struct ws_system *system, const struct explanation best[static 2])
+static void note_format(struct ws_system *system, const struct explanation *best)
 {
-	char next[64] = "none does";
-
-	if (best[1].n)
-		snprintf(next, sizeof(next), "%lu %s, as %s", best[1].n,
-			 best[1].n == 1 ? "does" : "do", best[1].format->name);
 	ws_note(system,
 		"no register and no VMCOREINFO says the paging format: it is taken for %s, "
-		"for %s in memory %s in it; in any other format %s",
-		best[0].format->name, WS_COUNT_OF(best[0].n, "table"),
-		best[0].n == 1 ? "maps itself" : "map themselves", next);
+		"for %s in memory %s in it; in any other format none does",
+		best->format->name, WS_COUNT_OF(best->n, "table"),
+		best->n == 1 ? "maps itself" : "map themselves");
+}
+
+/* One kernel has one format: the tables of the other are what another kernel left. */
+static enum ws_status refuse_two(struct ws_system *system,
+				 const struct explanation best[static 2])
+{
+	return ws_fail(
+		system->ctx, WS_ERR_NOT_FOUND,
+		"%s: no register and no VMCOREINFO says the paging format, and memory "
+		"holds tables of two kernels: %lu of format %s map themselves, and "
+		"%lu of %s; nothing shows which kernel ran last: give its --format",
+		ws_target_path(system->target), best[0].n, best[0].format->name,
+		best[1].n, best[1].format->name);
 }
 
 /*
- * Where nothing says the format it is the one, of those that the machine can have, in
- * which the most tables in memory are seen to map themselves: others have their direct map
- * elsewhere, or another number of levels on the way there.
+ * Where nothing says the format it is the only one, of those that the machine can have, in
+ * which tables in memory are seen to map themselves: others have their direct map
+ * elsewhere, or another number of levels on the way there. Where there are two, one is of
+ * a kernel that ran before (kexec, a warm reset), and may have left more than there is now.
  */
 static enum ws_status search_formats(struct ws_system *system,
 				     struct explanation best[static 2])
@@ -127,8 +135,8 @@ static enum ws_status search_formats(struct ws_system *system,
 		status = try_formats(system, arch, best);
 	for (unsigned i = 0; !arch && status == WS_OK && ws_arch_at(i); i++)
 		status = try_formats(system, ws_arch_at(i), best);
-	if (status == WS_OK && best[0].n == best[1].n)
-		status = WS_ERR_NOT_FOUND; /* none, or none better than another */
+	if (status == WS_OK && (!best[0].n || best[1].n))
+		status = WS_ERR_NOT_FOUND;
 	ws_set_format(system, status == WS_OK ? best[0].format : NULL);
 	return status;
 }
@@ -147,13 +155,13 @@ static enum ws_status search_memory(struct ws_system *system, size_t notes)
 	if (layout == WS_OK)
 		layout = ws_search_layout(system);
 	if (layout == WS_ERR_NOT_FOUND)
-		return ws_layout_refuse(system);
+		return best[1].n ? refuse_two(system, best) : ws_layout_refuse(system);
 	if (layout == WS_OK)
 		layout = forget_words(system, notes);
 	if (layout != WS_OK)
 		return layout;
 	if (best[0].n)
-		note_format(system, best);
+		note_format(system, &best[0]);
 	ws_layout_note(system);
 	return scan_and_weigh(system);
 }

@@ -42,9 +42,9 @@ def verdicts(tool, target):
     return {s["root"]: s["verdict"] for s in json.loads(done.stdout or '{"spaces":[]}')["spaces"]}
 
 
-def write_raw(core, path):
+def write_raw(core, path, mode="wb"):
     """Byte n of the file is physical address n; no text of the kernel's says what it is."""
-    with open(path, "wb") as raw:
+    with open(path, mode) as raw:
         for _, _, offset, pa, length in elfcore.loads(core):
             if pa < ROM:
                 raw.seek(pa)
@@ -77,6 +77,17 @@ def check_another(tap, tool, scratch):
                  not found and word in " ".join(said.split()), said)
 
 
+def check_two(tap, tool, one, other, scratch):
+    """What a kernel of another format left where this one has nothing (kexec)."""
+    raw = os.path.join(scratch, "two")
+    for capture, mode in ((other, "wb"), (one, "r+b")):
+        with open(capture, "rb") as file:
+            write_raw(file.read(), raw, mode)
+    found, said = spaces(tool, raw)
+    tap.case("the tables of two kernels are no answer", not found and
+             "tables of two kernels" in " ".join(said.split()), f"{found}\n{said}")
+
+
 def main():
     tool, captures = sys.argv[1], sys.argv[2:]
     tap = Tap()
@@ -84,6 +95,7 @@ def main():
         for capture in captures:
             check(tap, tool, capture, scratch)
         check_another(tap, tool, scratch)
+        check_two(tap, tool, *captures[:2], scratch)
     return tap.end()
 
 
