@@ -138,13 +138,12 @@ static enum ws_evidence block_find(struct ws_target *target, uint64_t *at)
 	const size_t whole = AVML_HEADER + STREAM_SIZE;
 	ws_autofree uint8_t *buffer = malloc(WS_SCAN_CHUNK + whole);
 	enum ws_evidence evidence = buffer ? WS_READ : WS_FAILED;
-	size_t got = 0;
+	size_t room = WS_FILE_BLOCK, got = 0; /* where there is one, it is mostly near */
 
 	for (uint64_t from = *at; evidence != WS_FAILED && from < target->file.size;
-	     from += WS_SCAN_CHUNK) {
-		evidence = ws_file_read(&target->file, from, buffer,
-					WS_SCAN_CHUNK + whole, &got);
-		for (size_t i = 0; i + whole <= got && i < WS_SCAN_CHUNK; i++) {
+	     from += room, room = WS_SCAN_CHUNK) {
+		evidence = ws_file_read(&target->file, from, buffer, room + whole, &got);
+		for (size_t i = 0; i + whole <= got && i < room; i++) {
 			if (ws_le32(buffer + i) != AVML_MAGIC || !is_block(buffer + i))
 				continue;
 			*at = from + i;

@@ -97,11 +97,11 @@ static enum ws_evidence header_find(struct ws_target *target, uint64_t *at)
 {
 	ws_autofree uint8_t *buffer = malloc(WS_SCAN_CHUNK);
 	enum ws_evidence evidence = buffer ? WS_READ : WS_FAILED;
-	size_t got = 0;
+	size_t room = WS_FILE_BLOCK, got = 0; /* where there is one, it is mostly near */
 
 	for (uint64_t from = *at; evidence != WS_FAILED && from < target->file.size;
-	     from += WS_SCAN_CHUNK) {
-		evidence = ws_file_read(&target->file, from, buffer, WS_SCAN_CHUNK, &got);
+	     from += room, room = WS_SCAN_CHUNK) {
+		evidence = ws_file_read(&target->file, from, buffer, room, &got);
 		for (size_t i = 0; i + 4 <= got && evidence != WS_FAILED;
 		     i += LIME_HEADER) {
 			if (ws_le32(buffer + i) != LIME_MAGIC)

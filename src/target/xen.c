@@ -287,7 +287,7 @@ const struct ws_target_ops ws_target_xen = {
 	.about =
 		"xl dump-core of an HVM or PVH domain. Its processors have general and "
 		"control registers, not where descriptor tables lie: what-if cannot begin.",
-	.header = "page list entry",
+	.header = "listed page",
 	.probe = xen_probe,
 	.open = xen_open,
 };

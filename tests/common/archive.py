@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What to link beside the library's archive, while all that it stands on is shared:
+"""How to link with the library's archive: what beside it, while all that it stands on is shared:
 `pkg-config --static` would ask for what those were linked with in their turn."""
 
+import json
+import pathlib
 import subprocess
 
 
@@ -13,3 +15,10 @@ def libraries(pc_file):
     names = [word for word in asked("--print-requires-private", pc_file)
              if word[0].isalpha()]
     return ["-pthread", *asked("--libs", *names)]
+
+
+def sanitizers(build):
+    """What the library was built with, a program with it must be."""
+    options = json.loads((pathlib.Path(build) / "meson-info/intro-buildoptions.json").read_text())
+    wanted = next(o["value"] for o in options if o["name"] == "b_sanitize")
+    return [] if wanted == "none" else ["-fsanitize=" + wanted]

@@ -6,6 +6,7 @@ and where in them headers are: {kind of header: [offset, ...]}."""
 import collections
 import ctypes
 import ctypes.util
+import itertools
 import json
 import struct
 
@@ -218,29 +219,38 @@ def vmware_cpu(number, cpu):
         yield vmware_tag("IDTR", (number, i), 4, value)
 
 
+def vmware_regions(memory):
+    tags, page = [vmware_tag("regionsCount", (), 4, len(memory))], 0
+    for i, (pa, data) in enumerate(memory):
+        tags += [vmware_tag("regionPPN", (i,), 4, pa // PAGE),
+                 vmware_tag("regionPageNum", (i,), 4, page),
+                 vmware_tag("regionSize", (i,), 4, len(data) // PAGE)]
+        page += len(data) // PAGE
+    return tags
+
+
 def vmware_description(core, memory):
     """memory: its bytes, to be in it; None: it is beside."""
     cpus = processors(core)
     cpu = vmware_tag("cpu:numVCPUs", (), 4, len(cpus))
     cpu += b"".join(tag for i, each in enumerate(cpus) for tag in vmware_cpu(i, each))
-    tags = vmware_tag("regionsCount", (), 4, len(core.memory))
-    page = 0
-    for i, (pa, data) in enumerate(core.memory):
-        tags += vmware_tag("regionPPN", (i,), 4, pa // PAGE)
-        tags += vmware_tag("regionPageNum", (i,), 4, page)
-        tags += vmware_tag("regionSize", (i,), 4, len(data) // PAGE)
-        page += len(data) // PAGE
+    regions = vmware_regions(core.memory)
+    tags = b"".join(regions)
     begin = 12 + 2 * 80
     out = bytearray(struct.pack("<III", 0xBED2BED2, 8, 2))
     at = begin + len(cpu) + 2
     out += struct.pack("<64sQQ64sQQ", b"cpu", begin, len(cpu), b"memory", at, 0)
     out += cpu + b"\0\0" + tags
+    ends = list(itertools.accumulate(map(len, regions), initial=at))
+    places = {"VMware header": [0], "VMware group": [12, 92], "VMware tag": [begin, *ends],
+              "VMware region": [end - 4 for end in ends[1:]],
+              "VMware index": [end - 8 for end in ends[2:]]}
     if memory is not None:
+        places["VMware block"] = [len(out) + 16]
         pad = -(len(out) + 8 + 8 + 18) % PAGE
         out += bytes((2 << 6 | 0x3F, 6)) + b"Memory" + struct.pack("<II", 0, 0)
         out += struct.pack("<QQH", len(memory), len(memory), pad) + bytes(pad) + memory
-    return bytes(out + b"\0\0"), {"VMware header": [0], "VMware group": [12, 92],
-                                  "VMware tag": [begin, at]}
+    return bytes(out + b"\0\0"), places
 
 
 def vmware(core):

@@ -1,33 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """containers.py SAMPLE TOOL CORE KDUMP: the fields of every container's headers, one at a
-time, are 0, 1, all ones, one more and random. The tool ends within seconds and a stated
+time, are 0, 1, all ones, the sign bit alone, one more, one less, doubled and random. The tool ends within seconds and a stated
 bound of memory, with an exit status and words; and where its answer is not that of the whole
 dump, a note says why. SAMPLE is how many fields of each kind of header are tried; with
 WS_TORTURE_STEP=1 in the environment, which `make torture` sets, all of them."""
 
 import collections
 import concurrent.futures
-import errno
 import os
 import random
-import resource
-import signal
 import struct
-import subprocess
 import sys
-import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "common"))
 import tap as tap_module  # noqa: E402
 import writers  # noqa: E402
+from bounded import Tool, wrong  # noqa: E402
 
-MEMORY = 1 << 30  # bytes of address space; the dumps have 2 MiB
 BLOCK = 4096
 PHDR = "<IIQQQQQQ"
-NO_MEMORY = ("out of memory", os.strerror(errno.ENOMEM))
-EXITS = (0, 1, 3, 4)
 
 # A field: where it is in the file, how long, which byte order, of which kind of header.
 Field = collections.namedtuple("Field", "kind name at size order")
@@ -55,7 +48,18 @@ SUB = (("phys_base", 0, 8), ("dump_level", 8, 4), ("split", 12, 4), ("start_pfn"
 DESCRIPTOR = (("offset", 0, 8), ("size", 8, 4), ("flags", 12, 4), ("page_flags", 16, 8))
 LIME = (("magic", 0, 4), ("version", 4, 4), ("first", 8, 8), ("last", 16, 8),
         ("reserved", 24, 8))
-HEADERS = {"LiME header": LIME, "AVML header": LIME, "AVML length": (("length", 0, 8),),
+SHDR = (("name", 0, 4), ("type", 4, 4), ("flags", 8, 8), ("addr", 16, 8), ("offset", 24, 8),
+        ("size", 32, 8), ("link", 40, 4), ("info", 44, 4), ("align", 48, 8), ("entsize", 56, 8))
+HEADERS = {"ELF header": EHDR, "program header": PHDR_FIELDS, "note": NHDR,
+           "VBCORE note": (("magic", 0, 4), ("version", 4, 4), ("size", 8, 4),
+                           ("product", 12, 4), ("revision", 16, 4), ("cpus", 20, 4)),
+           "section header": SHDR, "Xen page list": (("frame", 0, 8),),
+           "VMware header": (("magic", 0, 4), ("version", 4, 4), ("groups", 8, 4)),
+           "VMware group": (("name", 0, 8), ("offset", 64, 8), ("size", 72, 8)),
+           "VMware tag": (("flags", 0, 1), ("length", 1, 1), ("name", 2, 4)),
+           "VMware region": (("value", 0, 4),), "VMware index": (("index", 0, 4),),
+           "VMware block": (("size", 0, 8), ("unpacked", 8, 8), ("padding", 16, 2)),
+           "LiME header": LIME, "AVML header": LIME, "AVML length": (("length", 0, 8),),
            "snappy chunk": (("type", 0, 1), ("length", 1, 3), ("checksum", 4, 4),
                             ("unpacked", 8, 1))}
 FLAT = (("type", 16, 8), ("version", 24, 8))
@@ -91,7 +95,7 @@ def written(kind, core):
     """The core in another container, and the fields of its headers."""
     data, places = writers.WRITERS[kind](writers.Core(core))
     return data, [field for header, at in places.items() for place in at
-                  for field in fields(header, place, "<", HEADERS[header])]
+                  for field in fields(header, place, "<", HEADERS.get(header, ()))]
 
 
 def kdump(dump):
@@ -122,32 +126,26 @@ def flattened(dump):
     return bytes(out + struct.pack(">qq", -1, -1)), found
 
 
-# ---- one run ---------------------------------------------------------------------------
+# Those that tests/common/writers.py writes, and which options they need.
+WRITTEN = (("LiME", "lime", ["--format", "i386"]), ("AVML", "avml", ["--format", "i386"]),
+           ("VirtualBox", "vbox", []), ("Xen", "xen", []), ("VMware", "vmware", []))
 
-def limit():
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+def all_of(core, dump):
+    """(name, (bytes, fields), options) of every container."""
+    yield "ELF", elf(core), []
+    yield "kdump", kdump(dump), []
+    yield "flattened", flattened(dump), []
+    for name, kind, options in WRITTEN:
+        yield name, written(kind, core), options
 
 
-class Tool:
-    def __init__(self, tool, options):
-        self.tool, self.options = tool, options
-
-    def run(self, data, number):
-        with tempfile.NamedTemporaryFile(dir="/dev/shm", prefix=f"{number}-") as file:
-            file.write(data)
-            file.flush()
-            done = subprocess.run([self.tool, "audit", file.name, *self.options],
-                                  env=dict(os.environ, LC_ALL="C", COLUMNS="999"), preexec_fn=limit,
-                                  stdin=subprocess.DEVNULL, capture_output=True,
-                                  timeout=tap_module.PATIENCE, check=False)
-            name = file.name.encode()
-        return (done.returncode, done.stdout.replace(name, b"DUMP"),
-                done.stderr.replace(name, b"DUMP").decode("ascii", "replace"))
-
+# ---- one field -------------------------------------------------------------------------
 
 def values(field, old, chance):
     ones = (1 << 8 * field.size) - 1
-    return {"0": 0, "1": 1, "ones": ones, "+1": old + 1 & ones,
+    return {"0": 0, "1": 1, "ones": ones, "sign": ones // 2 + 1, "+1": old + 1 & ones,
+            "-1": old - 1 & ones, "doubled": 2 * old & ones,
             "random": chance.getrandbits(8 * field.size)}
 
 
@@ -155,23 +153,6 @@ def altered(data, field, value):
     order = "little" if field.order == "<" else "big"
     end = field.at + field.size
     return data[:field.at] + value.to_bytes(field.size, order) + data[end:]
-
-
-def wrong(whole, answer):
-    """What is wrong with it; None: nothing."""
-    status, out, err = answer
-    if status < 0:
-        return signal.Signals(-status).name
-    if status not in EXITS:
-        return f"exit status {status}: {err[:200]}"
-    if status == 3 and "whosees: " not in err:
-        return "exit status 3 without a word"
-    if any(words in err for words in NO_MEMORY):
-        return f"more than {MEMORY} bytes: {err[:200]}"
-    if (status, out) != whole[:2] and status != 3 and (
-            "note: " not in err or err == whole[2]):
-        return "another answer, and no note"
-    return None
 
 
 # ---- all of it -------------------------------------------------------------------------
@@ -217,13 +198,9 @@ def main(n, tool, core, dump):
         core = file.read()
     with open(dump, "rb") as file:
         dump = file.read()
-    containers = (("ELF", elf(core), []), ("kdump", kdump(dump), []),
-                  ("flattened", flattened(dump), []),
-                  ("LiME", written("lime", core), ["--format", "i386"]),
-                  ("AVML", written("avml", core), ["--format", "i386"]))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for name, container, options in containers:
-            sweep(tap, Tool(os.path.abspath(tool), options), name, container, n, pool)
+        for name, container, options in all_of(core, dump):
+            sweep(tap, Tool(tool, options), name, container, n, pool)
     return tap.end()
 
 

@@ -4,7 +4,6 @@
 core of it and walks its tables; and the page names what the structs ask, and nothing else.
 argv: the repository, the build directory, the library as an archive, the compiler. TAP."""
 
-import json
 import pathlib
 import re
 import struct
@@ -15,7 +14,7 @@ import tempfile
 SOURCE, BUILD, ARCHIVE, COMPILER = (pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]),
                                     sys.argv[3], sys.argv[4:])
 sys.path.insert(0, str(SOURCE / "tests/common"))
-from archive import libraries  # noqa: E402
+from archive import libraries, sanitizers  # noqa: E402
 from tap import Tap  # noqa: E402
 
 STRUCTS = {"src/arch/arch.h": ["ws_arch"], "src/arch/linux.h": ["ws_arch_linux",
@@ -112,13 +111,6 @@ def core():
         struct.pack("<8I", 1, at, 0, 0, 4 * 4096, 4 * 4096, 7, 4096), note, *frames))
 
 
-def sanitizers():
-    """What the library was built with, the program must be."""
-    options = json.loads((BUILD / "meson-info/intro-buildoptions.json").read_text())
-    wanted = next(o["value"] for o in options if o["name"] == "b_sanitize")
-    return [] if wanted == "none" else ["-fsanitize=" + wanted]
-
-
 def with_toy(arches):
     """src/arches.c after step 2."""
     arches = re.sub(r"(extern const struct ws_arch [^;]*);", r"\1, ws_arch_toy;", arches)
@@ -131,7 +123,7 @@ def run(doc, place):
     (place / "toy.core").write_bytes(core())
     made = subprocess.run(
         [*COMPILER, "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
-         "-Wno-missing-field-initializers", *sanitizers(), "-I", SOURCE / "include", "-I",
+         "-Wno-missing-field-initializers", *sanitizers(BUILD), "-I", SOURCE / "include", "-I",
          SOURCE / "src", place / "toy.c", place / "arches.c", "-o", place / "toy", ARCHIVE,
          *libraries(BUILD / "meson-private/whosees.pc")],
         capture_output=True, text=True, check=False)

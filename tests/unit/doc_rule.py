@@ -3,7 +3,6 @@
 """The rule in docs/add-a-rule.md is real: it compiles, finds what it is about in the one
 space that has it, and nothing in a capture of a real guest. argv: the repository, the
 build directory, the library as an archive, the compiler. TAP."""
-import json
 import os
 import re
 import subprocess
@@ -11,7 +10,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(sys.argv[1], "tests/common"))
-from archive import libraries  # noqa: E402
+from archive import libraries, sanitizers  # noqa: E402
 
 SOURCE, BUILD, ARCHIVE, COMPILER = *sys.argv[1:4], sys.argv[4:]
 CAPTURE = os.path.join(SOURCE, "tests/captures/686-small.elf")
@@ -70,14 +69,6 @@ nullpage-mapped in waiter: user mode has mapped page 0, at frame 0
 """
 
 
-def sanitizers():
-    """What the library was built with, the program must be."""
-    with open(os.path.join(BUILD, "meson-info/intro-buildoptions.json"),
-              encoding="utf-8") as file:
-        wanted = next(o["value"] for o in json.load(file) if o["name"] == "b_sanitize")
-    return [] if wanted == "none" else ["-fsanitize=" + wanted]
-
-
 def main():
     with open(os.path.join(SOURCE, "docs/add-a-rule.md"), encoding="utf-8") as doc:
         block = re.search(r"```c\n(.*?)```", doc.read(), re.S).group(1)
@@ -86,7 +77,7 @@ def main():
         with open(source, "w", encoding="utf-8") as file:
             file.write(block + DRIVER)
         command = [*COMPILER, "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
-                   *sanitizers(),
+                   *sanitizers(BUILD),
                    "-I", os.path.join(SOURCE, "include"), "-I", os.path.join(SOURCE, "src"),
                    source, "-o", program, ARCHIVE,
                    *libraries(os.path.join(BUILD, "meson-private/whosees.pc"))]

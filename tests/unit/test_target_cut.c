@@ -414,9 +414,9 @@ static const struct gone gone[] = {
 	{ "Xen core with a page of none", XEN("shnum=5 shstrndx=1", "1 -1 5 6"), 0x062, { 0 } },
 	{ "Xen core with a frame past the last",
 	  XEN("shnum=5 shstrndx=1", "1 2 5 0x10000000000"), 0x026,
-	  { "page list entry 3", "more than any processor" } },
+	  { "listed page 3", "more than any processor" } },
 	{ "Xen core with a frame twice", XEN("shnum=5 shstrndx=1", "1 2 1 6"), 0x040,
-	  { "page list entry 0", "different contents", "page list entry 2" } },
+	  { "listed page 0", "different contents", "listed page 2" } },
 	{ "Xen core with fewer pages than are listed", XEN("shnum=5 shstrndx=1", "1 2 5 6")
 	  "at 192\nshdr64 name=1 offset=0x1000 size=0x3fff entsize=0x1000\n", 0x026,
 	  { "4 pages are listed", "3 are in" } },
