@@ -52,6 +52,14 @@ prove: packages-check build ## boot real guests, and predict: the bug of 2012, s
 	@lab/prove --tool $(BUILD)/tools/whosees
 	@lab/sight --tool $(BUILD)/tools/whosees
 	@lab/jump --tool $(BUILD)/tools/whosees
+	@lab/blank --build $(BUILD)
+
+# For how long each kind of target is fuzzed: make fuzz SECONDS=N
+SECONDS := 60
+fuzz: packages-check ## every kind of target from hostile files, SECONDS (60) each
+	@test -f build-fuzz/build.ninja || meson setup build-fuzz --native-file build-fuzz.ini
+	@ninja -C build-fuzz tests/fuzz/fuzz_target
+	@tests/fuzz/run build-fuzz $(SECONDS)
 
 zoo: packages-check build ## every kernel of Debian's, held against its own word
 	@lab/zoo
@@ -90,7 +98,7 @@ lab-kernels: packages-check build # of each kernel that check boots
 	@lab/zoo --fetch 'bookworm/686-pae@pti=on' 'bookworm/amd64@5 levels'
 
 clean: ## remove what was built (the lab's downloads are kept)
-	@rm -rf $(BUILD) build-dev
+	@rm -rf $(BUILD) build-dev build-fuzz
 
-.PHONY: help demo check torture lab prove zoo bench install uninstall build dev clean \
+.PHONY: help demo check torture fuzz lab prove zoo bench install uninstall build dev clean \
 	packages-build packages-check packages-bench lab-kernels

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Any bytes as a target of one kind, for libFuzzer: opened, read whole and walked through.
+ * WS_FUZZ_KIND in the environment says which kind. Of raw memory the first line is where its
+ * pieces lie. What is refused is refused with words; that nothing else goes wrong is for
+ * the sanitizers to see.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "target/target.h"
+#include "util/cleanup.h"
+
+#define PIECES_MAX 4096
+/* So many addresses, spread over all there are, are walked by each root. */
+#define WALKS 16
+/* All that have registers in these files are of one architecture. */
+#define ROOT_REGISTER "cr3"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* No sanitizer sees what is merely wrong. */
+static void insist(bool holds, const char *what)
+{
+	if (holds)
+		return;
+	fprintf(stderr, "%s\n", what);
+	abort();
+}
+
+static void touch(void *arg, unsigned worker, uint64_t pa, const uint8_t *data,
+		  size_t len)
+{
+	uint64_t *sum = arg;
+
+	insist(!(pa % WS_FRAME_SIZE) && !(len % WS_FRAME_SIZE),
+	       "a scan of no whole frames");
+	for (size_t i = 0; i < len; i++)
+		sum[worker] += data[i];
+}
+
+/* The ends of every extent, by each way to read. */
+static uint64_t read_extents(struct ws_target *target)
+{
+	const struct ws_extent *extents;
+	uint8_t bytes[64], scratch[WS_FRAME_SIZE];
+	uint64_t sum = 0, end = 0;
+	size_t n;
+
+	extents = ws_target_extents(target, &n);
+	insist(n > 0, "a target without memory is opened");
+	for (size_t i = 0; i < n; i++) {
+		uint64_t at[] = { extents[i].pa, extents[i].pa + extents[i].len - 1 };
+
+		insist(!i || extents[i].pa > end, "extents overlap, or are not in order");
+		insist(extents[i].len && at[1] >= at[0],
+		       "an extent of nothing, or that wraps");
+		end = at[1] + 1;
+		for (unsigned j = 0; j < 2; j++) {
+			const uint8_t *frame;
+
+			if (ws_target_frame(target, at[j], &frame) == WS_READ)
+				sum += frame[0] + frame[WS_FRAME_SIZE - 1];
+			if (ws_target_peek(target, at[j], scratch, &frame) == WS_READ)
+				sum += frame[0] + frame[WS_FRAME_SIZE - 1];
+			if (ws_target_read(target, at[j], bytes, sizeof(bytes)) ==
+			    WS_READ)
+				sum += bytes[sizeof(bytes) - 1];
+		}
+	}
+	return sum;
+}
+
+static enum ws_evidence lend_frame(void *target, uint64_t pa, const uint8_t **frame)
+{
+	return ws_target_frame(target, pa, frame);
+}
+
+/* By every processor's root, in the format that the target is of. */
+static void walk(struct ws_target *target)
+{
+	struct ws_paging paging = { .format = target->format,
+				    .frame = lend_frame,
+				    .opaque = target };
+	const struct ws_cpu *cpu;
+	struct ws_trail trail;
+	struct ws_flaw flaw;
+	uint64_t root;
+
+	for (size_t i = 0; target->format && (cpu = ws_target_cpu(target, i)); i++) {
+		if (!ws_cpu_register(cpu, ROOT_REGISTER, &root))
+			continue;
+		for (uint64_t n = 0; n < WALKS; n++) {
+			ws_walk(&paging, root & -(uint64_t)WS_FRAME_SIZE,
+				n << 60 | n << 28, &trail);
+			(void)ws_check(&paging, &trail, &flaw);
+		}
+	}
+}
+
+static void look_at(struct ws_target *target)
+{
+	uint64_t sum[WS_SCAN_WORKERS] = { 0 };
+
+	insist(ws_target_scan(target, "scan", touch, sum) == WS_OK, "a scan fails");
+	sum[0] += read_extents(target);
+	walk(target);
+	for (unsigned i = 0; ws_target_note(target, i); i++)
+		sum[0] += strlen(ws_target_note(target, i));
+	/* Nothing to hold it against, but it has to be computed. */
+	__asm__ volatile("" : : "r"(sum[0]));
+}
+
+static bool is_refusal(enum ws_status status)
+{
+	return status == WS_ERR_UNREADABLE || status == WS_ERR_MALFORMED ||
+	       status == WS_ERR_UNSUPPORTED || status == WS_ERR_USAGE;
+}
+
+static void open_and_look(const char *path, const struct ws_target_options *options)
+{
+	struct ws_context *ctx = ws_context_create();
+	struct ws_target *target = NULL;
+	enum ws_status status = ws_target_open(ctx, path, options, &target);
+
+	if (status == WS_OK)
+		look_at(target);
+	else
+		insist(is_refusal(status) && ws_error(ctx, 0), "no refusal, or no words");
+	ws_target_close(target);
+	ws_context_destroy(ctx);
+}
+
+/* Cuts the first line off, which is the pieces; NULL: there is none. */
+static char *pieces_take(const uint8_t **data, size_t *size)
+{
+	const uint8_t *end = memchr(*data, '\n', *size < PIECES_MAX ? *size : PIECES_MAX);
+	char *pieces = end ? strndup((const char *)*data, end - *data) : NULL;
+
+	if (end) {
+		*size -= end + 1 - *data;
+		*data = end + 1;
+	}
+	return pieces;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ws_target_options options = { .kind = getenv("WS_FUZZ_KIND") };
+	ws_autofree char *pieces = NULL;
+	ws_autoclose int fd = memfd_create("target", MFD_CLOEXEC);
+	char path[32];
+
+	if (options.kind && !strcmp(options.kind, "raw"))
+		options.pieces = pieces = pieces_take(&data, &size);
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	open_and_look(path, &options);
+	return 0;
+}
