@@ -2,7 +2,7 @@
 
 import struct
 
-PT_LOAD = 1
+PT_LOAD, PT_NOTE = 1, 4
 EHDR, PHDR = struct.Struct("<16sHHIQQQIHHHHHH"), struct.Struct("<IIQQQQQQ")
 EHDR32, PHDR32 = struct.Struct("<16sHHIIIIIHHHHHH"), struct.Struct("<IIIIIIII")
 CLASS, CLASS64 = 4, 2  # a byte of e_ident
