@@ -64,14 +64,20 @@ def raw(core):
     return ",".join(pieces).encode() + b"\n" + data
 
 
+# Which writers, and of which kind of target that is: those of /proc/kcore and /proc/vmcore need
+# whole page tables.
+KINDS = {"lime": "lime", "avml": "avml", "vbox": "elf", "xen": "xen", "vmware": "vmware",
+         "migration": "migration"}
+
+
 def kinds(core):
     """kind -> bytes."""
     yield "elf", core.data
     yield "kdump", kdump(core)
     yield "kdump", containers.flattened(kdump(core))[0]
     yield "raw", raw(core)
-    for kind, write in writers.WRITERS.items():
-        yield "elf" if kind == "vbox" else kind, write(core)[0]
+    for writer, kind in KINDS.items():
+        yield kind, writers.WRITERS[writer](core)[0]
 
 
 def main(folder, captures):
