@@ -27,6 +27,7 @@
  *  21. what-if: the end       what becomes of it
  *  22. what-if: the story     all that is told of it
  *  23. what-if: memory        the machine that it is asked of, and what it has overwritten
+ *  24. the kernel's log       printk's records, from memory
  *
  * Rules that hold throughout: addresses and lengths are bytes; a physical address is
  * called pa, a virtual one va; a root is the pa of a top-level table without the flags
@@ -720,9 +721,9 @@ void ws_matrix_release(struct ws_matrix *matrix);
 
 /*
  * Writes an ELF core that holds only the frames which the answers rest on: page
- * tables, tasks, modules, symbols, registers; no user page. The file appears whole or
- * not at all, and never in the place of one that the system was read from. The path "-"
- * is standard output. Since: 0.1
+ * tables, tasks, modules, symbols, registers, the kernel's log; no user page. The file
+ * appears whole or not at all, and never in the place of one that the system was read
+ * from. The path "-" is standard output. Since: 0.1
  */
 enum ws_status ws_capture(struct ws_system *system, const char *path) WS_MUST_CHECK;
 
@@ -1167,6 +1168,55 @@ struct ws_overwritten {
 enum ws_status ws_machine_overwritten(struct ws_machine *machine,
 				      const struct ws_overwritten **runs,
 				      size_t *n) WS_MUST_CHECK;
+
+/* ---- 24. the kernel's log --------------------------------------------------------- */
+
+/* In which form the kernel keeps it. Since: 0.1 */
+enum ws_log_kind {
+	WS_LOG_RING,    /* a ring of descriptors and one of texts: since 5.10 */
+	WS_LOG_RECORDS, /* records, one behind the other: 3.5 to 5.9 */
+	WS_LOG_TEXT,    /* characters: before 3.5 */
+};
+const char *ws_log_kind_name(enum ws_log_kind kind); /* "ring". Since: 0.1 */
+
+#define WS_LOG_CALLER_CPU 0x80000000u
+
+/* One message. What is not known has its has_X false. Since: 0.1 */
+struct ws_log_record {
+	bool has_seq, has_time, has_level, has_caller;
+	bool continues; /* by its own flag, it goes on with the line of one before it */
+	bool open;      /* it has no end of line: the next may go on with it */
+	bool damaged;   /* its text, or what goes with it, is what is left */
+	uint8_t level;  /* as syslog: 0 an emergency, 7 of use to who debugs */
+	uint8_t facility;
+	uint32_t caller;  /* the pid; or WS_LOG_CALLER_CPU and the processor's number */
+	uint64_t seq;     /* from 0, by one with each message since boot */
+	uint64_t time;    /* nanoseconds, by the kernel's own clock, which boot starts */
+	const char *text; /* terminated; lines have '\n' between them, and none after */
+};
+
+/*
+ * All records that are left, oldest first. A full log has lost its oldest by design: the
+ * first record's seq says how many, and that is neither lost nor damage. Since: 0.1
+ */
+struct ws_log {
+	uint8_t kind;  /* enum ws_log_kind */
+	bool by_shape; /* nothing names it: it is what looks like a log */
+	bool complete; /* no record behind the first is lost or damaged, none by_shape */
+	const struct ws_log_record *records;
+	size_t nrecords;
+	uint64_t lost;       /* records that were overwritten, or are not in the target */
+	uint64_t lost_bytes; /* beside these, bytes that held an unknown number of them */
+	size_t damaged;      /* of the records */
+};
+
+/*
+ * The log is looked for when first asked for, and lives as long as the system; what is
+ * wrong with it is in ws_system_note() too. WS_ERR_UNKNOWN: none was found, or the target
+ * does not hold it. Since: 0.1
+ */
+enum ws_status ws_system_log(struct ws_system *system,
+			     const struct ws_log **log) WS_MUST_CHECK;
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -137,6 +137,21 @@ static enum ws_status tour_stacks(struct ws_system *system)
 	return status;
 }
 
+/*
+ * The log, which is read as the command reads it. Where none is found there is none to
+ * keep, and a capture will not find one either.
+ */
+static enum ws_status tour_log(struct ws_system *system)
+{
+	const struct ws_log *log;
+	enum ws_status status = ws_system_log(system, &log);
+
+	if (status != WS_ERR_UNKNOWN)
+		return status;
+	ws_error_clear(system->ctx);
+	return WS_OK;
+}
+
 /* Where the one pass over memory found what it was looking for. */
 static void tour_finds(struct ws_system *system)
 {
@@ -170,7 +185,7 @@ static enum ws_status tour_all(struct ws_system *system)
 		status = ws_symbol_at(system, system->layout.image_first, &symbol);
 	if (status == WS_OK || status == WS_ERR_NOT_FOUND)
 		status = ws_regions_find(system);
-	return status;
+	return status == WS_OK ? tour_log(system) : status;
 }
 
 /* Discovers everything anew, so that the recorder sees all that discovery looks at. */

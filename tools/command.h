@@ -34,6 +34,7 @@ enum option_group {
 	OPTIONS_SAVE = 1 << 7,
 	OPTIONS_MAP = 1 << 9,
 	OPTIONS_DIFF = 1 << 10,
+	OPTIONS_LOG = 1 << 11,
 	OPTIONS_EVERYWHERE = 1 << 8, /* of whosees itself and of every command */
 };
 
@@ -75,6 +76,8 @@ struct request {
 	const char *output, *save, *perm;
 	const char *columns; /* names of them, or NULL: the usual ones */
 	bool no_pager;
+	bool has_tail;
+	uint64_t tail; /* so many records, the last ones */
 };
 
 struct session;
@@ -108,6 +111,7 @@ const struct command *command_find(const char *name);
 
 enum exit_status run_spaces(struct session *session);
 enum exit_status run_modules(struct session *session);
+enum exit_status run_log(struct session *session);
 enum exit_status run_read(struct session *session);
 enum exit_status run_walk(struct session *session);
 enum exit_status run_map(struct session *session);
@@ -126,7 +130,7 @@ const char *offer_scenario(unsigned i);
 
 extern const struct table spaces_table, modules_table, read_table, steps_table, map_table,
 	probe_table, audit_table, diff_table, rules_table, handlers_table, what_if_table,
-	sim_table;
+	sim_table, log_table;
 
 /* options.c: exits with EXIT_USAGE when argv makes no sense, with 0 after --help. */
 void parse_request(int argc, char **argv, struct request *request);

@@ -55,6 +55,28 @@ const struct command commands[] = {
 		.run = run_modules,
 	},
 	{
+		.name = "log",
+		.summary = "print the kernel log that lies in memory",
+		.args = "TARGET",
+		.about =
+			"Prints the messages of the kernel (printk, dmesg) that TARGET's memory holds, "
+			"oldest first, in whatever form the kernel keeps them: as a ring of "
+			"descriptors since Linux 5.10, as records from 3.5 on, as text before. "
+			"The log is found by VMCOREINFO or by symbols, or, where these are missing "
+			"or what they name was overwritten, by its shape in memory, which a note "
+			"says. A log that is full has lost its oldest records by design; records "
+			"that were overwritten by something else, or that TARGET does not hold, are "
+			"counted. The exit status is 0 if nothing of the log is missing, and 4 if "
+			"some of it is lost or damaged, or no log is in TARGET.",
+		.examples = EXAMPLES(
+			{ "What did the kernel say last?", "whosees log dump.elf --tail 20" },
+			{ "Print errors, and which task printed each",
+			  "whosees log dump.elf --csv | grep -E ',(emerg|alert|crit|err),'" }),
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_LOG,
+		.rows = &log_table,
+		.run = run_log,
+	},
+	{
 		.name = "read",
 		.summary = "print memory, translated by one space's page tables",
 		.args = "TARGET WHAT [LEN]",
@@ -282,8 +304,8 @@ const struct command commands[] = {
 		.summary = "write a small dump that holds only what whosees needs",
 		.args = "TARGET -o FILE",
 		.about =
-			"Writes an ELF core that holds page tables, tasks, modules, symbols and "
-			"registers, and no user page. Every command gives the same answer on it as on "
+			"Writes an ELF core that holds page tables, tasks, modules, symbols, "
+			"registers and the kernel log, and no user page. Every command gives the same answer on it as on "
 			"the whole dump, except read, which finds only the pages that were kept. FILE "
 			"is written completely or not at all.",
 		.examples = EXAMPLES(

@@ -31,6 +31,7 @@ enum {
 	KEY_PID = 'p',
 	KEY_ALL = 'a',
 	KEY_OUTPUT = 'o',
+	KEY_TAIL = 'n', /* as tail has it */
 	KEY_SYSTEM_MAP = 0x100,
 	KEY_NDJSON,
 	KEY_CSV,
@@ -125,6 +126,8 @@ const struct option_row option_rows[] = {
 	  "Write the simulated memory and processors to FILE, an ELF core, where the scenario "
 	  "says dump or at its end",
 	  .complete = COMPLETE_FILES },
+
+	{ OPTIONS_LOG, KEY_TAIL, "tail", "N", "Print only the last N records" },
 
 	{ OPTIONS_DIFF, KEY_ALL, "all", NULL,
 	  "Print a line for each mapping that differs, too, where two boots differ in where "
@@ -354,6 +357,11 @@ static error_t parse_command_option(int key, char *arg, struct argp_state *state
 		return 0;
 	case KEY_PERM:
 		request->perm = arg;
+		return 0;
+	case KEY_TAIL:
+		request->tail =
+			parse_number(state, "--tail", arg, WS_DECIMAL, UINT64_MAX);
+		request->has_tail = true;
 		return 0;
 	case KEY_OUTPUT: /* and KEY_COLUMNS */
 		if (request->command->options & OPTIONS_FILE)

@@ -42,7 +42,8 @@
  *	              file is of this kernel, and how far KASLR has moved it
  *	members.c     what types say against what was found: btf.c in memory (amd64),
  *	              dwarf.c in a file
- *	search.c      how the three that look for a shape get at memory
+ *	log.c         the kernel's log; log.h names the files for each form of it
+ *	search.c      how those that look for a shape get at memory
  */
 #ifndef WS_LINUX_LINUX_H
 #define WS_LINUX_LINUX_H
@@ -67,8 +68,9 @@ struct ws_finds {
 	bool words_done;
 };
 
-struct ws_symtab;  /* symtab.h */
-struct ws_members; /* members.h */
+struct ws_symtab;    /* symtab.h */
+struct ws_members;   /* members.h */
+struct ws_log_store; /* log.h */
 
 /* Offsets in struct module, found by evidence; 0: not found. */
 struct ws_module_fields {
@@ -166,6 +168,7 @@ struct ws_system {
 	struct ws_symtab *hints;  /* hints.c; NULL: none */
 	uint64_t hints_shift;     /* how far memory has them from where they say */
 	struct ws_members *members; /* what types say, NULL until asked for */
+	struct ws_log_store *log;   /* NULL until asked for */
 	WS_VEC(char *) notes;
 };
 
@@ -362,6 +365,7 @@ enum ws_status ws_find_parents(struct ws_system *system) WS_MUST_CHECK;
 /* WS_ERR_NOT_FOUND, with words: this is no Linux that runs processes. */
 enum ws_status ws_recognise(struct ws_system *system) WS_MUST_CHECK;
 void ws_scale_free(struct ws_scale *scale);
+void ws_log_free(struct ws_log_store *log);
 
 /*
  * Loads every symbol that memory and the files in options have, once; called by the

@@ -307,6 +307,7 @@ void ws_system_close(struct ws_system *system)
 	ws_vec_release(&system->regions);
 	ws_vec_release(&system->modules);
 	ws_scale_free(system->scale);
+	ws_log_free(system->log);
 	ws_symbols_release(system);
 	free(system->consensus);
 	free(system->kernel_pages);

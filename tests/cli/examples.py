@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+import give_log  # noqa: E402
 from tap import PATIENCE, Tap  # noqa: E402
 
 
@@ -39,7 +40,8 @@ def main(tool, target, module):
     without = set(commands_of(tool)) - {command for command, _, _ in examples}
     tap.case("every command has an example", examples and not without, sorted(without))
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("dump.elf", "before.elf", "after.elf"):
+        give_log.main(target, os.path.join(folder, "dump.elf"))
+        for name in ("before.elf", "after.elf"):
             os.symlink(os.path.abspath(target), os.path.join(folder, name))
         os.symlink(os.path.abspath(module), os.path.join(folder, "my.ko"))
         for command, status, line in examples:

@@ -104,6 +104,8 @@ void fake_forget(struct fake_kernel *kernel)
 	struct ws_system *system = &kernel->system;
 
 	ws_symbols_release(system);
+	ws_log_free(system->log);
+	system->log = NULL;
 	ws_vec_release(&system->modules);
 	system->modules_done = false;
 	ws_vec_each(&system->notes, note)
