@@ -467,7 +467,7 @@ static bool hunt_page(void *arg, uint64_t va, const uint8_t *frame)
 
 static void hunt_rings(struct hunt *hunt, uint64_t first, uint64_t last, bool newer)
 {
-	/* last_finalized_seq is behind tail_id since 6.9 (f244b4dc53e5) */
+	/* behind tail_id is last_finalized_id: f244b4dc53e5 (5.18) */
 	if (newer)
 		hunt->ring.offsets.text_ring += hunt->ring.word;
 	if (ws_search(hunt->ring.system, first, last, 0, hunt_page, hunt) != WS_OK)
