@@ -31,14 +31,14 @@ static uint64_t less(uint64_t made, uint64_t margin)
 	return made > margin ? made - margin : 0;
 }
 
-static enum ws_flow damaged(struct ws_stream *s, uint64_t margin)
+static enum ws_flow damaged(struct ws_codec_stream *s, uint64_t margin)
 {
 	s->sure = less(s->made, margin);
 	return WS_FLOW_DAMAGED;
 }
 
 /* Puts down what a library has taken and given. */
-static void moved(struct ws_stream *s, size_t in, size_t out)
+static void moved(struct ws_codec_stream *s, size_t in, size_t out)
 {
 	s->in += in;
 	s->nin -= in;
@@ -81,7 +81,7 @@ static void *zlib_begin(unsigned how)
 	return deflated_begin(MAX_WBITS);
 }
 
-static void block_ended(struct deflated *d, const struct ws_stream *s)
+static void block_ended(struct deflated *d, const struct ws_codec_stream *s)
 {
 	if (!(d->z.data_type & Z_BLOCK_ENDS))
 		return;
@@ -90,7 +90,7 @@ static void block_ended(struct deflated *d, const struct ws_stream *s)
 	d->checked = d->z.data_type & Z_LAST_BLOCK;
 }
 
-static enum ws_flow deflated_step(void *state, struct ws_stream *s)
+static enum ws_flow deflated_step(void *state, struct ws_codec_stream *s)
 {
 	struct deflated *d = state;
 	int r;
@@ -134,7 +134,7 @@ static bool gzip_probe(const uint8_t *bytes, size_t size)
 static bool zlib_probe(const uint8_t *bytes, size_t size)
 {
 	uint8_t out[WS_CODEC_HEAD];
-	struct ws_stream s = {
+	struct ws_codec_stream s = {
 		.in = bytes, .nin = size, .out = out, .nout = sizeof(out)
 	};
 	enum ws_flow step = WS_FLOW_ON;
@@ -188,7 +188,7 @@ static void *xz_block_begin(unsigned check)
 	return x;
 }
 
-static enum ws_flow lzma_said(struct ws_stream *s, lzma_ret r)
+static enum ws_flow lzma_said(struct ws_codec_stream *s, lzma_ret r)
 {
 	switch (r) {
 	case LZMA_OK:
@@ -207,7 +207,7 @@ static enum ws_flow lzma_said(struct ws_stream *s, lzma_ret r)
 }
 
 /* The header says how long it is. */
-static enum ws_flow block_header(struct lzma *x, struct ws_stream *s)
+static enum ws_flow block_header(struct lzma *x, struct ws_codec_stream *s)
 {
 	lzma_ret r;
 
@@ -226,7 +226,7 @@ static enum ws_flow block_header(struct lzma *x, struct ws_stream *s)
 	return lzma_said(s, r);
 }
 
-static enum ws_flow xz_step(void *state, struct ws_stream *s)
+static enum ws_flow xz_step(void *state, struct ws_codec_stream *s)
 {
 	struct lzma *x = state;
 	lzma_ret r;
@@ -275,7 +275,7 @@ static void *zstd_begin(unsigned how)
 	return z;
 }
 
-static enum ws_flow zstd_step(void *state, struct ws_stream *s)
+static enum ws_flow zstd_step(void *state, struct ws_codec_stream *s)
 {
 	ZSTD_inBuffer in = { s->in, s->nin, 0 };
 	ZSTD_outBuffer out = { s->out, s->nout, 0 };
@@ -325,7 +325,7 @@ static void *lz4_begin(unsigned how)
 }
 
 /* The library tells its errors apart by name alone. */
-static enum ws_flow lz4_flaw(struct ws_stream *s, size_t code)
+static enum ws_flow lz4_flaw(struct ws_codec_stream *s, size_t code)
 {
 	const char *name = LZ4F_getErrorName(code);
 
@@ -335,7 +335,7 @@ static enum ws_flow lz4_flaw(struct ws_stream *s, size_t code)
 		       strstr(name, "contentChecksum") ? UINT64_MAX : 2 * LZ4_BLOCK_MAX);
 }
 
-static enum ws_flow lz4_step(void *state, struct ws_stream *s)
+static enum ws_flow lz4_step(void *state, struct ws_codec_stream *s)
 {
 	size_t in = s->nin, out = s->nout;
 	size_t r = LZ4F_decompress(state, s->out, &out, s->in, &in, NULL);

@@ -14,7 +14,7 @@
 /* More than that no format's recognition needs. */
 #define WS_CODEC_HEAD 4096u
 
-struct ws_stream {
+struct ws_codec_stream {
 	const uint8_t *in; /* moves on as it is taken, as out does */
 	uint8_t *out;
 	size_t nin, nout;
@@ -43,7 +43,7 @@ struct ws_codec {
 	bool (*probe)(const uint8_t *bytes, size_t size);
 	/* how: what the format needs to be told; NULL: memory is short. */
 	void *(*begin)(unsigned how);
-	enum ws_flow (*step)(void *state, struct ws_stream *s);
+	enum ws_flow (*step)(void *state, struct ws_codec_stream *s);
 	void (*end)(void *state);
 };
 

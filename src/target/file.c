@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "target/packed.h"
 #include "target/spool.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
@@ -105,8 +104,7 @@ static enum ws_status source_check(struct ws_context *ctx, struct ws_file *file)
 	return status;
 }
 
-/* Holds the first bytes of what fd is. */
-static enum ws_status file_begin(struct ws_context *ctx, struct ws_file *file)
+enum ws_status ws_file_begin(struct ws_context *ctx, struct ws_file *file)
 {
 	enum ws_status status = file_reserve(ctx, file);
 
@@ -125,36 +123,11 @@ static enum ws_status file_begin(struct ws_context *ctx, struct ws_file *file)
 	}
 }
 
-enum ws_status ws_file_open_inside(struct ws_context *ctx, struct ws_file *outer,
-				   uint64_t offset, struct ws_file *inner)
-{
-	enum ws_status status;
-
-	*inner = (struct ws_file){ .fd = -1,
-				   .device = outer->device,
-				   .inode = outer->inode,
-				   .path = strdup(outer->path) };
-	if (!inner->path)
-		return ws_fail_memory(ctx);
-	status = ws_packed_open(ctx, outer, offset, inner);
-	return status ? status : file_begin(ctx, inner);
-}
-
-enum ws_status ws_file_open(struct ws_context *ctx, struct ws_file *file)
+enum ws_status ws_file_take(struct ws_context *ctx, struct ws_file *file)
 {
 	enum ws_status status = source_check(ctx, file);
-	struct ws_file inner;
 
-	if (status || (status = file_begin(ctx, file)))
-		return status;
-	status = ws_file_open_inside(ctx, file, 0, &inner);
-	if (status) {
-		ws_file_close(&inner);
-		return status == WS_ERR_NOT_FOUND ? WS_OK : status;
-	}
-	ws_file_close(file);
-	*file = inner;
-	return WS_OK;
+	return status ? status : ws_file_begin(ctx, file);
 }
 
 void ws_file_close(struct ws_file *file)

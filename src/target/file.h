@@ -45,16 +45,12 @@ struct ws_file {
 };
 
 /*
- * Opens the file with file->path, "-" for standard input. A pipe is copied into a temporary
- * file first; what is compressed is unpacked into one, and is then the file.
+ * Opens the file with file->path as it is, "-" for standard input. A pipe is copied into a
+ * temporary file first.
  */
-enum ws_status ws_file_open(struct ws_context *ctx, struct ws_file *file) WS_MUST_CHECK;
-/*
- * The same of what lies compressed in outer, from offset to its end. WS_ERR_NOT_FOUND,
- * without a message: it is in no format that is known. *inner is to be closed in any case.
- */
-enum ws_status ws_file_open_inside(struct ws_context *ctx, struct ws_file *outer,
-				   uint64_t offset, struct ws_file *inner) WS_MUST_CHECK;
+enum ws_status ws_file_take(struct ws_context *ctx, struct ws_file *file) WS_MUST_CHECK;
+/* Holds the first bytes of what fd is; its size is known. */
+enum ws_status ws_file_begin(struct ws_context *ctx, struct ws_file *file) WS_MUST_CHECK;
 void ws_file_close(struct ws_file *file);
 
 /*

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "target/open.h"
 #include "util/cleanup.h"
 
 #define STREAM_MAGIC "QEVM"

@@ -10,11 +10,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "target/parts.h"
+#include "target/packed_parts.h"
 #include "target/spool.h"
-#include "target/target.h"
+#include "target/workers.h"
 #include "util/cleanup.h"
 #include "util/text.h"
 
@@ -62,7 +61,7 @@ struct run {
 	const struct ws_codec *codec;
 	bool leads; /* it is the caller's own thread, which reports the progress */
 	uint8_t *in_block, *out_block;
-	struct ws_stream s;
+	struct ws_codec_stream s;
 	uint64_t in, in_end;   /* what is read next, and where that ends */
 	uint64_t out, out_end; /* where out_block goes, and what must not be passed */
 	pthread_t thread;
@@ -211,9 +210,9 @@ static struct outcome members_run(struct run *run, unsigned how)
 {
 	struct outcome outcome = { .sure = run->out };
 
-	run->s = (struct ws_stream){ .in = run->in_block,
-				     .out = run->out_block,
-				     .nout = OUT_BLOCK };
+	run->s = (struct ws_codec_stream){ .in = run->in_block,
+					   .out = run->out_block,
+					   .nout = OUT_BLOCK };
 	if (!refill(run))
 		outcome.ending = FAILED;
 	else if (!run->codec->probe)
@@ -268,11 +267,8 @@ static void *parts_run(void *arg)
 
 static unsigned threads_for(const struct job *job)
 {
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
-	uint64_t n = online < 1 ? 1 : (uint64_t)online;
+	unsigned n = ws_workers();
 
-	if (n > WS_SCAN_WORKERS)
-		n = WS_SCAN_WORKERS;
 	return n < job->parts.all.n ? n : job->parts.all.n;
 }
 

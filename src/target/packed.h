@@ -6,7 +6,7 @@
 #include "target/file.h"
 
 /*
- * If the bytes of file from offset on are compressed, unpacks them: *fd and *size are then
+ * If the bytes of file from offset on are compressed, unpacks them: fd and size are then
  * an unnamed file of what came out, which the caller closes, and packing, gaps, partial
  * and notes of *unpacked say how. WS_ERR_NOT_FOUND, without a message: they are not.
  */

@@ -9,7 +9,7 @@
  * Each is held against the file before it is believed: a part lies inside, and what it
  * unpacks to is checked when that is done.
  */
-#include "target/parts.h"
+#include "target/packed_parts.h"
 
 #include <errno.h>
 #include <lzma.h>

@@ -3,8 +3,8 @@
  * The parts of a compressed file that unpack one without the other, to known places:
  * bgzip's members, zstd's frames, xz's blocks.
  */
-#ifndef WS_TARGET_PARTS_H
-#define WS_TARGET_PARTS_H
+#ifndef WS_TARGET_PACKED_PARTS_H
+#define WS_TARGET_PACKED_PARTS_H
 
 #include "target/codec.h"
 #include "target/file.h"

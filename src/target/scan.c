@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "util/cleanup.h"
 
@@ -174,13 +173,6 @@ static void *worker_run(void *arg)
 	return NULL;
 }
 
-static unsigned processors(void)
-{
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return online < 1 ? 1 : online > WS_SCAN_WORKERS ? WS_SCAN_WORKERS : online;
-}
-
 /* The caller is worker 0; a thread that cannot be had makes it slower, not wrong. */
 static void workers_run(struct worker *workers, unsigned n)
 {
@@ -213,7 +205,7 @@ enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_sca
 	struct scan scan = { .target = target, .fn = fn, .arg = arg };
 	struct worker workers[WS_SCAN_WORKERS] = { 0 };
 	ws_autofree uint8_t *buffers = NULL;
-	unsigned n = processors();
+	unsigned n = ws_workers();
 
 	if (target->ops->copy_frame || target->file.held) {
 		buffers = malloc((size_t)n * WS_SCAN_CHUNK);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "paging/format.h"
+#include "target/open.h"
 #include "target/unread.h"
 #include "util/cleanup.h"
 #include "util/sorted.h"

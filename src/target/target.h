@@ -11,6 +11,7 @@
 #include "arch/arch.h"
 #include "context.h"
 #include "target/file.h"
+#include "target/workers.h"
 #include "util/vec.h"
 #include "whosees.h"
 
@@ -265,7 +266,6 @@ static inline uint64_t ws_frame_ordinal(const struct ws_piece_of_memory *piece,
 enum ws_status ws_target_record(struct ws_target *target) WS_MUST_CHECK;
 bool ws_target_recorded(struct ws_target *target, uint64_t pa);
 
-#define WS_SCAN_WORKERS 8
 #define WS_SCAN_CHUNK (256u << 10) /* little enough to stay in a processor's cache */
 
 /*

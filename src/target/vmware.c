@@ -26,6 +26,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "target/open.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
 
