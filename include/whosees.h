@@ -28,6 +28,8 @@
  *  22. what-if: the story     all that is told of it
  *  23. what-if: memory        the machine that it is asked of, and what it has overwritten
  *  24. the kernel's log       printk's records, from memory
+ *  25. traces of a death      what exceptions leave in memory
+ *  26. autopsy                why a machine died, by these
  *
  * Rules that hold throughout: addresses and lengths are bytes; a physical address is
  * called pa, a virtual one va; a root is the pa of a top-level table without the flags
@@ -1217,6 +1219,94 @@ struct ws_log {
  */
 enum ws_status ws_system_log(struct ws_system *system,
 			     const struct ws_log **log) WS_MUST_CHECK;
+
+/* ---- 25. traces of a death -------------------------------------------------------- */
+
+/* What a processor pushed when it took an exception. Since: 0.1 */
+struct ws_exception_frame {
+	uint64_t ip, flags; /* where, and with which flags, it was interrupted */
+	uint64_t sp;        /* and its stack pointer, if that was pushed; else 0 */
+	uint64_t error;     /* the word below: of vectors with an error code, that */
+	uint8_t size;       /* in bytes, the error code among them */
+	bool user;          /* user mode was interrupted */
+};
+
+/* Frames that saved the same address, one stride apart: a fault that repeats. Since: 0.1 */
+struct ws_storm {
+	uint64_t pa, last_pa; /* the lowest byte of all frames, and the highest */
+	uint64_t va;          /* of pa; 0: not known */
+	uint64_t frames;
+	uint32_t stride;
+	struct ws_exception_frame frame; /* the uppermost of them */
+	bool has_first;                  /* the frame above all, which it began with: */
+	struct ws_exception_frame first;
+	uint64_t first_va; /* of its lowest byte; 0: not known */
+	uint32_t task;     /* on whose stack it began; index into ws_system_tasks(), or: */
+	const char *stack; /* on another, "entry stack"; NULL: a task's, or not known */
+};
+#define WS_NO_TASK UINT32_MAX
+
+/* One link of the chain of evidence. Since: 0.1 */
+struct ws_clue {
+	const char *about; /* "processor", "frames", "hole", "who", "replay" */
+	uint64_t va, pa;   /* where it lies, if has_va, has_pa */
+	bool has_va, has_pa;
+	char *text; /* a sentence */
+};
+
+/* ---- 26. autopsy ------------------------------------------------------------------ */
+
+/* Why a machine died. A row each; ws_cause_at() has them all. Static. Since: 0.1 */
+struct ws_cause {
+	const char *id;      /* "handler-unmapped": stable */
+	const char *name;    /* "the page-fault handler was not mapped" */
+	const char *meaning; /* one paragraph, plain words */
+	const char *fix;     /* what to do about it */
+};
+const struct ws_cause *ws_cause_at(unsigned i); /* NULL past the last */
+
+/* How much a cause rests on. Since: 0.1 */
+enum ws_certainty {
+	WS_CERTAINTY_NONE,       /* there is no cause */
+	WS_CERTAINTY_POSSIBLE,   /* it died of that, or the dump is damaged */
+	WS_CERTAINTY_LIKELY,     /* the traces of a death and the page tables agree */
+	WS_CERTAINTY_REPRODUCED, /* and a simulated processor leaves the same traces */
+};
+const char *ws_certainty_name(enum ws_certainty certainty);
+
+struct ws_autopsy;
+
+/*
+ * Looks for what killed the machine. Where nothing did as far as memory tells, that is an
+ * answer: its cause is NULL. The audit must outlive it. Since: 0.1
+ */
+enum ws_status ws_autopsy_run(struct ws_audit *audit,
+			      struct ws_autopsy **autopsy) WS_MUST_CHECK;
+void ws_autopsy_destroy(struct ws_autopsy *autopsy);
+
+/* What it came to. Since: 0.1 */
+struct ws_death {
+	const struct ws_cause *cause; /* NULL: none */
+	enum ws_certainty certainty;
+	const char *sentence; /* the cause, or that there is none */
+	uint32_t space;       /* that it died in; WS_NO_SPACE: none in particular */
+	uint64_t root;        /* the same, where has_root, even if no space has it */
+	bool has_root;
+	uint64_t handler; /* that was not reached; 0: none in particular */
+	uint32_t cpu;     /* that tells of it; index of ws_target_cpu() */
+	bool has_cpu;
+	const struct ws_storm *storm; /* NULL: it is about none */
+	/* The storm once more, simulated, where has_story. */
+	struct ws_story story;
+	bool has_story;
+	uint64_t nframes; /* exception frames in memory, storms and all */
+	uint64_t nlost;   /* of these, those that are in no list for want of room */
+};
+const struct ws_death *ws_autopsy_death(const struct ws_autopsy *autopsy);
+
+/* Both live as long as the autopsy; storms by rising pa. Since: 0.1 */
+const struct ws_clue *ws_autopsy_clues(const struct ws_autopsy *autopsy, size_t *n);
+const struct ws_storm *ws_autopsy_storms(const struct ws_autopsy *autopsy, size_t *n);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

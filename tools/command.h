@@ -112,6 +112,7 @@ const struct command *command_find(const char *name);
 enum exit_status run_spaces(struct session *session);
 enum exit_status run_modules(struct session *session);
 enum exit_status run_log(struct session *session);
+enum exit_status run_autopsy(struct session *session);
 enum exit_status run_read(struct session *session);
 enum exit_status run_walk(struct session *session);
 enum exit_status run_map(struct session *session);
@@ -128,9 +129,9 @@ enum exit_status run_what_if(struct session *session);
 enum exit_status run_sim(struct session *session);
 const char *offer_scenario(unsigned i);
 
-extern const struct table spaces_table, modules_table, read_table, steps_table, map_table,
-	probe_table, audit_table, diff_table, rules_table, handlers_table, what_if_table,
-	sim_table, log_table;
+extern const struct table autopsy_table, spaces_table, modules_table, read_table,
+	steps_table, map_table, probe_table, audit_table, diff_table, rules_table,
+	handlers_table, what_if_table, sim_table, log_table;
 
 /* options.c: exits with EXIT_USAGE when argv makes no sense, with 0 after --help. */
 void parse_request(int argc, char **argv, struct request *request);

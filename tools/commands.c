@@ -221,6 +221,27 @@ const struct command commands[] = {
 		.run = run_what_if,
 	},
 	{
+		.name = "autopsy",
+		.summary = "find out from a dead machine's memory what killed it",
+		.args = "TARGET",
+		.about =
+			"Looks for what killed the machine: exception frames that pile up in memory, "
+			"processors that could not deliver an exception, the page-table entry that is "
+			"missing in the space they were in. Prints the cause first, how sure it is, and "
+			"the chain of evidence, with the address of each link. Where frames piled up, the "
+			"first fault is simulated once more over the memory without them; if that ends "
+			"where the pile does, the cause is reproduced. The exit status is 1 if a cause is "
+			"found, and 0 if there is no sign of a fault of address spaces: a machine that "
+			"died otherwise, or not at all.",
+		.examples = EXAMPLES(
+			{ "Why did this machine die?", "whosees autopsy dump.elf" },
+			{ "The cause's name for a script",
+			  "whosees autopsy dump.elf --json | jq -r .summary[0].cause" }),
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT,
+		.rows = &autopsy_table,
+		.run = run_autopsy,
+	},
+	{
 		.name = "sim",
 		.summary = "run a scenario on a simulated machine and print what happens",
 		.args = "[SCENARIO]",

@@ -157,6 +157,7 @@ struct ws_qemu_machine {
 /* ---- all of it ---- */
 
 struct ws_arch_audit;
+struct ws_arch_autopsy;
 
 struct ws_arch {
 	const char *name;
@@ -220,6 +221,8 @@ struct ws_arch {
 
 	/* What an audit asks of it (audit/arch.h); NULL: it is not known. */
 	const struct ws_arch_audit *audit;
+	/* And an autopsy (autopsy/arch.h); NULL: what its exceptions leave is not known. */
+	const struct ws_arch_autopsy *autopsy;
 	/* ws_machine_create(); NULL: no processor of it is simulated. */
 	enum ws_status (*machine_create)(struct ws_audit *audit,
 					 struct ws_machine **machine);

@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <stdio.h>
 
+#include "x86/autopsy.h"
 #include "x86/entry.h"
 #include "x86/faultpath.h"
 #include "x86/linux.h"
@@ -109,5 +110,6 @@ const struct ws_arch ws_arch_x86 = {
 	.plain_format = plain_format,
 	.page_bits = X86_PS | X86_G,
 	.audit = &x86_audit,
+	.autopsy = &x86_autopsy,
 	.machine_create = x86_machine_create,
 };

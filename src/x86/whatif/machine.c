@@ -30,6 +30,9 @@ static const uint8_t *lend_frame(void *opaque, uint64_t pa)
 
 	if (machine->tss_pa && pa / WS_FRAME_SIZE == machine->tss_pa / WS_FRAME_SIZE)
 		return machine->tss;
+	ws_vec_each(&machine->before, before)
+		if (before->pa == (pa & ~(uint64_t)(WS_FRAME_SIZE - 1)))
+			return before->bytes;
 	if (evidence != WS_READ && !machine->missing++)
 		machine->missing_pa = pa;
 	return frame;
@@ -83,6 +86,7 @@ void ws_machine_destroy(struct ws_machine *machine)
 	machine_memory_destroy(machine->memory);
 	ws_vec_release(&machine->stacks);
 	ws_vec_release(&machine->runs);
+	ws_vec_release(&machine->before);
 	free(machine);
 }
 

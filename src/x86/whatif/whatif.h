@@ -10,6 +10,7 @@
  *	ground.c   the end: which access failed, and why
  *	uses.c     what a frame was that is overwritten now
  *	runs.c     overwritten frames, neighbours of one use merged
+ *	replay.c   the same over a dead machine's memory, for an autopsy
  */
 #ifndef WS_X86_WHATIF_WHATIF_H
 #define WS_X86_WHATIF_WHATIF_H
@@ -23,6 +24,12 @@ struct ws_tss_stack {
 	const struct ws_cpu *cpu;
 	uint64_t sp0;                   /* 0: not read */
 	const struct ws_stack *running; /* whose it is; NULL: no task's */
+};
+
+/* A frame as it was before the target was taken, as far as that can be worked out. */
+struct ws_frame_before {
+	uint64_t pa;
+	uint8_t bytes[WS_FRAME_SIZE];
 };
 
 struct ws_machine {
@@ -41,6 +48,7 @@ struct ws_machine {
 	/* The frame of the TSS with another task's stack in it; tss_pa 0: as it is. */
 	uint64_t tss_pa;
 	uint8_t tss[WS_FRAME_SIZE];
+	WS_VEC(struct ws_frame_before) before; /* these are not the target's (replay.c) */
 	uint64_t missing, missing_pa; /* frames that the target does not hold */
 	WS_VEC(struct ws_overwritten) runs;
 };

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The run: frames, storms, the cause, and the storm once more. */
+#include "autopsy/autopsy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/count.h"
+#include "util/text.h"
+
+const char *ws_certainty_name(enum ws_certainty certainty)
+{
+	static const char *const names[] = {
+		[WS_CERTAINTY_NONE] = "none",
+		[WS_CERTAINTY_POSSIBLE] = "possible",
+		[WS_CERTAINTY_LIKELY] = "likely",
+		[WS_CERTAINTY_REPRODUCED] = "reproduced",
+	};
+
+	return names[certainty];
+}
+
+/* ---- words -------------------------------------------------------------------------- */
+
+struct ws_clue *ws_clue(struct ws_autopsy *autopsy, const char *about, const char *fmt,
+			...)
+{
+	struct ws_clue *clue = ws_vec_push(&autopsy->clues);
+	va_list ap;
+
+	if (!clue) {
+		autopsy->short_of_memory = true;
+		return NULL;
+	}
+	va_start(ap, fmt);
+	*clue = (struct ws_clue){ .about = about, .text = ws_text_of_args(fmt, ap) };
+	va_end(ap);
+	if (clue->text)
+		return clue;
+	autopsy->short_of_memory = true;
+	autopsy->clues.n--;
+	return NULL;
+}
+
+const char *ws_named(struct ws_autopsy *autopsy, uint64_t va, char text[static WS_NAMED])
+{
+	struct ws_symbol symbol;
+	int at = 0;
+
+	if (ws_symbol_at(autopsy->system, va, &symbol) != WS_OK) {
+		ws_error_clear(autopsy->system->ctx);
+		snprintf(text, WS_NAMED, "%#lx", va);
+		return text;
+	}
+	if (symbol.module)
+		at = snprintf(text, WS_NAMED, "%.40s:", symbol.module->name);
+	at += snprintf(text + at, WS_NAMED - at, "%.50s", symbol.name);
+	if (va != symbol.va)
+		at += snprintf(text + at, WS_NAMED - at, "+%#lx", va - symbol.va);
+	snprintf(text + at, WS_NAMED - at, " at %#lx", va);
+	return text;
+}
+
+const char *ws_whose(const struct ws_autopsy *autopsy, uint32_t space,
+		     char text[static WS_NAMED])
+{
+	const struct ws_space *of = &autopsy->system->spaces.v[space];
+	const char *half = of->kind == WS_SPACE_USER ? " (user half)" : "";
+
+	if (of->pid)
+		snprintf(text, WS_NAMED, "%u %s%s", of->pid, of->comm, half);
+	else
+		snprintf(text, WS_NAMED, "%s%s", of->comm, half);
+	ws_one_line(text);
+	return text;
+}
+
+/* ---- the storm once more ------------------------------------------------------------ */
+
+static void clue_replay(struct ws_autopsy *autopsy)
+{
+	const struct ws_death *death = &autopsy->death;
+	const struct ws_story *story = &death->story;
+	uint64_t pushed = story->nested ? story->nested - 1 : 0;
+
+	if (ws_is_replayed(death->storm, story))
+		ws_clue(autopsy, "replay",
+			"reproduced to the frame: a simulated processor that takes the first "
+			"fault over this memory, with the storm taken off, pushes %s as well "
+			"before it cannot push the next; what comes of that: %s",
+			WS_COUNT_OF(pushed, "frame"), ws_fate_name(story->fate));
+	else
+		ws_clue(autopsy, "replay",
+			"not reproduced to the frame: a simulated processor that takes the "
+			"first fault over this memory, with the storm taken off, pushes %s, "
+			"and memory has %s; what comes of it there: %s",
+			WS_COUNT_OF(pushed, "frame"),
+			WS_COUNT_OF(death->storm->frames, "frame"),
+			ws_fate_name(story->fate));
+}
+
+static enum ws_status replay(struct ws_autopsy *autopsy)
+{
+	struct ws_death *death = &autopsy->death;
+	enum ws_status status;
+
+	if (!death->storm || !autopsy->arch->replay || death->space == WS_NO_SPACE)
+		return WS_OK;
+	status = autopsy->arch->replay(autopsy->audit, death->space, death->storm,
+				       &death->story);
+	if (status == WS_ERR_SYSTEM)
+		return status;
+	if (status != WS_OK) {
+		ws_clue(autopsy, "replay", "it was not simulated: %s",
+			ws_error(autopsy->system->ctx, 0));
+		ws_error_clear(autopsy->system->ctx);
+		return WS_OK;
+	}
+	death->has_story = true;
+	if (ws_is_replayed(death->storm, &death->story))
+		death->certainty = WS_CERTAINTY_REPRODUCED;
+	clue_replay(autopsy);
+	return WS_OK;
+}
+
+/* ---- all of it ---------------------------------------------------------------------- */
+
+static void say_none(struct ws_autopsy *autopsy)
+{
+	autopsy->sentence = ws_text_of(
+		autopsy->arch
+			? "no sign of an address-space fault: no fault that came again and "
+			  "again, and no processor that failed to deliver one"
+			: "exception frames of this architecture are not known: why the "
+			  "machine died is not either");
+	autopsy->short_of_memory |= !autopsy->sentence;
+}
+
+static void count_frames(struct ws_autopsy *autopsy)
+{
+	ws_vec_each(&autopsy->piles, pile)
+		autopsy->death.nframes += pile->n;
+	autopsy->death.nframes += autopsy->death.nlost;
+}
+
+static enum ws_status look(struct ws_autopsy *autopsy)
+{
+	enum ws_status status = ws_frames_find(autopsy->system, autopsy->arch,
+					       &autopsy->piles, &autopsy->death.nlost);
+
+	count_frames(autopsy);
+	if (status == WS_OK)
+		status = ws_find_stacks(autopsy->system, &autopsy->stacks);
+	if (status == WS_OK)
+		status = ws_storms_find(autopsy);
+	if (status != WS_OK)
+		return status;
+	ws_cause_find(autopsy);
+	return replay(autopsy);
+}
+
+enum ws_status ws_autopsy_run(struct ws_audit *audit, struct ws_autopsy **out)
+{
+	const struct ws_arch *arch = ws_arch_of(audit->system->paging.format);
+	struct ws_autopsy *autopsy = calloc(1, sizeof(*autopsy));
+	enum ws_status status = WS_OK;
+
+	*out = NULL;
+	if (!autopsy)
+		return ws_fail_memory(audit->ctx);
+	autopsy->audit = audit;
+	autopsy->system = audit->system;
+	autopsy->arch = arch->autopsy;
+	autopsy->death.space = WS_NO_SPACE;
+	if (autopsy->arch)
+		status = look(autopsy);
+	if (status == WS_OK && !autopsy->death.cause)
+		say_none(autopsy);
+	if (status == WS_OK && autopsy->short_of_memory)
+		status = ws_fail_memory(audit->ctx);
+	status = ws_target_looked(audit->system->target, status);
+	autopsy->death.sentence = autopsy->sentence;
+	if (status == WS_OK)
+		*out = autopsy;
+	else
+		ws_autopsy_destroy(autopsy);
+	return status;
+}
+
+void ws_autopsy_destroy(struct ws_autopsy *autopsy)
+{
+	if (!autopsy)
+		return;
+	ws_vec_each(&autopsy->clues, clue)
+		free(clue->text);
+	ws_vec_release(&autopsy->clues);
+	ws_vec_release(&autopsy->storms);
+	ws_vec_release(&autopsy->piles);
+	ws_vec_release(&autopsy->stacks);
+	free(autopsy->sentence);
+	free(autopsy);
+}
+
+const struct ws_death *ws_autopsy_death(const struct ws_autopsy *autopsy)
+{
+	return &autopsy->death;
+}
+
+const struct ws_clue *ws_autopsy_clues(const struct ws_autopsy *autopsy, size_t *n)
+{
+	*n = autopsy->clues.n;
+	return autopsy->clues.v;
+}
+
+const struct ws_storm *ws_autopsy_storms(const struct ws_autopsy *autopsy, size_t *n)
+{
+	*n = autopsy->storms.n;
+	return autopsy->storms.v;
+}

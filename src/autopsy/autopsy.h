@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Why a machine died. What-if foretells a death; this recognises one, by what it leaves:
+ *
+ *	frames.c   one pass over memory: exception frames, and those that pile up
+ *	storms.c   a pile by its addresses: on which stack, and what it began with
+ *	causes.c   the causes that are known, and what tells each from the others
+ *	autopsy.c  the run, from there to a sentence
+ *
+ * What an architecture answers is in arch.h.
+ */
+#ifndef WS_AUTOPSY_AUTOPSY_H
+#define WS_AUTOPSY_AUTOPSY_H
+
+#include "autopsy/frames.h"
+#include "linux/stacks.h"
+
+struct ws_autopsy {
+	struct ws_audit *audit; /* not owned */
+	struct ws_system *system;
+	const struct ws_arch_autopsy *arch; /* NULL: its exception frames are not known */
+	ws_pile_vec piles;
+	ws_stack_vec stacks;
+	WS_VEC(struct ws_storm) storms;
+	WS_VEC(struct ws_clue) clues;
+	struct ws_death death;
+	char *sentence;
+	bool short_of_memory;
+};
+
+/* Makes storms of the piles. */
+enum ws_status ws_storms_find(struct ws_autopsy *autopsy) WS_MUST_CHECK;
+
+/*
+ * The cause, with its clues and the sentence; the death is as it was, NONE, where no row
+ * holds.
+ */
+void ws_cause_find(struct ws_autopsy *autopsy);
+
+/* Adds a sentence to the chain; the caller may then say where it lies. */
+struct ws_clue *ws_clue(struct ws_autopsy *autopsy, const char *about, const char *fmt,
+			...) __attribute__((format(printf, 3, 4)));
+
+/* "whosees_lab:lab_page_fault at 0xc4fed630", or the address alone. */
+#define WS_NAMED 128
+const char *ws_named(struct ws_autopsy *autopsy, uint64_t va, char text[static WS_NAMED]);
+
+/* "116 waiter", "init_mm", "root 0x21da000". */
+const char *ws_whose(const struct ws_autopsy *autopsy, uint32_t space,
+		     char text[static WS_NAMED]);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where a processor stands, and what it needs to deliver an exception. */
+#include "x86/autopsy.h"
+#include "x86/faultpath.h"
+#include "x86/registers.h"
+
+static bool standing(const struct ws_cpu *cpu, struct ws_standing *standing)
+{
+	*standing = (struct ws_standing){
+		.ip = cpu->reg[X86_IP],
+		.sp = cpu->reg[X86_SP],
+		.user = x86_in_user_mode(cpu),
+		.fault = cpu->reg[X86_CR2],
+		.has_fault = ws_cpu_knows(cpu, X86_CR2) && cpu->reg[X86_CR2],
+	};
+	return ws_cpu_knows(cpu, X86_IP) && ws_cpu_knows(cpu, X86_SP) &&
+	       ws_cpu_knows(cpu, X86_CS);
+}
+
+/* The error code's P flag (SDM vol. 3A, 4.7). */
+static bool is_refusal(const struct ws_exception_frame *frame)
+{
+	return frame->error & 1;
+}
+
+/* SMEP (SDM vol. 3A, 4.6.1). */
+static bool refuses_fetch(const struct ws_system *system, const struct ws_trail *trail)
+{
+	ws_vec_each(&system->target->cpus, cpu)
+		if (x86_has_control(cpu) && cpu->reg[X86_CR4] & X86_CR4_SMEP)
+			return trail->access & WS_USER_READ;
+	return false;
+}
+
+/* Read or written before the handler's first byte is fetched. */
+static bool is_delivery(const struct ws_rule *rule)
+{
+	static const enum x86_fault_rule rules[] = {
+		X86_RULE_IDT,         X86_RULE_GDT,       X86_RULE_TSS,
+		X86_RULE_ENTRY_STACK, X86_RULE_IST_STACK, X86_RULE_DOUBLE_FAULT,
+	};
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(rules); i++)
+		if (rule == &x86_fault_rules[rules[i]])
+			return true;
+	return false;
+}
+
+const struct ws_arch_autopsy x86_autopsy = {
+	.frame_max = 48,
+	.next_frame = x86_next_frame,
+	.standing = standing,
+	.is_refusal = is_refusal,
+	.refuses_fetch = refuses_fetch,
+	.is_delivery = is_delivery,
+	.replay = x86_replay,
+};

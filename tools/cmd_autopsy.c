@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Why a machine died: the cause first, then what it rests on. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lines.h"
+#include "session.h"
+#include "util/cleanup.h"
+#include "util/count.h"
+
+struct post_mortem {
+	struct session *session;
+	struct ws_audit *audit;
+	struct ws_autopsy *autopsy;
+	const struct ws_death *death;
+	const struct ws_space *spaces;
+	const struct ws_task *tasks;
+};
+
+static void post_mortem_release(struct post_mortem *mortem)
+{
+	ws_autopsy_destroy(mortem->autopsy);
+	ws_audit_destroy(mortem->audit);
+}
+
+static struct value number_if(bool known, uint64_t number)
+{
+	return known ? value_number(number) : (struct value){ 0 };
+}
+
+/* ---- the cause ---------------------------------------------------------------------- */
+
+enum {
+	SENTENCE,
+	CAUSE,
+	CERTAINTY,
+	PID,
+	COMM,
+	ROOT,
+	HANDLER,
+	CPU,
+	STORM_FRAMES,
+	STRIDE,
+	FIRST_IP,
+	FIRST_SP,
+	FIRST_USER,
+	LAST_SP,
+	REPLAY_FATE,
+	REPLAY_SP,
+	ALL_FRAMES,
+	LOST_FRAMES,
+};
+
+static const struct column cause_columns[] = {
+	[SENTENCE] = { "sentence", NULL, COLUMN_TEXT, NULL },
+	[CAUSE] = { "cause", NULL, COLUMN_TEXT, "its name; null: no sign of one" },
+	[CERTAINTY] = { "certainty", NULL, COLUMN_TEXT,
+			"none; possible: or the dump is damaged; likely: traces of a death "
+			"and page tables agree; reproduced: a simulated processor leaves the "
+			"same traces" },
+	[PID] = { "pid", NULL, COLUMN_COUNT, "of the space that it died in" },
+	[COMM] = { "comm", NULL, COLUMN_TEXT, "that process's name" },
+	[ROOT] = { "root", NULL, COLUMN_ADDRESS, "that space's root" },
+	[HANDLER] = { "handler", NULL, COLUMN_ADDRESS, "that was not reached" },
+	[CPU] = { "cpu", NULL, COLUMN_COUNT, "the processor whose registers tell of it" },
+	[STORM_FRAMES] = { "frames", NULL, COLUMN_COUNT,
+			   "exception frames of the storm" },
+	[STRIDE] = { "stride", NULL, COLUMN_COUNT, "bytes from one to the next" },
+	[FIRST_IP] = { "first_ip", NULL, COLUMN_ADDRESS, "where the first fault was" },
+	[FIRST_SP] = { "first_frame", NULL, COLUMN_ADDRESS, "where its frame lies" },
+	[FIRST_USER] = { "first_user", NULL, COLUMN_YES, "it was in user mode" },
+	[LAST_SP] = { "last_sp", NULL, COLUMN_ADDRESS, "where the last frame lies" },
+	[REPLAY_FATE] = { "replay", NULL, COLUMN_TEXT,
+			  "how the storm ends on the simulated processor, as what-if has it" },
+	[REPLAY_SP] = { "replay_sp", NULL, COLUMN_ADDRESS,
+			"where the last frame lies there" },
+	[ALL_FRAMES] = { "all_frames", NULL, COLUMN_COUNT,
+			 "what looks like an exception frame in all of memory" },
+	[LOST_FRAMES] = { "lost_frames", NULL, COLUMN_COUNT,
+			  "of these, those that were counted and not looked at" },
+};
+static const struct table cause_table = { "summary", TABLE_COLUMNS(cause_columns),
+					  .prose = true };
+
+static void print_cause(void *arg, struct report *report)
+{
+	const struct post_mortem *mortem = arg;
+	const struct ws_death *death = mortem->death;
+	const struct ws_storm *storm = death->storm;
+	const struct ws_space *space =
+		death->space == WS_NO_SPACE ? NULL : &mortem->spaces[death->space];
+	bool first = storm && storm->has_first;
+
+	report_row(report,
+		   (struct value[]){
+			   [SENTENCE] = value_text(death->sentence),
+			   [CAUSE] = death->cause ? value_text(death->cause->id)
+						  : (struct value){ 0 },
+			   [CERTAINTY] = value_text(ws_certainty_name(death->certainty)),
+			   [PID] = number_if(space && space->pid, space ? space->pid : 0),
+			   [COMM] = space && space->pid ? value_text(space->comm)
+							: (struct value){ 0 },
+			   [ROOT] = number_if(death->has_root, death->root),
+			   [HANDLER] = number_if(death->handler, death->handler),
+			   [CPU] = number_if(death->has_cpu, death->cpu),
+			   [STORM_FRAMES] = number_if(storm, storm ? storm->frames : 0),
+			   [STRIDE] = number_if(storm, storm ? storm->stride : 0),
+			   [FIRST_IP] = number_if(first, first ? storm->first.ip : 0),
+			   [FIRST_SP] = number_if(first, first ? storm->first_va : 0),
+			   [FIRST_USER] = first ? value_number(storm->first.user)
+						: (struct value){ 0 },
+			   [LAST_SP] = number_if(storm, storm ? storm->va : 0),
+			   [REPLAY_FATE] = death->has_story ? value_text(ws_fate_name(
+								      death->story.fate))
+							    : (struct value){ 0 },
+			   [REPLAY_SP] = number_if(death->has_story, death->story.sp),
+			   [ALL_FRAMES] = value_number(death->nframes),
+			   [LOST_FRAMES] = value_number(death->nlost),
+		   });
+}
+
+/* ---- the chain ---------------------------------------------------------------------- */
+
+enum { ABOUT, VA, PA, CLUE };
+
+static const struct column clue_columns[] = {
+	[ABOUT] = { "about", "ABOUT", COLUMN_TEXT,
+		    "processor, frames, hole, who, replay" },
+	[VA] = { "address", "ADDRESS", COLUMN_ADDRESS, "where it lies" },
+	[PA] = { "pa", NULL, COLUMN_ADDRESS, "the same, physical" },
+	[CLUE] = { "text", "EVIDENCE", COLUMN_TEXT, "one link of the chain" },
+};
+const struct table autopsy_table = { "clues", TABLE_COLUMNS(clue_columns) };
+
+static void print_clues(void *arg, struct report *report)
+{
+	const struct post_mortem *mortem = arg;
+	size_t n;
+	const struct ws_clue *clues = ws_autopsy_clues(mortem->autopsy, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (!report_row(report,
+				(struct value[]){
+					[ABOUT] = value_text(clues[i].about),
+					[VA] = number_if(clues[i].has_va, clues[i].va),
+					[PA] = number_if(clues[i].has_pa, clues[i].pa),
+					[CLUE] = value_text(clues[i].text),
+				}))
+			return;
+}
+
+/* ---- what it means, in text --------------------------------------------------------- */
+
+static void print_meaning(void *arg, struct report *report)
+{
+	const struct post_mortem *mortem = arg;
+	const struct ws_death *death = mortem->death;
+
+	if (!death->cause)
+		return;
+	prose_line(report, false, "how sure: %s", ws_certainty_name(death->certainty));
+	prose_line(report, false, "%s", death->cause->meaning);
+	prose_line(report, false, "what to do (%s): %s", death->cause->id,
+		   death->cause->fix);
+}
+
+/* A machine that has not died yet may be about to. */
+static void print_next(void *arg, struct report *report)
+{
+	const struct post_mortem *mortem = arg;
+
+	if (!mortem->death->cause)
+		prose_line(report, false,
+			   "`whosees audit %s' says which spaces would not survive a "
+			   "fault",
+			   mortem->session->request->target);
+}
+
+static enum exit_status answer(struct post_mortem *mortem)
+{
+	struct report *report = session_report(mortem->session);
+	bool text = mortem->session->request->format == REPORT_TEXT;
+
+	report_table(report, &cause_table, print_cause, mortem);
+	report_table(report, &autopsy_table, print_clues, mortem);
+	if (text) {
+		report_table(report, &lines_table, print_meaning, mortem);
+		report_table(report, &lines_table, print_next, mortem);
+	}
+	return session_answer(mortem->session,
+			      !mortem->death->cause ? EXIT_SEEN : EXIT_UNSEEN);
+}
+
+enum exit_status run_autopsy(struct session *session)
+{
+	ws_cleanup(post_mortem_release) struct post_mortem mortem = { .session =
+									      session };
+	enum ws_status status = ws_audit_run(session->system, &mortem.audit);
+	size_t n;
+
+	if (status == WS_OK)
+		status = ws_autopsy_run(mortem.audit, &mortem.autopsy);
+	if (status != WS_OK)
+		return session_fail(session, status, NULL);
+	mortem.death = ws_autopsy_death(mortem.autopsy);
+	mortem.spaces = ws_system_spaces(session->system, &n);
+	mortem.tasks = ws_system_tasks(session->system, &n);
+	return answer(&mortem);
+}
