@@ -1241,14 +1241,15 @@ struct ws_storm {
 	bool has_first;                  /* the frame above all, which it began with: */
 	struct ws_exception_frame first;
 	uint64_t first_va; /* of its lowest byte; 0: not known */
-	uint32_t task;     /* on whose stack it began; index into ws_system_tasks(), or: */
+	uint32_t task; /* on whose stack it began; index into ws_system_tasks(), or: */
 	const char *stack; /* on another, "entry stack"; NULL: a task's, or not known */
 };
 #define WS_NO_TASK UINT32_MAX
 
 /* One link of the chain of evidence. Since: 0.1 */
 struct ws_clue {
-	const char *about; /* "processor", "frames", "hole", "who", "replay" */
+	const char *about; /* "processor", "frames", "hole", "stack", "who", "replay",
+			    "log" */
 	uint64_t va, pa;   /* where it lies, if has_va, has_pa */
 	bool has_va, has_pa;
 	char *text; /* a sentence */

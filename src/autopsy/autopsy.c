@@ -126,14 +126,18 @@ static enum ws_status replay(struct ws_autopsy *autopsy)
 
 /* ---- all of it ---------------------------------------------------------------------- */
 
-static void say_none(struct ws_autopsy *autopsy)
+static void say_none(struct ws_autopsy *autopsy, const char *last)
 {
-	autopsy->sentence = ws_text_of(
+	const char *sentence =
 		autopsy->arch
 			? "no sign of an address-space fault: no fault that came again and "
 			  "again, and no processor that failed to deliver one"
-			: "exception frames of this architecture are not known: why the "
-			  "machine died is not either");
+			: "what exceptions leave in memory is not known of this architecture, "
+			  "and so no cause can be found";
+
+	autopsy->sentence =
+		last ? ws_text_of("%s; the kernel's log says: %.200s", sentence, last)
+		     : ws_text_of("%s", sentence);
 	autopsy->short_of_memory |= !autopsy->sentence;
 }
 
@@ -165,6 +169,7 @@ enum ws_status ws_autopsy_run(struct ws_audit *audit, struct ws_autopsy **out)
 	const struct ws_arch *arch = ws_arch_of(audit->system->paging.format);
 	struct ws_autopsy *autopsy = calloc(1, sizeof(*autopsy));
 	enum ws_status status = WS_OK;
+	const char *last = NULL;
 
 	*out = NULL;
 	if (!autopsy)
@@ -175,8 +180,10 @@ enum ws_status ws_autopsy_run(struct ws_audit *audit, struct ws_autopsy **out)
 	autopsy->death.space = WS_NO_SPACE;
 	if (autopsy->arch)
 		status = look(autopsy);
+	if (status == WS_OK)
+		status = ws_last_words(autopsy, &last);
 	if (status == WS_OK && !autopsy->death.cause)
-		say_none(autopsy);
+		say_none(autopsy, last);
 	if (status == WS_OK && autopsy->short_of_memory)
 		status = ws_fail_memory(audit->ctx);
 	status = ws_target_looked(audit->system->target, status);

@@ -4,6 +4,7 @@
  *
  *	frames.c   one pass over memory: exception frames, and those that pile up
  *	storms.c   a pile by its addresses: on which stack, and what it began with
+ *	last_words.c  what the kernel's log says of it
  *	causes.c   the causes that are known, and what tells each from the others
  *	autopsy.c  the run, from there to a sentence
  *
@@ -30,6 +31,9 @@ struct ws_autopsy {
 
 /* Makes storms of the piles. */
 enum ws_status ws_storms_find(struct ws_autopsy *autopsy) WS_MUST_CHECK;
+
+/* Adds what the kernel said of it; *last: how it ended, or NULL. It is the log's. */
+enum ws_status ws_last_words(struct ws_autopsy *autopsy, const char **last) WS_MUST_CHECK;
 
 /*
  * The cause, with its clues and the sentence; the death is as it was, NONE, where no row

@@ -528,8 +528,8 @@ static bool is_guard_hit(struct ws_autopsy *autopsy, struct ws_death *death)
 }
 
 /*
- * set_task_stack_end_magic(), since 3.18 (a70857e46dd1) where a task is forked: the word at
- * the end of its stack, behind thread_info where that lies there.
+ * include/uapi/linux/magic.h: the word at the end of a task's stack, behind thread_info where
+ * that lies there. fork() puts it there.
  */
 #define STACK_END_MAGIC 0x57ac6e9du
 #define STACK_END_BYTES 256u
@@ -889,8 +889,8 @@ static const struct row rows[] = {
 	    "Audit a dump from before the death, or another machine with the same modules." },
 	  is_root_run_over },
 	{ { "delivery-unmapped", "what a delivery needs was not mapped",
-	    "To deliver an exception the processor reads IDT, GDT and TSS and pushes to a stack, "
-	    "all through the loaded page table. Where one is missing, delivery fails, that of "
+	    "To deliver an exception the processor reads its tables of handlers, segments and "
+	    "stacks, and pushes to a stack, all through the loaded page table. Where one is missing, delivery fails, that of "
 	    "the double fault too, and the processor shuts down.",
 	    "Keep these in memory that every space shares from the beginning." },
 	  is_delivery_failed },
@@ -909,7 +909,8 @@ static const struct row rows[] = {
 	    "Find who wrote there: a stray pointer, a device's DMA, a page that was freed too "
 	    "early." }, is_table_overwritten },
 	{ { "tables-damaged", "the processor's own tables are damaged",
-	    "An IDT, GDT or TSS does not hold what a processor can use, in every space alike.",
+	    "A table of handlers, segments or stacks does not hold what a processor can use, in "
+	    "every space alike.",
 	    "Find what wrote there; a dump that is damaged looks the same." },
 	  is_table_damaged },
 };

@@ -42,9 +42,24 @@ struct search {
 
 /* ---- the stacks -------------------------------------------------------------------- */
 
+static bool is_direct(struct ws_system *system, uint64_t va)
+{
+	uint64_t pa;
+
+	return ws_kernel_translate(system, va, &pa) == WS_READ &&
+	       pa == ws_direct_pa(system, va);
+}
+
+/* A processor that takes a double fault is on a stack of its own, which is no task's. */
 static uint64_t base_of(const struct search *s, uint64_t address)
 {
-	return ws_is_kernel_va(s->system, address) ? address & -s->stacks.v[0].size : 0;
+	const struct ws_stack *stack = &s->stacks.v[0];
+	uint64_t base = address & -stack->size;
+
+	return ws_is_kernel_va(s->system, address) && (!is_direct(s->system, stack->va) ||
+						       is_direct(s->system, base))
+		       ? base
+		       : 0;
 }
 
 static void read_places(struct search *s, const struct ws_cpu *cpu,

@@ -24,10 +24,11 @@ RANKS = {
     "src/linux": 5,
     "src/probe": 6, "src/capture": 6,
     "src/audit": 7, "src/sync": 7,
+    "src/autopsy": 8,
     # Who asks an architecture goes by src/arch, and includes none of them (test_wall.py).
-    "src/x86": 8, "src/arm": 8, "src/arm64": 8, "src/riscv": 8, "src/whatif": 8,
-    "src/report": 9,
-    "tools": 10,
+    "src/x86": 9, "src/arm": 9, "src/arm64": 9, "src/riscv": 9, "src/whatif": 9,
+    "src/report": 10,
+    "tools": 11,
 }
 # The units that may include the machine, and by which one header.
 MACHINE_USERS = {

@@ -17,10 +17,12 @@ ARCHITECTURES = {"x86", "arm", "arm64", "riscv"}
 # A subject that has a part in each of these folders, and which.
 PARTS = {
     "arch": "what is asked of an architecture: by all, by the audit",
+    "autopsy": "the autopsy: the run, and what it asks of an architecture",
     "audit": "the audit, and an architecture's part in it",
     "code": "kernel functions: the model's, and a dump's by name",
     "cpu": "a processor: the simulated one, and one as a dump kept it",
     "encryption": "memory encryption: what discovery does, and what the architecture says",
+    "frames": "exception frames: in memory, and what one looks like",
     "gates": "gates of the IDT: the model kernel's, and an audited one's",
     "internal": "what the files of one folder of the machine share",
     "jump": "a jump into another kernel: what an audit asks, and an architecture's",

@@ -49,7 +49,7 @@ struct ws_machine {
 	uint64_t tss_pa;
 	uint8_t tss[WS_FRAME_SIZE];
 	WS_VEC(struct ws_frame_before) before; /* these are not the target's (replay.c) */
-	uint64_t missing, missing_pa; /* frames that the target does not hold */
+	uint64_t missing, missing_pa;          /* frames that the target does not hold */
 	WS_VEC(struct ws_overwritten) runs;
 };
 
