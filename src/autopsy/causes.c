@@ -96,16 +96,34 @@ struct blind {
 	bool suspect_is; /* the suspect is one of them, and first */
 };
 
+/* What most user halves lack they lack by design. */
+static bool is_for_user_halves(const struct ws_autopsy *autopsy,
+			       const struct failed_access *access)
+{
+	struct ws_trail trail;
+	uint32_t n = 0, nreach = 0;
+
+	for (uint32_t i = 0; i < autopsy->system->spaces.n; i++) {
+		if (autopsy->system->spaces.v[i].kind != WS_SPACE_USER)
+			continue;
+		n++;
+		nreach += reach(autopsy, i, access->va, access->right, &trail) == REACHED;
+	}
+	return 2 * nreach > n;
+}
+
 static struct blind find_blind(const struct ws_autopsy *autopsy,
 			       const struct failed_access *access, uint32_t suspect)
 {
 	struct blind blind = { .first = WS_NO_SPACE };
+	bool halves = is_for_user_halves(autopsy, access);
 	struct ws_trail trail;
 
 	for (uint32_t i = 0; i < autopsy->system->spaces.n; i++) {
+		const struct ws_space *space = &autopsy->system->spaces.v[i];
 		enum reach how;
 
-		if (!could_run(&autopsy->system->spaces.v[i]))
+		if (!could_run(space) || (space->kind == WS_SPACE_USER && !halves))
 			continue;
 		how = reach(autopsy, i, access->va, access->right, &trail);
 		if (how == REACHED || how == NOT_KNOWN ||
