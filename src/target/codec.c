@@ -260,7 +260,6 @@ static bool xz_probe(const uint8_t *bytes, size_t size)
 /* ---- zstd ------------------------------------------------------------------------- */
 
 #define ZSTD_BLOCK (MIB / 8)
-#define ZSTD_WINDOW_LOG 31
 
 static void *zstd_begin(unsigned how)
 {
@@ -268,7 +267,7 @@ static void *zstd_begin(unsigned how)
 
 	(void)how;
 	if (z && ZSTD_isError(ZSTD_DCtx_setParameter(z, ZSTD_d_windowLogMax,
-						     ZSTD_WINDOW_LOG))) {
+						     WS_CODEC_WINDOW_LOG))) {
 		ZSTD_freeDCtx(z);
 		z = NULL;
 	}

@@ -27,12 +27,19 @@ enum ws_flow {
 	WS_FLOW_ON,      /* more in, or more room for out */
 	WS_FLOW_END,     /* of a member */
 	WS_FLOW_DAMAGED, /* sure says where */
-	WS_FLOW_TOO_BIG, /* it takes more memory than WS_CODEC_MEMORY */
+	WS_FLOW_TOO_BIG, /* it refers farther back than WS_CODEC_WINDOW */
 	WS_FLOW_MEMORY,
 };
 
-/* What one stream may take of memory: zstd's --long=31 and xz's largest dictionary do. */
-#define WS_CODEC_MEMORY (UINT64_C(5) << 30)
+/*
+ * How far back a stream may refer, which it says itself, and which has to be kept in memory:
+ * four times what xz -9 takes, and twice what zstd's --ultra and --long do. A header of some
+ * bytes can ask for 4 GiB.
+ */
+#define WS_CODEC_WINDOW_LOG 28
+#define WS_CODEC_WINDOW (UINT64_C(1) << WS_CODEC_WINDOW_LOG)
+#define WS_CODEC_MEMORY \
+	(WS_CODEC_WINDOW + (UINT64_C(1) << 20)) /* and what else it takes */
 
 struct ws_codec {
 	const char *name;

@@ -378,9 +378,9 @@ static enum ws_status job_failed(const struct job *job)
 	case TOO_BIG:
 		return ws_fail(
 			job->ctx, WS_ERR_UNSUPPORTED,
-			"%s: compressed by %s: it takes more than %lu GiB of memory "
-			"to unpack",
-			path, name, (uint64_t)(WS_CODEC_MEMORY >> 30));
+			"%s: compressed by %s with a window (a dictionary) larger than "
+			"%lu MiB, which takes as much memory: unpack it first",
+			path, name, (uint64_t)(WS_CODEC_WINDOW >> 20));
 	case TOO_LARGE:
 		return ws_fail(
 			job->ctx, WS_ERR_UNSUPPORTED,

@@ -42,12 +42,12 @@ def zstd_stored(data, block=1 << 17):
                + (1 | len(part) << 3).to_bytes(3, "little") + part)
 
 
-def zstd_zeroes(blocks, content):
+def zstd_zeroes(blocks, content, window=b"\x38"):
     """So many blocks of 128 KiB of zeroes, in four bytes each, and what the header says."""
     block = (2 | (1 << 17) << 3).to_bytes(3, "little") + b"\0"
     last = (3 | (1 << 17) << 3).to_bytes(3, "little") + b"\0"
-    header = (ZSTD_MAGIC + b"\xc0\x38" + content.to_bytes(8, "little") if content
-              else ZSTD_MAGIC + b"\0\x38")
+    header = (ZSTD_MAGIC + b"\xc0" + window + content.to_bytes(8, "little") if content
+              else ZSTD_MAGIC + b"\0" + window)
     return header + block * (blocks - 1) + last
 
 
@@ -184,6 +184,29 @@ def check_parts(tap, tool, place, truth, data):
                  ["131072 of the"])
 
 
+def xz_far(packed, size):
+    """The same xz file, whose first block's header asks for a dictionary of that code."""
+    end = 12 + 4 * (packed[12] + 1)
+    header = bytearray(packed[12:end - 4])
+    header[header.index(b"\x21\x01") + 2] = size
+    return (packed[:12] + header + zlib.crc32(header).to_bytes(4, "little")
+            + packed[end:])
+
+
+def check_windows(tap, tool, place, data):
+    """A window of 256 MiB is read; a header that asks for more gets nothing."""
+    xz = lzma.compress(data, preset=0)
+    for name, made, limit in (("xz, cut", xz_far(xz, 40)[:-12], True), ("xz", xz_far(xz, 40), True),
+                              ("xz, 384 MiB", xz_far(xz, 33), True),
+                              ("xz, 256 MiB", xz_far(xz, 32), False),
+                              ("zstd, 2 GiB", zstd_zeroes(8, 0, b"\xa8"), True),
+                              ("zstd, 256 MiB", zstd_zeroes(8, 0, b"\x90"), False)):
+        status, _, errors = run(tool, "spaces", place.put(made))
+        refused = "larger than 256 MiB" in " ".join(errors.split())
+        tap.case(f"a window, {name}: {'refused' if limit else 'unpacked'}",
+                 status in (0, 3) and refused == limit, errors)
+
+
 def check_refused(tap, tool, place, data):
     """Bombs, and what holds nothing."""
     cases = [("a zstd header that says 2 TiB", zstd_zeroes(8, 1 << 41), "more than 1024 GiB"),
@@ -294,6 +317,7 @@ def main():
             check_followed(tap, tool, place, plain, name, made)
         check_parts(tap, tool, place, truth, data)
         check_refused(tap, tool, place, data)
+        check_windows(tap, tool, place, data)
         check_zeroes(tap, tool, place)
         check_room(tap, tool, place, data)
         check_pipes(tap, tool, place, plain, data)
