@@ -52,6 +52,7 @@ prove: packages-check build ## boot real guests, and predict: the bug of 2012, s
 	@lab/prove --tool $(BUILD)/tools/whosees
 	@lab/sight --tool $(BUILD)/tools/whosees
 	@lab/jump --tool $(BUILD)/tools/whosees
+	@lab/death --tool $(BUILD)/tools/whosees
 	@lab/blank --build $(BUILD)
 
 # For how long each kind of target is fuzzed: make fuzz SECONDS=N
