@@ -4,6 +4,7 @@
  *
  *	frames.c   one pass over memory: exception frames, and those that pile up
  *	storms.c   a pile by its addresses: on which stack, and what it began with
+ *	clues.c    the chain of evidence
  *	last_words.c  what the kernel's log says of it
  *	causes.c   the causes that are known, and what tells each from the others
  *	autopsy.c  the run, from there to a sentence
