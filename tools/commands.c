@@ -327,7 +327,8 @@ const struct command commands[] = {
 		.about =
 			"Writes an ELF core that holds page tables, tasks, modules, symbols, "
 			"registers and the kernel log, and no user page. Every command gives the same answer on it as on "
-			"the whole dump, except read, which finds only the pages that were kept. FILE "
+			"the whole dump, except read and autopsy, which find only the pages that were "
+			"kept. FILE "
 			"is written completely or not at all.",
 		.examples = EXAMPLES(
 			{ "Write a dump that is small enough to send",
