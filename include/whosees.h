@@ -1290,8 +1290,9 @@ struct ws_death {
 	const struct ws_cause *cause; /* NULL: none */
 	enum ws_certainty certainty;
 	const char *sentence; /* the cause, or that there is none */
-	uint32_t space;       /* that it died in; WS_NO_SPACE: none in particular */
-	uint64_t root;        /* the same, where has_root, even if no space has it */
+	const char *unknown; /* what a cause may hide in, and the target lacks; or NULL */
+	uint32_t space;      /* that it died in; WS_NO_SPACE: none in particular */
+	uint64_t root;       /* the same, where has_root, even if no space has it */
 	bool has_root;
 	uint64_t handler; /* that was not reached; 0: none in particular */
 	uint32_t cpu;     /* that tells of it; index of ws_target_cpu() */
@@ -1305,7 +1306,7 @@ struct ws_death {
 };
 const struct ws_death *ws_autopsy_death(const struct ws_autopsy *autopsy);
 
-/* Both live as long as the autopsy; storms by rising pa. Since: 0.1 */
+/* Both live as long as the autopsy; storms: the largest first, 64 at most. Since: 0.1 */
 const struct ws_clue *ws_autopsy_clues(const struct ws_autopsy *autopsy, size_t *n);
 const struct ws_storm *ws_autopsy_storms(const struct ws_autopsy *autopsy, size_t *n);
 

@@ -14,7 +14,6 @@ struct post_mortem {
 	struct ws_autopsy *autopsy;
 	const struct ws_death *death;
 	const struct ws_space *spaces;
-	const struct ws_task *tasks;
 };
 
 static void post_mortem_release(struct post_mortem *mortem)
@@ -49,6 +48,7 @@ enum {
 	REPLAY_SP,
 	ALL_FRAMES,
 	LOST_FRAMES,
+	UNKNOWN,
 };
 
 static const struct column cause_columns[] = {
@@ -78,6 +78,8 @@ static const struct column cause_columns[] = {
 			 "what looks like an exception frame in all of memory" },
 	[LOST_FRAMES] = { "lost_frames", NULL, COLUMN_COUNT,
 			  "of these, those that were counted and not looked at" },
+	[UNKNOWN] = { "unknown", NULL, COLUMN_TEXT,
+		      "what the target lacks, in which a cause may lie" },
 };
 static const struct table cause_table = { "summary", TABLE_COLUMNS(cause_columns),
 					  .prose = true };
@@ -116,6 +118,7 @@ static void print_cause(void *arg, struct report *report)
 			   [REPLAY_SP] = number_if(death->has_story, death->story.sp),
 			   [ALL_FRAMES] = value_number(death->nframes),
 			   [LOST_FRAMES] = value_number(death->nlost),
+			   [UNKNOWN] = value_text(death->unknown),
 		   });
 }
 
@@ -169,11 +172,21 @@ static void print_next(void *arg, struct report *report)
 {
 	const struct post_mortem *mortem = arg;
 
+	if (mortem->death->unknown)
+		prose_line(report, false, "unknown: %s", mortem->death->unknown);
 	if (!mortem->death->cause)
 		prose_line(report, false,
 			   "`whosees audit %s' says which spaces would not survive a "
 			   "fault",
 			   mortem->session->request->target);
+}
+
+/* What may as well be a damaged dump is no cause that is known. */
+static enum exit_status status_of(const struct ws_death *death)
+{
+	if (death->certainty > WS_CERTAINTY_POSSIBLE)
+		return EXIT_UNSEEN;
+	return death->cause || death->unknown ? EXIT_UNKNOWN : EXIT_SEEN;
 }
 
 static enum exit_status answer(struct post_mortem *mortem)
@@ -187,8 +200,7 @@ static enum exit_status answer(struct post_mortem *mortem)
 		report_table(report, &lines_table, print_meaning, mortem);
 		report_table(report, &lines_table, print_next, mortem);
 	}
-	return session_answer(mortem->session,
-			      !mortem->death->cause ? EXIT_SEEN : EXIT_UNSEEN);
+	return session_answer(mortem->session, status_of(mortem->death));
 }
 
 enum exit_status run_autopsy(struct session *session)
@@ -204,6 +216,5 @@ enum exit_status run_autopsy(struct session *session)
 		return session_fail(session, status, NULL);
 	mortem.death = ws_autopsy_death(mortem.autopsy);
 	mortem.spaces = ws_system_spaces(session->system, &n);
-	mortem.tasks = ws_system_tasks(session->system, &n);
 	return answer(&mortem);
 }

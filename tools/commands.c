@@ -231,10 +231,11 @@ const struct command commands[] = {
 			"the chain of evidence, with the address of each link. Where frames piled up, the "
 			"first fault is simulated once more over the memory without them; if that ends "
 			"where the pile does, the cause is reproduced. The exit status is 1 if a cause is "
-			"found, and 0 if there is no sign of a fault of address spaces: a machine that "
-			"died otherwise, or not at all.",
+			"found, 0 if there is no sign of a fault of address spaces (the machine died "
+			"otherwise, or not at all), and 4 if that holds as far as TARGET has the stacks and "
+			"registers that would tell, or if TARGET itself may be damaged.",
 		.examples = EXAMPLES(
-			{ "Why did this machine die?", "whosees autopsy dump.elf" },
+			{ "Why did this machine die?", "whosees autopsy dump.elf", 4 },
 			{ "The cause's name for a script",
 			  "whosees autopsy dump.elf --json | jq -r .summary[0].cause" }),
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT,

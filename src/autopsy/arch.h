@@ -38,6 +38,8 @@ struct ws_arch_autopsy {
 	/* Whether control registers keep the kernel from code that the tables allow it. */
 	bool (*refuses_fetch)(const struct ws_system *system,
 			      const struct ws_trail *trail);
+	/* Whether a processor's own tables name it as a handler. */
+	bool (*is_handler)(struct ws_system *system, uint64_t va);
 	/* Of what each attempt to deliver needs, the rules: a fault there ends a delivery. */
 	bool (*is_delivery)(const struct ws_rule *rule);
 	/*

@@ -58,7 +58,9 @@ static enum ws_status replay(struct ws_autopsy *autopsy)
 		return status;
 	if (status != WS_OK) {
 		ws_clue(autopsy, "replay", "it was not simulated: %s",
-			ws_error(autopsy->system->ctx, 0));
+			ws_error(autopsy->system->ctx, 0)
+				? ws_error(autopsy->system->ctx, 0)
+				: "a bound on the work was reached");
 		ws_error_clear(autopsy->system->ctx);
 		return WS_OK;
 	}
@@ -69,16 +71,60 @@ static enum ws_status replay(struct ws_autopsy *autopsy)
 	return WS_OK;
 }
 
+/* ---- what is not there to look at ---------------------------------------------------- */
+
+/* The stacks whose upper end, where an exception's frame goes, the target lacks. */
+static size_t stacks_absent(const struct ws_autopsy *autopsy)
+{
+	size_t n = 0;
+	uint64_t pa;
+
+	ws_vec_each(&autopsy->stacks, stack)
+		n += ws_kernel_absent(autopsy->system, stack->va + stack->size - 1, 1,
+				      &pa);
+	return n;
+}
+
+static bool has_standing(const struct ws_autopsy *autopsy)
+{
+	struct ws_standing standing;
+
+	ws_vec_each(&autopsy->system->target->cpus, cpu)
+		if (autopsy->arch->standing(cpu, &standing))
+			return true;
+	return false;
+}
+
+static void say_unknown(struct ws_autopsy *autopsy)
+{
+	size_t nabsent = autopsy->arch ? stacks_absent(autopsy) : 0;
+
+	if (!autopsy->arch)
+		autopsy->unknown =
+			ws_text_of("what exceptions leave in memory is not known "
+				   "of this architecture");
+	else if (nabsent)
+		autopsy->unknown = ws_text_of(
+			"the target lacks %s of %lu, and what lay on them is not known",
+			WS_COUNT_OF(nabsent, "kernel stack"), autopsy->stacks.n);
+	else if (!has_standing(autopsy))
+		autopsy->unknown = ws_text_of(
+			"the target keeps no registers of a processor, and where it stood is "
+			"not known");
+	else
+		return;
+	autopsy->short_of_memory |= !autopsy->unknown;
+}
+
 /* ---- all of it ---------------------------------------------------------------------- */
 
 static void say_none(struct ws_autopsy *autopsy, const char *last)
 {
 	const char *sentence =
-		autopsy->arch
-			? "no sign of an address-space fault: no fault that came again and "
-			  "again, and no processor that failed to deliver one"
-			: "what exceptions leave in memory is not known of this architecture, "
-			  "and so no cause can be found";
+		autopsy->unknown
+			? "no sign of an address-space fault in what there is to look at"
+			: "no sign of an address-space fault: no fault that came again and "
+			  "again, and no processor that failed to deliver one";
 
 	autopsy->sentence =
 		last ? ws_text_of("%s; the kernel's log says: %.200s", sentence, last)
@@ -127,12 +173,15 @@ enum ws_status ws_autopsy_run(struct ws_audit *audit, struct ws_autopsy **out)
 		status = look(autopsy);
 	if (status == WS_OK)
 		status = ws_last_words(autopsy, &last);
+	if (status == WS_OK)
+		say_unknown(autopsy);
 	if (status == WS_OK && !autopsy->death.cause)
 		say_none(autopsy, last);
 	if (status == WS_OK && autopsy->short_of_memory)
 		status = ws_fail_memory(audit->ctx);
 	status = ws_target_looked(audit->system->target, status);
 	autopsy->death.sentence = autopsy->sentence;
+	autopsy->death.unknown = autopsy->unknown;
 	if (status == WS_OK)
 		*out = autopsy;
 	else
@@ -151,6 +200,7 @@ void ws_autopsy_destroy(struct ws_autopsy *autopsy)
 	ws_vec_release(&autopsy->piles);
 	ws_vec_release(&autopsy->stacks);
 	free(autopsy->sentence);
+	free(autopsy->unknown);
 	free(autopsy);
 }
 

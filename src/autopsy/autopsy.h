@@ -26,7 +26,7 @@ struct ws_autopsy {
 	WS_VEC(struct ws_storm) storms;
 	WS_VEC(struct ws_clue) clues;
 	struct ws_death death;
-	char *sentence;
+	char *sentence, *unknown;
 	bool short_of_memory;
 };
 

@@ -202,52 +202,49 @@ static void clue_first(struct ws_autopsy *autopsy, const struct ws_storm *storm)
 
 	if (!storm->has_first)
 		return;
+	if (storm->first.user) /* a user's address has no symbol of the kernel's */
+		snprintf(named, sizeof(named), "%#lx", storm->first.ip);
+	else
+		ws_named(autopsy, storm->first.ip, named);
 	clue = ws_clue(autopsy, "frames",
 		       "the frame above all interrupted %s mode at %s: there the first "
 		       "fault was",
-		       storm->first.user ? "user" : "kernel",
-		       storm->first.user ? ""
-					 : ws_named(autopsy, storm->first.ip, named));
+		       storm->first.user ? "user" : "kernel", named);
 	if (!clue)
 		return;
-	if (storm->first.user) {
-		free(clue->text);
-		clue->text =
-			ws_text_of("the frame above all interrupted user mode at %#lx: "
-				   "there the first fault was",
-				   storm->first.ip);
-		autopsy->short_of_memory |= !clue->text;
-	}
 	clue->has_va = true;
 	clue->va = storm->first_va;
 }
 
-/* "PDE 833 at 0x21dad04 is empty, and maps it in init_mm" */
+/* "116 waiter has nothing at lab_page_fault at 0xc4fed630: PDE 787 is 0" */
 static void clue_hole(struct ws_autopsy *autopsy, uint32_t space, uint64_t va,
 		      uint8_t right)
 {
-	const struct ws_system *system = autopsy->system;
-	char whose[WS_NAMED], named[WS_NAMED];
+	const struct ws_format *format = autopsy->system->paging.format;
+	char whose[WS_NAMED], named[WS_NAMED], entry[64] = "it has no translation";
+	const struct ws_step *step = NULL;
 	struct ws_trail trail;
 	struct ws_clue *clue;
-	enum reach how;
-	unsigned level;
+	enum reach how = reach(autopsy, space, va, right, &trail);
 
-	how = reach(autopsy, space, va, right, &trail);
-	level = trail.nsteps ? trail.nsteps - 1u : 0;
-	clue = ws_clue(autopsy, "hole", "%s has %s at %s: %s %u is %#lx",
+	if (trail.nsteps) {
+		step = &trail.step[trail.nsteps - 1];
+		snprintf(entry, sizeof(entry), "%s %u is %#lx",
+			 ws_level_entry_name(format, trail.nsteps - 1u), step->index,
+			 step->entry);
+	}
+	clue = ws_clue(autopsy, "hole", "%s has %s at %s: %s",
 		       ws_whose(autopsy, space, whose),
 		       how == NOT_MAPPED            ? "nothing"
 		       : right == WS_KERNEL_EXECUTE ? "no code that may be executed"
 						    : "no memory that may be written",
-		       ws_named(autopsy, va, named),
-		       ws_level_entry_name(system->paging.format, level),
-		       trail.step[level].index, trail.step[level].entry);
+		       ws_named(autopsy, va, named), entry);
 	if (!clue)
 		return;
-	clue->has_va = clue->has_pa = true;
+	clue->has_va = true;
 	clue->va = va;
-	clue->pa = ws_step_entry_pa(system->paging.format, &trail.step[level]);
+	clue->has_pa = step;
+	clue->pa = step ? ws_step_entry_pa(format, step) : 0;
 }
 
 /* ---- the handler was not reached ---------------------------------------------------- */
@@ -271,6 +268,16 @@ static bool is_better(const struct ws_storm *storm, const struct ws_storm *best)
 	return storm->frames > best->frames;
 }
 
+/*
+ * Whether somebody came there once: init_mm does, or the processor is sent there by its own
+ * tables. What only looks like frames, in a user's memory for one, may have saved anything.
+ */
+static bool is_handler(const struct ws_autopsy *autopsy, uint64_t va)
+{
+	return in_reference(autopsy, va, WS_KERNEL_EXECUTE) == REACHED ||
+	       autopsy->arch->is_handler(autopsy->system, va);
+}
+
 /* Of the storms whose handler somebody does not reach. */
 static const struct ws_storm *storm_of(const struct ws_autopsy *autopsy, enum reach how,
 				       bool user_half, struct blind *blind)
@@ -283,7 +290,8 @@ static const struct ws_storm *storm_of(const struct ws_autopsy *autopsy, enum re
 			find_blind(autopsy, &fetch, suspect_of(autopsy, storm));
 		const struct ws_space *space;
 
-		if (!here.n || here.how != how || !is_better(storm, best))
+		if (!here.n || here.how != how || !is_better(storm, best) ||
+		    !is_handler(autopsy, storm->frame.ip))
 			continue;
 		space = &autopsy->system->spaces.v[here.first];
 		if ((space->kind == WS_SPACE_USER) != user_half)
@@ -404,12 +412,18 @@ static bool cpu_in_storm(const struct ws_autopsy *autopsy, const struct ws_storm
 static bool is_root_run_over(struct ws_autopsy *autopsy, struct ws_death *death)
 {
 	const struct ws_storm *storm = NULL;
+	uint64_t root;
 	char named[WS_NAMED];
+	uint32_t cpu;
 
-	ws_vec_each(&autopsy->storms, one)
-		if (cpu_in_storm(autopsy, one, &death->cpu, &death->root) &&
-		    in_reference(autopsy, one->frame.ip, WS_KERNEL_EXECUTE) == REACHED)
-			storm = one;
+	ws_vec_each(&autopsy->storms, one) {
+		if (storm || !cpu_in_storm(autopsy, one, &cpu, &root) ||
+		    in_reference(autopsy, one->frame.ip, WS_KERNEL_EXECUTE) != REACHED)
+			continue;
+		storm = one;
+		death->cpu = cpu;
+		death->root = root;
+	}
 	if (!storm)
 		return false;
 	death->has_root = death->has_cpu = true;
@@ -460,8 +474,8 @@ static void take_delivery(struct ws_autopsy *autopsy, struct ws_death *death,
 	if (blind->n == 1 || blind->suspect_is)
 		put_space(autopsy, death, blind->first);
 	say(autopsy,
-	    "%s is not %s %s: no exception can be delivered there, not even the double "
-	    "fault",
+	    "%s is not %s %s: the processor needed it to deliver an exception, and the "
+	    "delivery failed",
 	    need->what, blind->how == NOT_MAPPED ? "mapped" : "writable",
 	    in_space(autopsy, death, blind, space));
 }
@@ -684,12 +698,24 @@ struct loaded {
 		*need; /* of delivery, at the last fault, which is not mapped */
 };
 
-static bool is_mapped(const struct ws_autopsy *autopsy, uint64_t root, uint64_t va)
+static uint8_t end_of(const struct ws_autopsy *autopsy, uint64_t root, uint64_t va)
 {
 	struct ws_trail trail;
 
 	ws_walk(&autopsy->system->paging, root, va, &trail);
-	return trail.end == WS_END_PAGE;
+	return trail.end;
+}
+
+/*
+ * Whether the processor did not get to its next instruction by that root: its tables are read
+ * and say so; or they lead out of what the target has, and its last fault was at what only
+ * a delivery needs.
+ */
+static bool is_stuck(const struct ws_autopsy *autopsy, const struct loaded *loaded)
+{
+	uint8_t end = end_of(autopsy, loaded->root, loaded->standing.ip);
+
+	return end != WS_END_PAGE && (ws_end_is_known(end) || loaded->need);
 }
 
 static bool look_at_loaded(const struct ws_autopsy *autopsy, uint32_t number,
@@ -704,7 +730,7 @@ static bool look_at_loaded(const struct ws_autopsy *autopsy, uint32_t number,
 		return false;
 	loaded->space = ws_space_of_root(autopsy->audit, loaded->root);
 	if (loaded->standing.has_fault &&
-	    !is_mapped(autopsy, loaded->root, loaded->standing.fault))
+	    end_of(autopsy, loaded->root, loaded->standing.fault) != WS_END_PAGE)
 		loaded->need = need_at(autopsy, loaded->standing.fault);
 	return true;
 }
@@ -720,7 +746,7 @@ static void take_loaded(struct ws_autopsy *autopsy, struct ws_death *death,
 	if (loaded->need)
 		ws_clue(autopsy, "processor",
 			"the address that faulted last on cpu %u, %#lx, is in %s, which this "
-			"root does not map: no exception could be delivered",
+			"root does not lead to: no exception could be delivered",
 			loaded->cpu, loaded->standing.fault, loaded->need->what);
 }
 
@@ -738,13 +764,13 @@ static bool is_foreign_root(struct ws_autopsy *autopsy, struct ws_death *death)
 		freed = loaded.space != WS_NO_SPACE &&
 			system->spaces.v[loaded.space].kind == WS_SPACE_FREED;
 		if ((loaded.space != WS_NO_SPACE && !freed) ||
-		    is_mapped(autopsy, loaded.root, loaded.standing.ip))
+		    !is_stuck(autopsy, &loaded))
 			continue;
 		ws_clue(autopsy, "processor",
 			freed ? "cpu %u has %#lx loaded, a root that lies in a freed page"
 			      : "cpu %u has %#lx loaded, and what lies there is no root of "
 				"this kernel's: not even the next instruction, at %#lx, is "
-				"mapped by it",
+				"reached by it",
 			i, loaded.root, loaded.standing.ip);
 		take_loaded(autopsy, death, &loaded);
 		say(autopsy,
@@ -769,11 +795,11 @@ static bool is_root_overwritten(struct ws_autopsy *autopsy, struct ws_death *dea
 	for (uint32_t i = 0; i < system->target->cpus.n; i++) {
 		if (!look_at_loaded(autopsy, i, &loaded) || loaded.space == WS_NO_SPACE ||
 		    !system->spaces.v[loaded.space].looks_damaged ||
-		    is_mapped(autopsy, loaded.root, loaded.standing.ip))
+		    !is_stuck(autopsy, &loaded))
 			continue;
 		ws_clue(autopsy, "processor",
 			"cpu %u is in %s, and what lies at its root %#lx is no page table: "
-			"not even the next instruction, at %#lx, is mapped by it",
+			"not even the next instruction, at %#lx, is reached by it",
 			i, ws_whose(autopsy, loaded.space, whose), loaded.root,
 			loaded.standing.ip);
 		take_loaded(autopsy, death, &loaded);
@@ -873,7 +899,7 @@ static bool is_table_damaged(struct ws_autopsy *autopsy, struct ws_death *death)
 		"no machine can have run like this: %s; either it died of that, or the "
 		"dump is damaged there",
 		audit->doubt);
-	say(autopsy, "%s: no exception can be delivered", audit->doubt);
+	say(autopsy, "%s: it died of that, or the dump is damaged there", audit->doubt);
 	return true;
 }
 
@@ -908,13 +934,15 @@ static const struct row rows[] = {
 	  is_root_run_over },
 	{ { "delivery-unmapped", "what a delivery needs was not mapped",
 	    "To deliver an exception the processor reads its tables of handlers, segments and "
-	    "stacks, and pushes to a stack, all through the loaded page table. Where one is missing, delivery fails, that of "
-	    "the double fault too, and the processor shuts down.",
+	    "stacks, and pushes to a stack, all through the loaded page table. Where one is missing, "
+	    "delivery fails, which is a double fault; where that cannot be delivered either, the "
+	    "processor shuts down.",
 	    "Keep these in memory that every space shares from the beginning." },
 	  is_delivery_failed },
 	{ { "stack-overflow", "a kernel stack ran over",
-	    "What a task's calls need was more than its kernel stack has. The guard page below "
-	    "turns that into a page fault, which cannot be pushed on the same stack.",
+	    "A task's calls needed more than its kernel stack has. A guard page below turns that "
+	    "into a page fault, which cannot be pushed on the same stack; without one the stack runs "
+	    "over what lies there.",
 	    "Find what calls itself, or has large local variables." }, is_stack_overflow },
 	{ { "root-not-a-table", "the loaded root is no page table",
 	    "The register that holds the root points to memory that is no root any more, or never "

@@ -144,7 +144,6 @@ static void join_runs(ws_pile_vec *piles)
 		to->stride = to->stride    ? to->stride
 			     : run->stride ? run->stride
 					   : (uint32_t)(run->pa - to->last);
-		to->nlost += (run->pa - to->last) / to->stride - 1 + run->nlost;
 		to->n += run->n + (run->pa - to->last) / to->stride - 1;
 		to->last = run->last;
 		to->frame = run->frame;

@@ -8,15 +8,15 @@
 /* Frames that saved the same address, one stride apart; a single one has stride 0. */
 struct ws_pile {
 	uint64_t pa, last; /* of the first and the last frame's lowest byte */
-	uint64_t n, nlost; /* of n, those between that are not there any more */
+	uint64_t n;        /* those that were written over since among them */
 	uint32_t stride;
 	struct ws_exception_frame frame; /* that at last */
 };
 typedef WS_VEC(struct ws_pile) ws_pile_vec;
 
 /*
- * So many are no coincidence: 44 healthy machines' memory had no three alike one stride
- * apart, and that of each storm hundreds.
+ * So many are no coincidence: the memory of 40 machines that had not died had no three alike
+ * one stride apart that any space lacked, and that of each storm had dozens at least.
  */
 #define WS_PILE_MIN 3
 

@@ -7,6 +7,8 @@
  */
 #include "autopsy/autopsy.h"
 
+#include <stdlib.h>
+
 #include "linux/region.h"
 
 /* ---- pa -> va ---------------------------------------------------------------------- */
@@ -196,8 +198,23 @@ static bool is_known(const struct ws_autopsy *autopsy, const struct ws_storm *st
 	return false;
 }
 
+/* Each is looked for in all of the kernel's address space: memory full of piles is hostile. */
+#define STORMS_MAX 64
+
+static int larger_first(const void *a, const void *b)
+{
+	const struct ws_pile *x = a, *y = b;
+
+	if (x->n != y->n)
+		return x->n > y->n ? -1 : 1;
+	return x->pa < y->pa ? -1 : x->pa > y->pa;
+}
+
 enum ws_status ws_storms_find(struct ws_autopsy *autopsy)
 {
+	if (autopsy->piles.n)
+		qsort(autopsy->piles.v, autopsy->piles.n, sizeof(*autopsy->piles.v),
+		      larger_first);
 	ws_vec_each(&autopsy->piles, pile) {
 		struct ws_storm storm = { .pa = pile->pa,
 					  .last_pa = pile->last + pile->frame.size - 1,
@@ -206,7 +223,9 @@ enum ws_status ws_storms_find(struct ws_autopsy *autopsy)
 					  .frame = pile->frame };
 		struct ws_storm *kept;
 
-		if (pile->n < WS_PILE_MIN || pile->frame.user)
+		if (pile->n < WS_PILE_MIN || autopsy->storms.n == STORMS_MAX)
+			break;
+		if (pile->frame.user)
 			continue;
 		place(autopsy, pile, &storm);
 		if (is_known(autopsy, &storm))

@@ -32,6 +32,23 @@ static bool refuses_fetch(const struct ws_system *system, const struct ws_trail 
 	return false;
 }
 
+static bool is_handler(struct ws_system *system, uint64_t va)
+{
+	struct ws_idt idt;
+
+	ws_vec_each(&system->target->cpus, cpu) {
+		struct x86_segment idtr = x86_segment(cpu, X86_IDT);
+
+		if (!x86_has_tables(cpu) || ws_idt_read(system, &idtr, &idt) != WS_READ)
+			continue;
+		for (unsigned i = 0; i < idt.n; i++)
+			if (idt.gate[i].present && idt.gate[i].type != WS_GATE_TASK &&
+			    idt.gate[i].target == va)
+				return true;
+	}
+	return false;
+}
+
 /* Read or written before the handler's first byte is fetched. */
 static bool is_delivery(const struct ws_rule *rule)
 {
@@ -52,6 +69,7 @@ const struct ws_arch_autopsy x86_autopsy = {
 	.standing = standing,
 	.is_refusal = is_refusal,
 	.refuses_fetch = refuses_fetch,
+	.is_handler = is_handler,
 	.is_delivery = is_delivery,
 	.replay = x86_replay,
 };

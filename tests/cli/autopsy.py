@@ -117,6 +117,9 @@ def check_other(tap, machine, to):
     death = machine.dead(to, pushed, ip=0xc3919c30)[0]["summary"][0]
     tap.case("a storm at an address that every space reaches is no cause",
              death["cause"] is None and death["all_frames"] >= pushed, death)
+    death = machine.dead(to, pushed, ip=0x8049000)[0]["summary"][0]
+    tap.case("nor one at an address that nothing leads to, and no space maps",
+             death["cause"] is None and death["all_frames"] >= pushed, death)
     death = machine.dead(to, pushed, error=REFUSED_FETCH)[0]["summary"][0]
     tap.case("a fetch that was refused is not one of nothing",
              death["cause"] != "handler-unmapped", death)
@@ -125,8 +128,9 @@ def check_other(tap, machine, to):
 def check_healthy(tap, tool, path):
     document, status = answer(tool, "autopsy", path)
     death = document["summary"][0]
-    tap.case(f"{os.path.basename(path)} has not died",
-             (death["cause"], death["certainty"], status) == (None, "none", 0), death)
+    tap.case(f"{os.path.basename(path)} shows no death, and lacks what would tell of one",
+             (death["cause"], death["certainty"], status) == (None, "none", 4) and
+             death["unknown"], death)
 
 
 def main(tool, nests, *others):

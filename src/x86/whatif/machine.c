@@ -2,6 +2,7 @@
 /* The simulated machine over the target's memory: what a story begins on. */
 #include <stdlib.h>
 
+#include "util/sorted.h"
 #include "x86/whatif/whatif.h"
 #include "x86/entry.h"
 
@@ -27,12 +28,15 @@ static const uint8_t *lend_frame(void *opaque, uint64_t pa)
 	const struct ws_paging *paging = &machine->system->paging;
 	const uint8_t *frame;
 	enum ws_evidence evidence = paging->frame(paging->opaque, pa, &frame);
+	size_t i;
 
 	if (machine->tss_pa && pa / WS_FRAME_SIZE == machine->tss_pa / WS_FRAME_SIZE)
 		return machine->tss;
-	ws_vec_each(&machine->before, before)
-		if (before->pa == (pa & ~(uint64_t)(WS_FRAME_SIZE - 1)))
-			return before->bytes;
+	i = ws_lower_bound(machine->before.v, machine->before.n, at,
+			   at->pa < (pa & ~(uint64_t)(WS_FRAME_SIZE - 1)));
+	if (i < machine->before.n &&
+	    machine->before.v[i].pa / WS_FRAME_SIZE == pa / WS_FRAME_SIZE)
+		return machine->before.v[i].bytes;
 	if (evidence != WS_READ && !machine->missing++)
 		machine->missing_pa = pa;
 	return frame;

@@ -5,12 +5,15 @@
  * worked out: tables of the direct map map it in order. They are put back before the
  * simulated processor runs over them in its turn, as the real one did.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "autopsy/arch.h"
 #include "x86/autopsy.h"
 #include "x86/entry.h"
 #include "x86/whatif/whatif.h"
+
+#define BEFORE_MAX 4096 /* 16 MiB of tables, which map 8 GiB: no storm is longer */
 
 struct undoing {
 	struct ws_machine *machine;
@@ -76,10 +79,17 @@ static bool look_at_table(void *arg, uint64_t pa, unsigned level, uint64_t va)
 	if (level + 1 == format->nlevels && pa + WS_FRAME_SIZE > undoing->storm->pa &&
 	    pa <= undoing->storm->last_pa)
 		put_back(undoing, pa, va);
-	return true;
+	return undoing->machine->before.n < BEFORE_MAX;
 }
 
 #define TABLES_MAX (UINT64_C(1) << 16)
+
+static int by_pa(const void *a, const void *b)
+{
+	const struct ws_frame_before *x = a, *y = b;
+
+	return x->pa < y->pa ? -1 : x->pa > y->pa;
+}
 
 static enum ws_status undo(struct ws_machine *machine, const struct ws_storm *storm)
 {
@@ -93,7 +103,15 @@ static enum ws_status undo(struct ws_machine *machine, const struct ws_storm *st
 			   ws_direct_va(system, storm->pa & ~(uint64_t)0xfff),
 			   ws_direct_va(system, storm->last_pa), TABLES_MAX,
 			   look_at_table, &undoing);
-	return undoing.failed ? ws_fail_memory(system->ctx) : status;
+	if (machine->before.n)
+		qsort(machine->before.v, machine->before.n, sizeof(*machine->before.v),
+		      by_pa);
+	if (undoing.failed)
+		return ws_fail_memory(system->ctx);
+	if (status != WS_OK || machine->before.n == BEFORE_MAX)
+		return ws_fail(system->ctx, WS_ERR_LIMIT,
+			       "it ran over more page tables than are put back");
+	return WS_OK;
 }
 
 /* The fault that the uppermost frame is of. */
