@@ -334,6 +334,11 @@ struct ws_target_options {
 	 * LENGTH empty for the rest of the file; NULL: byte n is physical address n.
 	 */
 	const char *pieces;
+	/*
+	 * Paths of the other parts of a dump that makedumpfile --split wrote, in any order,
+	 * NULL after the last; NULL: they lie in the directory of the one that is opened.
+	 */
+	const char *const *parts;
 	uint64_t root; /* a known root */
 	bool has_root;
 };

@@ -11,7 +11,18 @@ from . import packages
 from .elf import EHDR, PHDR, PT_LOAD
 from .util import LabError, run
 
-OPTION = {"zlib": "-c", "lzo": "-l", "snappy": "-p", "zstd": "-z", "elf": "-E"}
+# In parts: of 1 MiB blocks of memory, for all of it fits in one of the usual 1 GiB.
+SPLIT = ["-c", "--split", "--splitblock-size", "1024"]
+OPTIONS = {"zlib": ["-c"], "lzo": ["-l"], "snappy": ["-p"], "zstd": ["-z"], "elf": ["-E"],
+           "split": SPLIT}
+PARTS = 3
+
+
+def names(form):
+    """Of the files that makedumpfile writes in that form."""
+    if form == "split":
+        return [f"dump.split-{i}" for i in range(PARTS)]
+    return [f"dump.filtered-{form}"]
 
 
 def like_vmcore(dump, out, page_offset):
@@ -44,19 +55,20 @@ def like_vmcore(dump, out, page_offset):
 
 
 def write(forms, program, page_offset, work):
-    """dump.filtered-FORM in `work` for each of `forms`, from its dump.elf."""
+    """The files of each of `forms` in `work`, from its dump.elf."""
     with tempfile.NamedTemporaryFile(dir=work, prefix=".vmcore.") as vmcore:
         with open(work / "dump.elf", "rb") as dump:
             like_vmcore(dump, vmcore, page_offset)
         for form in forms:
-            out = work / f"dump.filtered-{form}"
+            out = [work / name for name in names(form)]
             try:
-                run([*program, OPTION[form], "-d", "31", vmcore.name, out])
+                run([*program, *OPTIONS[form], "-d", "31", vmcore.name, *out])
             except LabError as error:
                 raise LabError("makedumpfile cannot filter this dump: take "
                                f"{form} out of `filtered` in lab/scenarios.conf\n"
                                f"{error}") from None
-            out.chmod(0o644)
+            for file in out:
+                file.chmod(0o644)
 
 
 def program(conf, forced=False):

@@ -60,6 +60,8 @@ extern const struct option_row option_rows[]; /* ends with a NULL name */
 /* What --help says of it, with its values; to be freed. NULL: memory is short. */
 char *option_about(const struct option_row *option);
 
+#define PARTS_MAX 256 /* of one dump; makedumpfile writes each by a process of its own */
+
 /* What the command line says. Strings are argv's own. */
 struct request {
 	const struct command *command;
@@ -67,6 +69,9 @@ struct request {
 	char **words; /* what follows the target */
 	size_t nwords;
 	struct ws_target_options target_options;
+	const char
+		*parts[PARTS_MAX + 1]; /* target_options has them; NULL after the last */
+	size_t nparts;
 	struct ws_system_options system_options;
 	enum report_format format;
 	const char *pids; /* what --pid says, checked by pids_check(); NULL: nothing */

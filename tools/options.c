@@ -52,6 +52,7 @@ enum {
 	KEY_PERM,
 	KEY_REGIME,
 	KEY_PIECES,
+	KEY_PART,
 	KEY_COLUMNS = 'o', /* of commands that write no file */
 };
 
@@ -153,6 +154,10 @@ const struct option_row option_rows[] = {
 	{ OPTIONS_TARGET, KEY_PIECES, "pieces", "OFFSET:LENGTH:PA,...",
 	  "Where the pieces of raw memory lie in TARGET, and at which physical address each begins, "
 	  "hexadecimal; without LENGTH: the rest of the file; default: byte n is physical address n" },
+	{ OPTIONS_TARGET, KEY_PART, "part", "FILE",
+	  "Another part of TARGET, of a dump that makedumpfile --split wrote; once for each; "
+	  "default: the parts that lie in the directory of TARGET",
+	  .complete = COMPLETE_FILES },
 	{ OPTIONS_TARGET, KEY_ROOT, "root", "PA",
 	  "Physical address of a top-level page table: the kernel is found by it, and walk, "
 	  "map and read show its space unless --pid names another; default: from the registers or "
@@ -229,6 +234,15 @@ static unsigned parse_value(struct argp_state *state, const char *what, const ch
 	return found;
 }
 
+static void add_part(struct argp_state *state, struct request *request, const char *path)
+{
+	if (request->nparts == PARTS_MAX)
+		arguments_wrong(state->name, "--part: no dump has more than %d parts",
+				PARTS_MAX);
+	request->parts[request->nparts++] = path;
+	request->target_options.parts = request->parts;
+}
+
 static error_t parse_target_option(int key, char *arg, struct argp_state *state)
 {
 	struct request *request = state->input;
@@ -244,6 +258,9 @@ static error_t parse_target_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_PIECES:
 		request->target_options.pieces = arg;
+		return 0;
+	case KEY_PART:
+		add_part(state, request, arg);
 		return 0;
 	case KEY_ROOT:
 		request->target_options.root =

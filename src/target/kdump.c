@@ -41,8 +41,6 @@
 #define KDUMP_VERSION 8
 #define NEW_UTS_NAME 65 /* bytes in each name of struct new_utsname */
 #define KDUMP_MACHINE (12 + 4 * NEW_UTS_NAME)
-#define KDUMP_HEADER_SIZE 444 /* up to and with max_mapnr, in the larger class */
-#define SUB_HEADER_MAX 104
 #define VERSION_MAX 6
 #define MEMORY_MAX WS_BIT(59) /* no bitmap that is there goes so far; it can be counted */
 #define INCOMPLETE 0x8        /* DUMP_DH_COMPRESSED_INCOMPLETE in the header's status */
@@ -52,11 +50,13 @@ static const struct kdump_class kdump_classes[] = {
 	{ .size = 4,
 	  .status = 412,
 	  .block_size = 416, .sub_hdr_size = 420, .bitmap_blocks = 424, .max_mapnr = 428,
-	  .split = 8, .vmcoreinfo = 20, .note = 32, .max_mapnr_64 = 72, .end = 80 },
+	  .split = 8, .start = 12, .past = 16, .vmcoreinfo = 20, .note = 32, .start_64 = 56,
+	  .past_64 = 64, .max_mapnr_64 = 72, .end = 80 },
 	{ .size = 8,
 	  .status = 424,
 	  .block_size = 428, .sub_hdr_size = 432, .bitmap_blocks = 436, .max_mapnr = 440,
-	  .split = 12, .vmcoreinfo = 32, .note = 48, .max_mapnr_64 = 96, .end = 104 },
+	  .split = 12, .start = 16, .past = 24, .vmcoreinfo = 32, .note = 48, .start_64 = 80,
+	  .past_64 = 88, .max_mapnr_64 = 96, .end = 104 },
 };
 /* clang-format on */
 
@@ -76,8 +76,9 @@ static void section_release(struct section *section)
 
 /* Which frame of a block it is: of all the blocks that share a descriptor's bytes. */
 struct place {
+	const struct kdump_part *part;
 	struct kdump_descriptor d;
-	uint64_t part;
+	uint64_t frame;
 };
 
 /* A frame that was unpacked. */
@@ -205,7 +206,9 @@ static enum ws_status version_read(struct ws_target *target, struct kdump_header
 static enum ws_status header_read(struct ws_target *target, struct kdump_header *h)
 {
 	uint8_t p[KDUMP_HEADER_SIZE];
-	enum ws_status status = ws_kdump_need(target, 0, p, sizeof(p), "kdump header");
+	const struct kdump *kdump = target->priv;
+	enum ws_status status =
+		ws_kdump_need(target, &kdump->image, 0, p, sizeof(p), "kdump header");
 
 	if (status || (status = header_check(target, p)))
 		return status;
@@ -218,21 +221,8 @@ static enum ws_status header_read(struct ws_target *target, struct kdump_header 
 	h->block = ws_le32(p + h->class->block_size);
 	h->first = (1 + (uint64_t)ws_le32(p + h->class->sub_hdr_size)) * h->block;
 	h->bitmap = h->first;
-	h->frames_by = BY_SECOND;
 	h->descriptors = h->bitmap + h->bitmap_blocks * h->block;
 	return version_read(target, h, p);
-}
-
-/* It grew with every version. */
-static size_t sub_header_size(const struct kdump_header *h)
-{
-	const struct kdump_class *class = h->class;
-
-	return h->version >= 6   ? class->end
-	       : h->version >= 4 ? class->note + 8 + class->size
-	       : h->version >= 3 ? class->vmcoreinfo + 8 + class->size
-	       : h->version >= 2 ? class->split + 4
-				 : 0;
 }
 
 /*
@@ -261,7 +251,8 @@ static enum ws_status section_read(struct ws_target *target,
 	if (evidence == WS_READ)
 		return WS_OK;
 	if (evidence == WS_FAILED)
-		return ws_kdump_need(target, section->offset, section->bytes, size, what);
+		return ws_kdump_need(target, &kdump->image, section->offset,
+				     section->bytes, size, what);
 	section_release(section);
 	section->bytes = NULL;
 	return ws_target_add_note(
@@ -295,18 +286,15 @@ static enum ws_status notes_read(struct ws_target *target, const struct kdump_he
 
 static enum ws_status sub_header_read(struct ws_target *target, struct kdump_header *h)
 {
-	uint8_t sub[SUB_HEADER_MAX] = { 0 };
-	enum ws_status status = ws_kdump_need(target, h->block, sub, sub_header_size(h),
-					      "kdump sub header");
+	const struct kdump *kdump = target->priv;
+	uint8_t sub[KDUMP_SUB_HEADER_MAX] = { 0 };
+	enum ws_status status =
+		ws_kdump_need(target, &kdump->image, h->block, sub,
+			      ws_kdump_sub_header_size(h), "kdump sub header");
 
 	if (status)
 		return status;
-	if (ws_le32(sub + h->class->split) == 1)
-		return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
-			       "%s: one part of a split dump (file offset %#lx): "
-			       "makedumpfile --reassemble joins them",
-			       target->file.path,
-			       ws_kdump_file_offset(target, h->block + h->class->split));
+	h->split = ws_le32(sub + h->class->split) == 1;
 	if (h->version >= 6)
 		h->max_mapnr = ws_le64(sub + h->class->max_mapnr_64);
 	return notes_read(target, h, sub);
@@ -339,6 +327,7 @@ static uint8_t *room_for_block(const struct kdump *kdump, uint8_t **room)
 
 static enum ws_evidence block_unpack(struct kdump *kdump, struct kdump_reader *reader,
 				     struct ws_file_window *window,
+				     const struct kdump_part *part,
 				     const struct kdump_descriptor *d, uint8_t *block)
 {
 	uint8_t *packed = room_for_block(kdump, &reader->packed);
@@ -346,10 +335,16 @@ static enum ws_evidence block_unpack(struct kdump *kdump, struct kdump_reader *r
 
 	if (!packed)
 		return WS_FAILED;
-	evidence = ws_kdump_file_read(&kdump->image, window, d->offset, packed, d->size);
+	evidence = ws_kdump_file_read(part->image, window, d->offset, packed, d->size);
 	return evidence == WS_READ ? ws_unpack(&reader->unpacker, d->flags, packed,
 					       d->size, block, kdump->block)
 				   : evidence;
+}
+
+static bool is_unpacked(const struct kdump_reader *reader, const struct place *place)
+{
+	return reader->unpacked_of == place->part &&
+	       !memcmp(&reader->unpacked, &place->d, sizeof(place->d));
 }
 
 /* Neighbours lie in one block: what was unpacked last stays. */
@@ -360,29 +355,35 @@ static enum ws_evidence frame_unpack(struct kdump *kdump, struct kdump_reader *r
 	enum ws_evidence evidence;
 
 	if (kdump->block == WS_FRAME_SIZE)
-		return block_unpack(kdump, reader, window, &place->d, frame);
+		return block_unpack(kdump, reader, window, place->part, &place->d, frame);
 	if (!room_for_block(kdump, &reader->block))
 		return WS_FAILED;
-	if (memcmp(&reader->unpacked, &place->d, sizeof(place->d)) != 0) {
-		reader->unpacked = (struct kdump_descriptor){ 0 };
-		evidence = block_unpack(kdump, reader, window, &place->d, reader->block);
+	if (!is_unpacked(reader, place)) {
+		reader->unpacked_of = NULL;
+		evidence = block_unpack(kdump, reader, window, place->part, &place->d,
+					reader->block);
 		if (evidence != WS_READ)
 			return evidence;
+		reader->unpacked_of = place->part;
 		reader->unpacked = place->d;
 	}
-	memcpy(frame, reader->block + place->part * WS_FRAME_SIZE, WS_FRAME_SIZE);
+	memcpy(frame, reader->block + place->frame * WS_FRAME_SIZE, WS_FRAME_SIZE);
 	return WS_READ;
 }
 
-/* Where the frame with that ordinal lies. */
+/* Where the frame with that ordinal lies; reader: whose windows are used, or NULL. */
 static enum ws_evidence frame_place(const struct kdump *kdump,
-				    struct ws_file_window *window, uint64_t ordinal,
+				    struct kdump_reader *reader, uint64_t ordinal,
 				    struct place *place)
 {
-	uint64_t n = kdump_frames_in(kdump);
+	uint64_t n = kdump_frames_in(kdump), block = ordinal / n;
+	const struct kdump_part *part = ws_kdump_part_of(kdump, block);
 
-	*place = (struct place){ .part = ordinal % n };
-	return ws_kdump_descriptor(kdump, window, ordinal / n, &place->d);
+	*place = (struct place){ .part = part, .frame = ordinal % n };
+	if (reader)
+		kdump_reader_turn(reader, part);
+	return ws_kdump_descriptor(kdump, part, reader ? &reader->descriptors : NULL,
+				   block - part->first, &place->d);
 }
 
 static enum ws_evidence kdump_copy_frame(struct ws_target *target, unsigned worker,
@@ -391,13 +392,13 @@ static enum ws_evidence kdump_copy_frame(struct ws_target *target, unsigned work
 	struct kdump *kdump = target->priv;
 	struct kdump_reader *reader = &kdump->readers[worker];
 	struct place place;
-	enum ws_evidence evidence =
-		frame_place(kdump, &reader->descriptors, ordinal, &place);
+	enum ws_evidence evidence = frame_place(kdump, reader, ordinal, &place);
 
 	if (evidence != WS_READ)
 		return evidence;
-	if (kdump->common && place.d.offset == kdump->common_offset) {
-		memcpy(frame, kdump->common + place.part * WS_FRAME_SIZE, WS_FRAME_SIZE);
+	if (place.part->common && place.d.offset == place.part->shared.offset) {
+		memcpy(frame, place.part->common + place.frame * WS_FRAME_SIZE,
+		       WS_FRAME_SIZE);
 		return WS_READ;
 	}
 	return frame_unpack(kdump, reader, &reader->frames, &place, frame);
@@ -446,19 +447,16 @@ static enum ws_evidence kdump_frame(struct ws_target *target, uint64_t ordinal,
 	return evidence;
 }
 
-static enum ws_status common_unpack(struct ws_target *target,
-				    const struct kdump_descriptor *d)
+static enum ws_status common_unpack(struct ws_target *target, struct kdump_part *part)
 {
 	struct kdump *kdump = target->priv;
 	ws_autofree uint8_t *block = malloc(kdump->block);
 
 	if (!block)
 		return ws_fail_memory(target->ctx);
-	if (d->size &&
-	    block_unpack(kdump, &kdump->readers[0], NULL, d, block) == WS_READ) {
-		kdump->common = ws_steal(block);
-		kdump->common_offset = d->offset;
-	}
+	if (part->shared.size && block_unpack(kdump, &kdump->readers[0], NULL, part,
+					      &part->shared, block) == WS_READ)
+		part->common = ws_steal(block);
 	return WS_OK;
 }
 
@@ -476,32 +474,54 @@ static enum ws_status incomplete_note(struct ws_target *target)
 
 /* ---- open and close --------------------------------------------------------------- */
 
+static enum ws_status headers_read(struct ws_target *target, struct kdump_header *h)
+{
+	struct kdump *kdump = target->priv;
+	enum ws_status status;
+
+	if ((status = ws_kdump_file_open(target, &kdump->image)) ||
+	    (status = header_read(target, h)) || (status = sub_header_read(target, h)) ||
+	    (status = machine_check(target, h)) || (status = bitmap_place(target, h)))
+		return status;
+	kdump->descriptors = h->descriptors;
+	kdump->block = h->block;
+	kdump->incomplete = h->incomplete;
+	ws_target_reaches(target, h->max_mapnr * h->block);
+	return WS_OK;
+}
+
+static enum ws_status memory_add(struct ws_target *target, const struct kdump_header *h)
+{
+	struct kdump *kdump = target->priv;
+	enum ws_status status = WS_OK;
+
+	for (size_t i = 0; i < kdump->nparts && !status; i++) {
+		struct kdump_part *part = &kdump->parts[i];
+
+		status = ws_kdump_choose(target, h, part);
+		if (!status)
+			status = ws_kdump_add_memory(target, h, part);
+	}
+	return status;
+}
+
 static enum ws_status kdump_open(struct ws_target *target,
 				 const struct ws_target_options *options)
 {
 	struct kdump *kdump = target->priv = calloc(1, sizeof(*kdump));
-	struct kdump_descriptor common = { 0 };
 	struct kdump_header h = { 0 };
 	enum ws_status status;
 
-	(void)options;
 	if (!kdump)
 		return ws_fail_memory(target->ctx);
-	if ((status = ws_kdump_file_open(target, &kdump->image)) ||
-	    (status = header_read(target, &h)) ||
-	    (status = sub_header_read(target, &h)) ||
-	    (status = machine_check(target, &h)) || (status = bitmap_place(target, &h)))
+	if ((status = headers_read(target, &h)) ||
+	    (status = ws_kdump_open_parts(target, &h, options)) ||
+	    (status = memory_add(target, &h)) || (status = incomplete_note(target)))
 		return status;
-	kdump->descriptors = h.descriptors;
-	kdump->block = h.block;
-	kdump->incomplete = h.incomplete;
-	ws_target_reaches(target, h.max_mapnr * h.block);
-	if ((status = ws_kdump_choose(target, &h)) ||
-	    (status = ws_kdump_add_memory(target, &h)) ||
-	    (status = incomplete_note(target)))
-		return status;
-	status = ws_kdump_check(target, &common);
-	return status ? status : common_unpack(target, &common);
+	status = ws_kdump_check(target);
+	for (size_t i = 0; i < kdump->nparts && !status; i++)
+		status = common_unpack(target, &kdump->parts[i]);
+	return status;
 }
 
 static void kdump_close(struct ws_target *target)
@@ -524,7 +544,7 @@ static void kdump_close(struct ws_target *target)
 		free(kdump->readers[i].block);
 	}
 	free(kdump->frames);
-	free(kdump->common);
+	ws_kdump_close_parts(target);
 	ws_kdump_file_close(&kdump->image);
 	free(kdump);
 }
@@ -533,7 +553,7 @@ const struct ws_target_ops ws_target_kdump = {
 	.kind = "kdump",
 	.title = "kdump",
 	.about = "Compressed page by page: makedumpfile, QEMU's "
-		 "dump-guest-memory -z; filtered and flattened ones too.",
+		 "dump-guest-memory -z; filtered, flattened and split ones too.",
 	.probe = kdump_probe,
 	.open = kdump_open,
 	.frame = kdump_frame,

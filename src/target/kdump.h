@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A kdump as it is opened: what its headers say (kdump.c), and which frames its bitmaps
- * and descriptors describe (kdump_frames.c).
+ * A kdump as it is opened: what its headers say (kdump.c), in which files it lies
+ * (kdump_parts.c), and which frames its bitmaps and descriptors describe (kdump_frames.c).
  */
 #ifndef WS_TARGET_KDUMP_H
 #define WS_TARGET_KDUMP_H
@@ -10,6 +10,8 @@
 #include "target/target.h"
 #include "target/unpack.h"
 
+#define KDUMP_HEADER_SIZE 444 /* up to and with max_mapnr, in the larger class */
+#define KDUMP_SUB_HEADER_MAX 104
 #define KDUMP_DESCRIPTOR_SIZE 24
 
 /*
@@ -21,7 +23,8 @@
 struct kdump_class {
 	uint8_t size; /* bytes in a size */
 	uint16_t status, block_size, sub_hdr_size, bitmap_blocks, max_mapnr;
-	uint16_t split, vmcoreinfo, note, max_mapnr_64, end;
+	uint16_t split, start, past, vmcoreinfo, note, start_64, past_64, max_mapnr_64,
+		end;
 };
 
 /* Which bitmap says what frames there are descriptors of: see ws_kdump_choose(). */
@@ -33,9 +36,9 @@ struct kdump_header {
 	uint32_t version;
 	uint64_t block; /* bytes in one, and in what a bit or a descriptor is of */
 	uint64_t max_mapnr, max_mapnr_32, bitmap_blocks, bitmap, first, descriptors;
-	enum frames_by frames_by;
 	bool machine_unsaid;
 	bool incomplete;
+	bool split; /* there are others beside it: kdump_parts.c */
 };
 
 struct kdump_descriptor {
@@ -43,41 +46,71 @@ struct kdump_descriptor {
 	uint32_t size, flags;
 };
 
+/*
+ * A file of a dump: all of it, or one of the parts that makedumpfile --split writes. Each
+ * has all headers and bitmaps, and descriptors and frames of the blocks start to end, which
+ * is none where end is not above start.
+ */
+struct kdump_part {
+	struct ws_kdump_file *image;
+	uint64_t start, end;
+	uint64_t first; /* how many descriptors there are in the parts before it */
+	enum frames_by frames_by;
+	struct kdump_descriptor
+		shared;  /* of many of its blocks, which are zero; or zeroed */
+	uint8_t *common; /* that block, unpacked; NULL: none is shared */
+};
+
 /* What one thread reads with. */
 struct kdump_reader {
 	struct ws_unpacker unpacker;
+	const struct kdump_part *part; /* what the windows are of */
 	struct ws_file_window descriptors, frames;
-	uint8_t *packed, *block;          /* of a block's size; NULL: not yet */
+	uint8_t *packed, *block; /* of a block's size; NULL: not yet */
+	const struct kdump_part *unpacked_of;
 	struct kdump_descriptor unpacked; /* what is in block; zeroed: nothing */
 };
 
 struct kdump {
-	struct ws_kdump_file image;
-	uint64_t descriptors;
-	uint64_t block;             /* struct kdump_header */
+	struct ws_kdump_file image; /* of the file that was named */
+	struct kdump_part *parts;   /* in the order of addresses, never overlapping */
+	size_t nparts;
+	uint64_t nblocks;             /* that were added so far, of all parts */
+	struct ws_kdump_file *others; /* of the target's other files */
+	uint64_t descriptors;         /* an image offset, in each part */
+	uint64_t block;               /* struct kdump_header */
 	bool incomplete;            /* makedumpfile says that it could not write it all */
 	struct kdump_kept **frames; /* by ordinal; NULL: not yet */
 	struct kdump_kept *kept;    /* by where they lie; owned */
-	uint64_t common_offset;     /* where the bytes of the block lie that many share */
-	uint8_t *common;            /* that block; NULL: none is shared */
 	struct kdump_reader readers[WS_SCAN_WORKERS];
 };
 
 /* Reads size bytes at an image offset; what is missing refuses the dump, with words. */
-enum ws_status ws_kdump_need(struct ws_target *target, uint64_t offset, void *to,
-			     size_t size, const char *what) WS_MUST_CHECK;
+enum ws_status ws_kdump_need(struct ws_target *target, const struct ws_kdump_file *image,
+			     uint64_t offset, void *to, size_t size,
+			     const char *what) WS_MUST_CHECK;
 /* Where in the file an image offset is, for messages. */
 uint64_t ws_kdump_file_offset(const struct ws_target *target, uint64_t offset);
 
-/* Which bitmap goes with the descriptors: h->frames_by. */
-enum ws_status ws_kdump_choose(struct ws_target *target,
-			       struct kdump_header *h) WS_MUST_CHECK;
-/* Adds the memory that the bitmaps which were chosen have. */
-enum ws_status ws_kdump_add_memory(struct ws_target *target,
-				   const struct kdump_header *h) WS_MUST_CHECK;
-/* Looks at every descriptor once; *common: of those that share their bytes. */
-enum ws_status ws_kdump_check(struct ws_target *target,
-			      struct kdump_descriptor *common) WS_MUST_CHECK;
+/* How many bytes of the sub header that version has. */
+size_t ws_kdump_sub_header_size(const struct kdump_header *h);
+
+/* Finds the parts, and opens them: those of options, or else those that lie beside it. */
+enum ws_status ws_kdump_open_parts(struct ws_target *target, const struct kdump_header *h,
+				   const struct ws_target_options *options) WS_MUST_CHECK;
+void ws_kdump_close_parts(struct ws_target *target);
+
+/* Which bitmap goes with the descriptors: part->frames_by. */
+enum ws_status ws_kdump_choose(struct ws_target *target, const struct kdump_header *h,
+			       struct kdump_part *part) WS_MUST_CHECK;
+/* Adds the memory of a part that the bitmaps which were chosen have; part by part. */
+enum ws_status ws_kdump_add_memory(struct ws_target *target, const struct kdump_header *h,
+				   struct kdump_part *part) WS_MUST_CHECK;
+/* How many blocks the second bitmap has from start to end, of what can be read of it. */
+uint64_t ws_kdump_count(const struct kdump *kdump, const struct kdump_header *h,
+			uint64_t start, uint64_t end);
+/* Looks at every descriptor once, and finds those that share their bytes. */
+enum ws_status ws_kdump_check(struct ws_target *target) WS_MUST_CHECK;
 
 /* How many frames lie in what one descriptor is of. */
 static inline uint64_t kdump_frames_in(const struct kdump *kdump)
@@ -85,8 +118,23 @@ static inline uint64_t kdump_frames_in(const struct kdump *kdump)
 	return kdump->block / WS_FRAME_SIZE;
 }
 
-/* A descriptor: WS_ABSENT where it is not in the file, or none is sound. */
+/* The windows of a reader are of one file at a time. */
+static inline void kdump_reader_turn(struct kdump_reader *reader,
+				     const struct kdump_part *part)
+{
+	if (reader->part == part)
+		return;
+	reader->part = part;
+	reader->descriptors.have = reader->frames.have = 0;
+	reader->descriptors.next = reader->frames.next = 0;
+}
+
+/* The part that has that descriptor, of those of all parts. */
+const struct kdump_part *ws_kdump_part_of(const struct kdump *kdump, uint64_t ordinal);
+
+/* A descriptor of a part: WS_ABSENT where it is not in the file, or none is sound. */
 enum ws_evidence ws_kdump_descriptor(const struct kdump *kdump,
+				     const struct kdump_part *part,
 				     struct ws_file_window *window, uint64_t ordinal,
 				     struct kdump_descriptor *d);
 

@@ -219,15 +219,21 @@ static enum ws_status chunks_settle(struct ws_target *target, struct ws_kdump_fi
 
 /* ---- the image -------------------------------------------------------------------- */
 
+enum ws_status ws_kdump_file_open_plain(struct ws_target *target, struct ws_file *file,
+					struct ws_kdump_file *image)
+{
+	image->file = file;
+	return chunk_push(target, image, (struct ws_chunk){ .size = file->size });
+}
+
 enum ws_status ws_kdump_file_open(struct ws_target *target, struct ws_kdump_file *image)
 {
 	enum ws_status status;
 
-	image->file = &target->file;
 	image->flattened = ws_kdump_file_flattened(&target->file);
 	if (!image->flattened)
-		return chunk_push(target, image,
-				  (struct ws_chunk){ .size = target->file.size });
+		return ws_kdump_file_open_plain(target, &target->file, image);
+	image->file = &target->file;
 	status = chunks_read(target, image);
 	return status ? status : chunks_settle(target, image);
 }

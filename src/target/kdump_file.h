@@ -28,6 +28,9 @@ struct ws_kdump_file {
 bool ws_kdump_file_flattened(const struct ws_file *file);
 enum ws_status ws_kdump_file_open(struct ws_target *target,
 				  struct ws_kdump_file *image) WS_MUST_CHECK;
+/* The same of another file, which is not flattened. */
+enum ws_status ws_kdump_file_open_plain(struct ws_target *target, struct ws_file *file,
+					struct ws_kdump_file *image) WS_MUST_CHECK;
 void ws_kdump_file_close(struct ws_kdump_file *image);
 
 /*

@@ -11,6 +11,7 @@
 #include "util/bits.h"
 #include "util/cleanup.h"
 #include "util/count.h"
+#include "util/sorted.h"
 
 #define BITMAP_BLOCK (64u << 10)
 
@@ -33,33 +34,34 @@ static uint64_t bit_find(const uint8_t *bits, uint64_t n, uint64_t i, bool wante
 }
 
 /* How many frames the file has room to describe: a small one cannot claim much memory. */
-static uint64_t frames_max(const struct ws_target *target)
+static uint64_t frames_max(const struct kdump *kdump, const struct kdump_part *part)
 {
-	const struct kdump *kdump = target->priv;
-	uint64_t size = target->file.size;
+	uint64_t size = part->image->file->size;
 
-	if (!kdump->image.flattened)
+	if (!part->image->flattened)
 		size = kdump->descriptors < size ? size - kdump->descriptors : 0;
 	return size / KDUMP_DESCRIPTOR_SIZE;
-}
-
-/* The memory of frames pfn to end; those past the last descriptor are cut off. */
-static enum ws_status run_add(struct ws_target *target, uint64_t pfn, uint64_t end,
-			      uint64_t *room)
-{
-	uint64_t n = end - pfn < *room ? end - pfn : *room;
-	uint64_t block = ((const struct kdump *)target->priv)->block;
-
-	*room -= n;
-	ws_target_cut(target, (pfn + n) * block, (end - pfn - n) * block);
-	return ws_target_add_memory(target, pfn * block, n * block, 0);
 }
 
 /* A run of bits as it is put together across blocks of the bitmap. */
 struct run {
 	uint64_t pfn, room;
+	uint64_t header; /* the number of the part */
 	bool open;
 };
+
+/* The memory of a run up to end; the frames past the last descriptor are cut off. */
+static enum ws_status run_add(struct ws_target *target, struct run *run, uint64_t end)
+{
+	uint64_t pfn = run->pfn, n = end - pfn < run->room ? end - pfn : run->room;
+	struct kdump *kdump = target->priv;
+	uint64_t block = kdump->block;
+
+	run->room -= n;
+	kdump->nblocks += n;
+	ws_target_cut(target, (pfn + n) * block, (end - pfn - n) * block);
+	return ws_target_add_memory(target, pfn * block, n * block, run->header);
+}
 
 static enum ws_status block_add(struct ws_target *target, struct run *run, uint64_t base,
 				const uint8_t *bits, uint64_t n)
@@ -71,101 +73,121 @@ static enum ws_status block_add(struct ws_target *target, struct run *run, uint6
 		if (i == n)
 			break;
 		if (run->open)
-			status = run_add(target, run->pfn, base + i, &run->room);
+			status = run_add(target, run, base + i);
 		run->pfn = base + i;
 	}
 	return status;
 }
 
 /* Without some of its bits nobody knows which frames the descriptors behind are of. */
-static enum ws_status bitmap_cut(struct ws_target *target, const struct kdump_header *h,
-				 uint64_t pfn)
+static enum ws_status bitmap_cut(struct ws_target *target, uint64_t block,
+				 const struct kdump_part *part, uint64_t pfn)
 {
 	target->cut_more = true;
 	return ws_target_add_note(
 		target,
 		"the dump is cut off in its bitmap: of the page frames from physical %#lx "
 		"to %#lx it is unknown which the dump holds",
-		pfn * h->block, h->max_mapnr * h->block - 1);
+		pfn * block, part->end * block - 1);
 }
 
 /* How many of nbits at a bitmap's byte are read; a byte that is not ends them. */
-static enum ws_evidence bits_read(const struct kdump *kdump, uint64_t at, uint8_t *bits,
-				  uint64_t *nbits)
+static enum ws_evidence bits_read(const struct ws_kdump_file *image, uint64_t at,
+				  uint8_t *bits, uint64_t *nbits)
 {
 	uint64_t size = (*nbits + 7) / 8, n = 0;
-	enum ws_evidence evidence =
-		ws_kdump_file_read(&kdump->image, NULL, at, bits, size);
+	enum ws_evidence evidence = ws_kdump_file_read(image, NULL, at, bits, size);
 
 	if (evidence != WS_ABSENT)
 		return evidence;
-	while (n < size && (evidence = ws_kdump_file_read(&kdump->image, NULL, at + n,
-							  bits + n, 1)) == WS_READ)
+	while (n < size && (evidence = ws_kdump_file_read(image, NULL, at + n, bits + n,
+							  1)) == WS_READ)
 		n++;
 	*nbits = n * 8;
 	return evidence;
 }
 
+/* Of the bits of the frames from pfn on those that lie before the part are none of its. */
+static void bits_before_clear(const struct kdump_part *part, uint64_t pfn, uint8_t *bits)
+{
+	if (pfn < part->start)
+		bits[0] &= (uint8_t)(0xff << (part->start - pfn));
+}
+
 /* The bits of nbits frames at pfn, a multiple of 8, in the bitmaps that were chosen. */
-static enum ws_evidence frames_read(const struct kdump *kdump,
-				    const struct kdump_header *h, enum frames_by by,
+static enum ws_evidence frames_read(const struct kdump_header *h,
+				    const struct kdump_part *part, enum frames_by by,
 				    uint64_t pfn, uint8_t *bits, uint64_t *nbits)
 {
 	ws_autofree uint8_t *first = NULL;
 	uint64_t at = by == BY_FIRST ? h->first : h->bitmap;
-	enum ws_evidence evidence = bits_read(kdump, at + pfn / 8, bits, nbits);
+	enum ws_evidence evidence = bits_read(part->image, at + pfn / 8, bits, nbits);
 
+	if (*nbits)
+		bits_before_clear(part, pfn, bits);
 	if (evidence || by != BY_BOTH)
 		return evidence;
 	first = malloc(BITMAP_BLOCK);
 	if (!first)
 		return WS_FAILED;
-	evidence = bits_read(kdump, h->first + pfn / 8, first, nbits);
+	evidence = bits_read(part->image, h->first + pfn / 8, first, nbits);
 	for (uint64_t i = 0; i < (*nbits + 7) / 8; i++)
 		bits[i] &= first[i];
 	return evidence;
 }
 
-/* Frames in one block of a bitmap. */
-static uint64_t block_frames(const struct kdump_header *h, uint64_t pfn)
+/* Where the first block of a bitmap begins that has bits of a part. */
+static uint64_t first_bit(const struct kdump_part *part)
 {
-	uint64_t n = h->max_mapnr - pfn;
+	return part->start & ~UINT64_C(7);
+}
+
+/* Frames in one block of a bitmap. */
+static uint64_t block_frames(const struct kdump_part *part, uint64_t pfn)
+{
+	uint64_t n = part->end - pfn;
 
 	return n < BITMAP_BLOCK * 8 ? n : BITMAP_BLOCK * 8;
 }
 
-enum ws_status ws_kdump_add_memory(struct ws_target *target, const struct kdump_header *h)
+enum ws_status ws_kdump_add_memory(struct ws_target *target, const struct kdump_header *h,
+				   struct kdump_part *part)
 {
+	const struct kdump *kdump = target->priv;
 	ws_autofree uint8_t *bits = malloc(BITMAP_BLOCK);
-	struct run run = { .room = frames_max(target) };
+	struct run run = { .room = frames_max(kdump, part),
+			   .header = (uint64_t)(part - kdump->parts) };
 	enum ws_status status = bits ? WS_OK : ws_fail_memory(target->ctx);
 	enum ws_evidence evidence = WS_READ;
 	uint64_t pfn, n;
 
-	for (pfn = 0; pfn < h->max_mapnr && !status && !evidence; pfn += n) {
-		n = block_frames(h, pfn);
-		evidence = frames_read(target->priv, h, h->frames_by, pfn, bits, &n);
+	part->first = kdump->nblocks;
+	for (pfn = first_bit(part); pfn < part->end && !status && !evidence; pfn += n) {
+		n = block_frames(part, pfn);
+		evidence = frames_read(h, part, part->frames_by, pfn, bits, &n);
 		if (evidence == WS_FAILED)
-			return ws_kdump_need(target, h->bitmap + pfn / 8, bits, 1,
-					     "kdump bitmap");
+			return ws_kdump_need(target, part->image, h->bitmap + pfn / 8,
+					     bits, 1, "kdump bitmap");
 		status = block_add(target, &run, pfn, bits, n);
 	}
 	if (!status && run.open)
-		status = run_add(target, run.pfn, pfn, &run.room);
-	if (!status && evidence && pfn < h->max_mapnr)
-		status = pfn ? bitmap_cut(target, h, pfn)
-			     : ws_kdump_need(target, h->bitmap, bits, 1, "kdump bitmap");
+		status = run_add(target, &run, pfn);
+	if (!status && evidence && pfn < part->end)
+		status = pfn ? bitmap_cut(target, h->block, part, pfn)
+			     : ws_kdump_need(target, part->image, h->bitmap, bits, 1,
+					     "kdump bitmap");
 	return status;
 }
 
 static enum ws_evidence descriptor_read(const struct kdump *kdump,
+					const struct kdump_part *part,
 					struct ws_file_window *window, uint64_t ordinal,
 					struct kdump_descriptor *d)
 {
 	uint8_t p[KDUMP_DESCRIPTOR_SIZE];
 	enum ws_evidence evidence = ws_kdump_file_read(
-		&kdump->image, window,
-		kdump->descriptors + ordinal * KDUMP_DESCRIPTOR_SIZE, p, sizeof(p));
+		part->image, window, kdump->descriptors + ordinal * KDUMP_DESCRIPTOR_SIZE,
+		p, sizeof(p));
 
 	if (evidence == WS_READ)
 		*d = (struct kdump_descriptor){ ws_le64(p), ws_le32(p + 8),
@@ -192,7 +214,7 @@ static const struct {
 	[BAD_SIZE] = { false, WS_ERR_MALFORMED, "has a size that no frame can have" },
 };
 
-static enum flaw descriptor_flaw(const struct kdump *kdump,
+static enum flaw descriptor_flaw(const struct kdump *kdump, const struct kdump_part *part,
 				 const struct kdump_descriptor *d)
 {
 	/* Where the disk was full it left the descriptor as it was: zero. */
@@ -202,11 +224,12 @@ static enum flaw descriptor_flaw(const struct kdump *kdump,
 		return BAD_CODEC;
 	if (!d->size || d->size > kdump->block)
 		return BAD_SIZE;
-	return ws_kdump_file_has(&kdump->image, d->offset, d->size) ? SOUND : PAST_END;
+	return ws_kdump_file_has(part->image, d->offset, d->size) ? SOUND : PAST_END;
 }
 
 struct flawed {
 	enum flaw flaw;
+	const struct kdump_part *part;
 	uint64_t ordinal, pa;
 	struct kdump_descriptor d;
 };
@@ -215,7 +238,7 @@ struct flawed {
 struct descriptor_counts {
 	uint64_t nflawed, ndamaged;
 	struct flawed first, first_damaged;
-	struct kdump_descriptor before, common;
+	struct kdump_descriptor before;
 };
 
 static void flaw_count(struct ws_target *target, struct descriptor_counts *counts,
@@ -237,68 +260,82 @@ static void flaw_count(struct ws_target *target, struct descriptor_counts *count
 
 /* Neighbours share their bytes where memory is zero: these are the common ones. */
 static enum ws_status descriptor_count(struct ws_target *target,
-				       struct descriptor_counts *counts, uint64_t ordinal,
+				       struct descriptor_counts *counts,
+				       struct kdump_part *part, uint64_t ordinal,
 				       uint64_t pa)
 {
 	struct kdump *kdump = target->priv;
 	struct kdump_descriptor d = { 0 };
-	enum ws_evidence evidence =
-		descriptor_read(kdump, &kdump->readers[0].descriptors, ordinal, &d);
+	enum ws_evidence evidence;
 	enum flaw flaw;
 
+	kdump_reader_turn(&kdump->readers[0], part);
+	evidence =
+		descriptor_read(kdump, part, &kdump->readers[0].descriptors, ordinal, &d);
 	if (evidence == WS_FAILED)
 		return ws_fail(target->ctx, WS_ERR_SYSTEM, "%s: page descriptor %lu: %s",
-			       target->file.path, ordinal, strerror(target->file.error));
-	flaw = evidence == WS_READ ? descriptor_flaw(kdump, &d) : MISSING;
+			       part->image->file->path, ordinal,
+			       strerror(part->image->file->error));
+	flaw = evidence == WS_READ ? descriptor_flaw(kdump, part, &d) : MISSING;
 	if (flaw)
-		flaw_count(target, counts, &(struct flawed){ flaw, ordinal, pa, d });
-	else if (d.offset == counts->before.offset && d.size == counts->before.size)
-		counts->common = d;
+		flaw_count(target, counts,
+			   &(struct flawed){ flaw, part, ordinal, pa, d });
+	else if (ordinal && d.offset == counts->before.offset &&
+		 d.size == counts->before.size)
+		part->shared = d;
 	counts->before = d;
 	return WS_OK;
 }
 
+/* Where in its file the descriptor is. */
+static uint64_t place_of(const struct kdump *kdump, const struct flawed *f)
+{
+	return ws_kdump_file_at(f->part->image,
+				kdump->descriptors + f->ordinal * KDUMP_DESCRIPTOR_SIZE);
+}
+
 /* With no frame left the dump is refused, for what is wrong with the first. */
 static enum ws_status judge_counts(struct ws_target *target,
-				   const struct descriptor_counts *counts,
-				   uint64_t nframes)
+				   const struct descriptor_counts *counts)
 {
 	const struct kdump *kdump = target->priv;
 	const struct flawed *f = &counts->first, *damaged = &counts->first_damaged;
-	uint64_t at = kdump->descriptors + f->ordinal * KDUMP_DESCRIPTOR_SIZE;
 
-	if (nframes && counts->nflawed == nframes)
+	if (kdump->nblocks && counts->nflawed == kdump->nblocks)
 		return ws_fail(
 			target->ctx, flaws[f->flaw].status,
 			"%s: page descriptor %lu (file offset %#lx): the frame at pa "
 			"%#lx (offset %#lx, size %#x, flags %#x) %s",
-			target->file.path, f->ordinal, ws_kdump_file_offset(target, at),
-			f->pa, f->d.offset, f->d.size, f->d.flags, flaws[f->flaw].words);
+			f->part->image->file->path, f->ordinal, place_of(kdump, f), f->pa,
+			f->d.offset, f->d.size, f->d.flags, flaws[f->flaw].words);
 	if (!counts->ndamaged)
 		return WS_OK;
-	at = kdump->descriptors + damaged->ordinal * KDUMP_DESCRIPTOR_SIZE;
 	return ws_target_add_note(
 		target,
 		"%lu of %lu page descriptors are damaged, the first at file offset %#lx: "
 		"the frame at physical %#lx (offset %#lx, size %#x, flags %#x) %s; what "
 		"lay in these frames is unknown",
-		counts->ndamaged, nframes, ws_kdump_file_offset(target, at), damaged->pa,
+		counts->ndamaged, kdump->nblocks, place_of(kdump, damaged), damaged->pa,
 		damaged->d.offset, damaged->d.size, damaged->d.flags,
 		flaws[damaged->flaw].words);
 }
 
-enum ws_status ws_kdump_check(struct ws_target *target, struct kdump_descriptor *common)
+enum ws_status ws_kdump_check(struct ws_target *target)
 {
-	uint64_t block = ((const struct kdump *)target->priv)->block, ordinal = 0;
+	struct kdump *kdump = target->priv;
 	struct descriptor_counts counts = { 0 };
 	enum ws_status status = WS_OK;
+	uint64_t ordinal = 0;
 
-	ws_vec_each(&target->memory, piece)
-		for (uint64_t at = 0; at < piece->at.len && !status; at += block)
-			status = descriptor_count(target, &counts, ordinal++,
+	ws_vec_each(&target->memory, piece) {
+		struct kdump_part *part = &kdump->parts[piece->header];
+
+		for (uint64_t at = 0; at < piece->at.len && !status; at += kdump->block)
+			status = descriptor_count(target, &counts, part,
+						  ordinal++ - part->first,
 						  piece->at.pa + at);
-	*common = counts.common;
-	return status ? status : judge_counts(target, &counts, ordinal);
+	}
+	return status ? status : judge_counts(target, &counts);
 }
 
 /* ---- as many bits as descriptors --------------------------------------------------- */
@@ -317,21 +354,34 @@ static uint64_t bits_set(const uint8_t *bits, uint64_t n)
 /*
  * False: memory is short, or the file cannot be read, which the reading itself reports.
  */
-static bool frames_count(const struct kdump *kdump, const struct kdump_header *h,
+static bool frames_count(const struct kdump_header *h, const struct kdump_part *part,
 			 enum frames_by by, uint64_t *count, bool *cut)
 {
 	ws_autofree uint8_t *bits = malloc(BITMAP_BLOCK);
 	enum ws_evidence evidence = WS_READ;
 	uint64_t n;
 
-	for (uint64_t pfn = 0; bits && pfn < h->max_mapnr && !evidence; pfn += n) {
-		n = block_frames(h, pfn);
-		evidence = frames_read(kdump, h, by, pfn, bits, &n);
+	for (uint64_t pfn = first_bit(part); bits && pfn < part->end && !evidence;
+	     pfn += n) {
+		n = block_frames(part, pfn);
+		evidence = frames_read(h, part, by, pfn, bits, &n);
 		if (evidence != WS_FAILED)
 			*count += bits_set(bits, n);
 	}
 	*cut = evidence == WS_ABSENT;
 	return bits && evidence != WS_FAILED;
+}
+
+uint64_t ws_kdump_count(const struct kdump *kdump, const struct kdump_header *h,
+			uint64_t start, uint64_t end)
+{
+	struct kdump_part gap = { .image = (struct ws_kdump_file *)&kdump->image,
+				  .start = start,
+				  .end = end };
+	uint64_t count = 0;
+	bool cut;
+
+	return frames_count(h, &gap, BY_SECOND, &count, &cut) ? count : 0;
 }
 
 /* What the descriptors of that many frames, and what follows them, look like. */
@@ -341,18 +391,20 @@ struct extent {
 	bool last_empty;
 };
 
-static struct extent extent_of(struct kdump *kdump, uint64_t n)
+static struct extent extent_of(struct kdump *kdump, const struct kdump_part *part,
+			       uint64_t n)
 {
 	struct extent extent = { .lowest = UINT64_MAX };
 	struct kdump_descriptor d;
 
+	kdump_reader_turn(&kdump->readers[0], part);
 	for (uint64_t i = 0; i < n; i++) {
 		enum flaw flaw;
 
-		if (descriptor_read(kdump, &kdump->readers[0].descriptors, i, &d) !=
+		if (descriptor_read(kdump, part, &kdump->readers[0].descriptors, i, &d) !=
 		    WS_READ)
 			break;
-		flaw = descriptor_flaw(kdump, &d);
+		flaw = descriptor_flaw(kdump, part, &d);
 		extent.last_empty = flaw && flaw != LOST && !d.offset && !d.size;
 		if (flaw)
 			continue;
@@ -364,16 +416,17 @@ static struct extent extent_of(struct kdump *kdump, uint64_t n)
 }
 
 /* Whether there is a descriptor where the bitmap has none any more. */
-static bool is_one_more(const struct kdump *kdump, const struct extent *extent,
-			uint64_t ordinal)
+static bool is_one_more(const struct kdump *kdump, const struct kdump_part *part,
+			const struct extent *extent, uint64_t ordinal)
 {
 	uint64_t end = kdump->descriptors + (ordinal + 1) * KDUMP_DESCRIPTOR_SIZE;
 	struct kdump_descriptor d;
 	enum flaw flaw;
 
-	if (end > extent->lowest || descriptor_read(kdump, NULL, ordinal, &d) != WS_READ)
+	if (end > extent->lowest ||
+	    descriptor_read(kdump, part, NULL, ordinal, &d) != WS_READ)
 		return false;
-	flaw = descriptor_flaw(kdump, &d);
+	flaw = descriptor_flaw(kdump, part, &d);
 	return flaw == LOST ||
 	       ((flaw == SOUND || flaw == PAST_END) && d.offset >= extent->lowest);
 }
@@ -383,9 +436,10 @@ static bool is_one_more(const struct kdump *kdump, const struct extent *extent,
  * lie right behind them, or with zeroes between. A descriptor of a place inside the table
  * is itself the one that is damaged if sound ones follow that place.
  */
-static uint64_t descriptors_there(struct kdump *kdump, uint64_t bits)
+static uint64_t descriptors_there(struct kdump *kdump, const struct kdump_part *part,
+				  uint64_t bits)
 {
-	struct extent extent = extent_of(kdump, bits);
+	struct extent extent = extent_of(kdump, part, bits);
 	uint64_t n = bits, fit;
 
 	if (extent.lowest == UINT64_MAX)
@@ -395,7 +449,7 @@ static uint64_t descriptors_there(struct kdump *kdump, uint64_t bits)
 		return extent.sound_end <= fit ? fit : bits;
 	if (fit > bits && extent.last_empty)
 		return extent.sound_end;
-	while (is_one_more(kdump, &extent, n))
+	while (is_one_more(kdump, part, &extent, n))
 		n++;
 	return n;
 }
@@ -414,44 +468,54 @@ static enum ws_status repaired_note(struct ws_target *target, uint64_t bits, uin
  * holds is part of the memory that there is, the first bitmap: a bit that only the second
  * has is wrong, and where the first has exactly as many frames as there are descriptors,
  * all of them are held (QEMU; makedumpfile without -d). Nothing else shows which bit it
- * is.
+ * is. In a part of a split dump it may as well be where the part begins or ends.
  */
-enum ws_status ws_kdump_choose(struct ws_target *target, struct kdump_header *h)
+enum ws_status ws_kdump_choose(struct ws_target *target, const struct kdump_header *h,
+			       struct kdump_part *part)
 {
-	struct kdump *kdump = target->priv;
 	uint64_t bits = 0, first = 0, both = 0, n;
 	bool cut, first_cut, both_cut;
 
-	if (!frames_count(kdump, h, BY_SECOND, &bits, &cut) || cut)
+	part->frames_by = BY_SECOND;
+	if (!frames_count(h, part, BY_SECOND, &bits, &cut) || cut)
 		return WS_OK;
-	n = descriptors_there(kdump, bits);
+	n = descriptors_there(target->priv, part, bits);
 	if (n == bits)
 		return WS_OK;
-	if (frames_count(kdump, h, BY_FIRST, &first, &first_cut) &&
-	    frames_count(kdump, h, BY_BOTH, &both, &both_cut) && !first_cut) {
+	if (!h->split && frames_count(h, part, BY_FIRST, &first, &first_cut) &&
+	    frames_count(h, part, BY_BOTH, &both, &both_cut) && !first_cut) {
 		if (both == n)
-			h->frames_by = BY_BOTH;
+			part->frames_by = BY_BOTH;
 		if (first == n && both == bits)
-			h->frames_by = BY_FIRST;
+			part->frames_by = BY_FIRST;
 	}
-	if (h->frames_by != BY_SECOND)
+	if (part->frames_by != BY_SECOND)
 		return repaired_note(target, bits, n);
 	return ws_fail(
 		target->ctx, WS_ERR_MALFORMED,
 		"%s: kdump bitmap (file offset %#lx): it has %s, and there are %s: "
 		"it is damaged, and at which addresses the frames lie is unknown",
-		target->file.path, ws_kdump_file_offset(target, h->bitmap),
+		part->image->file->path, ws_kdump_file_at(part->image, h->bitmap),
 		WS_COUNT_OF(bits, "page frame"), WS_COUNT_OF(n, "page descriptor"));
+}
+
+const struct kdump_part *ws_kdump_part_of(const struct kdump *kdump, uint64_t ordinal)
+{
+	const struct kdump_part *parts = kdump->parts;
+
+	/* Of those without a block the one behind begins with the same. */
+	return &parts[ws_lower_bound(parts, kdump->nparts, at, at->first <= ordinal) - 1];
 }
 
 /* The descriptor, if the frame can be unpacked by it. */
 enum ws_evidence ws_kdump_descriptor(const struct kdump *kdump,
+				     const struct kdump_part *part,
 				     struct ws_file_window *window, uint64_t ordinal,
 				     struct kdump_descriptor *d)
 {
-	enum ws_evidence evidence = descriptor_read(kdump, window, ordinal, d);
+	enum ws_evidence evidence = descriptor_read(kdump, part, window, ordinal, d);
 
-	if (evidence == WS_READ && descriptor_flaw(kdump, d) != SOUND)
+	if (evidence == WS_READ && descriptor_flaw(kdump, part, d) != SOUND)
 		return WS_ABSENT;
 	return evidence;
 }

@@ -15,7 +15,11 @@
 
 bool ws_may_keep(struct ws_target *target, uint64_t bytes)
 {
-	if (bytes <= KEEP_MIN + KEEP_TIMES * target->file.size)
+	uint64_t size = target->file.size;
+
+	for (size_t i = 0; i < target->nothers; i++)
+		size += target->others[i].size;
+	if (bytes <= KEEP_MIN + KEEP_TIMES * size)
 		return true;
 	target->why = "its page tables would take more memory than any dump of its size "
 		      "may need: it is damaged, or made to exhaust memory";

@@ -34,7 +34,11 @@ static bool is_same(const struct ws_file *file, const char *path)
 
 bool ws_target_is_file(const struct ws_target *target, const char *path)
 {
-	return is_same(&target->file, path) || is_same(&target->beside, path);
+	bool is = is_same(&target->file, path) || is_same(&target->beside, path);
+
+	for (size_t i = 0; i < target->nothers && !is; i++)
+		is = is_same(&target->others[i], path);
+	return is;
 }
 
 /* ---- open and close --------------------------------------------------------------- */
@@ -123,11 +127,15 @@ static enum ws_status kind_choose(struct ws_target *target,
 {
 	enum ws_status status = kind_find(target, options);
 
-	if (status || !options->pieces || target->ops == &ws_target_raw)
-		return status;
-	return ws_fail(target->ctx, WS_ERR_USAGE,
-		       "%s: pieces are of raw memory, and this is read as %s",
-		       target->file.path, target->ops->kind);
+	if (!status && options->pieces && target->ops != &ws_target_raw)
+		return ws_fail(target->ctx, WS_ERR_USAGE,
+			       "%s: pieces are of raw memory, and this is read as %s",
+			       target->file.path, target->ops->kind);
+	if (!status && options->parts && target->ops != &ws_target_kdump)
+		return ws_fail(target->ctx, WS_ERR_USAGE,
+			       "%s: parts are of a split kdump, and this is read as %s",
+			       target->file.path, target->ops->kind);
+	return status;
 }
 
 /* What the caller says goes before what the dump says. */
@@ -196,7 +204,11 @@ static enum ws_status kind_open(struct ws_target *target,
 	if (status)
 		return file_blame(target, status);
 	status = file_notes(target, &target->file);
-	return status ? status : file_notes(target, &target->beside);
+	if (!status)
+		status = file_notes(target, &target->beside);
+	for (size_t i = 0; i < target->nothers && !status; i++)
+		status = file_notes(target, &target->others[i]);
+	return status;
 }
 
 static enum ws_status target_fill(struct ws_target *target, const char *path,
@@ -249,6 +261,9 @@ void ws_target_close(struct ws_target *target)
 		target->ops->close(target);
 	ws_file_close(&target->file);
 	ws_file_close(&target->beside);
+	for (size_t i = 0; i < target->nothers; i++)
+		ws_file_close(&target->others[i]);
+	free(target->others);
 	free(target->named);
 	ws_file_window_release(&target->peeked);
 	ws_vec_each(&target->notes, note)
@@ -264,6 +279,15 @@ void ws_target_close(struct ws_target *target)
 
 /* ---- what it says of itself ------------------------------------------------------- */
 
+static bool has_shrunk(const struct ws_target *target)
+{
+	bool shrunk = target->file.shrunk;
+
+	for (size_t i = 0; i < target->nothers; i++)
+		shrunk |= target->others[i].shrunk;
+	return shrunk;
+}
+
 const char *ws_target_note(const struct ws_target *target, unsigned i)
 {
 	static const char shrunk[] =
@@ -276,9 +300,9 @@ const char *ws_target_note(const struct ws_target *target, unsigned i)
 	if (i < target->notes.n)
 		return target->notes.v[i];
 	i -= target->notes.n;
-	if (i == 0 && target->file.shrunk)
+	if (i == 0 && has_shrunk(target))
 		return shrunk;
-	return i == target->file.shrunk && target->ndamaged ? damaged : NULL;
+	return i == has_shrunk(target) && target->ndamaged ? damaged : NULL;
 }
 
 const char *ws_target_path(const struct ws_target *target)

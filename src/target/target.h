@@ -72,9 +72,11 @@ struct ws_target_ops {
 struct ws_target {
 	struct ws_context *ctx;
 	const struct ws_target_ops *ops;
-	struct ws_file file;   /* that memory lies in */
-	struct ws_file beside; /* and one that says what it is; no path: there is none */
-	char *named;           /* as it was opened, which may be either; NULL: as file */
+	struct ws_file file;    /* that memory lies in */
+	struct ws_file beside;  /* and one that says what it is; no path: there is none */
+	struct ws_file *others; /* that memory lies in besides, as its kind has them */
+	size_t nothers;
+	char *named; /* as it was opened, which may be either; NULL: as file */
 	WS_VEC(struct ws_piece_of_memory) memory;
 	size_t last_piece; /* where the last look-up ended: the next one often does too */
 	struct ws_file_window peeked; /* what ws_target_peek() reads through */

@@ -13,7 +13,7 @@ import scenario  # noqa: E402
 from tap import Tap  # noqa: E402
 
 sys.path.insert(0, str(scenario.SOURCE))
-from lab import capture  # noqa: E402
+from lab import capture, filtered  # noqa: E402
 
 
 def main():
@@ -24,7 +24,7 @@ def main():
         return tap.end()
     conf = capture.read_scenarios()[name]
     files = ["dump.elf", *(capture.dump_name(form) for form in conf["formats"].split()),
-             *(f"dump.filtered-{form}" for form in conf["filtered"].split())]
+             *(name for form in conf["filtered"].split() for name in filtered.names(form))]
     missing = [file for file in files if not (directory / file).exists()]
     tap.case(f"{name} boots, and is dumped in {len(files)} forms", not missing,
              f"not there: {missing}")

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """One machine in one moment, in several files: the ELF core that QEMU wrote, the kdump
-(compressed and flattened), its migration stream, and what makedumpfile made of the first.
+(compressed and flattened), its migration stream, and what makedumpfile made of the first,
+in one file and in parts.
 Every frame must be the same wherever it is, registers and VMCOREINFO too; and every frame
 of a kdump that libkdumpfile can read must be what it reads. argv: the memory program, and the scenarios
 that are booted where they are missing; others are compared where they are there
@@ -75,6 +76,18 @@ def compare_filtered(tap, program, directory, dump):
                  as_text(says))
 
 
+def compare_split(tap, program, directory):
+    """Whichever of the parts is named, all are the dump that was not split."""
+    for part in sorted(directory.glob("dump.split-*")):
+        name = f"{directory.name}: {part.name} and its other parts are the unsplit dump"
+        says = reported(tap, name, program, directory / "dump.filtered-zlib", part)
+        if says:
+            frames, whole = says["frames"]
+            tap.case(f"{name}, {frames} frames",
+                     all_equal(says) and frames == whole and
+                     says["registers"] == says["vmcoreinfo"] == ["same"], as_text(says))
+
+
 def compare_libkdumpfile(tap, program, dump):
     name = f"{dump.parent.name}: {dump.name} is what libkdumpfile reads"
     says = reported(tap, name, program, "libkdumpfile", dump)
@@ -88,6 +101,7 @@ def compare(tap, program, directory):
     compare_kdump(tap, program, directory)
     if (directory / "dump.migrate").exists():
         compare_stream(tap, program, directory)
+    compare_split(tap, program, directory)
     for dump in sorted(directory.glob("dump.filtered-*")):
         compare_filtered(tap, program, directory, dump)
         # It fills the last frame of a segment with zeros where makedumpfile left it out.

@@ -109,11 +109,15 @@ static const struct mk_record records[] = {
 		{ "taken", 408, 8, 0 }, { "status", 424, 4, 0 }, { "block_size", 428, 4, 4096 }, { "sub_hdr_size", 432, 4, 1 },
 		{ "bitmap_blocks", 436, 4, 2 }, { "max_mapnr", 440, 4, 0 } } },
 	{ "sub32", 80, false, {
-		{ "split", 8, 4, 0 }, { "offset_vmcoreinfo", 20, 8, 0 },
+		{ "split", 8, 4, 0 }, { "start_pfn", 12, 4, 0 }, { "end_pfn", 16, 4, 0 },
+		{ "start_pfn_64", 56, 8, 0 }, { "end_pfn_64", 64, 8, 0 },
+		{ "offset_vmcoreinfo", 20, 8, 0 },
 		{ "size_vmcoreinfo", 28, 4, 0 }, { "offset_note", 32, 8, 0 },
 		{ "size_note", 40, 4, 0 }, { "max_mapnr_64", 72, 8, 0 } } },
 	{ "sub64", 104, false, {
-		{ "split", 12, 4, 0 }, { "offset_vmcoreinfo", 32, 8, 0 },
+		{ "split", 12, 4, 0 }, { "start_pfn", 16, 8, 0 }, { "end_pfn", 24, 8, 0 },
+		{ "start_pfn_64", 80, 8, 0 }, { "end_pfn_64", 88, 8, 0 },
+		{ "offset_vmcoreinfo", 32, 8, 0 },
 		{ "size_vmcoreinfo", 40, 8, 0 }, { "offset_note", 48, 8, 0 },
 		{ "size_note", 56, 8, 0 }, { "max_mapnr_64", 96, 8, 0 } } },
 	{ "descriptor", 24, false, {

@@ -292,8 +292,6 @@ static const struct bad cases[] = {
 	  "sub64 max_mapnr_64=16\nbits 0x3000 2 1\nbits 0x2000 1 3\n"
 	  "at 0x4000\npages zlib 0x1000 2 0x5000\n", WS_ERR_MALFORMED,
 	  { "kdump bitmap (file offset 0x3000)", "1 page frame,", "2 page descriptors" } },
-	{ "kdump split", KDUMP "at 0x1000\nsub64 split=1 max_mapnr_64=16",
-	  WS_ERR_UNSUPPORTED, { "split", "offset 0x100c", "reassemble" } },
 	{ "kdump without descriptors", KDUMP "cut 0x4000", WS_ERR_UNREADABLE,
 	  { "cut off at 0x4000 bytes", "first of its memory", "truncated" } },
 	/* With one that is sound the dump would be read. */
