@@ -194,7 +194,7 @@ static bool time_spaces(struct opened *o, double *value)
 
 static bool time_storm(struct opened *o, uint64_t sp, double *value)
 {
-	const struct ws_overwritten *runs;
+	const struct ws_frame_run *runs;
 	struct ws_story story;
 	double start = bench_cpu_seconds(), seconds;
 	size_t n;

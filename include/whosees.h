@@ -30,6 +30,7 @@
  *  24. the kernel's log       printk's records, from memory
  *  25. traces of a death      what exceptions leave in memory
  *  26. autopsy                why a machine died, by these
+ *  27. frames                 what physical memory is used for
  *
  * Rules that hold throughout: addresses and lengths are bytes; a physical address is
  * called pa, a virtual one va; a root is the pa of a top-level table without the flags
@@ -1158,9 +1159,9 @@ enum ws_frame_use {
 };
 const char *ws_frame_use_name(enum ws_frame_use use);
 
-/* Neighbouring frames of one use, all of which the story has overwritten. Since: 0.1 */
-struct ws_overwritten {
-	uint64_t pa, last;
+/* Neighbouring frames of one use. Since: 0.1 */
+struct ws_frame_run {
+	uint64_t pa, last;    /* its first byte, and its last */
 	uint8_t use;          /* enum ws_frame_use */
 	uint8_t level;        /* tables */
 	uint32_t space;       /* tables and users: the first that has it; WS_NO_SPACE:
@@ -1171,9 +1172,9 @@ struct ws_overwritten {
 	bool by_design;       /* a delivery that goes well writes there too. Since: 0.1 */
 };
 
-/* Of the last story, by rising pa; valid until the next. Since: 0.1 */
+/* All that the last story overwrote, by rising pa; valid until the next. Since: 0.1 */
 enum ws_status ws_machine_overwritten(struct ws_machine *machine,
-				      const struct ws_overwritten **runs,
+				      const struct ws_frame_run **runs,
 				      size_t *n) WS_MUST_CHECK;
 
 /* ---- 24. the kernel's log --------------------------------------------------------- */
@@ -1314,6 +1315,17 @@ const struct ws_death *ws_autopsy_death(const struct ws_autopsy *autopsy);
 /* Both live as long as the autopsy; storms: the largest first, 64 at most. Since: 0.1 */
 const struct ws_clue *ws_autopsy_clues(const struct ws_autopsy *autopsy, size_t *n);
 const struct ws_storm *ws_autopsy_storms(const struct ws_autopsy *autopsy, size_t *n);
+
+/* ---- 27. frames ------------------------------------------------------------------- */
+
+/*
+ * What each of n frames is used for, as far as page tables, stacks, modules and struct page
+ * say: of frames[i] its pa is read, and the rest filled in, of the one frame that holds it;
+ * afterwards they are in the order of their pa. WS_FRAME_FAULT_PATH is none of these: that
+ * takes an audit. Where only page tables are known all are unknown. Since: 0.1
+ */
+enum ws_status ws_system_frame_uses(struct ws_system *system, struct ws_frame_run *frames,
+				    size_t n) WS_MUST_CHECK;
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

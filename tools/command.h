@@ -120,6 +120,7 @@ enum exit_status run_log(struct session *session);
 enum exit_status run_autopsy(struct session *session);
 enum exit_status run_read(struct session *session);
 enum exit_status run_walk(struct session *session);
+enum exit_status run_name(struct session *session);
 enum exit_status run_map(struct session *session);
 enum exit_status run_probe(struct session *session);
 enum exit_status run_audit(struct session *session);
@@ -136,7 +137,7 @@ const char *offer_scenario(unsigned i);
 
 extern const struct table autopsy_table, spaces_table, modules_table, read_table,
 	steps_table, map_table, probe_table, audit_table, diff_table, rules_table,
-	handlers_table, what_if_table, sim_table, log_table;
+	handlers_table, what_if_table, sim_table, log_table, names_table;
 
 /* options.c: exits with EXIT_USAGE when argv makes no sense, with 0 after --help. */
 void parse_request(int argc, char **argv, struct request *request);

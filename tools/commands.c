@@ -121,6 +121,33 @@ const struct command commands[] = {
 		.run = run_walk,
 	},
 	{
+		.name = "name",
+		.summary = "say what lies at addresses, and what each frame is used for",
+		.args = "TARGET WHAT...",
+		.about =
+			"Prints for each address the symbol at it or next below it, the module, the "
+			"region of the kernel's address space, what one address space maps there, and "
+			"what that frame of physical memory is used for: a page table of which process, "
+			"a kernel stack of which task, the kernel image, a module, a user page, or, by "
+			"struct page where VMCOREINFO describes it, slab memory, the page cache or free "
+			"memory. What is not known is unknown. As - standard input is read, one WHAT a "
+			"line. The exit status is 0 if every address is mapped, 1 if one is not, and 4 "
+			"if that is not known because TARGET lacks page tables.",
+		.examples = EXAMPLES(
+			{ "What lies at these addresses?",
+			  "whosees name dump.elf 0xc4ffe010 0xc3e74000" },
+			{ "Name an address from standard input",
+			  "echo c4ffe010 | whosees name dump.elf -" },
+			{ "What does a page directory's frame belong to?",
+			  "whosees name dump.elf 0xc21ba000 --json | jq -r '.names[0].frame'" }),
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_PID,
+		.of_tables = true,
+		.min_words = 1,
+		.max_words = MANY,
+		.rows = &names_table,
+		.run = run_name,
+	},
+	{
 		.name = "map",
 		.schema = 2,
 		.summary = "list all ranges that one space maps, with their access rights",
@@ -329,8 +356,8 @@ const struct command commands[] = {
 			"Writes an ELF core that holds page tables, tasks, modules, symbols, "
 			"registers and the kernel log, and no user page. Every command gives the same answer on it as on "
 			"the whole dump, except read and autopsy, which find only the pages that were "
-			"kept. FILE "
-			"is written completely or not at all.",
+			"kept, and name, which lacks struct page. FILE is written completely or not at "
+			"all.",
 		.examples = EXAMPLES(
 			{ "Write a dump that is small enough to send",
 			  "whosees capture dump.elf -o small.elf" }),

@@ -674,7 +674,7 @@ static char *top_doc(void)
 	      f);
 	print_kinds(f);
 	fputs("), or sim:SCENARIO. WHAT is an address, SYMBOL, SYMBOL+OFFSET, MODULE, "
-	      "MODULE:SYMBOL, or @FILE with one of these per line.",
+	      "MODULE:SYMBOL, or @FILE or - (standard input) with one of these per line.",
 	      f);
 	return ws_text_close(&doc, NULL);
 }

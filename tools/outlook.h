@@ -25,7 +25,7 @@ struct outlook {
 	WS_VEC(struct simulated) simulated;
 	size_t nsurvive, nunknown;
 	bool one; /* its whole story: */
-	const struct ws_overwritten *runs;
+	const struct ws_frame_run *runs;
 	size_t nruns;
 };
 

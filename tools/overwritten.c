@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The pages that a story of what-if has overwritten, and what they were. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "frame_words.h"
 #include "lines.h"
 #include "outlook.h"
 #include "report/words.h"
@@ -18,7 +18,7 @@ static const struct column use_columns[] = {
 };
 const struct table uses_table = { "uses", TABLE_COLUMNS(use_columns) };
 
-static uint64_t pages_of(const struct ws_overwritten *run)
+static uint64_t pages_of(const struct ws_frame_run *run)
 {
 	return (run->last - run->pa + 1) / WS_FRAME_SIZE;
 }
@@ -30,7 +30,7 @@ static uint64_t pages_of(const struct ws_overwritten *run)
  */
 static bool is_normal_use(const struct outlook *outlook, size_t i)
 {
-	const struct ws_overwritten *runs = outlook->runs;
+	const struct ws_frame_run *runs = outlook->runs;
 	size_t first = i, last = i;
 
 	while (first && runs[first - 1].last + 1 == runs[first].pa)
@@ -106,82 +106,27 @@ static const struct column run_columns[] = {
 };
 const struct table overwritten_table = { "overwritten", TABLE_COLUMNS(run_columns) };
 
-/* Room for a need of the audit's, which is the longest. */
-#define RUN_WORDS 256
-
-static const char *run_words(const struct outlook *outlook,
-			     const struct ws_overwritten *run,
-			     char words[static RUN_WORDS])
-{
-	const struct ws_space *space =
-		run->space < outlook->nspaces ? &outlook->spaces[run->space] : NULL;
-	char owner[WORDS];
-
-	switch (run->use) {
-	case WS_FRAME_TABLE:
-		snprintf(words, RUN_WORDS, "%s of %s, maps 0x%" PRIx64 " to 0x%" PRIx64,
-			 ws_level_name(outlook->format, run->level),
-			 space ? space_words(space, owner) : "init_mm", run->va,
-			 run->va_last);
-		break;
-	case WS_FRAME_STACK:
-		snprintf(words, RUN_WORDS, "kernel stack of %u %s",
-			 outlook->tasks[run->task].pid, outlook->tasks[run->task].comm);
-		break;
-	case WS_FRAME_USER:
-		snprintf(words, RUN_WORDS, "user memory of %s",
-			 space ? space_words(space, owner) : "a process");
-		break;
-	case WS_FRAME_MODULE:
-		snprintf(words, RUN_WORDS, "module %s", run->name);
-		break;
-	case WS_FRAME_FAULT_PATH:
-		snprintf(words, RUN_WORDS, "%s", run->name);
-		break;
-	default:
-		snprintf(words, RUN_WORDS, "%s", ws_frame_use_name(run->use));
-	}
-	return words;
-}
-
-static struct value run_pid(const struct outlook *outlook,
-			    const struct ws_overwritten *run)
-{
-	if (run->use == WS_FRAME_STACK)
-		return value_number(outlook->tasks[run->task].pid);
-	if (run->space < outlook->nspaces && space_has_pid(&outlook->spaces[run->space]))
-		return value_number(outlook->spaces[run->space].pid);
-	return (struct value){ .known = false };
-}
-
-static struct value run_comm(const struct outlook *outlook,
-			     const struct ws_overwritten *run)
-{
-	if (run->use == WS_FRAME_STACK)
-		return value_text(outlook->tasks[run->task].comm);
-	return value_text(run->space < outlook->nspaces ? outlook->spaces[run->space].comm
-							: NULL);
-}
-
 static bool print_run(const struct outlook *outlook, size_t i, struct report *report)
 {
-	const struct ws_overwritten *run = &outlook->runs[i];
+	const struct ws_frame_run *run = &outlook->runs[i];
 	bool table = run->use == WS_FRAME_TABLE;
-	char words[RUN_WORDS];
+	struct frame_names names = { outlook->format, outlook->spaces, outlook->nspaces,
+				     outlook->tasks };
+	char words[FRAME_WORDS];
 	struct value row[] = {
 		[O_PA] = value_number(run->pa),
 		[O_LAST] = value_number(run->last),
 		[O_PAGES] = value_number(pages_of(run)),
 		[O_USE] = value_text(ws_frame_use_name(run->use)),
-		[O_PID] = run_pid(outlook, run),
-		[O_COMM] = run_comm(outlook, run),
+		[O_PID] = frame_pid(&names, run),
+		[O_COMM] = frame_comm(&names, run),
 		[O_VA] = { .known = table, .number = run->va },
 		[O_VA_LAST] = { .known = table, .number = run->va_last },
-		[O_WHAT] = value_text(run_words(outlook, run, words)),
+		[O_WHAT] = value_text(frame_words(&names, run, words)),
 	};
 
 	if (outlook->session->request->format == REPORT_TEXT && is_normal_use(outlook, i))
-		strncat(words, " (normal use)", RUN_WORDS - 1 - strlen(words));
+		strncat(words, " (normal use)", FRAME_WORDS - 1 - strlen(words));
 	row[O_WHAT].alarm = table;
 	return report_row(report, row);
 }

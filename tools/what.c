@@ -11,6 +11,7 @@
 #include "util/bom.h"
 #include "util/cleanup.h"
 #include "util/number.h"
+#include "util/whole.h"
 
 /* More than the module area of any kernel: a region that claims more is corrupt. */
 #define MAX_MODULE_PAGES ((UINT64_C(2) << 30) / WS_FRAME_SIZE)
@@ -302,18 +303,14 @@ static size_t read_line(FILE *f, char line[static LIST_LINE])
 }
 
 /* A list is text: what has longer lines, or bytes of 0, is something else. */
-static enum exit_status add_file(struct whats *whats, struct session *session,
-				 const char *path)
+static enum exit_status add_list(struct whats *whats, struct session *session,
+				 const char *path, FILE *f)
 {
-	ws_autofclose FILE *f = fopen(path, "r");
 	enum exit_status status = EXIT_SEEN;
 	char line[LIST_LINE];
 	bool first = true;
 	size_t length;
 
-	if (!f)
-		return session_usage(session, NULL, "%s: %s",
-				     *path ? path : "@ without a FILE", strerror(errno));
 	while (status == EXIT_SEEN && (length = read_line(f, line))) {
 		size_t bom = first ? ws_bom(line, length) : 0;
 
@@ -328,8 +325,30 @@ static enum exit_status add_file(struct whats *whats, struct session *session,
 	return status;
 }
 
+static enum exit_status add_file(struct whats *whats, struct session *session,
+				 const char *path)
+{
+	ws_autofclose FILE *f = fopen(path, "r");
+
+	if (!f)
+		return session_usage(session, NULL, "%s: %s",
+				     *path ? path : "@ without a FILE", strerror(errno));
+	return add_list(whats, session, path, f);
+}
+
+static enum exit_status add_standard_input(struct whats *whats, struct session *session)
+{
+	if (ws_whole_is_standard(session->request->target))
+		return session_usage(session, NULL,
+				     "standard input is the target: it cannot be a list "
+				     "too");
+	return add_list(whats, session, "standard input", stdin);
+}
+
 enum exit_status whats_add(struct whats *whats, struct session *session, const char *word)
 {
+	if (ws_whole_is_standard(word))
+		return add_standard_input(whats, session);
 	return *word == '@' ? add_file(whats, session, word + 1)
 			    : add_word(whats, session, word);
 }

@@ -8,6 +8,7 @@
  *	loop                   a module: every page of it (before a symbol of that name)
  *	loop:lo_open           a module's symbol
  *	@FILE                  one of these a line; # begins a comment
+ *	-                      the same from standard input
  */
 #ifndef WHOSEES_WHAT_H
 #define WHOSEES_WHAT_H

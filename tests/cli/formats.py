@@ -25,6 +25,7 @@ COMMANDS = [
     (["read", "lab_page_fault", "8192", "--pid", "WAITER"], "rows"),
     (["walk", "lab_page_fault"], "steps"),
     (["walk", "lab_page_fault", "--pid", "WAITER"], "steps"),
+    (["name", "lab_page_fault", "loop", "c21ba000", "0"], "names"),
     (["map"], "ranges"),
     (["map", "--pid", "1"], "ranges"),
     (["probe", "vfs_read", "lab_page_fault", "loop", "--all-modules"], "rows"),

@@ -44,6 +44,7 @@ PARTS = {
     "story": "a fault followed to its end, and how that is printed",
     "symbols": "symbols: a dump's, and the model kernel's",
     "text": "text: the format of a report, and what is printed into memory",
+    "uses": "what frames are used for: all, and what a fault needs",
     "users_pages": "pages that user mode is meant to see, and an architecture's",
     "whatif": "what-if: who answers for an architecture, and how x86 does",
     "whosees": "the public header, and the program's main()",

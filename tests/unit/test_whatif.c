@@ -436,9 +436,9 @@ static void test_gives_up(void **state)
 
 /* ---- what was overwritten --------------------------------------------------------- */
 
-static const struct ws_overwritten *run_of(struct stage *stage, uint64_t pa)
+static const struct ws_frame_run *run_of(struct stage *stage, uint64_t pa)
 {
-	const struct ws_overwritten *runs;
+	const struct ws_frame_run *runs;
 	size_t n;
 
 	assert_int_equal(ws_machine_overwritten(stage->machine, &runs, &n), WS_OK);
@@ -454,7 +454,7 @@ static const struct ws_overwritten *run_of(struct stage *stage, uint64_t pa)
 
 static void expect_use(struct stage *stage, uint64_t pa, enum ws_frame_use use)
 {
-	const struct ws_overwritten *run = run_of(stage, pa);
+	const struct ws_frame_run *run = run_of(stage, pa);
 
 	if (run->use != use)
 		fail_msg("%#lx was %s, not %s", pa, ws_frame_use_name(run->use),
@@ -481,7 +481,7 @@ static void test_undermined(void **state)
 	struct fault_guest *fault = stage.fault;
 	const struct ws_story *story = &stage.story;
 	uint64_t root = fault_guest_victim(fault), pa;
-	const struct ws_overwritten *run;
+	const struct ws_frame_run *run;
 
 	fault_guest_hide_page(fault, root, fault->pf_handler.va);
 	pa = guest_private_entry(fault->guest, root, fault->guest->kind->page_offset) &
@@ -517,7 +517,7 @@ static void test_stacks_and_module(void **state)
 {
 	struct stage stage = { .fault = audit_guest_create(*state) };
 	struct fault_guest *fault = stage.fault;
-	const struct ws_overwritten *run;
+	const struct ws_frame_run *run;
 
 	open_storm(&stage);
 	storm_above(&stage, fault_guest_stack(fault, 3).pa);
@@ -762,7 +762,7 @@ static void test_hostile(void **state)
 
 	for (unsigned i = 0; i < 40; i++) {
 		struct stage stage = { .fault = audit_guest_create(*state) };
-		const struct ws_overwritten *runs;
+		const struct ws_frame_run *runs;
 		size_t n;
 
 		fault_guest_open(stage.fault, FAULT_LAZY);

@@ -143,7 +143,7 @@ static void check_story(const struct ws_what_if *question, const struct ws_story
 
 static void check_runs(const struct ws_story *story)
 {
-	const struct ws_overwritten *runs;
+	const struct ws_frame_run *runs;
 	uint64_t pages = 0;
 	size_t n;
 

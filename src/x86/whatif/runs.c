@@ -11,7 +11,7 @@ static enum ws_status gather(struct ws_machine *machine)
 	if (!machine_memory_written(machine->memory, &written, &n))
 		return ws_fail_memory(machine->system->ctx);
 	for (size_t i = 0; i < n; i++) {
-		struct ws_overwritten *frame;
+		struct ws_frame_run *frame;
 
 		if (!ws_is_overwritten(&written[i]))
 			continue;
@@ -26,7 +26,7 @@ static enum ws_status gather(struct ws_machine *machine)
 }
 
 /* Tables stay apart: each maps something else. */
-static bool goes_on(const struct ws_overwritten *run, const struct ws_overwritten *frame)
+static bool goes_on(const struct ws_frame_run *run, const struct ws_frame_run *frame)
 {
 	return run->last + 1 == frame->pa && run->use == frame->use &&
 	       run->use != WS_FRAME_TABLE && run->space == frame->space &&
@@ -35,7 +35,7 @@ static bool goes_on(const struct ws_overwritten *run, const struct ws_overwritte
 
 static void merge(struct ws_machine *machine)
 {
-	struct ws_overwritten *v = machine->runs.v;
+	struct ws_frame_run *v = machine->runs.v;
 	size_t n = 0;
 
 	for (size_t i = 0; i < machine->runs.n; i++)
@@ -47,7 +47,7 @@ static void merge(struct ws_machine *machine)
 }
 
 enum ws_status ws_machine_overwritten(struct ws_machine *machine,
-				      const struct ws_overwritten **runs, size_t *n)
+				      const struct ws_frame_run **runs, size_t *n)
 {
 	enum ws_status status = WS_OK;
 

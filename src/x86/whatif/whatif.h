@@ -50,7 +50,7 @@ struct ws_machine {
 	uint8_t tss[WS_FRAME_SIZE];
 	WS_VEC(struct ws_frame_before) before; /* these are not the target's (replay.c) */
 	uint64_t missing, missing_pa;          /* frames that the target does not hold */
-	WS_VEC(struct ws_overwritten) runs;
+	WS_VEC(struct ws_frame_run) runs;
 };
 
 enum ws_status x86_machine_create(struct ws_audit *audit,
@@ -85,7 +85,7 @@ void ws_ground(struct ws_machine *machine, const struct machine_registers *regis
 	       struct ws_story *story);
 
 /* Fills use, and what belongs to it, of frames that have a pa; sorted by it. */
-enum ws_status ws_frame_uses(struct ws_machine *machine, struct ws_overwritten *frames,
+enum ws_status ws_frame_uses(struct ws_machine *machine, struct ws_frame_run *frames,
 			     size_t n) WS_MUST_CHECK;
 
 /* Data was written, and not only accessed and dirty flags. */
