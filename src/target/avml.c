@@ -27,7 +27,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "target/keep.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
 #include "util/count.h"
@@ -74,7 +73,6 @@ struct reader {
 struct avml {
 	WS_VEC(struct chunk) chunks;
 	WS_VEC(struct block) blocks; /* by number, which a piece of memory has */
-	struct ws_keep keep;
 	struct reader readers[WS_SCAN_WORKERS];
 	struct ws_crc32c crc;
 };
@@ -499,21 +497,12 @@ static enum ws_evidence avml_copy_frame(struct ws_target *target, unsigned worke
 	return evidence;
 }
 
-static enum ws_evidence avml_frame(struct ws_target *target, uint64_t ordinal,
-				   const uint8_t **frame)
-{
-	struct avml *avml = target->priv;
-
-	return ws_keep_frame(target, &avml->keep, ordinal, frame);
-}
-
 static void avml_close(struct ws_target *target)
 {
 	struct avml *avml = target->priv;
 
 	if (!avml)
 		return;
-	ws_keep_release(target, &avml->keep);
 	for (unsigned i = 0; i < WS_SCAN_WORKERS; i++) {
 		free(avml->readers[i].packed);
 		free(avml->readers[i].memory);
@@ -531,7 +520,6 @@ const struct ws_target_ops ws_target_avml = {
 	.header = "AVML block",
 	.probe = avml_probe,
 	.open = avml_open,
-	.frame = avml_frame,
 	.copy_frame = avml_copy_frame,
 	.close = avml_close,
 };

@@ -25,7 +25,6 @@
  * once all these are checked is to uncompress a frame. The tests hold libkdumpfile's
  * answers against ours.
  */
-#include "target/keep.h"
 #include "target/kdump.h"
 
 #include <stdlib.h>
@@ -34,7 +33,6 @@
 #include "util/bits.h"
 #include "util/cleanup.h"
 #include "util/count.h"
-#include "util/hash.h"
 
 #define KDUMP_MAGIC "KDUMP   "
 #define KDUMP_MAGIC_SIZE 8
@@ -79,13 +77,6 @@ struct place {
 	const struct kdump_part *part;
 	struct kdump_descriptor d;
 	uint64_t frame;
-};
-
-/* A frame that was unpacked. */
-struct kdump_kept {
-	struct place place;
-	uint8_t frame[WS_FRAME_SIZE];
-	UT_hash_handle hh;
 };
 
 static bool kdump_probe(const struct ws_file *file)
@@ -326,7 +317,6 @@ static uint8_t *room_for_block(const struct kdump *kdump, uint8_t **room)
 }
 
 static enum ws_evidence block_unpack(struct kdump *kdump, struct kdump_reader *reader,
-				     struct ws_file_window *window,
 				     const struct kdump_part *part,
 				     const struct kdump_descriptor *d, uint8_t *block)
 {
@@ -335,7 +325,9 @@ static enum ws_evidence block_unpack(struct kdump *kdump, struct kdump_reader *r
 
 	if (!packed)
 		return WS_FAILED;
-	evidence = ws_kdump_file_read(part->image, window, d->offset, packed, d->size);
+	kdump_reader_turn(reader, part);
+	evidence = ws_kdump_file_read(part->image, &reader->frames, d->offset, packed,
+				      d->size);
 	return evidence == WS_READ ? ws_unpack(&reader->unpacker, d->flags, packed,
 					       d->size, block, kdump->block)
 				   : evidence;
@@ -349,18 +341,17 @@ static bool is_unpacked(const struct kdump_reader *reader, const struct place *p
 
 /* Neighbours lie in one block: what was unpacked last stays. */
 static enum ws_evidence frame_unpack(struct kdump *kdump, struct kdump_reader *reader,
-				     struct ws_file_window *window,
 				     const struct place *place, uint8_t *frame)
 {
 	enum ws_evidence evidence;
 
 	if (kdump->block == WS_FRAME_SIZE)
-		return block_unpack(kdump, reader, window, place->part, &place->d, frame);
+		return block_unpack(kdump, reader, place->part, &place->d, frame);
 	if (!room_for_block(kdump, &reader->block))
 		return WS_FAILED;
 	if (!is_unpacked(reader, place)) {
 		reader->unpacked_of = NULL;
-		evidence = block_unpack(kdump, reader, window, place->part, &place->d,
+		evidence = block_unpack(kdump, reader, place->part, &place->d,
 					reader->block);
 		if (evidence != WS_READ)
 			return evidence;
@@ -371,7 +362,7 @@ static enum ws_evidence frame_unpack(struct kdump *kdump, struct kdump_reader *r
 	return WS_READ;
 }
 
-/* Where the frame with that ordinal lies; reader: whose windows are used, or NULL. */
+/* Where the frame with that ordinal lies. */
 static enum ws_evidence frame_place(const struct kdump *kdump,
 				    struct kdump_reader *reader, uint64_t ordinal,
 				    struct place *place)
@@ -380,10 +371,9 @@ static enum ws_evidence frame_place(const struct kdump *kdump,
 	const struct kdump_part *part = ws_kdump_part_of(kdump, block);
 
 	*place = (struct place){ .part = part, .frame = ordinal % n };
-	if (reader)
-		kdump_reader_turn(reader, part);
-	return ws_kdump_descriptor(kdump, part, reader ? &reader->descriptors : NULL,
-				   block - part->first, &place->d);
+	kdump_reader_turn(reader, part);
+	return ws_kdump_descriptor(kdump, part, &reader->descriptors, block - part->first,
+				   &place->d);
 }
 
 static enum ws_evidence kdump_copy_frame(struct ws_target *target, unsigned worker,
@@ -401,50 +391,7 @@ static enum ws_evidence kdump_copy_frame(struct ws_target *target, unsigned work
 		       WS_FRAME_SIZE);
 		return WS_READ;
 	}
-	return frame_unpack(kdump, reader, &reader->frames, &place, frame);
-}
-
-static enum ws_evidence keep(struct ws_target *target, const struct place *place,
-			     struct kdump_kept **kept)
-{
-	struct kdump *kdump = target->priv;
-	ws_autofree struct kdump_kept *new = NULL;
-	enum ws_evidence evidence;
-
-	HASH_FIND(hh, kdump->kept, place, sizeof(*place), *kept);
-	if (*kept)
-		return WS_READ;
-	if (!ws_may_keep(target, HASH_COUNT(kdump->kept) * sizeof(*new)) ||
-	    !(new = malloc(sizeof(*new))))
-		return WS_FAILED;
-	new->place = *place;
-	evidence = frame_unpack(kdump, &kdump->readers[0], NULL, place, new->frame);
-	if (evidence != WS_READ)
-		return evidence;
-	HASH_ADD(hh, kdump->kept, place, sizeof(*place), new);
-	if (!new->hh.tbl)
-		return WS_FAILED;
-	*kept = ws_steal(new);
-	return WS_READ;
-}
-
-static enum ws_evidence kdump_frame(struct ws_target *target, uint64_t ordinal,
-				    const uint8_t **frame)
-{
-	struct kdump *kdump = target->priv;
-	enum ws_evidence evidence = WS_READ;
-	struct place place;
-
-	if (!kdump->frames)
-		kdump->frames = calloc(target->nframes, sizeof(*kdump->frames));
-	if (!kdump->frames)
-		return WS_FAILED;
-	if (!kdump->frames[ordinal])
-		evidence = frame_place(kdump, NULL, ordinal, &place);
-	if (!kdump->frames[ordinal] && evidence == WS_READ)
-		evidence = keep(target, &place, &kdump->frames[ordinal]);
-	*frame = kdump->frames[ordinal] ? kdump->frames[ordinal]->frame : NULL;
-	return evidence;
+	return frame_unpack(kdump, reader, &place, frame);
 }
 
 static enum ws_status common_unpack(struct ws_target *target, struct kdump_part *part)
@@ -454,7 +401,7 @@ static enum ws_status common_unpack(struct ws_target *target, struct kdump_part 
 
 	if (!block)
 		return ws_fail_memory(target->ctx);
-	if (part->shared.size && block_unpack(kdump, &kdump->readers[0], NULL, part,
+	if (part->shared.size && block_unpack(kdump, &kdump->readers[0], part,
 					      &part->shared, block) == WS_READ)
 		part->common = ws_steal(block);
 	return WS_OK;
@@ -527,15 +474,9 @@ static enum ws_status kdump_open(struct ws_target *target,
 static void kdump_close(struct ws_target *target)
 {
 	struct kdump *kdump = target->priv;
-	struct kdump_kept *kept, *next;
 
 	if (!kdump)
 		return;
-	HASH_ITER(hh, kdump->kept, kept, next)
-	{
-		HASH_DEL(kdump->kept, kept);
-		free(kept);
-	}
 	for (size_t i = 0; i < WS_SCAN_WORKERS; i++) {
 		ws_unpacker_release(&kdump->readers[i].unpacker);
 		ws_file_window_release(&kdump->readers[i].descriptors);
@@ -543,7 +484,6 @@ static void kdump_close(struct ws_target *target)
 		free(kdump->readers[i].packed);
 		free(kdump->readers[i].block);
 	}
-	free(kdump->frames);
 	ws_kdump_close_parts(target);
 	ws_kdump_file_close(&kdump->image);
 	free(kdump);
@@ -556,7 +496,6 @@ const struct ws_target_ops ws_target_kdump = {
 		 "dump-guest-memory -z; filtered, flattened and split ones too.",
 	.probe = kdump_probe,
 	.open = kdump_open,
-	.frame = kdump_frame,
 	.copy_frame = kdump_copy_frame,
 	.close = kdump_close,
 };

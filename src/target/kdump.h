@@ -79,9 +79,7 @@ struct kdump {
 	struct ws_kdump_file *others; /* of the target's other files */
 	uint64_t descriptors;         /* an image offset, in each part */
 	uint64_t block;               /* struct kdump_header */
-	bool incomplete;            /* makedumpfile says that it could not write it all */
-	struct kdump_kept **frames; /* by ordinal; NULL: not yet */
-	struct kdump_kept *kept;    /* by where they lie; owned */
+	bool incomplete; /* makedumpfile says that it could not write it all */
 	struct kdump_reader readers[WS_SCAN_WORKERS];
 };
 

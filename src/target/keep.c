@@ -2,57 +2,106 @@
 #include "target/keep.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
-#include "util/cleanup.h"
+#include "whosees.h"
 
 /*
- * As much as KEEP_MIN and so many times the file. Page tables, which are what is looked at,
- * compress to a sixtieth at best, but no dump consists of them alone; a hostile one can
- * hold 170 times its size.
+ * A huge page, where the kernel gives them: one page fault for 512 frames, and one entry of
+ * the TLB. Page faults are dear in virtual machines, 0.25 to 2 us each. The first blocks are
+ * smaller: to zero a huge page takes longer than to look at some frames.
  */
-#define KEEP_MIN (UINT64_C(64) << 20)
-#define KEEP_TIMES 16
+#define BLOCK ((size_t)2 << 20)
+#define BLOCK_LOG2 5 /* of how many of the first */
+#define BLOCK_MIN (BLOCK >> BLOCK_LOG2)
 
-bool ws_may_keep(struct ws_target *target, uint64_t bytes)
+#define FIRST_SHIFT 59
+#define FIRST_SLOTS ((size_t)1 << (64 - FIRST_SHIFT)) /* two a frame of the first block */
+
+static size_t slots_of(const struct ws_keep *keep)
 {
-	uint64_t size = target->file.size;
+	return keep->slot ? (SIZE_MAX >> keep->shift) + 1 : 0;
+}
 
-	for (size_t i = 0; i < target->nothers; i++)
-		size += target->others[i].size;
-	if (bytes <= KEEP_MIN + KEEP_TIMES * size)
+/* Whether so many more bytes may be taken. */
+static bool may_take(struct ws_keep *keep, uint64_t bytes)
+{
+	keep->full = keep->limit && keep->taken + bytes > keep->limit;
+	return !keep->full;
+}
+
+static void slot_fill(struct ws_keep *keep, const struct ws_kept *kept)
+{
+	size_t mask = SIZE_MAX >> keep->shift, i = ws_keep_slot(keep, kept->number);
+
+	while (keep->slot[i].frame)
+		i = (i + 1) & mask;
+	keep->slot[i] = *kept;
+}
+
+/* Half of the slots stay free: a search ends after one or two. */
+static bool slots_grow(struct ws_keep *keep)
+{
+	struct ws_keep grown = *keep;
+	size_t nslots = slots_of(keep), more = nslots ? 2 * nslots : FIRST_SLOTS;
+
+	if (keep->n < nslots / 2)
 		return true;
-	target->why = "its page tables would take more memory than any dump of its size "
-		      "may need: it is damaged, or made to exhaust memory";
-	return false;
+	if (!may_take(keep, (more - nslots) * sizeof(*keep->slot)))
+		return false;
+	grown.taken += (more - nslots) * sizeof(*keep->slot);
+	grown.slot = calloc(more, sizeof(*grown.slot));
+	if (!grown.slot)
+		return false;
+	grown.shift = nslots ? keep->shift - 1 : FIRST_SHIFT;
+	for (size_t i = 0; i < nslots; i++)
+		if (keep->slot[i].frame)
+			slot_fill(&grown, &keep->slot[i]);
+	free(keep->slot);
+	*keep = grown;
+	return true;
 }
 
-enum ws_evidence ws_keep_frame(struct ws_target *target, struct ws_keep *keep,
-			       uint64_t ordinal, const uint8_t **frame)
+static bool block_add(struct ws_keep *keep)
 {
-	ws_autofree uint8_t *new = NULL;
-	enum ws_evidence evidence;
+	size_t size = keep->blocks.n < BLOCK_LOG2 ? BLOCK_MIN << keep->blocks.n : BLOCK;
+	uint8_t **block = may_take(keep, size) ? ws_vec_push(&keep->blocks) : NULL;
 
-	if (!keep->frames)
-		keep->frames = calloc(target->nframes, sizeof(*keep->frames));
-	if (!keep->frames)
-		return WS_FAILED;
-	*frame = keep->frames[ordinal];
-	if (*frame)
-		return WS_READ;
-	if (!ws_may_keep(target, keep->n * WS_FRAME_SIZE) ||
-	    !(new = malloc(WS_FRAME_SIZE)))
-		return WS_FAILED;
-	evidence = target->ops->copy_frame(target, 0, ordinal, new);
-	if (evidence != WS_READ)
-		return evidence;
+	if (!block)
+		return false;
+	*block = aligned_alloc(size, size);
+	if (!*block) {
+		keep->blocks.n--;
+		return false;
+	}
+	if (size == BLOCK)
+		madvise(*block, size, MADV_HUGEPAGE);
+	keep->taken += size;
+	keep->room = *block;
+	keep->left = size / WS_FRAME_SIZE;
+	return true;
+}
+
+uint8_t *ws_keep_room(struct ws_keep *keep)
+{
+	return slots_grow(keep) && (keep->left || block_add(keep)) ? keep->room : NULL;
+}
+
+const uint8_t *ws_keep_add(struct ws_keep *keep, uint64_t number)
+{
+	const uint8_t *frame = keep->room;
+
+	slot_fill(keep, &(struct ws_kept){ number, frame });
 	keep->n++;
-	*frame = keep->frames[ordinal] = ws_steal(new);
-	return WS_READ;
+	keep->room += WS_FRAME_SIZE;
+	keep->left--;
+	return frame;
 }
 
-void ws_keep_release(const struct ws_target *target, struct ws_keep *keep)
+void ws_keep_release(struct ws_keep *keep)
 {
-	for (uint64_t i = 0; keep->frames && i < target->nframes; i++)
-		free(keep->frames[i]);
-	free(keep->frames);
+	ws_vec_each(&keep->blocks, block)
+		free(*block);
+	ws_vec_release(&keep->blocks);
+	free(keep->slot);
 }

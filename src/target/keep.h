@@ -1,26 +1,63 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Frames that do not lie in the file as they are, and are kept once they were looked at by
- * address, since a walk has pointers to them.
+ * The frames that were looked at by address. They are kept, and stay where they are, since a
+ * walk has pointers to them; a table leads to them by where they lie in memory. Both take
+ * memory for what was looked at alone, however much there is.
  */
 #ifndef WS_TARGET_KEEP_H
 #define WS_TARGET_KEEP_H
 
-#include "target/target.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/* Zeroed: none. */
-struct ws_keep {
-	uint8_t **frames; /* by ordinal; NULL: not yet */
-	uint64_t n;       /* how many are kept */
+#include "util/vec.h"
+
+struct ws_kept {
+	uint64_t number;      /* of the frame: its pa / WS_FRAME_SIZE */
+	const uint8_t *frame; /* NULL: the slot is free */
 };
 
-/* Whether there is room for one more beside so many bytes; if not, target->why says why. */
-bool ws_may_keep(struct ws_target *target, uint64_t bytes);
+/*
+ * Zeroed: none. Invariant: slots is a power of two, and more than n; each frame lies in its
+ * own slot or in one that follows without a free one between them.
+ */
+struct ws_keep {
+	struct ws_kept *slot;
+	size_t n;       /* frames that are kept */
+	unsigned shift; /* slots are 2^(64 - shift); slot NULL: none */
+	uint8_t *room;  /* for the next frame, in the last block, */
+	size_t left;    /* and for how many */
+	uint64_t taken; /* bytes, for frames and slots */
+	uint64_t limit; /* of them; 0: as many as there are */
+	bool full;      /* it was reached */
+	WS_VEC(uint8_t *) blocks;
+};
 
-/* ops->frame for a kind that has ops->copy_frame, called as worker 0. */
-enum ws_evidence ws_keep_frame(struct ws_target *target, struct ws_keep *keep,
-			       uint64_t ordinal, const uint8_t **frame) WS_MUST_CHECK;
-/* target: the one that ws_keep_frame() was given. */
-void ws_keep_release(const struct ws_target *target, struct ws_keep *keep);
+/* 2^64 over the golden ratio: neighbours' slots are far apart, and no stride's collide. */
+static inline size_t ws_keep_slot(const struct ws_keep *keep, uint64_t number)
+{
+	return (number * UINT64_C(0x9e3779b97f4a7c15)) >> keep->shift;
+}
+
+/* The frame with that number; NULL: it is not kept. */
+static inline const uint8_t *ws_keep_find(const struct ws_keep *keep, uint64_t number)
+{
+	size_t mask, i;
+
+	if (!keep->slot)
+		return NULL;
+	mask = (SIZE_MAX >> keep->shift);
+	for (i = ws_keep_slot(keep, number); keep->slot[i].frame; i = (i + 1) & mask)
+		if (keep->slot[i].number == number)
+			return keep->slot[i].frame;
+	return NULL;
+}
+
+/* Room for one more; NULL: memory is short, or the limit reached. */
+uint8_t *ws_keep_room(struct ws_keep *keep);
+/* Keeps what was put there as the frame with that number, which is not kept yet. */
+const uint8_t *ws_keep_add(struct ws_keep *keep, uint64_t number);
+void ws_keep_release(struct ws_keep *keep);
 
 #endif

@@ -454,21 +454,12 @@ static enum ws_evidence migration_copy_frame(struct ws_target *target, unsigned 
 		   : WS_ABSENT;
 }
 
-static enum ws_evidence migration_frame(struct ws_target *target, uint64_t ordinal,
-					const uint8_t **frame)
-{
-	struct ws_migration *m = target->priv;
-
-	return ws_keep_frame(target, &m->keep, ordinal, frame);
-}
-
 static void migration_close(struct ws_target *target)
 {
 	struct ws_migration *m = target->priv;
 
 	if (!m)
 		return;
-	ws_keep_release(target, &m->keep);
 	for (unsigned i = 0; i < WS_SCAN_WORKERS; i++) {
 		ws_file_window_release(&m->readers[i].window);
 		ws_unpacker_release(&m->readers[i].unpacker);
@@ -486,7 +477,6 @@ const struct ws_target_ops ws_target_migration = {
 	.header = "block of pages",
 	.probe = migration_probe,
 	.open = migration_open,
-	.frame = migration_frame,
 	.copy_frame = migration_copy_frame,
 	.close = migration_close,
 };

@@ -8,7 +8,6 @@
 #ifndef WS_TARGET_MIGRATION_H
 #define WS_TARGET_MIGRATION_H
 
-#include "target/keep.h"
 #include "target/target.h"
 #include "target/unpack.h"
 #include "util/bits.h"
@@ -115,7 +114,6 @@ struct ws_migration {
 	size_t last;     /* the block that a page was last of */
 	bool ended;      /* memory was sent to its end */
 	bool channels;   /* or by other connections, as it says */
-	struct ws_keep keep;
 	struct ws_migration_reader {
 		struct ws_file_window window;
 		struct ws_unpacker unpacker;

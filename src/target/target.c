@@ -211,6 +211,24 @@ static enum ws_status kind_open(struct ws_target *target,
 	return status;
 }
 
+/*
+ * What lies in the file as it is takes no more than the file. Of what is packed so much, and
+ * so many times the file: page tables, which are what is looked at, compress to a sixtieth at
+ * best, but no dump consists of them alone; a hostile one can hold 170 times its size.
+ */
+#define KEEP_MIN (UINT64_C(64) << 20)
+#define KEEP_TIMES 16
+
+static void keep_limit(struct ws_target *target)
+{
+	uint64_t size = target->file.size;
+
+	for (size_t i = 0; i < target->nothers; i++)
+		size += target->others[i].size;
+	if (target->ops->copy_frame)
+		target->keep.limit = KEEP_MIN + KEEP_TIMES * size;
+}
+
 static enum ws_status target_fill(struct ws_target *target, const char *path,
 				  const struct ws_target_options *options)
 {
@@ -227,6 +245,7 @@ static enum ws_status target_fill(struct ws_target *target, const char *path,
 	    (status = ws_target_note_left(target)) ||
 	    (status = ws_target_note_cut(target)))
 		return status;
+	keep_limit(target);
 	return format_choose(target, options);
 }
 
@@ -266,6 +285,7 @@ void ws_target_close(struct ws_target *target)
 	free(target->others);
 	free(target->named);
 	ws_file_window_release(&target->peeked);
+	ws_keep_release(&target->keep);
 	ws_vec_each(&target->notes, note)
 		free(*note);
 	ws_vec_release(&target->notes);
@@ -392,23 +412,73 @@ static enum ws_evidence piece_bytes(struct ws_target *target,
 	return evidence;
 }
 
+/* Where a whole frame lies in memory already, whether it was looked at or not. */
+static const uint8_t *frame_there(const struct ws_target *target,
+				  const struct ws_piece_of_memory *piece, uint64_t pa)
+{
+	return piece->data && !target->file.held
+		       ? piece->data + (pa - piece->at.pa)
+		       : ws_keep_find(&target->keep, pa / WS_FRAME_SIZE);
+}
+
+/* window: for one that is not kept; NULL: the next mostly lies elsewhere. */
+static enum ws_evidence frame_copy(struct ws_target *target,
+				   const struct ws_piece_of_memory *piece, uint64_t pa,
+				   struct ws_file_window *window, uint8_t *frame)
+{
+	struct ws_file *file = &target->file;
+	uint64_t offset;
+
+	if (!piece->data)
+		return target->ops->copy_frame(target, 0, ws_frame_ordinal(piece, pa),
+					       frame);
+	offset = piece->data + (pa - piece->at.pa) - file->data;
+	return window ? ws_file_window_read(file, window, offset, frame, WS_FRAME_SIZE)
+		      : ws_file_read(file, offset, frame, WS_FRAME_SIZE, NULL);
+}
+
+static enum ws_evidence frame_keep(struct ws_target *target,
+				   const struct ws_piece_of_memory *piece, uint64_t pa,
+				   const uint8_t **frame)
+{
+	uint8_t *room = ws_keep_room(&target->keep);
+	enum ws_evidence evidence;
+
+	if (!room && target->keep.full)
+		target->why = "its page tables would take more memory than any dump of "
+			      "its size may need: it is damaged, or made to exhaust "
+			      "memory";
+	if (!room)
+		return WS_FAILED;
+	evidence = frame_copy(target, piece, pa, NULL, room);
+	if (evidence == WS_READ)
+		*frame = ws_keep_add(&target->keep, pa / WS_FRAME_SIZE);
+	return evidence;
+}
+
+static void frame_record(struct ws_target *target, const struct ws_piece_of_memory *piece,
+			 uint64_t pa)
+{
+	uint64_t ordinal = ws_frame_ordinal(piece, pa);
+
+	if (target->recorder)
+		target->recorder[ordinal / 8] |= 1 << ordinal % 8;
+}
+
 static enum ws_evidence piece_frame(struct ws_target *target,
 				    const struct ws_piece_of_memory *piece, uint64_t pa,
 				    const uint8_t **frame)
 {
-	enum ws_evidence evidence;
-	uint64_t ordinal;
+	enum ws_evidence evidence = WS_READ;
 
 	*frame = NULL;
 	if (!piece_holds_frame(piece, pa))
 		return WS_ABSENT;
-	ordinal = ws_frame_ordinal(piece, pa);
-	if (piece->data)
-		evidence = piece_bytes(target, piece, pa, WS_FRAME_SIZE, frame);
-	else
-		evidence = target->ops->frame(target, ordinal, frame);
-	if (evidence == WS_READ && target->recorder)
-		target->recorder[ordinal / 8] |= 1 << ordinal % 8;
+	*frame = frame_there(target, piece, pa);
+	if (!*frame)
+		evidence = frame_keep(target, piece, pa, frame);
+	if (evidence == WS_READ)
+		frame_record(target, piece, pa);
 	target->failed |= evidence == WS_FAILED;
 	return evidence;
 }
@@ -416,45 +486,33 @@ static enum ws_evidence piece_frame(struct ws_target *target,
 enum ws_evidence ws_target_frame(struct ws_target *target, uint64_t pa,
 				 const uint8_t **frame)
 {
-	const struct ws_piece_of_memory *piece = ws_target_piece(target, pa);
+	const struct ws_piece_of_memory *piece;
 
-	*frame = NULL;
+	*frame =
+		target->recorder ? NULL : ws_keep_find(&target->keep, pa / WS_FRAME_SIZE);
+	if (*frame)
+		return WS_READ;
+	piece = ws_target_piece(target, pa);
 	return piece ? piece_frame(target, piece, pa & -(uint64_t)WS_FRAME_SIZE, frame)
 		     : WS_ABSENT;
-}
-
-static enum ws_evidence piece_peek(struct ws_target *target,
-				   const struct ws_piece_of_memory *piece, uint64_t pa,
-				   uint8_t *scratch, const uint8_t **frame)
-{
-	const uint8_t *data = piece->data + (pa - piece->at.pa);
-	struct ws_file *file = &target->file;
-	uint64_t offset = data - file->data;
-	bool held = ws_file_holds(file, offset, WS_FRAME_SIZE);
-
-	*frame = held ? data : scratch;
-	return held ? WS_READ
-		    : ws_file_window_read(file, &target->peeked, offset, scratch,
-					  WS_FRAME_SIZE);
 }
 
 enum ws_evidence ws_target_peek(struct ws_target *target, uint64_t pa,
 				uint8_t scratch[WS_FRAME_SIZE], const uint8_t **frame)
 {
 	const struct ws_piece_of_memory *piece = ws_target_piece(target, pa);
-	enum ws_evidence evidence;
+	enum ws_evidence evidence = WS_READ;
 
 	pa &= -(uint64_t)WS_FRAME_SIZE;
-	*frame = scratch;
+	*frame = NULL;
 	if (!piece || !piece_holds_frame(piece, pa))
-		evidence = WS_ABSENT;
-	else if (piece->data)
-		evidence = piece_peek(target, piece, pa, scratch, frame);
-	else
-		evidence = target->ops->copy_frame(target, 0, ws_frame_ordinal(piece, pa),
-						   scratch);
-	if (evidence != WS_READ)
-		*frame = NULL;
+		return WS_ABSENT;
+	*frame = frame_there(target, piece, pa);
+	if (*frame)
+		return WS_READ;
+	evidence = frame_copy(target, piece, pa, &target->peeked, scratch);
+	if (evidence == WS_READ)
+		*frame = scratch;
 	target->failed |= evidence == WS_FAILED;
 	return evidence;
 }

@@ -11,12 +11,13 @@
 #include "arch/arch.h"
 #include "context.h"
 #include "target/file.h"
+#include "target/keep.h"
 #include "target/workers.h"
 #include "util/vec.h"
 #include "whosees.h"
 
 /*
- * A piece of physical memory. data is NULL where the frames come from ops->frame; else it
+ * A piece of physical memory. data is NULL where the frames come from ops->copy_frame; else it
  * points into the file's data, which is to be held (ws_file_hold()) before it is looked
  * at. Invariant, once opened: sorted by pa, never overlapping, pa + len never overflows,
  * data[0..len) lies inside the file.
@@ -48,15 +49,9 @@ struct ws_target_ops {
 	enum ws_status (*open)(struct ws_target *target,
 			       const struct ws_target_options *options);
 	/*
-	 * The whole frame with this ordinal, kept until close: WS_ABSENT where its bytes
-	 * are damaged or cut off, WS_FAILED for want of memory. NULL op: all memory has
-	 * data.
-	 */
-	enum ws_evidence (*frame)(struct ws_target *target, uint64_t ordinal,
-				  const uint8_t **frame);
-	/*
-	 * Copies it without keeping it, and says the same as frame(). Called from several
-	 * threads at once, never twice at once with one worker number.
+	 * Copies the whole frame with this ordinal: WS_ABSENT where its bytes are damaged
+	 * or cut off, WS_FAILED for want of memory. Called from several threads at once,
+	 * never twice at once with one worker number. NULL: all memory has data.
 	 */
 	enum ws_evidence (*copy_frame)(struct ws_target *target, unsigned worker,
 				       uint64_t ordinal, uint8_t *frame);
@@ -79,6 +74,7 @@ struct ws_target {
 	char *named; /* as it was opened, which may be either; NULL: as file */
 	WS_VEC(struct ws_piece_of_memory) memory;
 	size_t last_piece; /* where the last look-up ended: the next one often does too */
+	struct ws_keep keep;          /* frames that were looked at by address */
 	struct ws_file_window peeked; /* what ws_target_peek() reads through */
 	uint64_t nframes;             /* whole frames in all of memory */
 	uint64_t nknown_absent; /* of these, what open() found to be damaged or cut off */
@@ -138,7 +134,7 @@ static inline enum ws_evidence ws_target_short(struct ws_target *target)
 bool ws_target_is_file(const struct ws_target *target, const char *path);
 
 /*
- * Adds len bytes of physical memory at pa, in any order, whose frames ops->frame gives, as
+ * Adds len bytes of physical memory at pa, in any order, whose frames ops->copy_frame gives, as
  * header number `header` says; the caller has checked that pa + len does not overflow.
  * Nothing is added where len is 0.
  */
@@ -181,7 +177,7 @@ static inline void ws_target_reaches(struct ws_target *target, uint64_t end)
 
 /* Counts len bytes at pa as memory that the file should have, but has not; not added. */
 void ws_target_cut(struct ws_target *target, uint64_t pa, uint64_t len);
-/* The same of a frame that was added: ops->frame says WS_ABSENT of it. */
+/* The same of a frame that was added: ops->copy_frame says WS_ABSENT of it. */
 void ws_target_cut_frame(struct ws_target *target, uint64_t pa);
 
 /* Adds something that is wrong with the file, in plain words: ws_target_note(). */

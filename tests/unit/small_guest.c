@@ -833,6 +833,7 @@ void guest_destroy(struct guest *guest)
 	ws_vec_release(&target->memory);
 	ws_vec_release(&target->extents);
 	ws_vec_release(&target->cpus);
+	ws_keep_release(&target->keep);
 	ws_context_destroy(target->ctx);
 	free(target->vmcoreinfo);
 	free(target->recorder);

@@ -446,34 +446,23 @@ static void a_damaged_user_half_is_still_there(void **state)
 /* A dump that is unpacked frame by frame; its last two are damaged. */
 #define WHOLE_FRAMES (GUEST_MEMORY / WS_FRAME_SIZE - 2)
 
-static enum ws_evidence unpack(struct ws_target *target, uint64_t ordinal,
-			       const uint8_t **frame)
+static enum ws_evidence unpack(struct ws_target *target, unsigned worker,
+			       uint64_t ordinal, uint8_t *frame)
 {
 	const struct guest *guest =
 		(const void *)((const char *)target - offsetof(struct guest, target));
 
-	return frame_lend(ordinal < WHOLE_FRAMES ? guest->memory + ordinal * WS_FRAME_SIZE
-						 : NULL,
-			  frame);
-}
-
-static enum ws_evidence unpack_copy(struct ws_target *target, unsigned worker,
-				    uint64_t ordinal, uint8_t *copy)
-{
-	const uint8_t *frame;
-	enum ws_evidence evidence = unpack(target, ordinal, &frame);
-
 	(void)worker;
-	if (evidence == WS_READ)
-		memcpy(copy, frame, WS_FRAME_SIZE);
-	return evidence;
+	if (ordinal >= WHOLE_FRAMES)
+		return WS_ABSENT;
+	memcpy(frame, guest->memory + ordinal * WS_FRAME_SIZE, WS_FRAME_SIZE);
+	return WS_READ;
 }
 
 static void damaged_frames_are_reported_of(void **state)
 {
 	static const struct ws_target_ops packed = { .kind = "packed",
-						     .frame = unpack,
-						     .copy_frame = unpack_copy };
+						     .copy_frame = unpack };
 	struct guest *guest = guest_create(kind_of(state));
 	struct ws_system *system;
 	char part[64];
