@@ -13,6 +13,10 @@
  */
 #include "linux/tasks.h"
 
+#include <stdlib.h>
+
+#include "util/cleanup.h"
+
 /* PID_MAX_LIMIT is 4 Mi (include/linux/threads.h): no group has more threads. */
 #define THREADS_MAX (4u << 20)
 
@@ -83,26 +87,11 @@ static void go_round(struct threads *t, struct group *group, thread_fn *fn, void
 
 /* ---- which list it is ------------------------------------------------------------- */
 
-struct tally {
+/* A list that it may be, and what goes round it. */
+struct candidate {
+	int32_t offset;
 	size_t threads, odd; /* odd: groups with more strangers than there can be */
 };
-
-static struct tally tally_groups(struct threads *t)
-{
-	struct tally tally = { 0 };
-
-	ws_vec_each(&t->system->tasks, task) {
-		struct group group = { .head = task->comm_va + t->offset,
-				       .tgid = task->pid };
-
-		if (!task->pid)
-			continue; /* an idle task's tgid is 0, as a zeroed page's is */
-		go_round(t, &group, NULL, NULL);
-		tally.threads += group.threads;
-		tally.odd += group.strangers > STRANGERS_MAX;
-	}
-	return tally;
-}
 
 /* Whether some task has a list_head there; most words are none. */
 static bool may_be_list(struct threads *t)
@@ -125,25 +114,64 @@ static bool may_be_list(struct threads *t)
  */
 #define ODD_SHARE 8
 
+static bool is_odd(const struct ws_system *system, const struct candidate *list)
+{
+	return list->odd * ODD_SHARE > system->tasks.n;
+}
+
+static void go_round_once(struct threads *t, const struct ws_task *task,
+			  struct candidate *list)
+{
+	struct group group = { .head = task->comm_va + list->offset, .tgid = task->pid };
+
+	t->offset = list->offset;
+	go_round(t, &group, NULL, NULL);
+	list->threads += group.threads;
+	list->odd += group.strangers > STRANGERS_MAX;
+}
+
+/* Task by task, for all lists of one lie together. */
+static void go_round_all(struct threads *t, struct candidate *lists, size_t n)
+{
+	ws_vec_each(&t->system->tasks, task)
+		for (size_t i = 0; task->pid && i < n; i++)
+			if (!is_odd(t->system, &lists[i]))
+				go_round_once(t, task, &lists[i]);
+}
+
+static size_t find_candidates(struct threads *t, struct candidate *lists)
+{
+	const struct ws_task_fields *fields = &t->system->fields;
+	int32_t word = (int32_t)t->system->layout.word;
+	size_t n = 0;
+
+	for (t->offset = fields->first; t->offset <= fields->last - word;
+	     t->offset += word)
+		if (t->offset != fields->tasks && may_be_list(t))
+			lists[n++].offset = t->offset;
+	return n;
+}
+
 static void find_list(struct ws_system *system)
 {
 	struct ws_task_fields *fields = &system->fields;
-	int32_t word = (int32_t)system->layout.word;
 	struct threads t = { .system = system, .steps = 4u * THREADS_MAX };
-	struct tally best = { 0 };
+	int32_t reach = fields->last - fields->first;
+	size_t room = reach > 0 ? (size_t)reach / system->layout.word : 0;
+	ws_autofree struct candidate *lists = calloc(room + 1, sizeof(*lists));
+	size_t best = 0, n;
 
-	for (int32_t o = fields->first; o <= fields->last - word; o += word) {
-		struct tally tally;
-
-		t.offset = o;
-		if (o == fields->tasks || !may_be_list(&t))
+	if (!lists) {
+		(void)!ws_target_short(system->target);
+		return;
+	}
+	n = find_candidates(&t, lists);
+	go_round_all(&t, lists, n);
+	for (size_t i = 0; i < n; i++) {
+		if (lists[i].threads <= best || is_odd(system, &lists[i]))
 			continue;
-		tally = tally_groups(&t);
-		if (tally.threads <= best.threads ||
-		    tally.odd * ODD_SHARE > system->tasks.n)
-			continue;
-		best = tally;
-		fields->threads = o;
+		best = lists[i].threads;
+		fields->threads = lists[i].offset;
 	}
 }
 
