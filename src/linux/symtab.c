@@ -97,16 +97,38 @@ static int entry_order(const void *left, const void *right)
 	return a->name < b->name ? -1 : 1;
 }
 
+/* v[0..first) and tail[0..n), each sorted, into v, which has room for both. */
+static void merge(struct ws_symtab_entry *v, size_t first,
+		  const struct ws_symtab_entry *tail, size_t n)
+{
+	while (n) {
+		bool from_tail = !first || entry_order(&v[first - 1], &tail[n - 1]) < 0;
+
+		v[first + n - 1] = from_tail ? tail[n - 1] : v[first - 1];
+		n -= from_tail;
+		first -= !from_tail;
+	}
+}
+
+/* kallsyms comes sorted, of 100,000 and more; modules, of some thousands, follow. */
 static void entries_sort(struct ws_symtab *symtab)
 {
 	struct ws_symtab_entry *v = symtab->entries.v;
+	ws_autofree struct ws_symtab_entry *tail = NULL;
+	size_t first = 1, n = symtab->entries.n;
 
-	/* kallsyms comes sorted, and modules mostly lie above the kernel */
-	for (size_t i = 1; i < symtab->entries.n; i++)
-		if (entry_order(&v[i - 1], &v[i]) > 0) {
-			qsort(v, symtab->entries.n, sizeof(*v), entry_order);
-			return;
-		}
+	while (first < n && entry_order(&v[first - 1], &v[first]) < 0)
+		first++;
+	if (first >= n)
+		return;
+	tail = reallocarray(NULL, n - first, sizeof(*tail));
+	if (!tail) {
+		qsort(v, n, sizeof(*v), entry_order);
+		return;
+	}
+	qsort(v + first, n - first, sizeof(*v), entry_order);
+	memcpy(tail, v + first, (n - first) * sizeof(*tail));
+	merge(v, first, tail, n - first);
 }
 
 /* FNV-1a. */
