@@ -97,6 +97,7 @@ struct ws_ram {
 /* The firmware's memory map as the kernel keeps it, by which raw memory is placed. */
 struct ws_ram_map {
 	const char *magic; /* stands in each, */
+	uint8_t len;       /* so long, */
 	uint16_t magic_at; /* there; */
 	uint16_t size;     /* and so long is what read looks at */
 	/* False: it is none, or makes no sense. */
@@ -112,6 +113,18 @@ struct ws_monitor_note {
 	uint32_t type;
 	size_t size; /* that it has at least */
 	bool (*read)(struct ws_cpu *cpu, const uint8_t *note);
+};
+
+/*
+ * The structs in which KVM gives a processor to user space, and which some machine monitors
+ * write by name: where each part of them lies, in all of them one after the other, and how
+ * long it is. As bytes they are the monitor note "KVM".
+ */
+#define WS_KVM_SIZE_MAX 512
+struct ws_kvm_part {
+	const char *name;
+	uint16_t offset, size;
+	const struct ws_kvm_part *parts; /* ends with name NULL; NULL: it is a number */
 };
 
 /*
@@ -173,7 +186,9 @@ struct ws_arch {
 	const struct ws_qemu_note *qemu_note;        /* NULL: QEMU writes none */
 	const struct ws_monitor_note *monitor_notes; /* ends with name NULL; NULL: none */
 	const struct ws_monitor_register *monitor_registers; /* the same */
-	const struct ws_ram_map *ram_map; /* NULL: memory has no holes that it tells */
+	const struct ws_kvm_part *kvm_parts; /* ends with name NULL; NULL: unknown */
+	/* In the order of trust; ends with magic NULL. NULL: no holes that it tells. */
+	const struct ws_ram_map *ram_maps;
 	const struct ws_qemu_state *qemu_state;      /* NULL: none is known */
 	const struct ws_qemu_machine *qemu_machines; /* ends with type NULL; NULL: none */
 

@@ -130,7 +130,7 @@ static enum ws_status try_block(const struct ws_ram_source *source,
 				const struct ws_ram_map *map, const struct block *block)
 {
 	const uint8_t *at = block->bytes, *end = block->bytes + block->len;
-	size_t len = strlen(map->magic);
+	size_t len = map->len;
 	enum ws_status status = WS_ERR_NOT_FOUND;
 	struct ws_ram ram;
 
@@ -170,20 +170,24 @@ static enum ws_status search(struct ws_target *target, const struct ws_ram_sourc
 	return status;
 }
 
+static enum ws_status search_for(struct ws_target *target,
+				 const struct ws_ram_source *source,
+				 const struct ws_ram_map *map)
+{
+	ws_autofree uint8_t *buffer = malloc(WS_SCAN_CHUNK + map->size);
+
+	return buffer ? search(target, source, map, buffer) : ws_fail_memory(target->ctx);
+}
+
 enum ws_status ws_ram_search(struct ws_target *target, const struct ws_ram_source *source)
 {
 	enum ws_status status = WS_ERR_NOT_FOUND;
 	const struct ws_arch *arch;
 
-	for (unsigned i = 0; (arch = ws_arch_at(i)) && status == WS_ERR_NOT_FOUND; i++) {
-		ws_autofree uint8_t *buffer =
-			arch->ram_map ? malloc(WS_SCAN_CHUNK + arch->ram_map->size)
-				      : NULL;
-
-		if (arch->ram_map)
-			status = buffer ? search(target, source, arch->ram_map, buffer)
-					: ws_fail_memory(target->ctx);
-	}
+	for (unsigned i = 0; (arch = ws_arch_at(i)); i++)
+		for (const struct ws_ram_map *map = arch->ram_maps;
+		     map && map->magic && status == WS_ERR_NOT_FOUND; map++)
+			status = search_for(target, source, map);
 	return status;
 }
 
@@ -191,7 +195,7 @@ enum ws_status ws_ram_search(struct ws_target *target, const struct ws_ram_sourc
 
 struct raw {
 	struct ws_target *target;
-	uint64_t data, hole; /* where the file has bytes, as was last asked */
+	uint64_t asked, data, hole; /* where the file has bytes, as was last asked */
 };
 
 static uint64_t raw_next(void *arg, uint64_t at)
@@ -199,8 +203,10 @@ static uint64_t raw_next(void *arg, uint64_t at)
 	struct raw *raw = arg;
 	struct ws_file *file = &raw->target->file;
 
-	if (at >= raw->hole)
+	if (at >= raw->hole || at < raw->asked) {
+		raw->asked = at;
 		ws_file_extent(file, at, file->size, &raw->data, &raw->hole);
+	}
 	return raw->data > at ? raw->data : at;
 }
 

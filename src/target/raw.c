@@ -88,6 +88,23 @@ static enum ws_status pieces_add(struct ws_target *target, const char *text)
 	return status;
 }
 
+/* The lowest place at which a hypervisor leaves a hole in memory: QEMU's q35. */
+#define HOLE_MIN (UINT64_C(2) << 30)
+
+static enum ws_status as_it_lies(struct ws_target *target)
+{
+	enum ws_status status =
+		ws_target_add_from_file(target, 0, target->file.size, 0, 0);
+
+	if (status || target->file.size <= HOLE_MIN)
+		return status;
+	return ws_target_add_note(
+		target,
+		"no memory map in this file fits its length: byte n is taken for physical "
+		"address n, which is wrong above a hole at 2 or 3 GiB, if its machine had "
+		"one (--pieces 0:c0000000:0,c0000000::100000000 places what lies above)");
+}
+
 static enum ws_status raw_open(struct ws_target *target,
 			       const struct ws_target_options *options)
 {
@@ -96,9 +113,7 @@ static enum ws_status raw_open(struct ws_target *target,
 	if (options->pieces)
 		return pieces_add(target, options->pieces);
 	status = ws_raw_place(target);
-	return status == WS_ERR_NOT_FOUND
-		       ? ws_target_add_from_file(target, 0, target->file.size, 0, 0)
-		       : status;
+	return status == WS_ERR_NOT_FOUND ? as_it_lies(target) : status;
 }
 
 const struct ws_target_ops ws_target_raw = {

@@ -19,9 +19,9 @@
  * its name.
  */
 static const struct ws_target_ops *const kinds[] = {
-	&ws_target_elf,       &ws_target_kdump, &ws_target_lime,
-	&ws_target_avml,      &ws_target_xen,   &ws_target_vmware,
-	&ws_target_migration, &ws_target_raw,   &ws_target_sim,
+	&ws_target_elf, &ws_target_kdump,  &ws_target_lime,      &ws_target_avml,
+	&ws_target_xen, &ws_target_vmware, &ws_target_migration, &ws_target_cloud,
+	&ws_target_raw, &ws_target_sim,
 };
 
 static bool is_same(const struct ws_file *file, const char *path)

@@ -20,6 +20,12 @@
 	"with "
 #define DUMP_INSIDE "take the dump inside the guest instead, with LiME, AVML or kdump"
 
+/* src/vmm/src/snapshot/mod.rs, SNAPSHOT_MAGIC_ID; versions since 2026 have none. */
+#define FIRECRACKER                                              \
+	"a Firecracker microVM's state",                         \
+		"its memory is another file: name the one that " \
+		"mem_file_path named"
+
 /* The signatures are those of the formats' own descriptions, or of who writes them. */
 static const struct unread {
 	uint16_t at;
@@ -59,6 +65,8 @@ static const struct unread {
 	{ MAGIC(4086, "SWAPSPACE2"), "a swap area", "it holds no kernel memory" },
 	{ MAGIC(0, "XenSavedDomain"), "a saved Xen domain",
 	  "restore it, and write a core with `xl dump-core DOMAIN FILE'" },
+	{ MAGIC(2, "d\206\204\x19\x10\x07"), FIRECRACKER },
+	{ MAGIC(2, "\xaa\xaa\x84\x19\x10\x07"), FIRECRACKER },
 	{ MAGIC(0, "EVF\x09\x0d\x0a\xff\0"), "an EWF (E01) image",
 	  "unpack it with `ewfexport -f raw'" },
 	/* These are read where they are whole, and unpacked once. */

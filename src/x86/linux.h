@@ -12,7 +12,6 @@ extern const struct ws_linux_layout x86_linux_layouts[];
 bool x86_swappers(struct ws_system *system, uint64_t va,
 		  uint64_t pa[static WS_SWAPPERS_MAX], unsigned *n);
 
-extern const struct ws_ram_map x86_ram_map; /* e820.c */
 extern const struct ws_user_halves x86_user_halves;
 struct ws_attribute x86_encryption(const struct ws_system *system);
 enum ws_status x86_regions(struct ws_system *system);

@@ -6,23 +6,6 @@
  */
 #include "x86/registers.h"
 
-/* ---- what they have in common ---- */
-
-#define TABLE_LIMIT_MAX UINT64_C(0xffff) /* SDM vol. 3A, 2.4: limits have 16 bits */
-#define FLAGS_FIXED WS_BIT(1)            /* is 1 (SDM vol. 1, 3.4.3) */
-#define FLAGS_RESERVED (WS_BIT(3) | WS_BIT(5) | WS_BIT(15))
-
-/* Whether a processor can have such registers; what is read at a wrong place looks wild. */
-static bool is_plausible(const struct ws_cpu *cpu)
-{
-	uint64_t flags = cpu->reg[X86_FLAGS];
-
-	return !(cpu->reg[X86_CR0] >> 32) && cpu->reg[X86_CR0] & X86_CR0_PE &&
-	       flags & FLAGS_FIXED && !(flags & FLAGS_RESERVED) && !(flags >> 32) &&
-	       cpu->reg[X86_IDT + WS_SEGMENT_LIMIT] <= TABLE_LIMIT_MAX &&
-	       cpu->reg[X86_GDT + WS_SEGMENT_LIMIT] <= TABLE_LIMIT_MAX;
-}
-
 /*
  * Access rights as VMX has them (SDM vol. 3C, table 24-2) are a descriptor's second word
  * without its lowest byte, and bit 16 says that the segment cannot be used.
@@ -84,7 +67,7 @@ static bool vbox_read(struct ws_cpu *cpu, const uint8_t *note)
 	vbox_segment(cpu, X86_LDT, note + VBOX_LDTR);
 	vbox_segment(cpu, X86_TR, note + VBOX_TR);
 	ws_cpu_set(cpu, X86_EFER, ws_le64(note + VBOX_EFER));
-	return is_plausible(cpu);
+	return x86_is_plausible(cpu);
 }
 
 /* ---- Xen ---- */
@@ -124,12 +107,13 @@ static bool xen_read(struct ws_cpu *cpu, const uint8_t *p)
 			   ws_le64(p + XEN_CONTROLS + 8 * xen_controls[i].place));
 	ws_cpu_set(cpu, X86_FS + WS_SEGMENT_BASE, ws_le64(p + XEN_FS_BASE));
 	ws_cpu_set(cpu, X86_GS + WS_SEGMENT_BASE, ws_le64(p + XEN_GS_BASE));
-	return is_plausible(cpu);
+	return x86_is_plausible(cpu);
 }
 
 const struct ws_monitor_note x86_monitor_notes[] = {
 	{ "VBCPU", 0xb01, VBOX_SIZE, vbox_read },
 	{ ".xen_prstatus", 0, XEN_SIZE, xen_read },
+	{ "KVM", 0, X86_KVM_SIZE, x86_read_kvm },
 	{ 0 },
 };
 

@@ -198,3 +198,17 @@ const struct ws_format *x86_format_of_vmcoreinfo(const char *text)
 		return &ws_format_i386_pae;
 	return NULL;
 }
+
+#define TABLE_LIMIT_MAX UINT64_C(0xffff) /* SDM vol. 3A, 2.4: limits have 16 bits */
+#define FLAGS_FIXED WS_BIT(1)            /* is 1 (SDM vol. 1, 3.4.3) */
+#define FLAGS_RESERVED (WS_BIT(3) | WS_BIT(5) | WS_BIT(15))
+
+bool x86_is_plausible(const struct ws_cpu *cpu)
+{
+	uint64_t flags = cpu->reg[X86_FLAGS];
+
+	return !(cpu->reg[X86_CR0] >> 32) && cpu->reg[X86_CR0] & X86_CR0_PE &&
+	       flags & FLAGS_FIXED && !(flags & FLAGS_RESERVED) && !(flags >> 32) &&
+	       cpu->reg[X86_IDT + WS_SEGMENT_LIMIT] <= TABLE_LIMIT_MAX &&
+	       cpu->reg[X86_GDT + WS_SEGMENT_LIMIT] <= TABLE_LIMIT_MAX;
+}

@@ -120,6 +120,12 @@ static inline bool x86_in_user_mode(const struct ws_cpu *cpu)
 
 const struct ws_register *x86_registers(unsigned word, unsigned *n);
 
+/* Whether a processor can have such registers; what is read at a wrong place looks wild. */
+bool x86_is_plausible(const struct ws_cpu *cpu);
+#define X86_KVM_SIZE 456
+/* As KVM gives them, X86_KVM_SIZE bytes: false where no processor has such. */
+bool x86_read_kvm(struct ws_cpu *cpu, const uint8_t *regs);
+
 /* NULL where the control registers are unknown or paging is off (SDM table 4-1). */
 const struct ws_format *x86_format_of_cpu(const struct ws_cpu *cpu, bool wide);
 const struct ws_format *x86_format_of_vmcoreinfo(const char *text);
@@ -128,8 +134,10 @@ extern const struct ws_prstatus x86_prstatuses[];
 extern const struct ws_qemu_note x86_qemu_note;
 extern const struct ws_monitor_note x86_monitor_notes[];
 extern const struct ws_monitor_register x86_monitor_registers[];
+extern const struct ws_kvm_part x86_kvm_parts[];
 extern const struct ws_qemu_state x86_qemu_state;
 extern const struct ws_qemu_machine x86_qemu_machines[];
+extern const struct ws_ram_map x86_ram_maps[];
 extern const struct ws_term x86_terms[];
 
 #endif

@@ -134,6 +134,39 @@ def check_two_files(tap, tool, capture, scratch):
              status == 3 and "two.vmem" in errors, errors)
 
 
+def check_cloud(tap, tool, capture, scratch):
+    """A directory of two files, as two versions write the second; whichever is named."""
+    core = writers.Core(pathlib.Path(capture).read_bytes())
+    plain = os.path.join(scratch, "core")
+    pathlib.Path(plain).write_bytes(
+        writers.left_of(core, core.memory, ("CORE", "WHOSEES", "VMCOREINFO")))
+    name = os.path.basename(capture)
+    memory, state = (os.path.join(scratch, file) for file in ("memory-ranges", "state.json"))
+    for old in False, True:
+        for path, data in zip((memory, state), writers.cloud(core, old)):
+            pathlib.Path(path).write_bytes(data)
+        for question in QUESTIONS:
+            want = ask(tool, question, plain, [])
+            got = ask(tool, question, (state if old else memory), [])
+            tap.case(f"{name} as {'an old' if old else 'a'} cloud-hypervisor snapshot: "
+                     f"{question[0]} as of the core",
+                     want[0] in (0, 1, 4) and got == want, difference(got, want) or want[0])
+    whole = pathlib.Path(state).read_bytes()
+    for percent in 1, 50, 99:
+        pathlib.Path(state).write_bytes(whole[:len(whole) * percent // 100])
+        status, out, errors = ask(tool, ["spaces"], memory, [])
+        tap.case(f"{name} as a cloud-hypervisor snapshot, its description cut at {percent} %",
+                 status == 3 and "state.json" in errors or "unknown" in out + errors,
+                 (status, out, errors))
+    pathlib.Path(state).write_bytes(whole)
+    pathlib.Path(memory).write_bytes(pathlib.Path(memory).read_bytes() + bytes(4096))
+    _, out, _ = ask(tool, ["spaces"], memory, [])
+    tap.case("a cloud-hypervisor snapshot that is longer than its description says",
+             "of another snapshot" in out, out)
+    os.remove(memory)
+    os.remove(state)
+
+
 def check_saved(tap, tool, capture, scratch):
     """What libvirt saves is the stream behind a header of its own, maybe compressed."""
     stream = writers.migration(writers.Core(pathlib.Path(capture).read_bytes()))[0]
@@ -161,6 +194,7 @@ def main():
             if os.path.basename(capture) in FORMATS:
                 check_two_files(tap, tool, capture, scratch)
                 check_saved(tap, tool, capture, scratch)
+                check_cloud(tap, tool, capture, scratch)
     return tap.end()
 
 

@@ -257,6 +257,70 @@ def vmware(core):
     return vmware_description(core, b"".join(data for _, data in core.memory))
 
 
+# ---- cloud-hypervisor --------------------------------------------------------------------
+
+KVM_GENERAL = "ax bx cx dx si di sp bp r8 r9 r10 r11 r12 r13 r14 r15 ip flags".split()
+KVM_SEGMENTS = "cs ds es fs gs ss tr ldt".split()
+
+
+def kvm_segment(cpu, name):
+    """Linux arch/x86/include/uapi/asm/kvm.h, by name and in order."""
+    s = cpu[name]
+    bits = {"type_": (8, 15), "present": (15, 1), "dpl": (13, 3), "db": (22, 1), "s": (12, 1),
+            "l": (21, 1), "g": (23, 1), "avl": (20, 1)}
+    return {"base": s.base, "limit": s.limit, "selector": s.selector,
+            **{part: s.flags >> shift & mask for part, (shift, mask) in bits.items()},
+            "unusable": int(not s.flags), "padding": 0}
+
+
+def kvm_named(cpu):
+    """The structs as cloud-hypervisor wrote them before its version 39."""
+    regs = {name if name[1:].isdigit() else "r" + name: cpu[name] for name in KVM_GENERAL}
+    sregs = {name: kvm_segment(cpu, name) for name in KVM_SEGMENTS}
+    for name in "gdt", "idt":
+        sregs[name] = {"base": cpu[name].base, "limit": cpu[name].limit & 0xFFFF,
+                       "padding": [0, 0, 0]}
+    for name in "cr0", "cr2", "cr3", "cr4":
+        sregs[name] = cpu[name]
+    return {"regs": regs, "sregs": {**sregs, "cr8": 0, "efer": cpu["efer"],
+                                    "apic_base": 0xFEE00900, "interrupt_bitmap": [0] * 4}}
+
+
+def kvm_bytes(cpu):
+    """And since: as bytes."""
+    named = kvm_named(cpu)
+    sregs = named["sregs"]
+    regs = struct.pack("<18Q", *named["regs"].values())
+    tail = b"".join(struct.pack("<QIH10B", *sregs[name].values()) for name in KVM_SEGMENTS)
+    tail += b"".join(struct.pack("<QH6x", sregs[name]["base"], sregs[name]["limit"])
+                     for name in ("gdt", "idt"))
+    tail += struct.pack("<7Q32x", *(sregs[name] for name in (
+        "cr0", "cr2", "cr3", "cr4", "cr8", "efer", "apic_base")))
+    return {"regs": list(regs), "sregs": list(tail)}
+
+
+def cloud(core, old=False):
+    """memory-ranges and state.json (cloud-hypervisor vmm/src/memory_manager.rs, vm-migration/
+    src/lib.rs, hypervisor/src/kvm/x86_64/mod.rs)."""
+    def data(state):
+        text = json.dumps(state, separators=(",", ":"))
+        return list(text.encode()) if old else {"state": text}
+
+    def node(state=None, **nodes):
+        return {"snapshots": nodes, "snapshot_data": data(state) if state else None}
+
+    ranges = [{"gpa": pa, "length": len(data)} for pa, data in core.memory]
+    write = kvm_named if old else kvm_bytes
+    cpus = {str(i): node({"Kvm": {"cpuid": [{"function": 0}], "msrs": [], **write(cpu),
+                                  "tsc_khz": None}})
+            for i, cpu in enumerate(processors(core))}
+    tree = node({"clock": None}, **{
+        "cpu-manager": node(**cpus), "device-manager": node({"x": "a\"b\\", "y": [1, "]"]}),
+        "memory-manager": node({"memory_ranges": {"data": ranges}, "boot_ram": 1})})
+    return (b"".join(data for _, data in core.memory),
+            json.dumps(tree, separators=(",", ":")).encode())
+
+
 # ---- QEMU's migration stream -------------------------------------------------------------
 
 # The fields of a processor that matter, in the order of vmstate_x86_cpu (QEMU

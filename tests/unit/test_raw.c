@@ -128,6 +128,66 @@ static void as_it_lies(void **state)
 	EXPECT(file_of(10 * MIB), NULL, { 0, 10 * MIB });
 }
 
+/* Nothing says where the hole was, if there was one. */
+static void no_map(void **state)
+{
+	(void)state;
+	EXPECT(file_of(2 * GIB), NULL, { 0, 2 * GIB });
+	EXPECT(file_of(2 * GIB + 4096), "no memory map", { 0, 2 * GIB + 4096 });
+}
+
+/*
+ * As Firecracker has memory (src/vmm/src/arch/x86_64), up to a hole of 768 MiB, or of 1 GiB
+ * in newer ones.
+ */
+static void firecracker(void **state)
+{
+	static const uint64_t holes[] = { 0xd0000000, 0xc0000000 };
+
+	(void)state;
+	for (size_t i = 0; i < WS_ARRAY_SIZE(holes); i++) {
+		const struct entry map[] = { { 0, 0x9fc00, 1 },
+					     { MIB, holes[i] - MIB, 1 },
+					     { 4 * GIB, 3 * MIB, 1 } };
+		int fd = file_of(holes[i] + 3 * MIB);
+
+		put_map(fd, MAP_AT, map, WS_ARRAY_SIZE(map));
+		EXPECT(fd, "a hole below 4 GiB", { 0, holes[i] }, { 4 * GIB, 3 * MIB });
+	}
+}
+
+/* struct e820_table; count: that it says. */
+static int table_of(uint32_t count, const struct entry *entry, unsigned n)
+{
+	int fd = file_of(10 * MIB);
+
+	put(fd, 0x30000, &count, 4);
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t to = 0x30004 + 20ul * i;
+
+		put(fd, to, &entry[i].pa, 8);
+		put(fd, to + 8, &entry[i].len, 8);
+		put(fd, to + 16, &entry[i].type, 4);
+	}
+	return fd;
+}
+
+/* Of a PVH guest there is the kernel's own table alone. */
+static void tables(void **state)
+{
+	static const struct entry odd[] = { { 0x1000, 0x9fc00, 1 },
+					    { MIB, 6 * MIB, 1 },
+					    { 4 * GIB, 2 * MIB, 1 } };
+
+	(void)state;
+	EXPECT(table_of(6, pc, 6), "from 0x800000 on is taken for physical 0x100000000",
+	       { 0, 8 * MIB }, { 4 * GIB, 2 * MIB });
+	EXPECT(table_of(5, pc, 6), NULL, { 0, 10 * MIB });
+	EXPECT(table_of(7, pc, 6), NULL, { 0, 10 * MIB });
+	EXPECT(table_of(129, pc, 6), NULL, { 0, 10 * MIB });
+	EXPECT(table_of(3, odd, 3), NULL, { 0, 10 * MIB });
+}
+
 /* 0x1000 to 0x9efff, 1 MiB to 7 MiB, 4 GiB on. */
 static void run_together(void **state)
 {
@@ -161,9 +221,10 @@ static void maps_of_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(folded),         cmocka_unit_test(folded_just_so),
-		cmocka_unit_test(as_it_lies),     cmocka_unit_test(run_together),
-		cmocka_unit_test(maps_of_others),
+		cmocka_unit_test(no_map),         cmocka_unit_test(firecracker),
+		cmocka_unit_test(tables),         cmocka_unit_test(folded),
+		cmocka_unit_test(folded_just_so), cmocka_unit_test(as_it_lies),
+		cmocka_unit_test(run_together),   cmocka_unit_test(maps_of_others),
 	};
 
 	return cmocka_run_group_tests_name("raw memory", tests, NULL, NULL);

@@ -39,7 +39,7 @@ static const struct bad cases[] = {
 	/* ---- no known kind ---- */
 	{ "text", "text \"hello, world\\n\"", WS_ERR_UNREADABLE,
 	  { "none of these", "ELF core, kdump, LiME, AVML, Xen core, VMware snapshot, "
-	  "QEMU migration stream;" } },
+	  "QEMU migration stream, cloud-hypervisor snapshot;" } },
 	{ "one byte", "u8 0x7f", WS_ERR_UNREADABLE, { "none of these" } },
 	{ "not ELF", "fill 4096 1", WS_ERR_UNREADABLE, { "ELF magic", "offset 0" }, "elf" },
 	{ "not LiME", "fill 4096 1", WS_ERR_UNREADABLE, { "LiME magic" }, "lime" },
