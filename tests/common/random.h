@@ -25,6 +25,12 @@ static inline uint64_t random_below(struct random *r, uint64_t n)
 	return random_next(r) % n;
 }
 
+/* How many rounds of what each has its own damage: `make torture` has ten times as many. */
+static inline unsigned random_rounds(unsigned usual)
+{
+	return getenv("WS_TORTURE_STEP") ? 10 * usual : usual;
+}
+
 /* True n times out of 100. */
 static inline bool random_percent(struct random *r, unsigned n)
 {

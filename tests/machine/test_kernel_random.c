@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#define OPERATIONS 250000u
+#define OPERATIONS 100000u
 #define OPERATIONS_WHOLE 1000000u
 #define CHECK_EVERY 5000u
 #define LIFE 500u

@@ -898,7 +898,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	scene.path = argv[1];
-	scene.rounds = (unsigned)strtoul(argv[2], NULL, 10);
+	scene.rounds = random_rounds((unsigned)strtoul(argv[2], NULL, 10));
 	return cmocka_run_group_tests_name("corruption", tests, open_capture,
 					   close_capture);
 }

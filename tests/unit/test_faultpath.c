@@ -1104,8 +1104,9 @@ static void garble_memory(struct random *random, struct fault_guest *fault)
 static void nonsense_does_no_harm(void **state)
 {
 	struct random random = { random_seed() };
+	unsigned rounds = random_rounds(6);
 
-	for (unsigned round = 0; round < 16; round++) {
+	for (unsigned round = 0; round < rounds; round++) {
 		struct fault_guest *fault = create(state);
 
 		garble_memory(&random, fault);

@@ -220,12 +220,13 @@ static void test_random(void **state)
 	static const uint8_t widths[] = { 0, 36, 40, 46, 52 };
 	struct random random = { random_seed() };
 	struct arena arena = arena_create(64);
+	unsigned rounds = random_rounds(60000);
 	struct ws_paging paging = { .format = *state,
 				    .frame = arena_frame,
 				    .opaque = &arena };
 
 	arena_fill(&arena, paging.format, &random);
-	for (unsigned i = 0; i < 200000; i++) {
+	for (unsigned i = 0; i < rounds; i++) {
 		uint64_t root = random_below(&random, 66 * WS_FRAME_SIZE);
 		uint64_t va = random_va(paging.format, &random);
 		struct manual_answer manual;

@@ -179,9 +179,10 @@ static uint64_t window_start(struct scene *scene)
 
 static void test_windows(void **state)
 {
+	unsigned rounds = random_rounds(120);
 	size_t nruns = 0;
 
-	for (unsigned i = 0; i < 400; i++) {
+	for (unsigned i = 0; i < rounds; i++) {
 		struct scene *scene = scene_create(*state, i, i & 1);
 		uint64_t first = window_start(scene);
 		uint64_t size = random_below(&scene->random, 1 << 21),
@@ -192,7 +193,7 @@ static void test_windows(void **state)
 		nruns += compare_ranges(scene, first, last, i >> 1 & 3);
 		scene_destroy(scene);
 	}
-	assert_true(nruns > 400);
+	assert_true(nruns > rounds);
 	print_message("# %zu runs\n", nruns);
 }
 

@@ -256,6 +256,6 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 2;
 	scene.path = argv[1];
-	scene.rounds = (unsigned)strtoul(argv[2], NULL, 10);
+	scene.rounds = random_rounds((unsigned)strtoul(argv[2], NULL, 10));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
