@@ -121,6 +121,8 @@ def hold(tool, directory):
     return Inquest(truth, told, judge(truth, told))
 
 
+# ---- tables ---------------------------------------------------------------------------
+
 ROW = "| {:26} | {:>3} | {:8} | {:18} | {:22} | {:12} | {:7} | {:12} | {:12} | {:12} |"
 
 
@@ -133,3 +135,14 @@ def head():
 def row(name, run, found):
     truth = found.truth
     return ROW.format(name, run, truth["state"], truth["cause"], *found.verdict)
+
+
+BEGIN, END = "<!-- by lab/death: not to be edited -->\n", "<!-- end -->\n"
+
+
+def write_table(path, rows):
+    """The rows, as row() has them, in place of those that a document has."""
+    text = path.read_text()
+    before, rest = text.split(BEGIN, 1)
+    _, after = rest.split(END, 1)
+    path.write_text(f"{before}{BEGIN}\n{head()}\n" + "\n".join(rows) + f"\n\n{END}{after}")

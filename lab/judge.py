@@ -1,5 +1,6 @@
 """What whosees says of a dump, held against the guest's own word: tasks, roots, modules,
-findings on a kernel that is well, and a capture beside the dump it was made of."""
+findings and a cause of death
+on a kernel that is well, and a capture beside the dump it was made of."""
 
 import collections
 import json
@@ -239,6 +240,14 @@ def judge_audit(judgement, reported, known=()):
         judgement.warnings["verdict heals"] += heals
 
 
+def judge_autopsy(judgement, reported):
+    """It has not died: every cause is untrue, a possible one too."""
+    if "error" in reported:
+        judgement.fault("untrue", f"autopsy: {reported['error']}")
+    elif reported["summary"][0]["cause"]:
+        judgement.fault("untrue", f"autopsy: {reported['summary'][0]['sentence']}")
+
+
 # ---- capture --------------------------------------------------------------------------
 
 def difference(a, b, path=""):
@@ -323,6 +332,7 @@ def judge(tool, discovery, dump, truth, about):
                 seen_in(tool, dump, addresses, about.regime))
     judge_modules(judgement, truth, modules["modules"])
     judge_audit(judgement, audit, about.known)
+    judge_autopsy(judgement, ask(tool, ["autopsy"], dump))
     judge_capture(judgement, tool, dump, truth,
                   {"spaces": spaces, "modules": modules, "audit": audit}, about.handler)
     return judgement

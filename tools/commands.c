@@ -278,7 +278,8 @@ const struct command commands[] = {
 			"they do. SCENARIO is the name of a built-in scenario, or the path of a Lua "
 			"script, which must contain a /; without SCENARIO, the built-in ones are "
 			"listed. A script has no access to the machine that it runs on. Every other "
-			"command takes sim:SCENARIO as its TARGET. The exit status is 0 if everything "
+			"command takes sim:SCENARIO as its TARGET: the machine where the scenario says "
+			"dump, or, by sim:SCENARIO@end, where it ends. The exit status is 0 if everything "
 			"that the script expects happens, and 1 if not.",
 		.examples = EXAMPLES(
 			{ "List the built-in scenarios", "whosees sim" },
@@ -286,7 +287,9 @@ const struct command commands[] = {
 			  "whosees sim naughty-bug" },
 			{ "Save its memory as a dump", "whosees sim naughty-bug --save sim.elf" },
 			{ "Audit the simulated machine just before it crashes",
-			  "whosees audit sim:naughty-bug", 1 }),
+			  "whosees audit sim:naughty-bug", 1 },
+			{ "And find out afterwards why it did",
+			  "whosees autopsy sim:naughty-bug@end", 1 }),
 		.options = OPTIONS_OUTPUT | OPTIONS_SAVE,
 		.max_words = 1,
 		.first_word = "scenario",
@@ -296,13 +299,14 @@ const struct command commands[] = {
 	},
 	{
 		.name = "report",
-		.summary = "write the audit as one HTML page",
+		.summary = "write the audit and the autopsy as one HTML page",
 		.args = "TARGET -o FILE",
 		.about =
-			"Writes one HTML file that needs no other file and no network: which spaces "
-			"are in danger and why, a map of all spaces, each finding with its page walk "
+			"Writes one HTML file that needs no other file and no network: why the machine "
+			"died, where its memory shows that, which spaces are in danger and why, a map of all spaces, each finding with its page walk "
 			"beside that of init_mm, the fault path, and the registers. FILE is written "
-			"completely or not at all. The exit status is that of audit.",
+			"completely or not at all. The exit status is that of audit, and 1 where autopsy's "
+			"is.",
 		.examples = EXAMPLES(
 			{ "Write a page for a browser", "whosees report dump.elf -o dump.html", 1 }),
 		.options = OPTIONS_TARGET | OPTIONS_FILE,

@@ -33,8 +33,17 @@ struct ws_arch_autopsy {
 			   size_t len, size_t *at, struct ws_exception_frame *frame);
 	/* False: the registers that say so are not known. */
 	bool (*standing)(const struct ws_cpu *cpu, struct ws_standing *standing);
+	/* Whether it waits for an interrupt, by the instruction before. */
+	bool (*is_halted)(struct ws_system *system, const struct ws_standing *standing);
 	/* Of a frame of a page fault: the page was mapped, and refused. */
 	bool (*is_refusal)(const struct ws_exception_frame *frame);
+	/*
+	 * By the error code of a page fault: the right that the tables lacked, enum ws_access.
+	 * 0: it was in user mode, or about something else than rights.
+	 */
+	uint8_t (*right_lacked)(uint64_t error);
+	/* What stands before the instruction pointer in an oops; NULL ends them. */
+	const char *const *ip_words;
 	/* Whether control registers keep the kernel from code that the tables allow it. */
 	bool (*refuses_fetch)(const struct ws_system *system,
 			      const struct ws_trail *trail);

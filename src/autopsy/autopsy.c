@@ -152,7 +152,10 @@ static enum ws_status look(struct ws_autopsy *autopsy)
 	if (status != WS_OK)
 		return status;
 	ws_cause_find(autopsy);
-	return replay(autopsy);
+	status = replay(autopsy);
+	if (status == WS_OK)
+		ws_say_where_they_stand(autopsy);
+	return status;
 }
 
 enum ws_status ws_autopsy_run(struct ws_audit *audit, struct ws_autopsy **out)

@@ -5,8 +5,12 @@
  *	frames.c   one pass over memory: exception frames, and those that pile up
  *	storms.c   a pile by its addresses: on which stack, and what it began with
  *	clues.c    the chain of evidence
+ *	stands.c   where the processors stand
  *	last_words.c  what the kernel's log says of it
- *	causes.c   the causes that are known, and what tells each from the others
+ *	causes.c   the causes that are known, a row each; whether one holds:
+ *	storm_causes.c, processors.c, overflow.c, stale.c
+ *	oops.c     what the kernel's log says of a fault
+ *	reach.c    who could not reach an address
  *	autopsy.c  the run, from there to a sentence
  *
  * What an architecture answers is in arch.h.
@@ -33,6 +37,9 @@ struct ws_autopsy {
 /* Makes storms of the piles. */
 enum ws_status ws_storms_find(struct ws_autopsy *autopsy) WS_MUST_CHECK;
 
+/* Adds where each processor is. */
+void ws_say_where_they_stand(struct ws_autopsy *autopsy);
+
 /* Adds what the kernel said of it; *last: how it ended, or NULL. It is the log's. */
 enum ws_status ws_last_words(struct ws_autopsy *autopsy, const char **last) WS_MUST_CHECK;
 
@@ -45,6 +52,10 @@ void ws_cause_find(struct ws_autopsy *autopsy);
 /* Adds a sentence to the chain; the caller may then say where it lies. */
 struct ws_clue *ws_clue(struct ws_autopsy *autopsy, const char *about, const char *fmt,
 			...) __attribute__((format(printf, 3, 4)));
+
+/* Makes the sentence, in place of another. */
+void ws_say(struct ws_autopsy *autopsy, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* "whosees_lab:lab_page_fault at 0xc4fed630", or the address alone. */
 #define WS_NAMED 128

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The chain of evidence, and what its links call addresses and spaces. */
+/* The sentence and the chain of evidence, and what they call addresses and spaces. */
 #include "autopsy/autopsy.h"
 
 #include <stdio.h>
@@ -25,6 +25,17 @@ struct ws_clue *ws_clue(struct ws_autopsy *autopsy, const char *about, const cha
 	autopsy->short_of_memory = true;
 	autopsy->clues.n--;
 	return NULL;
+}
+
+void ws_say(struct ws_autopsy *autopsy, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	free(autopsy->sentence);
+	autopsy->sentence = ws_text_of_args(fmt, ap);
+	va_end(ap);
+	autopsy->short_of_memory |= !autopsy->sentence;
 }
 
 const char *ws_named(struct ws_autopsy *autopsy, uint64_t va, char text[static WS_NAMED])

@@ -135,15 +135,16 @@ static char *clean_copy(const char *text)
 	return clean;
 }
 
-static bool write_page(FILE *out, const struct digest *digest,
+static bool write_page(FILE *out, const struct html_subject *of,
 		       const struct provenance *provenance)
 {
+	const struct digest *digest = of->digest;
 	struct tree tree = { 0 };
 	ws_autofree char *headline = digest_headline(digest);
 	ws_autofree char *clean = clean_copy(headline);
 	ws_autofree char *target =
 		clean_copy(ws_target_path(ws_system_target(digest->system)));
-	json_t *data = html_data(&tree, digest, provenance);
+	json_t *data = html_data(&tree, of, provenance);
 	const struct page page = { out, target, clean, data };
 	bool written = !tree.failed && clean && target && print_frame(&page);
 
@@ -151,13 +152,13 @@ static bool write_page(FILE *out, const struct digest *digest,
 	return written;
 }
 
-bool html_write(FILE *out, const struct digest *digest, ws_progress_fn *progress,
+bool html_write(FILE *out, const struct html_subject *of, ws_progress_fn *progress,
 		void *arg)
 {
-	const struct provenance_of of = { digest->system, progress, arg };
+	const struct provenance_of target = { of->digest->system, progress, arg };
 	struct provenance provenance;
 	bool written =
-		provenance_make(&provenance, &of) && write_page(out, digest, &provenance);
+		provenance_make(&provenance, &target) && write_page(out, of, &provenance);
 
 	provenance_release(&provenance);
 	if (!written && !ferror(out))

@@ -12,6 +12,8 @@
  *	kernel pti consensus reference   the layout
  *	file size sha256 no_hash         the target's file, where it is one
  *	taken taken_by made              when it was taken, what says so, and when this was made
+ *	death      {sentence cause certainty unknown clues}: what an autopsy came to; cause
+ *	           null or {id name meaning fix}; clues {about va pa text} each, with 0x
  *	headline findings_sentence       what will happen; how many findings
  *	verdicts   [name, meaning, of one, of many, class] each, best first (words.h)
  *	severities names, mildest first
@@ -35,11 +37,13 @@
 #ifndef WS_REPORT_HTML_DATA_H
 #define WS_REPORT_HTML_DATA_H
 
-#include "report/digest.h"
+#include "report/html.h"
 #include "report/provenance.h"
 #include "report/tree.h"
 
-json_t *html_data(struct tree *tree, const struct digest *digest,
+json_t *html_data(struct tree *tree, const struct html_subject *of,
 		  const struct provenance *provenance);
+
+json_t *html_death_data(struct tree *tree, const struct ws_autopsy *autopsy);
 
 #endif

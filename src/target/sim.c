@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A scenario as a target: "sim:NAME" is run up to where it says dump(), and the ELF core
- * of what it leaves is read as any other core is. So there is one way in, and what holds
- * for sim:NAME holds for the file that is saved of it.
+ * A scenario as a target: "sim:NAME" is run up to where it says dump(), "sim:NAME@end" to its
+ * end, and the ELF core of what it leaves is read as any other core is. So there is one way
+ * in, and what holds for sim:NAME holds for the file that is saved of it.
  */
 #include "target/target.h"
 
@@ -17,6 +17,7 @@
 #include "util/text.h"
 
 #define PREFIX "sim:"
+#define AT_END "@end"
 
 bool ws_is_sim(const char *path)
 {
@@ -87,15 +88,29 @@ static enum ws_status save(struct ws_context *ctx, struct ws_file *file,
 	return status;
 }
 
+/* Cuts "@end" off the name: whether it was there. */
+static bool cut_end(char *name)
+{
+	size_t len = strlen(name), end = strlen(AT_END);
+
+	if (len < end || strcmp(name + len - end, AT_END) != 0)
+		return false;
+	name[len - end] = '\0';
+	return true;
+}
+
 enum ws_status ws_sim_run(struct ws_context *ctx, struct ws_file *file)
 {
-	const struct script_options options = { .scenario = file->path + strlen(PREFIX),
-						.until_dump = true };
-	ws_autofree char *why = NULL;
+	ws_autofree char *name = strdup(file->path + strlen(PREFIX)), *why = NULL;
+	struct script_options options = { .scenario = name };
 	struct kernel *kernel = NULL;
-	enum script_status status = script_run(&options, &kernel, &why);
+	enum script_status status;
 	enum ws_status saved;
 
+	if (!name)
+		return ws_fail_memory(ctx);
+	options.until_dump = !cut_end(name);
+	status = script_run(&options, &kernel, &why);
 	if (status != SCRIPT_HOLDS)
 		return refuse(ctx, status, options.scenario, why);
 	saved = save(ctx, file, kernel);
@@ -117,7 +132,7 @@ const struct ws_target_ops ws_target_sim = {
 	.kind = "sim",
 	.title = "scenario",
 	.about = "sim:SCENARIO, a simulated machine where the scenario says "
-		 "dump.",
+		 "dump, or, with @end behind its name, where it ends.",
 	.header = "program header",
 	.open = sim_open,
 };

@@ -17,11 +17,39 @@ static bool standing(const struct ws_cpu *cpu, struct ws_standing *standing)
 	       ws_cpu_knows(cpu, X86_CS);
 }
 
+#define HLT 0xf4u /* SDM vol. 2A; the saved instruction pointer is behind it */
+
+static bool is_halted(struct ws_system *system, const struct ws_standing *standing)
+{
+	uint8_t before;
+
+	return !standing->user &&
+	       ws_system_read(system, standing->ip - 1, &before, 1) == WS_READ &&
+	       before == HLT;
+}
+
 /* The error code's P flag (SDM vol. 3A, 4.7). */
 static bool is_refusal(const struct ws_exception_frame *frame)
 {
 	return frame->error & 1;
 }
+
+/* The error code of a page fault (SDM vol. 3A, figure 4-12). */
+#define ERROR_WRITE (UINT64_C(1) << 1)
+#define ERROR_FETCH (UINT64_C(1) << 4)
+#define ERROR_RIGHTS (UINT64_C(1) | ERROR_WRITE | ERROR_FETCH)
+
+static uint8_t right_lacked(uint64_t error)
+{
+	if (error & ~ERROR_RIGHTS)
+		return 0;
+	return error & ERROR_FETCH   ? WS_KERNEL_EXECUTE
+	       : error & ERROR_WRITE ? WS_KERNEL_WRITE
+				     : WS_KERNEL_READ;
+}
+
+/* arch/x86/kernel/dumpstack.c, show_ip(); before 4.15 __show_regs(). */
+static const char *const ip_words[] = { "RIP: ", "EIP: ", NULL };
 
 /* SMEP (SDM vol. 3A, 4.6.1). */
 static bool refuses_fetch(const struct ws_system *system, const struct ws_trail *trail)
@@ -67,7 +95,10 @@ const struct ws_arch_autopsy x86_autopsy = {
 	.frame_max = 48,
 	.next_frame = x86_next_frame,
 	.standing = standing,
+	.is_halted = is_halted,
 	.is_refusal = is_refusal,
+	.right_lacked = right_lacked,
+	.ip_words = ip_words,
 	.refuses_fetch = refuses_fetch,
 	.is_handler = is_handler,
 	.is_delivery = is_delivery,

@@ -17,6 +17,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "common")]
+import give_log  # noqa: E402
 import writers  # noqa: E402
 from tap import PATIENCE, Tap  # noqa: E402
 
@@ -87,8 +88,8 @@ def check_storm(tap, machine, to):
               int(death["last_sp"], 16)) ==
              (0x804909e, True, machine.top - 24, machine.top - 24 - STRIDE * pushed), death)
     told = [clue["about"] for clue in document["clues"]]
-    tap.case("with each link of the chain", told == ["frames", "frames", "hole", "hole", "replay"],
-             told)
+    tap.case("with each link of the chain",
+             told == ["frames", "frames", "hole", "hole", "replay", "processor"], told)
 
 
 def check_less(tap, machine, to):
@@ -125,6 +126,80 @@ def check_other(tap, machine, to):
              death["cause"] != "handler-unmapped", death)
 
 
+class Oops:
+    """The machine once more, with an oops in its log and the exception frame of it."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self.ip = machine.handler + 2
+        walk, _ = answer(machine.tool, "walk", machine.path, "lab_page_fault", "--pid", "0")
+        self.text = int(walk["summary"][0]["pa"], 16) & -PAGE
+
+    def told(self, to, lines, frame=True, code=b""):
+        """What comes of it; code: the bytes that lie where it faulted."""
+        core = self.machine.core
+        pages = give_log.pages_of(core, [(1, 0, 9.0, line) for line in lines])
+        if frame:
+            pages[self.machine.stack] = bytearray(PAGE)
+            struct.pack_into("<4I", pages[self.machine.stack], 64, 0xffffffff, self.ip,
+                             KERNEL_CS, 0x10046)
+        if code:
+            pages[self.text] = bytearray(PAGE)
+            at = self.ip % PAGE
+            pages[self.text][at:at + len(code)] = code
+        memory = [piece for piece in core.memory if piece[0] not in pages]
+        memory = sorted(memory + [(pa, bytes(page)) for pa, page in pages.items()])
+        pathlib.Path(to).write_bytes(writers.elf_core(memory, core.notes, core.machine))
+        document, status = answer(self.machine.tool, "autopsy", to)
+        death = document["summary"][0]
+        return death["cause"], death["certainty"], status, death["pid"]
+
+
+MAPPED, NOT_MAPPED = 0xc3919c30, 0xf0000000
+STALE = "stale-translation", "likely", 1, 1
+EIP = "EIP: lab_page_fault+0x2/0x30 [whosees_lab]"
+PANIC = "Kernel panic - not syncing: Fatal exception"
+
+
+def oops_of(va, error, eip=EIP, last=PANIC, code="Code: Unable to access opcode bytes"):
+    return [f"BUG: unable to handle page fault for address: {va:08x}",
+            f"#PF: error_code(0x{error:04x}) - not-present page", "*pde = 00000000",
+            f"Oops: {error:04x} [#1] PREEMPT SMP", "CPU: 0 PID: 1 Comm: init Not tainted",
+            eip, code, *([last] if last else [])]
+
+
+def check_stale(tap, machine, to):
+    oops = Oops(machine)
+    told = oops.told(to, oops_of(MAPPED, 0))
+    tap.case("a fault at what its space maps with that right is of a translation that is gone",
+             told == STALE, told)
+    told = oops.told(to, oops_of(MAPPED, 0, last=None))
+    tap.case("where the kernel went on, it is possible", told[:3] ==
+             ("stale-translation", "possible", 4), told)
+    told = oops.told(to, oops_of(MAPPED, 0, f"EIP: 0060:[<{oops.ip:08x}>] EFLAGS: 00010046"))
+    tap.case("and in the words of older kernels", told == STALE, told)
+    for what, lines, frame in (
+            ("nothing is mapped there", oops_of(NOT_MAPPED, 0), True),
+            ("user mode faulted", oops_of(MAPPED, 4), True),
+            ("a reserved bit was set", oops_of(MAPPED, 9), True),
+            ("the frame of it is not there", oops_of(MAPPED, 0), False),
+            ("its first line is missing", oops_of(MAPPED, 0)[1:], True)):
+        told = oops.told(to, lines, frame)
+        tap.case(f"but not where {what}", told[0] is None, told)
+    for what, there, cause in (("the first byte", b"\x90\x0b\x00", "stale-translation"),
+                               ("the second byte", b"\x0f\x90\x00", "stale-translation"),
+                               ("the third byte", b"\x0f\x0b\x90", None),
+                               ("nothing", b"\x0f\x0b\x00", None)):
+        lines = ["invalid opcode: 0000 [#1] PREEMPT SMP", "CPU: 0 PID: 1 Comm: init", EIP,
+                 "Code: 55 89 <0f> 0b 00 00", PANIC]
+        told = oops.told(to, lines, code=there)
+        tap.case(f"{what} of the code is not what the kernel printed: "
+                 f"{'stale' if cause else 'no sign'}", told[0] == cause, told)
+    lines[3] = "Code: 55 89 0f 0b 00 00"
+    told = oops.told(to, lines, code=b"\x90\x90\x90")
+    tap.case("code without a mark decides nothing", told[0] is None, told)
+
+
 def check_healthy(tap, tool, path):
     document, status = answer(tool, "autopsy", path)
     death = document["summary"][0]
@@ -141,6 +216,7 @@ def main(tool, nests, *others):
         check_storm(tap, machine, to)
         check_less(tap, machine, to)
         check_other(tap, machine, to)
+        check_stale(tap, machine, to)
     for path in (nests, *others):
         check_healthy(tap, tool, path)
     return tap.end()

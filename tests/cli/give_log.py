@@ -27,16 +27,16 @@ RECORDS = [
 ]
 
 
-def ring():
-    """{pa: page} of the ring of RECORDS, but for who points at it."""
-    head = (-(1 << COUNT_BITS) - 1 + len(RECORDS)) & MASK
+def ring(records):
+    """{pa: page} of the ring of these records, but for who points at it."""
+    head = (-(1 << COUNT_BITS) - 1 + len(records)) & MASK
     tail = (-(1 << COUNT_BITS) - 1) & MASK
     virtual = [PAGE_OFFSET + pa for pa in (DESCS, INFOS, TEXTS)]
     pages = {pa: bytearray(PAGE) for pa in (RING, DESCS, INFOS, TEXTS)}
     struct.pack_into("<5I", pages[RING], 0, COUNT_BITS, virtual[0], virtual[1], head, tail)
     struct.pack_into("<I", pages[DESCS], 12 * ((1 << COUNT_BITS) - 1), tail | 3 << 30)
     at = 0
-    for seq, (level, caller, seconds, text) in enumerate(RECORDS):
+    for seq, (level, caller, seconds, text) in enumerate(records):
         number = (seq - (1 << COUNT_BITS)) & MASK
         data = struct.pack("<I", number) + text.encode()
         data += bytes(-len(data) % 4)
@@ -48,16 +48,22 @@ def ring():
     return pages
 
 
-def main(path, copy, harm=None):
-    core = writers.Core(pathlib.Path(path).read_bytes())
+def pages_of(core, records):
+    """{pa: page} of a log of such records, and of what points at it."""
     lines = core.of("VMCOREINFO")[0].rstrip(b"\0").decode().splitlines()
     said = dict(line.split("=", 1) for line in lines if "=" in line)
     prb = int(said["SYMBOL(prb)"], 16) - PAGE_OFFSET
-    pages = ring()
+    pages = ring(records)
     text = int(said["OFFSET(printk_ringbuffer.text_data_ring)"])
     struct.pack_into("<2I", pages[RING], text, TEXT_BITS, PAGE_OFFSET + TEXTS)
     pages[prb & -PAGE] = bytearray(PAGE)
     struct.pack_into("<I", pages[prb & -PAGE], prb % PAGE, PAGE_OFFSET + RING)
+    return pages
+
+
+def main(path, copy, harm=None):
+    core = writers.Core(pathlib.Path(path).read_bytes())
+    pages = pages_of(core, RECORDS)
     if harm:
         begin = pages[TEXTS].index(RECORDS[2][3].encode()) - 4
         pages[TEXTS][begin:begin + 16] = b"\x60\0\0\0" * 4

@@ -313,6 +313,12 @@ def what_ifs(tool, capture):
                                                *options)[0])
 
 
+def autopsies(tool, capture):
+    """Of a machine that died, and of one that shows nothing."""
+    for label, target in {"a death": "sim:naughty-bug@end", "no death": capture}.items():
+        yield label, "autopsy", json.loads(run(tool, "autopsy", target, "--json")[0])
+
+
 def main(tool, schemas, nests, i386, *captures):
     tap = Tap()
     schemas = pathlib.Path(schemas)
@@ -336,6 +342,7 @@ def main(tool, schemas, nests, i386, *captures):
     rules = json.loads(run(tool, "rules", "--json")[0])
     documents.append(("rules", "rules", rules))
     documents += list(what_ifs(tool, nests))
+    documents += list(autopsies(tool, nests))
     complaints = list(form_complaints(tool, ["rules"], rules, "rules"))
     tap.case("rules: NDJSON and CSV say the same", not complaints, complaints[:5])
     check_schema(tap, schemas, documents)

@@ -41,6 +41,26 @@ function fillAbout() {
     make('dd', { class: name === 'SHA-256' && data.sha256 ? 'mono' : '' }, value))));
 }
 
+// ---- why it died ------------------------------------------------------------------------------
+
+const makeClue = ({ about, va, pa, text }) => [about,
+  va ?? (pa ? `${pa} (physical)` : ''), text];
+
+// Of a machine that shows no trace of a death there is nothing to say.
+function fillDeath() {
+  const { sentence, cause, certainty, unknown, clues } = data.death;
+  if (!cause && !clues.some((clue) => clue.about === 'log'))
+    return;
+  byId('death').hidden = false;
+  fill('death-body', make('article', { class: 'card' },
+    make('p', { class: 'cause' }, sentence[0].toUpperCase() + sentence.slice(1)),
+    make('p', {}, cause ? `How sure: ${certainty}. ${cause.meaning}` : null),
+    cause ? make('p', {}, make('b', {}, 'What to do: '), cause.fix) : null,
+    unknown ? make('p', {}, `Unknown: ${unknown}`) : null,
+    makeTable('The evidence', null, [['About'], ['Address', 'address'], ['Evidence']],
+      clues.map(makeClue))));
+}
+
 // ---- the map's tools --------------------------------------------------------------------------
 
 function setVerdict(verdict) {
@@ -420,6 +440,7 @@ function listenToPrinter() {
 // ---- go ---------------------------------------------------------------------------------------
 
 function start() {
+  fillDeath();
   fillHeadline();
   fillTools();
   fillCases();

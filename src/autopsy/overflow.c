@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A kernel stack that ran over: into its guard page, or through the memory below it. */
+#include "autopsy/causes.h"
+#include "autopsy/reach.h"
+
+#include <endian.h>
+
+#include "util/count.h"
+
+/* ---- a stack that ran over ---------------------------------------------------------- */
+
+static const struct ws_stack *stack_above(const struct ws_autopsy *autopsy, uint64_t va)
+{
+	ws_vec_each(&autopsy->stacks, stack)
+		if (stack->whole && stack->va - va - 1 < WS_FRAME_SIZE)
+			return stack;
+	return NULL;
+}
+
+static bool is_guard_hit(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	const struct ws_system *system = autopsy->system;
+
+	for (uint32_t i = 0; i < system->target->cpus.n; i++) {
+		const struct ws_task *task;
+		const struct ws_stack *stack;
+		struct ws_standing standing;
+		struct ws_trail trail;
+
+		if (!autopsy->arch->standing(&system->target->cpus.v[i], &standing) ||
+		    !standing.has_fault ||
+		    !(stack = stack_above(autopsy, standing.fault)))
+			continue;
+		ws_walk(&system->paging, system->layout.reference, standing.fault,
+			&trail);
+		if (trail.end == WS_END_PAGE || !ws_end_is_known(trail.end))
+			continue;
+		task = &system->tasks.v[stack->task];
+		death->has_cpu = true;
+		death->cpu = i;
+		death->certainty = WS_CERTAINTY_LIKELY;
+		ws_put_space(autopsy, death, task->active_space);
+		ws_clue(autopsy, "processor",
+			"the address that faulted last on cpu %u, %#lx, is in the page below "
+			"the kernel stack of %u %s, which begins at %#lx: nothing is mapped "
+			"there, to catch what runs over",
+			i, standing.fault, task->pid, task->comm, stack->va);
+		ws_say(autopsy,
+		       "the kernel stack of %u %s ran over into the guard page below it, and the "
+		       "fault of that could not be pushed there either: a double fault",
+		       task->pid, task->comm);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * include/uapi/linux/magic.h: the word at the end of a task's stack, behind thread_info where
+ * that lies there. fork() puts it there.
+ */
+#define STACK_END_MAGIC 0x57ac6e9du
+#define STACK_END_BYTES 256u
+#define STACK_END_WORDS (STACK_END_BYTES / 4)
+
+static bool read_end(const struct ws_autopsy *autopsy, const struct ws_stack *stack,
+		     uint32_t words[static STACK_END_WORDS])
+{
+	return ws_system_read(autopsy->system, stack->va, words, STACK_END_BYTES) ==
+	       WS_READ;
+}
+
+/* Where most stacks have the word; false: too few, so that one without says nothing. */
+static bool find_magic(const struct ws_autopsy *autopsy, unsigned *at)
+{
+	size_t votes[STACK_END_WORDS] = { 0 }, n = 0;
+	uint32_t words[STACK_END_WORDS];
+
+	ws_vec_each(&autopsy->stacks, stack) {
+		if (!read_end(autopsy, stack, words))
+			continue;
+		n++;
+		for (unsigned i = 0; i < STACK_END_WORDS; i++)
+			votes[i] += le32toh(words[i]) == STACK_END_MAGIC;
+	}
+	*at = 0;
+	for (unsigned i = 0; i < STACK_END_WORDS; i++)
+		if (votes[i] > votes[*at])
+			*at = i;
+	return n >= 8 && votes[*at] >= n - n / 8;
+}
+
+/* The task whose space the processor is in has a stack that lies above SP, all of it. */
+static const struct ws_stack *stack_left(const struct ws_autopsy *autopsy,
+					 const struct ws_cpu *cpu, uint64_t sp)
+{
+	const struct ws_system *system = autopsy->system;
+	const struct ws_stack *left = NULL;
+	uint64_t root;
+
+	if (!ws_system_cpu_root(system, cpu, &root))
+		return NULL;
+	ws_vec_each(&autopsy->stacks, stack) {
+		uint32_t space = system->tasks.v[stack->task].active_space;
+
+		if (sp - stack->va < stack->size)
+			return NULL; /* it is on some task's, as it should be */
+		if (space != WS_NO_SPACE && sp < stack->va &&
+		    system->spaces.v[space].root == root)
+			left = stack;
+	}
+	return left;
+}
+
+static void take_overflow(struct ws_autopsy *autopsy, struct ws_death *death,
+			  const struct ws_stack *stack, uint64_t sp, unsigned at)
+{
+	const struct ws_system *system = autopsy->system;
+	const struct ws_task *task = &system->tasks.v[stack->task];
+	struct ws_clue *clue;
+	size_t nroots = 0;
+
+	death->has_cpu = true;
+	death->certainty = WS_CERTAINTY_LIKELY;
+	ws_put_space(autopsy, death, task->active_space);
+	ws_clue(autopsy, "processor",
+		"cpu %u is in kernel mode in the space of %u %s, and its stack pointer, "
+		"%#lx, is %s below the end of that task's kernel stack, which begins at "
+		"%#lx",
+		death->cpu, task->pid, task->comm, sp,
+		WS_COUNT_OF(stack->va - sp, "byte"), stack->va);
+	clue = ws_clue(
+		autopsy, "stack",
+		"the word that marks the end of a stack is overwritten in this one; "
+		"other tasks' stacks have it");
+	if (clue) {
+		clue->has_va = true;
+		clue->va = stack->va + 4 * at;
+	}
+	ws_vec_each(&system->damaged, root)
+		nroots += ws_direct_va(system, *root) + WS_FRAME_SIZE > sp &&
+			  ws_direct_va(system, *root) < stack->va;
+	if (nroots)
+		ws_clue(autopsy, "stack",
+			"%s between the two %s overwritten, so that nothing of these spaces "
+			"can be read",
+			WS_COUNT_OF(nroots, "root"), nroots == 1 ? "is" : "are");
+	ws_say(autopsy,
+	       "the kernel stack of %u %s ran over, and through the memory below it down to "
+	       "%#lx, since no guard page ends it",
+	       task->pid, task->comm, sp);
+}
+
+/* Without a guard page: the processor is below the stack, whose end is overwritten. */
+static bool is_end_overwritten(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	const struct ws_system *system = autopsy->system;
+	uint32_t words[STACK_END_WORDS];
+	unsigned at;
+
+	if (!find_magic(autopsy, &at))
+		return false;
+	for (uint32_t i = 0; i < system->target->cpus.n; i++) {
+		const struct ws_cpu *cpu = &system->target->cpus.v[i];
+		const struct ws_stack *stack;
+		struct ws_standing standing;
+
+		if (!autopsy->arch->standing(cpu, &standing) || standing.user ||
+		    !(stack = stack_left(autopsy, cpu, standing.sp)) ||
+		    !read_end(autopsy, stack, words) ||
+		    le32toh(words[at]) == STACK_END_MAGIC)
+			continue;
+		death->cpu = i;
+		take_overflow(autopsy, death, stack, standing.sp, at);
+		return true;
+	}
+	return false;
+}
+
+bool ws_is_stack_overflow(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	return is_guard_hit(autopsy, death) || is_end_overwritten(autopsy, death);
+}

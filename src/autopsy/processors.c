@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Deaths that the processors' registers show: what they could not reach, and by which root. */
+#include "autopsy/causes.h"
+#include "autopsy/reach.h"
+
+/* ---- delivery itself failed --------------------------------------------------------- */
+
+static const struct ws_need *need_at(const struct ws_autopsy *autopsy, uint64_t va)
+{
+	ws_vec_each(&autopsy->audit->needs, need)
+		if (autopsy->arch->is_delivery(need->rule) && need->va <= va &&
+		    va <= need->last)
+			return need;
+	return NULL;
+}
+
+static void take_delivery(struct ws_autopsy *autopsy, struct ws_death *death,
+			  const struct ws_need *need, uint64_t va,
+			  const struct ws_blind *blind)
+{
+	uint8_t right = need->rights ? need->rights : WS_KERNEL_READ;
+	char space[2 * WS_NAMED];
+
+	death->has_cpu = true;
+	death->certainty = WS_CERTAINTY_LIKELY;
+	ws_clue(autopsy, "processor",
+		"the address that faulted last on cpu %u, %#lx, is in %s: a processor %s "
+		"there only to deliver an exception",
+		death->cpu, va, need->what,
+		right == WS_KERNEL_WRITE ? "writes" : "reads");
+	ws_clue_hole(autopsy, blind->first, va, right);
+	if (blind->n == 1 || blind->suspect_is)
+		ws_put_space(autopsy, death, blind->first);
+	ws_say(autopsy,
+	       "%s is not %s %s: the processor needed it to deliver an exception, and the "
+	       "delivery failed",
+	       need->what, blind->how == WS_REACH_NONE ? "mapped" : "writable",
+	       ws_in_space(autopsy, death, blind, space));
+}
+
+/* What the processor could not reach when it died: the last fault's address tells. */
+bool ws_is_delivery_failed(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	const struct ws_system *system = autopsy->system;
+
+	for (uint32_t i = 0; i < system->target->cpus.n; i++) {
+		const struct ws_cpu *cpu = &system->target->cpus.v[i];
+		struct ws_standing standing;
+		struct ws_failed_access access;
+		const struct ws_need *need;
+		struct ws_blind blind;
+		uint64_t root;
+
+		if (!autopsy->arch->standing(cpu, &standing) || !standing.has_fault ||
+		    !ws_system_cpu_root(system, cpu, &root) ||
+		    !(need = need_at(autopsy, standing.fault)))
+			continue;
+		access = (struct ws_failed_access){ standing.fault,
+						    need->rights ? need->rights
+								 : WS_KERNEL_READ,
+						    WS_EITHER };
+		blind = ws_find_blind(autopsy, &access,
+				      ws_space_of_root(autopsy->audit, root));
+		if (!blind.n)
+			continue;
+		death->cpu = i;
+		take_delivery(autopsy, death, need, standing.fault, &blind);
+		return true;
+	}
+	return false;
+}
+
+/* ---- a root that is none ------------------------------------------------------------ */
+
+/* A processor, and what the register that holds its root leads to. */
+struct loaded {
+	uint32_t cpu;
+	uint64_t root;
+	uint32_t space; /* WS_NO_SPACE: of none */
+	struct ws_standing standing;
+	const struct ws_need
+		*need; /* of delivery, at the last fault, which is not mapped */
+};
+
+static uint8_t end_of(const struct ws_autopsy *autopsy, uint64_t root, uint64_t va)
+{
+	struct ws_trail trail;
+
+	ws_walk(&autopsy->system->paging, root, va, &trail);
+	return trail.end;
+}
+
+/*
+ * Whether the processor did not get to its next instruction by that root: its tables are read
+ * and say so; or they lead out of what the target has, and its last fault was at what only
+ * a delivery needs.
+ */
+static bool is_stuck(const struct ws_autopsy *autopsy, const struct loaded *loaded)
+{
+	uint8_t end = end_of(autopsy, loaded->root, loaded->standing.ip);
+
+	return end != WS_END_PAGE && (ws_end_is_known(end) || loaded->need);
+}
+
+static bool look_at_loaded(const struct ws_autopsy *autopsy, uint32_t number,
+			   struct loaded *loaded)
+{
+	const struct ws_system *system = autopsy->system;
+	const struct ws_cpu *cpu = &system->target->cpus.v[number];
+
+	*loaded = (struct loaded){ .cpu = number };
+	if (!autopsy->arch->standing(cpu, &loaded->standing) ||
+	    !ws_system_cpu_root(system, cpu, &loaded->root))
+		return false;
+	loaded->space = ws_space_of_root(autopsy->audit, loaded->root);
+	if (loaded->standing.has_fault &&
+	    end_of(autopsy, loaded->root, loaded->standing.fault) != WS_END_PAGE)
+		loaded->need = need_at(autopsy, loaded->standing.fault);
+	return true;
+}
+
+static void take_loaded(struct ws_autopsy *autopsy, struct ws_death *death,
+			const struct loaded *loaded)
+{
+	death->has_cpu = death->has_root = true;
+	death->cpu = loaded->cpu;
+	death->root = loaded->root;
+	death->space = loaded->space;
+	death->certainty = loaded->need ? WS_CERTAINTY_LIKELY : WS_CERTAINTY_POSSIBLE;
+	if (loaded->need)
+		ws_clue(autopsy, "processor",
+			"the address that faulted last on cpu %u, %#lx, is in %s, which this "
+			"root does not lead to: no exception could be delivered",
+			loaded->cpu, loaded->standing.fault, loaded->need->what);
+}
+
+/* The root of a process that is gone, or of nobody: the next instruction is not mapped. */
+bool ws_is_foreign_root(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	const struct ws_system *system = autopsy->system;
+	struct loaded loaded;
+
+	for (uint32_t i = 0; i < system->target->cpus.n; i++) {
+		bool freed;
+
+		if (!look_at_loaded(autopsy, i, &loaded))
+			continue;
+		freed = loaded.space != WS_NO_SPACE &&
+			system->spaces.v[loaded.space].kind == WS_SPACE_FREED;
+		if ((loaded.space != WS_NO_SPACE && !freed) ||
+		    !is_stuck(autopsy, &loaded))
+			continue;
+		ws_clue(autopsy, "processor",
+			freed ? "cpu %u has %#lx loaded, a root that lies in a freed page"
+			      : "cpu %u has %#lx loaded, and what lies there is no root of "
+				"this kernel's: not even the next instruction, at %#lx, is "
+				"reached by it",
+			i, loaded.root, loaded.standing.ip);
+		take_loaded(autopsy, death, &loaded);
+		ws_say(autopsy,
+		       "%s holds %#lx, which is %s: no instruction can be fetched, and no "
+		       "exception be delivered",
+		       ws_cpu_root_register(&system->target->cpus.v[i]), loaded.root,
+		       freed ? "the root of a process that is gone"
+			     : "no page table of this kernel's");
+		return true;
+	}
+	return false;
+}
+
+/* ---- a table that was overwritten --------------------------------------------------- */
+
+static bool is_root_overwritten(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	const struct ws_system *system = autopsy->system;
+	char whose[WS_NAMED];
+	struct loaded loaded;
+
+	for (uint32_t i = 0; i < system->target->cpus.n; i++) {
+		if (!look_at_loaded(autopsy, i, &loaded) || loaded.space == WS_NO_SPACE ||
+		    !system->spaces.v[loaded.space].looks_damaged ||
+		    !is_stuck(autopsy, &loaded))
+			continue;
+		ws_clue(autopsy, "processor",
+			"cpu %u is in %s, and what lies at its root %#lx is no page table: "
+			"not even the next instruction, at %#lx, is reached by it",
+			i, ws_whose(autopsy, loaded.space, whose), loaded.root,
+			loaded.standing.ip);
+		take_loaded(autopsy, death, &loaded);
+		ws_say(autopsy,
+		       "the page table of %s at %#lx was overwritten while a processor was in "
+		       "that space: no instruction can be fetched, and no exception be delivered",
+		       ws_whose(autopsy, loaded.space, whose), loaded.root);
+		return true;
+	}
+	return false;
+}
+
+/* How many entries of the table with the last step map the direct map in order. */
+static unsigned count_direct(const struct ws_autopsy *autopsy,
+			     const struct ws_trail *trail)
+{
+	struct ws_system *system = autopsy->system;
+	unsigned n = 0, entries = WS_FRAME_SIZE >> system->paging.format->entry_log2;
+	uint64_t va = trail->va & -(uint64_t)(entries * WS_FRAME_SIZE);
+	struct ws_trail each;
+
+	for (unsigned i = 0; i < entries; i++, va += WS_FRAME_SIZE) {
+		ws_walk(&system->paging, system->layout.reference, va, &each);
+		n += each.end == WS_END_PAGE && each.pa == ws_direct_pa(system, va);
+	}
+	return n;
+}
+
+/*
+ * A processor's last fault was in the direct map, at memory that there is; init_mm's table
+ * there maps less than half of what it should.
+ */
+static bool is_direct_map_overwritten(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	struct ws_system *system = autopsy->system;
+	unsigned entries = WS_FRAME_SIZE >> system->paging.format->entry_log2, left;
+	struct ws_trail trail;
+	struct loaded loaded;
+
+	for (uint32_t i = 0; i < system->target->cpus.n; i++) {
+		uint64_t va, pa;
+
+		if (!look_at_loaded(autopsy, i, &loaded) || !loaded.standing.has_fault)
+			continue;
+		va = loaded.standing.fault;
+		pa = ws_direct_pa(system, va);
+		/* where the region ends was read from these very tables */
+		if (va < system->regions.v[0].first ||
+		    !ws_target_piece(system->target, pa))
+			continue;
+		ws_walk(&system->paging, system->layout.reference, va, &trail);
+		if (trail.nsteps != system->paging.format->nlevels ||
+		    !ws_end_is_known(trail.end) ||
+		    (trail.end == WS_END_PAGE && trail.pa == pa))
+			continue;
+		left = count_direct(autopsy, &trail);
+		if (left >= entries / 2)
+			continue;
+		death->has_cpu = true;
+		death->cpu = i;
+		death->certainty = WS_CERTAINTY_LIKELY;
+		ws_clue(autopsy, "processor",
+			"the address that faulted last on cpu %u, %#lx, is in the direct map, "
+			"which maps all memory: a fault there should not be",
+			i, va);
+		ws_clue(autopsy, "hole",
+			"the %s at %#lx, by which init_mm and all spaces map it, has %u of %u "
+			"entries as they should be",
+			ws_level_name(system->paging.format, trail.nsteps - 1u),
+			trail.step[trail.nsteps - 1].table, left, entries);
+		ws_say(autopsy,
+		       "a page table of the direct map, at %#lx, was overwritten: what the "
+		       "kernel keeps in the memory that it maps, stacks too, is out of reach in "
+		       "every space",
+		       trail.step[trail.nsteps - 1].table);
+		return true;
+	}
+	return false;
+}
+
+bool ws_is_table_overwritten(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	return is_root_overwritten(autopsy, death) ||
+	       is_direct_map_overwritten(autopsy, death);
+}
+
+/* ---- the machine's own tables ------------------------------------------------------- */
+
+bool ws_is_table_damaged(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	const struct ws_audit *audit = autopsy->audit;
+
+	if (!audit->doubt)
+		return false;
+	death->certainty = WS_CERTAINTY_POSSIBLE;
+	ws_clue(autopsy, "processor",
+		"no machine can have run like this: %s; either it died of that, or the "
+		"dump is damaged there",
+		audit->doubt);
+	ws_say(autopsy, "%s: it died of that, or the dump is damaged there",
+	       audit->doubt);
+	return true;
+}

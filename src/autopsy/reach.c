@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "autopsy/reach.h"
+
+#include <stdio.h>
+
+#include "util/count.h"
+
+static enum ws_reach reach_of(const struct ws_autopsy *autopsy,
+			      const struct ws_trail *trail, uint8_t right)
+{
+	if (!ws_end_is_known(trail->end))
+		return WS_REACH_UNKNOWN;
+	if (trail->end != WS_END_PAGE)
+		return WS_REACH_NONE;
+	if (right == WS_KERNEL_EXECUTE &&
+	    autopsy->arch->refuses_fetch(autopsy->system, trail))
+		return WS_REACH_REFUSED;
+	return trail->access & right ? WS_REACHED : WS_REACH_REFUSED;
+}
+
+enum ws_reach ws_reach(const struct ws_autopsy *autopsy, uint32_t space, uint64_t va,
+		       uint8_t right, struct ws_trail *trail)
+{
+	struct ws_eye eye;
+
+	ws_space_eye(autopsy->system, &autopsy->system->spaces.v[space], &eye);
+	ws_eye_walk(&autopsy->system->paging, &eye, va, trail);
+	return reach_of(autopsy, trail, right);
+}
+
+enum ws_reach ws_reach_in_reference(const struct ws_autopsy *autopsy, uint64_t va,
+				    uint8_t right)
+{
+	struct ws_trail trail;
+
+	ws_walk(&autopsy->system->paging, autopsy->system->layout.reference, va, &trail);
+	return reach_of(autopsy, &trail, right);
+}
+
+bool ws_could_run(const struct ws_space *space)
+{
+	return (space->counts && !space->looks_damaged && space->kind != WS_SPACE_INIT) ||
+	       space->kind == WS_SPACE_USER;
+}
+
+/* What most user halves lack they lack by design. */
+static bool is_for_user_halves(const struct ws_autopsy *autopsy,
+			       const struct ws_failed_access *access)
+{
+	struct ws_trail trail;
+	uint32_t n = 0, nreach = 0;
+
+	for (uint32_t i = 0; i < autopsy->system->spaces.n; i++) {
+		if (autopsy->system->spaces.v[i].kind != WS_SPACE_USER)
+			continue;
+		n++;
+		nreach += ws_reach(autopsy, i, access->va, access->right, &trail) ==
+			  WS_REACHED;
+	}
+	return 2 * nreach > n;
+}
+
+struct ws_blind ws_find_blind(const struct ws_autopsy *autopsy,
+			      const struct ws_failed_access *access, uint32_t suspect)
+{
+	struct ws_blind blind = { .first = WS_NO_SPACE };
+	bool halves = is_for_user_halves(autopsy, access);
+	struct ws_trail trail;
+
+	for (uint32_t i = 0; i < autopsy->system->spaces.n; i++) {
+		const struct ws_space *space = &autopsy->system->spaces.v[i];
+		enum ws_reach how;
+
+		if (!ws_could_run(space) || (space->kind == WS_SPACE_USER && !halves))
+			continue;
+		how = ws_reach(autopsy, i, access->va, access->right, &trail);
+		if (how == WS_REACHED || how == WS_REACH_UNKNOWN ||
+		    (access->how != WS_EITHER && access->how != how))
+			continue;
+		blind.n++;
+		if (blind.first == WS_NO_SPACE || i == suspect) {
+			blind.first = i;
+			blind.how = how;
+		}
+		blind.suspect_is |= i == suspect;
+	}
+	return blind;
+}
+
+/* ---- in words ------------------------------------------------------------------------ */
+
+void ws_clue_hole(struct ws_autopsy *autopsy, uint32_t space, uint64_t va, uint8_t right)
+{
+	const struct ws_format *format = autopsy->system->paging.format;
+	char whose[WS_NAMED], named[WS_NAMED], entry[64] = "it has no translation";
+	const struct ws_step *step = NULL;
+	struct ws_trail trail;
+	struct ws_clue *clue;
+	enum ws_reach how = ws_reach(autopsy, space, va, right, &trail);
+
+	if (trail.nsteps) {
+		step = &trail.step[trail.nsteps - 1];
+		snprintf(entry, sizeof(entry), "%s %u is %#lx",
+			 ws_level_entry_name(format, trail.nsteps - 1u), step->index,
+			 step->entry);
+	}
+	clue = ws_clue(autopsy, "hole", "%s has %s at %s: %s",
+		       ws_whose(autopsy, space, whose),
+		       how == WS_REACH_NONE         ? "nothing"
+		       : right == WS_KERNEL_EXECUTE ? "no code that may be executed"
+						    : "no memory that may be written",
+		       ws_named(autopsy, va, named), entry);
+	if (!clue)
+		return;
+	clue->has_va = true;
+	clue->va = va;
+	clue->has_pa = step;
+	clue->pa = step ? ws_step_entry_pa(format, step) : 0;
+}
+
+void ws_put_space(struct ws_autopsy *autopsy, struct ws_death *death, uint32_t space)
+{
+	death->space = space;
+	death->has_root = space != WS_NO_SPACE;
+	if (death->has_root)
+		death->root = autopsy->system->spaces.v[space].root;
+}
+
+const char *ws_in_space(const struct ws_autopsy *autopsy, const struct ws_death *death,
+			const struct ws_blind *blind, char text[static 2 * WS_NAMED])
+{
+	char whose[WS_NAMED];
+
+	if (death->space == WS_NO_SPACE)
+		snprintf(text, 2 * WS_NAMED, "in %s", WS_COUNT_OF(blind->n, "space"));
+	else
+		snprintf(text, 2 * WS_NAMED, "in %s",
+			 ws_whose(autopsy, death->space, whose));
+	return text;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who could not reach an address: in which spaces, of those that a processor may have been in,
+ * an access that failed does fail.
+ */
+#ifndef WS_AUTOPSY_REACH_H
+#define WS_AUTOPSY_REACH_H
+
+#include "autopsy/autopsy.h"
+
+enum ws_reach {
+	WS_REACHED,
+	WS_REACH_NONE,
+	WS_REACH_REFUSED, /* mapped, and the tables do not grant the right */
+	WS_REACH_UNKNOWN,
+};
+#define WS_EITHER WS_REACH_UNKNOWN /* of an access: nothing says how it failed */
+
+/* right: WS_KERNEL_EXECUTE to fetch, WS_KERNEL_WRITE to push, WS_KERNEL_READ. */
+struct ws_failed_access {
+	uint64_t va;
+	uint8_t right;
+	enum ws_reach how;
+};
+
+/* The spaces in which it fails. */
+struct ws_blind {
+	uint32_t first, n; /* first: WS_NO_SPACE where there is none */
+	enum ws_reach how; /* in the first */
+	bool suspect_is;   /* the suspect is one of them, and first */
+};
+
+enum ws_reach ws_reach(const struct ws_autopsy *autopsy, uint32_t space, uint64_t va,
+		       uint8_t right, struct ws_trail *trail);
+enum ws_reach ws_reach_in_reference(const struct ws_autopsy *autopsy, uint64_t va,
+				    uint8_t right);
+
+/* Whether a processor may have been in it. */
+bool ws_could_run(const struct ws_space *space);
+
+/* suspect: in which it most likely was, or WS_NO_SPACE. */
+struct ws_blind ws_find_blind(const struct ws_autopsy *autopsy,
+			      const struct ws_failed_access *access, uint32_t suspect);
+
+/* "116 waiter has nothing at lab_page_fault at 0xc4fed630: PDE 787 is 0" */
+void ws_clue_hole(struct ws_autopsy *autopsy, uint32_t space, uint64_t va, uint8_t right);
+
+/* The death was in that space; WS_NO_SPACE: nothing says in which. */
+void ws_put_space(struct ws_autopsy *autopsy, struct ws_death *death, uint32_t space);
+
+/* "in 116 waiter", or "in 3 spaces" where nothing says in which. */
+const char *ws_in_space(const struct ws_autopsy *autopsy, const struct ws_death *death,
+			const struct ws_blind *blind, char text[static 2 * WS_NAMED]);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where the processors stand: at which instruction, on which stack, in which space. */
+#include "autopsy/autopsy.h"
+#include "autopsy/reach.h"
+
+#include <stdio.h>
+
+#include "util/count.h"
+
+/* Of a machine with hundreds the rest is what `cpus` prints. */
+#define SAID_MAX 8u
+
+/* A processor, as it is described. */
+struct stand {
+	uint32_t number, space; /* space: WS_NO_SPACE */
+	const struct ws_cpu *cpu;
+	struct ws_standing standing;
+	uint64_t root;
+};
+
+static const struct ws_stack *stack_of(const struct ws_autopsy *autopsy, uint64_t sp)
+{
+	ws_vec_each(&autopsy->stacks, stack)
+		if (sp - stack->va < stack->size)
+			return stack;
+	return NULL;
+}
+
+/* ", on the kernel stack of 117 waiter"; "" in user mode, and on a stack of no task. */
+static const char *on_stack(const struct ws_autopsy *autopsy, const struct stand *stand,
+			    char text[static WS_NAMED])
+{
+	const struct ws_stack *stack = stack_of(autopsy, stand->standing.sp);
+	const struct ws_task *task =
+		stack ? &autopsy->system->tasks.v[stack->task] : NULL;
+
+	*text = '\0';
+	if (task && !stand->standing.user)
+		snprintf(text, WS_NAMED, ", on the kernel stack of %u %s", task->pid,
+			 task->comm);
+	return text;
+}
+
+/* ", which is not mapped there": the fetch that a delivery ends with has failed. */
+static const char *fetch_words(const struct ws_autopsy *autopsy,
+			       const struct stand *stand)
+{
+	struct ws_trail trail;
+
+	if (stand->space == WS_NO_SPACE || stand->standing.user)
+		return "";
+	switch (ws_reach(autopsy, stand->space, stand->standing.ip, WS_KERNEL_EXECUTE,
+			 &trail)) {
+	case WS_REACH_NONE:
+		return ", which is not mapped there: it cannot fetch its next instruction";
+	case WS_REACH_REFUSED:
+		return ", which it may not execute there";
+	default:
+		return "";
+	}
+}
+
+static void say_stand(struct ws_autopsy *autopsy, const struct stand *stand)
+{
+	char named[WS_NAMED], stack[WS_NAMED], whose[WS_NAMED], space[2 * WS_NAMED];
+	const struct ws_standing *standing = &stand->standing;
+	struct ws_clue *clue;
+
+	if (standing->user)
+		snprintf(named, sizeof(named), "%#lx", standing->ip);
+	else
+		ws_named(autopsy, standing->ip, named);
+	if (stand->space == WS_NO_SPACE)
+		snprintf(space, sizeof(space), "with root %#lx, which is no space's",
+			 stand->root);
+	else
+		snprintf(space, sizeof(space), "in the space of %s",
+			 ws_whose(autopsy, stand->space, whose));
+	clue = ws_clue(
+		autopsy, "processor", "cpu %u %s in %s mode at %s%s, %s%s", stand->number,
+		autopsy->arch->is_halted(autopsy->system, standing) ? "is halted" : "is",
+		standing->user ? "user" : "kernel", named,
+		on_stack(autopsy, stand, stack), space, fetch_words(autopsy, stand));
+	if (!clue)
+		return;
+	clue->has_va = true;
+	clue->va = standing->ip;
+}
+
+void ws_say_where_they_stand(struct ws_autopsy *autopsy)
+{
+	const struct ws_system *system = autopsy->system;
+	uint32_t nsaid = 0, nmore = 0;
+
+	for (uint32_t i = 0; i < system->target->cpus.n; i++) {
+		struct stand stand = { .number = i, .cpu = &system->target->cpus.v[i] };
+
+		if (!autopsy->arch->standing(stand.cpu, &stand.standing) ||
+		    !ws_system_cpu_root(system, stand.cpu, &stand.root))
+			continue;
+		if (nsaid == SAID_MAX) {
+			nmore++;
+			continue;
+		}
+		stand.space = ws_space_of_root(autopsy->audit, stand.root);
+		say_stand(autopsy, &stand);
+		nsaid++;
+	}
+	if (nmore)
+		ws_clue(autopsy, "processor", "and %s more",
+			WS_COUNT_OF(nmore, "processor"));
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Deaths that leave a storm: the handler was not reached. */
+#include "autopsy/causes.h"
+#include "autopsy/reach.h"
+
+#include <stdio.h>
+
+#include "util/count.h"
+
+static struct ws_failed_access fetch_of(const struct ws_autopsy *autopsy,
+					const struct ws_storm *storm)
+{
+	return (struct ws_failed_access){ storm->frame.ip, WS_KERNEL_EXECUTE,
+					  autopsy->arch->is_refusal(&storm->frame)
+						  ? WS_REACH_REFUSED
+						  : WS_REACH_NONE };
+}
+
+/* In whose space the storm began: of its task, or what a processor has loaded. */
+static uint32_t suspect_of(const struct ws_autopsy *autopsy, const struct ws_storm *storm)
+{
+	const struct ws_system *system = autopsy->system;
+
+	if (storm->task != WS_NO_TASK &&
+	    system->tasks.v[storm->task].active_space != WS_NO_SPACE)
+		return system->tasks.v[storm->task].active_space;
+	ws_vec_each(&system->target->cpus, cpu) {
+		uint64_t root;
+
+		if (ws_system_cpu_root(system, cpu, &root)) {
+			uint32_t space = ws_space_of_root(autopsy->audit, root);
+
+			if (space != WS_NO_SPACE &&
+			    ws_could_run(&system->spaces.v[space]))
+				return space;
+		}
+	}
+	return WS_NO_SPACE;
+}
+
+/* ---- the storm, as clues ------------------------------------------------------------ */
+
+static void clue_storm(struct ws_autopsy *autopsy, const struct ws_storm *storm)
+{
+	char named[WS_NAMED], stack[WS_NAMED] = "";
+	struct ws_clue *clue;
+
+	if (storm->task != WS_NO_TASK)
+		snprintf(stack, sizeof(stack), ", on the kernel stack of %u %s",
+			 autopsy->system->tasks.v[storm->task].pid,
+			 autopsy->system->tasks.v[storm->task].comm);
+	else if (storm->stack)
+		snprintf(stack, sizeof(stack), ", on %s", storm->stack);
+	clue = ws_clue(
+		autopsy, "frames",
+		"%s of %u bytes, one every %u, saved the same address, %s: each is a fault "
+		"that came before the handler of the one before had run%s",
+		WS_COUNT_OF(storm->frames, "exception frame"), storm->frame.size,
+		storm->stride, ws_named(autopsy, storm->frame.ip, named), stack);
+	if (!clue)
+		return;
+	clue->has_va = clue->has_pa = true;
+	clue->va = storm->va;
+	clue->pa = storm->pa;
+}
+
+static void clue_first(struct ws_autopsy *autopsy, const struct ws_storm *storm)
+{
+	char named[WS_NAMED];
+	struct ws_clue *clue;
+
+	if (!storm->has_first)
+		return;
+	if (storm->first.user) /* a user's address has no symbol of the kernel's */
+		snprintf(named, sizeof(named), "%#lx", storm->first.ip);
+	else
+		ws_named(autopsy, storm->first.ip, named);
+	clue = ws_clue(autopsy, "frames",
+		       "the frame above all interrupted %s mode at %s: there the first "
+		       "fault was",
+		       storm->first.user ? "user" : "kernel", named);
+	if (!clue)
+		return;
+	clue->has_va = true;
+	clue->va = storm->first_va;
+}
+
+/* ---- the handler was not reached ---------------------------------------------------- */
+
+/*
+ * What comes of a death may storm in its turn, as when the double fault's handler faults:
+ * the one that is seen to have begun with something else goes first, then the largest.
+ */
+static bool is_better(const struct ws_storm *storm, const struct ws_storm *best)
+{
+	if (!best || storm->has_first != best->has_first)
+		return !best || storm->has_first;
+	return storm->frames > best->frames;
+}
+
+/*
+ * Whether somebody came there once: init_mm does, or the processor is sent there by its own
+ * tables. What only looks like frames, in a user's memory for one, may have saved anything.
+ */
+static bool is_handler(const struct ws_autopsy *autopsy, uint64_t va)
+{
+	return ws_reach_in_reference(autopsy, va, WS_KERNEL_EXECUTE) == WS_REACHED ||
+	       autopsy->arch->is_handler(autopsy->system, va);
+}
+
+/* A storm of that kind, and what a sentence says of its handler. */
+struct kind {
+	enum ws_reach how;
+	bool user_half;
+	const char *handler, *is, *first_fault, *stack;
+};
+
+/* Of the storms whose handler somebody does not reach. */
+static const struct ws_storm *storm_of(const struct ws_autopsy *autopsy,
+				       const struct kind *kind, struct ws_blind *blind)
+{
+	const struct ws_storm *best = NULL;
+
+	ws_vec_each(&autopsy->storms, storm) {
+		struct ws_failed_access fetch = fetch_of(autopsy, storm);
+		struct ws_blind here =
+			ws_find_blind(autopsy, &fetch, suspect_of(autopsy, storm));
+		const struct ws_space *space;
+
+		if (!here.n || here.how != kind->how || !is_better(storm, best) ||
+		    !is_handler(autopsy, storm->frame.ip))
+			continue;
+		space = &autopsy->system->spaces.v[here.first];
+		if ((space->kind == WS_SPACE_USER) != kind->user_half)
+			continue;
+		best = storm;
+		*blind = here;
+	}
+	return best;
+}
+
+static void take_storm(struct ws_autopsy *autopsy, struct ws_death *death,
+		       const struct ws_storm *storm, const struct ws_blind *blind)
+{
+	char whose[WS_NAMED];
+
+	death->storm = storm;
+	death->handler = storm->frame.ip;
+	death->certainty = WS_CERTAINTY_LIKELY;
+	clue_storm(autopsy, storm);
+	clue_first(autopsy, storm);
+	ws_clue_hole(autopsy, blind->first, storm->frame.ip, WS_KERNEL_EXECUTE);
+	if (ws_reach_in_reference(autopsy, storm->frame.ip, WS_KERNEL_EXECUTE) ==
+	    WS_REACHED)
+		ws_clue(autopsy, "hole",
+			"init_mm maps it, and may execute it: the handler "
+			"is there, and was seen by all but %s",
+			WS_COUNT_OF(blind->n, "space"));
+	if (blind->n == 1 || blind->suspect_is) {
+		ws_put_space(autopsy, death, blind->first);
+		return;
+	}
+	ws_clue(autopsy, "who",
+		"%s do not reach it, %s the first: nothing tells in which of them the "
+		"processor was",
+		WS_COUNT_OF(blind->n, "space"), ws_whose(autopsy, blind->first, whose));
+}
+static bool take_storm_of(struct ws_autopsy *autopsy, struct ws_death *death,
+			  const struct kind *kind)
+{
+	char named[WS_NAMED], space[2 * WS_NAMED];
+	struct ws_blind blind;
+	const struct ws_storm *storm = storm_of(autopsy, kind, &blind);
+
+	if (!storm)
+		return false;
+	take_storm(autopsy, death, storm, &blind);
+	ws_say(autopsy,
+	       "%s %s, %s %s: %s, and each attempt was the next fault, %s in a row, until the "
+	       "%s ended",
+	       kind->handler, ws_named(autopsy, storm->frame.ip, named), kind->is,
+	       ws_in_space(autopsy, death, &blind, space), kind->first_fault,
+	       WS_COUNT_OF(storm->frames, "time"), kind->stack);
+	return true;
+}
+
+bool ws_is_unmapped(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	return take_storm_of(autopsy, death,
+			     &(struct kind){ WS_REACH_NONE, false, "a fault's handler,",
+					     "is not mapped",
+					     "the first fault there could not reach it",
+					     "stack" });
+}
+
+bool ws_is_short_user_half(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	return take_storm_of(
+		autopsy, death,
+		&(struct kind){ WS_REACH_NONE, true,
+				"the entry code of user mode's own page table,",
+				"is not mapped",
+				"the first fault in user mode could not reach it",
+				"entry stack" });
+}
+
+bool ws_is_not_executable(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	return take_storm_of(autopsy, death,
+			     &(struct kind){ WS_REACH_REFUSED, false,
+					     "a fault's handler,", "may not be executed",
+					     "the first fault could not enter it",
+					     "stack" });
+}
+
+/* ---- the storm ran over the root ---------------------------------------------------- */
+
+/* The processor's root, if the storm's frames lie in it. */
+static bool cpu_in_storm(const struct ws_autopsy *autopsy, const struct ws_storm *storm,
+			 uint32_t *number, uint64_t *root)
+{
+	const struct ws_system *system = autopsy->system;
+
+	for (*number = 0; *number < system->target->cpus.n; ++*number)
+		if (ws_system_cpu_root(system, &system->target->cpus.v[*number], root) &&
+		    *root + WS_FRAME_SIZE > storm->pa && *root <= storm->last_pa)
+			return true;
+	return false;
+}
+
+bool ws_is_root_run_over(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	const struct ws_storm *storm = NULL;
+	uint64_t root;
+	char named[WS_NAMED];
+	uint32_t cpu;
+
+	ws_vec_each(&autopsy->storms, one) {
+		if (storm || !cpu_in_storm(autopsy, one, &cpu, &root) ||
+		    ws_reach_in_reference(autopsy, one->frame.ip, WS_KERNEL_EXECUTE) !=
+			    WS_REACHED)
+			continue;
+		storm = one;
+		death->cpu = cpu;
+		death->root = root;
+	}
+	if (!storm)
+		return false;
+	death->has_root = death->has_cpu = true;
+	death->storm = storm;
+	death->handler = storm->frame.ip;
+	death->certainty = WS_CERTAINTY_LIKELY;
+	clue_storm(autopsy, storm);
+	clue_first(autopsy, storm);
+	ws_clue(autopsy, "processor",
+		"the root that cpu %u has loaded, %#lx, lies under these frames: what it "
+		"lacked is overwritten",
+		death->cpu, death->root);
+	ws_say(autopsy,
+	       "a fault's handler, %s, was not reached in the space with root %#lx: each "
+	       "attempt was the next fault, %s in a row, until the stack had run over that "
+	       "space's own page table",
+	       ws_named(autopsy, storm->frame.ip, named), death->root,
+	       WS_COUNT_OF(storm->frames, "time"));
+	return true;
+}
