@@ -34,7 +34,7 @@ static const struct row rows[] = {
 	  ws_is_not_executable },
 	{ { "handler-unreached", "a storm ran over the page table it came from",
 	    "Frames of one fault that came again and again run down through memory, and over "
-	    "the page table of the very space that was loaded. What that table lacked cannot be "
+	    "a page table of the very space that was loaded. What that table lacked cannot be "
 	    "read any more; that it lacked something, the frames say.",
 	    "Audit a dump from before the death, or another machine with the same modules." },
 	  ws_is_root_run_over },

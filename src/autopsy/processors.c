@@ -28,14 +28,31 @@ static void take_delivery(struct ws_autopsy *autopsy, struct ws_death *death,
 		"there only to deliver an exception",
 		death->cpu, va, need->what,
 		right == WS_KERNEL_WRITE ? "writes" : "reads");
-	ws_clue_hole(autopsy, blind->first, va, right);
-	if (blind->n == 1 || blind->suspect_is)
-		ws_put_space(autopsy, death, blind->first);
+	ws_clue_hole(autopsy, blind, va, right);
+	ws_put_blind(autopsy, death, blind);
 	ws_say(autopsy,
 	       "%s is not %s %s: the processor needed it to deliver an exception, and the "
 	       "delivery failed",
 	       need->what, blind->how == WS_REACH_NONE ? "mapped" : "writable",
 	       ws_in_space(autopsy, death, blind, space));
+}
+
+/*
+ * In the space that is loaded; where that is init_mm, in any: the task that handles i386's
+ * double fault loads it (arch/x86/kernel/doublefault_32.c), and who was loaded before is not
+ * kept. By a root that is no space's nothing is mapped, and that is a cause of its own.
+ */
+static struct ws_blind find_stranded(const struct ws_autopsy *autopsy,
+				     const struct ws_failed_access *access, uint64_t root)
+{
+	uint32_t space = ws_space_of_root(autopsy->audit, root);
+	struct ws_blind blind = ws_find_blind(autopsy, access, space);
+	bool is_init = space != WS_NO_SPACE &&
+		       autopsy->system->spaces.v[space].kind == WS_SPACE_INIT;
+
+	if (!blind.suspect_is && !is_init)
+		blind.n = 0;
+	return blind;
 }
 
 /* What the processor could not reach when it died: the last fault's address tells. */
@@ -59,8 +76,7 @@ bool ws_is_delivery_failed(struct ws_autopsy *autopsy, struct ws_death *death)
 						    need->rights ? need->rights
 								 : WS_KERNEL_READ,
 						    WS_EITHER };
-		blind = ws_find_blind(autopsy, &access,
-				      ws_space_of_root(autopsy->audit, root));
+		blind = find_stranded(autopsy, &access, root);
 		if (!blind.n)
 			continue;
 		death->cpu = i;

@@ -28,13 +28,20 @@ enum ws_reach ws_reach(const struct ws_autopsy *autopsy, uint32_t space, uint64_
 	return reach_of(autopsy, trail, right);
 }
 
+enum ws_reach ws_reach_by_root(const struct ws_autopsy *autopsy, uint64_t root,
+			       uint64_t va, uint8_t right, struct ws_trail *trail)
+{
+	ws_walk(&autopsy->system->paging, root, va, trail);
+	return reach_of(autopsy, trail, right);
+}
+
 enum ws_reach ws_reach_in_reference(const struct ws_autopsy *autopsy, uint64_t va,
 				    uint8_t right)
 {
 	struct ws_trail trail;
 
-	ws_walk(&autopsy->system->paging, autopsy->system->layout.reference, va, &trail);
-	return reach_of(autopsy, &trail, right);
+	return ws_reach_by_root(autopsy, autopsy->system->layout.reference, va, right,
+				&trail);
 }
 
 bool ws_could_run(const struct ws_space *space)
@@ -60,6 +67,27 @@ static bool is_for_user_halves(const struct ws_autopsy *autopsy,
 	return 2 * nreach > n;
 }
 
+static bool is_failure(const struct ws_failed_access *access, enum ws_reach how)
+{
+	return how != WS_REACHED && how != WS_REACH_UNKNOWN &&
+	       (access->how == WS_EITHER || access->how == how);
+}
+
+struct ws_blind ws_find_blind_root(const struct ws_autopsy *autopsy,
+				   const struct ws_failed_access *access, uint64_t root)
+{
+	struct ws_trail trail;
+	enum ws_reach how =
+		ws_reach_by_root(autopsy, root, access->va, access->right, &trail);
+	bool fails = is_failure(access, how);
+
+	return (struct ws_blind){ .first = WS_NO_SPACE,
+				  .n = fails,
+				  .root = root,
+				  .how = how,
+				  .suspect_is = fails };
+}
+
 struct ws_blind ws_find_blind(const struct ws_autopsy *autopsy,
 			      const struct ws_failed_access *access, uint32_t suspect)
 {
@@ -74,12 +102,12 @@ struct ws_blind ws_find_blind(const struct ws_autopsy *autopsy,
 		if (!ws_could_run(space) || (space->kind == WS_SPACE_USER && !halves))
 			continue;
 		how = ws_reach(autopsy, i, access->va, access->right, &trail);
-		if (how == WS_REACHED || how == WS_REACH_UNKNOWN ||
-		    (access->how != WS_EITHER && access->how != how))
+		if (!is_failure(access, how))
 			continue;
 		blind.n++;
 		if (blind.first == WS_NO_SPACE || i == suspect) {
 			blind.first = i;
+			blind.root = space->root;
 			blind.how = how;
 		}
 		blind.suspect_is |= i == suspect;
@@ -89,14 +117,27 @@ struct ws_blind ws_find_blind(const struct ws_autopsy *autopsy,
 
 /* ---- in words ------------------------------------------------------------------------ */
 
-void ws_clue_hole(struct ws_autopsy *autopsy, uint32_t space, uint64_t va, uint8_t right)
+const char *ws_whose_blind(const struct ws_autopsy *autopsy, const struct ws_blind *blind,
+			   char text[static WS_NAMED])
+{
+	if (blind->first != WS_NO_SPACE)
+		return ws_whose(autopsy, blind->first, text);
+	snprintf(text, WS_NAMED, "root %#lx", blind->root);
+	return text;
+}
+
+void ws_clue_hole(struct ws_autopsy *autopsy, const struct ws_blind *blind, uint64_t va,
+		  uint8_t right)
 {
 	const struct ws_format *format = autopsy->system->paging.format;
 	char whose[WS_NAMED], named[WS_NAMED], entry[64] = "it has no translation";
 	const struct ws_step *step = NULL;
 	struct ws_trail trail;
 	struct ws_clue *clue;
-	enum ws_reach how = ws_reach(autopsy, space, va, right, &trail);
+	enum ws_reach how =
+		blind->first == WS_NO_SPACE
+			? ws_reach_by_root(autopsy, blind->root, va, right, &trail)
+			: ws_reach(autopsy, blind->first, va, right, &trail);
 
 	if (trail.nsteps) {
 		step = &trail.step[trail.nsteps - 1];
@@ -105,7 +146,7 @@ void ws_clue_hole(struct ws_autopsy *autopsy, uint32_t space, uint64_t va, uint8
 			 step->entry);
 	}
 	clue = ws_clue(autopsy, "hole", "%s has %s at %s: %s",
-		       ws_whose(autopsy, space, whose),
+		       ws_whose_blind(autopsy, blind, whose),
 		       how == WS_REACH_NONE         ? "nothing"
 		       : right == WS_KERNEL_EXECUTE ? "no code that may be executed"
 						    : "no memory that may be written",
@@ -126,15 +167,25 @@ void ws_put_space(struct ws_autopsy *autopsy, struct ws_death *death, uint32_t s
 		death->root = autopsy->system->spaces.v[space].root;
 }
 
+void ws_put_blind(struct ws_autopsy *autopsy, struct ws_death *death,
+		  const struct ws_blind *blind)
+{
+	if (blind->n != 1 && !blind->suspect_is)
+		return;
+	ws_put_space(autopsy, death, blind->first);
+	death->has_root = true;
+	death->root = blind->root;
+}
+
 const char *ws_in_space(const struct ws_autopsy *autopsy, const struct ws_death *death,
 			const struct ws_blind *blind, char text[static 2 * WS_NAMED])
 {
 	char whose[WS_NAMED];
 
-	if (death->space == WS_NO_SPACE)
-		snprintf(text, 2 * WS_NAMED, "in %s", WS_COUNT_OF(blind->n, "space"));
-	else
+	if (death->has_root)
 		snprintf(text, 2 * WS_NAMED, "in %s",
-			 ws_whose(autopsy, death->space, whose));
+			 ws_whose_blind(autopsy, blind, whose));
+	else
+		snprintf(text, 2 * WS_NAMED, "in %s", WS_COUNT_OF(blind->n, "space"));
 	return text;
 }

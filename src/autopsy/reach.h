@@ -23,15 +23,18 @@ struct ws_failed_access {
 	enum ws_reach how;
 };
 
-/* The spaces in which it fails. */
+/* The spaces in which it fails, or one root that is no space's. */
 struct ws_blind {
-	uint32_t first, n; /* first: WS_NO_SPACE where there is none */
+	uint32_t first, n; /* first: WS_NO_SPACE where there is none, and of a root */
+	uint64_t root;     /* of the first */
 	enum ws_reach how; /* in the first */
 	bool suspect_is;   /* the suspect is one of them, and first */
 };
 
 enum ws_reach ws_reach(const struct ws_autopsy *autopsy, uint32_t space, uint64_t va,
 		       uint8_t right, struct ws_trail *trail);
+enum ws_reach ws_reach_by_root(const struct ws_autopsy *autopsy, uint64_t root,
+			       uint64_t va, uint8_t right, struct ws_trail *trail);
 enum ws_reach ws_reach_in_reference(const struct ws_autopsy *autopsy, uint64_t va,
 				    uint8_t right);
 
@@ -42,11 +45,23 @@ bool ws_could_run(const struct ws_space *space);
 struct ws_blind ws_find_blind(const struct ws_autopsy *autopsy,
 			      const struct ws_failed_access *access, uint32_t suspect);
 
+/* Whether it fails by the root of a process that is no space any more: all that is left. */
+struct ws_blind ws_find_blind_root(const struct ws_autopsy *autopsy,
+				   const struct ws_failed_access *access, uint64_t root);
+
 /* "116 waiter has nothing at lab_page_fault at 0xc4fed630: PDE 787 is 0" */
-void ws_clue_hole(struct ws_autopsy *autopsy, uint32_t space, uint64_t va, uint8_t right);
+void ws_clue_hole(struct ws_autopsy *autopsy, const struct ws_blind *blind, uint64_t va,
+		  uint8_t right);
 
 /* The death was in that space; WS_NO_SPACE: nothing says in which. */
 void ws_put_space(struct ws_autopsy *autopsy, struct ws_death *death, uint32_t space);
+/* The same of those that are blind, if it was in the first. */
+void ws_put_blind(struct ws_autopsy *autopsy, struct ws_death *death,
+		  const struct ws_blind *blind);
+
+/* "116 waiter", "root 0x2238000". */
+const char *ws_whose_blind(const struct ws_autopsy *autopsy, const struct ws_blind *blind,
+			   char text[static WS_NAMED]);
 
 /* "in 116 waiter", or "in 3 spaces" where nothing says in which. */
 const char *ws_in_space(const struct ws_autopsy *autopsy, const struct ws_death *death,

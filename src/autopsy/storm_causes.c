@@ -115,6 +115,37 @@ struct kind {
 	const char *handler, *is, *first_fault, *stack;
 };
 
+/* The root that a processor has loaded, where its process was run over. */
+static struct ws_blind find_loaded(const struct ws_autopsy *autopsy,
+				   const struct ws_failed_access *access)
+{
+	struct ws_blind blind = { .first = WS_NO_SPACE };
+	uint64_t root;
+
+	ws_vec_each(&autopsy->system->target->cpus, cpu)
+		if (!blind.n && ws_system_cpu_root(autopsy->system, cpu, &root) &&
+		    ws_space_of_root(autopsy->audit, root) == WS_NO_SPACE)
+			blind = ws_find_blind_root(autopsy, access, root);
+	return blind;
+}
+
+static bool is_user_half(const struct ws_autopsy *autopsy, const struct ws_blind *blind)
+{
+	return blind->first != WS_NO_SPACE &&
+	       autopsy->system->spaces.v[blind->first].kind == WS_SPACE_USER;
+}
+
+/* In whose space the storm was, as far as there is anything to say so. */
+static struct ws_blind blind_of(const struct ws_autopsy *autopsy,
+				const struct ws_storm *storm)
+{
+	struct ws_failed_access fetch = fetch_of(autopsy, storm);
+	struct ws_blind any = ws_find_blind(autopsy, &fetch, suspect_of(autopsy, storm));
+	struct ws_blind loaded = find_loaded(autopsy, &fetch);
+
+	return loaded.n && !any.suspect_is ? loaded : any;
+}
+
 /* Of the storms whose handler somebody does not reach. */
 static const struct ws_storm *storm_of(const struct ws_autopsy *autopsy,
 				       const struct kind *kind, struct ws_blind *blind)
@@ -122,16 +153,12 @@ static const struct ws_storm *storm_of(const struct ws_autopsy *autopsy,
 	const struct ws_storm *best = NULL;
 
 	ws_vec_each(&autopsy->storms, storm) {
-		struct ws_failed_access fetch = fetch_of(autopsy, storm);
-		struct ws_blind here =
-			ws_find_blind(autopsy, &fetch, suspect_of(autopsy, storm));
-		const struct ws_space *space;
+		struct ws_blind here = blind_of(autopsy, storm);
 
 		if (!here.n || here.how != kind->how || !is_better(storm, best) ||
 		    !is_handler(autopsy, storm->frame.ip))
 			continue;
-		space = &autopsy->system->spaces.v[here.first];
-		if ((space->kind == WS_SPACE_USER) != kind->user_half)
+		if (is_user_half(autopsy, &here) != kind->user_half)
 			continue;
 		best = storm;
 		*blind = here;
@@ -149,21 +176,20 @@ static void take_storm(struct ws_autopsy *autopsy, struct ws_death *death,
 	death->certainty = WS_CERTAINTY_LIKELY;
 	clue_storm(autopsy, storm);
 	clue_first(autopsy, storm);
-	ws_clue_hole(autopsy, blind->first, storm->frame.ip, WS_KERNEL_EXECUTE);
+	ws_clue_hole(autopsy, blind, storm->frame.ip, WS_KERNEL_EXECUTE);
 	if (ws_reach_in_reference(autopsy, storm->frame.ip, WS_KERNEL_EXECUTE) ==
 	    WS_REACHED)
 		ws_clue(autopsy, "hole",
 			"init_mm maps it, and may execute it: the handler "
 			"is there, and was seen by all but %s",
 			WS_COUNT_OF(blind->n, "space"));
-	if (blind->n == 1 || blind->suspect_is) {
-		ws_put_space(autopsy, death, blind->first);
+	ws_put_blind(autopsy, death, blind);
+	if (death->has_root)
 		return;
-	}
 	ws_clue(autopsy, "who",
 		"%s do not reach it, %s the first: nothing tells in which of them the "
 		"processor was",
-		WS_COUNT_OF(blind->n, "space"), ws_whose(autopsy, blind->first, whose));
+		WS_COUNT_OF(blind->n, "space"), ws_whose_blind(autopsy, blind, whose));
 }
 static bool take_storm_of(struct ws_autopsy *autopsy, struct ws_death *death,
 			  const struct kind *kind)
@@ -213,9 +239,27 @@ bool ws_is_not_executable(struct ws_autopsy *autopsy, struct ws_death *death)
 					     "stack" });
 }
 
-/* ---- the storm ran over the root ---------------------------------------------------- */
+/* ---- the storm ran over the tables it came from --------------------------------------- */
 
-/* The processor's root, if the storm's frames lie in it. */
+static bool lies_in(const struct ws_storm *storm, uint64_t table)
+{
+	return table + WS_FRAME_SIZE > storm->pa && table <= storm->last_pa;
+}
+
+/* The storm's frames lie in the root, or in a table on the way from it to the handler. */
+static bool is_run_over(const struct ws_autopsy *autopsy, const struct ws_storm *storm,
+			uint64_t root)
+{
+	struct ws_trail trail;
+
+	ws_walk(&autopsy->system->paging, root, storm->frame.ip, &trail);
+	for (unsigned i = 0; i < trail.nsteps; i++)
+		if (lies_in(storm, trail.step[i].table))
+			return true;
+	return lies_in(storm, root);
+}
+
+/* The processor's root, if the storm ran over what it leads by. */
 static bool cpu_in_storm(const struct ws_autopsy *autopsy, const struct ws_storm *storm,
 			 uint32_t *number, uint64_t *root)
 {
@@ -223,7 +267,7 @@ static bool cpu_in_storm(const struct ws_autopsy *autopsy, const struct ws_storm
 
 	for (*number = 0; *number < system->target->cpus.n; ++*number)
 		if (ws_system_cpu_root(system, &system->target->cpus.v[*number], root) &&
-		    *root + WS_FRAME_SIZE > storm->pa && *root <= storm->last_pa)
+		    is_run_over(autopsy, storm, *root))
 			return true;
 	return false;
 }
@@ -253,13 +297,13 @@ bool ws_is_root_run_over(struct ws_autopsy *autopsy, struct ws_death *death)
 	clue_storm(autopsy, storm);
 	clue_first(autopsy, storm);
 	ws_clue(autopsy, "processor",
-		"the root that cpu %u has loaded, %#lx, lies under these frames: what it "
-		"lacked is overwritten",
+		"of the root that cpu %u has loaded, %#lx, a table lies under these frames: "
+		"what it lacked is overwritten",
 		death->cpu, death->root);
 	ws_say(autopsy,
 	       "a fault's handler, %s, was not reached in the space with root %#lx: each "
 	       "attempt was the next fault, %s in a row, until the stack had run over that "
-	       "space's own page table",
+	       "space's own page tables",
 	       ws_named(autopsy, storm->frame.ip, named), death->root,
 	       WS_COUNT_OF(storm->frames, "time"));
 	return true;
