@@ -144,7 +144,7 @@ static bool write_page(FILE *out, const struct html_subject *of,
 	ws_autofree char *clean = clean_copy(headline);
 	ws_autofree char *target =
 		clean_copy(ws_target_path(ws_system_target(digest->system)));
-	json_t *data = html_data(&tree, of, provenance);
+	json_t *data = html_data(&tree, of->digest, of->autopsy, provenance);
 	const struct page page = { out, target, clean, data };
 	bool written = !tree.failed && clean && target && print_frame(&page);
 

@@ -697,10 +697,9 @@ static void put_all(struct tree *tree, json_t *data, struct sharing *sharing,
 	tree_put(tree, data, "trails", sharing->trail_list);
 }
 
-json_t *html_data(struct tree *tree, const struct html_subject *of,
-		  const struct provenance *provenance)
+json_t *html_data(struct tree *tree, const struct digest *digest,
+		  const struct ws_autopsy *autopsy, const struct provenance *provenance)
 {
-	const struct digest *digest = of->digest;
 	ws_autofree uint32_t *place = places_of_groups(digest);
 	ws_autofree uint32_t *number = numbers_of_spaces(digest);
 	ws_autofree const struct ws_finding **by_space = digest_by_space(digest);
@@ -713,7 +712,7 @@ json_t *html_data(struct tree *tree, const struct html_subject *of,
 		put_all(tree, data, &sharing, number, by_space);
 	else
 		tree->failed = true;
-	tree_put(tree, data, "death", html_death_data(tree, of->autopsy));
+	tree_put(tree, data, "death", html_death_data(tree, autopsy));
 	intern_release(&sharing.rows);
 	intern_release(&sharing.reasons);
 	intern_release(&sharing.trails);

@@ -37,12 +37,12 @@
 #ifndef WS_REPORT_HTML_DATA_H
 #define WS_REPORT_HTML_DATA_H
 
-#include "report/html.h"
+#include "report/digest.h"
 #include "report/provenance.h"
 #include "report/tree.h"
 
-json_t *html_data(struct tree *tree, const struct html_subject *of,
-		  const struct provenance *provenance);
+json_t *html_data(struct tree *tree, const struct digest *digest,
+		  const struct ws_autopsy *autopsy, const struct provenance *provenance);
 
 json_t *html_death_data(struct tree *tree, const struct ws_autopsy *autopsy);
 
