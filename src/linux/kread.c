@@ -176,23 +176,36 @@ enum ws_evidence ws_system_read(struct ws_system *system, uint64_t va, void *buf
 	return WS_READ;
 }
 
+/* Most words lie in one frame: discovery reads millions of them. */
+static inline enum ws_evidence read_word(struct ws_system *system, uint64_t va,
+					 unsigned size, uint64_t *value)
+{
+	uint8_t bytes[8] = { 0 };
+	enum ws_evidence evidence;
+	const uint8_t *frame;
+
+	if (va % WS_FRAME_SIZE > WS_FRAME_SIZE - size) {
+		evidence = ws_system_read(system, va, bytes, size);
+		*value = evidence == WS_READ ? ws_le64(bytes) : 0;
+		return evidence;
+	}
+	evidence = ws_kernel_frame(system, va, &frame);
+	*value = evidence == WS_READ ? ws_le_word(frame + va % WS_FRAME_SIZE, size) : 0;
+	return evidence;
+}
+
 enum ws_evidence ws_kernel_u32(struct ws_system *system, uint64_t va, uint32_t *value)
 {
-	uint8_t bytes[4];
-	enum ws_evidence evidence = ws_system_read(system, va, bytes, sizeof(bytes));
+	uint64_t word;
+	enum ws_evidence evidence = read_word(system, va, 4, &word);
 
-	*value = evidence == WS_READ ? ws_le32(bytes) : 0;
+	*value = (uint32_t)word;
 	return evidence;
 }
 
 enum ws_evidence ws_kernel_word(struct ws_system *system, uint64_t va, uint64_t *value)
 {
-	uint8_t bytes[8] = { 0 };
-	enum ws_evidence evidence =
-		ws_system_read(system, va, bytes, system->layout.word);
-
-	*value = evidence == WS_READ ? ws_le64(bytes) : 0;
-	return evidence;
+	return read_word(system, va, system->layout.word, value);
 }
 
 bool ws_is_kernel_va(const struct ws_system *system, uint64_t va)

@@ -63,11 +63,12 @@ static bool go_along(struct threads *t, struct group *group, bool back, thread_f
 	uint64_t node = group->head;
 
 	while (t->steps && ws_list_step(t->system, node, back, &node)) {
-		enum member member = member_at(t, group, node - t->offset);
+		enum member member;
 
 		t->steps--;
 		if (node == group->head)
-			return true;
+			return true; /* most lists are empty */
+		member = member_at(t, group, node - t->offset);
 		group->strangers += member == STRANGER;
 		group->threads += member == MEMBER;
 		if (group->strangers > STRANGERS_MAX)
