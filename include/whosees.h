@@ -342,6 +342,12 @@ struct ws_target_options {
 	const char *const *parts;
 	uint64_t root; /* a known root */
 	bool has_root;
+	/*
+	 * Bytes of memory that looking at it may take, beside what this process has already;
+	 * 0: a quarter of the machine's. Once more is needed there is no answer:
+	 * WS_ERR_SYSTEM.
+	 */
+	uint64_t memory;
 };
 
 /* options: NULL, or see there. path may be a scenario, "sim:NAME". Since: 0.1 */

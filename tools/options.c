@@ -53,6 +53,7 @@ enum {
 	KEY_REGIME,
 	KEY_PIECES,
 	KEY_PART,
+	KEY_MEMORY,
 	KEY_COLUMNS = 'o', /* of commands that write no file */
 };
 
@@ -162,6 +163,9 @@ const struct option_row option_rows[] = {
 	  "Physical address of a top-level page table: the kernel is found by it, and walk, "
 	  "map and read show its space unless --pid names another; default: from the registers or "
 	  "VMCOREINFO" },
+	{ OPTIONS_TARGET, KEY_MEMORY, "memory", "SIZE",
+	  "Memory that TARGET may take, in bytes, or with K, M, G or T; there is no answer where "
+	  "more is needed; default: a quarter of this machine's" },
 	{ OPTIONS_TARGET, KEY_SYSTEM_MAP, "system-map", "FILE",
 	  "Read symbols from FILE, a System.map or a copy of /proc/kallsyms",
 	  .complete = COMPLETE_FILES },
@@ -207,6 +211,20 @@ static uint64_t parse_number(struct argp_state *state, const char *what, const c
 				"%s: '%s' is no decimal number up to %" PRIu64, what,
 				text, max);
 	return value;
+}
+
+/* Some, for none would not do, and 0 is the library's word for the usual. */
+static uint64_t parse_size(struct argp_state *state, const char *what, const char *text)
+{
+	uint64_t bytes = 0;
+
+	if (!ws_size(text, &bytes) || !bytes)
+		arguments_wrong(
+			state->name,
+			"%s: '%s' is no size: a decimal number of bytes, or of K, M, "
+			"G or T",
+			what, text);
+	return bytes;
 }
 
 static void set_format(struct argp_state *state, struct request *request,
@@ -261,6 +279,9 @@ static error_t parse_target_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_PART:
 		add_part(state, request, arg);
+		return 0;
+	case KEY_MEMORY:
+		request->target_options.memory = parse_size(state, "--memory", arg);
 		return 0;
 	case KEY_ROOT:
 		request->target_options.root =

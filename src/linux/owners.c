@@ -604,7 +604,7 @@ static void make_task_known(struct gathering *g, size_t index)
 
 static void add_task(struct gathering *g, uint64_t comm_va, uint32_t tgid)
 {
-	struct ws_task *task = ws_vec_push(&g->system->tasks);
+	struct ws_task *task = ws_target_push(g->system->target, &g->system->tasks);
 
 	if (!task) {
 		g->short_of_memory = true;

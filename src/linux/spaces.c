@@ -557,7 +557,7 @@ static void name_by_root(struct ws_space *space, uint64_t root)
 static enum ws_status add_space(struct ws_system *system, const struct claim *claim,
 				uint64_t root, uint8_t kind)
 {
-	struct ws_space *space = ws_vec_push(&system->spaces);
+	struct ws_space *space = ws_target_push(system->target, &system->spaces);
 
 	if (!space)
 		return ws_fail_memory(system->ctx);

@@ -33,7 +33,7 @@ struct ring_search {
 
 static bool push_node(struct ring_search *s, struct ring *ring, uint64_t node)
 {
-	uint64_t *added = ws_vec_push(&ring->nodes);
+	uint64_t *added = ws_target_push(s->system->target, &ring->nodes);
 
 	if (added)
 		*added = node;
@@ -196,7 +196,7 @@ static void search_ring(struct ring_search *s, struct ring *best)
 static enum ws_status take_tasks(struct ws_system *system, const struct ring *ring)
 {
 	ws_vec_each(&ring->nodes, node) {
-		struct ws_task *task = ws_vec_push(&system->tasks);
+		struct ws_task *task = ws_target_push(system->target, &system->tasks);
 
 		if (!task)
 			return ws_fail_memory(system->ctx);

@@ -203,7 +203,7 @@ static enum ws_status chunk_add(struct cursor *c, struct progress *p,
 	p->cut = chunk->size > c->target->file.size - chunk->at;
 	if (p->cut)
 		return WS_OK;
-	added = ws_vec_push(&c->avml->chunks);
+	added = ws_target_push(c->target, &c->avml->chunks);
 	if (!added)
 		return ws_fail_memory(c->target->ctx);
 	*added = *chunk;
@@ -380,7 +380,7 @@ static enum ws_status lengths_note(const struct cursor *c)
 static enum ws_status block_push(struct cursor *c, const struct block *block)
 {
 	while (c->avml->blocks.n <= c->number) {
-		struct block *pushed = ws_vec_push(&c->avml->blocks);
+		struct block *pushed = ws_target_push(c->target, &c->avml->blocks);
 
 		if (!pushed)
 			return ws_fail_memory(c->target->ctx);

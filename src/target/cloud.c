@@ -109,6 +109,7 @@ static enum ws_status files_open(struct ws_target *target)
 {
 	bool is_description = is_called(target->file.path, DESCRIPTION);
 	struct ws_file other = { .fd = -1,
+				 .memory = target->file.memory,
 				 .path = beside(target->file.path,
 						is_description ? MEMORY : DESCRIPTION) };
 	enum ws_status status = other.path ? ws_file_open(target->ctx, &other)

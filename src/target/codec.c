@@ -69,15 +69,17 @@ static void *deflated_begin(int window)
 	return d;
 }
 
-static void *gzip_begin(unsigned how)
+static void *gzip_begin(unsigned how, uint64_t window)
 {
 	(void)how;
+	(void)window;
 	return deflated_begin(MAX_WBITS + 16);
 }
 
-static void *zlib_begin(unsigned how)
+static void *zlib_begin(unsigned how, uint64_t window)
 {
 	(void)how;
+	(void)window;
 	return deflated_begin(MAX_WBITS);
 }
 
@@ -142,7 +144,7 @@ static bool zlib_probe(const uint8_t *bytes, size_t size)
 	void *state;
 
 	if (size < 2 || (bytes[0] & 0xf) != 8 || bytes[0] >> 4 > 7 || bytes[1] & 0x20 ||
-	    (bytes[0] << 8 | bytes[1]) % 31 || !(state = zlib_begin(0)))
+	    (bytes[0] << 8 | bytes[1]) % 31 || !(state = zlib_begin(0, WS_CODEC_WINDOW)))
 		return false;
 	while (step == WS_FLOW_ON && s.nout && s.nin + s.nout < left) {
 		left = s.nin + s.nout;
@@ -159,29 +161,31 @@ struct lzma {
 	lzma_block block;
 	lzma_filter filters[LZMA_FILTERS_MAX + 1];
 	bool by_block, headed;
+	uint64_t memory; /* that a block may take */
 };
 
 #define LZMA2_CHUNK (2 * MIB)
 
-static void *xz_begin(unsigned how)
+static void *xz_begin(unsigned how, uint64_t window)
 {
 	struct lzma *x = calloc(1, sizeof(*x));
 
 	(void)how;
-	if (x && lzma_stream_decoder(&x->z, WS_CODEC_MEMORY, 0) != LZMA_OK) {
+	if (x && lzma_stream_decoder(&x->z, window + WS_CODEC_REST, 0) != LZMA_OK) {
 		free(x);
 		x = NULL;
 	}
 	return x;
 }
 
-static void *xz_block_begin(unsigned check)
+static void *xz_block_begin(unsigned check, uint64_t window)
 {
 	struct lzma *x = calloc(1, sizeof(*x));
 
 	if (!x)
 		return NULL;
 	x->by_block = true;
+	x->memory = window + WS_CODEC_REST;
 	x->block.check = (lzma_check)check;
 	x->block.filters = x->filters;
 	x->filters[0].id = LZMA_VLI_UNKNOWN;
@@ -217,7 +221,7 @@ static enum ws_flow block_header(struct lzma *x, struct ws_codec_stream *s)
 	if (!*s->in || x->block.header_size > s->nin)
 		return damaged(s, 0);
 	r = lzma_block_header_decode(&x->block, NULL, s->in);
-	if (r == LZMA_OK && lzma_raw_decoder_memusage(x->filters) > WS_CODEC_MEMORY)
+	if (r == LZMA_OK && lzma_raw_decoder_memusage(x->filters) > x->memory)
 		r = LZMA_MEMLIMIT_ERROR;
 	if (r == LZMA_OK)
 		r = lzma_block_decoder(&x->z, &x->block);
@@ -261,13 +265,13 @@ static bool xz_probe(const uint8_t *bytes, size_t size)
 
 #define ZSTD_BLOCK (MIB / 8)
 
-static void *zstd_begin(unsigned how)
+static void *zstd_begin(unsigned how, uint64_t window)
 {
 	ZSTD_DCtx *z = ZSTD_createDCtx();
 
 	(void)how;
 	if (z && ZSTD_isError(ZSTD_DCtx_setParameter(z, ZSTD_d_windowLogMax,
-						     WS_CODEC_WINDOW_LOG))) {
+						     63 - __builtin_clzll(window)))) {
 		ZSTD_freeDCtx(z);
 		z = NULL;
 	}
@@ -315,11 +319,12 @@ static bool zstd_probe(const uint8_t *bytes, size_t size)
 
 #define LZ4_BLOCK_MAX (4 * MIB)
 
-static void *lz4_begin(unsigned how)
+static void *lz4_begin(unsigned how, uint64_t window)
 {
 	LZ4F_dctx *z;
 
 	(void)how;
+	(void)window;
 	return LZ4F_isError(LZ4F_createDecompressionContext(&z, LZ4F_VERSION)) ? NULL : z;
 }
 

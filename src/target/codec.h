@@ -27,7 +27,7 @@ enum ws_flow {
 	WS_FLOW_ON,      /* more in, or more room for out */
 	WS_FLOW_END,     /* of a member */
 	WS_FLOW_DAMAGED, /* sure says where */
-	WS_FLOW_TOO_BIG, /* it refers farther back than WS_CODEC_WINDOW */
+	WS_FLOW_TOO_BIG, /* it refers farther back than what begin() was given allows */
 	WS_FLOW_MEMORY,
 };
 
@@ -36,10 +36,8 @@ enum ws_flow {
  * four times what xz -9 takes, and twice what zstd's --ultra and --long do. A header of some
  * bytes can ask for 4 GiB.
  */
-#define WS_CODEC_WINDOW_LOG 28
-#define WS_CODEC_WINDOW (UINT64_C(1) << WS_CODEC_WINDOW_LOG)
-#define WS_CODEC_MEMORY \
-	(WS_CODEC_WINDOW + (UINT64_C(1) << 20)) /* and what else it takes */
+#define WS_CODEC_WINDOW (UINT64_C(1) << 28)
+#define WS_CODEC_REST (UINT64_C(1) << 20) /* and what else it takes */
 
 struct ws_codec {
 	const char *name;
@@ -48,8 +46,11 @@ struct ws_codec {
 	 * it has no signature, and none follows it.
 	 */
 	bool (*probe)(const uint8_t *bytes, size_t size);
-	/* how: what the format needs to be told; NULL: memory is short. */
-	void *(*begin)(unsigned how);
+	/*
+	 * how: what the format needs to be told; window: how far back it may refer, at most
+	 * WS_CODEC_WINDOW. NULL: memory is short.
+	 */
+	void *(*begin)(unsigned how, uint64_t window);
 	enum ws_flow (*step)(void *state, struct ws_codec_stream *s);
 	void (*end)(void *state);
 };

@@ -35,6 +35,11 @@ static enum ws_status need_fail(struct ws_target *target, uint64_t offset, uint6
 		       file->path, what, size, offset, file->size);
 }
 
+bool ws_target_may_grow(struct ws_target *target, size_t n, size_t cap, size_t size)
+{
+	return n < cap || ws_budget_take(&target->budget, (cap ? cap : 16) * size);
+}
+
 enum ws_status ws_target_need(struct ws_target *target, uint64_t offset, uint64_t size,
 			      const char *fmt, ...)
 {

@@ -38,6 +38,7 @@ struct ws_file {
 	bool shrunk;            /* some read met the end before size; atomic */
 	int error;              /* errno of a read that failed; 0: none; atomic */
 	uint64_t device, inode; /* of what was opened, which fd may be made from */
+	uint64_t memory;        /* bytes that unpacking it may take; 0: any */
 	const char *packing;    /* how that was compressed, "gzip"; NULL: it was not */
 	WS_VEC(struct ws_gap) gaps; /* what could not be unpacked, in order */
 	bool partial;   /* it was cut off or damaged: more may have followed */

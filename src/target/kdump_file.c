@@ -32,7 +32,7 @@ bool ws_kdump_file_flattened(const struct ws_file *file)
 static enum ws_status chunk_push(struct ws_target *target, struct ws_kdump_file *image,
 				 struct ws_chunk chunk)
 {
-	struct ws_chunk *pushed = ws_vec_push(&image->chunks);
+	struct ws_chunk *pushed = ws_target_push(target, &image->chunks);
 
 	if (!pushed)
 		return ws_fail_memory(target->ctx);

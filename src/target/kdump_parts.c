@@ -239,7 +239,9 @@ static enum ws_status other_open(struct ws_target *target, char **path,
 	struct ws_file *file = &target->others[target->nothers++];
 	enum ws_status status;
 
-	*file = (struct ws_file){ .fd = -1, .path = *path };
+	*file = (struct ws_file){ .fd = -1,
+				  .path = *path,
+				  .memory = target->file.memory };
 	*path = NULL;
 	status = ws_file_open(target->ctx, file);
 	return status ? status : ws_kdump_file_open_plain(target, file, image);

@@ -23,11 +23,14 @@ static size_t slots_of(const struct ws_keep *keep)
 	return keep->slot ? (SIZE_MAX >> keep->shift) + 1 : 0;
 }
 
-/* Whether so many more bytes may be taken. */
-static bool may_take(struct ws_keep *keep, uint64_t bytes)
+/* Whether so many more bytes may be taken; then they are. */
+static bool take(struct ws_keep *keep, uint64_t bytes)
 {
 	keep->full = keep->limit && keep->taken + bytes > keep->limit;
-	return !keep->full;
+	if (keep->full || (keep->budget && !ws_budget_take(keep->budget, bytes)))
+		return false;
+	keep->taken += bytes;
+	return true;
 }
 
 static void slot_fill(struct ws_keep *keep, const struct ws_kept *kept)
@@ -42,14 +45,14 @@ static void slot_fill(struct ws_keep *keep, const struct ws_kept *kept)
 /* Half of the slots stay free: a search ends after one or two. */
 static bool slots_grow(struct ws_keep *keep)
 {
-	struct ws_keep grown = *keep;
 	size_t nslots = slots_of(keep), more = nslots ? 2 * nslots : FIRST_SLOTS;
+	struct ws_keep grown;
 
 	if (keep->n < nslots / 2)
 		return true;
-	if (!may_take(keep, (more - nslots) * sizeof(*keep->slot)))
+	if (!take(keep, (more - nslots) * sizeof(*keep->slot)))
 		return false;
-	grown.taken += (more - nslots) * sizeof(*keep->slot);
+	grown = *keep;
 	grown.slot = calloc(more, sizeof(*grown.slot));
 	if (!grown.slot)
 		return false;
@@ -65,7 +68,7 @@ static bool slots_grow(struct ws_keep *keep)
 static bool block_add(struct ws_keep *keep)
 {
 	size_t size = keep->blocks.n < BLOCK_LOG2 ? BLOCK_MIN << keep->blocks.n : BLOCK;
-	uint8_t **block = may_take(keep, size) ? ws_vec_push(&keep->blocks) : NULL;
+	uint8_t **block = take(keep, size) ? ws_vec_push(&keep->blocks) : NULL;
 
 	if (!block)
 		return false;
@@ -76,7 +79,6 @@ static bool block_add(struct ws_keep *keep)
 	}
 	if (size == BLOCK)
 		madvise(*block, size, MADV_HUGEPAGE);
-	keep->taken += size;
 	keep->room = *block;
 	keep->left = size / WS_FRAME_SIZE;
 	return true;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "target/budget.h"
 #include "util/vec.h"
 
 struct ws_kept {
@@ -24,13 +25,14 @@ struct ws_kept {
  */
 struct ws_keep {
 	struct ws_kept *slot;
-	size_t n;       /* frames that are kept */
-	unsigned shift; /* slots are 2^(64 - shift); slot NULL: none */
-	uint8_t *room;  /* for the next frame, in the last block, */
-	size_t left;    /* and for how many */
-	uint64_t taken; /* bytes, for frames and slots */
-	uint64_t limit; /* of them; 0: as many as there are */
-	bool full;      /* it was reached */
+	size_t n;                 /* frames that are kept */
+	unsigned shift;           /* slots are 2^(64 - shift); slot NULL: none */
+	uint8_t *room;            /* for the next frame, in the last block, */
+	size_t left;              /* and for how many */
+	uint64_t taken;           /* bytes, for frames and slots, out of budget */
+	uint64_t limit;           /* of them, by what the dump can need; 0: none */
+	bool full;                /* that was reached */
+	struct ws_budget *budget; /* NULL: as much as there is */
 	WS_VEC(uint8_t *) blocks;
 };
 
@@ -54,7 +56,7 @@ static inline const uint8_t *ws_keep_find(const struct ws_keep *keep, uint64_t n
 	return NULL;
 }
 
-/* Room for one more; NULL: memory is short, or the limit reached. */
+/* Room for one more; NULL: memory is short, the limit reached, or the budget spent. */
 uint8_t *ws_keep_room(struct ws_keep *keep);
 /* Keeps what was put there as the frame with that number, which is not kept yet. */
 const uint8_t *ws_keep_add(struct ws_keep *keep, uint64_t number);

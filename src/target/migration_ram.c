@@ -183,7 +183,7 @@ static enum ws_status block_read(struct ws_stream *s, struct ws_migration *m)
 		return WS_OK;
 	}
 	m->npages += (block.len + WS_FRAME_SIZE - 1) / WS_FRAME_SIZE;
-	added = ws_vec_push(&m->blocks);
+	added = ws_target_push(s->target, &m->blocks);
 	if (!added)
 		return ws_fail_memory(s->target->ctx);
 	*added = block;

@@ -46,7 +46,7 @@ enum ws_status ws_run_add(struct ws_target *target, struct ws_page_runs *runs,
 			last->at = page->at;
 		return WS_OK;
 	}
-	last = ws_vec_push(runs);
+	last = ws_target_push(target, runs);
 	if (!last)
 		return ws_fail_memory(target->ctx);
 	*last = *page;

@@ -13,6 +13,7 @@ enum ws_status ws_file_open_inside(struct ws_context *ctx, struct ws_file *outer
 	*inner = (struct ws_file){ .fd = -1,
 				   .device = outer->device,
 				   .inode = outer->inode,
+				   .memory = outer->memory,
 				   .path = strdup(outer->path) };
 	if (!inner->path)
 		return ws_fail_memory(ctx);

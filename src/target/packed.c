@@ -44,6 +44,7 @@ struct job {
 	struct ws_parts parts;
 	struct outcome *outcomes; /* of each part */
 	uint64_t begin, limit;    /* in the file, and of what comes out */
+	uint64_t window;          /* how far back it may refer */
 	uint64_t next;            /* part that nobody has taken; atomic */
 	uint64_t taken;           /* bytes of the file that were read; atomic */
 	unsigned trouble;         /* atomic */
@@ -191,7 +192,7 @@ static bool member_follows(struct run *run, enum ending *ending)
 static enum ending member_run(struct run *run, unsigned how, uint64_t *sure)
 {
 	uint64_t begin = out_so_far(run);
-	void *state = run->codec->begin(how);
+	void *state = run->codec->begin(how, run->job->window);
 	enum ending ending;
 
 	if (!state)
@@ -265,11 +266,30 @@ static void *parts_run(void *arg)
 	return NULL;
 }
 
+#define THREAD_MEMORY (WS_CODEC_WINDOW + WS_CODEC_REST + IN_BLOCK + OUT_BLOCK)
+
+/* As many as there are parts for, and memory if each refers back as far as it may. */
 static unsigned threads_for(const struct job *job)
 {
-	unsigned n = ws_workers();
+	uint64_t n = ws_workers(), memory = job->file->memory;
 
+	if (memory && n > memory / THREAD_MEMORY)
+		n = memory / THREAD_MEMORY;
+	if (!n)
+		n = 1;
 	return n < job->parts.all.n ? n : job->parts.all.n;
+}
+
+/* The smallest that is worth it; zstd has powers of two. */
+#define WINDOW_MIN (UINT64_C(1) << 20)
+
+static uint64_t window_for(const struct ws_file *file)
+{
+	uint64_t window = WS_CODEC_WINDOW, rest = THREAD_MEMORY - WS_CODEC_WINDOW;
+
+	while (file->memory && window > WINDOW_MIN && file->memory < window + rest)
+		window /= 2;
+	return window;
 }
 
 /* A thread that cannot be had makes it slower, not wrong. */
@@ -379,8 +399,11 @@ static enum ws_status job_failed(const struct job *job)
 		return ws_fail(
 			job->ctx, WS_ERR_UNSUPPORTED,
 			"%s: compressed by %s with a window (a dictionary) larger than "
-			"%lu MiB, which takes as much memory: unpack it first",
-			path, name, (uint64_t)(WS_CODEC_WINDOW >> 20));
+			"%lu MiB, which takes as much memory: %s",
+			path, name, job->window >> 20,
+			job->window < WS_CODEC_WINDOW
+				? "--memory gives it more, or unpack it first"
+				: "unpack it first");
 	case TOO_LARGE:
 		return ws_fail(
 			job->ctx, WS_ERR_UNSUPPORTED,
@@ -461,7 +484,9 @@ static enum ws_status job_run(struct job *job, struct ws_file *unpacked)
 enum ws_status ws_packed_open(struct ws_context *ctx, struct ws_file *file,
 			      uint64_t offset, struct ws_file *unpacked)
 {
-	struct job job = { .ctx = ctx, .file = file, .begin = offset };
+	struct job job = {
+		.ctx = ctx, .file = file, .begin = offset, .window = window_for(file)
+	};
 	uint64_t size = offset < file->size ? file->size - offset : 0;
 	uint8_t head[WS_CODEC_HEAD];
 	enum ws_status status;

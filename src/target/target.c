@@ -234,6 +234,9 @@ static enum ws_status target_fill(struct ws_target *target, const char *path,
 {
 	enum ws_status status;
 
+	target->budget.limit = options->memory ? options->memory : ws_budget_usual();
+	target->file.memory = target->budget.limit;
+	target->keep.budget = &target->budget;
 	target->file.path = strdup(path);
 	target->named = strdup(path);
 	if (!target->file.path || !target->named)
@@ -544,10 +547,23 @@ static enum ws_evidence bytes_at(struct ws_target *target, uint64_t pa,
 	return evidence;
 }
 
+static enum ws_status budget_fail(struct ws_target *target)
+{
+	return ws_fail(target->ctx, WS_ERR_SYSTEM,
+		       "%s: to look at it takes more memory than it may: %lu KiB. It is "
+		       "damaged, made to exhaust memory, or of a very large machine: "
+		       "--memory gives it more",
+		       target->file.path, target->budget.limit >> 10);
+}
+
 enum ws_status ws_target_looked(struct ws_target *target, enum ws_status status)
 {
 	const char *why = target->why;
 
+	if (target->budget.spent &&
+	    (status == WS_OK ||
+	     (status == WS_ERR_SYSTEM && ws_short_of_memory(target->ctx))))
+		return budget_fail(target);
 	if (status != WS_OK || !(target->failed || ws_short_of_memory(target->ctx)))
 		return status;
 	if (!why)

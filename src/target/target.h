@@ -74,7 +74,8 @@ struct ws_target {
 	char *named; /* as it was opened, which may be either; NULL: as file */
 	WS_VEC(struct ws_piece_of_memory) memory;
 	size_t last_piece; /* where the last look-up ended: the next one often does too */
-	struct ws_keep keep;          /* frames that were looked at by address */
+	struct ws_budget budget; /* what the tables below, and what is kept, may take */
+	struct ws_keep keep;     /* frames that were looked at by address */
 	struct ws_file_window peeked; /* what ws_target_peek() reads through */
 	uint64_t nframes;             /* whole frames in all of memory */
 	uint64_t nknown_absent; /* of these, what open() found to be damaged or cut off */
@@ -129,6 +130,18 @@ static inline enum ws_evidence ws_target_short(struct ws_target *target)
 	target->failed = true;
 	return WS_FAILED;
 }
+
+/*
+ * Whether an array of elements of that size may grow beyond n; then its room is taken out of
+ * the budget. What is found in a dump is as much as its maker likes.
+ */
+bool ws_target_may_grow(struct ws_target *target, size_t n, size_t cap, size_t size);
+
+/* ws_vec_push() for such; NULL too when the budget is spent. */
+#define ws_target_push(target, vec)                                          \
+	(ws_target_may_grow(target, (vec)->n, (vec)->cap, sizeof(*(vec)->v)) \
+		 ? ws_vec_push(vec)                                          \
+		 : NULL)
 
 /* Whether path names the file that the target is read from. */
 bool ws_target_is_file(const struct ws_target *target, const char *path);

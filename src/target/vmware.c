@@ -124,7 +124,9 @@ static bool vmware_probe(const struct ws_file *file)
 static enum ws_status open_beside(struct ws_target *target, const char *end,
 				  struct ws_file *file)
 {
-	*file = (struct ws_file){ .path = beside(target->file.path, end), .fd = -1 };
+	*file = (struct ws_file){ .path = beside(target->file.path, end),
+				  .fd = -1,
+				  .memory = target->file.memory };
 	if (!file->path)
 		return ws_fail(target->ctx, WS_ERR_UNREADABLE,
 			       "%s: has no memory in it, and no name with .vmss or .vmsn "

@@ -46,4 +46,26 @@ static inline bool ws_number(const char *text, enum ws_base base, uint64_t max,
 	return true;
 }
 
+/* The same of a size: decimal, in bytes, or in units of K, M, G or T, of 1024 each. */
+static inline bool ws_size(const char *text, uint64_t *bytes)
+{
+	static const char units[] = "KMGT";
+	char digits[24];
+	unsigned n = 0, shift = 0;
+
+	while (text[n] >= '0' && text[n] <= '9' && n + 1 < sizeof(digits)) {
+		digits[n] = text[n];
+		n++;
+	}
+	digits[n] = '\0';
+	for (unsigned i = 0; units[i]; i++)
+		if ((text[n] & ~0x20) == units[i])
+			shift = 10 * (i + 1);
+	if (text[n + (shift > 0)] ||
+	    !ws_number(digits, WS_DECIMAL, UINT64_MAX >> shift, bytes))
+		return false;
+	*bytes <<= shift;
+	return true;
+}
+
 #endif

@@ -205,6 +205,15 @@ def check_windows(tap, tool, place, data):
         refused = "larger than 256 MiB" in " ".join(errors.split())
         tap.case(f"a window, {name}: {'refused' if limit else 'unpacked'}",
                  status in (0, 3) and refused == limit, errors)
+    for name, made, limit in (("xz, 12 MiB", xz_far(xz, 23), True),
+                              ("xz, 8 MiB", xz_far(xz, 22), False),
+                              ("zstd, 9 MiB", zstd_zeroes(8, 0, b"\x69"), True),
+                              ("zstd, 8 MiB", zstd_zeroes(8, 0, b"\x68"), False)):
+        status, _, errors = run(tool, "spaces", place.put(made), "--memory", "16M")
+        said = " ".join(errors.split())
+        refused = "larger than 8 MiB" in said and "--memory gives it more" in said
+        tap.case(f"a window, {name}, with --memory 16M: {'refused' if limit else 'unpacked'}",
+                 status in (0, 3) and refused == limit, errors)
 
 
 def check_refused(tap, tool, place, data):

@@ -102,6 +102,45 @@ static void test_no_numbers(void **state)
 			fail_msg("'%s' is taken for a number", bad[i].text);
 }
 
+static void test_sizes(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t value;
+	} good[] = {
+		{ "0", 0 },
+		{ "1", 1 },
+		{ "7K", 7 << 10 },
+		{ "7k", 7 << 10 },
+		{ "64M", 64 << 20 },
+		{ "3G", UINT64_C(3) << 30 },
+		{ "16777215T", UINT64_C(16777215) << 40 },
+		{ "18446744073709551615", UINT64_MAX },
+	};
+	static const char *const bad[] = { "",
+					   "K",
+					   "-1",
+					   "1 ",
+					   "1KK",
+					   "1B",
+					   "0x10",
+					   "1.5G",
+					   "16777216T",
+					   "1\x6b\x01",
+					   "18446744073709551616",
+					   "999999999999999999999999999" };
+	uint64_t value;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		assert_true(ws_size(good[i].text, &value));
+		assert_int_equal(value, good[i].value);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (ws_size(bad[i], &value))
+			fail_msg("'%s' is taken for a size", bad[i]);
+}
+
 static void test_byte_order_mark(void **state)
 {
 	(void)state;
@@ -386,6 +425,7 @@ int main(void)
 		cmocka_unit_test(test_count_of),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_no_numbers),
+		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_byte_order_mark),
 		cmocka_unit_test(test_text_is_whole_or_not_there),
 		cmocka_unit_test(test_no_text),
