@@ -45,7 +45,7 @@ class Storm:
 
     def __init__(self):
         self.faults = 0  # with the first
-        self.first = self.text = self.sp = None
+        self.first = self.text = self.sp = self.second = None
         self.before = None, b""  # the event before, as long as there is no storm
         self.ending = None
         self.then = []  # the first lines of what followed
@@ -58,7 +58,13 @@ class Storm:
         elif self.nests(event):
             if not self.faults:
                 self.first, self.text = self.before
+            elif self.faults == 2 and event.ip != self.second[0].ip:
+                # no handler could not be fetched then: this is what it began with
+                self.first, self.text = self.second
+                self.faults = 1
             self.faults = (self.faults or 1) + 1
+            if self.faults == 2:
+                self.second = event, text
             self.sp = event.sp
         elif self.faults and event.vector == b"08":
             triple = b"\nTriple fault" in text

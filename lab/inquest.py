@@ -104,14 +104,17 @@ def judge(truth, told):
     if truth["cause"] not in ABOUT_A_SPACE:
         return Verdict(cause, *"-----")
     victim, pid = truth["victim"], told.get("pid")
-    # whose space it was, or what was loaded in its place
+    # whose space it was, in either half, or what was loaded in its place
     root = same(number(told.get("root")), number(victim["root"]),
+                number(victim["root"]) + PAGE * (truth["cause"] == "pti-short"),
                 number(truth.get("root")))
     pid = "unknown" if pid is None else "right" if pid == victim["pid"] else str(pid)
     if truth["cause"] not in STORMS or not truth["frames"]:
         return Verdict(cause, root, pid, *"---")
     return Verdict(cause, root, pid,
-                   same(number(told.get("handler")), number(truth["handler"])),
+                   same(number(told.get("handler")), number(truth["handler"]),
+                        *[number(fault["address"]) for fault in truth["fatal"][:1]
+                          if fault["address"]]),
                    of_first(truth, told), of_frames(truth, told.get("frames")))
 
 

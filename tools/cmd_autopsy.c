@@ -152,6 +152,57 @@ static void print_clues(void *arg, struct report *report)
 			return;
 }
 
+/* ---- all storms ---------------------------------------------------------------------- */
+
+enum {
+	STORM_VA,
+	STORM_PA,
+	STORM_LAST_PA,
+	STORM_COUNT,
+	STORM_STRIDE,
+	STORM_IP,
+	STORM_PID
+};
+
+static const struct column storm_columns[] = {
+	[STORM_VA] = { "address", NULL, COLUMN_ADDRESS, "of the lowest byte" },
+	[STORM_PA] = { "pa", NULL, COLUMN_ADDRESS, "the same, physical" },
+	[STORM_LAST_PA] = { "last_pa", NULL, COLUMN_ADDRESS, "of the highest byte" },
+	[STORM_COUNT] = { "frames", NULL, COLUMN_COUNT, "exception frames" },
+	[STORM_STRIDE] = { "stride", NULL, COLUMN_COUNT, "bytes from one to the next" },
+	[STORM_IP] = { "ip", NULL, COLUMN_ADDRESS, "that each of them saved" },
+	[STORM_PID] = { "pid", NULL, COLUMN_COUNT,
+			"of the task on whose stack it began; null: of none that is known" },
+};
+static const struct table storm_table = { "storms", TABLE_COLUMNS(storm_columns) };
+
+static void print_storms(void *arg, struct report *report)
+{
+	const struct post_mortem *mortem = arg;
+	size_t n, ntasks;
+	const struct ws_storm *storms = ws_autopsy_storms(mortem->autopsy, &n);
+	const struct ws_task *tasks = ws_system_tasks(mortem->session->system, &ntasks);
+
+	for (size_t i = 0; i < n; i++) {
+		bool on_task = storms[i].task != WS_NO_TASK;
+
+		if (!report_row(
+			    report,
+			    (struct value[]){
+				    [STORM_VA] = number_if(storms[i].va, storms[i].va),
+				    [STORM_PA] = value_number(storms[i].pa),
+				    [STORM_LAST_PA] = value_number(storms[i].last_pa),
+				    [STORM_COUNT] = value_number(storms[i].frames),
+				    [STORM_STRIDE] = value_number(storms[i].stride),
+				    [STORM_IP] = value_number(storms[i].frame.ip),
+				    [STORM_PID] = number_if(
+					    on_task,
+					    on_task ? tasks[storms[i].task].pid : 0),
+			    }))
+			return;
+	}
+}
+
 /* ---- what it means, in text --------------------------------------------------------- */
 
 static void print_meaning(void *arg, struct report *report)
@@ -199,6 +250,8 @@ static enum exit_status answer(struct post_mortem *mortem)
 	if (text) {
 		report_table(report, &lines_table, print_meaning, mortem);
 		report_table(report, &lines_table, print_next, mortem);
+	} else {
+		report_table(report, &storm_table, print_storms, mortem);
 	}
 	return session_answer(mortem->session, status_of(mortem->death));
 }

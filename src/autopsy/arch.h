@@ -21,10 +21,15 @@ struct ws_standing {
 	uint64_t fault; /* the address that faulted last */
 	bool user;
 	bool has_fault; /* false: the target does not keep it */
+	/* It is in a task that handles a double fault; where it was before, if was_elsewhere. */
+	bool was_elsewhere;
+	uint64_t before_ip, before_sp;
 };
 
 struct ws_arch_autopsy {
 	unsigned frame_max; /* bytes that the longest frame has */
+	/* Physical addresses at which a write is lost on every machine; 0, 0: none. */
+	uint64_t lost_first, lost_last;
 	/*
 	 * The next frame at or behind *at in bytes[0..len): true, and *at is where it
 	 * begins. Safe in several threads.
@@ -32,7 +37,8 @@ struct ws_arch_autopsy {
 	bool (*next_frame)(const struct ws_frame_rules *rules, const uint8_t *bytes,
 			   size_t len, size_t *at, struct ws_exception_frame *frame);
 	/* False: the registers that say so are not known. */
-	bool (*standing)(const struct ws_cpu *cpu, struct ws_standing *standing);
+	bool (*standing)(struct ws_system *system, const struct ws_cpu *cpu,
+			 struct ws_standing *standing);
 	/* Whether it waits for an interrupt, by the instruction before. */
 	bool (*is_halted)(struct ws_system *system, const struct ws_standing *standing);
 	/* Of a frame of a page fault: the page was mapped, and refused. */

@@ -21,56 +21,6 @@ const char *ws_certainty_name(enum ws_certainty certainty)
 	return names[certainty];
 }
 
-/* ---- the storm once more ------------------------------------------------------------ */
-
-static void clue_replay(struct ws_autopsy *autopsy)
-{
-	const struct ws_death *death = &autopsy->death;
-	const struct ws_story *story = &death->story;
-	uint64_t pushed = story->nested ? story->nested - 1 : 0;
-
-	if (ws_is_replayed(death->storm, story))
-		ws_clue(autopsy, "replay",
-			"reproduced to the frame: a simulated processor that takes the first "
-			"fault over this memory, with the storm taken off, pushes %s as well "
-			"before it cannot push the next; what comes of that: %s",
-			WS_COUNT_OF(pushed, "frame"), ws_fate_name(story->fate));
-	else
-		ws_clue(autopsy, "replay",
-			"not reproduced to the frame: a simulated processor that takes the "
-			"first fault over this memory, with the storm taken off, pushes %s, "
-			"and memory has %s; what comes of it there: %s",
-			WS_COUNT_OF(pushed, "frame"),
-			WS_COUNT_OF(death->storm->frames, "frame"),
-			ws_fate_name(story->fate));
-}
-
-static enum ws_status replay(struct ws_autopsy *autopsy)
-{
-	struct ws_death *death = &autopsy->death;
-	enum ws_status status;
-
-	if (!death->storm || !autopsy->arch->replay || death->space == WS_NO_SPACE)
-		return WS_OK;
-	status = autopsy->arch->replay(autopsy->audit, death->space, death->storm,
-				       &death->story);
-	if (status == WS_ERR_SYSTEM)
-		return status;
-	if (status != WS_OK) {
-		ws_clue(autopsy, "replay", "it was not simulated: %s",
-			ws_error(autopsy->system->ctx, 0)
-				? ws_error(autopsy->system->ctx, 0)
-				: "a bound on the work was reached");
-		ws_error_clear(autopsy->system->ctx);
-		return WS_OK;
-	}
-	death->has_story = true;
-	if (ws_is_replayed(death->storm, &death->story))
-		death->certainty = WS_CERTAINTY_REPRODUCED;
-	clue_replay(autopsy);
-	return WS_OK;
-}
-
 /* ---- what is not there to look at ---------------------------------------------------- */
 
 /* The stacks whose upper end, where an exception's frame goes, the target lacks. */
@@ -90,7 +40,7 @@ static bool has_standing(const struct ws_autopsy *autopsy)
 	struct ws_standing standing;
 
 	ws_vec_each(&autopsy->system->target->cpus, cpu)
-		if (autopsy->arch->standing(cpu, &standing))
+		if (autopsy->arch->standing(autopsy->system, cpu, &standing))
 			return true;
 	return false;
 }
@@ -152,10 +102,8 @@ static enum ws_status look(struct ws_autopsy *autopsy)
 	if (status != WS_OK)
 		return status;
 	ws_cause_find(autopsy);
-	status = replay(autopsy);
-	if (status == WS_OK)
-		ws_say_where_they_stand(autopsy);
-	return status;
+	ws_say_where_they_stand(autopsy);
+	return WS_OK;
 }
 
 enum ws_status ws_autopsy_run(struct ws_audit *audit, struct ws_autopsy **out)

@@ -5,6 +5,8 @@
  *	frames.c   one pass over memory: exception frames, and those that pile up
  *	storms.c   a pile by its addresses: on which stack, and what it began with
  *	clues.c    the chain of evidence
+ *	replay.c   the storm once more
+ *	run_over.c what it ran over
  *	stands.c   where the processors stand
  *	last_words.c  what the kernel's log says of it
  *	causes.c   the causes that are known, a row each; whether one holds:
@@ -33,6 +35,9 @@ struct ws_autopsy {
 	char *sentence, *unknown;
 	bool short_of_memory;
 };
+
+/* "3 frames of page table, 40 of unknown use"; NULL: it cannot be said. To be freed. */
+char *ws_overwritten_words(struct ws_autopsy *autopsy, const struct ws_storm *storm);
 
 /* Makes storms of the piles. */
 enum ws_status ws_storms_find(struct ws_autopsy *autopsy) WS_MUST_CHECK;

@@ -108,34 +108,48 @@ static int by_address(const void *a, const void *b)
 	return x->pa < y->pa ? -1 : x->pa > y->pa;
 }
 
+/* How many of the bytes between two addresses lie where what is written is lost. */
+static uint64_t lost_between(const struct ws_arch_autopsy *arch, uint64_t first,
+			     uint64_t end)
+{
+	if (!arch->lost_last || first > arch->lost_last || end <= arch->lost_first)
+		return 0;
+	if (first < arch->lost_first)
+		first = arch->lost_first;
+	return (end > arch->lost_last ? arch->lost_last + 1 : end) - first;
+}
+
 /*
  * Whether b goes on where a ends. What ran after the death may have written into the pile, and
- * the pass cuts frames in two: the frames between need not be there, if they are few.
+ * the pass cuts frames in two: the frames between need not be there, if they are few, or were
+ * pushed where there is no memory.
  */
-static bool continues(const struct ws_pile *a, const struct ws_pile *b)
+static bool continues(const struct ws_arch_autopsy *arch, const struct ws_pile *a,
+		      const struct ws_pile *b)
 {
 	uint64_t stride = a->stride ? a->stride : b->stride, apart = b->pa - a->last;
 
 	return is_alike(&a->frame, &b->frame) && stride &&
 	       (!b->stride || b->stride == stride) && apart % stride == 0 &&
-	       apart <= GAP_MAX;
+	       apart - lost_between(arch, a->last, b->pa) <= GAP_MAX;
 }
 
 /* The last runs of what is joined already: interleaved ones end side by side. */
-static struct ws_pile *joins(ws_pile_vec *piles, size_t n, const struct ws_pile *run)
+static struct ws_pile *joins(const struct ws_arch_autopsy *arch, ws_pile_vec *piles,
+			     size_t n, const struct ws_pile *run)
 {
 	for (size_t back = 1; back <= 2 * RUNS_OPEN && back <= n; back++)
-		if (continues(&piles->v[n - back], run))
+		if (continues(arch, &piles->v[n - back], run))
 			return &piles->v[n - back];
 	return NULL;
 }
 
-static void join_runs(ws_pile_vec *piles)
+static void join_runs(const struct ws_arch_autopsy *arch, ws_pile_vec *piles)
 {
 	size_t n = 0;
 
 	ws_vec_each(piles, run) {
-		struct ws_pile *to = joins(piles, n, run);
+		struct ws_pile *to = joins(arch, piles, n, run);
 
 		if (!to) {
 			piles->v[n++] = *run;
@@ -196,6 +210,6 @@ enum ws_status ws_frames_find(struct ws_system *system,
 	if (scan != WS_OK)
 		return scan;
 	if (status == WS_OK)
-		join_runs(piles);
+		join_runs(arch, piles);
 	return status;
 }

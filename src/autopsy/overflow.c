@@ -27,7 +27,8 @@ static bool is_guard_hit(struct ws_autopsy *autopsy, struct ws_death *death)
 		struct ws_standing standing;
 		struct ws_trail trail;
 
-		if (!autopsy->arch->standing(&system->target->cpus.v[i], &standing) ||
+		if (!autopsy->arch->standing(autopsy->system, &system->target->cpus.v[i],
+					     &standing) ||
 		    !standing.has_fault ||
 		    !(stack = stack_above(autopsy, standing.fault)))
 			continue;
@@ -111,8 +112,38 @@ static const struct ws_stack *stack_left(const struct ws_autopsy *autopsy,
 	return left;
 }
 
+/* Whether the word at the stack's end is there, and is another. */
+static bool is_overwritten(const struct ws_autopsy *autopsy, const struct ws_stack *stack,
+			   unsigned at)
+{
+	uint32_t words[STACK_END_WORDS];
+
+	return read_end(autopsy, stack, words) && le32toh(words[at]) != STACK_END_MAGIC;
+}
+
+/*
+ * From which stack a stack pointer came down through others: each in between has lost its
+ * word, and the next one above has it.
+ */
+static const struct ws_stack *stack_run_over(const struct ws_autopsy *autopsy,
+					     uint64_t sp, unsigned at)
+{
+	const struct ws_stack *highest = NULL, *intact = NULL;
+
+	ws_vec_each(&autopsy->stacks, stack)
+		if (stack->va + stack->size > sp && !is_overwritten(autopsy, stack, at) &&
+		    (!intact || stack->va < intact->va))
+			intact = stack;
+	ws_vec_each(&autopsy->stacks, stack)
+		if (stack->va > sp && (!intact || stack->va < intact->va) &&
+		    (!highest || stack->va > highest->va))
+			highest = stack;
+	return highest;
+}
+
 static void take_overflow(struct ws_autopsy *autopsy, struct ws_death *death,
-			  const struct ws_stack *stack, uint64_t sp, unsigned at)
+			  const struct ws_stack *stack, uint64_t sp, unsigned at,
+			  bool was_before)
 {
 	const struct ws_system *system = autopsy->system;
 	const struct ws_task *task = &system->tasks.v[stack->task];
@@ -123,11 +154,11 @@ static void take_overflow(struct ws_autopsy *autopsy, struct ws_death *death,
 	death->certainty = WS_CERTAINTY_LIKELY;
 	ws_put_space(autopsy, death, task->active_space);
 	ws_clue(autopsy, "processor",
-		"cpu %u is in kernel mode in the space of %u %s, and its stack pointer, "
-		"%#lx, is %s below the end of that task's kernel stack, which begins at "
-		"%#lx",
-		death->cpu, task->pid, task->comm, sp,
-		WS_COUNT_OF(stack->va - sp, "byte"), stack->va);
+		"cpu %u %s in kernel mode, and its stack pointer, %#lx, %s %s below the end "
+		"of the kernel stack of %u %s, which begins at %#lx",
+		death->cpu, was_before ? "was interrupted by a double fault" : "is", sp,
+		was_before ? "was" : "is", WS_COUNT_OF(stack->va - sp, "byte"), task->pid,
+		task->comm, stack->va);
 	clue = ws_clue(
 		autopsy, "stack",
 		"the word that marks the end of a stack is overwritten in this one; "
@@ -154,7 +185,6 @@ static void take_overflow(struct ws_autopsy *autopsy, struct ws_death *death,
 static bool is_end_overwritten(struct ws_autopsy *autopsy, struct ws_death *death)
 {
 	const struct ws_system *system = autopsy->system;
-	uint32_t words[STACK_END_WORDS];
 	unsigned at;
 
 	if (!find_magic(autopsy, &at))
@@ -164,13 +194,18 @@ static bool is_end_overwritten(struct ws_autopsy *autopsy, struct ws_death *deat
 		const struct ws_stack *stack;
 		struct ws_standing standing;
 
-		if (!autopsy->arch->standing(cpu, &standing) || standing.user ||
-		    !(stack = stack_left(autopsy, cpu, standing.sp)) ||
-		    !read_end(autopsy, stack, words) ||
-		    le32toh(words[at]) == STACK_END_MAGIC)
+		if (!autopsy->arch->standing(autopsy->system, cpu, &standing) ||
+		    standing.user)
+			continue;
+		stack = standing.was_elsewhere
+				? stack_run_over(autopsy, standing.before_sp, at)
+				: stack_left(autopsy, cpu, standing.sp);
+		if (!stack || !is_overwritten(autopsy, stack, at))
 			continue;
 		death->cpu = i;
-		take_overflow(autopsy, death, stack, standing.sp, at);
+		take_overflow(autopsy, death, stack,
+			      standing.was_elsewhere ? standing.before_sp : standing.sp,
+			      at, standing.was_elsewhere);
 		return true;
 	}
 	return false;

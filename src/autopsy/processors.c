@@ -68,8 +68,8 @@ bool ws_is_delivery_failed(struct ws_autopsy *autopsy, struct ws_death *death)
 		struct ws_blind blind;
 		uint64_t root;
 
-		if (!autopsy->arch->standing(cpu, &standing) || !standing.has_fault ||
-		    !ws_system_cpu_root(system, cpu, &root) ||
+		if (!autopsy->arch->standing(autopsy->system, cpu, &standing) ||
+		    !standing.has_fault || !ws_system_cpu_root(system, cpu, &root) ||
 		    !(need = need_at(autopsy, standing.fault)))
 			continue;
 		access = (struct ws_failed_access){ standing.fault,
@@ -125,7 +125,7 @@ static bool look_at_loaded(const struct ws_autopsy *autopsy, uint32_t number,
 	const struct ws_cpu *cpu = &system->target->cpus.v[number];
 
 	*loaded = (struct loaded){ .cpu = number };
-	if (!autopsy->arch->standing(cpu, &loaded->standing) ||
+	if (!autopsy->arch->standing(autopsy->system, cpu, &loaded->standing) ||
 	    !ws_system_cpu_root(system, cpu, &loaded->root))
 		return false;
 	loaded->space = ws_space_of_root(autopsy->audit, loaded->root);
@@ -280,10 +280,48 @@ static bool is_direct_map_overwritten(struct ws_autopsy *autopsy, struct ws_deat
 	return false;
 }
 
+/* A handler in the image that nobody reaches any more, nor init_mm: its table is none. */
+static bool is_image_table_overwritten(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	const struct ws_format *format = autopsy->system->paging.format;
+	char named[WS_NAMED];
+
+	ws_vec_each(&autopsy->storms, storm) {
+		const struct ws_step *step;
+		struct ws_clue *clue;
+		struct ws_trail trail;
+
+		if (!autopsy->arch->is_handler(autopsy->system, storm->frame.ip) ||
+		    !ws_is_image_lost(autopsy, storm->frame.ip, &trail))
+			continue;
+		step = &trail.step[trail.nsteps - 1];
+		death->certainty = WS_CERTAINTY_LIKELY;
+		death->storm = storm;
+		death->handler = storm->frame.ip;
+		clue = ws_clue(autopsy, "hole",
+			       "%s %u, by which init_mm and all spaces map %s, is %#lx, "
+			       "which is no entry",
+			       ws_level_entry_name(format, trail.nsteps - 1u),
+			       step->index, ws_named(autopsy, storm->frame.ip, named),
+			       step->entry);
+		if (clue) {
+			clue->has_pa = true;
+			clue->pa = ws_step_entry_pa(format, step);
+		}
+		ws_say(autopsy,
+		       "a page table of the kernel image, at %#lx, was overwritten: %s, "
+		       "which the next fault needed, is out of reach in every space",
+		       step->table, named);
+		return true;
+	}
+	return false;
+}
+
 bool ws_is_table_overwritten(struct ws_autopsy *autopsy, struct ws_death *death)
 {
 	return is_root_overwritten(autopsy, death) ||
-	       is_direct_map_overwritten(autopsy, death);
+	       is_direct_map_overwritten(autopsy, death) ||
+	       is_image_table_overwritten(autopsy, death);
 }
 
 /* ---- the machine's own tables ------------------------------------------------------- */

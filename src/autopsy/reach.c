@@ -44,10 +44,31 @@ enum ws_reach ws_reach_in_reference(const struct ws_autopsy *autopsy, uint64_t v
 				&trail);
 }
 
-bool ws_could_run(const struct ws_space *space)
+bool ws_is_image_lost(const struct ws_autopsy *autopsy, uint64_t va,
+		      struct ws_trail *trail)
 {
-	return (space->counts && !space->looks_damaged && space->kind != WS_SPACE_INIT) ||
-	       space->kind == WS_SPACE_USER;
+	const struct ws_layout *layout = &autopsy->system->layout;
+
+	if (!layout->image_last || va < layout->image_first || va > layout->image_last ||
+	    ws_reach_by_root(autopsy, layout->reference, va, WS_KERNEL_EXECUTE, trail) !=
+		    WS_REACH_NONE)
+		return false;
+	return trail->nsteps && trail->step[trail->nsteps - 1].entry;
+}
+
+/* init_mm's, although too much was run over for it to be known as that. */
+static bool is_of_image(const struct ws_layout *layout, uint64_t root)
+{
+	return layout->image_last && root >= layout->image_first - layout->image_delta &&
+	       root <= layout->image_last - layout->image_delta;
+}
+
+bool ws_could_run(const struct ws_autopsy *autopsy, const struct ws_space *space)
+{
+	if (space->kind == WS_SPACE_USER)
+		return true;
+	return space->counts && !space->looks_damaged && space->kind != WS_SPACE_INIT &&
+	       !is_of_image(&autopsy->system->layout, space->root);
 }
 
 /* What most user halves lack they lack by design. */
@@ -99,7 +120,8 @@ struct ws_blind ws_find_blind(const struct ws_autopsy *autopsy,
 		const struct ws_space *space = &autopsy->system->spaces.v[i];
 		enum ws_reach how;
 
-		if (!ws_could_run(space) || (space->kind == WS_SPACE_USER && !halves))
+		if (!ws_could_run(autopsy, space) ||
+		    (space->kind == WS_SPACE_USER && !halves))
 			continue;
 		how = ws_reach(autopsy, i, access->va, access->right, &trail);
 		if (!is_failure(access, how))

@@ -38,8 +38,15 @@ enum ws_reach ws_reach_by_root(const struct ws_autopsy *autopsy, uint64_t root,
 enum ws_reach ws_reach_in_reference(const struct ws_autopsy *autopsy, uint64_t va,
 				    uint8_t right);
 
+/*
+ * Whether va is in the kernel image, and init_mm's own entry for it is no entry: something
+ * wrote over the table, and what came of that is no cause.
+ */
+bool ws_is_image_lost(const struct ws_autopsy *autopsy, uint64_t va,
+		      struct ws_trail *trail);
+
 /* Whether a processor may have been in it. */
-bool ws_could_run(const struct ws_space *space);
+bool ws_could_run(const struct ws_autopsy *autopsy, const struct ws_space *space);
 
 /* suspect: in which it most likely was, or WS_NO_SPACE. */
 struct ws_blind ws_find_blind(const struct ws_autopsy *autopsy,

@@ -95,7 +95,8 @@ void ws_say_where_they_stand(struct ws_autopsy *autopsy)
 	for (uint32_t i = 0; i < system->target->cpus.n; i++) {
 		struct stand stand = { .number = i, .cpu = &system->target->cpus.v[i] };
 
-		if (!autopsy->arch->standing(stand.cpu, &stand.standing) ||
+		if (!autopsy->arch->standing(autopsy->system, stand.cpu,
+					     &stand.standing) ||
 		    !ws_system_cpu_root(system, stand.cpu, &stand.root))
 			continue;
 		if (nsaid == SAID_MAX) {

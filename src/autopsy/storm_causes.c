@@ -2,9 +2,11 @@
 /* Deaths that leave a storm: the handler was not reached. */
 #include "autopsy/causes.h"
 #include "autopsy/reach.h"
+#include "autopsy/replay.h"
 
 #include <stdio.h>
 
+#include "util/cleanup.h"
 #include "util/count.h"
 
 static struct ws_failed_access fetch_of(const struct ws_autopsy *autopsy,
@@ -31,11 +33,19 @@ static uint32_t suspect_of(const struct ws_autopsy *autopsy, const struct ws_sto
 			uint32_t space = ws_space_of_root(autopsy->audit, root);
 
 			if (space != WS_NO_SPACE &&
-			    ws_could_run(&system->spaces.v[space]))
+			    ws_could_run(autopsy, &system->spaces.v[space]))
 				return space;
 		}
 	}
 	return WS_NO_SPACE;
+}
+
+/* No kernel stack is larger (THREAD_SIZE with KASAN): below it the storm met other things. */
+#define STACK_MAX (UINT64_C(64) << 10)
+
+static bool has_left_stack(const struct ws_storm *storm)
+{
+	return storm->frames * storm->stride > STACK_MAX;
 }
 
 /* ---- the storm, as clues ------------------------------------------------------------ */
@@ -61,6 +71,26 @@ static void clue_storm(struct ws_autopsy *autopsy, const struct ws_storm *storm)
 		return;
 	clue->has_va = clue->has_pa = true;
 	clue->va = storm->va;
+	clue->pa = storm->pa;
+}
+
+/* Deliveries write to a stack as a matter of course; what lies below it they ran over. */
+static void clue_overwritten(struct ws_autopsy *autopsy, const struct ws_storm *storm)
+{
+	ws_autofree char *words = NULL;
+	struct ws_clue *clue;
+
+	if (!has_left_stack(storm))
+		return;
+	words = ws_overwritten_words(autopsy, storm);
+	clue = words ? ws_clue(autopsy, "overwritten",
+			       "these frames lie in what was, as far as it can be known "
+			       "now: %s",
+			       words)
+		     : NULL;
+	if (!clue)
+		return;
+	clue->has_pa = true;
 	clue->pa = storm->pa;
 }
 
@@ -146,24 +176,80 @@ static struct ws_blind blind_of(const struct ws_autopsy *autopsy,
 	return loaded.n && !any.suspect_is ? loaded : any;
 }
 
-/* Of the storms whose handler somebody does not reach. */
-static const struct ws_storm *storm_of(const struct ws_autopsy *autopsy,
-				       const struct kind *kind, struct ws_blind *blind)
+static bool lies_in(const struct ws_storm *storm, uint64_t table)
 {
-	const struct ws_storm *best = NULL;
+	return table + WS_FRAME_SIZE > storm->pa && table <= storm->last_pa;
+}
+
+/* The storm's frames lie in the root, or in a table on the way from it to the handler. */
+static bool is_run_over(const struct ws_autopsy *autopsy, const struct ws_storm *storm,
+			uint64_t root)
+{
+	struct ws_trail trail;
+
+	ws_walk(&autopsy->system->paging, root, storm->frame.ip, &trail);
+	for (unsigned i = 0; i < trail.nsteps; i++)
+		if (lies_in(storm, trail.step[i].table))
+			return true;
+	return lies_in(storm, root);
+}
+
+/* The processor's root, if the storm ran over what it leads by. */
+static bool cpu_in_storm(const struct ws_autopsy *autopsy, const struct ws_storm *storm,
+			 uint32_t *number, uint64_t *root)
+{
+	const struct ws_system *system = autopsy->system;
+
+	for (*number = 0; *number < system->target->cpus.n; ++*number)
+		if (ws_system_cpu_root(system, &system->target->cpus.v[*number], root) &&
+		    is_run_over(autopsy, storm, *root))
+			return true;
+	return false;
+}
+
+/* A storm, and what of the spaces says that its handler was not reached. */
+struct suspicion {
+	const struct ws_storm *storm; /* NULL: none */
+	struct ws_blind blind;
+	bool run_over; /* the loaded root's tables: what they lacked is gone */
+	uint32_t cpu;  /* the same: whose */
+	uint64_t root;
+};
+
+static struct suspicion suspect(const struct ws_autopsy *autopsy,
+				const struct ws_storm *storm)
+{
+	struct suspicion found = { .storm = storm, .blind = blind_of(autopsy, storm) };
+	struct ws_trail trail;
+
+	if (!found.blind.suspect_is &&
+	    ws_reach_in_reference(autopsy, storm->frame.ip, WS_KERNEL_EXECUTE) ==
+		    WS_REACHED)
+		found.run_over = cpu_in_storm(autopsy, storm, &found.cpu, &found.root);
+	if ((!found.blind.n && !found.run_over) ||
+	    !is_handler(autopsy, storm->frame.ip) ||
+	    ws_is_image_lost(autopsy, storm->frame.ip, &trail))
+		found.storm = NULL;
+	return found;
+}
+
+/* The storm that all began with. */
+static struct suspicion main_storm(const struct ws_autopsy *autopsy)
+{
+	struct suspicion best = { 0 };
 
 	ws_vec_each(&autopsy->storms, storm) {
-		struct ws_blind here = blind_of(autopsy, storm);
+		struct suspicion here = suspect(autopsy, storm);
 
-		if (!here.n || here.how != kind->how || !is_better(storm, best) ||
-		    !is_handler(autopsy, storm->frame.ip))
-			continue;
-		if (is_user_half(autopsy, &here) != kind->user_half)
-			continue;
-		best = storm;
-		*blind = here;
+		if (here.storm && is_better(storm, best.storm))
+			best = here;
 	}
 	return best;
+}
+
+static bool is_sure(const struct ws_storm *storm, const struct ws_blind *blind)
+{
+	return blind->suspect_is || (blind->n == 1 && !has_left_stack(storm));
 }
 
 static void take_storm(struct ws_autopsy *autopsy, struct ws_death *death,
@@ -175,6 +261,7 @@ static void take_storm(struct ws_autopsy *autopsy, struct ws_death *death,
 	death->handler = storm->frame.ip;
 	death->certainty = WS_CERTAINTY_LIKELY;
 	clue_storm(autopsy, storm);
+	clue_overwritten(autopsy, storm);
 	clue_first(autopsy, storm);
 	ws_clue_hole(autopsy, blind, storm->frame.ip, WS_KERNEL_EXECUTE);
 	if (ws_reach_in_reference(autopsy, storm->frame.ip, WS_KERNEL_EXECUTE) ==
@@ -183,29 +270,38 @@ static void take_storm(struct ws_autopsy *autopsy, struct ws_death *death,
 			"init_mm maps it, and may execute it: the handler "
 			"is there, and was seen by all but %s",
 			WS_COUNT_OF(blind->n, "space"));
-	ws_put_blind(autopsy, death, blind);
+	/* Where nothing else says in whose space it was, that the storm comes out the same does. */
+	if ((ws_replay(autopsy, death, storm, blind) && blind->n == 1) ||
+	    is_sure(storm, blind))
+		ws_put_blind(autopsy, death, blind);
 	if (death->has_root)
 		return;
 	ws_clue(autopsy, "who",
-		"%s do not reach it, %s the first: nothing tells in which of them the "
-		"processor was",
-		WS_COUNT_OF(blind->n, "space"), ws_whose_blind(autopsy, blind, whose));
+		"%s %s not reach it, %s the first: nothing tells in which %s the processor "
+		"was%s",
+		WS_COUNT_OF(blind->n, "space"), blind->n == 1 ? "does" : "do",
+		ws_whose_blind(autopsy, blind, whose),
+		blind->n == 1 ? "space" : "of them",
+		has_left_stack(storm) ? ", and the storm may have run over others" : "");
 }
+
 static bool take_storm_of(struct ws_autopsy *autopsy, struct ws_death *death,
 			  const struct kind *kind)
 {
 	char named[WS_NAMED], space[2 * WS_NAMED];
-	struct ws_blind blind;
-	const struct ws_storm *storm = storm_of(autopsy, kind, &blind);
+	struct suspicion found = main_storm(autopsy);
+	const struct ws_storm *storm = found.storm;
+	const struct ws_blind *blind = &found.blind;
 
-	if (!storm)
+	if (!storm || found.run_over || blind->how != kind->how ||
+	    is_user_half(autopsy, blind) != kind->user_half)
 		return false;
-	take_storm(autopsy, death, storm, &blind);
+	take_storm(autopsy, death, storm, blind);
 	ws_say(autopsy,
 	       "%s %s, %s %s: %s, and each attempt was the next fault, %s in a row, until the "
 	       "%s ended",
 	       kind->handler, ws_named(autopsy, storm->frame.ip, named), kind->is,
-	       ws_in_space(autopsy, death, &blind, space), kind->first_fault,
+	       ws_in_space(autopsy, death, blind, space), kind->first_fault,
 	       WS_COUNT_OF(storm->frames, "time"), kind->stack);
 	return true;
 }
@@ -241,60 +337,22 @@ bool ws_is_not_executable(struct ws_autopsy *autopsy, struct ws_death *death)
 
 /* ---- the storm ran over the tables it came from --------------------------------------- */
 
-static bool lies_in(const struct ws_storm *storm, uint64_t table)
-{
-	return table + WS_FRAME_SIZE > storm->pa && table <= storm->last_pa;
-}
-
-/* The storm's frames lie in the root, or in a table on the way from it to the handler. */
-static bool is_run_over(const struct ws_autopsy *autopsy, const struct ws_storm *storm,
-			uint64_t root)
-{
-	struct ws_trail trail;
-
-	ws_walk(&autopsy->system->paging, root, storm->frame.ip, &trail);
-	for (unsigned i = 0; i < trail.nsteps; i++)
-		if (lies_in(storm, trail.step[i].table))
-			return true;
-	return lies_in(storm, root);
-}
-
-/* The processor's root, if the storm ran over what it leads by. */
-static bool cpu_in_storm(const struct ws_autopsy *autopsy, const struct ws_storm *storm,
-			 uint32_t *number, uint64_t *root)
-{
-	const struct ws_system *system = autopsy->system;
-
-	for (*number = 0; *number < system->target->cpus.n; ++*number)
-		if (ws_system_cpu_root(system, &system->target->cpus.v[*number], root) &&
-		    is_run_over(autopsy, storm, *root))
-			return true;
-	return false;
-}
-
 bool ws_is_root_run_over(struct ws_autopsy *autopsy, struct ws_death *death)
 {
-	const struct ws_storm *storm = NULL;
-	uint64_t root;
+	struct suspicion found = main_storm(autopsy);
+	const struct ws_storm *storm = found.storm;
 	char named[WS_NAMED];
-	uint32_t cpu;
 
-	ws_vec_each(&autopsy->storms, one) {
-		if (storm || !cpu_in_storm(autopsy, one, &cpu, &root) ||
-		    ws_reach_in_reference(autopsy, one->frame.ip, WS_KERNEL_EXECUTE) !=
-			    WS_REACHED)
-			continue;
-		storm = one;
-		death->cpu = cpu;
-		death->root = root;
-	}
-	if (!storm)
+	if (!storm || !found.run_over)
 		return false;
+	death->cpu = found.cpu;
+	death->root = found.root;
 	death->has_root = death->has_cpu = true;
 	death->storm = storm;
 	death->handler = storm->frame.ip;
 	death->certainty = WS_CERTAINTY_LIKELY;
 	clue_storm(autopsy, storm);
+	clue_overwritten(autopsy, storm);
 	clue_first(autopsy, storm);
 	ws_clue(autopsy, "processor",
 		"of the root that cpu %u has loaded, %#lx, a table lies under these frames: "

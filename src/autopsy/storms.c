@@ -60,16 +60,23 @@ static bool is_direct(const struct ws_system *system, uint64_t va)
 	return va >= direct->first && va <= direct->last;
 }
 
+static bool read_direct(struct ws_system *system, uint64_t va, void *to, size_t len)
+{
+	return ws_target_read(system->target, ws_direct_pa(system, va), to, len) ==
+	       WS_READ;
+}
+
 /*
  * Kernel memory at va, as the storm's processor reached it: the direct map is computed, since
- * a storm may have run over the tables that it is reached through.
+ * a storm may have run over the tables that it is reached through, and by which it is known
+ * how far it goes.
  */
 static bool read_at(struct ws_system *system, uint64_t va, void *to, size_t len)
 {
 	if (is_direct(system, va))
-		return ws_target_read(system->target, ws_direct_pa(system, va), to,
-				      len) == WS_READ;
-	return ws_system_read(system, va, to, len) == WS_READ;
+		return read_direct(system, va, to, len);
+	return ws_system_read(system, va, to, len) == WS_READ ||
+	       (va > system->regions.v[0].last && read_direct(system, va, to, len));
 }
 
 /* ---- frames along a stack ---------------------------------------------------------- */

@@ -4,7 +4,39 @@
 #include "x86/faultpath.h"
 #include "x86/registers.h"
 
-static bool standing(const struct ws_cpu *cpu, struct ws_standing *standing)
+#include <endian.h>
+
+/*
+ * A task gate leaves the interrupted task's registers in its TSS, which the new one's link
+ * names (SDM vol. 3A, 7.2.1 and 7.4). Linux has one such gate, i386's of #DF.
+ */
+static void find_interrupted(struct ws_system *system, const struct ws_cpu *cpu,
+			     struct ws_standing *standing)
+{
+	struct x86_segment gdtr = x86_segment(cpu, X86_GDT),
+			   tr = x86_segment(cpu, X86_TR);
+	struct x86_segment idtr = x86_segment(cpu, X86_IDT);
+	struct ws_idt idt;
+	struct ws_tss before;
+	uint16_t link;
+	uint64_t base;
+	bool names;
+
+	if (system->layout.word != 4 || !x86_has_tables(cpu) ||
+	    ws_idt_read(system, &idtr, &idt) != WS_READ || idt.n <= WS_VECTOR_DF ||
+	    idt.gate[WS_VECTOR_DF].type != WS_GATE_TASK ||
+	    (idt.gate[WS_VECTOR_DF].selector ^ tr.selector) & 0xfff8 ||
+	    ws_system_read(system, tr.base, &link, sizeof(link)) != WS_READ ||
+	    ws_tss_of_selector(system, &gdtr, le16toh(link), &names, &base) != WS_READ ||
+	    !names || ws_tss_read(system, base, &before) != WS_READ)
+		return;
+	standing->was_elsewhere = true;
+	standing->before_ip = before.ip;
+	standing->before_sp = before.sp;
+}
+
+static bool standing(struct ws_system *system, const struct ws_cpu *cpu,
+		     struct ws_standing *standing)
 {
 	*standing = (struct ws_standing){
 		.ip = cpu->reg[X86_IP],
@@ -13,6 +45,7 @@ static bool standing(const struct ws_cpu *cpu, struct ws_standing *standing)
 		.fault = cpu->reg[X86_CR2],
 		.has_fault = ws_cpu_knows(cpu, X86_CR2) && cpu->reg[X86_CR2],
 	};
+	find_interrupted(system, cpu, standing);
 	return ws_cpu_knows(cpu, X86_IP) && ws_cpu_knows(cpu, X86_SP) &&
 	       ws_cpu_knows(cpu, X86_CS);
 }
@@ -93,6 +126,9 @@ static bool is_delivery(const struct ws_rule *rule)
 
 const struct ws_arch_autopsy x86_autopsy = {
 	.frame_max = 48,
+	/* A PC's video memory and ROM, from 640 KiB to 1 MiB. */
+	.lost_first = 0xa0000,
+	.lost_last = 0xfffff,
 	.next_frame = x86_next_frame,
 	.standing = standing,
 	.is_halted = is_halted,

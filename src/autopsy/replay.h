@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The storm once more, on a simulated processor. */
+#ifndef WS_AUTOPSY_REPLAY_H
+#define WS_AUTOPSY_REPLAY_H
+
+#include "autopsy/reach.h"
+
+/*
+ * Simulates it in the space that it was in, or in the only one that it may have been in, and
+ * says what came of that. True: the same storm, to the frame, and the death is REPRODUCED.
+ */
+bool ws_replay(struct ws_autopsy *autopsy, struct ws_death *death,
+	       const struct ws_storm *storm, const struct ws_blind *blind);
+
+#endif
