@@ -88,11 +88,23 @@ def told(after, what):
     return next((hexadecimal(w[2]) for w in words if w[:2] == ["after", what]), None)
 
 
+# Of what the lab module does it says where, right before it does so.
+SAID = {"root-freed": "root", "root-foreign": "root", "table-overwritten": "overwritten",
+        "stack-overflow": "stack"}
+
+
+def check(after, cause):
+    """It died of what it was to die of."""
+    if after["end"] == "ended" and cause != "none":
+        raise LabError(f"it was to die of {cause}, and lives: {after['said']}")
+    if cause in SAID and not told(after, SAID[cause]):
+        raise LabError(f"it died, and not of {cause}: {after['console']}")
+
+
 def of(facts, scenario):
     """The truth about a death, as data."""
     after = facts["after"]
-    if after["end"] == "ended" and scenario["cause"] != "none":
-        raise LabError(f"it was to die of {scenario['cause']}, and lives: {after['said']}")
+    check(after, scenario["cause"])
     known_from, first = first_fault(after)
     storm = after["storm"] or {}
     return {"scenario": facts["scenario"], "cause": scenario["cause"],

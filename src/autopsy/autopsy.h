@@ -5,7 +5,7 @@
  *	frames.c   one pass over memory: exception frames, and those that pile up
  *	storms.c   a pile by its addresses: on which stack, and what it began with
  *	clues.c    the chain of evidence
- *	replay.c   the storm once more
+ *	rerun.c    the storm once more
  *	run_over.c what it ran over
  *	stands.c   where the processors stand
  *	last_words.c  what the kernel's log says of it

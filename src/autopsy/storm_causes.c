@@ -2,7 +2,7 @@
 /* Deaths that leave a storm: the handler was not reached. */
 #include "autopsy/causes.h"
 #include "autopsy/reach.h"
-#include "autopsy/replay.h"
+#include "autopsy/rerun.h"
 
 #include <stdio.h>
 

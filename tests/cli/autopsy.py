@@ -66,8 +66,12 @@ class Machine:
                 struct.pack_into("<4I", page, at, error, ip or self.handler, KERNEL_CS, 6)
         if torn:
             struct.pack_into("<3I", page, at - 12, ip or self.handler, KERNEL_CS, 6)
-        memory = [piece for piece in self.core.memory if piece[0] != self.stack]
-        memory = sorted(memory + [(self.stack, bytes(page))])
+        return self.with_pages(to, {self.stack: page})
+
+    def with_pages(self, to, pages):
+        """What comes of a copy with these pages in it."""
+        memory = [piece for piece in self.core.memory if piece[0] not in pages]
+        memory = sorted(memory + [(pa, bytes(page)) for pa, page in pages.items()])
         pathlib.Path(to).write_bytes(writers.elf_core(memory, self.core.notes,
                                                       self.core.machine))
         return answer(self.tool, "autopsy", to)
@@ -126,6 +130,26 @@ def check_other(tap, machine, to):
              death["cause"] != "handler-unmapped", death)
 
 
+LOST, LOST_END = 0xa0000, 0x100000  # a PC's video memory and ROM
+
+
+def check_hole(tap, machine, to):
+    """A storm that came down by the direct map, through what holds no frame."""
+    frame = struct.pack("<4I", FETCH, machine.handler, KERNEL_CS, 6)
+    for above, joined in ((LOST_END, True), (LOST_END + PAGE - STRIDE, True),
+                          (LOST_END + PAGE, False)):
+        pages = {LOST - PAGE: bytearray(frame * (PAGE // STRIDE))}
+        for pa in range(above, LOST_END + 2 * PAGE, STRIDE):
+            page = pages.setdefault(pa & -PAGE, bytearray(PAGE))
+            page[pa % PAGE:pa % PAGE + STRIDE] = frame
+        death = machine.with_pages(to, pages)[0]["summary"][0]
+        whole = (LOST_END + 2 * PAGE - (LOST - PAGE)) // STRIDE
+        tap.case(f"frames are {'' if joined else 'not '}counted through where no memory is, "
+                 f"{above - LOST_END} bytes apart besides",
+                 (death["cause"], death["frames"] == whole) == ("handler-unmapped", joined),
+                 death)
+
+
 class Oops:
     """The machine once more, with an oops in its log and the exception frame of it."""
 
@@ -147,10 +171,7 @@ class Oops:
             pages[self.text] = bytearray(PAGE)
             at = self.ip % PAGE
             pages[self.text][at:at + len(code)] = code
-        memory = [piece for piece in core.memory if piece[0] not in pages]
-        memory = sorted(memory + [(pa, bytes(page)) for pa, page in pages.items()])
-        pathlib.Path(to).write_bytes(writers.elf_core(memory, core.notes, core.machine))
-        document, status = answer(self.machine.tool, "autopsy", to)
+        document, status = self.machine.with_pages(to, pages)
         death = document["summary"][0]
         return death["cause"], death["certainty"], status, death["pid"]
 
@@ -216,6 +237,7 @@ def main(tool, nests, *others):
         check_storm(tap, machine, to)
         check_less(tap, machine, to)
         check_other(tap, machine, to)
+        check_hole(tap, machine, to)
         check_stale(tap, machine, to)
     for path in (nests, *others):
         check_healthy(tap, tool, path)

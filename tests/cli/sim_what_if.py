@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A storm that a scenario says as it happens, and the one that what-if predicts from the
 memory that the scenario leaves: as many frames, the same last stack pointer, and the same
-pages overwritten. The one knows whose each page is, the other finds out.
+pages overwritten. The one knows whose each page is, the other finds out. And what autopsy
+finds of it in the memory of the machine that has died of it: the same story.
 
     sim_what_if.py TOOL SCENARIO...      run, as TAP
 
@@ -46,7 +47,7 @@ def story(reported):
 
 
 def predicted(tool, name):
-    """The same of every process that does not survive."""
+    """The same of every process that does not survive, with its pid."""
     options = [f"sim:{name}", "--tlb", "tcg", "--json"]
     everybody = json.loads(run(tool, "what-if", *options, "--spaces", "all"))
     for row in everybody["spaces"]:
@@ -54,8 +55,19 @@ def predicted(tool, name):
             continue
         one = json.loads(run(tool, "what-if", *options, "--pid", str(row["pid"] or 0)))
         uses = {use["use"]: use["pages"] for use in one["uses"]}
-        yield (row["frames"], int(row["sp"], 16),
-               {use: uses.get(use, 0) for use in USES.values()})
+        yield row["pid"], (row["frames"], int(row["sp"], 16),
+                           {use: uses.get(use, 0) for use in USES.values()})
+
+
+def check_autopsy(tap, tool, name, reported, pids):
+    """The first frame is of what was interrupted: all others saved the handler's address."""
+    death = json.loads(run(tool, "autopsy", f"sim:{name}@end", "--json"))["summary"][0]
+    tap.case(f"{name}: autopsy finds {reported[0] - 1} alike down to {reported[1]:#x}, of the "
+             "process that was told of",
+             (death["cause"], death["frames"], int(death["last_sp"], 16),
+              death["first_user"]) ==
+             ("handler-unmapped", reported[0] - 1, reported[1], True) and
+             death["pid"] in pids, death)
 
 
 def main(tool, *names):
@@ -65,8 +77,10 @@ def main(tool, *names):
     tap.case("the bug of 2012 is one of these", "naughty-bug" in storms, sorted(storms))
     for name, reported in storms.items():
         expected = list(predicted(tool, name))
+        pids = [pid for pid, one in expected if one == reported]
         tap.case(f"{name}: {reported[0]} frames down to {reported[1]:#x}, through {reported[2]}: "
-                 "predicted", reported in expected, expected)
+                 "predicted", pids, expected)
+        check_autopsy(tap, tool, name, reported, pids)
     return tap.end()
 
 

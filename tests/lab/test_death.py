@@ -40,6 +40,10 @@ def after(text, console=()):
 
 TRIPLE = event(14, 3, 0x8048, 0xbfff, 0x9000) + event(14, 0, 0xc100, 0xf000, 0x8000) + \
     event(8, 0, 0xc100, 0xf000, None, WHILE % 14) + WHILE % 8 + b"Triple fault\n"
+SWITCHED = event(14, 3, 0x8048, 0xbfff, 0x9000) + \
+    event(14, 0, 0xc200, 0xd000, 0xc200) + event(14, 0, 0xc100, 0xcff0, 0xc100) + \
+    event(14, 0, 0xc100, 0xcfe0, 0xc100) + event(8, 0, 0xc100, 0xcfe0, None, WHILE % 14) + \
+    WHILE % 8 + b"Triple fault\n"
 OOPS = event(14, 0, 0xc200, 0xe000, 0x7000) + event(6, 0, 0xc300, 0xd000) + \
     event(14, 0, 0xc400, 0xd000, 0xffff0)
 
@@ -52,6 +56,10 @@ def check_first(tap):
              (known_from, first["ip"], first["sp"], first["address"], first["cr3"]) ==
              ("delivery", "0xc100", "0xf000", "0x8000", "0x1000000") and
              data["triple_fault"] and len(data["fatal"]) == 2, data)
+    known_from, first = death.first_fault(after(SWITCHED))
+    tap.case("a page table without the code that has loaded it began it, and no fault before",
+             (known_from, first["ip"], first["sp"]) == ("storm", "0xc200", "0xd000") and
+             after(SWITCHED)["storm"]["page_faults"] == 3, first)
     told = (("BUG: unable to handle page fault for address: 000ffff0", "0xc400"),
             ("invalid opcode: 0000 [#1]", "0xc300"), ("kernel BUG at x.c:1!", "0xc300"))
     for line, ip in told:
@@ -80,6 +88,7 @@ def check_victim(tap):
 
 TRUTH = {"cause": "handler-unmapped", "victim": {"pid": 9, "root": "0x4000"},
          "handler": "0xc400", "frames": 255, "last_sp": "0xc008", "state": "shutdown", "arch": "i386",
+         "fatal": [],
          "first": {"ip": "0xc348", "sp": "0xd010", "cpl": 0}}
 TOLD = {"cause": "handler-unmapped", "pid": 9, "root": "0x4000", "handler": "0xc400",
         "frames": 254, "first_ip": "0xc348", "first_frame": "0xd000", "first_user": False}
@@ -105,6 +114,11 @@ def check_judge(tap):
     wide = {**TRUTH, "arch": "amd64", "first": {"ip": "0xc348", "sp": "0xd038", "cpl": 0}}
     tap.case("64 bits' frames lie on an aligned stack",
              held(wide, TOLD).verdict.first == "right", held(wide, TOLD))
+    short = {**TRUTH, "cause": "pti-short", "fatal": [{"address": "0xc405"}]}
+    told = {**TOLD, "cause": "user-half-short", "root": "0x5000", "handler": "0xc405"}
+    tap.case("a user half is its space's, and what was not fetched at last is the handler's",
+             held(short, told).is_right() and not held({**short, "cause": "handler-unmapped"},
+                                                       told).is_right(), held(short, told))
     less = held(TRUTH, {"cause": "handler-unmapped"})
     tap.case("what is not said is unknown, and not wrong",
              less.verdict.root == "unknown" and less.is_right(), less)

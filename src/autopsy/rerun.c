@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "autopsy/replay.h"
+#include "autopsy/rerun.h"
 
 #include "util/count.h"
 

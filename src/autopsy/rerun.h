@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The storm once more, on a simulated processor. */
-#ifndef WS_AUTOPSY_REPLAY_H
-#define WS_AUTOPSY_REPLAY_H
+#ifndef WS_AUTOPSY_RERUN_H
+#define WS_AUTOPSY_RERUN_H
 
 #include "autopsy/reach.h"
 
