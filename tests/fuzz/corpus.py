@@ -55,6 +55,15 @@ def kdump(core):
     return out + bodies
 
 
+def part(core):
+    """All of it as one part of a split dump."""
+    data = bytearray(kdump(core))
+    end, = struct.unpack_from("<Q", data, PAGE + 96)
+    struct.pack_into("<IQQ", data, PAGE + 12, 1, 0, end)
+    struct.pack_into("<QQ", data, PAGE + 80, 0, end)
+    return bytes(data)
+
+
 def raw(core):
     data = b"".join(data for _, data in core.memory)
     pieces, at = [], 0
@@ -75,7 +84,10 @@ def kinds(core):
     yield "elf", core.data
     yield "kdump", kdump(core)
     yield "kdump", containers.flattened(kdump(core))[0]
+    yield "kdump", part(core)
     yield "raw", raw(core)
+    yield "cloud-hypervisor", writers.cloud(core)[1]
+    yield "cloud-hypervisor", writers.cloud(core, True)[1]
     for writer, kind in KINDS.items():
         yield kind, writers.WRITERS[writer](core)[0]
 

@@ -5,6 +5,7 @@
  * pieces lie. What is refused is refused with words; that nothing else goes wrong is for
  * the sanitizers to see.
  */
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,12 +149,44 @@ static char *pieces_take(const uint8_t **data, size_t *size)
 	return pieces;
 }
 
+#define CLOUD_MEMORY (1 << 20)
+
+static void put(const char *path, const uint8_t *data, size_t size, off_t length)
+{
+	ws_autoclose int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	insist(fd >= 0 && write(fd, data, size) == (ssize_t)size &&
+		       ftruncate(fd, length) == 0,
+	       "no file can be written in /dev/shm");
+}
+
+/* A target of two files, of which the bytes are the description. */
+static void open_cloud(const uint8_t *data, size_t size)
+{
+	static char folder[] = "/dev/shm/whosees-XXXXXX";
+	static char memory[64], state[64];
+
+	if (!*memory) {
+		insist(mkdtemp(folder), "no folder can be made in /dev/shm");
+		snprintf(memory, sizeof(memory), "%s/memory-ranges", folder);
+		snprintf(state, sizeof(state), "%s/state.json", folder);
+		put(memory, NULL, 0, CLOUD_MEMORY);
+	}
+	put(state, data, size, (off_t)size);
+	open_and_look(memory, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ws_target_options options = { .kind = getenv("WS_FUZZ_KIND") };
 	ws_autofree char *pieces = NULL;
 	ws_autoclose int fd = memfd_create("target", MFD_CLOEXEC);
 	char path[32];
+
+	if (options.kind && !strcmp(options.kind, "cloud-hypervisor")) {
+		open_cloud(data, size);
+		return 0;
+	}
 
 	if (options.kind && !strcmp(options.kind, "raw"))
 		options.pieces = pieces = pieces_take(&data, &size);
