@@ -145,11 +145,14 @@ struct ws_qemu_field {
 	const char *name, *member; /* member: NULL if it is no structure */
 	uint8_t index, number;
 	bool optional; /* QEMU writes it, or not, as it was built */
+	uint64_t
+		key; /* of the element that has it among the state's keys; 0: index does */
 };
 
 /* QEMU's processors of an architecture. */
 struct ws_qemu_state {
 	const struct ws_qemu_field *fields; /* ends with name NULL */
+	const char *keys; /* an array with a key for each element of another; or NULL */
 	/* Of those that are described alike, whether it is one of these; NULL: yes. */
 	bool (*is)(const struct ws_cpu *cpu);
 };

@@ -27,6 +27,7 @@ enum arm64_register {
 };
 
 #define ARM64_PSTATE_EL WS_BITS(3, 2) /* Arm ARM C5.2.18, SPSR_EL1.M */
+#define ARM64_PSTATE_AARCH32 WS_BIT(4)
 
 /* D24.2.200 */
 #define ARM64_TTBR_BADDR WS_BITS(47, 1)
@@ -47,5 +48,7 @@ bool arm64_kernel_sp(const struct ws_cpu *cpu, uint64_t *sp);
 const struct ws_format *arm64_format_of_vmcoreinfo(const char *text);
 
 extern const struct ws_prstatus arm64_prstatuses[];
+extern const struct ws_qemu_state arm64_qemu_state;
+extern const struct ws_qemu_machine arm64_qemu_machines[];
 
 #endif

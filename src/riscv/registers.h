@@ -48,5 +48,7 @@ bool riscv_kernel_sp(const struct ws_cpu *cpu, uint64_t *sp);
 const struct ws_format *riscv_format_of_vmcoreinfo(const char *text);
 
 extern const struct ws_prstatus riscv_prstatuses[];
+extern const struct ws_qemu_state riscv_qemu_state;
+extern const struct ws_qemu_machine riscv_qemu_machines[];
 
 #endif

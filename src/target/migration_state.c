@@ -302,22 +302,46 @@ bool ws_layout_device(struct ws_state_layout *layout, const char *name, uint32_t
 
 /* A processor as one architecture sees it. */
 struct reading {
-	const struct ws_qemu_field *fields;
+	const struct ws_qemu_state *state;
+	struct field keys;
 	const uint8_t *bytes;
 	uint64_t len;
 	struct ws_cpu cpu;
 };
 
+static bool number_at(const struct reading *r, uint64_t at, uint64_t size,
+		      uint64_t *value)
+{
+	*value = 0;
+	if (!size || size > sizeof(*value) || at > r->len || size > r->len - at)
+		return false;
+	for (uint64_t i = 0; i < size; i++)
+		*value = *value << 8 | r->bytes[at + i];
+	return true;
+}
+
 static void number_take(struct reading *r, const struct ws_qemu_field *row, uint64_t at,
 			uint64_t size)
 {
-	uint64_t value = 0;
+	uint64_t value;
 
-	if (!size || size > sizeof(value) || at > r->len || size > r->len - at)
-		return;
-	for (uint64_t i = 0; i < size; i++)
-		value = value << 8 | r->bytes[at + i];
-	ws_cpu_set(&r->cpu, row->number, value);
+	if (number_at(r, at, size, &value))
+		ws_cpu_set(&r->cpu, row->number, value);
+}
+
+/* Which element has that key; as many as there are bytes, at most. */
+static bool element_of(const struct reading *r, uint64_t key, uint64_t *element)
+{
+	const struct field *keys = &r->keys;
+	uint64_t value, at = keys->offset;
+
+	for (*element = 0; *element < keys->count; ++*element, at += keys->size) {
+		if (!number_at(r, at, keys->size, &value))
+			return false;
+		if (value == key)
+			return true;
+	}
+	return false;
 }
 
 /* What a row asks of a field that has its name. */
@@ -327,6 +351,8 @@ static void row_take(struct reading *r, const struct ws_qemu_field *row,
 	uint64_t element = field->index == NO_INDEX ? row->index : 0;
 	uint64_t at = field->offset;
 
+	if (row->key && !element_of(r, row->key, &element))
+		return;
 	if ((field->index != NO_INDEX && field->index != row->index) ||
 	    element >= field->count || !add(&at, field->size, element))
 		return;
@@ -350,14 +376,19 @@ static void fields_take(struct reading *r, const struct ws_device_layout *device
 
 	if (!ws_json_enter(&json, '['))
 		return;
-	while (field_next(&json, &offset, &field))
-		for (const struct ws_qemu_field *row = r->fields; row->name; row++)
+	while (field_next(&json, &offset, &field)) {
+		if (r->state->keys && ws_json_is(&field.name, r->state->keys))
+			r->keys = field;
+		for (const struct ws_qemu_field *row = r->state->fields; row->name; row++)
 			if (ws_json_is(&field.name, row->name))
 				row_take(r, row, &field);
+	}
 }
 
-static bool is_whole(const struct reading *r, const struct ws_qemu_state *state)
+static bool is_whole(const struct reading *r)
 {
+	const struct ws_qemu_state *state = r->state;
+
 	for (const struct ws_qemu_field *row = state->fields; row->name; row++)
 		if (!row->optional && !ws_cpu_knows(&r->cpu, row->number))
 			return false;
@@ -378,9 +409,9 @@ enum ws_status ws_migration_cpu(struct ws_target *target,
 
 		if (!arch->qemu_state)
 			continue;
-		r.fields = arch->qemu_state->fields;
+		r.state = arch->qemu_state;
 		fields_take(&r, device);
-		if (!is_whole(&r, arch->qemu_state))
+		if (!is_whole(&r))
 			continue;
 		cpu = ws_vec_push(&target->cpus);
 		if (!cpu)

@@ -179,10 +179,11 @@ def check_saved(tap, tool, capture, scratch):
         got = ask(tool, ["spaces"], path, [])
         tap.case(f"{os.path.basename(capture)} as libvirt saves it, {word}",
                  got == want, difference(got, want) or got)
-    pathlib.Path(path).write_bytes(writers.libvirt_save(b"BZh9" + bytes(99), 2))
-    status, _, errors = ask(tool, ["spaces"], path, [])
-    tap.case("one that is compressed otherwise is refused, with what unpacks it",
-             status == 3 and "bzip2 -dc" in errors, errors)
+    for form, magic, command in ((2, b"BZh9", "bzip2 -dc"), (4, b"\x89LZO", "lzop -dc")):
+        pathlib.Path(path).write_bytes(writers.libvirt_save(magic + bytes(99), form))
+        status, _, errors = ask(tool, ["spaces"], path, [])
+        tap.case(f"one that is compressed otherwise is refused: {command} unpacks it",
+                 status == 3 and command in errors, errors)
 
 
 def main():

@@ -5,6 +5,8 @@
  * does.
  */
 #include "common/random.h"
+#include "containers.h"
+#include "mk/mk.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
 #include "util/read_json.h"
@@ -322,12 +324,94 @@ static void json_flaws(void **state)
 	}
 }
 
+/* ---- registers by keys ------------------------------------------------------------- */
+
+/* An ARM processor with that many keys and values, of each of which there are two. */
+#define ARM_FIELD(name, more) "{\\\"name\\\":\\\"" name "\\\"," more "}"
+#define ARM_SIZE(size) "\\\"size\\\":" size
+#define ARM_ARRAY(n, size) "\\\"array_len\\\":" n "," ARM_SIZE(size)
+#define ARM_STREAM(cpsr, keys, values, data)                                                                 \
+	QEVM("virt-7.2")                                                                                     \
+	QEVM_BLOCKS("0x2004", QEVM_BLOCK("mach-virt.ram", "0x2000"))                                         \
+	QEVM_LAST(                                                                                           \
+		"be64 0x0008\nnamed \"mach-virt.ram\"\nframes 0x40000000 1\nbe64 0x1028\n"                   \
+		"frames 0x40001000 1\n")                                                                     \
+	"u8 4\nbe32 5\nnamed \"cpu\"\nbe32 0 12\nbe32 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n"              \
+	"be32 " cpsr "\nbe64 " data "\n" QEVM_END(                                                           \
+		"5") "u8 0 6\ncounted \"{"                                                                   \
+		     "\\\"devices\\\":[{\\\"name\\\":\\\"cpu\\\",\\\"instance_id\\\":0,"                     \
+		     "\\\"fields\\\":[" ARM_FIELD("env.regs", ARM_ARRAY("16", "4")) "," ARM_FIELD(           \
+			     "cpsr",                                                                         \
+			     ARM_SIZE(                                                                       \
+				     "4")) "," ARM_FIELD("cpreg_vmstate_indexes",                            \
+							 ARM_ARRAY(                                          \
+								 keys,                                       \
+								 "8")) "," ARM_FIELD("cpreg_vmstate_values", \
+										     ARM_ARRAY(              \
+											     values,         \
+											     "8")) "]}]}\"\n"
+#define TTBR0 "0x603000000013c100"
+#define TTBCR "0x603000000013c102"
+
+static void expect_arm(const char *text, bool has_cpu, bool has_ttbr0, bool has_ttbcr)
+{
+	struct ws_context *ctx = ws_context_create();
+	struct ws_target *target;
+	const struct ws_cpu *cpu;
+	struct mk mk = { 0 };
+	uint64_t value;
+	char path[32];
+	ws_autoclose int fd = -1;
+
+	assert_true(mk_build(&mk, text));
+	fd = mk_file(&mk, path);
+	mk_release(&mk);
+	if (ws_target_open(ctx, path, NULL, &target))
+		fail_msg("%s", ws_error(ctx, 0));
+	cpu = ws_target_cpu(target, 0);
+	assert_int_equal(cpu != NULL, has_cpu);
+	assert_int_equal(cpu && ws_cpu_register(cpu, "ttbr0", &value), has_ttbr0);
+	if (has_ttbr0)
+		assert_int_equal(value, 0x40004000);
+	assert_int_equal(cpu && ws_cpu_register(cpu, "ttbcr", &value), has_ttbcr);
+	if (has_ttbcr)
+		assert_int_equal(value, 0x12);
+	if (cpu && ws_cpu_register(cpu, "pc", &value))
+		assert_int_equal(value, 16);
+	ws_target_close(target);
+	ws_context_destroy(ctx);
+}
+
+/* Whichever is first; one that no key says is unknown; the mode says whose they are. */
+static void registers_by_keys(void **state)
+{
+	(void)state;
+	expect_arm(ARM_STREAM("0x13", "2", "2", TTBR0 " " TTBCR " 0x40004000 0x12"), true,
+		   true, true);
+	expect_arm(ARM_STREAM("0x13", "2", "2", TTBCR " " TTBR0 " 0x12 0x40004000"), true,
+		   true, true);
+	expect_arm(ARM_STREAM("0x13", "2", "2", "1 " TTBR0 " 0x12 0x40004000"), true,
+		   true, false);
+	expect_arm(ARM_STREAM("0x13", "2", "2", "1 2 0x12 0x40004000"), true, false,
+		   false);
+	expect_arm(ARM_STREAM("0x13", "3", "1", "1 2 " TTBR0 " 0x12"), true, false,
+		   false);
+	expect_arm(ARM_STREAM("0x13", "1", "3", TTBR0 " 0x40004000 1 2"), true, true,
+		   false);
+	expect_arm(
+		ARM_STREAM("0x13", "99999", "99999", TTBR0 " " TTBCR " 0x40004000 0x12"),
+		false, false, false);
+	expect_arm(ARM_STREAM("0x3c5", "2", "2", TTBR0 " " TTBCR " 0x40004000 0x12"),
+		   false, false, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_last_counts), cmocka_unit_test(hole_by_map),
 		cmocka_unit_test(hole_by_type),    cmocka_unit_test(map_and_type),
-		cmocka_unit_test(json_values),     cmocka_unit_test(json_flaws),
+		cmocka_unit_test(json_values),     cmocka_unit_test(registers_by_keys),
+		cmocka_unit_test(json_flaws),
 	};
 
 	return cmocka_run_group_tests_name("migration streams", tests, NULL, NULL);
