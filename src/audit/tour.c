@@ -155,12 +155,13 @@ static void visit_part(struct ws_tour *tour, struct ws_entry_at *at, uint64_t ba
 /* at: of the table, its entries yet to come. base: the va that its first one rules. */
 static void visit_table(struct ws_tour *tour, struct ws_entry_at *at, uint64_t base)
 {
-	const struct ws_paging *paging = &tour->audit->system->paging;
+	struct ws_system *system = tour->audit->system;
 	struct ws_table_part part = { .pa = at->table };
+	uint8_t scratch[WS_FRAME_SIZE];
 	const uint8_t *frame;
 
-	while (ws_table_next(paging->format, at->level, &part))
-		if (paging->frame(paging->opaque, part.pa, &frame) == WS_READ)
+	while (ws_table_next(system->paging.format, at->level, &part))
+		if (ws_peek_table(system, part.pa, scratch, &frame) == WS_READ)
 			visit_part(tour, at, base, &part,
 				   frame + part.pa % WS_FRAME_SIZE);
 }

@@ -168,13 +168,13 @@ static bool is_first_frame(struct looking *l, const struct ws_entry_at *at)
 /* True where the table is in memory. Below memory's end it may have been left out. */
 static bool look_for_outside(struct looking *l, const struct ws_entry_at *at)
 {
-	const struct ws_system *system = l->audit->system;
+	uint8_t scratch[WS_FRAME_SIZE];
 	const uint8_t *frame;
 	char why[96];
 
 	if (is_first_frame(l, at))
 		return false;
-	if (system->paging.frame(system->paging.opaque, at->address, &frame) == WS_READ)
+	if (ws_peek_table(l->audit->system, at->address, scratch, &frame) == WS_READ)
 		return true;
 	if (at->address < ws_memory_end(l->audit)) {
 		lacks_table(l, at);

@@ -6,15 +6,19 @@
 #include "linux/roots.h"
 #include "util/cleanup.h"
 
+static bool is_synthetic(const struct ws_system *system, uint64_t pa)
+{
+	return system->consensus && ws_consensus_frame(pa) < WS_CONSENSUS_FRAMES;
+}
+
 /* Target frames, and the synthetic ones of a consensus. */
 static enum ws_evidence system_frame(void *opaque, uint64_t pa, const uint8_t **frame)
 {
 	struct ws_system *system = opaque;
-	uint64_t below = ws_consensus_frame(pa);
 
-	if (!system->consensus || below >= WS_CONSENSUS_FRAMES)
+	if (!is_synthetic(system, pa))
 		return ws_target_frame(system->target, pa, frame);
-	*frame = system->consensus + below * WS_FRAME_SIZE;
+	*frame = system->consensus + ws_consensus_frame(pa) * WS_FRAME_SIZE;
 	return WS_READ;
 }
 
@@ -33,16 +37,43 @@ static bool is_root(const struct ws_system *system, uint64_t pa)
  * frame, wherever that byte says. To an audit, what was there is as good as not in the
  * target.
  */
-static enum ws_evidence doubted_frame(void *opaque, uint64_t pa, const uint8_t **frame)
+static enum ws_evidence doubt(const struct ws_system *system, uint64_t pa,
+			      enum ws_evidence evidence, const uint8_t **frame)
 {
-	const struct ws_system *system = opaque;
-	enum ws_evidence evidence = system_frame(opaque, pa, frame);
-
 	if (evidence != WS_READ || !ws_is_one_byte(*frame) ||
 	    !ws_is_present(system->paging.format, ws_le64(*frame)) || is_root(system, pa))
 		return evidence;
 	*frame = NULL;
 	return WS_ABSENT;
+}
+
+static enum ws_evidence doubted_frame(void *opaque, uint64_t pa, const uint8_t **frame)
+{
+	return doubt(opaque, pa, system_frame(opaque, pa, frame), frame);
+}
+
+enum ws_evidence ws_peek_table(struct ws_system *system, uint64_t pa,
+			       uint8_t scratch[WS_FRAME_SIZE], const uint8_t **frame)
+{
+	const struct ws_paging *paging = &system->paging;
+	struct ws_peeked *peeked = &system->peeked;
+	uint64_t tag = (pa & -(uint64_t)WS_FRAME_SIZE) | 1;
+	enum ws_evidence evidence;
+
+	if (is_synthetic(system, pa) || system->target->recorder)
+		return paging->frame(paging->opaque, pa, frame);
+	if (peeked->tag == tag) {
+		*frame = memcpy(scratch, peeked->frame, WS_FRAME_SIZE);
+		return WS_READ;
+	}
+	evidence = ws_target_peek_once(system->target, pa, scratch, frame);
+	if (paging->frame == doubted_frame)
+		evidence = doubt(system, pa, evidence, frame);
+	if (*frame == scratch) {
+		memcpy(peeked->frame, scratch, WS_FRAME_SIZE);
+		peeked->tag = tag;
+	}
+	return evidence;
 }
 
 void ws_reading_begin(struct ws_system *system)
@@ -53,6 +84,7 @@ void ws_reading_begin(struct ws_system *system)
 /* All walks pay for what comes between them and the target: nothing, but in an audit. */
 void ws_doubt_tables(struct ws_system *system, bool doubts)
 {
+	system->peeked.tag = 0;
 	if (system->paging.frame == (doubts ? system_frame : doubted_frame))
 		system->paging.frame = doubts ? doubted_frame : system_frame;
 }

@@ -98,6 +98,12 @@ struct ws_kernel_page {
 };
 #define WS_KERNEL_PAGES 2048
 
+/* The table that was peeked at last: who finds it there goes into it next. */
+struct ws_peeked {
+	uint64_t tag; /* 0: none; else its pa | 1 */
+	uint8_t frame[WS_FRAME_SIZE];
+};
+
 /* What a processor runs: the task whose comm lies there; 0: not known. */
 struct ws_current {
 	uint64_t comm_va;
@@ -139,6 +145,7 @@ struct ws_system {
 	uint64_t image_sure; /* the image reaches so far, and to image_last at most */
 	bool image_named;    /* the kernel's own resources say where its image lies */
 	struct ws_kernel_page *kernel_pages; /* WS_KERNEL_PAGES of them */
+	struct ws_peeked peeked;
 	struct ws_task_fields fields;
 	ws_pa_vec roots;   /* every root found, sorted */
 	ws_pa_vec damaged; /* those of them whose table does not look like one */
@@ -296,6 +303,14 @@ enum ws_fit ws_vmcoreinfo_root(struct ws_system *system, uint64_t *root);
 bool ws_vmcoreinfo_swapper(struct ws_system *system, uint64_t *root);
 /* By all that can be held against memory; *why, in words, where it does not fit. */
 enum ws_fit ws_vmcoreinfo_fit(struct ws_system *system, const char **why);
+
+/*
+ * What the walk's own reading gives for the frame of pa, in scratch if it is not kept: for
+ * tables that are looked at once, of which there are as many as processes have memory.
+ */
+enum ws_evidence ws_peek_table(struct ws_system *system, uint64_t pa,
+			       uint8_t scratch[WS_FRAME_SIZE],
+			       const uint8_t **frame) WS_MUST_CHECK;
 
 /* Memory is read from the target; what it is walked by is set later. */
 void ws_reading_begin(struct ws_system *system);

@@ -500,8 +500,9 @@ enum ws_evidence ws_target_frame(struct ws_target *target, uint64_t pa,
 		     : WS_ABSENT;
 }
 
-enum ws_evidence ws_target_peek(struct ws_target *target, uint64_t pa,
-				uint8_t scratch[WS_FRAME_SIZE], const uint8_t **frame)
+static enum ws_evidence peek(struct ws_target *target, uint64_t pa,
+			     struct ws_file_window *window, uint8_t *scratch,
+			     const uint8_t **frame)
 {
 	const struct ws_piece_of_memory *piece = ws_target_piece(target, pa);
 	enum ws_evidence evidence = WS_READ;
@@ -513,11 +514,24 @@ enum ws_evidence ws_target_peek(struct ws_target *target, uint64_t pa,
 	*frame = frame_there(target, piece, pa);
 	if (*frame)
 		return WS_READ;
-	evidence = frame_copy(target, piece, pa, &target->peeked, scratch);
+	evidence = frame_copy(target, piece, pa, window, scratch);
 	if (evidence == WS_READ)
 		*frame = scratch;
 	target->failed |= evidence == WS_FAILED;
 	return evidence;
+}
+
+enum ws_evidence ws_target_peek(struct ws_target *target, uint64_t pa,
+				uint8_t scratch[WS_FRAME_SIZE], const uint8_t **frame)
+{
+	return peek(target, pa, &target->peeked, scratch, frame);
+}
+
+enum ws_evidence ws_target_peek_once(struct ws_target *target, uint64_t pa,
+				     uint8_t scratch[WS_FRAME_SIZE],
+				     const uint8_t **frame)
+{
+	return peek(target, pa, NULL, scratch, frame);
 }
 
 /* Bytes at pa that lie together: a whole frame's, or those of a piece's ragged end. */

@@ -254,6 +254,11 @@ enum ws_evidence ws_target_peek(struct ws_target *target, uint64_t pa,
 				uint8_t scratch[WS_FRAME_SIZE],
 				const uint8_t **frame) WS_MUST_CHECK;
 
+/* The same where what is looked at next lies elsewhere: nothing is read ahead. */
+enum ws_evidence ws_target_peek_once(struct ws_target *target, uint64_t pa,
+				     uint8_t scratch[WS_FRAME_SIZE],
+				     const uint8_t **frame) WS_MUST_CHECK;
+
 /* The piece that holds pa, or NULL. */
 const struct ws_piece_of_memory *ws_target_piece(struct ws_target *target, uint64_t pa);
 
