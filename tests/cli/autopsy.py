@@ -53,7 +53,7 @@ class Machine:
         self.stack = int(walk["summary"][0]["pa"], 16)
 
     def dead(self, to, frames, error=FETCH, ip=None, stride=STRIDE, first=True, torn=False,
-             gap=()):
+             gap=(), more=()):
         """A copy with a storm of so many frames below the first on the entry stack."""
         page = bytearray(PAGE)
         at = PAGE - 24
@@ -66,14 +66,15 @@ class Machine:
                 struct.pack_into("<4I", page, at, error, ip or self.handler, KERNEL_CS, 6)
         if torn:
             struct.pack_into("<3I", page, at - 12, ip or self.handler, KERNEL_CS, 6)
-        return self.with_pages(to, {self.stack: page})
+        return self.with_pages(to, {self.stack: page, **dict(more)})
 
     def with_pages(self, to, pages):
         """What comes of a copy with these pages in it."""
-        memory = [piece for piece in self.core.memory if piece[0] not in pages]
-        memory = sorted(memory + [(pa, bytes(page)) for pa, page in pages.items()])
-        pathlib.Path(to).write_bytes(writers.elf_core(memory, self.core.notes,
-                                                      self.core.machine))
+        memory = {pa + at: data[at:at + PAGE] for pa, data in self.core.memory
+                  for at in range(0, len(data), PAGE)}
+        memory |= {pa: bytes(page) for pa, page in pages.items()}
+        pathlib.Path(to).write_bytes(writers.elf_core(sorted(memory.items()),
+                                                      self.core.notes, self.core.machine))
         return answer(self.tool, "autopsy", to)
 
 
@@ -128,6 +129,40 @@ def check_other(tap, machine, to):
     death = machine.dead(to, pushed, error=REFUSED_FETCH)[0]["summary"][0]
     tap.case("a fetch that was refused is not one of nothing",
              death["cause"] != "handler-unmapped", death)
+
+
+def check_image(tap, machine, to):
+    """init_mm's own entry for a handler in the kernel image is written over, or empty."""
+    walk, _ = answer(machine.tool, "walk", machine.path, "asm_exc_invalid_op", "--pid", "0")
+    handler = int(walk["summary"][0]["address"], 16)
+    entry = int(walk["steps"][-1]["entry_pa"], 16)
+    table = next(data[(entry & -PAGE) - pa:][:PAGE] for pa, data in machine.core.memory
+                 if 0 <= entry - pa < len(data))
+    for value, cause in ((0x3e230000, "table-overwritten"), (0, None)):
+        page = bytearray(table)
+        struct.pack_into("<I", page, entry % PAGE, value)
+        death = machine.dead(to, 50, ip=handler, more={entry & -PAGE: page})[0]["summary"][0]
+        tap.case(f"a storm in the image, whose entry is {value:#x}: {cause}",
+                 (death["cause"], death["handler"]) ==
+                 (cause, f"{handler:#x}" if cause else None), death)
+
+
+STACK_MAX = 64 << 10
+
+
+def check_whose(tap, machine, to):
+    """A storm without its first frame, in memory that is no task's stack."""
+    base = 0x2d00000  # not in the capture
+    for frames, named in ((STACK_MAX // STRIDE, True), (STACK_MAX // STRIDE + 1, False)):
+        size = -(-frames * STRIDE // PAGE) * PAGE
+        run = struct.pack("<4I", FETCH, machine.handler, KERNEL_CS, 6) * frames
+        run = run.ljust(size, b"\0")
+        pages = {base + at: run[at:at + PAGE] for at in range(0, size, PAGE)}
+        death = machine.with_pages(to, pages)[0]["summary"][0]
+        tap.case(f"a storm of {frames * STRIDE} bytes that one space explains "
+                 f"{'was' if named else 'may not have been'} there",
+                 (death["cause"], death["frames"], death["pid"]) ==
+                 ("handler-unmapped", frames, machine.victim["pid"] if named else None), death)
 
 
 LOST, LOST_END = 0xa0000, 0x100000  # a PC's video memory and ROM
@@ -237,6 +272,8 @@ def main(tool, nests, *others):
         check_storm(tap, machine, to)
         check_less(tap, machine, to)
         check_other(tap, machine, to)
+        check_image(tap, machine, to)
+        check_whose(tap, machine, to)
         check_hole(tap, machine, to)
         check_stale(tap, machine, to)
     for path in (nests, *others):
