@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "arm/autopsy.h"
 #include "arm/entry.h"
 #include "arm/pan.h"
 #include "arm/faultpath.h"
@@ -105,4 +106,5 @@ const struct ws_arch ws_arch_arm = {
 	.format_of_vmcoreinfo = format_of_vmcoreinfo,
 	.plain_format = plain_format,
 	.audit = &arm_audit,
+	.autopsy = &arm_autopsy,
 };

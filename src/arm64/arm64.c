@@ -2,6 +2,7 @@
 /* The AArch64 architecture, as the rest asks for it. */
 #include <elf.h>
 
+#include "arm64/autopsy.h"
 #include "arm64/audit.h"
 #include "arm64/entry.h"
 #include "arm64/linux.h"
@@ -70,4 +71,5 @@ const struct ws_arch ws_arch_arm64 = {
 	.plain_format = plain_format,
 	.page_bits = WS_BIT(10), /* AF */
 	.audit = &arm64_audit,
+	.autopsy = &arm64_autopsy,
 };

@@ -27,18 +27,19 @@ struct ws_standing {
 };
 
 struct ws_arch_autopsy {
+	/* False: the registers that say so are not known. */
+	bool (*standing)(struct ws_system *system, const struct ws_cpu *cpu,
+			 struct ws_standing *standing);
 	unsigned frame_max; /* bytes that the longest frame has */
 	/* Physical addresses at which a write is lost on every machine; 0, 0: none. */
 	uint64_t lost_first, lost_last;
 	/*
+	 * NULL: what they look like is not known, and what follows but `standing` may be NULL.
 	 * The next frame at or behind *at in bytes[0..len): true, and *at is where it
 	 * begins. Safe in several threads.
 	 */
 	bool (*next_frame)(const struct ws_frame_rules *rules, const uint8_t *bytes,
 			   size_t len, size_t *at, struct ws_exception_frame *frame);
-	/* False: the registers that say so are not known. */
-	bool (*standing)(struct ws_system *system, const struct ws_cpu *cpu,
-			 struct ws_standing *standing);
 	/* Whether it waits for an interrupt, by the instruction before. */
 	bool (*is_halted)(struct ws_system *system, const struct ws_standing *standing);
 	/* Of a frame of a page fault: the page was mapped, and refused. */

@@ -49,7 +49,7 @@ static void say_unknown(struct ws_autopsy *autopsy)
 {
 	size_t nabsent = autopsy->arch ? stacks_absent(autopsy) : 0;
 
-	if (!autopsy->arch)
+	if (!autopsy->arch || !autopsy->arch->next_frame)
 		autopsy->unknown =
 			ws_text_of("what exceptions leave in memory is not known "
 				   "of this architecture");
@@ -89,16 +89,21 @@ static void count_frames(struct ws_autopsy *autopsy)
 	autopsy->death.nframes += autopsy->death.nlost;
 }
 
-static enum ws_status look(struct ws_autopsy *autopsy)
+static enum ws_status look_for_storms(struct ws_autopsy *autopsy)
 {
 	enum ws_status status = ws_frames_find(autopsy->system, autopsy->arch,
 					       &autopsy->piles, &autopsy->death.nlost);
 
 	count_frames(autopsy);
-	if (status == WS_OK)
-		status = ws_find_stacks(autopsy->system, &autopsy->stacks);
-	if (status == WS_OK)
-		status = ws_storms_find(autopsy);
+	return status == WS_OK ? ws_storms_find(autopsy) : status;
+}
+
+static enum ws_status look(struct ws_autopsy *autopsy)
+{
+	enum ws_status status = ws_find_stacks(autopsy->system, &autopsy->stacks);
+
+	if (status == WS_OK && autopsy->arch->next_frame)
+		status = look_for_storms(autopsy);
 	if (status != WS_OK)
 		return status;
 	ws_cause_find(autopsy);

@@ -102,7 +102,7 @@ static uint8_t end_of(const struct ws_autopsy *autopsy, uint64_t root, uint64_t 
 {
 	struct ws_trail trail;
 
-	ws_walk(&autopsy->system->paging, root, va, &trail);
+	(void)ws_reach_by_root(autopsy, root, va, WS_KERNEL_READ, &trail);
 	return trail.end;
 }
 

@@ -12,7 +12,7 @@ static enum ws_reach reach_of(const struct ws_autopsy *autopsy,
 		return WS_REACH_UNKNOWN;
 	if (trail->end != WS_END_PAGE)
 		return WS_REACH_NONE;
-	if (right == WS_KERNEL_EXECUTE &&
+	if (right == WS_KERNEL_EXECUTE && autopsy->arch->refuses_fetch &&
 	    autopsy->arch->refuses_fetch(autopsy->system, trail))
 		return WS_REACH_REFUSED;
 	return trail->access & right ? WS_REACHED : WS_REACH_REFUSED;
@@ -31,7 +31,11 @@ enum ws_reach ws_reach(const struct ws_autopsy *autopsy, uint32_t space, uint64_
 enum ws_reach ws_reach_by_root(const struct ws_autopsy *autopsy, uint64_t root,
 			       uint64_t va, uint8_t right, struct ws_trail *trail)
 {
-	ws_walk(&autopsy->system->paging, root, va, trail);
+	const struct ws_system *system = autopsy->system;
+	struct ws_eye eye;
+
+	ws_root_eye(system, root, root == system->layout.reference, &eye);
+	ws_eye_walk(&system->paging, &eye, va, trail);
 	return reach_of(autopsy, trail, right);
 }
 

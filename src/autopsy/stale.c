@@ -43,6 +43,8 @@ static bool read_fault(struct ws_autopsy *autopsy, struct fault *fault)
 {
 	const struct ws_log *log;
 
+	if (!autopsy->arch->ip_words)
+		return false;
 	if (ws_system_log(autopsy->system, &log) != WS_OK) {
 		ws_error_clear(autopsy->system->ctx); /* the run asks again, and fails */
 		return false;

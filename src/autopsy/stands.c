@@ -16,6 +16,7 @@ struct stand {
 	const struct ws_cpu *cpu;
 	struct ws_standing standing;
 	uint64_t root;
+	bool has_root;
 };
 
 static const struct ws_stack *stack_of(const struct ws_autopsy *autopsy, uint64_t sp)
@@ -60,9 +61,31 @@ static const char *fetch_words(const struct ws_autopsy *autopsy,
 	}
 }
 
+static bool is_halted(const struct ws_autopsy *autopsy,
+		      const struct ws_standing *standing)
+{
+	return autopsy->arch->is_halted &&
+	       autopsy->arch->is_halted(autopsy->system, standing);
+}
+
+static void in_space(const struct ws_autopsy *autopsy, const struct stand *stand,
+		     char text[static 2 * WS_NAMED])
+{
+	char whose[WS_NAMED];
+
+	if (!stand->has_root)
+		snprintf(text, 2 * WS_NAMED, "in which space the target does not keep");
+	else if (stand->space == WS_NO_SPACE)
+		snprintf(text, 2 * WS_NAMED, "with root %#lx, which is no space's",
+			 stand->root);
+	else
+		snprintf(text, 2 * WS_NAMED, "in the space of %s",
+			 ws_whose(autopsy, stand->space, whose));
+}
+
 static void say_stand(struct ws_autopsy *autopsy, const struct stand *stand)
 {
-	char named[WS_NAMED], stack[WS_NAMED], whose[WS_NAMED], space[2 * WS_NAMED];
+	char named[WS_NAMED], stack[WS_NAMED], space[2 * WS_NAMED];
 	const struct ws_standing *standing = &stand->standing;
 	struct ws_clue *clue;
 
@@ -70,17 +93,12 @@ static void say_stand(struct ws_autopsy *autopsy, const struct stand *stand)
 		snprintf(named, sizeof(named), "%#lx", standing->ip);
 	else
 		ws_named(autopsy, standing->ip, named);
-	if (stand->space == WS_NO_SPACE)
-		snprintf(space, sizeof(space), "with root %#lx, which is no space's",
-			 stand->root);
-	else
-		snprintf(space, sizeof(space), "in the space of %s",
-			 ws_whose(autopsy, stand->space, whose));
-	clue = ws_clue(
-		autopsy, "processor", "cpu %u %s in %s mode at %s%s, %s%s", stand->number,
-		autopsy->arch->is_halted(autopsy->system, standing) ? "is halted" : "is",
-		standing->user ? "user" : "kernel", named,
-		on_stack(autopsy, stand, stack), space, fetch_words(autopsy, stand));
+	in_space(autopsy, stand, space);
+	clue = ws_clue(autopsy, "processor", "cpu %u %s in %s mode at %s%s, %s%s",
+		       stand->number, is_halted(autopsy, standing) ? "is halted" : "is",
+		       standing->user ? "user" : "kernel", named,
+		       on_stack(autopsy, stand, stack), space,
+		       fetch_words(autopsy, stand));
 	if (!clue)
 		return;
 	clue->has_va = true;
@@ -95,15 +113,16 @@ void ws_say_where_they_stand(struct ws_autopsy *autopsy)
 	for (uint32_t i = 0; i < system->target->cpus.n; i++) {
 		struct stand stand = { .number = i, .cpu = &system->target->cpus.v[i] };
 
-		if (!autopsy->arch->standing(autopsy->system, stand.cpu,
-					     &stand.standing) ||
-		    !ws_system_cpu_root(system, stand.cpu, &stand.root))
+		if (!autopsy->arch->standing(autopsy->system, stand.cpu, &stand.standing))
 			continue;
+		stand.has_root = ws_system_cpu_root(system, stand.cpu, &stand.root);
 		if (nsaid == SAID_MAX) {
 			nmore++;
 			continue;
 		}
-		stand.space = ws_space_of_root(autopsy->audit, stand.root);
+		stand.space = stand.has_root
+				      ? ws_space_of_root(autopsy->audit, stand.root)
+				      : WS_NO_SPACE;
 		say_stand(autopsy, &stand);
 		nsaid++;
 	}

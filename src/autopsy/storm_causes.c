@@ -187,7 +187,7 @@ static bool is_run_over(const struct ws_autopsy *autopsy, const struct ws_storm 
 {
 	struct ws_trail trail;
 
-	ws_walk(&autopsy->system->paging, root, storm->frame.ip, &trail);
+	(void)ws_reach_by_root(autopsy, root, storm->frame.ip, WS_KERNEL_EXECUTE, &trail);
 	for (unsigned i = 0; i < trail.nsteps; i++)
 		if (lies_in(storm, trail.step[i].table))
 			return true;

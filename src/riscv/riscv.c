@@ -2,6 +2,7 @@
 /* The RISC-V architecture, as the rest asks for it. */
 #include <elf.h>
 
+#include "riscv/autopsy.h"
 #include "riscv/audit.h"
 #include "riscv/entry.h"
 #include "riscv/linux.h"
@@ -65,4 +66,5 @@ const struct ws_arch ws_arch_riscv = {
 	.format_of_vmcoreinfo = riscv_format_of_vmcoreinfo,
 	.plain_format = plain_format,
 	.audit = &riscv_audit,
+	.autopsy = &riscv_autopsy,
 };
