@@ -14,6 +14,7 @@
 #include "paging/format.h"
 #include "util/count.h"
 #include "util/hash.h"
+#include "util/huge.h"
 
 struct memo {
 	uint64_t entry;
@@ -21,6 +22,14 @@ struct memo {
 	uint8_t access; /* inherited from the levels above */
 	bool known;
 };
+
+/* The same of the top level, as the next space is held against it: nothing else is read. */
+struct top {
+	uint64_t entry;
+	uint64_t at; /* where the entry lies in a root; NOT_YET: it was not looked at */
+	uint32_t outcome;
+};
+#define NOT_YET WS_BIT(63) /* far from any frame, wherever the root is */
 
 /* How far the walk of one address has come. */
 struct place {
@@ -47,6 +56,7 @@ struct probe {
 	struct ws_system *system;
 	const struct ws_format *format; /* of the window that is looked through */
 	struct memo *memo;              /* [level][address] */
+	struct top *top;                /* [address] */
 	size_t naddresses;
 	struct interned *outcomes;
 	uint32_t noutcomes;
@@ -182,36 +192,48 @@ static uint32_t probe_afresh(struct probe *p, size_t a, uint64_t va)
 		continue;
 	while (at.level)
 		memo_at(p, a, --at.level)->outcome = at.outcome;
+	if (p->memo[a].known)
+		p->top[a] = (struct top){ p->memo[a].entry,
+					  ws_level_index(&p->format->level[0], va)
+						  << p->format->entry_log2,
+					  p->memo[a].outcome };
 	return at.outcome;
 }
 
 /*
  * Whether the space before had the same entry for an address at the top level, and what it
  * led to. An address has the same window in all spaces, so its memo is of one format: where
- * it has one, it can be translated.
+ * it has one, it can be translated. log2: of an entry; a constant where this is called.
  */
-static inline bool recall(struct probe *p, size_t a, uint64_t va, uint32_t *outcome)
+static inline bool recall(const struct probe *p, size_t a, unsigned log2,
+			  uint32_t *outcome)
 {
-	uint64_t index = ws_level_index(&p->format->level[0], va), entry;
-	const struct memo *memo = &p->memo[a];
+	const struct top *top = &p->top[a];
+	uint64_t at = p->root + top->at - p->kept[0].pa;
 
-	*outcome = memo->outcome;
-	return memo->known &&
-	       entry_at(p, 0, p->root + (index << p->format->entry_log2), &entry) ==
-		       WS_READ &&
-	       entry == memo->entry;
+	*outcome = top->outcome;
+	return at < WS_FRAME_SIZE &&
+	       ws_load_entry(p->kept[0].frame, at, log2) == top->entry;
+}
+
+/* The first of each space has to look for the root's frame, and goes the long way. */
+static inline size_t probe_alike(struct probe *p, const uint64_t *addresses, size_t a,
+				 size_t n, unsigned log2, uint32_t *cells)
+{
+	const uint64_t first = p->window->first, size = p->window->last - first;
+
+	for (; a < n && addresses[a] - first <= size; a++)
+		if (!recall(p, a, log2, &cells[a]))
+			cells[a] = probe_afresh(p, a, addresses[a]);
+	return a;
 }
 
 /* The addresses from a on that the window has; returns the first that it has not. */
 static size_t probe_window(struct probe *p, const uint64_t *addresses, size_t a, size_t n,
 			   uint32_t *cells)
 {
-	const uint64_t first = p->window->first, size = p->window->last - first;
-
-	for (; a < n && addresses[a] - first <= size; a++)
-		if (!recall(p, a, addresses[a], &cells[a]))
-			cells[a] = probe_afresh(p, a, addresses[a]);
-	return a;
+	return p->format->entry_log2 == 3 ? probe_alike(p, addresses, a, n, 3, cells)
+					  : probe_alike(p, addresses, a, n, 2, cells);
 }
 
 static void probe_space(struct probe *p, const struct ws_space *space,
@@ -262,28 +284,32 @@ enum ws_status ws_probe(struct ws_system *system, const struct ws_space *spaces,
 			struct ws_matrix *matrix)
 {
 	struct probe p = { .system = system, .naddresses = naddresses };
-	size_t ncells;
+	size_t ncells, size;
 
 	*matrix = (struct ws_matrix){ .nspaces = nspaces, .naddresses = naddresses };
 	if (__builtin_mul_overflow(nspaces, naddresses, &ncells))
 		return ws_fail(system->ctx, WS_ERR_USAGE, "%s x %s are too many",
 			       WS_COUNT_OF(nspaces, "space"),
 			       WS_COUNT_OF(naddresses, "address"));
-	matrix->cell = calloc(ncells ? ncells : 1, sizeof(*matrix->cell));
+	if (!__builtin_mul_overflow(ncells, sizeof(*matrix->cell), &size))
+		matrix->cell = ws_huge_alloc(size);
 	p.memo = calloc(naddresses ? naddresses : 1, WS_MAX_LEVELS * sizeof(*p.memo));
-	if (matrix->cell && p.memo) {
+	p.top = calloc(naddresses ? naddresses : 1, sizeof(*p.top));
+	for (size_t a = 0; p.top && a < naddresses; a++)
+		p.top[a].at = NOT_YET;
+	if (matrix->cell && p.memo && p.top) {
 		probe_spaces(&p, spaces, false, addresses, matrix);
 		probe_spaces(&p, spaces, true, addresses, matrix);
 	}
 	matrix->outcome = calloc(p.noutcomes ? p.noutcomes : 1, sizeof(*matrix->outcome));
 	matrix->noutcomes = p.noutcomes;
 	give_outcomes(&p, matrix);
-	if (!matrix->cell || !p.memo || !matrix->outcome || p.short_of_memory) {
-		free(p.memo);
+	free(p.top);
+	free(p.memo);
+	if (!matrix->cell || !p.memo || !p.top || !matrix->outcome || p.short_of_memory) {
 		ws_matrix_release(matrix);
 		return ws_fail_memory(system->ctx);
 	}
-	free(p.memo);
 	return ws_target_looked(system->target, WS_OK);
 }
 

@@ -2,16 +2,12 @@
 #include "target/keep.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
+#include "util/huge.h"
 #include "whosees.h"
 
-/*
- * A huge page, where the kernel gives them: one page fault for 512 frames, and one entry of
- * the TLB. Page faults are dear in virtual machines, 0.25 to 2 us each. The first blocks are
- * smaller: to zero a huge page takes longer than to look at some frames.
- */
-#define BLOCK ((size_t)2 << 20)
+/* The first blocks are smaller: to zero a huge page takes longer than to look at some frames. */
+#define BLOCK WS_HUGE_PAGE
 #define BLOCK_LOG2 5 /* of how many of the first */
 #define BLOCK_MIN (BLOCK >> BLOCK_LOG2)
 
@@ -72,13 +68,11 @@ static bool block_add(struct ws_keep *keep)
 
 	if (!block)
 		return false;
-	*block = aligned_alloc(size, size);
+	*block = ws_huge_alloc(size);
 	if (!*block) {
 		keep->blocks.n--;
 		return false;
 	}
-	if (size == BLOCK)
-		madvise(*block, size, MADV_HUGEPAGE);
 	keep->room = *block;
 	keep->left = size / WS_FRAME_SIZE;
 	return true;
