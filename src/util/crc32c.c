@@ -15,7 +15,7 @@ void ws_crc32c_init(struct ws_crc32c *crc)
 			value = value >> 1 ^ (value & 1 ? POLYNOMIAL : 0);
 		crc->table[0][byte] = value;
 	}
-	for (unsigned n = 1; n < 8; n++)
+	for (unsigned n = 1; n < WS_CRC32C_STEP; n++)
 		for (unsigned byte = 0; byte < 256; byte++) {
 			uint32_t before = crc->table[n - 1][byte];
 
@@ -27,12 +27,14 @@ uint32_t ws_crc32c(const struct ws_crc32c *crc, const uint8_t *bytes, size_t siz
 {
 	uint32_t value = UINT32_MAX;
 
-	for (; size >= 8; bytes += 8, size -= 8) {
-		uint64_t word = ws_le64(bytes) ^ value;
+	for (; size >= WS_CRC32C_STEP; bytes += WS_CRC32C_STEP, size -= WS_CRC32C_STEP) {
+		uint64_t first = ws_le64(bytes) ^ value, last = ws_le64(bytes + 8);
 
 		value = 0;
 		for (unsigned i = 0; i < 8; i++)
-			value ^= crc->table[7 - i][word >> 8 * i & 0xff];
+			value ^= crc->table[7 - i][last >> 8 * i & 0xff];
+		for (unsigned i = 0; i < 8; i++)
+			value ^= crc->table[15 - i][first >> 8 * i & 0xff];
 	}
 	for (; size; bytes++, size--)
 		value = value >> 8 ^ crc->table[0][(value ^ *bytes) & 0xff];

@@ -414,10 +414,32 @@ static void test_crc32c(void **state)
 	assert_int_equal(ws_crc32c(&crc, zeroes, 0), 0);
 }
 
+/* The same bit by bit, of every length around that of a step. */
+static void test_crc32c_lengths(void **state)
+{
+	uint8_t bytes[3 * WS_CRC32C_STEP];
+	struct ws_crc32c crc;
+
+	(void)state;
+	ws_crc32c_init(&crc);
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 73 + 5);
+	for (unsigned size = 0; size <= sizeof(bytes); size++) {
+		uint32_t value = UINT32_MAX;
+
+		for (unsigned bit = 0; bit < 8 * size; bit++) {
+			value ^= bytes[bit / 8] >> bit % 8 & 1;
+			value = value >> 1 ^ (value & 1 ? 0x82f63b78 : 0);
+		}
+		assert_int_equal(ws_crc32c(&crc, bytes, size), ~value);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_crc32c),
+		cmocka_unit_test(test_crc32c_lengths),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_lower_bound),
 		cmocka_unit_test(test_text_of),
