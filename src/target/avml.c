@@ -64,16 +64,26 @@ struct block {
 	uint32_t len; /* of its first chunk */
 };
 
-/* What one thread unpacks with, and what it has unpacked last. */
+/* A chunk that was unpacked. */
+struct unpacked {
+	uint8_t *memory;
+	const struct chunk *chunk; /* what is in memory; NULL: nothing */
+};
+
+/*
+ * What one thread unpacks with, and what it has unpacked last. Who passes over memory comes to
+ * a chunk once; who reads frames by address comes back to some, and has a place for more.
+ */
+#define PLACES 64u
 struct reader {
-	uint8_t *packed, *memory;
-	const struct chunk *unpacked; /* what is in memory; NULL: nothing */
+	uint8_t *packed;
+	struct unpacked place[PLACES];
 };
 
 struct avml {
 	WS_VEC(struct chunk) chunks;
 	WS_VEC(struct block) blocks; /* by number, which a piece of memory has */
-	struct reader readers[WS_SCAN_WORKERS];
+	struct reader readers[WS_READERS];
 	struct ws_crc32c crc;
 };
 
@@ -437,13 +447,13 @@ static enum ws_status avml_open(struct ws_target *target,
 
 /* ---- frames ----------------------------------------------------------------------- */
 
-static bool reader_ready(struct reader *reader)
+static bool reader_ready(struct reader *reader, struct unpacked *place)
 {
 	if (!reader->packed)
 		reader->packed = malloc(PACKED_MAX);
-	if (!reader->memory)
-		reader->memory = malloc(CHUNK_MAX);
-	return reader->packed && reader->memory;
+	if (!place->memory)
+		place->memory = malloc(CHUNK_MAX);
+	return reader->packed && place->memory;
 }
 
 /* As it is stored, so that what is all zero has a checksum that is not (framing_format). */
@@ -453,29 +463,29 @@ static uint32_t masked(uint32_t sum)
 }
 
 static enum ws_evidence chunk_unpack(struct ws_target *target, struct reader *reader,
-				     const struct chunk *chunk)
+				     const struct chunk *chunk, struct unpacked *place)
 {
 	const struct avml *avml = target->priv;
 	enum ws_evidence evidence;
 	size_t len = chunk->len;
 
-	if (reader->unpacked == chunk)
+	if (place->chunk == chunk)
 		return WS_READ;
-	if (!reader_ready(reader))
+	if (!reader_ready(reader, place))
 		return WS_FAILED;
-	reader->unpacked = NULL;
+	place->chunk = NULL;
 	evidence = ws_file_read(&target->file, chunk->at,
-				chunk->packed ? reader->packed : reader->memory,
+				chunk->packed ? reader->packed : place->memory,
 				chunk->size, NULL);
 	if (evidence != WS_READ)
 		return evidence;
 	if (chunk->packed && snappy_uncompress((char *)reader->packed, chunk->size,
-					       (char *)reader->memory, &len) != SNAPPY_OK)
+					       (char *)place->memory, &len) != SNAPPY_OK)
 		return WS_ABSENT;
 	if (len != chunk->len ||
-	    masked(ws_crc32c(&avml->crc, reader->memory, len)) != chunk->sum)
+	    masked(ws_crc32c(&avml->crc, place->memory, len)) != chunk->sum)
 		return WS_ABSENT;
-	reader->unpacked = chunk;
+	place->chunk = chunk;
 	return WS_READ;
 }
 
@@ -486,14 +496,17 @@ static enum ws_evidence avml_copy_frame(struct ws_target *target, unsigned worke
 	struct reader *reader = &avml->readers[worker];
 	const struct block *block;
 	enum ws_evidence evidence;
+	struct unpacked *place;
 	uint64_t pa, offset;
+	size_t chunk;
 
 	block = &avml->blocks.v[ws_target_piece_of(target, ordinal, &pa)->header];
 	offset = pa - block->pa;
-	evidence = chunk_unpack(target, reader,
-				&avml->chunks.v[block->first + offset / block->len]);
+	chunk = block->first + offset / block->len;
+	place = &reader->place[worker == WS_BY_ADDRESS ? chunk % PLACES : 0];
+	evidence = chunk_unpack(target, reader, &avml->chunks.v[chunk], place);
 	if (evidence == WS_READ)
-		memcpy(frame, reader->memory + offset % block->len, WS_FRAME_SIZE);
+		memcpy(frame, place->memory + offset % block->len, WS_FRAME_SIZE);
 	return evidence;
 }
 
@@ -503,9 +516,10 @@ static void avml_close(struct ws_target *target)
 
 	if (!avml)
 		return;
-	for (unsigned i = 0; i < WS_SCAN_WORKERS; i++) {
+	for (unsigned i = 0; i < WS_READERS; i++) {
 		free(avml->readers[i].packed);
-		free(avml->readers[i].memory);
+		for (unsigned p = 0; p < PLACES; p++)
+			free(avml->readers[i].place[p].memory);
 	}
 	ws_vec_release(&avml->chunks);
 	ws_vec_release(&avml->blocks);

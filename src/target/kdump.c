@@ -477,7 +477,7 @@ static void kdump_close(struct ws_target *target)
 
 	if (!kdump)
 		return;
-	for (size_t i = 0; i < WS_SCAN_WORKERS; i++) {
+	for (size_t i = 0; i < WS_READERS; i++) {
 		ws_unpacker_release(&kdump->readers[i].unpacker);
 		ws_file_window_release(&kdump->readers[i].descriptors);
 		ws_file_window_release(&kdump->readers[i].frames);

@@ -80,7 +80,7 @@ struct kdump {
 	uint64_t descriptors;         /* an image offset, in each part */
 	uint64_t block;               /* struct kdump_header */
 	bool incomplete; /* makedumpfile says that it could not write it all */
-	struct kdump_reader readers[WS_SCAN_WORKERS];
+	struct kdump_reader readers[WS_READERS];
 };
 
 /* Reads size bytes at an image offset; what is missing refuses the dump, with words. */

@@ -460,7 +460,7 @@ static void migration_close(struct ws_target *target)
 
 	if (!m)
 		return;
-	for (unsigned i = 0; i < WS_SCAN_WORKERS; i++) {
+	for (unsigned i = 0; i < WS_READERS; i++) {
 		ws_file_window_release(&m->readers[i].window);
 		ws_unpacker_release(&m->readers[i].unpacker);
 	}

@@ -118,7 +118,7 @@ struct ws_migration {
 		struct ws_file_window window;
 		struct ws_unpacker unpacker;
 		uint8_t packed[2 * WS_FRAME_SIZE];
-	} readers[WS_SCAN_WORKERS];
+	} readers[WS_READERS];
 };
 
 /* Goes through what a section of memory has, up to its end. */

@@ -433,8 +433,8 @@ static enum ws_evidence frame_copy(struct ws_target *target,
 	uint64_t offset;
 
 	if (!piece->data)
-		return target->ops->copy_frame(target, 0, ws_frame_ordinal(piece, pa),
-					       frame);
+		return target->ops->copy_frame(target, WS_BY_ADDRESS,
+					       ws_frame_ordinal(piece, pa), frame);
 	offset = piece->data + (pa - piece->at.pa) - file->data;
 	return window ? ws_file_window_read(file, window, offset, frame, WS_FRAME_SIZE)
 		      : ws_file_read(file, offset, frame, WS_FRAME_SIZE, NULL);

@@ -51,7 +51,8 @@ struct ws_target_ops {
 	/*
 	 * Copies the whole frame with this ordinal: WS_ABSENT where its bytes are damaged
 	 * or cut off, WS_FAILED for want of memory. Called from several threads at once,
-	 * never twice at once with one worker number. NULL: all memory has data.
+	 * never twice at once with one worker number (< WS_READERS). NULL: all memory has
+	 * data.
 	 */
 	enum ws_evidence (*copy_frame)(struct ws_target *target, unsigned worker,
 				       uint64_t ordinal, uint8_t *frame);

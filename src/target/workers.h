@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #define WS_SCAN_WORKERS 8
+/* Who reads frames by address, here and there, has a number of its own. */
+#define WS_BY_ADDRESS WS_SCAN_WORKERS
+#define WS_READERS (WS_SCAN_WORKERS + 1)
 
 /* One a processor, as far as that goes. */
 static inline unsigned ws_workers(void)
