@@ -19,6 +19,8 @@
 /* No dump has so many overlaps: a core with virtual addresses maps a page a few times. */
 #define STEPS_MIN 1024
 #define STEPS_TIMES 64
+/* Nor so many that contradict each other, each of which takes memory. */
+#define CONTRADICTIONS_TIMES 4
 
 enum clash { CONTENTS, ADDRESSES, PLACE };
 static const char *const clash_words[] = {
@@ -132,7 +134,8 @@ static enum ws_status step(struct settling *s)
 {
 	uint64_t n = s->target->memory.n;
 
-	if (s->steps++ < STEPS_MIN + STEPS_TIMES * n)
+	if (s->steps++ < STEPS_MIN + STEPS_TIMES * n &&
+	    s->contradictions.n < STEPS_MIN + CONTRADICTIONS_TIMES * n)
 		return WS_OK;
 	return ws_fail(
 		s->target->ctx, WS_ERR_MALFORMED,

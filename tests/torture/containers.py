@@ -200,8 +200,6 @@ def main(n, tool, core, dump):
         dump = file.read()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for name, container, options in all_of(core, dump):
-            if name == "VMware":
-                continue  # a tag's damaged name is not told from a tag of no use
             sweep(tap, Tool(tool, options), name, container, n, pool)
     return tap.end()
 

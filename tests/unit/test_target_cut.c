@@ -1184,8 +1184,32 @@ static void overlaps(void **state)
 	}
 }
 
+/* Every segment another frame at one address: each pair contradicts, 4 for each and 1024. */
+static void contradictions(void **state)
+{
+	(void)state;
+	for (unsigned n = 49; n <= 50; n++) {
+		char text[50 * 128];
+		int at = snprintf(text, sizeof(text), "ehdr64 phnum=%u\n", n);
+		autoscene s;
+
+		for (unsigned i = 0; i < n; i++)
+			at += snprintf(text + at, sizeof(text) - at,
+				       "phdr64 offset=%#x paddr=0x1000 filesz=0x1000 "
+				       "memsz=0x1000\n",
+				       0x4000 + 0x1000 * i);
+		snprintf(text + at, sizeof(text) - at, "at 0x4000\nframes 0x1000 %u\n",
+			 n);
+		scene_begin(&s, text);
+		assert_int_equal(reopen(&s), WS_ERR_MALFORMED);
+		assert_int_equal(!!strstr(ws_error(s.ctx, 0), "exhaust time"),
+				 n * (n - 1) / 2 > 1024 + 4 * n);
+	}
+}
+
 static const struct CMUnitTest others[] = {
 	cmocka_unit_test(overlaps),
+	cmocka_unit_test(contradictions),
 	cmocka_unit_test(cut_memory_counts),
 	cmocka_unit_test(registers_before_cut),
 	cmocka_unit_test(registers_beside_a_bad_note),
