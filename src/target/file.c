@@ -326,10 +326,11 @@ void ws_file_extent(struct ws_file *file, uint64_t offset, uint64_t end, uint64_
 		    uint64_t *hole)
 {
 	const struct ws_gap *gap = gap_after(file, offset);
+	const struct ws_gap *gaps_end = gap ? file->gaps.v + file->gaps.n : NULL;
 
-	for (; gap && gap < file->gaps.v + file->gaps.n && gap->at <= offset; gap++)
+	for (; gap < gaps_end && gap->at <= offset; gap++)
 		offset = gap->end;
-	if (gap == file->gaps.v + file->gaps.n)
+	if (gap == gaps_end)
 		gap = NULL;
 	*data = *hole = end;
 	if (offset >= end)

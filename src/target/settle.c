@@ -259,7 +259,8 @@ static bool trim(struct ws_piece_of_memory *piece, uint64_t end)
 		return false;
 	piece->at.pa += known;
 	piece->at.len -= known;
-	piece->data += piece->data ? known : 0;
+	if (piece->data)
+		piece->data += known;
 	return true;
 }
 
