@@ -31,6 +31,8 @@
  *  25. traces of a death      what exceptions leave in memory
  *  26. autopsy                why a machine died, by these
  *  27. frames                 what physical memory is used for
+ *  28. processors             what runs on them, and where they enter the kernel
+ *  29. stacks                 what lies on them
  *
  * Rules that hold throughout: addresses and lengths are bytes; a physical address is
  * called pa, a virtual one va; a root is the pa of a top-level table without the flags
@@ -1332,6 +1334,97 @@ const struct ws_storm *ws_autopsy_storms(const struct ws_autopsy *autopsy, size_
  */
 enum ws_status ws_system_frame_uses(struct ws_system *system, struct ws_frame_run *frames,
 				    size_t n) WS_MUST_CHECK;
+
+/* ---- 28. processors --------------------------------------------------------------- */
+
+/* What a processor is at, as far as its registers and memory say. Since: 0.1 */
+struct ws_cpu_state {
+	bool has_root;
+	uint64_t root;  /* that it has loaded, where has_root */
+	uint32_t space; /* with that root; WS_NO_SPACE: none that is known */
+	/*
+	 * The task that it runs, by the stack that it is on: its group, an index into
+	 * ws_system_tasks(), or WS_NO_TASK; and, where has_thread, the thread itself.
+	 */
+	uint32_t task;
+	bool has_thread;
+	uint32_t thread_pid;
+	char thread_comm[17];
+	/*
+	 * The mm_struct that the kernel takes it to have loaded, by its own per-CPU data:
+	 * it names whose a root is that no register has any more.
+	 */
+	bool has_loaded_mm;
+	uint64_t loaded_mm;
+	uint32_t loaded_space; /* whose mm that is; WS_NO_SPACE: none's that is known */
+	bool loaded_by_shape;  /* no symbol names the place: it is what looks like it */
+};
+/* Of ws_target_cpu(target, i); WS_ERR_NOT_FOUND: there is none. Since: 0.1 */
+enum ws_status ws_system_cpu_state(struct ws_system *system, size_t i,
+				   struct ws_cpu_state *state) WS_MUST_CHECK;
+
+/* Where a processor goes when it takes an exception, or an interrupt. Since: 0.1 */
+struct ws_entry_point {
+	unsigned number;  /* the vector's */
+	const char *name; /* "#PF", "data abort"; NULL: none of its own */
+	const char *
+		kind; /* "interrupt", "trap", "task": gates; "vector"; NULL: not present */
+	uint64_t va;  /* of what is run, where is_code */
+	uint64_t handler; /* that this leads to in the kernel; 0: not followed */
+	bool is_code;
+	bool has_gate; /* then: */
+	uint8_t dpl;
+	uint8_t own_stack; /* that it changes to, by its number; 0: none */
+	uint16_t selector;
+};
+
+/*
+ * Its n-th one, as its own tables have it: WS_READ; WS_NOT_MAPPED: there are no more, or
+ * nothing is mapped where they are; WS_ABSENT: where they are, or what lies there, is not in
+ * the target. Since: 0.1
+ */
+enum ws_evidence ws_system_entry_point(struct ws_system *system, const struct ws_cpu *cpu,
+				       unsigned n,
+				       struct ws_entry_point *point) WS_MUST_CHECK;
+
+/* ---- 29. stacks ------------------------------------------------------------------- */
+
+/*
+ * Something on a kernel stack that means something by itself: a word that leads into the
+ * kernel's or a module's code, or what a processor pushed when it took an exception. Which
+ * call made a word, and whether that call has returned since, is not known. Since: 0.1
+ */
+struct ws_stack_word {
+	uint64_t va;    /* where it lies; of an exception frame, its lowest byte */
+	uint64_t value; /* the address of code; of a frame, where it interrupted */
+	bool is_frame;
+	struct ws_exception_frame frame; /* where is_frame */
+};
+
+/* Since: 0.1 */
+struct ws_kernel_stack {
+	uint64_t va,
+		size;  /* its lowest byte, and what is known to be its from there on */
+	uint32_t task; /* whose it is; WS_NO_TASK: no task's, but a processor's own */
+	bool has_sp;
+	uint64_t sp;     /* what lies below is what is left of calls that have returned */
+	bool is_running; /* a processor is on it: sp is that of its registers */
+	uint64_t absent; /* bytes of it that the target lacks */
+	struct ws_stack_word *words; /* by rising va */
+	size_t nwords;
+};
+
+/*
+ * Of a task, by its index in ws_system_tasks(); or of a processor: the stack that it is on,
+ * and, while it is in user mode, its task's. WS_ERR_NOT_FOUND: it has none (a zombie's is
+ * gone); WS_ERR_UNKNOWN: which it is is not known. *stack is released by the caller.
+ * Since: 0.1
+ */
+enum ws_status ws_system_task_stack(struct ws_system *system, uint32_t task,
+				    struct ws_kernel_stack *stack) WS_MUST_CHECK;
+enum ws_status ws_system_cpu_stack(struct ws_system *system, size_t cpu,
+				   struct ws_kernel_stack *stack) WS_MUST_CHECK;
+void ws_kernel_stack_release(struct ws_kernel_stack *stack);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -35,6 +35,8 @@ enum option_group {
 	OPTIONS_MAP = 1 << 9,
 	OPTIONS_DIFF = 1 << 10,
 	OPTIONS_LOG = 1 << 11,
+	OPTIONS_CPUS = 1 << 12,
+	OPTIONS_STACK = 1 << 13,
 	OPTIONS_EVERYWHERE = 1 << 8, /* of whosees itself and of every command */
 };
 
@@ -81,6 +83,9 @@ struct request {
 	const char *output, *save, *perm;
 	const char *columns; /* names of them, or NULL: the usual ones */
 	bool no_pager;
+	bool vectors;
+	bool has_cpu;
+	uint64_t cpu;
 	bool has_tail;
 	uint64_t tail; /* so many records, the last ones */
 };
@@ -121,6 +126,8 @@ enum exit_status run_autopsy(struct session *session);
 enum exit_status run_read(struct session *session);
 enum exit_status run_walk(struct session *session);
 enum exit_status run_name(struct session *session);
+enum exit_status run_cpus(struct session *session);
+enum exit_status run_stack(struct session *session);
 enum exit_status run_map(struct session *session);
 enum exit_status run_probe(struct session *session);
 enum exit_status run_audit(struct session *session);
@@ -137,7 +144,8 @@ const char *offer_scenario(unsigned i);
 
 extern const struct table autopsy_table, spaces_table, modules_table, read_table,
 	steps_table, map_table, probe_table, audit_table, diff_table, rules_table,
-	handlers_table, what_if_table, sim_table, log_table, names_table;
+	handlers_table, what_if_table, sim_table, log_table, names_table, registers_table,
+	stack_table, frame_table;
 
 /* options.c: exits with EXIT_USAGE when argv makes no sense, with 0 after --help. */
 void parse_request(int argc, char **argv, struct request *request);

@@ -55,6 +55,49 @@ const struct command commands[] = {
 		.run = run_modules,
 	},
 	{
+		.name = "cpus",
+		.summary = "print each processor's registers, space and task",
+		.args = "TARGET",
+		.about =
+			"Prints for each processor that TARGET keeps which address space it has loaded "
+			"and which task it runs, by the stack that it is on; where the kernel keeps it, also "
+			"the mm that it takes the processor to have loaded (cpu_tlbstate.loaded_mm), which "
+			"names a space even where the root is init_mm's again. Then its registers: general ones, "
+			"control registers, segments and descriptor tables, as far as TARGET keeps "
+			"them, and what lies at the addresses in them. The exit status is 0, or 4 if "
+			"of some processor the space is not known, or TARGET keeps none.",
+		.examples = EXAMPLES(
+			{ "What was each processor doing?", "whosees cpus dump.elf" },
+			{ "Where does each gate, or vector, lead?", "whosees cpus dump.elf --vectors" },
+			{ "The page-fault handler for a script",
+			  "whosees cpus dump.elf --vectors --json | jq -r "
+			  "'.entry_points[14].place'" }),
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_CPUS,
+		.rows = &registers_table,
+		.run = run_cpus,
+	},
+	{
+		.name = "stack",
+		.summary = "print what on a kernel stack leads into code",
+		.args = "TARGET --pid PID | --cpu N",
+		.about =
+			"Prints the words of one kernel stack that lead into the code of the kernel or "
+			"of a module, by name, and the exception frames on it, where they are known. This is "
+			"no unwinder: a word is listed because of what it is, whether or not the call "
+			"that made it has returned. What lies below the stack pointer is left over from "
+			"before; --all lists that too, and so do JSON and CSV. The stack pointer is the "
+			"processor's, if one is on that stack, or else the one that the task saved when "
+			"it was switched away. The exit status is 0, or 4 if TARGET lacks some of the "
+			"stack, or which stack it is is not known.",
+		.examples = EXAMPLES(
+			{ "What was the processor in the middle of?",
+			  "whosees stack dump.elf --cpu 0", 4 },
+			{ "Where does process 117 sleep?", "whosees stack dump.elf --pid 117", 4 }),
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_STACK,
+		.rows = &stack_table,
+		.run = run_stack,
+	},
+	{
 		.name = "log",
 		.summary = "print the kernel log that lies in memory",
 		.args = "TARGET",

@@ -54,6 +54,8 @@ enum {
 	KEY_PIECES,
 	KEY_PART,
 	KEY_MEMORY,
+	KEY_VECTORS,
+	KEY_CPU,
 	KEY_COLUMNS = 'o', /* of commands that write no file */
 };
 
@@ -130,6 +132,18 @@ const struct option_row option_rows[] = {
 	  .complete = COMPLETE_FILES },
 
 	{ OPTIONS_LOG, KEY_TAIL, "tail", "N", "Print only the last N records" },
+
+	{ OPTIONS_CPUS, KEY_VECTORS, "vectors", NULL,
+	  "Also list where each processor enters the kernel: its gates, or vectors, and where "
+	  "each leads" },
+
+	{ OPTIONS_STACK, KEY_PID, "pid", "PID",
+	  "The kernel stack of that task, by its pid or its name; kernel threads have one too",
+	  .complete = COMPLETE_PIDS },
+	{ OPTIONS_STACK, KEY_CPU, "cpu", "N",
+	  "The stack that processor N is on, or, in user mode, its task's" },
+	{ OPTIONS_STACK, KEY_ALL, "all", NULL,
+	  "List also what lies below the stack pointer, left over from before" },
 
 	{ OPTIONS_DIFF, KEY_ALL, "all", NULL,
 	  "Print a line for each mapping that differs, too, where two boots differ in where "
@@ -390,6 +404,13 @@ static error_t parse_command_option(int key, char *arg, struct argp_state *state
 	case KEY_SAVE:
 		request->save = arg;
 		return 0;
+	case KEY_VECTORS:
+		request->vectors = true;
+		return 0;
+	case KEY_CPU:
+		request->cpu = parse_number(state, "--cpu", arg, WS_DECIMAL, UINT32_MAX);
+		request->has_cpu = true;
+		return 0;
 	case KEY_NO_PAGER:
 		request->no_pager = true;
 		return 0;
@@ -442,6 +463,9 @@ static void check_request(struct argp_state *state, const struct request *reques
 					? "--pid and --spaces all: give one of the two"
 					: "which process faults? Give --pid PID or "
 					  "--spaces all");
+	if ((command->options & OPTIONS_STACK) &&
+	    (request->pids != NULL) == request->has_cpu)
+		arguments_wrong(state->name, "whose stack? Give --pid PID or --cpu N");
 	if (request->what_if.has_sp && request->what_if.mode == WS_FAULT_USER)
 		arguments_wrong(state->name,
 				"--sp: in user mode the %s gives the stack pointer; use "

@@ -237,6 +237,17 @@ struct ws_arch_linux {
 	bool (*handler_va)(struct ws_system *system, const struct ws_cpu *cpu,
 			   unsigned vector, uint64_t *va);
 
+	/* Where it goes when it takes an exception: ws_system_entry_point(). NULL: not known. */
+	enum ws_evidence (*entry_point)(struct ws_system *system,
+					const struct ws_cpu *cpu, unsigned n,
+					struct ws_entry_point *point);
+	/*
+	 * The mm that the kernel takes that processor to have loaded, by its per-CPU data;
+	 * *by_shape: by what looks like it. False: not found. NULL: kernels keep none.
+	 */
+	bool (*loaded_mm)(struct ws_system *system, size_t cpu, uint64_t *mm,
+			  bool *by_shape);
+
 	/* Looks, for a capture, at all that a processor's registers point at and that an
 	 * audit reads: ws_kernel_tour(). NULL: nothing. */
 	void (*tour_registers)(struct ws_system *system, const struct ws_cpu *cpu);

@@ -68,6 +68,7 @@ static const struct ws_arch_linux on_linux = {
 	.regions = arm_regions,
 	.specials = arm_special_roots,
 	.users_pages = arm_users_pages,
+	.entry_point = arm_entry_point,
 	.tour_registers = arm_tour,
 };
 

@@ -15,6 +15,10 @@ enum ws_status arm_regions(struct ws_system *system);
 extern const struct ws_users_page arm_users_pages[];
 
 /* abort_tables.c: for a capture */
+/* entry_points.c */
+enum ws_evidence arm_entry_point(struct ws_system *system, const struct ws_cpu *cpu,
+				 unsigned n, struct ws_entry_point *point);
+
 void arm_tour(struct ws_system *system, const struct ws_cpu *cpu);
 
 #endif

@@ -3,6 +3,7 @@
 #include <elf.h>
 
 #include "arm64/autopsy.h"
+#include "audit/trap.h"
 #include "arm64/audit.h"
 #include "arm64/entry.h"
 #include "arm64/linux.h"
@@ -35,6 +36,7 @@ static const struct ws_arch_linux on_linux = {
 	.swappers = arm64_swappers,
 	.regions = arm64_regions,
 	.specials = arm64_special_roots,
+	.entry_point = ws_trap_entry_point,
 	.tour_registers = arm64_tour,
 };
 

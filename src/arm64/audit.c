@@ -40,12 +40,34 @@ static const struct ws_trap_part parts[] = {
  * with KPTI those of the trampoline, at TRAMP_VALIAS in the fixmap, which go on to the
  * kernel's own when they have changed TTBR1.
  */
+static const char *const vectors[] = {
+	"EL1 with SP_EL0, synchronous",
+	"EL1 with SP_EL0, IRQ",
+	"EL1 with SP_EL0, FIQ",
+	"EL1 with SP_EL0, SError",
+	"EL1, synchronous",
+	"EL1, IRQ",
+	"EL1, FIQ",
+	"EL1, SError",
+	"EL0, synchronous",
+	"EL0, IRQ",
+	"EL0, FIQ",
+	"EL0, SError",
+	"32-bit EL0, synchronous",
+	"32-bit EL0, IRQ",
+	"32-bit EL0, FIQ",
+	"32-bit EL0, SError",
+	NULL,
+};
+
 static const struct ws_trap trap = {
 	.vector_register = "vbar_el1",
 	.vector_mask = ~UINT64_C(0x7ff),
 	.vector_symbol = "vectors",
 	.user_variable = "this_cpu_vector",
 	.vector_size = 0x800,
+	.vectors = vectors,
+	.vector_step = 0x80,
 	.parts = parts,
 	.loop = "its fetch of what VBAR_EL1 leads to is a fault, for which it fetches that "
 		"again",

@@ -57,6 +57,48 @@ const struct ws_rule ws_trap_rules[WS_TRAP_RULES] = {
 };
 /* clang-format on */
 
+/* ---- one by one --------------------------------------------------------------------- */
+
+/* By the register, which few targets keep, or by the kernel's symbol. */
+static bool place_of_vectors(struct ws_system *system, const struct ws_cpu *cpu,
+			     const struct ws_trap *trap, uint64_t *va)
+{
+	struct ws_symbol symbol;
+
+	if (ws_cpu_register(cpu, trap->vector_register, va)) {
+		*va &= trap->vector_mask;
+		return true;
+	}
+	if (ws_symbol_lookup(system, trap->vector_symbol, &symbol) == WS_OK) {
+		*va = symbol.va;
+		return true;
+	}
+	ws_error_clear(system->ctx);
+	return false;
+}
+
+enum ws_evidence ws_trap_entry_point(struct ws_system *system, const struct ws_cpu *cpu,
+				     unsigned n, struct ws_entry_point *point)
+{
+	const struct ws_trap *trap = cpu->arch->audit->fault_path->trap;
+	enum ws_evidence evidence;
+	uint64_t pa;
+
+	for (unsigned i = 0; i <= n; i++)
+		if (!trap->vectors[i])
+			return WS_NOT_MAPPED;
+	if (!place_of_vectors(system, cpu, trap, &point->va))
+		return WS_ABSENT;
+	point->name = trap->vectors[n];
+	point->va += (uint64_t)n * trap->vector_step;
+	evidence = ws_kernel_translate(system, point->va, &pa);
+	if (evidence != WS_READ)
+		return evidence;
+	point->kind = "vector";
+	point->is_code = true;
+	return WS_READ;
+}
+
 /* ---- needs -------------------------------------------------------------------------- */
 
 static struct ws_need need_of(const struct ws_needs *needs, enum ws_trap_rule rule,

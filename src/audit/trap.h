@@ -38,7 +38,9 @@ struct ws_trap {
 	const char *vector_symbol;   /* where it leads in the kernel */
 	/* Per processor: what it is set to while user mode runs; NULL: the same. */
 	const char *user_variable;
-	uint16_t vector_size; /* 0: a function, as far as it goes */
+	uint16_t vector_size;       /* 0: a function, as far as it goes */
+	const char *const *vectors; /* what each is for; ends with NULL */
+	uint16_t vector_step;       /* from one to the next */
 	const struct ws_trap_part *parts;
 	uint8_t data_refused; /* what data must not be: a user's (enum ws_access) */
 	/* What the processor does for ever where it cannot fetch its vectors. */
@@ -62,6 +64,9 @@ struct ws_trap {
 	}
 extern const struct ws_rule ws_trap_rules[WS_TRAP_RULES];
 extern const struct ws_family ws_trap_family;
+/* ws_system_entry_point() where vectors are all that there is. */
+enum ws_evidence ws_trap_entry_point(struct ws_system *system, const struct ws_cpu *cpu,
+				     unsigned n, struct ws_entry_point *point);
 /* Looks at what of it lies in processors' own data, for a capture. */
 void ws_trap_tour(struct ws_system *system);
 bool ws_trap_is_last_resort(const struct ws_rule *rule);

@@ -13,6 +13,7 @@
  *	storm_causes.c, processors.c, overflow.c, stale.c
  *	oops.c     what the kernel's log says of a fault
  *	reach.c    who could not reach an address
+ *	stack_words.c  what lies on one kernel stack
  *	autopsy.c  the run, from there to a sentence
  *
  * What an architecture answers is in arch.h.

@@ -42,6 +42,7 @@
  *	              file is of this kernel, and how far KASLR has moved it
  *	members.c     what types say against what was found: btf.c in memory (amd64),
  *	              dwarf.c in a file
+ *	cpu_states.c  what runs on each processor
  *	log.c         the kernel's log; log.h names the files for each form of it
  *	search.c      how those that look for a shape get at memory
  */

@@ -53,6 +53,7 @@ static const struct ws_trap trap = {
 	.vector_register = "stvec",
 	.vector_mask = ~UINT64_C(3),
 	.vector_symbol = "handle_exception",
+	.vectors = (const char *const[]){ "trap", NULL },
 	.parts = parts,
 	.data_refused = WS_USER_READ,
 	.loop = "its fetch of what stvec leads to faults, and the hart traps to stvec again",

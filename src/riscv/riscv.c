@@ -3,6 +3,7 @@
 #include <elf.h>
 
 #include "riscv/autopsy.h"
+#include "audit/trap.h"
 #include "riscv/audit.h"
 #include "riscv/entry.h"
 #include "riscv/linux.h"
@@ -32,6 +33,7 @@ static const struct ws_arch_linux on_linux = {
 	.swappers = riscv_swappers,
 	.regions = riscv_regions,
 	.specials = riscv_special_roots,
+	.entry_point = ws_trap_entry_point,
 	.tour_registers = riscv_tour,
 };
 

@@ -24,6 +24,11 @@ bool x86_stack_tops(struct ws_system *system, const struct ws_cpu *cpu,
 extern const struct ws_vector_handler x86_handlers[];
 bool x86_handler_va(struct ws_system *system, const struct ws_cpu *cpu, unsigned vector,
 		    uint64_t *va);
+enum ws_evidence x86_entry_point(struct ws_system *system, const struct ws_cpu *cpu,
+				 unsigned n,
+				 struct ws_entry_point *point); /* entry_points.c */
+bool x86_loaded_mm(struct ws_system *system, size_t cpu, uint64_t *mm,
+		   bool *by_shape); /* loaded_mm.c */
 void x86_tour_registers(struct ws_system *system, const struct ws_cpu *cpu);
 
 #endif

@@ -81,6 +81,8 @@ static const struct ws_arch_linux on_linux = {
 	.stack_tops = x86_stack_tops,
 	.handlers = x86_handlers,
 	.handler_va = x86_handler_va,
+	.entry_point = x86_entry_point,
+	.loaded_mm = x86_loaded_mm,
 	.tour_registers = x86_tour_registers,
 };
 

@@ -25,6 +25,7 @@ COMMANDS = [
     (["read", "lab_page_fault", "8192", "--pid", "WAITER"], "rows"),
     (["walk", "lab_page_fault"], "steps"),
     (["walk", "lab_page_fault", "--pid", "WAITER"], "steps"),
+    (["cpus"], "registers"),
     (["name", "lab_page_fault", "loop", "c21ba000", "0"], "names"),
     (["map"], "ranges"),
     (["map", "--pid", "1"], "ranges"),
