@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* What goes before the families, then they in the order of their rules, then verdicts. */
-#define PARTS 6
+#define PARTS 9
 
 /* The clock is read at the start of each family, which the audit tells of as progress. */
 struct split {
@@ -81,6 +81,7 @@ enum {
 	VERDICTS = REGIONS + PARTS - 1,
 	RATIO,
 	AGAIN,
+	FRAMES,
 	WORK,
 	PRIVATE,
 	NAIVE,
@@ -96,9 +97,13 @@ static const struct bench_row rows[] = {
 	{ "  well-formedness", "s", BENCH_NO_BAR, 0 },
 	{ "  fault path", "s", BENCH_NO_BAR, 0 },
 	{ "  protection", "s", BENCH_NO_BAR, 0 },
+	{ "  jumps", "s", BENCH_NO_BAR, 0 },
+	{ "  page tables of no task", "s", BENCH_NO_BAR, 0 },
+	{ "  frames", "s", BENCH_NO_BAR, 0 },
 	[VERDICTS] = { "  groups and verdicts", "s", BENCH_NO_BAR, 0 },
 	[RATIO] = { "audit / finding the spaces", "times", BENCH_AT_MOST, 2 },
 	[AGAIN] = { "audit, a second time", "s", BENCH_NO_BAR, 0 },
+	[FRAMES] = { "who maps each frame, and conflicts", "s", BENCH_AT_MOST, 1 },
 	[WORK] = { "entries and walks", "M", BENCH_NO_BAR, 0 },
 	[PRIVATE] = { "private entries of the kernel half", "M", BENCH_NO_BAR, 0 },
 	[NAIVE] = { "naive walk of every space, from 50", "s", BENCH_NO_BAR, 0 },
@@ -128,6 +133,21 @@ static bool time_audit(struct ws_context *ctx, struct ws_system *system, double 
 	return true;
 }
 
+static bool time_frames(struct ws_system *system, double *value)
+{
+	double start = bench_seconds();
+	const struct ws_frame_conflict *conflicts;
+	struct ws_frame_map *map;
+	enum ws_status status = ws_frame_map_create(system, &map);
+	size_t n;
+
+	if (status == WS_OK)
+		status = ws_frame_map_conflicts(map, &conflicts, &n);
+	*value = bench_seconds() - start;
+	ws_frame_map_destroy(map);
+	return status == WS_OK;
+}
+
 static bool measure(void *arg, double *value)
 {
 	const char *path = arg;
@@ -148,6 +168,8 @@ static bool measure(void *arg, double *value)
 		return complain(ctx, path);
 	value[AGAIN] = bench_seconds() - start;
 	ws_audit_destroy(audit);
+	if (!time_frames(system, &value[FRAMES]))
+		return complain(ctx, path);
 	value[RATIO] = value[AUDIT] / value[FINDING];
 	value[PRIVATE] = private_entries(system) / 1e6;
 	value[NAIVE] = naive_seconds(system);

@@ -31,8 +31,9 @@
  *  25. traces of a death      what exceptions leave in memory
  *  26. autopsy                why a machine died, by these
  *  27. frames                 what physical memory is used for
- *  28. processors             what runs on them, and where they enter the kernel
- *  29. stacks                 what lies on them
+ *  28. who maps frames        page tables, the other way about
+ *  29. processors             what runs on them, and where they enter the kernel
+ *  30. stacks                 what lies on them
  *
  * Rules that hold throughout: addresses and lengths are bytes; a physical address is
  * called pa, a virtual one va; a root is the pa of a top-level table without the flags
@@ -1335,7 +1336,81 @@ const struct ws_storm *ws_autopsy_storms(const struct ws_autopsy *autopsy, size_
 enum ws_status ws_system_frame_uses(struct ws_system *system, struct ws_frame_run *frames,
 				    size_t n) WS_MUST_CHECK;
 
-/* ---- 28. processors --------------------------------------------------------------- */
+/* What the page allocator says of a frame: its struct page. Since: 0.1 */
+struct ws_page_state {
+	uint64_t va; /* where it lies */
+	uint8_t use; /* WS_FRAME_FREE, _SLAB, _CACHE, _USER (anonymous), or _UNKNOWN */
+	bool has_refcount;
+	uint32_t refcount;
+};
+/*
+ * WS_READ; WS_NOT_MAPPED: this frame has none, or VMCOREINFO does not describe it; WS_ABSENT:
+ * the target lacks it. Since: 0.1
+ */
+enum ws_evidence ws_system_page_state(struct ws_system *system, uint64_t pa,
+				      struct ws_page_state *state) WS_MUST_CHECK;
+
+/* ---- 28. who maps frames ---------------------------------------------------------- */
+
+/*
+ * Every entry of every page table that maps a page, by the memory that it maps. The system
+ * must outlive it. Since: 0.1
+ */
+struct ws_frame_map;
+enum ws_status ws_frame_map_create(struct ws_system *system,
+				   struct ws_frame_map **map) WS_MUST_CHECK;
+void ws_frame_map_destroy(struct ws_frame_map *map);
+
+/* Memory that the spaces of a set map at one address, with the same rights. Since: 0.1 */
+struct ws_mapping {
+	uint64_t pa, last; /* its first byte and its last */
+	uint64_t va;       /* of pa */
+	uint32_t set;      /* which spaces: ws_frame_map_set() */
+	uint32_t nspaces;  /* and how many these are */
+	uint8_t page_shift;
+	uint8_t access; /* enum ws_access */
+	uint64_t more;  /* mappings of the same memory that are not listed after it */
+};
+/* Return false to stop. Since: 0.1 */
+typedef bool ws_mapping_fn(void *arg, const struct ws_mapping *mapping);
+
+/*
+ * Every mapping of memory in [pa, last], and no more of it than that, in the order of what
+ * one entry, or neighbouring ones alike, map. Since: 0.1
+ */
+void ws_frame_map_each(const struct ws_frame_map *map, uint64_t pa, uint64_t last,
+		       ws_mapping_fn *fn, void *arg);
+
+/* Neighbours in ws_system_spaces(), by their indices, both included. Since: 0.1 */
+struct ws_space_span {
+	uint32_t first, last;
+};
+/* The spaces of a set, in their order; NULL past the last set. Since: 0.1 */
+const struct ws_space_span *ws_frame_map_set(const struct ws_frame_map *map, uint32_t set,
+					     size_t *n);
+
+/* How many frames of page tables the target lacks, and the first. Since: 0.1 */
+uint64_t ws_frame_map_lacks(const struct ws_frame_map *map, uint64_t *pa);
+/* Whether all tables were read; false: there are more than is borne. Since: 0.1 */
+bool ws_frame_map_is_whole(const struct ws_frame_map *map);
+
+/* Frames of which two things are said that cannot both be true. Since: 0.1 */
+struct ws_frame_conflict {
+	const char *rule; /* the id of the one that an audit reports it by */
+	const char *what; /* in words */
+	uint64_t pa, last;
+	uint32_t space; /* the first that is concerned */
+	uint64_t va;    /* that it maps there; of a table, that the table rules */
+	uint64_t va_last;
+	uint8_t access; /* enum ws_access; of a table 0 */
+	uint8_t use;    /* enum ws_frame_use: what the frame is beside that */
+};
+/* All of them, by pa; they live as long as the map. Since: 0.1 */
+enum ws_status ws_frame_map_conflicts(struct ws_frame_map *map,
+				      const struct ws_frame_conflict **conflicts,
+				      size_t *n) WS_MUST_CHECK;
+
+/* ---- 29. processors --------------------------------------------------------------- */
 
 /* What a processor is at, as far as its registers and memory say. Since: 0.1 */
 struct ws_cpu_state {
@@ -1387,7 +1462,7 @@ enum ws_evidence ws_system_entry_point(struct ws_system *system, const struct ws
 				       unsigned n,
 				       struct ws_entry_point *point) WS_MUST_CHECK;
 
-/* ---- 29. stacks ------------------------------------------------------------------- */
+/* ---- 30. stacks ------------------------------------------------------------------- */
 
 /*
  * Something on a kernel stack that means something by itself: a word that leads into the

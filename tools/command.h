@@ -37,6 +37,7 @@ enum option_group {
 	OPTIONS_LOG = 1 << 11,
 	OPTIONS_CPUS = 1 << 12,
 	OPTIONS_STACK = 1 << 13,
+	OPTIONS_FRAME = 1 << 14,
 	OPTIONS_EVERYWHERE = 1 << 8, /* of whosees itself and of every command */
 };
 
@@ -128,6 +129,7 @@ enum exit_status run_walk(struct session *session);
 enum exit_status run_name(struct session *session);
 enum exit_status run_cpus(struct session *session);
 enum exit_status run_stack(struct session *session);
+enum exit_status run_frame(struct session *session);
 enum exit_status run_map(struct session *session);
 enum exit_status run_probe(struct session *session);
 enum exit_status run_audit(struct session *session);

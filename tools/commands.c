@@ -98,6 +98,32 @@ const struct command commands[] = {
 		.run = run_stack,
 	},
 	{
+		.name = "frame",
+		.summary = "say who maps physical memory, where, and what it is used for",
+		.args = "TARGET PA... | --all",
+		.about =
+			"Prints for frames of physical memory what each is used for, what struct page "
+			"says of it, and every mapping: which address spaces map it, at which address, "
+			"with which rights. PA is an address in hex, PA+LEN or FIRST-LAST; as @FILE or - "
+			"(standard input) one of these per line. All page tables are read once, however "
+			"many frames are asked for. Where two things that are known of a frame cannot "
+			"both be true, that is said: user mode maps free memory, or a page table, or can "
+			"write the kernel's image, a module or a kernel stack; a page table in use lies "
+			"in free memory (whosees rules explains each). In text, --all "
+			"prints a count for each use and the conflicts; JSON and CSV have every mapping. "
+			"The exit status is 0 if there is no conflict, 1 if there is one, and 4 if that "
+			"is not known because TARGET lacks page tables.",
+		.examples = EXAMPLES(
+			{ "Who maps this frame?", "whosees frame dump.elf 21ba000" },
+			{ "And these 64 KiB?", "whosees frame dump.elf 2000000+0x10000" },
+			{ "Is any frame used for two things at once?",
+			  "whosees frame dump.elf --all" }),
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_FRAME,
+		.max_words = MANY,
+		.rows = &frame_table,
+		.run = run_frame,
+	},
+	{
 		.name = "log",
 		.summary = "print the kernel log that lies in memory",
 		.args = "TARGET",

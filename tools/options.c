@@ -145,6 +145,9 @@ const struct option_row option_rows[] = {
 	{ OPTIONS_STACK, KEY_ALL, "all", NULL,
 	  "List also what lies below the stack pointer, left over from before" },
 
+	{ OPTIONS_FRAME, KEY_ALL, "all", NULL,
+	  "Every frame of memory that TARGET has, and all that maps it" },
+
 	{ OPTIONS_DIFF, KEY_ALL, "all", NULL,
 	  "Print a line for each mapping that differs, too, where two boots differ in where "
 	  "they have put their memory" },
@@ -466,6 +469,8 @@ static void check_request(struct argp_state *state, const struct request *reques
 	if ((command->options & OPTIONS_STACK) &&
 	    (request->pids != NULL) == request->has_cpu)
 		arguments_wrong(state->name, "whose stack? Give --pid PID or --cpu N");
+	if ((command->options & OPTIONS_FRAME) && (request->nwords > 0) == request->all)
+		arguments_wrong(state->name, "which frames? Name a PA, or use --all");
 	if (request->what_if.has_sp && request->what_if.mode == WS_FAULT_USER)
 		arguments_wrong(state->name,
 				"--sp: in user mode the %s gives the stack pointer; use "

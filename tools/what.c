@@ -277,8 +277,14 @@ static char *trim(char *line)
 	return *line ? line : NULL;
 }
 
-static enum exit_status add_line(struct whats *whats, struct session *session,
-				 const char *path, char *line)
+/* Who takes the words of a list. */
+struct taker {
+	what_fn *fn;
+	void *arg;
+};
+
+static enum exit_status take_line(const struct taker *taker, struct session *session,
+				  const char *path, char *line)
 {
 	char *word = trim(line);
 
@@ -287,7 +293,7 @@ static enum exit_status add_line(struct whats *whats, struct session *session,
 	if (*word == '@')
 		return session_usage(session, NULL, "%s: a list cannot hold a list (%s)",
 				     path, word);
-	return add_word(whats, session, word);
+	return taker->fn(taker->arg, session, word);
 }
 
 /* The bytes of a line, as many as there is room for: those of 0 do not end it. */
@@ -303,8 +309,8 @@ static size_t read_line(FILE *f, char line[static LIST_LINE])
 }
 
 /* A list is text: what has longer lines, or bytes of 0, is something else. */
-static enum exit_status add_list(struct whats *whats, struct session *session,
-				 const char *path, FILE *f)
+static enum exit_status take_list(const struct taker *taker, struct session *session,
+				  const char *path, FILE *f)
 {
 	enum exit_status status = EXIT_SEEN;
 	char line[LIST_LINE];
@@ -317,7 +323,7 @@ static enum exit_status add_list(struct whats *whats, struct session *session,
 		if (strlen(line) != length || (line[length - 1] != '\n' && !feof(f)))
 			return session_usage(session, NULL,
 					     "%s: not a list of WHATs, one a line", path);
-		status = add_line(whats, session, path, line + bom);
+		status = take_line(taker, session, path, line + bom);
 		first = false;
 	}
 	if (status == EXIT_SEEN && ferror(f))
@@ -325,32 +331,46 @@ static enum exit_status add_list(struct whats *whats, struct session *session,
 	return status;
 }
 
-static enum exit_status add_file(struct whats *whats, struct session *session,
-				 const char *path)
+static enum exit_status take_file(const struct taker *taker, struct session *session,
+				  const char *path)
 {
 	ws_autofclose FILE *f = fopen(path, "r");
 
 	if (!f)
 		return session_usage(session, NULL, "%s: %s",
 				     *path ? path : "@ without a FILE", strerror(errno));
-	return add_list(whats, session, path, f);
+	return take_list(taker, session, path, f);
 }
 
-static enum exit_status add_standard_input(struct whats *whats, struct session *session)
+static enum exit_status take_standard_input(const struct taker *taker,
+					    struct session *session)
 {
 	if (ws_whole_is_standard(session->request->target))
 		return session_usage(session, NULL,
 				     "standard input is the target: it cannot be a list "
 				     "too");
-	return add_list(whats, session, "standard input", stdin);
+	return take_list(taker, session, "standard input", stdin);
+}
+
+enum exit_status what_each(struct session *session, const char *word, what_fn *fn,
+			   void *arg)
+{
+	const struct taker taker = { fn, arg };
+
+	if (ws_whole_is_standard(word))
+		return take_standard_input(&taker, session);
+	return *word == '@' ? take_file(&taker, session, word + 1)
+			    : fn(arg, session, word);
+}
+
+static enum exit_status add_any(void *arg, struct session *session, const char *word)
+{
+	return add_word(arg, session, word);
 }
 
 enum exit_status whats_add(struct whats *whats, struct session *session, const char *word)
 {
-	if (ws_whole_is_standard(word))
-		return add_standard_input(whats, session);
-	return *word == '@' ? add_file(whats, session, word + 1)
-			    : add_word(whats, session, word);
+	return what_each(session, word, add_any, whats);
 }
 
 void whats_release(struct whats *whats)
@@ -399,8 +419,7 @@ enum exit_status what_length(struct session *session, const char *text, uint64_t
 			     text);
 }
 
-/* "c4c00000-c4ffffff"; whether it is one. */
-static bool parse_range(const char *word, struct what_range *range)
+bool what_is_range(const char *word, struct what_range *range)
 {
 	const char *dash = strchr(word, '-');
 	ws_autofree char *first = dash ? strndup(word, (size_t)(dash - word)) : NULL;
@@ -472,7 +491,7 @@ enum exit_status what_ranges(struct session *session, const char *word,
 			      module->name);
 		return EXIT_UNKNOWN;
 	}
-	if (length || !parse_range(word, ranges))
+	if (length || !what_is_range(word, ranges))
 		return address_range(session, word, length, ranges);
 	if (ranges->last < ranges->first)
 		return session_usage(session, "FIRST-LAST, both included",

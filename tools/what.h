@@ -29,6 +29,11 @@ struct whats {
 	WS_VEC(char *) nowhere; /* modules of all, of which is unknown where they lie */
 };
 
+/* Calls fn with word, or, where that names a list, with each of its words. */
+typedef enum exit_status what_fn(void *arg, struct session *session, const char *word);
+enum exit_status what_each(struct session *session, const char *word, what_fn *fn,
+			   void *arg);
+
 enum exit_status whats_add(struct whats *whats, struct session *session,
 			   const char *word);
 enum exit_status whats_add_modules(struct whats *whats, struct session *session);
@@ -46,6 +51,9 @@ enum exit_status what_address(struct session *session, const char *word, uint64_
 struct what_range {
 	uint64_t first, last;
 };
+
+/* "c4c00000-c4ffffff"; whether it is one, whichever of the two is less. */
+bool what_is_range(const char *word, struct what_range *range);
 
 /* Decimal, or hex after 0x; not 0. */
 enum exit_status what_length(struct session *session, const char *text, uint64_t *length);

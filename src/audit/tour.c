@@ -166,8 +166,7 @@ static void visit_table(struct ws_tour *tour, struct ws_entry_at *at, uint64_t b
 				   frame + part.pa % WS_FRAME_SIZE);
 }
 
-/* The va that the root's first entry rules: where each half has a root, by the half. */
-static uint64_t base_of(const struct ws_system *system, const struct ws_space *space)
+uint64_t ws_tour_base(const struct ws_system *system, const struct ws_space *space)
 {
 	const struct ws_format *format = system->paging.format;
 	struct ws_eye eye;
@@ -188,5 +187,5 @@ void ws_tour_space(struct ws_tour *tour, uint32_t space)
 				    .table = system->spaces.v[space].root &
 					     system->paging.format->root_mask };
 
-	visit_table(tour, &root, base_of(system, &system->spaces.v[space]));
+	visit_table(tour, &root, ws_tour_base(system, &system->spaces.v[space]));
 }

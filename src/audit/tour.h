@@ -50,4 +50,7 @@ struct ws_tour {
 void ws_tour_space(struct ws_tour *tour, uint32_t space);
 void ws_tour_release(struct ws_tour *tour);
 
+/* The va that the root's first entry rules: where each half has a root, by the half. */
+uint64_t ws_tour_base(const struct ws_system *system, const struct ws_space *space);
+
 #endif

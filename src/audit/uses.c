@@ -70,6 +70,13 @@ static uint32_t owner_of(const struct ws_system *system, const struct ws_entry_a
 	return at->space;
 }
 
+static void note_written(struct ws_uses *uses, uint64_t pa, uint64_t last)
+{
+	for (size_t i = first_from(uses, pa); i < uses->n && uses->frames[i].pa <= last;
+	     i++)
+		uses->is_written[i] = true;
+}
+
 static uint64_t table_size(const struct ws_format *format, unsigned level)
 {
 	return WS_BIT(format->level[level].bits) << format->entry_log2;
@@ -97,6 +104,9 @@ static void take_entry(void *arg, const struct ws_entry_at *at)
 		what.use = WS_FRAME_USER;
 		ws_uses_claim(uses, at->address, at->address + (at->last - at->va),
 			      &what);
+		if (at->access & WS_USER_WRITE)
+			note_written(uses, at->address,
+				     at->address + (at->last - at->va));
 	}
 }
 
@@ -143,10 +153,16 @@ static void claim_image(struct ws_uses *uses)
 {
 	const struct ws_layout *layout = &uses->audit->system->layout;
 	struct ws_frame_run what = { .use = WS_FRAME_IMAGE, .space = WS_NO_SPACE };
+	uint64_t pa = layout->image_first - layout->image_delta,
+		 last = layout->image_last - layout->image_delta;
 
-	if (layout->image_last)
-		ws_uses_claim(uses, layout->image_first - layout->image_delta,
-			      layout->image_last - layout->image_delta, &what);
+	if (!layout->image_last)
+		return;
+	for (size_t i = first_from(uses, pa); i < uses->n && uses->frames[i].pa <= last;
+	     i++)
+		if (!uses->is_written[i])
+			ws_uses_claim(uses, uses->frames[i].pa, uses->frames[i].pa,
+				      &what);
 }
 
 /* A hostile region is no longer than the module area of any kernel. */
@@ -177,38 +193,67 @@ static void claim_modules(struct ws_uses *uses)
 
 /* ---- struct page ---- */
 
+/* By enum ws_page_use; whose a user's page is, only a tour would say. */
+static const uint8_t use_of_page[] = {
+	[WS_PAGE_UNKNOWN] = WS_FRAME_UNKNOWN, [WS_PAGE_FREE] = WS_FRAME_FREE,
+	[WS_PAGE_SLAB] = WS_FRAME_SLAB,       [WS_PAGE_CACHE] = WS_FRAME_CACHE,
+	[WS_PAGE_ANON] = WS_FRAME_USER,
+};
+
 void ws_uses_by_page(struct ws_uses *uses)
 {
-	static const uint8_t use_of[] = {
-		[WS_PAGE_UNKNOWN] = WS_FRAME_UNKNOWN, [WS_PAGE_FREE] = WS_FRAME_FREE,
-		[WS_PAGE_SLAB] = WS_FRAME_SLAB,       [WS_PAGE_CACHE] = WS_FRAME_CACHE,
-		[WS_PAGE_ANON] = WS_FRAME_UNKNOWN, /* whose it is the tour would know */
-	};
-	struct ws_page_marks marks;
-	struct ws_pages pages;
+	struct ws_page_books books;
 
-	if (!ws_pages_find(uses->audit->system, &pages) ||
-	    !ws_page_marks_find(uses->audit->system, &marks))
+	if (!ws_page_books_open(uses->audit->system, &books))
 		return;
 	for (size_t i = 0; i < uses->n; i++) {
 		struct ws_frame_run *frame = &uses->frames[i];
+		uint8_t use;
 
-		if (frame->use == WS_FRAME_UNKNOWN)
-			frame->use = use_of[ws_page_use(uses->audit->system, &pages,
-							&marks, frame->pa)];
+		if (frame->use != WS_FRAME_UNKNOWN)
+			continue;
+		use = use_of_page[ws_page_use(uses->audit->system, &books, frame->pa)];
+		if (use != WS_FRAME_USER)
+			frame->use = use;
 	}
+}
+
+enum ws_evidence ws_system_page_state(struct ws_system *system, uint64_t pa,
+				      struct ws_page_state *state)
+{
+	struct ws_page_books books;
+	enum ws_evidence evidence;
+
+	*state = (struct ws_page_state){ .use = WS_FRAME_UNKNOWN };
+	if (system->layout.tables_only || !ws_pages_find(system, &books.pages))
+		return WS_NOT_MAPPED;
+	state->va = ws_page_of(system, &books.pages, pa);
+	if (!state->va)
+		return WS_NOT_MAPPED;
+	evidence =
+		ws_kernel_u32(system, state->va + books.pages.refcount, &state->refcount);
+	state->has_refcount = evidence == WS_READ;
+	if (evidence == WS_READ && ws_page_books_open(system, &books))
+		state->use = use_of_page[ws_page_use(system, &books, pa)];
+	return evidence;
 }
 
 enum ws_status ws_uses_find(struct ws_uses *uses, const ws_stack_vec *stacks)
 {
-	enum ws_status status = claim_tables(uses);
+	ws_autofree bool *is_written = calloc(uses->n + 1, sizeof(*is_written));
+	enum ws_status status;
 
-	if (status != WS_OK)
-		return status;
-	claim_stacks(uses, stacks);
-	claim_image(uses);
-	claim_modules(uses);
-	return WS_OK;
+	if (!is_written)
+		return ws_fail_memory(uses->audit->ctx);
+	uses->is_written = is_written;
+	status = claim_tables(uses);
+	if (status == WS_OK) {
+		claim_stacks(uses, stacks);
+		claim_image(uses);
+		claim_modules(uses);
+	}
+	uses->is_written = NULL;
+	return status;
 }
 
 /* ---- of any frames ---- */

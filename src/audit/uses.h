@@ -20,6 +20,11 @@ struct ws_uses {
 	struct ws_audit *audit;      /* that counts the work; of a tour's, the system */
 	struct ws_frame_run *frames; /* by pa, each whole frames; use unknown at first */
 	size_t n;
+	/*
+	 * Of each, while they are found: user mode may write it. So it is no part of the
+	 * image any more, which gives back what it needs to start (free_initmem()).
+	 */
+	bool *is_written;
 };
 
 /* All of the frames that [pa, last] meets are what claim says, if nothing stronger is. */

@@ -389,23 +389,28 @@ static enum ws_status look_at_tasks(struct looking *l)
 
 /* ---- freed frames ------------------------------------------------------------------ */
 
+/* Struct pages are read in their order, each once. */
+static int by_pa(const struct known *a, const struct known *b)
+{
+	return (a->pa > b->pa) - (a->pa < b->pa);
+}
+
 /* What the allocator has as free, where it says so; a root of which that is known already
  * is no space's that is looked at. */
 static void look_for_freed(struct looking *l)
 {
 	struct ws_system *system = l->audit->system;
-	struct ws_page_marks marks;
-	struct ws_pages pages;
+	struct ws_page_books books;
 	struct known *it, *next;
 
-	if (!ws_pages_find(system, &pages) || !ws_page_marks_find(system, &marks))
+	if (!ws_page_books_open(system, &books))
 		return;
+	HASH_SORT(l->known, by_pa);
 	HASH_ITER(hh, l->known, it, next)
 	{
 		const struct ws_space *space = &system->spaces.v[it->space];
 
-		if (!space->perhaps_freed &&
-		    ws_page_use(system, &pages, &marks, it->pa) == WS_PAGE_FREE)
+		if (!space->perhaps_freed && ws_page_is_free(system, &books, it->pa))
 			ws_found(l->audit, &rules[FREED], it->space, it->va, it->va,
 				 "the %s at %#lx lies in a page that has been freed",
 				 ws_level_name(system->paging.format, it->level), it->pa);

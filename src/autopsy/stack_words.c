@@ -119,7 +119,7 @@ static bool next_frame(const struct reading *reading, size_t *at,
 	struct ws_frame_rules rules = { .word = system->layout.word,
 					.kernel_first = system->layout.kernel_first };
 
-	return arch &&
+	return arch && arch->next_frame &&
 	       arch->next_frame(&rules, reading->bytes, reading->stack->size, at, frame);
 }
 
@@ -201,12 +201,12 @@ static bool holds(const struct ws_stack *stack, uint64_t sp)
 }
 
 /* False too where the registers do not say. */
-static bool is_in_user_mode(const struct ws_cpu *cpu)
+static bool is_in_user_mode(struct ws_system *system, const struct ws_cpu *cpu)
 {
 	const struct ws_arch_autopsy *arch = cpu->arch->autopsy;
 	struct ws_standing standing;
 
-	return arch && arch->standing(cpu, &standing) && standing.user;
+	return arch && arch->standing(system, cpu, &standing) && standing.user;
 }
 
 /* While user mode runs its task, nothing on a stack is of any use. */
@@ -215,7 +215,7 @@ static bool runs_in_user_mode(struct ws_system *system, uint32_t task)
 	struct ws_cpu_state state;
 
 	for (size_t i = 0; i < system->target->cpus.n; i++)
-		if (is_in_user_mode(&system->target->cpus.v[i]) &&
+		if (is_in_user_mode(system, &system->target->cpus.v[i]) &&
 		    ws_system_cpu_state(system, i, &state) == WS_OK && state.task == task)
 			return true;
 	return false;

@@ -83,11 +83,9 @@ bool ws_page_refcount(struct ws_system *system, const struct ws_pages *pages, ui
 
 /* ---- what a frame is used for ----------------------------------------------------- */
 
-/* MAX_ORDER was 10 or 11 (include/linux/mmzone.h). */
-#define ORDERS 12
 #define MAPPING_FLAGS 3u /* PAGE_MAPPING_ANON, PAGE_MAPPING_MOVABLE */
 
-bool ws_page_marks_find(struct ws_system *system, struct ws_page_marks *marks)
+static bool find_marks(struct ws_system *system, struct ws_page_marks *marks)
 {
 	static const struct {
 		const char *name;
@@ -140,33 +138,72 @@ static bool has_type(const struct page *page, uint64_t type)
 				: page->mapcount >> 24 == value >> 24;
 }
 
-/* A block of free frames is marked in the first of them, which has its order too. */
-static bool is_free(struct ws_system *system, const struct ws_pages *pages,
-		    const struct ws_page_marks *marks, uint64_t pa)
+bool ws_page_books_open(struct ws_system *system, struct ws_page_books *books)
 {
-	uint64_t frame = pa / WS_FRAME_SIZE;
-	struct page page;
-
-	for (unsigned order = 0; order < ORDERS; order++) {
-		uint64_t first = frame >> order << order;
-		uint64_t va = ws_page_of(system, pages, first * WS_FRAME_SIZE);
-
-		if (read_page(system, marks, va, &page) &&
-		    has_type(&page, marks->buddy_type))
-			return page.private < ORDERS &&
-			       frame - first < WS_BIT(page.private);
-	}
-	return false;
+	books->group.known = false;
+	return ws_pages_find(system, &books->pages) && find_marks(system, &books->marks);
 }
 
-enum ws_page_use ws_page_use(struct ws_system *system, const struct ws_pages *pages,
-			     const struct ws_page_marks *marks, uint64_t pa)
+/* The order of the free block that begins with a frame; WS_FREE_ORDERS: none does. */
+static uint64_t order_at(struct ws_system *system, const struct ws_page_books *books,
+			 uint64_t frame)
 {
+	const struct ws_page_marks *marks = &books->marks;
+	uint64_t va = ws_page_of(system, &books->pages, frame * WS_FRAME_SIZE), order;
 	struct page page;
 
-	if (is_free(system, pages, marks, pa))
+	if (!va ||
+	    ws_kernel_u32(system, va + marks->mapcount, &page.mapcount) != WS_READ ||
+	    !has_type(&page, marks->buddy_type) ||
+	    ws_kernel_word(system, va + marks->private, &order) != WS_READ)
+		return WS_FREE_ORDERS;
+	/* a block lies on a multiple of its size */
+	return order < WS_FREE_ORDERS && !(frame & (WS_BIT(order) - 1)) ? order
+									: WS_FREE_ORDERS;
+}
+
+/* A block of free frames is marked in the first of them, which has its order too. */
+static void read_group(struct ws_system *system, struct ws_page_books *books,
+		       uint64_t frame)
+{
+	struct ws_free_group *group = &books->group;
+
+	memset(group, 0, sizeof(*group));
+	group->known = true;
+	group->first = frame & ~(uint64_t)(WS_FREE_GROUP - 1);
+	for (unsigned i = 0; i < WS_FREE_GROUP; i++) {
+		uint64_t order = order_at(system, books, group->first + i);
+
+		if (order == WS_FREE_ORDERS)
+			continue;
+		for (uint64_t end = i + WS_BIT(order); i < end && i < WS_FREE_GROUP; i++)
+			group->bits[i / 64] |= WS_BIT(i % 64);
+		i--;
+	}
+}
+
+bool ws_page_is_free(struct ws_system *system, struct ws_page_books *books, uint64_t pa)
+{
+	const struct ws_free_group *group = &books->group;
+	uint64_t frame = pa / WS_FRAME_SIZE;
+
+	if (!books->marks.buddy_type)
+		return false;
+	if (!group->known || frame - group->first >= WS_FREE_GROUP)
+		read_group(system, books, frame);
+	frame -= group->first;
+	return group->bits[frame / 64] >> frame % 64 & 1;
+}
+
+enum ws_page_use ws_page_use(struct ws_system *system, struct ws_page_books *books,
+			     uint64_t pa)
+{
+	const struct ws_page_marks *marks = &books->marks;
+	struct page page;
+
+	if (ws_page_is_free(system, books, pa))
 		return WS_PAGE_FREE;
-	if (!read_page(system, marks, ws_page_of(system, pages, pa), &page))
+	if (!read_page(system, marks, ws_page_of(system, &books->pages, pa), &page))
 		return WS_PAGE_UNKNOWN;
 	if (page.compound_head & 1 &&
 	    !read_page(system, marks, page.compound_head - 1, &page))

@@ -44,10 +44,30 @@ struct ws_page_marks {
 	uint64_t slab_type, buddy_type; /* values of _mapcount; 0: none */
 };
 
+/* No block of free frames is larger: MAX_ORDER - 1 was 10 or 11 (linux/mmzone.h). */
+#define WS_FREE_ORDERS 12
+#define WS_FREE_GROUP (1u << (WS_FREE_ORDERS - 1)) /* frames */
+
+/* Which of neighbouring frames are free: those that were asked for last. */
+struct ws_free_group {
+	bool known;
+	uint64_t first; /* number of the first frame */
+	uint64_t bits[WS_FREE_GROUP / 64];
+};
+
+/* What it takes to ask what frames are used for. */
+struct ws_page_books {
+	struct ws_pages pages;
+	struct ws_page_marks marks;
+	struct ws_free_group group;
+};
 /* False where VMCOREINFO does not say enough. */
-bool ws_page_marks_find(struct ws_system *system, struct ws_page_marks *marks);
-enum ws_page_use ws_page_use(struct ws_system *system, const struct ws_pages *pages,
-			     const struct ws_page_marks *marks, uint64_t pa);
+bool ws_page_books_open(struct ws_system *system, struct ws_page_books *books);
+/* Frames are best asked for in their order. */
+enum ws_page_use ws_page_use(struct ws_system *system, struct ws_page_books *books,
+			     uint64_t pa);
+/* The same without a look at the frame's own struct page. */
+bool ws_page_is_free(struct ws_system *system, struct ws_page_books *books, uint64_t pa);
 
 /*
  * Which of system->roots the kernel has on pgd_list: listed[], one for each, false

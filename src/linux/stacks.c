@@ -43,6 +43,11 @@ static enum ws_evidence find_magic(struct ws_system *system, uint64_t stack)
 	return WS_NOT_MAPPED;
 }
 
+bool ws_stack_has_magic(struct ws_system *system, const struct ws_stack *stack)
+{
+	return find_magic(system, stack->va) == WS_READ;
+}
+
 struct tally {
 	unsigned good, read, absent;
 	uint64_t last;

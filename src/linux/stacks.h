@@ -21,6 +21,12 @@ typedef WS_VEC(struct ws_stack) ws_stack_vec;
 enum ws_status ws_find_stacks(struct ws_system *system,
 			      ws_stack_vec *stacks) WS_MUST_CHECK;
 
+/*
+ * Whether the magic number is at its lower end: the pointer to it was not damaged, and it has
+ * not run over.
+ */
+bool ws_stack_has_magic(struct ws_system *system, const struct ws_stack *stack);
+
 /* From a task's comm to its pointer to the stack; WS_NO_FIELD. */
 int32_t ws_find_stack_field(struct ws_system *system);
 

@@ -106,6 +106,21 @@ static void test_user_page(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* What was init memory of the image is a user's who may write it, and no reader's. */
+static void test_init_memory(void **state)
+{
+	for (unsigned written = 0; written < 2; written++) {
+		struct fault_guest *fault = audit_guest_create(*state);
+		uint64_t pa = fault->guest->image_end - 4 * WS_FRAME_SIZE;
+
+		guest_map(fault->guest, fault_guest_victim(fault), audit_unused_va(fault),
+			  pa, written ? P | RW | US : P | US);
+		fault_guest_open(fault, FAULT_LAZY);
+		expect_use(fault, pa, written ? WS_FRAME_USER : WS_FRAME_IMAGE);
+		fault_guest_destroy(fault);
+	}
+}
+
 /* MAX_ORDER - 1 is 11 at most: a block of that order is free to its last frame. */
 static void test_free_blocks(void **state)
 {
@@ -180,6 +195,7 @@ int main(void)
 		{ "stacks, the image, and nothing beyond it", test_kernel },
 		{ "what user mode may read is a user page, and no other",
 		  test_user_page },
+		{ "init memory of the image", test_init_memory },
 		{ "free blocks, by their order", test_free_blocks },
 		{ "many frames at once", test_many },
 		{ "a cycle of tables", test_cycle },
