@@ -114,6 +114,26 @@ static void keep_shape(struct worker *worker, uint64_t pa)
 		worker->short_of_memory = true;
 }
 
+/*
+ * In a leaf table that maps frames one after the other four entries can look like a group: by
+ * PAE's they led to a root's own tables, which were allocated in a row. There the run goes
+ * on at both ends.
+ */
+static bool is_in_run(const struct pass *pass, const uint8_t *frame, unsigned at)
+{
+	unsigned log2 = pass->shape.entry_log2, entry = 1u << log2;
+	unsigned end = at + pass->shape.size;
+
+	at -= at ? entry : 0;
+	end += end < WS_FRAME_SIZE ? entry : 0;
+	for (; at + entry < end; at += entry)
+		if (ws_load_entry(frame, at + entry, log2) -
+			    ws_load_entry(frame, at, log2) !=
+		    WS_FRAME_SIZE)
+			return false;
+	return true;
+}
+
 static void find_groups(const struct pass *pass, struct worker *worker, uint64_t pa,
 			const uint8_t *frame)
 {
@@ -121,7 +141,8 @@ static void find_groups(const struct pass *pass, struct worker *worker, uint64_t
 
 	for (unsigned at = 0; at < WS_FRAME_SIZE; at += pass->shape.size)
 		if (ws_may_be_group(&pass->shape, frame + at) &&
-		    ws_is_group(&pass->shape, frame + at, &table))
+		    ws_is_group(&pass->shape, frame + at, &table) &&
+		    !is_in_run(pass, frame, at))
 			keep_shape(worker, pa + at);
 }
 
