@@ -104,6 +104,8 @@ static enum ws_status look(struct ws_autopsy *autopsy)
 
 	if (status == WS_OK && autopsy->arch->next_frame)
 		status = look_for_storms(autopsy);
+	if (status == WS_OK)
+		status = ws_find_mm_space(autopsy);
 	if (status != WS_OK)
 		return status;
 	ws_cause_find(autopsy);
@@ -124,7 +126,7 @@ enum ws_status ws_autopsy_run(struct ws_audit *audit, struct ws_autopsy **out)
 	autopsy->audit = audit;
 	autopsy->system = audit->system;
 	autopsy->arch = arch->autopsy;
-	autopsy->death.space = WS_NO_SPACE;
+	autopsy->death.space = autopsy->mm_space = WS_NO_SPACE;
 	if (autopsy->arch)
 		status = look(autopsy);
 	if (status == WS_OK)

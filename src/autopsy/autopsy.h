@@ -33,6 +33,11 @@ struct ws_autopsy {
 	WS_VEC(struct ws_storm) storms;
 	WS_VEC(struct ws_clue) clues;
 	struct ws_death death;
+	/*
+	 * By per-CPU data, of a processor that has init_mm's root loaded: whose mm the kernel
+	 * takes it to have. WS_NO_SPACE: nothing says so.
+	 */
+	uint32_t mm_space, mm_cpu;
 	char *sentence, *unknown;
 	bool short_of_memory;
 };
@@ -43,6 +48,8 @@ char *ws_overwritten_words(struct ws_autopsy *autopsy, const struct ws_storm *st
 /* Makes storms of the piles. */
 enum ws_status ws_storms_find(struct ws_autopsy *autopsy) WS_MUST_CHECK;
 
+/* Fills mm_space and mm_cpu. */
+enum ws_status ws_find_mm_space(struct ws_autopsy *autopsy) WS_MUST_CHECK;
 /* Adds where each processor is. */
 void ws_say_where_they_stand(struct ws_autopsy *autopsy);
 

@@ -39,16 +39,18 @@ static void take_delivery(struct ws_autopsy *autopsy, struct ws_death *death,
 
 /*
  * In the space that is loaded; where that is init_mm, in any: the task that handles i386's
- * double fault loads it (arch/x86/kernel/doublefault_32.c), and who was loaded before is not
- * kept. By a root that is no space's nothing is mapped, and that is a cause of its own.
+ * double fault loads it (arch/x86/kernel/doublefault_32.c), and only per-CPU data may still
+ * name who was loaded before. By a root that is no space's nothing is mapped, and that is a
+ * cause of its own.
  */
 static struct ws_blind find_stranded(const struct ws_autopsy *autopsy,
 				     const struct ws_failed_access *access, uint64_t root)
 {
 	uint32_t space = ws_space_of_root(autopsy->audit, root);
-	struct ws_blind blind = ws_find_blind(autopsy, access, space);
 	bool is_init = space != WS_NO_SPACE &&
 		       autopsy->system->spaces.v[space].kind == WS_SPACE_INIT;
+	struct ws_blind blind =
+		ws_find_blind(autopsy, access, is_init ? autopsy->mm_space : space);
 
 	if (!blind.suspect_is && !is_init)
 		blind.n = 0;

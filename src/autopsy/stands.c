@@ -105,6 +105,53 @@ static void say_stand(struct ws_autopsy *autopsy, const struct stand *stand)
 	clue->va = standing->ip;
 }
 
+/* Whether init_mm's root is what it has, as a handler that is on its own may. */
+static bool has_left_its_space(const struct ws_autopsy *autopsy, const struct ws_cpu *cpu)
+{
+	uint64_t root;
+	uint32_t space;
+
+	if (!ws_system_cpu_root(autopsy->system, cpu, &root))
+		return false;
+	space = ws_space_of_root(autopsy->audit, root);
+	return space != WS_NO_SPACE &&
+	       !ws_could_run(autopsy, &autopsy->system->spaces.v[space]);
+}
+
+enum ws_status ws_find_mm_space(struct ws_autopsy *autopsy)
+{
+	struct ws_system *system = autopsy->system;
+	struct ws_cpu_state state;
+
+	for (uint32_t i = 0; i < system->target->cpus.n && i < SAID_MAX; i++) {
+		enum ws_status status;
+
+		if (!has_left_its_space(autopsy, &system->target->cpus.v[i]))
+			continue;
+		status = ws_system_cpu_state(system, i, &state);
+		if (status != WS_OK)
+			return status;
+		if (!state.has_loaded_mm || state.loaded_space == WS_NO_SPACE ||
+		    !ws_could_run(autopsy, &system->spaces.v[state.loaded_space]))
+			continue;
+		autopsy->mm_space = state.loaded_space;
+		autopsy->mm_cpu = i;
+		break;
+	}
+	return WS_OK;
+}
+
+static void say_mm_space(struct ws_autopsy *autopsy)
+{
+	char whose[WS_NAMED];
+
+	if (autopsy->mm_space != WS_NO_SPACE)
+		ws_clue(autopsy, "who",
+			"by the kernel's own per-CPU data the mm that cpu %u has loaded is "
+			"that of %s",
+			autopsy->mm_cpu, ws_whose(autopsy, autopsy->mm_space, whose));
+}
+
 void ws_say_where_they_stand(struct ws_autopsy *autopsy)
 {
 	const struct ws_system *system = autopsy->system;
@@ -126,6 +173,7 @@ void ws_say_where_they_stand(struct ws_autopsy *autopsy)
 		say_stand(autopsy, &stand);
 		nsaid++;
 	}
+	say_mm_space(autopsy);
 	if (nmore)
 		ws_clue(autopsy, "processor", "and %s more",
 			WS_COUNT_OF(nmore, "processor"));

@@ -37,7 +37,7 @@ static uint32_t suspect_of(const struct ws_autopsy *autopsy, const struct ws_sto
 				return space;
 		}
 	}
-	return WS_NO_SPACE;
+	return autopsy->mm_space;
 }
 
 /* No kernel stack is larger (THREAD_SIZE with KASAN): below it the storm met other things. */
