@@ -559,8 +559,12 @@ static enum exit_status audit(struct session *session, const pids_spaces *only)
 	ws_cleanup(digest_release) struct digest digest = { 0 };
 	struct ws_audit *audit;
 	enum exit_status exit;
-	enum ws_status status = ws_audit_run(session->system, &audit);
+	enum ws_status status = WS_OK;
 
+	if (session->request->without)
+		status = ws_system_leave_out(session->system, session->request->without);
+	if (status == WS_OK)
+		status = ws_audit_run(session->system, &audit);
 	if (status != WS_OK)
 		return session_fail(session, status, NULL);
 	exit = digest_make(&digest, session->system, audit, only->v, only->n)

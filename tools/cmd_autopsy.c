@@ -260,9 +260,11 @@ enum exit_status run_autopsy(struct session *session)
 {
 	ws_cleanup(post_mortem_release) struct post_mortem mortem = { .session =
 									      session };
-	enum ws_status status = ws_audit_run(session->system, &mortem.audit);
+	enum ws_status status = ws_system_leave_out(session->system, "frames");
 	size_t n;
 
+	if (status == WS_OK)
+		status = ws_audit_run(session->system, &mortem.audit);
 	if (status == WS_OK)
 		status = ws_autopsy_run(mortem.audit, &mortem.autopsy);
 	if (status != WS_OK)

@@ -84,6 +84,7 @@ struct request {
 	const char *output, *save, *perm;
 	const char *columns; /* names of them, or NULL: the usual ones */
 	bool no_pager;
+	const char *without; /* a family of rules; NULL: none is left out */
 	bool vectors;
 	bool has_cpu;
 	uint64_t cpu;

@@ -56,6 +56,7 @@ enum {
 	KEY_MEMORY,
 	KEY_VECTORS,
 	KEY_CPU,
+	KEY_WITHOUT,
 	KEY_COLUMNS = 'o', /* of commands that write no file */
 };
 
@@ -94,6 +95,9 @@ const struct option_row option_rows[] = {
 	  .complete = COMPLETE_PIDS },
 	{ OPTIONS_AUDIT, KEY_ALL, "all", NULL,
 	  "List every finding, also those that follow from one missing entry" },
+	{ OPTIONS_AUDIT, KEY_WITHOUT, "without", "FAMILY",
+	  "Leave a family of rules out: frames, which takes a pass of its own over all page "
+	  "tables" },
 	{ OPTIONS_AUDIT, KEY_SARIF, "sarif", NULL,
 	  "Print the findings as SARIF 2.1.0, the format that CI systems read" },
 
@@ -296,6 +300,9 @@ static error_t parse_target_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_PART:
 		add_part(state, request, arg);
+		return 0;
+	case KEY_WITHOUT:
+		request->without = arg;
 		return 0;
 	case KEY_MEMORY:
 		request->target_options.memory = parse_size(state, "--memory", arg);

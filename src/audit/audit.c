@@ -147,6 +147,20 @@ static enum ws_status run_fault_path(struct ws_audit *audit)
 	return WS_OK;
 }
 
+/* What nothing else rests on. */
+static const struct ws_family *const optional = &ws_frame_family;
+
+enum ws_status ws_system_leave_out(struct ws_system *system, const char *family)
+{
+	if (strcmp(family, optional->name) != 0)
+		return ws_fail(
+			system->ctx, WS_ERR_USAGE,
+			"'%s' is no family of rules that can be left out: only %s is",
+			family, optional->name);
+	system->leaves_out = true;
+	return WS_OK;
+}
+
 static enum ws_status run_families(struct ws_audit *audit)
 {
 	enum ws_status status = ws_regions_find(audit->system);
@@ -156,6 +170,8 @@ static enum ws_status run_families(struct ws_audit *audit)
 	ws_doubt_tables(audit->system, true);
 	for (size_t f = 0; f < WS_ARRAY_SIZE(families) && status == WS_OK; f++) {
 		ws_progress(audit->ctx, "auditing", (double)f / WS_ARRAY_SIZE(families));
+		if (families[f] == optional && audit->system->leaves_out)
+			continue;
 		audit->family = families[f];
 		status = families[f] ? families[f]->run(audit) : run_fault_path(audit);
 	}

@@ -157,6 +157,7 @@ struct ws_system {
 	WS_VEC(struct ws_task) tasks;
 	WS_VEC(struct ws_current) current; /* one a processor, or none at all */
 	WS_VEC(struct ws_loaded_mm) loaded_mms;
+	bool leaves_out;    /* audits run without what nothing else rests on */
 	bool tasks_partial; /* the task list was cut, or: */
 	bool no_task_list;  /* it was not found, and tasks by other ways */
 	WS_VEC(struct ws_space) spaces;
