@@ -799,6 +799,14 @@ struct ws_special_judgement {
 	uint8_t state;    /* enum ws_special_state */
 };
 
+/*
+ * Audits of this system leave that family of rules out. WS_ERR_USAGE: it is none that can be,
+ * which is "frames" alone: that takes a pass of its own over all page tables and struct pages,
+ * and nothing else rests on it. Since: 0.1
+ */
+enum ws_status ws_system_leave_out(struct ws_system *system,
+				   const char *family) WS_MUST_CHECK;
+
 /* ---- 17. audit -------------------------------------------------------------------- */
 
 /* One thing a rule found in one space. Since: 0.1 */
@@ -855,14 +863,6 @@ struct ws_judgement {
 };
 
 struct ws_audit;
-
-/*
- * Audits of this system leave that family of rules out. WS_ERR_USAGE: it is none that can be,
- * which is "frames" alone: that takes a pass of its own over all page tables and struct pages,
- * and nothing else rests on it. Since: 0.1
- */
-enum ws_status ws_system_leave_out(struct ws_system *system,
-				   const char *family) WS_MUST_CHECK;
 
 /* Runs every rule over every space. The system must outlive the audit. Since: 0.1 */
 enum ws_status ws_audit_run(struct ws_system *system,
