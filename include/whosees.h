@@ -1167,8 +1167,8 @@ enum ws_frame_use {
 	WS_FRAME_FREE,       /* in the buddy allocator */
 	WS_FRAME_SLAB,       /* PG_slab */
 	WS_FRAME_USER,       /* a space maps it in its user half */
+	WS_FRAME_IMAGE,      /* the kernel image; what of it was freed has another use */
 	WS_FRAME_MODULE,     /* a module's memory */
-	WS_FRAME_IMAGE,      /* the kernel image */
 	WS_FRAME_FAULT_PATH, /* what the processor needs: tables, an entry stack .. */
 	WS_FRAME_STACK,      /* a task's kernel stack */
 	WS_FRAME_TABLE,      /* a page table, of whatever level */

@@ -40,7 +40,7 @@ Verdict = collections.namedtuple("Verdict", "cause root pid handler first frames
 class Inquest(collections.namedtuple("Inquest", "truth told verdict")):
     def is_right(self):
         """Not known is no false word, but that there was no cause where there was one is."""
-        return all(word in ("right", "unknown", "-") for word in self.verdict)
+        return all(word in ("right", "unknown", "not told", "-") for word in self.verdict)
 
 
 def number(value):
@@ -58,6 +58,8 @@ def autopsy(tool, dump):
 
 def of_cause(truth, told):
     words = CALLED[truth["cause"]]
+    if told["cause"] is None and None in words[1:]:
+        return "not told"  # no wrong word: the spaces are fine
     if told["cause"] in words:
         return "right"
     return told["cause"] or "no cause"

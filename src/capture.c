@@ -116,6 +116,10 @@ static enum ws_status tour_spaces(struct ws_system *system)
 /* What the processors' registers point at. */
 static void tour_registers(struct ws_system *system)
 {
+	const struct ws_arch_linux *on_linux = ws_on_linux(system);
+
+	if (!system->target->cpus.n && on_linux && on_linux->tour_registers)
+		on_linux->tour_registers(system, NULL);
 	ws_vec_each(&system->target->cpus, cpu)
 		if (cpu->arch->on_linux && cpu->arch->on_linux->tour_registers)
 			cpu->arch->on_linux->tour_registers(system, cpu);

@@ -21,7 +21,8 @@ static const struct column columns[] = {
 	[VALUE] = { "value", "VALUE", COLUMN_ADDRESS,
 		    "what it leads to; of a frame, what it interrupted", .optional = 2 },
 	[ERROR] = { "error", NULL, COLUMN_ADDRESS,
-		    "of a frame: the error code, if its vector has one" },
+		    "of a frame: the error code, or what the kernel keeps there (orig_ax): the "
+		    "number of a system call, or -1" },
 	[FLAGS] = { "flags", NULL, COLUMN_ADDRESS, "of a frame: the saved flags" },
 	[SP] = { "sp", NULL, COLUMN_ADDRESS,
 		 "of a frame: the saved stack pointer, if that was pushed" },

@@ -210,10 +210,10 @@ void ws_uses_by_page(struct ws_uses *uses)
 		struct ws_frame_run *frame = &uses->frames[i];
 		uint8_t use;
 
-		if (frame->use != WS_FRAME_UNKNOWN)
+		if (frame->use != WS_FRAME_UNKNOWN && frame->use != WS_FRAME_IMAGE)
 			continue;
 		use = use_of_page[ws_page_use(uses->audit->system, &books, frame->pa)];
-		if (use != WS_FRAME_USER)
+		if (use != WS_FRAME_USER && use != WS_FRAME_UNKNOWN)
 			frame->use = use;
 	}
 }

@@ -45,6 +45,11 @@ static bool has_standing(const struct ws_autopsy *autopsy)
 	return false;
 }
 
+static bool is_cut(const struct ws_target *target)
+{
+	return target->cut || target->cut_more || target->nleft || target->ndamaged;
+}
+
 static void say_unknown(struct ws_autopsy *autopsy)
 {
 	size_t nabsent = autopsy->arch ? stacks_absent(autopsy) : 0;
@@ -53,6 +58,10 @@ static void say_unknown(struct ws_autopsy *autopsy)
 		autopsy->unknown =
 			ws_text_of("what exceptions leave in memory is not known "
 				   "of this architecture");
+	else if (is_cut(autopsy->system->target))
+		autopsy->unknown = ws_text_of(
+			"the target is cut off or damaged, and what lay in the rest of memory is "
+			"not known");
 	else if (nabsent)
 		autopsy->unknown = ws_text_of(
 			"the target lacks %s of %lu, and what lay on them is not known",
@@ -73,8 +82,8 @@ static void say_none(struct ws_autopsy *autopsy, const char *last)
 	const char *sentence =
 		autopsy->unknown
 			? "no sign of an address-space fault in what there is to look at"
-			: "no sign of an address-space fault: no fault that came again and "
-			  "again, and no processor that failed to deliver one";
+			: "no sign of an address-space fault: neither exception frames that "
+			  "pile up nor the processors' registers show one";
 
 	autopsy->sentence =
 		last ? ws_text_of("%s; the kernel's log says: %.200s", sentence, last)

@@ -34,8 +34,8 @@ struct ws_autopsy {
 	WS_VEC(struct ws_clue) clues;
 	struct ws_death death;
 	/*
-	 * By per-CPU data, of a processor that has init_mm's root loaded: whose mm the kernel
-	 * takes it to have. WS_NO_SPACE: nothing says so.
+	 * By per-CPU data, of a processor that has init_mm's root loaded, or nobody's: whose mm
+	 * the kernel takes it to have. WS_NO_SPACE: nothing says so.
 	 */
 	uint32_t mm_space, mm_cpu;
 	char *sentence, *unknown;

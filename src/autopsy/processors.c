@@ -143,7 +143,9 @@ static void take_loaded(struct ws_autopsy *autopsy, struct ws_death *death,
 	death->has_cpu = death->has_root = true;
 	death->cpu = loaded->cpu;
 	death->root = loaded->root;
-	death->space = loaded->space;
+	/* the register is wrong: whose it should be, per-CPU data may say */
+	death->space =
+		autopsy->mm_space != WS_NO_SPACE ? autopsy->mm_space : loaded->space;
 	death->certainty = loaded->need ? WS_CERTAINTY_LIKELY : WS_CERTAINTY_POSSIBLE;
 	if (loaded->need)
 		ws_clue(autopsy, "processor",

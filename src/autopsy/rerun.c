@@ -13,16 +13,15 @@ static void clue_replay(struct ws_autopsy *autopsy)
 		ws_clue(autopsy, "replay",
 			"reproduced to the frame: a simulated processor that takes the first "
 			"fault over this memory, with the storm taken off, pushes %s as well "
-			"before it cannot push the next; what comes of that: %s",
-			WS_COUNT_OF(pushed, "frame"), ws_fate_name(story->fate));
+			"before it cannot push the next",
+			WS_COUNT_OF(pushed, "frame"));
 	else
 		ws_clue(autopsy, "replay",
 			"not reproduced to the frame: a simulated processor that takes the "
 			"first fault over this memory, with the storm taken off, pushes %s, "
-			"and memory has %s; what comes of it there: %s",
+			"and memory has %s",
 			WS_COUNT_OF(pushed, "frame"),
-			WS_COUNT_OF(death->storm->frames, "frame"),
-			ws_fate_name(story->fate));
+			WS_COUNT_OF(death->storm->frames, "frame"));
 }
 
 /* For want of memory the run fails as a whole; of another bound the chain says so. */

@@ -105,7 +105,7 @@ static void say_stand(struct ws_autopsy *autopsy, const struct stand *stand)
 	clue->va = standing->ip;
 }
 
-/* Whether init_mm's root is what it has, as a handler that is on its own may. */
+/* Whether it has init_mm's root, as a handler that is on its own may, or nobody's. */
 static bool has_left_its_space(const struct ws_autopsy *autopsy, const struct ws_cpu *cpu)
 {
 	uint64_t root;
@@ -114,7 +114,7 @@ static bool has_left_its_space(const struct ws_autopsy *autopsy, const struct ws
 	if (!ws_system_cpu_root(autopsy->system, cpu, &root))
 		return false;
 	space = ws_space_of_root(autopsy->audit, root);
-	return space != WS_NO_SPACE &&
+	return space == WS_NO_SPACE ||
 	       !ws_could_run(autopsy, &autopsy->system->spaces.v[space]);
 }
 

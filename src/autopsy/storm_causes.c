@@ -252,6 +252,12 @@ static bool is_sure(const struct ws_storm *storm, const struct ws_blind *blind)
 	return blind->suspect_is || (blind->n == 1 && !has_left_stack(storm));
 }
 
+/* It began on a stack that a processor can have been on: else the words may be anybody's. */
+static bool is_placed(const struct ws_storm *storm)
+{
+	return storm->task != WS_NO_TASK || storm->stack;
+}
+
 static void take_storm(struct ws_autopsy *autopsy, struct ws_death *death,
 		       const struct ws_storm *storm, const struct ws_blind *blind)
 {
@@ -270,6 +276,8 @@ static void take_storm(struct ws_autopsy *autopsy, struct ws_death *death,
 			"init_mm maps it, and may execute it: the handler "
 			"is there, and was seen by all but %s",
 			WS_COUNT_OF(blind->n, "space"));
+	if (!is_placed(storm) && !blind->suspect_is)
+		death->certainty = WS_CERTAINTY_POSSIBLE;
 	/* Where nothing else says in whose space it was, that the storm comes out the same does. */
 	if ((ws_replay(autopsy, death, storm, blind) && blind->n == 1) ||
 	    is_sure(storm, blind))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Opens a system: every step of discovery in its order, and what each of them found. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,13 +96,18 @@ static enum ws_status try_formats(struct ws_system *system, const struct ws_arch
 	return status;
 }
 
-static void note_format(struct ws_system *system, const struct explanation *best)
+static void note_format(struct ws_system *system, const struct explanation best[static 2])
 {
+	char other[96] = "in any other format none does";
+
+	if (best[1].n)
+		snprintf(other, sizeof(other), "%s in %s, and they make no Linux",
+			 WS_COUNT_OF(best[1].n, "other"), best[1].format->name);
 	ws_note(system,
 		"no register and no VMCOREINFO says the paging format: it is taken for %s, "
-		"for %s in memory %s in it; in any other format none does",
+		"for %s in memory %s in it; %s",
 		best->format->name, WS_COUNT_OF(best->n, "table"),
-		best->n == 1 ? "maps itself" : "map themselves");
+		best->n == 1 ? "maps itself" : "map themselves", other);
 }
 
 /* One kernel has one format: the tables of the other are what another kernel left. */
@@ -118,16 +124,39 @@ static enum ws_status refuse_two(struct ws_system *system,
 }
 
 /*
+ * Whether all of discovery finds a Linux in that format. Of a table's entries some may well lead
+ * to the table itself as another architecture reads them.
+ */
+static enum ws_status is_linux(struct ws_system *system, const struct ws_format *format,
+			       bool *is)
+{
+	struct ws_target *target = system->target;
+	const struct ws_format *said = target->format;
+	struct ws_system *other = NULL;
+	enum ws_status status;
+
+	target->format = format;
+	status = ws_system_open(target, NULL, &other);
+	target->format = said;
+	*is = status == WS_OK;
+	ws_system_close(other);
+	ws_error_clear(target->ctx);
+	return status == WS_ERR_SYSTEM ? status : WS_OK;
+}
+
+/*
  * Where nothing says the format it is the only one, of those that the machine can have, in
  * which tables in memory are seen to map themselves: others have their direct map
- * elsewhere, or another number of levels on the way there. Where there are two, one is of
- * a kernel that ran before (kexec, a warm reset), and may have left more than there is now.
+ * elsewhere, or another number of levels on the way there. Where there are two that make a
+ * Linux, one is of a kernel that ran before (kexec, a warm reset), and may have left more than
+ * there is now.
  */
 static enum ws_status search_formats(struct ws_system *system,
 				     struct explanation best[static 2])
 {
 	const struct ws_arch *arch = system->target->arch;
 	enum ws_status status = WS_OK;
+	bool two = false;
 
 	if (ws_paging_is_off(system->target))
 		return WS_ERR_NOT_FOUND;
@@ -135,7 +164,9 @@ static enum ws_status search_formats(struct ws_system *system,
 		status = try_formats(system, arch, best);
 	for (unsigned i = 0; !arch && status == WS_OK && ws_arch_at(i); i++)
 		status = try_formats(system, ws_arch_at(i), best);
-	if (status == WS_OK && (!best[0].n || best[1].n))
+	if (status == WS_OK && best[1].n)
+		status = is_linux(system, best[1].format, &two);
+	if (status == WS_OK && (!best[0].n || two))
 		status = WS_ERR_NOT_FOUND;
 	ws_set_format(system, status == WS_OK ? best[0].format : NULL);
 	return status;
@@ -155,13 +186,14 @@ static enum ws_status search_memory(struct ws_system *system, size_t notes)
 	if (layout == WS_OK)
 		layout = ws_search_layout(system);
 	if (layout == WS_ERR_NOT_FOUND)
-		return best[1].n ? refuse_two(system, best) : ws_layout_refuse(system);
+		return best[1].n && !system->format ? refuse_two(system, best)
+						    : ws_layout_refuse(system);
 	if (layout == WS_OK)
 		layout = forget_words(system, notes);
 	if (layout != WS_OK)
 		return layout;
 	if (best[0].n)
-		note_format(system, &best[0]);
+		note_format(system, best);
 	ws_layout_note(system);
 	return scan_and_weigh(system);
 }

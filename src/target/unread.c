@@ -65,6 +65,8 @@ static const struct unread {
 	{ MAGIC(4086, "SWAPSPACE2"), "a swap area", "it holds no kernel memory" },
 	{ MAGIC(0, "XenSavedDomain"), "a saved Xen domain",
 	  "restore it, and write a core with `xl dump-core DOMAIN FILE'" },
+	{ MAGIC(0, "Xen saved domain, xl format"), "a saved Xen domain",
+	  "restore it, and write a core with `xl dump-core DOMAIN FILE'" },
 	{ MAGIC(2, "d\206\204\x19\x10\x07"), FIRECRACKER },
 	{ MAGIC(2, "\xaa\xaa\x84\x19\x10\x07"), FIRECRACKER },
 	{ MAGIC(0, "EVF\x09\x0d\x0a\xff\0"), "an EWF (E01) image",

@@ -55,14 +55,10 @@ enum ws_evidence ws_idt_read(struct ws_system *system, const struct x86_segment 
 /* ---- where there are no registers -------------------------------------------------- */
 
 /* Exceptions 0 to 14 lead into the kernel image; 9 is of no use, 8 may be a task. */
-static bool looks_like_idt(struct ws_system *system, const struct x86_segment *idtr)
+static bool looks_like_idt(struct ws_system *system, const struct ws_idt *idt)
 {
-	struct ws_idt idt;
-
-	if (ws_idt_read(system, idtr, &idt) != WS_READ)
-		return false;
 	for (unsigned v = 0; v <= WS_VECTOR_PF; v++) {
-		const struct ws_gate *gate = &idt.gate[v];
+		const struct ws_gate *gate = &idt->gate[v];
 
 		if (v == 9 || (v == WS_VECTOR_DF && gate->type == WS_GATE_TASK))
 			continue;
@@ -70,41 +66,57 @@ static bool looks_like_idt(struct ws_system *system, const struct x86_segment *i
 		    !ws_is_kernel_va(system, gate->target))
 			return false;
 	}
-	return ws_in_image(system, idt.gate[0].target);
+	return ws_in_image(system, idt->gate[0].target);
 }
 
-static bool is_idt_at(struct ws_system *system, uint64_t va, struct x86_segment *idtr)
+/* WS_READ: there is one; WS_NOT_MAPPED: there is none; else it cannot be known. */
+static enum ws_evidence find_idt_at(struct ws_system *system, uint64_t va,
+				    struct x86_segment *idtr)
 {
 	uint32_t size = system->layout.word == 8 ? 16 : 8;
+	enum ws_evidence evidence;
+	struct ws_idt idt;
 
 	*idtr = (struct x86_segment){ .base = va, .limit = WS_VECTORS * size - 1 };
-	return looks_like_idt(system, idtr);
+	evidence = ws_idt_read(system, idtr, &idt);
+	if (evidence == WS_READ && !looks_like_idt(system, &idt))
+		evidence = WS_NOT_MAPPED;
+	return evidence;
 }
 
 /*
  * CPU_ENTRY_AREA_RO_IDT (arch/x86/include/asm/cpu_entry_area.h): fixed on x86-64; on
  * i386 where a page directory's entry begins, near the top of memory.
  */
-static bool idt_in_entry_area(struct ws_system *system, struct x86_segment *idtr)
+static enum ws_evidence idt_in_entry_area(struct ws_system *system,
+					  struct x86_segment *idtr)
 {
 	const uint64_t step = 2u << 20;
+	enum ws_evidence none = WS_NOT_MAPPED;
 
 	if (system->layout.word == 8)
-		return is_idt_at(system, UINT64_C(0xfffffe0000000000), idtr);
-	for (uint64_t va = 0xfe000000; va <= UINT32_MAX; va += step)
-		if (is_idt_at(system, va, idtr))
-			return true;
-	return false;
+		return find_idt_at(system, UINT64_C(0xfffffe0000000000), idtr);
+	for (uint64_t va = 0xfe000000; va <= UINT32_MAX; va += step) {
+		enum ws_evidence evidence = find_idt_at(system, va, idtr);
+
+		if (evidence == WS_READ)
+			return WS_READ;
+		if (evidence != WS_NOT_MAPPED)
+			none = evidence;
+	}
+	return none;
 }
 
 bool ws_idt_search(struct ws_system *system, struct x86_segment *idtr)
 {
+	enum ws_evidence evidence = idt_in_entry_area(system, idtr);
 	struct ws_symbol symbol;
 
-	if (idt_in_entry_area(system, idtr))
-		return true;
+	/* What is absent there may be the one that is in use: another copy is not it. */
+	if (evidence != WS_NOT_MAPPED)
+		return evidence == WS_READ;
 	if (ws_symbol_lookup(system, "idt_table", &symbol) == WS_OK)
-		return is_idt_at(system, symbol.va, idtr);
+		return find_idt_at(system, symbol.va, idtr) == WS_READ;
 	ws_error_clear(system->ctx);
 	return false;
 }
@@ -237,13 +249,24 @@ static void tour_double_fault(struct ws_system *system, const struct ws_cpu *cpu
 		(void)!ws_tss_read(system, base, &tss);
 }
 
+/* Without registers the audit looks for an IDT. */
+static void tour_idt(struct ws_system *system)
+{
+	struct x86_segment idtr;
+
+	if (ws_idt_search(system, &idtr))
+		ws_kernel_tour(system, idtr.base, idtr.limit + 1);
+}
+
 /* The tables that a processor's registers point at: IDT, GDT and TSS. */
 void x86_tour_registers(struct ws_system *system, const struct ws_cpu *cpu)
 {
 	static const enum x86_register tables[] = { X86_IDT, X86_GDT, X86_TR };
 
-	if (!x86_has_tables(cpu))
+	if (!cpu || !x86_has_tables(cpu)) {
+		tour_idt(system);
 		return;
+	}
 	for (size_t i = 0; i < WS_ARRAY_SIZE(tables); i++) {
 		struct x86_segment table = x86_segment(cpu, tables[i]);
 

@@ -256,6 +256,18 @@ def check_stale(tap, machine, to):
     tap.case("code without a mark decides nothing", told[0] is None, told)
 
 
+def check_cut(tap, machine, to):
+    """Of a dump that is cut nobody knows what lay in the rest."""
+    machine.dead(to, 2)
+    size = os.path.getsize(to)
+    for kept in (size - PAGE, size // 2):
+        os.truncate(to, kept)
+        document, status = answer(machine.tool, "autopsy", to)
+        death = document["summary"][0]
+        tap.case(f"cut at byte {kept} it is unknown", (death["cause"], status) == (None, 4) and
+                 "cut off" in (death["unknown"] or ""), death)
+
+
 def check_healthy(tap, tool, path):
     document, status = answer(tool, "autopsy", path)
     death = document["summary"][0]
@@ -276,6 +288,7 @@ def main(tool, nests, *others):
         check_whose(tap, machine, to)
         check_hole(tap, machine, to)
         check_stale(tap, machine, to)
+        check_cut(tap, machine, to)
     for path in (nests, *others):
         check_healthy(tap, tool, path)
     return tap.end()
