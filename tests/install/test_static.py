@@ -21,7 +21,7 @@ def run(*argv):
 
 
 def check(tap, source, kind, folder):
-    tool, test = "tools/whosees", "tests/unit/test_range"
+    tool, test = "tools/whosees", "tests/unit/test_spans"
     status, said = run("meson", "setup", folder, source, f"-Ddefault_library={kind}",
                        "--buildtype=plain")
     if not tap.case(f"-Ddefault_library={kind} is configured", status == 0, said[-2000:]):
