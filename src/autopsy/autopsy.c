@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The run: frames, storms, the cause, and the storm once more. */
+/* The run: frames, storms, the cause, and what cannot be known. */
 #include "autopsy/autopsy.h"
 
 #include <stdio.h>

@@ -42,7 +42,7 @@ struct ws_autopsy {
 	bool short_of_memory;
 };
 
-/* "3 frames of page table, 40 of unknown use"; NULL: it cannot be said. To be freed. */
+/* "40 frames (unknown), 3 frames (page table)"; NULL: it cannot be said. To be freed. */
 char *ws_overwritten_words(struct ws_autopsy *autopsy, const struct ws_storm *storm);
 
 /* Makes storms of the piles. */

@@ -44,13 +44,15 @@ static void take_delivery(struct ws_autopsy *autopsy, struct ws_death *death,
  * cause of its own.
  */
 static struct ws_blind find_stranded(const struct ws_autopsy *autopsy,
-				     const struct ws_failed_access *access, uint64_t root)
+				     const struct ws_failed_access *access, uint64_t root,
+				     uint32_t cpu)
 {
 	uint32_t space = ws_space_of_root(autopsy->audit, root);
+	uint32_t mm_space = autopsy->mm_cpu == cpu ? autopsy->mm_space : WS_NO_SPACE;
 	bool is_init = space != WS_NO_SPACE &&
 		       autopsy->system->spaces.v[space].kind == WS_SPACE_INIT;
 	struct ws_blind blind =
-		ws_find_blind(autopsy, access, is_init ? autopsy->mm_space : space);
+		ws_find_blind(autopsy, access, is_init ? mm_space : space);
 
 	if (!blind.suspect_is && !is_init)
 		blind.n = 0;
@@ -78,7 +80,7 @@ bool ws_is_delivery_failed(struct ws_autopsy *autopsy, struct ws_death *death)
 						    need->rights ? need->rights
 								 : WS_KERNEL_READ,
 						    WS_EITHER };
-		blind = find_stranded(autopsy, &access, root);
+		blind = find_stranded(autopsy, &access, root, i);
 		if (!blind.n)
 			continue;
 		death->cpu = i;
@@ -144,8 +146,9 @@ static void take_loaded(struct ws_autopsy *autopsy, struct ws_death *death,
 	death->cpu = loaded->cpu;
 	death->root = loaded->root;
 	/* the register is wrong: whose it should be, per-CPU data may say */
-	death->space =
-		autopsy->mm_space != WS_NO_SPACE ? autopsy->mm_space : loaded->space;
+	death->space = loaded->space;
+	if (autopsy->mm_space != WS_NO_SPACE && autopsy->mm_cpu == loaded->cpu)
+		death->space = autopsy->mm_space;
 	death->certainty = loaded->need ? WS_CERTAINTY_LIKELY : WS_CERTAINTY_POSSIBLE;
 	if (loaded->need)
 		ws_clue(autopsy, "processor",

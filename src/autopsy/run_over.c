@@ -24,7 +24,7 @@ static size_t take_frames(struct ws_target *target, const struct ws_storm *storm
 	return taken;
 }
 
-/* "12 page table frames, 3,000 free frames": the most first. */
+/* "3,000 frames (free), 12 frames (page table)": the most first. */
 static char *count_uses(const struct ws_frame_run *frames, size_t n)
 {
 	uint64_t count[WS_FRAME_USES] = { 0 };
@@ -44,9 +44,8 @@ static char *count_uses(const struct ws_frame_run *frames, size_t n)
 				most = use;
 		if (!count[most])
 			break;
-		fprintf(to, "%s%s of %s", comma, WS_COUNT_OF(count[most], "frame"),
-			most == WS_FRAME_UNKNOWN ? "unknown use"
-						 : ws_frame_use_name(most));
+		fprintf(to, "%s%s (%s)", comma, WS_COUNT_OF(count[most], "frame"),
+			ws_frame_use_name(most));
 		count[most] = 0;
 		comma = ", ";
 	}
@@ -57,6 +56,7 @@ char *ws_overwritten_words(struct ws_autopsy *autopsy, const struct ws_storm *st
 {
 	uint64_t n = (storm->last_pa / WS_FRAME_SIZE) - (storm->pa / WS_FRAME_SIZE) + 1;
 	ws_autofree struct ws_frame_run *frames = NULL;
+	enum ws_status status;
 	char *words = NULL;
 	size_t taken;
 
@@ -68,9 +68,12 @@ char *ws_overwritten_words(struct ws_autopsy *autopsy, const struct ws_storm *st
 		return NULL;
 	}
 	taken = take_frames(autopsy->system->target, storm, frames, n);
-	if (ws_system_frame_uses(autopsy->system, frames, taken) == WS_OK)
+	status = ws_system_frame_uses(autopsy->system, frames, taken);
+	if (status == WS_OK)
 		words = count_uses(frames, taken);
 	else
 		ws_error_clear(autopsy->system->ctx);
+	autopsy->short_of_memory |=
+		status == WS_ERR_SYSTEM || (status == WS_OK && !words);
 	return words;
 }

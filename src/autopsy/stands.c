@@ -105,17 +105,25 @@ static void say_stand(struct ws_autopsy *autopsy, const struct stand *stand)
 	clue->va = standing->ip;
 }
 
-/* Whether it has init_mm's root, as a handler that is on its own may, or nobody's. */
+/*
+ * Whether it has nobody's root, or init_mm's, as a handler in a task of its own does. So does
+ * an idle processor, on the mm of whoever it ran last: among several it says nothing.
+ */
 static bool has_left_its_space(const struct ws_autopsy *autopsy, const struct ws_cpu *cpu)
 {
+	struct ws_system *system = autopsy->system;
+	struct ws_standing standing;
 	uint64_t root;
 	uint32_t space;
 
-	if (!ws_system_cpu_root(autopsy->system, cpu, &root))
+	if (!ws_system_cpu_root(system, cpu, &root) ||
+	    !autopsy->arch->standing(system, cpu, &standing))
 		return false;
 	space = ws_space_of_root(autopsy->audit, root);
-	return space == WS_NO_SPACE ||
-	       !ws_could_run(autopsy, &autopsy->system->spaces.v[space]);
+	if (space == WS_NO_SPACE || system->spaces.v[space].kind == WS_SPACE_FREED)
+		return true;
+	return !ws_could_run(autopsy, &system->spaces.v[space]) &&
+	       (standing.was_elsewhere || system->target->cpus.n == 1);
 }
 
 enum ws_status ws_find_mm_space(struct ws_autopsy *autopsy)

@@ -258,17 +258,23 @@ static bool is_placed(const struct ws_storm *storm)
 	return storm->task != WS_NO_TASK || storm->stack;
 }
 
-static void take_storm(struct ws_autopsy *autopsy, struct ws_death *death,
-		       const struct ws_storm *storm, const struct ws_blind *blind)
+static void put_storm(struct ws_autopsy *autopsy, struct ws_death *death,
+		      const struct ws_storm *storm)
 {
-	char whose[WS_NAMED];
-
 	death->storm = storm;
 	death->handler = storm->frame.ip;
 	death->certainty = WS_CERTAINTY_LIKELY;
 	clue_storm(autopsy, storm);
 	clue_overwritten(autopsy, storm);
 	clue_first(autopsy, storm);
+}
+
+static void take_storm(struct ws_autopsy *autopsy, struct ws_death *death,
+		       const struct ws_storm *storm, const struct ws_blind *blind)
+{
+	char whose[WS_NAMED];
+
+	put_storm(autopsy, death, storm);
 	ws_clue_hole(autopsy, blind, storm->frame.ip, WS_KERNEL_EXECUTE);
 	if (ws_reach_in_reference(autopsy, storm->frame.ip, WS_KERNEL_EXECUTE) ==
 	    WS_REACHED)
@@ -356,12 +362,7 @@ bool ws_is_root_run_over(struct ws_autopsy *autopsy, struct ws_death *death)
 	death->cpu = found.cpu;
 	death->root = found.root;
 	death->has_root = death->has_cpu = true;
-	death->storm = storm;
-	death->handler = storm->frame.ip;
-	death->certainty = WS_CERTAINTY_LIKELY;
-	clue_storm(autopsy, storm);
-	clue_overwritten(autopsy, storm);
-	clue_first(autopsy, storm);
+	put_storm(autopsy, death, storm);
 	ws_clue(autopsy, "processor",
 		"of the root that cpu %u has loaded, %#lx, a table lies under these frames: "
 		"what it lacked is overwritten",

@@ -138,10 +138,12 @@ static enum ws_status is_linux(struct ws_system *system, const struct ws_format 
 	target->format = format;
 	status = ws_system_open(target, NULL, &other);
 	target->format = said;
-	*is = status == WS_OK;
+	*is = status != WS_ERR_NOT_FOUND; /* what cannot be known may be one */
 	ws_system_close(other);
+	if (status == WS_ERR_SYSTEM)
+		return status;
 	ws_error_clear(target->ctx);
-	return status == WS_ERR_SYSTEM ? status : WS_OK;
+	return WS_OK;
 }
 
 /*
