@@ -49,11 +49,10 @@ static void framing_release(struct framing *framing)
 static bool parse_pa(const char *word, struct what_range *range)
 {
 	const char *plus = strchr(word, '+');
-	ws_autofree char *first =
-		strndup(word, plus ? (size_t)(plus - word) : strlen(word));
+	size_t digits = plus ? (size_t)(plus - word) : strlen(word);
 	uint64_t length = 1;
 
-	if (!first || !ws_number(first, WS_HEX, UINT64_MAX, &range->first) ||
+	if (!ws_number_in(word, digits, WS_HEX, UINT64_MAX, &range->first) ||
 	    (plus &&
 	     (!ws_number(plus + 1, WS_DECIMAL_OR_HEX, UINT64_MAX, &length) || !length)))
 		return false;

@@ -170,24 +170,19 @@ static void print_records(void *arg, struct report *report)
 /* ---- as dmesg has it -------------------------------------------------------------- */
 
 /* A line of a log is a line, however wide: who reads it searches it. */
-static void print_text(FILE *out, const struct ws_log_record *record, const char *text,
+static void print_text(FILE *out, const struct ws_log_record *record, char *text,
 		       bool continued)
 {
 	char clean[REPORT_CELL];
-	const char *tab;
+	const char *tab = "", *piece;
 
 	if (record->has_time && !continued)
 		fprintf(out, "[%5" PRIu64 ".%06" PRIu64 "] ", record->time / 1000000000,
 			record->time / 1000 % 1000000);
-	while ((tab = strchr(text, '\t'))) {
-		ws_autofree char *piece = strndup(text, (size_t)(tab - text));
-
-		report_clean(clean, sizeof(clean), piece ? piece : "");
-		fprintf(out, "%s\t", clean);
-		text = tab + 1;
+	for (; (piece = strsep(&text, "\t")); tab = "\t") {
+		report_clean(clean, sizeof(clean), piece);
+		fprintf(out, "%s%s", tab, clean);
 	}
-	report_clean(clean, sizeof(clean), text);
-	fputs(clean, out);
 }
 
 static bool print_dmesg_record(const struct ws_log *log, size_t i, bool continued,

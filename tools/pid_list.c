@@ -23,10 +23,9 @@ static bool is_number(const char *word, size_t length)
 
 static bool pid_of(const char *word, size_t length, uint32_t *pid)
 {
-	ws_autofree char *digits = strndup(word, length);
 	uint64_t value;
 
-	if (!digits || !ws_number(digits, WS_DECIMAL, INT32_MAX, &value))
+	if (!ws_number_in(word, length, WS_DECIMAL, INT32_MAX, &value))
 		return false;
 	*pid = (uint32_t)value;
 	return true;

@@ -422,9 +422,10 @@ enum exit_status what_length(struct session *session, const char *text, uint64_t
 bool what_is_range(const char *word, struct what_range *range)
 {
 	const char *dash = strchr(word, '-');
-	ws_autofree char *first = dash ? strndup(word, (size_t)(dash - word)) : NULL;
 
-	return first && parse_hex(first, &range->first) &&
+	return dash &&
+	       ws_number_in(word, (size_t)(dash - word), WS_HEX, UINT64_MAX,
+			    &range->first) &&
 	       parse_hex(dash + 1, &range->last);
 }
 

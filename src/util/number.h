@@ -7,7 +7,9 @@
 #define WS_UTIL_NUMBER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* What a character is worth as a digit; more than any base where it is none. */
 static inline unsigned ws_digit(char c)
@@ -24,45 +26,46 @@ enum ws_base {
 	WS_DECIMAL_OR_HEX, /* hex after 0x */
 };
 
-/* Whether all of text is a number of at most max; which, in *value. */
-static inline bool ws_number(const char *text, enum ws_base base, uint64_t max,
-			     uint64_t *value)
+/* Whether text[0..length) is a number of at most max; which, in *value. */
+static inline bool ws_number_in(const char *text, size_t length, enum ws_base base,
+				uint64_t max, uint64_t *value)
 {
-	bool marked = base != WS_DECIMAL && text[0] == '0' && (text[1] | 0x20) == 'x';
+	bool marked = base != WS_DECIMAL && length > 1 && text[0] == '0' &&
+		      (text[1] | 0x20) == 'x';
 	unsigned radix = base == WS_HEX || marked ? 16 : 10;
+	size_t first = marked ? 2 : 0;
 	uint64_t sum = 0;
 
-	text += marked ? 2 : 0;
-	if (!*text)
-		return false;
-	for (; *text; text++) {
-		unsigned digit = ws_digit(*text);
+	for (size_t i = first; i < length; i++) {
+		unsigned digit = ws_digit(text[i]);
 
 		if (digit >= radix || digit > max || sum > (max - digit) / radix)
 			return false;
 		sum = sum * radix + digit;
 	}
 	*value = sum;
-	return true;
+	return length > first;
+}
+
+/* Whether all of text is. */
+static inline bool ws_number(const char *text, enum ws_base base, uint64_t max,
+			     uint64_t *value)
+{
+	return ws_number_in(text, strlen(text), base, max, value);
 }
 
 /* The same of a size: decimal, in bytes, or in units of K, M, G or T, of 1024 each. */
 static inline bool ws_size(const char *text, uint64_t *bytes)
 {
 	static const char units[] = "KMGT";
-	char digits[24];
-	unsigned n = 0, shift = 0;
+	size_t n = strspn(text, "0123456789");
+	unsigned shift = 0;
 
-	while (text[n] >= '0' && text[n] <= '9' && n + 1 < sizeof(digits)) {
-		digits[n] = text[n];
-		n++;
-	}
-	digits[n] = '\0';
 	for (unsigned i = 0; units[i]; i++)
 		if ((text[n] & ~0x20) == units[i])
 			shift = 10 * (i + 1);
 	if (text[n + (shift > 0)] ||
-	    !ws_number(digits, WS_DECIMAL, UINT64_MAX >> shift, bytes))
+	    !ws_number_in(text, n, WS_DECIMAL, UINT64_MAX >> shift, bytes))
 		return false;
 	*bytes <<= shift;
 	return true;

@@ -35,7 +35,9 @@ def commands(core, kdump):
                 ["probe", "vfs_read", "--json"], ["walk", "vfs_read"],
                 ["read", "vfs_read", "16"], ["audit"], ["audit", "--json"],
                 ["audit", "--sarif"], ["what-if", "--spaces=all"],
-                ["what-if", "--pid=1", "--fault=kernel"], ["report", "-o", OUTPUT],
+                ["what-if", "--pid=1", "--fault=kernel"], ["autopsy"], ["cpus"],
+                ["log", "--dmesg"], ["name", "vfs_read+4"], ["stack", "--pid=1"],
+                ["frame", "1000+0x2000", "2000-3000"], ["report", "-o", OUTPUT],
                 ["capture", "-o", OUTPUT]):
             yield f"{' '.join([command, *rest])}, {name}", [command, dump, *rest]
     yield "map, ELF", ["map", core]
