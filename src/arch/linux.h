@@ -110,6 +110,8 @@ struct ws_linux_layout {
 	 * .bss (ARM, AArch64). */
 	bool data_holds_bss;
 	uint64_t image_head_max; /* _stext lies so far behind _text at most */
+	/* init_mm's root lies so far before _text; 0: in the image. */
+	uint64_t root_before_image;
 	/* The stack pointer of a task that sleeps is kept in thread_info, at the beginning
 	 * of task_struct (ARM); else in thread_struct, which lies behind comm. */
 	bool sp_in_thread_info;

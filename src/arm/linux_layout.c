@@ -34,11 +34,14 @@
 	  .anchor = VECTORS, .sections_static = true, .image_head_max = 2 * MIB, \
 	  .data_holds_bss = true, .sp_in_thread_info = true }
 
+/* root_before_image: PG_DIR_SIZE (arch/arm/kernel/head.S), the same since 2.6 and 3.3 */
 const struct ws_linux_layout arm_linux_layouts[] = {
-	ROW(&ws_format_arm, MIB, .root = WS_ROOT_HOLDS_KERNEL),
+	ROW(&ws_format_arm, MIB, .root = WS_ROOT_HOLDS_KERNEL,
+	    .root_before_image = 0x4000),
 	/* L_PGD_SWAPPER (asm/pgtable-3level.h) says that the table is init_mm's */
 	ROW(&ws_format_arm_lpae, 2 * MIB, .root = WS_ROOT_LEADS_TO_IT,
-	    .table_value = WS_BITS(1, 0), .table_ignored = WS_BIT(55)),
+	    .table_value = WS_BITS(1, 0), .table_ignored = WS_BIT(55),
+	    .root_before_image = 0x5000),
 	{ 0 },
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is known of the kernel image, beside where it lies. */
+/* Where the kernel image lies, and what is known of its parts. */
 #ifndef WS_LINUX_IMAGE_H
 #define WS_LINUX_IMAGE_H
 
@@ -23,8 +23,14 @@ bool ws_image_text(struct ws_system *system, uint64_t *first, uint64_t *last);
  */
 struct ws_image_parts {
 	uint64_t code;                        /* where the image begins */
+	uint64_t data, bss;                   /* and its parts */
 	uint64_t code_end, data_end, bss_end; /* the last byte of each */
 };
+/*
+ * Fills the image's part of system->layout, image_sure and image_named; notes what is not
+ * known. *parts: zeros where the kernel does not say.
+ */
+void ws_image_find(struct ws_system *system, struct ws_image_parts *parts);
 /* The parts of the image that begins at pa code, from what lies in [first, last]. */
 bool ws_image_parts(struct ws_system *system, uint64_t first, uint64_t last,
 		    uint64_t code, struct ws_image_parts *parts);

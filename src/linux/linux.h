@@ -14,8 +14,9 @@
  *	candidates.c  another way to one, where no register or note leads to it
  *	scan.c        one pass over all memory: names, VMCOREINFO text, every root
  *	root_table.c  how its table is laid out; roots.c what a root looks like; consensus.c the majority of all of them
- *	image.c       the kernel image, and init_mm's own table in it: the reference;
- *		      resources.c what the kernel itself says of where its image lies
+ *	image.c       the kernel image; resources.c what the kernel itself says of where
+ *		      it lies
+ *	reference.c   init_mm's own table in it
  *	tasks.c       the task list; fields.c where a task's fields lie; threads.c the
  *	              threads behind each leader
  *	owners.c      whom the list does not lead to, found from the roots up;

@@ -81,10 +81,13 @@ static void read_neighbours(struct ws_system *system, uint64_t va,
 		if (!read_resource(system, at, shape, &r) || r.start < parts->code ||
 		    r.end - parts->code >= WS_IMAGE_MAX)
 			continue;
-		if (!strcmp(r.name, "Kernel data"))
+		if (!strcmp(r.name, "Kernel data")) {
+			parts->data = r.start;
 			parts->data_end = r.end;
-		else if (!strcmp(r.name, "Kernel bss"))
+		} else if (!strcmp(r.name, "Kernel bss")) {
+			parts->bss = r.start;
 			parts->bss_end = r.end;
+		}
 	}
 }
 

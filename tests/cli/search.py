@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Memory alone is enough: without registers, without VMCOREINFO and without a header that
-says what file it is, the same processes are found by the same format, and no verdict on a
-space is another, but where it is not known.
+says what file it is, the same processes and init_mm are found by the same format, and no
+verdict on a space is another, but that what registers decide is not known.
 
     search.py TOOL CAPTURE...       run, as TAP
 """
@@ -33,8 +33,8 @@ def spaces(tool, target):
     if not done.stdout:
         return [], done.stderr.decode()
     document = json.loads(done.stdout)
-    return (sorted((s["pid"], s["root"]) for s in document["spaces"]
-                   if s["kind"] == "process"), "\n".join(document["notes"]))
+    return (sorted((s["pid"] or 0, s["root"]) for s in document["spaces"]
+                   if s["kind"] in ("process", "init_mm")), "\n".join(document["notes"]))
 
 
 def verdicts(tool, target):
@@ -59,12 +59,16 @@ def check(tap, tool, capture, scratch):
         write_raw(file.read(), raw)
     known, _ = spaces(tool, capture)
     found, notes = spaces(tool, raw)
-    tap.case(f"{name}: the {len(known)} processes by memory alone",
+    tap.case(f"{name}: init_mm and the {len(known) - 1} processes by memory alone",
              known and found == known and SAYS in notes, f"{found}\n{notes}")
     whole = verdicts(tool, capture)
-    other = {root: (verdict, whole.get(root)) for root, verdict in verdicts(tool, raw).items()
+    bare = verdicts(tool, raw)
+    other = {root: (verdict, whole.get(root)) for root, verdict in bare.items()
              if verdict not in ("unknown", whole.get(root))}
     tap.case(f"{name}: no verdict is another by memory alone", whole and not other, other)
+    lost = [root for root, verdict in whole.items()
+            if verdict == "coherent" and bare.get(root) != verdict]
+    tap.case(f"{name}: who is coherent is so by memory alone", not lost, lost)
 
 
 def check_another(tap, tool, scratch):
@@ -104,6 +108,32 @@ def check_leaf(tap, tool, capture, scratch):
              found == known and "taken for i386-pae" in notes, (found, notes))
 
 
+SWAPPER, BSS, BSS_END = 0x3e74000, 0x3e72000, 0x3ee6000  # in 686-small
+
+
+def check_places(tap, tool, capture, scratch):
+    """init_mm's root by where it lies: in .bss, not in the pages around that are freed."""
+    raw = os.path.join(scratch, "raw")
+    for what, there, found in (
+            ("init_mm's root in the first page of .bss is known", {BSS}, True),
+            ("init_mm's root in the last page of .bss is known", {BSS_END - 4096}, True),
+            ("a root in the page before .bss is not init_mm's", {BSS - 4096}, False),
+            ("a root in the page behind .bss is not init_mm's", {BSS_END}, False),
+            ("of two roots in .bss neither is init_mm's", {SWAPPER, BSS_END - 4096}, False)):
+        with open(capture, "rb") as file:
+            write_raw(file.read(), raw)
+        with open(raw, "r+b") as file:
+            file.seek(SWAPPER)
+            table = file.read(4096)
+            for at in {SWAPPER, *there}:
+                file.seek(at)
+                file.write(table if at in there else bytes(4096))
+        roots, notes = spaces(tool, raw)
+        init = [root for pid, root in roots if not pid]
+        tap.case(what, init == ([f"{min(there):#010x}"] if found else []) and
+                 found != ("init_mm's page table was not found" in notes), (init, notes))
+
+
 def main():
     tool, captures = sys.argv[1], sys.argv[2:]
     tap = Tap()
@@ -113,6 +143,7 @@ def main():
         check_another(tap, tool, scratch)
         check_two(tap, tool, *captures[:2], scratch)
         check_leaf(tap, tool, captures[1], scratch)
+        check_places(tap, tool, captures[0], scratch)
     return tap.end()
 
 
