@@ -129,6 +129,8 @@ unsigned ws_format_levels(const struct ws_format *format);
 unsigned ws_format_va_bits(const struct ws_format *format);
 /* log2 of the smallest page. Since: 0.1 */
 unsigned ws_format_page_bits(const struct ws_format *format);
+/* The bit of entries that says whose key memory has, and is no address's; 0: none. Since: 0.1 */
+uint64_t ws_format_encryption_bit(const struct ws_format *format);
 /* Whether an entry can withhold a right (enum ws_access). Since: 0.1 */
 bool ws_format_withholds(const struct ws_format *format, uint8_t right);
 
@@ -345,6 +347,9 @@ struct ws_target_options {
 	const char *const *parts;
 	uint64_t root; /* a known root */
 	bool has_root;
+	/* The bit of entries that says whose key memory has; 0: none. Else it is found. */
+	uint8_t encryption_bit;
+	bool has_encryption_bit;
 	/*
 	 * Bytes of memory that looking at it may take, beside what this process has already;
 	 * 0: a quarter of the machine's. Once more is needed there is no answer:

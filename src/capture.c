@@ -386,11 +386,15 @@ enum ws_status ws_capture(struct ws_system *system, const char *path)
 	struct ws_taken_from from = { .format = system->paging.format,
 				      .root = root_to_note(system),
 				      .vmcoreinfo = system->vmcoreinfo };
+	bool inferred = system->inferred.bit;
 	ws_autofree uint8_t *notes = NULL;
 	extent_vec loads = { 0 };
 	enum ws_status status;
 	size_t notes_size;
 
+	from.has_encryption_bit = target->has_encryption_bit || inferred;
+	from.encryption_bit =
+		inferred ? ws_encryption_number(system) : target->encryption_bit;
 	if (is_input(system, path))
 		return ws_fail(target->ctx, WS_ERR_USAGE,
 			       "%s: the capture would replace what it is taken from",

@@ -31,7 +31,8 @@ static const struct word words[] = {
 	{ "hole", "An address that is not mapped, because an entry on the way is not present",
 	  "pgd_none(), pmd_none(), pte_none()" },
 	{ "encryption bit", "A bit of an entry that says whose key encrypts the memory, and is no "
-	  "part of the address; `walk` shows it among the attributes", "sme_me_mask, cc_mask" },
+	  "part of the address; `walk` shows it among the attributes, and the entry without it",
+	  "sme_me_mask, cc_mask" },
 	{ "finding", "One thing that is wrong or unusual in one space", NULL },
 	{ "verdict", "What the findings mean for a space: what happens when it is used", NULL },
 	{ "fate", "How one simulated page fault ends", NULL },

@@ -52,6 +52,7 @@ enum {
 	KEY_PERM,
 	KEY_REGIME,
 	KEY_PIECES,
+	KEY_ENCRYPTION_BIT,
 	KEY_PART,
 	KEY_MEMORY,
 	KEY_VECTORS,
@@ -185,6 +186,10 @@ const struct option_row option_rows[] = {
 	  "Physical address of a top-level page table: the kernel is found by it, and walk, "
 	  "map and read show its space unless --pid names another; default: from the registers or "
 	  "VMCOREINFO" },
+	{ OPTIONS_TARGET, KEY_ENCRYPTION_BIT, "encryption-bit", "N",
+	  "Bit of page-table entries that says whose key encrypts the memory (AMD SME and SEV: 47 "
+	  "or 51; Intel TDX: 47 or 51), and is no part of an address; 0: none; default: from the "
+	  "registers or VMCOREINFO, or from memory where all tables agree" },
 	{ OPTIONS_TARGET, KEY_MEMORY, "memory", "SIZE",
 	  "Memory that TARGET may take, in bytes, or with K, M, G or T; there is no answer where "
 	  "more is needed; default: a quarter of this machine's" },
@@ -312,6 +317,11 @@ static error_t parse_target_option(int key, char *arg, struct argp_state *state)
 		request->target_options.root =
 			parse_number(state, "--root", arg, WS_HEX, UINT64_MAX);
 		request->target_options.has_root = true;
+		return 0;
+	case KEY_ENCRYPTION_BIT:
+		request->target_options.encryption_bit = (uint8_t)parse_number(
+			state, "--encryption-bit", arg, WS_DECIMAL, 63);
+		request->target_options.has_encryption_bit = true;
 		return 0;
 	case KEY_SYSTEM_MAP:
 		request->system_options.system_map = arg;

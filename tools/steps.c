@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "steps.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "report/words.h"
 #include "util/reference.h"
 
@@ -21,6 +25,20 @@ static const struct column columns[] = {
 };
 const struct table steps_table = { "steps", TABLE_COLUMNS(columns) };
 
+/* The attributes; of an entry with the encryption bit, what it is without it as well. */
+static void describe(const struct ws_format *format, unsigned level, uint64_t entry,
+		     char text[static WORDS])
+{
+	uint64_t bit = ws_format_encryption_bit(format);
+	size_t at;
+
+	ws_entry_describe(format, level, entry, text, WORDS);
+	at = strlen(text);
+	if (entry & bit)
+		snprintf(text + at, WORDS - at, " (without it 0x%" PRIx64 ")",
+			 entry & ~bit);
+}
+
 static bool print_step(const struct steps *steps, unsigned level, struct report *report)
 {
 	const struct ws_format *format = steps->format;
@@ -39,7 +57,7 @@ static bool print_step(const struct steps *steps, unsigned level, struct report 
 		[ATTRIBUTES] = { .known = read, .text = attributes },
 	};
 
-	ws_entry_describe(format, level, step->entry, attributes, sizeof(attributes));
+	describe(format, level, step->entry, attributes);
 	row[ATTRIBUTES].alarm = level + 1 == trail->nsteps && trail->end != WS_END_PAGE;
 	return report_row(report, row);
 }

@@ -79,6 +79,10 @@ struct ws_linux_layout {
 	 */
 	uint64_t image_first, image_last;
 	bool image_anywhere; /* and much else with it */
+	/* Which bits of an entry may say that memory is encrypted, and by which name: all that
+	 * lead to tables have it (AMD's C bit). 0: there are none such. */
+	uint64_t encryption_bits;
+	const char *encryption_name;
 	/* A head of its own, mapped or not, lies before its code. */
 	bool image_head;
 	uint64_t modules_first, modules_last;

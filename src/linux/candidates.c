@@ -40,6 +40,7 @@ struct worker {
 	uint64_t votes;
 	ws_pa_vec shapes;
 	bool short_of_memory;
+	uint32_t encrypted[64]; /* tables that would have the shape without that bit */
 };
 
 struct pass {
@@ -49,6 +50,8 @@ struct pass {
 	uint64_t anchor, place; /* of the anchor's entry in a table, and of its frame */
 	uint64_t memory_end;
 	uint64_t page_bits; /* which no entry has that leads to a table */
+	uint64_t encryption_bits;
+	uint64_t tried; /* a bit that all entries are to have; 0: none */
 	struct worker worker[WS_SCAN_WORKERS];
 };
 
@@ -71,7 +74,7 @@ static void count_self_pointers(const struct pass *pass, struct worker *worker,
 }
 
 /* What Linux puts into a top-level table: nothing, a table, a large page too (i386). */
-static bool may_be_top_entry(const struct pass *pass, uint64_t entry)
+static bool may_be_top_entry(const struct pass *pass, uint64_t entry, uint64_t without)
 {
 	const struct ws_row *row = ws_row_of(&pass->format->level[0], entry);
 
@@ -79,14 +82,15 @@ static bool may_be_top_entry(const struct pass *pass, uint64_t entry)
 		return !entry;
 	return row->kind == WS_ROW_LEAF ||
 	       (!(entry & pass->page_bits) &&
-		ws_row_address(row, entry) < pass->memory_end);
+		(ws_row_address(row, entry) & ~without) < pass->memory_end);
 }
 
 /*
  * The anchor's entry is there in all: of a table of several frames the one with it is
  * looked at. Where the kernel has a root of its own (NO_KERNEL), any entry will do.
  */
-static bool may_be_top_table(const struct pass *pass, uint64_t pa, const uint8_t *frame)
+static bool may_be_top_table(const struct pass *pass, uint64_t pa, const uint8_t *frame,
+			     uint64_t without)
 {
 	uint8_t log2 = pass->format->entry_log2;
 
@@ -96,7 +100,7 @@ static bool may_be_top_table(const struct pass *pass, uint64_t pa, const uint8_t
 	if (pa < pass->place || (pa - pass->place) & ~pass->format->root_mask)
 		return false;
 	for (unsigned at = 0; at < WS_FRAME_SIZE; at += 1u << log2)
-		if (!may_be_top_entry(pass, ws_load_entry(frame, at, log2)))
+		if (!may_be_top_entry(pass, ws_load_entry(frame, at, log2), without))
 			return false;
 	return true;
 }
@@ -112,6 +116,25 @@ static void keep_shape(struct worker *worker, uint64_t pa)
 		*kept = pa;
 	else
 		worker->short_of_memory = true;
+}
+
+static bool is_as_tried(const struct pass *pass, const uint8_t *frame)
+{
+	return !pass->tried || ws_encryption_of(pass->format, frame, pass->tried);
+}
+
+/* Of what has no shape as it is, and one without a bit that all its entries have. */
+static void count_encrypted(const struct pass *pass, struct worker *worker, uint64_t pa,
+			    const uint8_t *frame)
+{
+	uint64_t bit = ws_encryption_of(pass->format, frame, pass->encryption_bits);
+	unsigned number = 0;
+
+	if (!bit || !may_be_top_table(pass, pa, frame, bit))
+		return;
+	while (bit >> number > 1)
+		number++;
+	worker->encrypted[number]++;
 }
 
 /*
@@ -156,8 +179,10 @@ static void look_at_chunk(void *arg, unsigned number, uint64_t pa, const uint8_t
 		count_self_pointers(pass, worker, pa, data);
 		if (pass->row->root == WS_ROOT_LEADS_TO_IT)
 			find_groups(pass, worker, pa, data);
-		else if (may_be_top_table(pass, pa, data))
+		else if (may_be_top_table(pass, pa, data, 0) && is_as_tried(pass, data))
 			keep_shape(worker, pa - pass->place);
+		else if (pass->encryption_bits)
+			count_encrypted(pass, worker, pa, data);
 	}
 }
 
@@ -214,6 +239,26 @@ static void take_votes(struct ws_system *system, struct pass *pass)
 	system->likely_offset = most->delta;
 }
 
+/* The bit of more than half of them: ws_encryption_take() says whether it is one. */
+static void take_encrypted(struct ws_system *system, const struct pass *pass)
+{
+	uint64_t all = 0, most = 0;
+
+	system->likely_bit = 0;
+	for (unsigned number = 0; number < 64; number++) {
+		uint64_t n = 0;
+
+		for (unsigned i = 0; i < WS_SCAN_WORKERS; i++)
+			n += pass->worker[i].encrypted[number];
+		all += n;
+		if (n > most)
+			system->likely_bit = WS_BIT(number);
+		most = n > most ? n : most;
+	}
+	if (most * 2 <= all)
+		system->likely_bit = 0;
+}
+
 static enum ws_status run_pass(struct ws_system *system, ws_pa_vec *shapes)
 {
 	ws_autofree struct pass *pass = calloc(1, sizeof(*pass));
@@ -226,6 +271,8 @@ static enum ws_status run_pass(struct ws_system *system, ws_pa_vec *shapes)
 	pass->row = ws_linux_layout_of(pass->format);
 	pass->memory_end = system->target->memory_end;
 	pass->page_bits = ws_arch_of(pass->format)->page_bits;
+	pass->encryption_bits = ws_encryption_bits(system);
+	pass->tried = system->inferred.bit;
 	pass->shape = ws_root_shape(pass->format, pass->memory_end);
 	pass->anchor = ws_level_index(&pass->format->level[0], pass->row->anchor)
 		       << pass->format->entry_log2;
@@ -234,6 +281,7 @@ static enum ws_status run_pass(struct ws_system *system, ws_pa_vec *shapes)
 				pass);
 	taken = take_shapes(pass, shapes);
 	take_votes(system, pass);
+	take_encrypted(system, pass);
 	system->shapes = shapes->n;
 	return taken ? status : ws_fail_memory(system->ctx);
 }
@@ -332,16 +380,12 @@ static enum ws_status take_first(struct ws_system *system, const ws_pa_vec *shap
 	return WS_OK;
 }
 
-enum ws_status ws_search_layout(struct ws_system *system)
+static enum ws_status search_shapes(struct ws_system *system)
 {
 	ws_pa_vec shapes = { 0 };
-	enum ws_status status;
-	uint8_t *recorder;
+	enum ws_status status = run_pass(system, &shapes);
+	uint8_t *recorder = ws_search_begin(system);
 
-	if (!system->format || system->target->has_root)
-		return WS_ERR_NOT_FOUND;
-	status = run_pass(system, &shapes);
-	recorder = ws_search_begin(system);
 	if (status == WS_OK)
 		status = take_first(system, &shapes);
 	ws_search_end(system, recorder);
@@ -349,7 +393,57 @@ enum ws_status ws_search_layout(struct ws_system *system)
 	return status;
 }
 
-enum ws_status ws_search_roots(struct ws_system *system, size_t *n)
+/* The same of tables whose entries all have that bit; else there is none again. */
+static enum ws_status search_encrypted(struct ws_system *system, uint64_t bit)
+{
+	const struct ws_layout before = system->layout;
+	uint8_t *recorder = ws_search_begin(system);
+	enum ws_status status;
+	bool taken = false;
+
+	ws_encryption_try(system, bit);
+	status = search_shapes(system);
+	if (status == WS_OK)
+		status = ws_encryption_take(system, system->layout.reference, &taken);
+	ws_search_end(system, recorder);
+	if (taken)
+		return WS_OK;
+	system->layout = before;
+	ws_encryption_try(system, 0);
+	return status == WS_OK ? WS_ERR_NOT_FOUND : status;
+}
+
+/*
+ * Where tables hold together as they are, and others do without a bit that all have, one kind
+ * is another kernel's, and nothing shows which.
+ */
+static enum ws_status refuse_encrypted(struct ws_system *system)
+{
+	ws_encryption_try(system, 0);
+	system->two_kinds = true;
+	return WS_ERR_NOT_FOUND;
+}
+
+enum ws_status ws_search_layout(struct ws_system *system)
+{
+	enum ws_status plain, status;
+	uint64_t bit;
+
+	if (!system->format || system->target->has_root)
+		return WS_ERR_NOT_FOUND;
+	plain = search_shapes(system);
+	bit = system->likely_bit;
+	if (!bit || (plain != WS_OK && plain != WS_ERR_NOT_FOUND))
+		return plain;
+	status = search_encrypted(system, bit);
+	if (plain != WS_OK)
+		return status;
+	if (status == WS_OK)
+		return refuse_encrypted(system);
+	return status == WS_ERR_NOT_FOUND ? search_shapes(system) : status;
+}
+
+static enum ws_status count_roots(struct ws_system *system, size_t *n)
 {
 	ws_pa_vec shapes = { 0 };
 	enum ws_status status = run_pass(system, &shapes);
@@ -361,6 +455,18 @@ enum ws_status ws_search_roots(struct ws_system *system, size_t *n)
 	ws_search_end(system, recorder);
 	system->self_pointers = system->likely_offset = 0;
 	ws_vec_release(&shapes);
+	return status;
+}
+
+enum ws_status ws_search_roots(struct ws_system *system, size_t *n)
+{
+	enum ws_status status = count_roots(system, n);
+
+	if (status != WS_OK || *n || !system->likely_bit)
+		return status;
+	ws_encryption_try(system, system->likely_bit);
+	status = count_roots(system, n);
+	ws_encryption_try(system, 0);
 	return status;
 }
 

@@ -99,6 +99,33 @@ static enum ws_status try_root(struct ws_system *system, uint64_t root, uint64_t
 	return WS_ERR_NOT_FOUND;
 }
 
+/* The same without the bit that all its entries have, where nothing says that there is one. */
+static enum ws_status try_encrypted(struct ws_system *system, uint64_t root,
+				    uint64_t *budget)
+{
+	const struct ws_layout before = system->layout;
+	uint64_t bits = ws_encryption_bits(system), bit = 0;
+	const struct ws_paging *paging = &system->paging;
+	enum ws_status status = WS_ERR_NOT_FOUND;
+	const uint8_t *frame;
+	bool taken = false;
+
+	root &= paging->format->root_mask;
+	if (bits && paging->frame(paging->opaque, root, &frame) == WS_READ)
+		bit = ws_encryption_of(paging->format, frame, bits);
+	if (!bit)
+		return WS_ERR_NOT_FOUND;
+	ws_encryption_try(system, bit);
+	status = try_root(system, root, budget);
+	if (status == WS_OK)
+		status = ws_encryption_take(system, root, &taken);
+	if (taken)
+		return WS_OK;
+	system->layout = before;
+	ws_encryption_try(system, 0);
+	return status == WS_OK ? WS_ERR_NOT_FOUND : status;
+}
+
 /* ---- VMCOREINFO's swapper_pg_dir -------------------------------------------------- */
 
 /* A root that maps the va at which its kernel says it lies to itself is the right one. */
@@ -202,7 +229,7 @@ static const char *root_register(const struct ws_system *system)
 	return name ? name : "a register";
 }
 
-enum ws_status ws_check_given_root(const struct ws_system *system)
+static enum ws_status check_given_root(const struct ws_system *system)
 {
 	const struct ws_format *format = system->paging.format;
 	uint64_t root = system->target->root, wrong = root & ~format->root_mask;
@@ -224,6 +251,40 @@ enum ws_status ws_check_given_root(const struct ws_system *system)
 		format->root_mask);
 }
 
+/* A bit that the caller gives: of no entry's address it would be no such bit. */
+static enum ws_status check_given_bit(const struct ws_system *system)
+{
+	const struct ws_target *target = system->target;
+	const struct ws_linux_layout *row = ws_linux_layout_of(system->format);
+	uint64_t bit = WS_BIT(target->encryption_bit), end = 0;
+
+	if (!target->has_encryption_bit || !target->encryption_bit)
+		return WS_OK;
+	if (!row || !(row->encryption_bits & bit))
+		return ws_fail(
+			system->ctx, WS_ERR_USAGE,
+			"bit %u says of no entry whether memory is encrypted: with "
+			"the format %s %s",
+			target->encryption_bit, system->format->name,
+			row && row->encryption_bits ? "it is one from 32 to 51"
+						    : "none does");
+	ws_vec_each(&target->memory, piece)
+		end = piece->at.pa + piece->at.len;
+	if (bit < end)
+		return ws_fail(system->ctx, WS_ERR_USAGE,
+			       "bit %u is one of addresses: the target has memory up to "
+			       "%#lx",
+			       target->encryption_bit, end);
+	return WS_OK;
+}
+
+enum ws_status ws_check_given(const struct ws_system *system)
+{
+	enum ws_status status = check_given_bit(system);
+
+	return status == WS_OK ? check_given_root(system) : status;
+}
+
 enum ws_status ws_find_layout(struct ws_system *system)
 {
 	candidate_vec candidates = { 0 };
@@ -234,7 +295,7 @@ enum ws_status ws_find_layout(struct ws_system *system)
 		      system->format ? system->format : ws_vmcoreinfo_format(system));
 	if (!system->format)
 		return WS_ERR_NOT_FOUND;
-	status = ws_check_given_root(system);
+	status = ws_check_given(system);
 	if (status != WS_OK)
 		return status;
 	status = WS_ERR_NOT_FOUND;
@@ -242,6 +303,8 @@ enum ws_status ws_find_layout(struct ws_system *system)
 		status = ws_fail_memory(system->ctx);
 	for (size_t i = 0; i < candidates.n && status == WS_ERR_NOT_FOUND; i++)
 		status = try_root(system, candidates.v[i].root, &budget);
+	for (size_t i = 0; i < candidates.n && status == WS_ERR_NOT_FOUND; i++)
+		status = try_encrypted(system, candidates.v[i].root, &budget);
 	ws_vec_release(&candidates);
 	return status;
 }
@@ -326,6 +389,13 @@ enum ws_status ws_layout_refuse(struct ws_system *system)
 
 	if (!system->format)
 		return refuse_format(system);
+	if (system->two_kinds)
+		return ws_fail(
+			system->ctx, WS_ERR_NOT_FOUND,
+			"%s: memory holds page tables of two kernels, of one with a bit of "
+			"encrypted memory and of one without, and nothing shows which ran "
+			"last: give --encryption-bit, or 0 where there is none",
+			ws_target_path(target));
 	tried = candidates_in_words(system);
 	if (!tried || (!target->has_root && !(searched = search_in_words(system))))
 		return ws_fail_memory(system->ctx);

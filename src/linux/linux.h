@@ -135,6 +135,10 @@ struct ws_system {
 		*format;            /* paging's, as it is written down; NULL: unknown */
 	struct ws_format encrypted; /* the same without the encryption bit */
 	struct ws_attribute encryption; /* that bit; 0: none */
+	struct ws_attribute inferred; /* what only memory shows it to be: encryption.c */
+	size_t inferred_entries;      /* by so many that lead to tables; 0: being tried */
+	uint64_t likely_bit;          /* candidates.c: tables of a root's shape have it */
+	bool two_kinds;               /* and others have not; both hold together */
 	struct ws_paging paging;
 	struct ws_regime regime; /* zeros: a space's root translates all */
 	struct ws_layout layout;
@@ -294,6 +298,18 @@ enum ws_status ws_search_bytes(struct ws_system *system, uint64_t first, uint64_
  * addresses that an AMD processor encrypts memory by, where there is one.
  */
 void ws_set_format(struct ws_system *system, const struct ws_format *format);
+/* Which bits may be it where nothing says it: those beyond all memory. 0: it is known. */
+uint64_t ws_encryption_bits(const struct ws_system *system);
+/* The one of these that all present entries of a frame have, and no other; 0: none. */
+uint64_t ws_encryption_of(const struct ws_format *format, const uint8_t *frame,
+			  uint64_t bits);
+/* Memory is walked without that bit, until it is 0. */
+void ws_encryption_try(struct ws_system *system, uint64_t bit);
+/* Takes the bit that is tried, if many entries below root agree and none disagrees. */
+enum ws_status ws_encryption_take(struct ws_system *system, uint64_t root,
+				  bool *taken) WS_MUST_CHECK;
+uint8_t ws_encryption_number(const struct ws_system *system);
+void ws_encryption_note(struct ws_system *system);
 
 /* Takes the text in the frame at pa as the system's VMCOREINFO. */
 enum ws_status ws_vmcoreinfo_take(struct ws_system *system, uint64_t pa) WS_MUST_CHECK;
@@ -333,8 +349,9 @@ void ws_search_end(struct ws_system *system, uint8_t *recorder);
  * A first root, as the reference, and PAGE_OFFSET. WS_ERR_NOT_FOUND, without a message:
  * nothing that is known so far leads to one; ws_layout_refuse() then says what is known.
  */
-/* A root that the caller gives: cut to what CR3 holds it would be another place. */
-enum ws_status ws_check_given_root(const struct ws_system *system) WS_MUST_CHECK;
+/* A root that the caller gives: cut to what CR3 holds it would be another place. And a
+ * bit of encrypted memory. */
+enum ws_status ws_check_given(const struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_find_layout(struct ws_system *system) WS_MUST_CHECK;
 /*
  * The same by a pass over memory, for a root that holds together, whoever's it is; and

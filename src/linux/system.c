@@ -204,7 +204,7 @@ static enum ws_status search_memory(struct ws_system *system, size_t notes)
  * The layout can be had from the registers or the dump's notes, or else needs the
  * VMCOREINFO text that the pass over memory finds; then the roots need a second pass.
  */
-static enum ws_status find_memory(struct ws_system *system)
+static enum ws_status find_layout(struct ws_system *system)
 {
 	size_t notes = system->notes.n;
 	enum ws_status layout = ws_find_layout(system), status;
@@ -218,6 +218,15 @@ static enum ws_status find_memory(struct ws_system *system)
 	if (layout == WS_ERR_NOT_FOUND)
 		return search_memory(system, notes);
 	return layout == WS_OK ? ws_find_scan(system) : layout;
+}
+
+static enum ws_status find_memory(struct ws_system *system)
+{
+	enum ws_status status = find_layout(system);
+
+	if (status == WS_OK)
+		ws_encryption_note(system);
+	return status;
 }
 
 /* Whether Linux is known on the machine: that of the format, or that the dump names. */
@@ -259,7 +268,7 @@ static enum ws_status open_tables(struct ws_system *system)
 				: "%s: Linux with %s page tables is not known: they can "
 				  "only be walked, from a root that --root gives",
 			ws_target_path(target), format->name);
-	status = ws_check_given_root(system);
+	status = ws_check_given(system);
 	if (status != WS_OK)
 		return status;
 	all = ws_vec_push(&system->regions);

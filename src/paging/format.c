@@ -21,6 +21,11 @@ unsigned ws_format_levels(const struct ws_format *format)
 	return format->nlevels;
 }
 
+uint64_t ws_format_encryption_bit(const struct ws_format *format)
+{
+	return format->aside.bit;
+}
+
 unsigned ws_format_page_bits(const struct ws_format *format)
 {
 	return format->level[format->nlevels - 1].shift;

@@ -221,16 +221,20 @@ static enum ws_status vmcoreinfo_note(struct ws_target *target, const struct not
  * Our own note stands in for registers that a captured dump never had, or that a root was
  * given in place of: one line
  * "NAME ROOT", a paging format and the pa of the reference root in hexadecimal, 0 where
- * the reference was a consensus.
+ * the reference was a consensus; and behind them the number of the encryption bit, which
+ * less memory would not show again, where it was given or found in memory.
  */
 static enum ws_status whosees_note(struct ws_target *target, const struct note *note)
 {
 	char name[32], text[64] = "";
 	uint64_t root;
+	unsigned bit;
+	int parts;
 
 	memcpy(text, note->desc,
 	       note->descsz < sizeof(text) ? note->descsz : sizeof(text) - 1);
-	if (sscanf(text, "%31s %" SCNx64, name, &root) != 2 || !ws_format_by_name(name))
+	parts = sscanf(text, "%31s %" SCNx64 " %u", name, &root, &bit);
+	if (parts < 2 || !ws_format_by_name(name) || (parts > 2 && bit > UINT8_MAX))
 		return ws_target_add_note(
 			target,
 			"the WHOSEES note at file offset %#lx is damaged: no paging format "
@@ -240,6 +244,8 @@ static enum ws_status whosees_note(struct ws_target *target, const struct note *
 	target->root = root;
 	target->has_root = root != 0;
 	target->root_is_noted = target->has_root;
+	target->has_encryption_bit = parts > 2;
+	target->encryption_bit = parts > 2 ? (uint8_t)bit : 0;
 	return WS_OK;
 }
 
@@ -437,9 +443,10 @@ enum ws_status ws_target_write_notes(const struct ws_target *target,
 		} else if (!cpu->arch->qemu_note) {
 			short_of_memory |= !prstatus_write(file, cpu);
 		}
-	snprintf(text, sizeof(text), "%s %" PRIx64, ws_format_name(from->format),
-		 from->root);
-	if (!registers || target->has_root)
+	snprintf(text, sizeof(text),
+		 from->has_encryption_bit ? "%s %" PRIx64 " %u" : "%s %" PRIx64,
+		 ws_format_name(from->format), from->root, from->encryption_bit);
+	if (!registers || target->has_root || from->has_encryption_bit)
 		note_write(file, "WHOSEES", WHOSEES_ROOT, text, strlen(text) + 1);
 	snprintf(text, sizeof(text), "modules-absent %" PRIx64, from->modules_absent);
 	if (from->no_modules)

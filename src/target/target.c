@@ -147,6 +147,10 @@ static enum ws_status format_choose(struct ws_target *target,
 		target->root_is_noted = false;
 		target->root = options->root;
 	}
+	if (options->has_encryption_bit) {
+		target->has_encryption_bit = true;
+		target->encryption_bit = options->encryption_bit;
+	}
 	if (options->format)
 		target->format = ws_format_by_name(options->format);
 	if (options->format && !target->format)

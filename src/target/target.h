@@ -109,7 +109,9 @@ struct ws_target {
 	bool format_by_note;            /* nothing but VMCOREINFO's note says it */
 	uint64_t root;                  /* what options gave */
 	bool has_root;
-	bool root_is_noted;      /* by a capture's note, and not given */
+	bool root_is_noted;     /* by a capture's note, and not given */
+	uint8_t encryption_bit; /* given or noted; 0: there is none */
+	bool has_encryption_bit;
 	bool modules_sought;     /* a capture's note: no module was found in the whole, */
 	uint64_t modules_absent; /* which lacked that much of where one may lie */
 	uint8_t *
@@ -232,6 +234,8 @@ struct ws_taken_from {
 	const struct ws_format *format;
 	uint64_t root;          /* the reference that discovery settled on; 0: none */
 	const char *vmcoreinfo; /* NULL: none */
+	uint8_t encryption_bit; /* as in the target */
+	bool has_encryption_bit;
 	bool no_modules; /* all that is there was looked through, and there is none */
 	uint64_t modules_absent; /* bytes of where one may lie that are not there */
 };

@@ -17,7 +17,6 @@
 #include "x86/entry.h"
 #include "x86/linux.h"
 
-/* CPUID 8000001F, EBX 5:0: 47 or 51 so far. */
 #define C_BIT_FIRST 32
 #define C_BIT_LAST 51
 
@@ -33,8 +32,7 @@ static uint64_t of_vmcoreinfo(const struct ws_system *system)
 {
 	uint64_t mask;
 
-	return ws_vmcoreinfo(system, "NUMBER", "sme_mask", &mask) &&
-			       mask & WS_BITS(C_BIT_LAST, C_BIT_FIRST) &&
+	return ws_vmcoreinfo(system, "NUMBER", "sme_mask", &mask) && mask & X86_C_BITS &&
 			       !(mask & (mask - 1))
 		       ? mask
 		       : 0;

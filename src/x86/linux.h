@@ -13,6 +13,8 @@ bool x86_swappers(struct ws_system *system, uint64_t va,
 		  uint64_t pa[static WS_SWAPPERS_MAX], unsigned *n);
 
 extern const struct ws_user_halves x86_user_halves;
+/* Where AMD's C bit can be; CPUID 8000001F, EBX 5:0: 47 or 51 so far. */
+#define X86_C_BITS WS_BITS(51, 32)
 struct ws_attribute x86_encryption(const struct ws_system *system);
 enum ws_status x86_regions(struct ws_system *system);
 extern const struct ws_users_page x86_users_pages[];

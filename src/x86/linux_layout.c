@@ -59,6 +59,7 @@
 	{ .format = paging, .word = 8, .root = WS_ROOT_HOLDS_KERNEL, .anchor = UINT64_MAX, \
 	  .memory_end = WS_BIT(52), .low_roots_end = REAL_MODE_END, .from_zero = true, \
 	  .direct_gap = DEVICES_MAX, \
+	  .encryption_bits = X86_C_BITS, .encryption_name = "C", \
 	  .direct_first = UINT64_C(1) << 63, .direct_last = X86_KERNEL_MAP - 1, \
 	  .delta_first = UINT64_C(1) << 63, .delta_last = X86_KERNEL_MAP - 1, \
 	  .delta_step = UINT64_C(1) << 30, \

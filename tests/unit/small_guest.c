@@ -781,6 +781,18 @@ void guest_leave_out(struct guest *guest, uint64_t pa)
 	target->nframes--;
 }
 
+void guest_encrypt(struct guest *guest, uint64_t bit)
+{
+	for (uint64_t pa = 1u << 20; pa < guest->next_frame; pa += 8)
+		if (pa / WS_FRAME_SIZE != guest->vmcoreinfo / WS_FRAME_SIZE &&
+		    guest_get(guest, pa) & 1)
+			guest_put(guest, pa, guest_get(guest, pa) | bit);
+	for (uint64_t pa = guest->swapper; pa < guest->swapper + 2 * WS_FRAME_SIZE;
+	     pa += 8)
+		if (guest_get(guest, pa) & 1)
+			guest_put(guest, pa, guest_get(guest, pa) | bit);
+}
+
 void guest_forget_registers(struct ws_cpu *cpu)
 {
 	memset(cpu->known, 0, sizeof(cpu->known));

@@ -98,6 +98,8 @@ void guest_leave_out(struct guest *guest, uint64_t pa);
 
 /* Paging is on with cr3, and nothing else is known of the registers. */
 void guest_set_cr3(struct guest *guest, uint64_t cr3);
+/* Sets the bit in every entry, of tables and of pages. */
+void guest_encrypt(struct guest *guest, uint64_t bit);
 /* As a dump that has no control registers: nothing of the processor is known. */
 void guest_forget_registers(struct ws_cpu *cpu);
 

@@ -606,19 +606,6 @@ static void a_given_root_of_a_process_is_not(void **state)
 
 /* ---- encrypted memory -------------------------------------------------------------- */
 
-/* Every entry, of tables and of pages, with the C bit in it. */
-static void set_c_bit(struct guest *guest, uint64_t bit)
-{
-	for (uint64_t pa = 1u << 20; pa < guest->next_frame; pa += 8)
-		if (pa / WS_FRAME_SIZE != guest->vmcoreinfo / WS_FRAME_SIZE &&
-		    guest_get(guest, pa) & 1)
-			guest_put(guest, pa, guest_get(guest, pa) | bit);
-	for (uint64_t pa = guest->swapper; pa < guest->swapper + 2 * WS_FRAME_SIZE;
-	     pa += 8)
-		if (guest_get(guest, pa) & 1)
-			guest_put(guest, pa, guest_get(guest, pa) | bit);
-}
-
 static enum ws_status open_encrypted(void **state, unsigned bit, uint64_t cr3_bits,
 				     bool reported)
 {
@@ -627,7 +614,7 @@ static enum ws_status open_encrypted(void **state, unsigned bit, uint64_t cr3_bi
 	struct ws_system *system;
 	enum ws_status status;
 
-	set_c_bit(guest, UINT64_C(1) << bit);
+	guest_encrypt(guest, UINT64_C(1) << bit);
 	if (reported)
 		snprintf(text + strlen(text), 64, "NUMBER(sme_mask)=%ld\n", 1l << bit);
 	else
