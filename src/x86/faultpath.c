@@ -348,10 +348,17 @@ static void needs_without_registers(struct ws_needs *needs, struct x86_fault_cpu
 {
 	struct ws_system *system = needs->audit->system;
 	struct x86_segment idtr;
+	char words[X86_LACKING];
 
-	ws_note(system,
-		"this target keeps no processor's control registers: GDT, TSS and "
-		"their stacks are not looked at");
+	if (x86_lacks_tables(system->target, words))
+		ws_note(system,
+			"this target keeps no processor's %s: GDT, TSS and their stacks "
+			"are not looked at",
+			words);
+	else
+		ws_note(system,
+			"no processor of this target has paging on: GDT, TSS and their "
+			"stacks are not looked at");
 	ws_lack_fact(needs->audit, true,
 		     "the processors' registers: where GDT, TSS and stacks lie");
 	if (!ws_idt_search(system, &idtr)) {

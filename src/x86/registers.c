@@ -6,6 +6,9 @@
 #include "x86/registers.h"
 #include "x86/entry.h"
 
+#include <stdio.h>
+
+#include "target/target.h"
 #include "util/line.h"
 
 /* ---- names ---- */
@@ -211,4 +214,50 @@ bool x86_is_plausible(const struct ws_cpu *cpu)
 	       flags & FLAGS_FIXED && !(flags & FLAGS_RESERVED) && !(flags >> 32) &&
 	       cpu->reg[X86_IDT + WS_SEGMENT_LIMIT] <= TABLE_LIMIT_MAX &&
 	       cpu->reg[X86_GDT + WS_SEGMENT_LIMIT] <= TABLE_LIMIT_MAX;
+}
+
+/* ---- what no processor has -------------------------------------------------------- */
+
+/* What a fault goes by, and the part of it that says where it lies. */
+static const struct {
+	const char *name;
+	unsigned number;
+} fault_registers[] = {
+	{ "control registers", X86_CR0 },
+	{ "IDTR", X86_IDT + WS_SEGMENT_BASE },
+	{ "GDTR", X86_GDT + WS_SEGMENT_BASE },
+	{ "TR", X86_TR + WS_SEGMENT_BASE },
+};
+#define FAULT_REGISTERS WS_ARRAY_SIZE(fault_registers)
+
+/* A bit for each that is missing. */
+static unsigned missing_of(const struct ws_cpu *cpu)
+{
+	unsigned missing = 0;
+
+	for (unsigned i = 0; i < FAULT_REGISTERS; i++)
+		if (!ws_cpu_knows(cpu, fault_registers[i].number))
+			missing |= 1u << i;
+	return missing;
+}
+
+bool x86_lacks_tables(const struct ws_target *target, char words[static X86_LACKING])
+{
+	unsigned missing = (1u << FAULT_REGISTERS) - 1;
+	size_t at = 0;
+
+	ws_vec_each(&target->cpus, cpu)
+		if (__builtin_popcount(missing_of(cpu)) < __builtin_popcount(missing))
+			missing = missing_of(cpu);
+	for (unsigned i = 0, left = missing; i < FAULT_REGISTERS; i++) {
+		if (!(left & 1u << i))
+			continue;
+		left &= ~(1u << i);
+		at += (size_t)snprintf(words + at, X86_LACKING - at, "%s%s",
+				       !at    ? ""
+				       : left ? ", "
+					      : " and ",
+				       fault_registers[i].name);
+	}
+	return missing;
 }

@@ -112,6 +112,15 @@ static inline bool x86_has_tables(const struct ws_cpu *cpu)
 	       ws_cpu_knows(cpu, X86_TR + WS_SEGMENT_BASE);
 }
 
+struct ws_target;
+
+#define X86_LACKING 64
+/*
+ * Which registers are missing without which no fault is delivered, of the processor that has
+ * the most of them: "GDTR and TR". False: none is.
+ */
+bool x86_lacks_tables(const struct ws_target *target, char words[static X86_LACKING]);
+
 /* The privilege level is that of CS (SDM vol. 3A, 5.5). */
 static inline bool x86_in_user_mode(const struct ws_cpu *cpu)
 {

@@ -982,6 +982,42 @@ static void without_registers(void **state)
 	fault_guest_destroy(fault);
 }
 
+static void forget_table(struct ws_cpu *cpu, unsigned segment)
+{
+	unsigned number = segment + WS_SEGMENT_BASE;
+
+	cpu->known[number / 64] &= ~(UINT64_C(1) << number % 64);
+}
+
+/* VMware's snapshots lack GDTR and TR, Xen's cores IDTR as well. */
+static void what_registers_are_missing(void **state)
+{
+	static const struct {
+		unsigned n;
+		const char *words;
+	} lacking[] = { { 1, "no processor's TR:" },
+			{ 2, "no processor's GDTR and TR:" },
+			{ 3, "no processor's IDTR, GDTR and TR:" } };
+	static const unsigned segments[] = { X86_TR, X86_GDT, X86_IDT };
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(lacking); i++) {
+		struct fault_guest *fault = create(state);
+		struct ws_machine *machine;
+
+		fault_guest_open(fault, FAULT_LAZY);
+		for (unsigned s = 0; s < lacking[i].n; s++)
+			forget_table(fault_guest_cpu(fault), segments[s]);
+		fault_guest_audit(fault, FAULT_LAZY);
+		assert_true(has_note(fault, lacking[i].words));
+		assert_false(has_note(fault, "control registers"));
+		assert_int_equal(ws_machine_create(fault->audit, &machine),
+				 WS_ERR_UNSUPPORTED);
+		assert_non_null(
+			strstr(ws_error(fault->guest->target.ctx, 0), lacking[i].words));
+		fault_guest_destroy(fault);
+	}
+}
+
 static void a_processor_that_does_not_page(void **state)
 {
 	struct fault_guest *fault = create(state);
@@ -1187,6 +1223,7 @@ static const struct guest_case cases[] = {
 	{ "a segment that is none", a_segment_that_is_none, 0 },
 	{ "a stack segment that is none", a_stack_segment_that_is_none, GUEST_32_BITS },
 	{ "without registers", without_registers },
+	{ "what registers are missing", what_registers_are_missing },
 	{ "a processor that does not page", a_processor_that_does_not_page },
 	{ "an IDT that was given up", an_idt_that_was_given_up },
 	{ "two processors", two_processors },

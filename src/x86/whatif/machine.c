@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "util/sorted.h"
+#include "x86/registers.h"
 #include "x86/whatif/whatif.h"
 #include "x86/entry.h"
 
@@ -53,15 +54,20 @@ enum ws_status x86_machine_create(struct ws_audit *audit, struct ws_machine **ma
 {
 	struct ws_system *system = audit->system;
 	struct ws_machine *made;
+	char words[X86_LACKING];
 	bool here;
 
 	*machine = NULL;
 	if (!ws_start_cpu(system, system->layout.reference, &here))
-		return ws_fail(
-			system->ctx, WS_ERR_UNSUPPORTED,
-			"this target keeps no processor's control registers, or none "
-			"that fit its page tables: without IDT, GDT and TSS no fault "
-			"can be delivered");
+		return x86_lacks_tables(system->target, words)
+			       ? ws_fail(system->ctx, WS_ERR_UNSUPPORTED,
+					 "this target keeps no processor's %s: without "
+					 "IDT, GDT and TSS no fault can be delivered",
+					 words)
+			       : ws_fail(system->ctx, WS_ERR_UNSUPPORTED,
+					 "this target has no processor whose control "
+					 "registers fit its page tables and whose IDT has "
+					 "gates: no fault can be delivered");
 	made = calloc(1, sizeof(*made));
 	if (!made)
 		return ws_fail_memory(system->ctx);
