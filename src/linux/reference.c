@@ -122,6 +122,11 @@ static bool swapper_by_place(struct ws_system *system, const struct ws_image_par
 			*swapper = root;
 			found++;
 		}
+	if (found == 1)
+		ws_note(system,
+			"init_mm's page table is taken to be that at %#lx: the one in the "
+			"kernel image that maps no user memory",
+			*swapper);
 	return found == 1;
 }
 

@@ -373,3 +373,30 @@ bool ws_user_half_is_empty(struct ws_system *system, uint64_t root)
 	table = ws_root_table(system, root);
 	return !table || leads_to_nothing(system, table);
 }
+
+/* Whether an entry is none that a kernel writes: not empty, and it leads nowhere. */
+static bool is_no_entry(struct ws_system *system, uint64_t entry)
+{
+	const struct ws_format *format = system->paging.format;
+
+	return entry && (!ws_is_present(format, entry) ||
+			 (entry & ws_address_bits(&format->level[0])) >=
+				 system->target->memory_end);
+}
+
+bool ws_user_half_is_reused(struct ws_system *system, uint64_t root)
+{
+	unsigned end = ws_first_kernel_slot(system), strange = 0, entries = 0;
+
+	if (ws_root_kind(system->paging.format) != WS_ROOT_HOLDS_KERNEL ||
+	    ws_private_level(system->paging.format))
+		return false;
+	for (unsigned i = 0; i < end; i++) {
+		const uint8_t *table = ws_root_part(system, root, i);
+		uint64_t entry = table ? ws_entry(system, table, i) : 0;
+
+		strange += is_no_entry(system, entry);
+		entries += entry && !is_no_entry(system, entry);
+	}
+	return strange > entries;
+}

@@ -115,6 +115,11 @@ unsigned ws_slots_in_part(const struct ws_format *format);
  */
 bool ws_lacks_directory(struct ws_system *system, uint64_t root);
 bool ws_user_half_is_empty(struct ws_system *system, uint64_t root);
+/*
+ * Whether something else was written over it since it was freed: most of what is there is
+ * no entry. A kernel clears those that it takes out, and leaves none that is not present.
+ */
+bool ws_user_half_is_reused(struct ws_system *system, uint64_t root);
 
 /*
  * PTI: where the root's user half would lie, where this architecture's kernels have such;

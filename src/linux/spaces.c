@@ -294,7 +294,8 @@ static bool is_free(const struct attribution *a, size_t index)
  * A page with no reference is free. One with references may have been given to something
  * else that has not written over all of it yet: then it is not on pgd_list. Without
  * either, a root that maps no user memory is taken for a freed one: exit_mmap() empties
- * it before it is freed, and who lives has a stack. But that is not enough where its task
+ * it before it is freed, and who lives has a stack; so is one that is no table any more
+ * where user memory was. But that is not enough where its task
  * may be among those that were not found.
  */
 static enum answer is_freed(struct attribution *a, size_t index)
@@ -307,7 +308,8 @@ static enum answer is_freed(struct attribution *a, size_t index)
 		return NO;
 	if (is_free(a, index))
 		return YES;
-	if (!ws_user_half_is_empty(system, root) ||
+	if ((!ws_user_half_is_empty(system, root) &&
+	     !ws_user_half_is_reused(system, root)) ||
 	    is_surely_in_image(system, root + system->layout.image_delta))
 		return NO;
 	return a->has_list || !ws_system_lacks_tasks(system) ? YES : PERHAPS;

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "linux/roots.h"
 #include "report/digest.h"
 #include "report/words.h"
 #include "x86/registers.h"
@@ -162,6 +163,43 @@ static void a_loaded_boot_table_is_in(void **state)
 	}
 }
 
+/* The first entry of the user's in a root; its table is no matter. */
+static uint64_t first_entry(const struct guest *guest, uint64_t root)
+{
+	unsigned size = 1u << guest->kind->format->entry_log2;
+	uint64_t entry = 0;
+
+	for (unsigned at = 0; !entry; at += size)
+		memcpy(&entry, guest->memory + root + at, size);
+	return entry;
+}
+
+/* A freed root of which most is no entry any more is nobody's; of half, it may be. */
+static void a_reused_page_is_freed(void **state)
+{
+	enum { ENTRIES = 3, FIRST = 8 };
+
+	for (unsigned more = 0; more < 2; more++) {
+		struct counted counted = { .fault = fault_guest_create(*state) };
+		struct guest *guest = counted.fault->guest;
+		unsigned size = 1u << guest->kind->format->entry_log2;
+		uint64_t entry = first_entry(guest, fault_guest_victim(counted.fault));
+		uint64_t other = 0xb77a8000; /* not present */
+		uint8_t *at = guest->memory + guest->reused + (size_t)FIRST * size;
+
+		memset(guest->memory + guest->vmcoreinfo, 0, WS_FRAME_SIZE);
+		for (unsigned i = 0; i < ENTRIES; i++, at += size)
+			memcpy(at, &entry, size);
+		for (unsigned i = 0; i < ENTRIES + more; i++, at += size)
+			memcpy(at, &other, size);
+		take(&counted);
+		assert_int_equal(
+			counted.digest.spaces[index_of(&counted, guest->reused)].kind,
+			more ? WS_SPACE_FREED : WS_SPACE_UNOWNED);
+		leave(&counted);
+	}
+}
+
 /* ---- two halves ------------------------------------------------------------------- */
 
 /* What is wrong with a user half alone is its process's, which counts once. */
@@ -256,11 +294,13 @@ static void an_unknown_half(void **state)
 static const struct {
 	const char *name;
 	CMUnitTestFunction test;
-	bool pti;
+	bool pti;   /* about user halves */
+	bool table; /* about roots that are tables, as PAE's are not */
 } cases[] = {
 	{ "the words", the_words, false },
 	{ "no known owner", no_known_owner_is_in, false },
 	{ "a loaded boot table", a_loaded_boot_table_is_in, false },
+	{ "a reused page", a_reused_page_is_freed, false, true },
 	{ "a sick half", a_sick_half, true },
 	{ "both halves sick", both_halves_sick, true },
 	{ "an unknown half", an_unknown_half, true },
@@ -277,7 +317,10 @@ int main(void)
 
 	for (unsigned k = 0; k < KINDS_MAX && (kind = guest_kind_at(k)); k++)
 		for (size_t c = 0; c < WS_ARRAY_SIZE(cases); c++) {
-			if (cases[c].pti && !kind->pti)
+			bool is_table =
+				ws_root_kind(kind->format) == WS_ROOT_HOLDS_KERNEL;
+
+			if ((cases[c].pti && !kind->pti) || (cases[c].table && !is_table))
 				continue;
 			snprintf(names[n], sizeof(names[n]), "%s: %s", kind->name,
 				 cases[c].name);
