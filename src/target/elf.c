@@ -15,6 +15,7 @@
  * would clip a program header table that reaches past the file without a word.)
  */
 #include "target/kcore.h"
+#include "target/unread.h"
 
 #include <elf.h>
 #include <stdio.h>
@@ -107,6 +108,28 @@ static const char *const no_core[] = {
 	[ET_DYN] = ", but a program or a shared library",
 };
 
+/*
+ * Of another machine than is known here, in either byte order, whether it is a core or a
+ * kernel: both classes have e_machine in one place.
+ */
+static enum ws_status machine_refuse(struct ws_target *target)
+{
+	const uint8_t *ehdr = target->file.data;
+	const uint8_t *at = ehdr + elf_classes[ehdr[EI_CLASS]].e_machine;
+	bool big = ehdr[EI_DATA] == ELFDATA2MSB;
+	const struct ws_other_machine *other =
+		ws_other_machine(big ? (uint16_t)(at[0] << 8 | at[1]) : ws_le16(at));
+	char names[WS_MACHINE_NAMES];
+
+	return other ? ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
+			       "%s: an ELF file of %s (machine %u at file offset %#lx, %s-"
+			       "endian), which is not %s: %s",
+			       target->file.path, other->name, other->elf,
+			       (unsigned long)(at - ehdr), big ? "big" : "little",
+			       ws_machine_names(names), other->advice)
+		     : WS_OK;
+}
+
 static enum ws_status header_check(struct ws_target *target, struct core *core)
 {
 	const struct ws_machine_type *known;
@@ -126,6 +149,9 @@ static enum ws_status header_check(struct ws_target *target, struct core *core)
 			       "%s: ELF class %u at file offset %#x is neither 32- nor "
 			       "64-bit",
 			       path, ehdr[EI_CLASS], EI_CLASS);
+	if (target->file.size >= elf_classes[ehdr[EI_CLASS]].ehdr &&
+	    (status = machine_refuse(target)))
+		return status;
 	if (ehdr[EI_DATA] != ELFDATA2LSB)
 		return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
 			       "%s: ELF data encoding %u at file offset %#x is not "

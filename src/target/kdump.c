@@ -126,7 +126,7 @@ static enum ws_status header_check(struct ws_target *target, const uint8_t *p)
 		return ws_fail(
 			target->ctx, WS_ERR_UNSUPPORTED,
 			"%s: kdump of machine '%.64s' (file offset %#lx), which is "
-			"not %s",
+			"not %s: crash, built for that machine, reads kdumps",
 			path, p + KDUMP_MACHINE,
 			ws_kdump_file_offset(target, KDUMP_MACHINE),
 			ws_machine_names(names));

@@ -5,10 +5,14 @@
  */
 #include "target/unread.h"
 
+#include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "util/bits.h"
+#include "util/cleanup.h"
 
 #define NO_LINUX "whosees reads the memory of Linux"
 #define OLD_DUMP "crash reads it; whosees reads what kdump writes"
@@ -25,6 +29,8 @@
 	"a Firecracker microVM's state",                         \
 		"its memory is another file: name the one that " \
 		"mem_file_path named"
+
+#define HYPERV "a Hyper-V saved state or configuration", DUMP_INSIDE
 
 /* The signatures are those of the formats' own descriptions, or of who writes them. */
 static const struct unread {
@@ -54,6 +60,9 @@ static const struct unread {
 	{ MAGIC(0, "MDMP"), "a Windows minidump", NO_LINUX },
 	{ MAGIC(0, "hibr"), "a Windows hibernation file", NO_LINUX },
 	{ MAGIC(0, "HIBR"), "a Windows hibernation file", NO_LINUX },
+	/* .vmrs, .vmcx and, since 2016, .vsv are one container, with this before it: what
+	 * dissect.hypervisor and OpenVMM's hvs_file say. */
+	{ MAGIC(0, "\x14\x20\x28\x01"), HYPERV },
 	{ NAMED(".vmrs"), "a Hyper-V saved state", DUMP_INSIDE },
 	{ NAMED(".vsv"), "a Hyper-V saved state", DUMP_INSIDE },
 	{ MAGIC(0, "\xed\x23\x8f\x61\x73\x01\x19\xa8"), "an LKCD dump", OLD_DUMP },
@@ -67,6 +76,20 @@ static const struct unread {
 	  "restore it, and write a core with `xl dump-core DOMAIN FILE'" },
 	{ MAGIC(0, "Xen saved domain, xl format"), "a saved Xen domain",
 	  "restore it, and write a core with `xl dump-core DOMAIN FILE'" },
+	/* libxl-migration-stream.pandoc, libxc-migration-stream.pandoc: both big-endian. */
+	{ MAGIC(0, "LibxlFmt"), "a stream of a saved Xen domain (libxl)",
+	  "restore the domain, and write a core with `xl dump-core DOMAIN FILE'" },
+	{ MAGIC(0, "\xff\xff\xff\xff\xff\xff\xff\xff"
+		   "XENF"),
+	  "a stream of a saved Xen domain (libxenguest)",
+	  "restore the domain, and write a core with `xl dump-core DOMAIN FILE'" },
+	{ MAGIC(0, "libvirt-xml\n \0 \r"), "a Xen domain that libvirt saved",
+	  "`virsh restore' it, and write a core with `virsh dump DOMAIN FILE'" },
+	/* xenopsd's suspend_image.ml, save_signature; before it, XenSavedDomain. */
+	{ MAGIC(0, "XenSavedDomv2-\n"),
+	  "a virtual machine that XenServer or XCP-ng suspended",
+	  "resume it with `xe vm-resume', and take the dump inside it with LiME, AVML or "
+	  "kdump" },
 	{ MAGIC(2, "d\206\204\x19\x10\x07"), FIRECRACKER },
 	{ MAGIC(2, "\xaa\xaa\x84\x19\x10\x07"), FIRECRACKER },
 	{ MAGIC(0, "EVF\x09\x0d\x0a\xff\0"), "an EWF (E01) image",
@@ -92,6 +115,18 @@ static bool ends_in(const char *path, const char *suffix)
 	return path_len > len && !strcasecmp(path + path_len - len, suffix);
 }
 
+/* Before 2016 Hyper-V has memory in a file ID.bin, beside ID.vsv. */
+static bool is_beside_vsv(const struct ws_file *file)
+{
+	ws_autofree char *beside =
+		ends_in(file->path, ".bin") ? strdup(file->path) : NULL;
+
+	if (!beside)
+		return false;
+	memcpy(beside + strlen(beside) - 4, ".vsv", 4);
+	return !access(beside, F_OK);
+}
+
 static bool is(const struct ws_file *file, const struct unread *row)
 {
 	if (!row->magic)
@@ -108,5 +143,47 @@ bool ws_is_unread(const struct ws_file *file, const char **what, const char **ad
 			*advice = unread[i].advice;
 			return true;
 		}
-	return false;
+	if (!is_beside_vsv(file))
+		return false;
+	*what = "a Hyper-V machine's saved memory";
+	*advice = DUMP_INSIDE;
+	return true;
+}
+
+/* ---- other machines --------------------------------------------------------------- */
+
+#define BY_CRASH "crash, built for that machine, reads it"
+#define BY_NONE "no other tool is known here that reads it"
+
+/* elf.h; what crash reads, by its README. */
+static const struct ws_other_machine machines[] = {
+	{ EM_S390, "s390x (IBM Z)", BY_CRASH },
+	{ EM_PPC64, "ppc64 or ppc64le (POWER)", BY_CRASH },
+	{ EM_PPC, "ppc (PowerPC)", BY_CRASH },
+	{ EM_MIPS, "mips or mips64", BY_CRASH },
+	{ EM_MIPS_RS3_LE, "mipsel", BY_CRASH },
+	{ EM_LOONGARCH, "loongarch64", BY_CRASH },
+	{ EM_SPARCV9, "sparc64", BY_CRASH },
+	{ EM_IA_64, "ia64 (Itanium)", BY_CRASH },
+	{ EM_ALPHA, "alpha", BY_CRASH },
+	{ EM_SPARC, "sparc", BY_NONE },
+	{ EM_SPARC32PLUS, "sparc", BY_NONE },
+	{ EM_PARISC, "parisc", BY_NONE },
+	{ EM_68K, "m68k", BY_NONE },
+	{ EM_SH, "sh", BY_NONE },
+	{ EM_ARC_COMPACT, "arc", BY_NONE },
+	{ EM_ARCV2, "arc", BY_NONE },
+	{ EM_CSKY, "csky", BY_NONE },
+	{ EM_XTENSA, "xtensa", BY_NONE },
+	{ EM_MICROBLAZE, "microblaze", BY_NONE },
+	{ EM_OPENRISC, "openrisc", BY_NONE },
+	{ EM_ALTERA_NIOS2, "nios2", BY_NONE },
+};
+
+const struct ws_other_machine *ws_other_machine(uint16_t elf)
+{
+	for (size_t i = 0; i < WS_ARRAY_SIZE(machines); i++)
+		if (machines[i].elf == elf)
+			return &machines[i];
+	return NULL;
 }

@@ -10,4 +10,14 @@
  */
 bool ws_is_unread(const struct ws_file *file, const char **what, const char **advice);
 
+/* What reads a dump of a machine that is not known here. */
+struct ws_other_machine {
+	uint16_t elf; /* EM_* */
+	const char *name;
+	const char *advice;
+};
+
+/* Those that Linux runs on, by the number in an ELF header; NULL: none of them. */
+const struct ws_other_machine *ws_other_machine(uint16_t elf);
+
 #endif
