@@ -370,7 +370,10 @@ const struct ws_codec ws_codec_xz = { "xz", xz_probe, xz_begin, xz_step, xz_end 
 const struct ws_codec ws_codec_xz_block = { "xz", NULL, xz_block_begin, xz_step, xz_end };
 const struct ws_codec ws_codec_zstd = { "zstd", zstd_probe, zstd_begin, zstd_step,
 					zstd_end };
-const struct ws_codec ws_codec_lz4 = { "LZ4", lz4_probe, lz4_begin, lz4_step, lz4_end };
+const struct ws_codec ws_codec_lz4 = {
+	"LZ4",    lz4_probe, lz4_begin,
+	lz4_step, lz4_end,   .whole = "a block, which has up to 4 MiB of the dump",
+};
 
 const struct ws_codec *ws_codec_of(const uint8_t *bytes, size_t size)
 {

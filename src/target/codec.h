@@ -53,6 +53,8 @@ struct ws_codec {
 	void *(*begin)(unsigned how, uint64_t window);
 	enum ws_flow (*step)(void *state, struct ws_codec_stream *s);
 	void (*end)(void *state);
+	const char *
+		whole; /* what is unpacked as a whole or not at all; NULL: nothing large */
 };
 
 extern const struct ws_codec ws_codec_gzip, ws_codec_xz, ws_codec_zstd, ws_codec_lz4,

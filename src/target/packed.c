@@ -428,8 +428,14 @@ static enum ws_status no_bytes(const struct job *job, const struct outcome *o)
 		[FOLLOWED] = "there is nothing in it before other bytes follow",
 	};
 
-	return ws_fail(job->ctx, WS_ERR_UNREADABLE, "%s: compressed by %s: %s",
-		       job->file->path, job->parts.codec->name, words[o->ending]);
+	const struct ws_codec *codec = job->parts.codec;
+	bool in_one = o->ending == CUT && codec->whole;
+
+	return ws_fail(job->ctx, WS_ERR_UNREADABLE, "%s: compressed by %s: %s%s%s%s",
+		       job->file->path, codec->name, words[o->ending],
+		       in_one ? ": its first part is not whole, and " : "",
+		       in_one ? codec->whole : "",
+		       in_one ? ", is unpacked as a whole or not at all" : "");
 }
 
 static struct outcome tail_unpack(struct job *job)

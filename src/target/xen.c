@@ -199,8 +199,25 @@ static enum ws_status count_pages(struct ws_target *target, const struct xen *xe
 		listed, pages);
 }
 
-static enum ws_status list_cut(struct ws_target *target, uint64_t entry, uint64_t n)
+/* The list lies behind the pages: what is cut off by more than a little has none of it. */
+static enum ws_status list_missing(struct ws_target *target, const struct xen *xen,
+				   uint64_t n)
 {
+	uint64_t size = target->file.size, at = xen->pages.offset;
+	uint64_t here = size > at ? (size - at) / WS_FRAME_SIZE : 0;
+
+	return ws_fail(target->ctx, WS_ERR_UNREADABLE,
+		       "%s: ends at byte %#lx, before its list of frames, .xen_pfn (file "
+		       "offset %#lx): where the %lu of %lu pages lie that are in it is "
+		       "unknown",
+		       target->file.path, size, xen->pfn.offset, here < n ? here : n, n);
+}
+
+static enum ws_status list_cut(struct ws_target *target, const struct xen *xen,
+			       uint64_t entry, uint64_t n)
+{
+	if (!entry)
+		return list_missing(target, xen, n);
 	ws_target_reaches(target, WS_PHYSICAL_END);
 	return ws_target_add_note(
 		target,
@@ -228,7 +245,7 @@ static enum ws_status memory_add(struct ws_target *target, const struct xen *xen
 		got = have / ENTRY;
 		status = entries_add(target, xen, list, at, got, &run);
 		if (!status && got < want) {
-			status = list_cut(target, at + got, n);
+			status = list_cut(target, xen, at + got, n);
 			break;
 		}
 	}

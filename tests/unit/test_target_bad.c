@@ -143,6 +143,12 @@ static const struct bad cases[] = {
 	  "shdr64 offset=0x200 size=64\nshdr64 name=1 offset=0x1000 size=0x1000\n"
 	  "at 0x200\ntext \"\\0.xen_pages\\0\"\nat 0x1000\nframes 0x1000 1\n",
 	  WS_ERR_MALFORMED, { "no section .xen_pfn" } },
+	{ "Xen core cut before its list", "ehdr64 phnum=0 shoff=64 shnum=4 shstrndx=3\n"
+	  "shdr64\nshdr64 name=1 offset=0x1000 size=0x4000 entsize=0x1000\n"
+	  "shdr64 name=12 offset=0x5000 size=32 entsize=8\nshdr64 offset=0x200 size=21\n"
+	  "at 0x200\ntext \"\\0.xen_pages\\0.xen_pfn\\0\"\nat 0x1000\nframes 0x1000 4\n"
+	  "cut 0x3800\n", WS_ERR_UNREADABLE,
+	  { "ends at byte 0x3800", "before its list of frames", "2 of 4 pages" } },
 	{ "Xen with pages whose place wraps", "ehdr64 phnum=0 shnum=4 shoff=64 shstrndx=1\n"
 	  "shdr64\nshdr64 offset=0x200 size=64\nshdr64 name=1 offset=-1 size=0x1000\n"
 	  "shdr64 name=12 offset=0x2000 size=8\n"
