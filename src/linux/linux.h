@@ -16,7 +16,7 @@
  *	root_table.c  how its table is laid out; roots.c what a root looks like; consensus.c the majority of all of them
  *	image.c       the kernel image; resources.c what the kernel itself says of where
  *		      it lies
- *	reference.c   init_mm's own table in it
+ *	swapper.c     init_mm's own table in it
  *	tasks.c       the task list; fields.c where a task's fields lie; threads.c the
  *	              threads behind each leader
  *	owners.c      whom the list does not lead to, found from the roots up;

@@ -46,13 +46,16 @@ static bool swapper_frame(void *arg, uint64_t va, const uint8_t *frame)
 	return true;
 }
 
-static bool search_swapper(struct ws_system *system, uint64_t last, uint64_t *swapper)
+/* *ambiguous is set where more than one is found, and left as it is where not. */
+static bool search_swapper(struct ws_system *system, uint64_t last, uint64_t *swapper,
+			   bool *ambiguous)
 {
 	struct swapper_search s = { .system = system };
 	enum ws_status status =
 		ws_search(system, system->layout.image_first, last, 0, swapper_frame, &s);
 
 	*swapper = s.root;
+	*ambiguous |= s.ambiguous;
 	return status == WS_OK && s.found && !s.ambiguous;
 }
 
@@ -140,12 +143,13 @@ static bool find_swapper(struct ws_system *system, const struct ws_image_parts *
 			 uint64_t *swapper)
 {
 	uint64_t last = system->layout.image_last, sure = system->image_sure;
+	bool ambiguous = false;
 
-	if (last && sure < last && search_swapper(system, sure, swapper))
+	if (last && sure < last && search_swapper(system, sure, swapper, &ambiguous))
 		return true;
-	return (last && search_swapper(system, last, swapper)) ||
+	return (last && search_swapper(system, last, swapper, &ambiguous)) ||
 	       swapper_by_hints(system, swapper) ||
-	       swapper_by_place(system, parts, swapper) ||
+	       (!ambiguous && swapper_by_place(system, parts, swapper)) ||
 	       swapper_is_given(system, swapper);
 }
 
