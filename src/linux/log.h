@@ -8,6 +8,7 @@
  *	log_blocks.c   the texts of such a ring by their own shape, where nothing else is left
  *	log_records.c  records, one behind the other (3.5 to 5.9)
  *	log_text.c     characters (before 3.5)
+ *	log_shape.c    whether what looks like a log is one
  */
 #ifndef WS_LINUX_LOG_H
 #define WS_LINUX_LOG_H
@@ -42,6 +43,15 @@ struct ws_log_store {
 bool ws_log_add(struct ws_log_store *store, const struct ws_log_record *record,
 		const uint8_t *text, size_t len);
 void ws_log_clear(struct ws_log_store *store);
+
+/*
+ * What only looks like a log is one from so many records on that agree with each other.
+ * Tables of numbers and names come to four or five in a row; a kernel that lived long
+ * enough to die of something has printed dozens.
+ */
+#define WS_LOG_SHAPE_MIN 8u
+/* Whether records that were found by their shape are a log's. */
+bool ws_log_convinces(const struct ws_log_store *store);
 
 /* Bytes of kernel memory. What the target lacks is zeros, and its pages are marked. */
 struct ws_log_bytes {
@@ -105,6 +115,15 @@ static inline bool ws_log_is_between(uint64_t id, uint64_t first, uint64_t last,
 /* Each text of an id in [first, last], by where it lies. False: memory is short. */
 bool ws_log_find_blocks(const struct ws_log_bytes *bytes, unsigned word, uint64_t first,
 			uint64_t last, ws_log_block_vec *blocks);
+/* How many bytes of text begin there, up to max. */
+static inline size_t ws_log_text_run(const uint8_t *text, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && ws_log_is_text(text[n]))
+		n++;
+	return n;
+}
 /* How long its text is, by the text itself. */
 size_t ws_log_block_text(const struct ws_log_bytes *bytes,
 			 const struct ws_log_block *block);

@@ -58,10 +58,8 @@ size_t ws_log_block_text(const struct ws_log_bytes *bytes,
 			 const struct ws_log_block *block)
 {
 	const uint8_t *text = bytes->v + block->at;
-	size_t n = 0;
+	size_t n = ws_log_text_run(text, block->max);
 
-	while (n < block->max && ws_log_is_text(text[n]))
-		n++;
 	if (n && text[n - 1] == '\n') {
 		n--;
 		if (n >= 4 && !memcmp(text + n - 2, text + n - 4, 2))
@@ -111,22 +109,40 @@ static size_t next_block(const uint8_t *v, size_t len, size_t at, unsigned word)
 }
 
 /*
- * Four texts in a row by their ids. Tables of numbers and pointers have rows like that, but
- * their pointers are no letters.
+ * A block is as long as its text needs: to_blk_size() rounds up to a word, and one that was
+ * continued may have had some characters more. What a table of names leaves free behind a
+ * short one is more.
+ */
+static bool is_filled(const uint8_t *v, size_t at, size_t next, unsigned word)
+{
+	size_t len = next - at - word;
+
+	return ws_log_text_run(v + at + word, len) + 2u * word >= len;
+}
+
+/*
+ * Texts in a row by their ids, as many as make a log, and not all as long as each other.
+ * Tables of numbers and pointers have rows like that, but their pointers are no letters;
+ * tables of numbers and names have letters, but each row is as long as the last.
  */
 static bool is_chain(const uint8_t *v, size_t len, size_t at, unsigned word)
 {
-	size_t next = at;
+	size_t next = at, stride = 0;
+	unsigned changes = 0;
 
 	if (at + word + LETTERS > len || !is_plain(v + at + word) ||
 	    !is_id(ws_le_word(v + at, word), WS_BITS(8 * word - 3, 0)))
 		return false;
-	for (int i = 0; i < 3; i++) {
-		next = next_block(v, len, next, word);
-		if (!next)
+	for (unsigned i = 1; i < WS_LOG_SHAPE_MIN; i++) {
+		size_t here = next;
+
+		next = next_block(v, len, here, word);
+		if (!next || !is_filled(v, here, next, word))
 			return false;
+		changes += next - here != stride;
+		stride = next - here;
 	}
-	return true;
+	return changes > 2;
 }
 
 static bool page_has_chain(unsigned word, const uint8_t *page)

@@ -295,7 +295,35 @@ enum ws_log_way ws_log_records(struct ws_system *system, struct ws_log_store *st
 
 /* ---- found in memory -------------------------------------------------------------- */
 
-#define ROW 4u
+/* Its text is one to its end, and what it is padded with is zeros, as log_store() has it. */
+static bool is_message(const struct buffer *buffer, size_t at)
+{
+	const uint8_t *v = buffer->bytes.v + at;
+	struct entry entry;
+	size_t end;
+
+	if (!is_entry(buffer, at))
+		return false;
+	entry = entry_at(buffer, at);
+	end = buffer->header + entry.text_len + entry.dict_len;
+	for (size_t i = end; i < entry.len; i++)
+		if (v[i])
+			return false;
+	return entry.time < TIME_MAX &&
+	       ws_log_text_run(v + buffer->header, entry.text_len) == entry.text_len;
+}
+
+/* So many messages in a row that the row is a log's. */
+static bool is_row(const struct buffer *buffer, size_t at)
+{
+	unsigned n = 0, texts = 0;
+
+	for (; n < WS_LOG_SHAPE_MIN && is_message(buffer, at); n++) {
+		texts += entry_at(buffer, at).text_len > 3;
+		at += entry_at(buffer, at).len;
+	}
+	return n == WS_LOG_SHAPE_MIN && 2 * texts > n;
+}
 
 static bool page_has_row(unsigned word, const uint8_t *page)
 {
@@ -307,10 +335,7 @@ static bool page_has_row(unsigned word, const uint8_t *page)
 	for (size_t i = 0; i < WS_ARRAY_SIZE(headers); i++) {
 		buffer.header = headers[i].header;
 		for (size_t at = 0; at + HEADER <= WS_FRAME_SIZE; at += 4) {
-			struct entry entry = entry_at(&buffer, at);
-
-			if (entry.len >= HEADER && entry.text_len > 3 &&
-			    entry.time < TIME_MAX && row_length(&buffer, at, ROW) == ROW)
+			if (is_row(&buffer, at))
 				return true;
 		}
 	}
@@ -337,8 +362,7 @@ static size_t first_row(struct buffer *buffer, size_t at)
 {
 	for (; at + HEADER <= buffer->bytes.len; at += 4) {
 		choose_header(buffer, at);
-		if (entry_at(buffer, at).text_len > 3 &&
-		    row_length(buffer, at, ROW) == ROW)
+		if (is_row(buffer, at))
 			break;
 	}
 	return at;
@@ -371,5 +395,5 @@ enum ws_log_way ws_log_search_records(struct ws_system *system, uint64_t first,
 	if (ws_log_read(system, va, len, &buffer.bytes))
 		take_found(&buffer);
 	ws_log_release(&buffer.bytes);
-	return store->records.n ? WS_LOG_TAKEN : WS_LOG_NOT_HERE;
+	return ws_log_convinces(store) ? WS_LOG_TAKEN : WS_LOG_NOT_HERE;
 }

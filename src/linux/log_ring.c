@@ -506,6 +506,7 @@ enum ws_log_way ws_log_search_ring(struct ws_system *system, uint64_t first,
 				    WS_READ ||
 			    !parse_ring(&ring, bytes) ||
 			    walk_ring(&ring) != WS_LOG_TAKEN ||
+			    !ws_log_convinces(&other) ||
 			    (store->records.n && newest(&other) < newest(store))) {
 				store->short_of_memory |= other.short_of_memory;
 				ws_log_clear(&other);

@@ -167,26 +167,27 @@ enum ws_log_way ws_log_text(struct ws_system *system, struct ws_log_store *store
 
 /* ---- found in memory -------------------------------------------------------------- */
 
-/* A line whose level is written before it. */
+/* A line whose level is written before it, and that is text to its end. */
 static bool is_line(const uint8_t *v, size_t len)
 {
-	return len > 5 && v[0] == '<' && v[1] >= '0' && v[1] <= '7' && v[2] == '>' &&
-	       ws_log_is_text(v[3]);
-}
+	const uint8_t *end = memchr(v, '\n', len);
+	size_t n = end ? (size_t)(end - v) : len;
 
-#define LINES 8u
+	return n > 4 && v[0] == '<' && v[1] >= '0' && v[1] <= '7' && v[2] == '>' &&
+	       ws_log_text_run(v, n) == n;
+}
 
 static bool page_has_lines(unsigned word, const uint8_t *page)
 {
 	const uint8_t *end = page + WS_FRAME_SIZE, *at = page;
-	unsigned n = 0;
+	unsigned n = is_line(page, WS_FRAME_SIZE);
 
 	(void)word;
-	while ((at = memchr(at, '\n', (size_t)(end - at))) && n < LINES) {
+	while (n < WS_LOG_SHAPE_MIN && (at = memchr(at, '\n', (size_t)(end - at)))) {
 		at++;
 		n = is_line(at, (size_t)(end - at)) ? n + 1 : 0;
 	}
-	return n >= LINES;
+	return n >= WS_LOG_SHAPE_MIN;
 }
 
 /* The time of the first line at or behind at. */
@@ -238,9 +239,11 @@ enum ws_log_way ws_log_search_text(struct ws_system *system, uint64_t first,
 		return WS_LOG_NOT_HERE;
 	if (ws_log_read(system, va, len, &bytes)) {
 		seam = find_seam(&bytes, &newest);
+		while (!newest && seam < bytes.len && !ws_log_is_text(bytes.v[seam]))
+			seam++; /* the buffer begins in the stretch */
 		take_lines(store, bytes.v + seam, bytes.len - seam, false);
 		take_lines(store, bytes.v, newest, false);
 	}
 	ws_log_release(&bytes);
-	return store->records.n ? WS_LOG_TAKEN : WS_LOG_NOT_HERE;
+	return ws_log_convinces(store) ? WS_LOG_TAKEN : WS_LOG_NOT_HERE;
 }

@@ -809,6 +809,129 @@ static void test_text_lines(void **state)
 	scene_destroy(scene);
 }
 
+/* ---- what only looks like one ----------------------------------------------------- */
+
+/* n messages in each form, and nothing that names them. */
+static struct scene *unnamed(unsigned way, unsigned word, unsigned n)
+{
+	struct scene *scene;
+	unsigned first;
+
+	if (way == 0 || way == 1)
+		scene = ring_of(word, n);
+	else if (way < 6)
+		scene = records_of(word, &forms[way - 2], n, &first);
+	else
+		scene = text_of(word, n);
+	fake_put_word(&scene->kernel, at(scene, VARIABLES), 0);
+	if (way == 1) /* the texts alone */
+		memset(fake_at(&scene->kernel, at(scene, RING)), 0x60, 16 * word);
+	return scene;
+}
+
+static void test_eight_messages_are_a_log(void **state)
+{
+	(void)state;
+	for (unsigned way = 0; way < 7; way++)
+		for (unsigned word = 4; word <= 8; word += 4) {
+			struct scene *scene = unnamed(way, word, 8);
+			const struct ws_log *log = log_of(scene);
+
+			assert_non_null(log);
+			assert_true(log->by_shape);
+			assert_int_equal(log->nrecords, 8);
+			scene_destroy(scene);
+		}
+}
+
+static void check_none(struct scene *scene)
+{
+	const struct ws_log *log;
+
+	fake_forget(&scene->kernel);
+	assert_int_equal(ws_system_log(&scene->kernel.system, &log), WS_ERR_UNKNOWN);
+	assert_null(log);
+	assert_non_null(
+		strstr(ws_error(scene->kernel.system.ctx, 0), "no kernel log was found"));
+	scene_destroy(scene);
+}
+
+static void test_seven_messages_are_none(void **state)
+{
+	(void)state;
+	for (unsigned way = 0; way < 7; way++)
+		for (unsigned word = 4; word <= 8; word += 4)
+			check_none(unnamed(way, word, 7));
+}
+
+/* Numbers and names, as drivers have them: rows of one length, rows of two, packed ones. */
+static void test_lists_of_names_are_no_log(void **state)
+{
+	static const char *const names[] = { "GenuineIntel", "AuthenticAMD",
+					     "CentaurHauls-padlock", "TransmetaCPU" };
+
+	(void)state;
+	for (unsigned word = 4; word <= 8; word += 4)
+		for (unsigned room = 16; room <= 64; room *= 2) {
+			struct scene *scene = scene_create(word);
+
+			for (unsigned i = 0; i < 64; i++) {
+				uint64_t va = at(scene, DATA + i * (uint64_t)room * 2);
+
+				fake_put_word(&scene->kernel, va, i);
+				memcpy(fake_at(&scene->kernel, va + word), names[i % 4],
+				       strnlen(names[i % 4], room - 4));
+			}
+			check_none(scene);
+		}
+}
+
+/* Four in a row here, five there, each with the shape of a record or of a ring's text. */
+static void test_scattered_rows_are_no_log(void **state)
+{
+	(void)state;
+	for (unsigned way = 1; way < 7; way++)
+		for (unsigned word = 4; word <= 8; word += 4) {
+			struct scene *scene = unnamed(way, word, 5);
+			uint8_t *from = fake_at(&scene->kernel, at(scene, DATA));
+
+			for (unsigned i = 1; i < 4; i++)
+				memcpy(fake_at(&scene->kernel,
+					       at(scene, DATA + 1024 * i)),
+				       from, 512);
+			check_none(scene);
+		}
+}
+
+/* A ring whose numbers are no times, no facilities and no callers. */
+static void test_ring_of_nonsense_is_none(void **state)
+{
+	static const struct {
+		unsigned at, len;
+		uint8_t byte;
+	} harm[] = { { 18, 1, 24 }, { 22, 2, 0x40 } };
+
+	(void)state;
+	for (size_t h = 0; h <= 2; h++) {
+		struct scene *scene = unnamed(0, 8, MESSAGES);
+		const struct ws_log *log;
+
+		for (unsigned i = 0; i < MESSAGES; i++) {
+			uint64_t info = info_at(scene, id_of(scene, i));
+
+			if (h < 2)
+				memset(fake_at(&scene->kernel, info + harm[h].at),
+				       harm[h].byte, harm[h].len);
+			else
+				put64(scene, info + 8, i * 7919 % 100);
+		}
+		log = log_of(scene); /* the texts are a log still */
+		assert_non_null(log);
+		assert_false(log->records[0].has_seq || log->records[0].has_time);
+		scene_destroy(scene);
+	}
+}
+
 /* ---- hostile ---------------------------------------------------------------------- */
 
 /* Nothing to assert but that it ends and that the sanitizers stay silent. */
@@ -864,6 +987,11 @@ int main(void)
 		cmocka_unit_test(test_text_wraps),
 		cmocka_unit_test(test_text_by_shape),
 		cmocka_unit_test(test_text_lines),
+		cmocka_unit_test(test_eight_messages_are_a_log),
+		cmocka_unit_test(test_seven_messages_are_none),
+		cmocka_unit_test(test_lists_of_names_are_no_log),
+		cmocka_unit_test(test_scattered_rows_are_no_log),
+		cmocka_unit_test(test_ring_of_nonsense_is_none),
 		cmocka_unit_test(test_random_damage),
 	};
 
