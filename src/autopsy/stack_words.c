@@ -194,12 +194,6 @@ void ws_kernel_stack_release(struct ws_kernel_stack *stack)
 
 /* ---- which stack -------------------------------------------------------------------- */
 
-static bool holds(const struct ws_stack *stack, uint64_t sp)
-{
-	/* an empty stack's SP is one past its last byte */
-	return sp > stack->va && sp - stack->va <= stack->size;
-}
-
 /* False too where the registers do not say. */
 static bool is_in_user_mode(struct ws_system *system, const struct ws_cpu *cpu)
 {
@@ -229,7 +223,7 @@ static void find_sp(struct ws_system *system, const ws_stack_vec *stacks,
 	uint64_t sp;
 
 	ws_vec_each(&system->target->cpus, cpu)
-		if (cpu->arch->kernel_sp(cpu, &sp) && holds(of, sp)) {
+		if (cpu->arch->kernel_sp(cpu, &sp) && ws_stack_at(stacks, sp) == of) {
 			stack->sp = sp;
 			stack->has_sp = stack->is_running = true;
 			return;
@@ -303,17 +297,15 @@ static enum ws_status by_sp(struct ws_system *system, size_t cpu, uint64_t sp,
 {
 	ws_stack_vec stacks = { 0 };
 	enum ws_status status = ws_find_stacks(system, &stacks);
+	const struct ws_stack *of = ws_stack_at(&stacks, sp);
 
+	if (status == WS_OK && of)
+		take_stack(system, &stacks, of, stack);
+	else if (status == WS_OK)
+		take_own(system, sp, stack);
+	ws_vec_release(&stacks);
 	if (status != WS_OK)
 		return status;
-	ws_vec_each(&stacks, of)
-		if (holds(of, sp)) {
-			take_stack(system, &stacks, of, stack);
-			ws_vec_release(&stacks);
-			return read_stack(system, stack);
-		}
-	ws_vec_release(&stacks);
-	take_own(system, sp, stack);
 	if (!stack->size)
 		return ws_fail(system->ctx, WS_ERR_UNKNOWN,
 			       "cpu %zu: nothing is mapped in init_mm where its stack "

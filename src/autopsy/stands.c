@@ -19,19 +19,11 @@ struct stand {
 	bool has_root;
 };
 
-static const struct ws_stack *stack_of(const struct ws_autopsy *autopsy, uint64_t sp)
-{
-	ws_vec_each(&autopsy->stacks, stack)
-		if (sp - stack->va < stack->size)
-			return stack;
-	return NULL;
-}
-
 /* ", on the kernel stack of 117 waiter"; "" in user mode, and on a stack of no task. */
 static const char *on_stack(const struct ws_autopsy *autopsy, const struct stand *stand,
 			    char text[static WS_NAMED])
 {
-	const struct ws_stack *stack = stack_of(autopsy, stand->standing.sp);
+	const struct ws_stack *stack = ws_stack_at(&autopsy->stacks, stand->standing.sp);
 	const struct ws_task *task =
 		stack ? &autopsy->system->tasks.v[stack->task] : NULL;
 

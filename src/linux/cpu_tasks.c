@@ -50,12 +50,18 @@ static bool is_direct(struct ws_system *system, uint64_t va)
 	       pa == ws_direct_pa(system, va);
 }
 
-/* A processor that takes a double fault is on a stack of its own, which is no task's. */
-static uint64_t base_of(const struct search *s, uint64_t address)
+/*
+ * A processor that takes a double fault is on a stack of its own, which is no task's. Where
+ * a stack is no known task's, its base follows from how long and where the others are.
+ */
+static uint64_t base_of(const struct search *s, uint64_t sp)
 {
+	const struct ws_stack *known = ws_stack_at(&s->stacks, sp);
 	const struct ws_stack *stack = &s->stacks.v[0];
-	uint64_t base = address & -stack->size;
+	uint64_t address = sp - 1, base = address & -stack->size;
 
+	if (known)
+		return known->va;
 	return ws_is_kernel_va(s->system, address) && (!is_direct(s->system, stack->va) ||
 						       is_direct(s->system, base))
 		       ? base
@@ -74,7 +80,7 @@ static void read_places(struct search *s, const struct ws_cpu *cpu,
 	    !on_linux->stack_tops(s->system, cpu, top))
 		return;
 	for (unsigned i = 0; i < WS_STACK_TOPS; i++)
-		stacks->base[1 + i] = base_of(s, top[i] - 1);
+		stacks->base[1 + i] = base_of(s, top[i]);
 }
 
 static void take_for(struct cpu_stacks *stacks, uint64_t comm_va)
@@ -237,6 +243,15 @@ static enum ws_status search_memory(struct search *s)
 
 /* ---- all of it --------------------------------------------------------------------- */
 
+/* By which a task that is in no list is known to be one. */
+static bool has_fields(const struct ws_system *system)
+{
+	const struct ws_task_fields *fields = &system->fields;
+
+	return fields->pid != WS_NO_FIELD && fields->tgid != WS_NO_FIELD &&
+	       fields->mm != WS_NO_FIELD;
+}
+
 static enum ws_status keep_current(struct search *s, size_t *found)
 {
 	ws_pa_vec comms = { 0 };
@@ -257,7 +272,7 @@ static enum ws_status keep_current(struct search *s, size_t *found)
 		    ws_kernel_word(s->system, *comm_va + s->field, &base) != WS_READ)
 			comms.n--;
 	}
-	if (status == WS_OK && comms.n)
+	if (status == WS_OK && comms.n && has_fields(s->system))
 		status = ws_take_comms(s->system, &comms, found);
 	ws_vec_release(&comms);
 	return status;
@@ -269,7 +284,8 @@ static enum ws_status find_current(struct search *s, size_t *found)
 
 	if (status == WS_OK && s->stacks.n)
 		status = read_cpus(s);
-	if (status == WS_OK && s->unknown.n && ws_system_lacks_tasks(s->system))
+	if (status == WS_OK && s->unknown.n && has_fields(s->system) &&
+	    ws_system_lacks_tasks(s->system))
 		status = search_memory(s);
 	return status == WS_OK ? keep_current(s, found) : status;
 }
@@ -277,13 +293,9 @@ static enum ws_status find_current(struct search *s, size_t *found)
 enum ws_status ws_find_cpu_tasks(struct ws_system *system, size_t *found)
 {
 	struct search s = { .system = system };
-	const struct ws_task_fields *fields = &system->fields;
 	enum ws_status status = WS_OK;
 
 	*found = 0;
-	if (fields->pid == WS_NO_FIELD || fields->tgid == WS_NO_FIELD ||
-	    fields->mm == WS_NO_FIELD)
-		return WS_OK;
 	s.field = ws_find_stack_field(system);
 	if (s.field != WS_NO_FIELD)
 		status = find_current(&s, found);

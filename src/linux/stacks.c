@@ -276,6 +276,19 @@ enum ws_status ws_find_stacks(struct ws_system *system, ws_stack_vec *stacks)
 	return WS_OK;
 }
 
+static bool holds(const struct ws_stack *stack, uint64_t sp)
+{
+	return sp > stack->va && sp - stack->va <= stack->size;
+}
+
+const struct ws_stack *ws_stack_at(const ws_stack_vec *stacks, uint64_t sp)
+{
+	ws_vec_each(stacks, stack)
+		if (holds(stack, sp))
+			return stack;
+	return NULL;
+}
+
 /* ---- thread.sp --------------------------------------------------------------------- */
 
 /* WS_NOT_MAPPED: what lies there is no address in the stack. */

@@ -22,6 +22,12 @@ enum ws_status ws_find_stacks(struct ws_system *system,
 			      ws_stack_vec *stacks) WS_MUST_CHECK;
 
 /*
+ * The stack that a stack pointer is on; NULL: no task's that is known. An empty one's is
+ * right behind its last byte. Whoever says whose stack a processor is on asks this.
+ */
+const struct ws_stack *ws_stack_at(const ws_stack_vec *stacks, uint64_t sp);
+
+/*
  * Whether the magic number is at its lower end: the pointer to it was not damaged, and it has
  * not run over.
  */

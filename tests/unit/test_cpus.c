@@ -322,6 +322,65 @@ static void a_kernel_thread_on_a_borrowed_mm(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* ---- whose stack it is --------------------------------------------------------------- */
+
+static void expect_running(struct fault_guest *fault, unsigned task)
+{
+	struct ws_kernel_stack stack;
+	struct ws_cpu_state state;
+
+	assert_int_equal(ws_system_cpu_state(fault->system, 0, &state), WS_OK);
+	assert_true(state.has_thread);
+	assert_int_equal(state.thread_pid, fault->guest->task[task].pid);
+	assert_int_equal(ws_system_cpu_stack(fault->system, 0, &stack), WS_OK);
+	assert_true(stack.task != WS_NO_TASK);
+	assert_int_equal(fault->system->tasks.v[stack.task].pid,
+			 fault->guest->task[task].pid);
+	ws_kernel_stack_release(&stack);
+}
+
+/* Its pointer is where the next task's begins. */
+static void on_an_empty_stack(void **state)
+{
+	struct fault_guest *fault = fault_guest_create(*state);
+
+	set_sp(fault, top_of(fault, HIDDEN));
+	fault_guest_open(fault, FAULT_LAZY);
+	expect_running(fault, HIDDEN);
+	fault_guest_destroy(fault);
+}
+
+/* Another page that maps the same, as vmalloc() has it. */
+static uint64_t map_stack_again(struct fault_guest *fault, unsigned task)
+{
+	struct place stack = fault_guest_stack(fault, task);
+	uint64_t va = (fault->guest->kind->module & -(UINT64_C(1) << 20)) +
+		      (UINT64_C(1) << 20) + task * fault->stack_size;
+	uint64_t comm = guest_pa(fault->guest, guest_live_comm(fault->guest, task));
+
+	for (uint64_t at = 0; at < fault->stack_size; at += WS_FRAME_SIZE)
+		guest_map(fault->guest, fault->guest->swapper, va + at, stack.pa + at,
+			  0x3); /* P, RW */
+	guest_put(fault->guest, comm + STACK_OFFSET, va);
+	guest_put(fault->guest, comm + FAULT_SAVED_SP,
+		  va + fault->stack_size - 0x400 - 8 * task);
+	return va;
+}
+
+/* The first task's lies in the direct map, as swapper's does where that has the image. */
+static void on_a_stack_of_vmalloc_memory(void **state)
+{
+	struct fault_guest *fault = fault_guest_create(*state);
+	uint64_t va = 0;
+
+	for (unsigned i = 1; i <= HIDDEN; i++)
+		va = map_stack_again(fault, i);
+	set_sp(fault, va + fault->stack_size - 0x120);
+	fault_guest_open(fault, FAULT_LAZY);
+	expect_running(fault, HIDDEN);
+	fault_guest_destroy(fault);
+}
+
 int main(void)
 {
 	static const struct guest_case cases[] = {
@@ -335,6 +394,8 @@ int main(void)
 		{ "what is no task", what_is_no_task, 0 },
 		{ "a listed task", a_listed_task_whose_mm_is_lost, 0 },
 		{ "a kernel thread", a_kernel_thread_on_a_borrowed_mm, 0 },
+		{ "an empty stack", on_an_empty_stack, 0 },
+		{ "a stack of vmalloc memory", on_a_stack_of_vmalloc_memory, 0 },
 	};
 
 	return guest_run_cases("cpus", cases, WS_ARRAY_SIZE(cases));
