@@ -1192,6 +1192,7 @@ struct ws_frame_run {
 	uint64_t va, va_last; /* what a table maps; else 0 */
 	const char *name;     /* a module's, or what on the fault path it is; else NULL */
 	bool by_design;       /* a delivery that goes well writes there too. Since: 0.1 */
+	uint8_t there;        /* enum ws_frame_there; of ws_system_frame_uses() alone */
 };
 
 /* All that the last story overwrote, by rising pa; valid until the next. Since: 0.1 */
@@ -1339,6 +1340,15 @@ const struct ws_clue *ws_autopsy_clues(const struct ws_autopsy *autopsy, size_t 
 const struct ws_storm *ws_autopsy_storms(const struct ws_autopsy *autopsy, size_t *n);
 
 /* ---- 27. frames ------------------------------------------------------------------- */
+
+/* Whether there is anything at a physical address. Since: 0.1 */
+enum ws_frame_there {
+	WS_THERE,         /* the target holds it */
+	WS_THERE_ABSENT,  /* the machine has memory there, which the target lacks */
+	WS_THERE_NONE,    /* no memory of the machine's, by the kernel's map of it */
+	WS_THERE_UNKNOWN, /* the target lacks it, and no map says which it is */
+};
+const char *ws_frame_there_name(enum ws_frame_there there); /* "absent". Since: 0.1 */
 
 /*
  * What each of n frames is used for, as far as page tables, stacks, modules and struct page

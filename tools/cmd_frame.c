@@ -26,6 +26,7 @@ struct framing {
 	WS_VEC(struct ws_frame_run) runs; /* neighbours of one use */
 	uint64_t nframes;
 	uint64_t of_use[WS_FRAME_USES];
+	uint64_t nnowhere, nabsent; /* where no memory is; not known, for it is absent */
 	struct ws_frame_map *map;
 	const struct ws_frame_conflict *conflicts;
 	size_t nconflicts; /* of all memory */
@@ -146,7 +147,15 @@ static bool goes_on(const struct ws_frame_run *run, const struct ws_frame_run *f
 {
 	return run->last + 1 == frame->pa && run->use == frame->use &&
 	       run->use != WS_FRAME_TABLE && run->space == frame->space &&
-	       run->task == frame->task && run->name == frame->name;
+	       run->task == frame->task && run->name == frame->name &&
+	       run->there == frame->there;
+}
+
+/* What it is used for is not known because the target lacks it. */
+static bool is_not_known(const struct ws_frame_run *frame)
+{
+	return frame->use == WS_FRAME_UNKNOWN &&
+	       (frame->there == WS_THERE_ABSENT || frame->there == WS_THERE_UNKNOWN);
 }
 
 static bool add_frames(struct framing *framing, const struct ws_frame_run *frames,
@@ -157,6 +166,8 @@ static bool add_frames(struct framing *framing, const struct ws_frame_run *frame
 			framing->runs.n ? &framing->runs.v[framing->runs.n - 1] : NULL;
 
 		framing->of_use[frames[i].use]++;
+		framing->nnowhere += frames[i].there == WS_THERE_NONE;
+		framing->nabsent += is_not_known(&frames[i]);
 		if (last && goes_on(last, &frames[i])) {
 			last->last = frames[i].last;
 			continue;
@@ -329,6 +340,7 @@ enum {
 	F_PID,
 	F_COMM,
 	F_WHAT,
+	F_THERE,
 	F_PAGE,
 	F_PAGE_USE,
 	F_REFS,
@@ -343,6 +355,7 @@ static const struct column run_columns[] = {
 	[F_PID] = { "pid", NULL, COLUMN_COUNT, NULL },
 	[F_COMM] = { "comm", NULL, COLUMN_TEXT, NULL },
 	[F_WHAT] = { "what", "WHAT IT IS", COLUMN_TEXT, NULL },
+	[F_THERE] = { "memory", NULL, COLUMN_TEXT, NULL },
 	[F_PAGE] = { "struct_page", NULL, COLUMN_ADDRESS, NULL },
 	[F_PAGE_USE] = { "page_use", NULL, COLUMN_TEXT, NULL },
 	[F_REFS] = { "references", NULL, COLUMN_COUNT, NULL },
@@ -384,6 +397,8 @@ static bool print_run(const struct framing *framing, const struct ws_frame_run *
 		[F_PID] = frame_pid(&framing->names, run),
 		[F_COMM] = frame_comm(&framing->names, run),
 		[F_WHAT] = value_text(frame_words(&framing->names, run, words)),
+		[F_THERE] =
+			value_text(ws_frame_there_name((enum ws_frame_there)run->there)),
 		[F_SAYS] = { .known = false },
 	};
 
@@ -627,7 +642,7 @@ static size_t count_conflicts(const struct framing *framing)
 
 /* ---- the answer --------------------------------------------------------------------- */
 
-enum { SENTENCE, FRAMES, MAPPINGS, CONFLICTS, ABSENT };
+enum { SENTENCE, FRAMES, MAPPINGS, CONFLICTS, ABSENT, NOWHERE, UNKNOWN };
 
 static const struct column summary_columns[] = {
 	[SENTENCE] = { "sentence", NULL, COLUMN_TEXT, NULL },
@@ -635,9 +650,27 @@ static const struct column summary_columns[] = {
 	[MAPPINGS] = { "mappings", NULL, COLUMN_COUNT, NULL },
 	[CONFLICTS] = { "conflicts", NULL, COLUMN_COUNT, NULL },
 	[ABSENT] = { "absent_tables", NULL, COLUMN_COUNT, NULL },
+	[NOWHERE] = { "no_memory", NULL, COLUMN_COUNT, NULL },
+	[UNKNOWN] = { "absent_frames", NULL, COLUMN_COUNT, NULL },
 };
 static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
 				      .prose = true };
+
+static int print_missing(const struct framing *framing, char *text, size_t size)
+{
+	int at = 0;
+
+	if (framing->nnowhere)
+		at += snprintf(text, size, "; no memory of the machine is at %s",
+			       WS_COUNT_OF(framing->nnowhere, "frame"));
+	if (framing->nabsent)
+		at += snprintf(text + at, size - (size_t)at,
+			       "; %s %s not in the target: what %s used for is not known",
+			       WS_COUNT_OF(framing->nabsent, "frame"),
+			       framing->nabsent == 1 ? "is" : "are",
+			       framing->nabsent == 1 ? "it is" : "they are");
+	return at;
+}
 
 static void print_summary(void *arg, struct report *report)
 {
@@ -654,12 +687,15 @@ static void print_summary(void *arg, struct report *report)
 		[MAPPINGS] = value_number(framing->nmappings),
 		[CONFLICTS] = value_number(conflicts),
 		[ABSENT] = value_number(absent),
+		[NOWHERE] = value_number(framing->nnowhere),
+		[UNKNOWN] = value_number(framing->nabsent),
 	};
 
-	row[SENTENCE].alarm = conflicts;
+	row[SENTENCE].alarm = conflicts || framing->nnowhere;
 	at += snprintf(sentence + at, sizeof(sentence) - (size_t)at, "; %s",
 		       conflicts ? WS_COUNT_OF(conflicts, "conflict")
 				 : "nothing that is known of them conflicts");
+	at += print_missing(framing, sentence + at, sizeof(sentence) - (size_t)at);
 	if (absent)
 		snprintf(sentence + at, sizeof(sentence) - (size_t)at,
 			 "; %s not in the target, the first at 0x%" PRIx64
@@ -694,9 +730,9 @@ static enum exit_status status_of(const struct framing *framing)
 {
 	uint64_t pa;
 
-	if (count_conflicts(framing))
+	if (count_conflicts(framing) || framing->nnowhere)
 		return EXIT_UNSEEN;
-	return ws_frame_map_lacks(framing->map, &pa) ||
+	return framing->nabsent || ws_frame_map_lacks(framing->map, &pa) ||
 			       !ws_frame_map_is_whole(framing->map)
 		       ? EXIT_UNKNOWN
 		       : EXIT_SEEN;

@@ -367,9 +367,8 @@ static enum exit_status resolve(struct session *session, struct whats *whats)
 	if (status == EXIT_SEEN && request->all_modules)
 		status = whats_add_modules(whats, session);
 	if (status == EXIT_SEEN && !whats->what.n && !whats->nowhere.n)
-		return session_usage(session, NULL, "there is nothing to ask for: %s",
-				     request->all_modules ? "no module is loaded"
-							  : "the list is empty");
+		return session_usage(session, NULL,
+				     "there is nothing to ask for: no module is loaded");
 	return status;
 }
 

@@ -109,10 +109,14 @@ const struct command commands[] = {
 			"many frames are asked for. Where two things that are known of a frame cannot "
 			"both be true, that is said: user mode maps free memory, or a page table, or can "
 			"write the kernel's image, a module or a kernel stack; a page table in use lies "
-			"in free memory (whosees rules explains each). In text, --all "
+			"in free memory (whosees rules explains each). A frame that TARGET does not hold "
+			"is one of three things, and that is said: memory of the machine that TARGET "
+			"lacks; no memory, by the kernel's own map of the machine; or it is not known "
+			"which, for TARGET lacks that map. In text, --all "
 			"prints a count for each use and the conflicts; JSON and CSV have every mapping. "
-			"The exit status is 0 if there is no conflict, 1 if there is one, and 4 if that "
-			"is not known because TARGET lacks page tables.",
+			"The exit status is 0 if there is no conflict, 1 if there is one or if no memory "
+			"is at a PA, and 4 if what a frame is used for, or who maps it, is not known "
+			"because TARGET lacks the frame, or page tables.",
 		.examples = EXAMPLES(
 			{ "Who maps this frame?", "whosees frame dump.elf 21ba000" },
 			{ "And these 64 KiB?", "whosees frame dump.elf 2000000+0x10000" },

@@ -22,6 +22,14 @@ static const struct ws_space *space_of(const struct frame_names *names,
 	return run->space < names->nspaces ? &names->spaces[run->space] : NULL;
 }
 
+/* Three things that must not be taken for each other. */
+static const char *const nothing_known[] = {
+	[WS_THERE] = "unknown",
+	[WS_THERE_ABSENT] = "unknown: absent from the target",
+	[WS_THERE_NONE] = "no memory of the machine",
+	[WS_THERE_UNKNOWN] = "unknown: absent from the target, or no memory",
+};
+
 const char *frame_words(const struct frame_names *names, const struct ws_frame_run *run,
 			char words[static FRAME_WORDS])
 {
@@ -50,7 +58,9 @@ const char *frame_words(const struct frame_names *names, const struct ws_frame_r
 		snprintf(words, FRAME_WORDS, "%s", run->name);
 		break;
 	default:
-		snprintf(words, FRAME_WORDS, "%s", ws_frame_use_name(run->use));
+		snprintf(words, FRAME_WORDS, "%s",
+			 run->use == WS_FRAME_UNKNOWN ? nothing_known[run->there]
+						      : ws_frame_use_name(run->use));
 	}
 	return words;
 }

@@ -486,9 +486,17 @@ static void check_request(struct argp_state *state, const struct request *reques
 					  "--spaces all");
 	if ((command->options & OPTIONS_STACK) &&
 	    (request->pids != NULL) == request->has_cpu)
-		arguments_wrong(state->name, "whose stack? Give --pid PID or --cpu N");
+		arguments_wrong(state->name,
+				request->has_cpu
+					? "--pid and --cpu may not both be given: whose "
+					  "stack is it?"
+					: "whose stack? Give --pid PID or --cpu N");
 	if ((command->options & OPTIONS_FRAME) && (request->nwords > 0) == request->all)
-		arguments_wrong(state->name, "which frames? Name a PA, or use --all");
+		arguments_wrong(state->name,
+				request->all ? "a PA ('%s') and --all may not both be "
+					       "given: which frames are meant?"
+					     : "which frames? Name a PA, or use --all",
+				request->all ? request->words[0] : "");
 	if (request->what_if.has_sp && request->what_if.mode == WS_FAULT_USER)
 		arguments_wrong(state->name,
 				"--sp: in user mode the %s gives the stack pointer; use "

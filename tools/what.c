@@ -277,13 +277,14 @@ static char *trim(char *line)
 	return *line ? line : NULL;
 }
 
-/* Who takes the words of a list. */
+/* Who takes the words of a list, and how many there were. */
 struct taker {
 	what_fn *fn;
 	void *arg;
+	size_t n;
 };
 
-static enum exit_status take_line(const struct taker *taker, struct session *session,
+static enum exit_status take_line(struct taker *taker, struct session *session,
 				  const char *path, char *line)
 {
 	char *word = trim(line);
@@ -293,6 +294,7 @@ static enum exit_status take_line(const struct taker *taker, struct session *ses
 	if (*word == '@')
 		return session_usage(session, NULL, "%s: a list cannot hold a list (%s)",
 				     path, word);
+	taker->n++;
 	return taker->fn(taker->arg, session, word);
 }
 
@@ -309,7 +311,7 @@ static size_t read_line(FILE *f, char line[static LIST_LINE])
 }
 
 /* A list is text: what has longer lines, or bytes of 0, is something else. */
-static enum exit_status take_list(const struct taker *taker, struct session *session,
+static enum exit_status take_list(struct taker *taker, struct session *session,
 				  const char *path, FILE *f)
 {
 	enum exit_status status = EXIT_SEEN;
@@ -328,10 +330,13 @@ static enum exit_status take_list(const struct taker *taker, struct session *ses
 	}
 	if (status == EXIT_SEEN && ferror(f))
 		return session_usage(session, NULL, "%s: %s", path, strerror(errno));
+	if (status == EXIT_SEEN && !taker->n)
+		return session_usage(session, "one a line; # begins a comment",
+				     "no addresses were given: nothing is in %s", path);
 	return status;
 }
 
-static enum exit_status take_file(const struct taker *taker, struct session *session,
+static enum exit_status take_file(struct taker *taker, struct session *session,
 				  const char *path)
 {
 	ws_autofclose FILE *f = fopen(path, "r");
@@ -342,8 +347,7 @@ static enum exit_status take_file(const struct taker *taker, struct session *ses
 	return take_list(taker, session, path, f);
 }
 
-static enum exit_status take_standard_input(const struct taker *taker,
-					    struct session *session)
+static enum exit_status take_standard_input(struct taker *taker, struct session *session)
 {
 	if (ws_whole_is_standard(session->request->target))
 		return session_usage(session, NULL,
@@ -355,7 +359,7 @@ static enum exit_status take_standard_input(const struct taker *taker,
 enum exit_status what_each(struct session *session, const char *word, what_fn *fn,
 			   void *arg)
 {
-	const struct taker taker = { fn, arg };
+	struct taker taker = { fn, arg, 0 };
 
 	if (ws_whole_is_standard(word))
 		return take_standard_input(&taker, session);

@@ -41,6 +41,7 @@ void ws_uses_claim(struct ws_uses *uses, uint64_t pa, uint64_t last,
 			continue;
 		claimed.pa = frame->pa;
 		claimed.last = frame->last;
+		claimed.there = frame->there;
 		*frame = claimed;
 	}
 }
@@ -280,7 +281,9 @@ enum ws_status ws_system_frame_uses(struct ws_system *system, struct ws_frame_ru
 
 		frames[i] = (struct ws_frame_run){ .pa = pa,
 						   .last = pa + (WS_FRAME_SIZE - 1),
-						   .space = WS_NO_SPACE };
+						   .space = WS_NO_SPACE,
+						   .there = (uint8_t)ws_frame_there(
+							   system, pa) };
 	}
 	if (!n || system->layout.tables_only)
 		return WS_OK;

@@ -169,6 +169,9 @@ struct ws_system {
 	uint32_t *owners; /* the tgids that they point at */
 	WS_VEC(struct ws_special_found) specials;
 	bool specials_done;
+	WS_VEC(struct ws_extent)
+	ram; /* by the kernel's own map (memory_map.c); none: not known */
+	bool has_read_ram;
 	struct ws_scale *scale; /* weigh.c; NULL until asked for */
 	WS_VEC(struct ws_kernel_region)
 	regions; /* region.c; the direct map first, none until asked for */
@@ -258,6 +261,9 @@ static inline uint64_t ws_direct_pa(const struct ws_system *system, uint64_t va)
  */
 bool ws_vmcoreinfo(const struct ws_system *system, const char *kind, const char *name,
 		   uint64_t *value);
+enum ws_frame_there ws_frame_there(struct ws_system *system, uint64_t pa);
+/* Where a variable lies, by VMCOREINFO or by the tables of symbols; 0: not known. */
+uint64_t ws_variable(struct ws_system *system, const char *name);
 /* A line "CONFIG_X86_PAE=y" or "OSRELEASE=...": the text after '=', its length in *n. */
 const char *ws_vmcoreinfo_line(const struct ws_system *system, const char *key,
 			       size_t *n);

@@ -67,9 +67,6 @@ bool ws_log_read(struct ws_system *system, uint64_t va, uint64_t len,
 void ws_log_release(struct ws_log_bytes *bytes);
 bool ws_log_is_there(const struct ws_log_bytes *bytes, size_t at, size_t len);
 
-/* Where a variable lies, by VMCOREINFO or by the tables of symbols; 0: not known. */
-uint64_t ws_log_variable(struct ws_system *system, const char *name);
-
 /* Whether a byte may stand in a message. */
 static inline bool ws_log_is_text(uint8_t byte)
 {

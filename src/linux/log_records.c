@@ -228,10 +228,10 @@ static void find_header(struct buffer *buffer, size_t at)
 static enum ws_evidence read_variables(struct ws_system *system, uint64_t *va,
 				       uint32_t *len, uint32_t *first, uint32_t *next)
 {
-	uint64_t buf_at = ws_log_variable(system, "log_buf"),
-		 len_at = ws_log_variable(system, "log_buf_len"),
-		 first_at = ws_log_variable(system, "log_first_idx"),
-		 next_at = ws_log_variable(system, "log_next_idx");
+	uint64_t buf_at = ws_variable(system, "log_buf"),
+		 len_at = ws_variable(system, "log_buf_len"),
+		 first_at = ws_variable(system, "log_first_idx"),
+		 next_at = ws_variable(system, "log_next_idx");
 	enum ws_evidence evidence;
 
 	if (!buf_at || !len_at || !first_at || !next_at)
@@ -249,7 +249,7 @@ static enum ws_evidence read_variables(struct ws_system *system, uint64_t *va,
 /* The number of the first record; VMCOREINFO does not say where that is. */
 static void find_seq(struct buffer *buffer)
 {
-	uint64_t at = ws_log_variable(buffer->system, "log_first_seq");
+	uint64_t at = ws_variable(buffer->system, "log_first_seq");
 	uint8_t bytes[8];
 
 	if (at && ws_system_read(buffer->system, at, bytes, sizeof(bytes)) == WS_READ) {

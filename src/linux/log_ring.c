@@ -421,7 +421,7 @@ static enum ws_log_way try_ring(struct ws_system *system, uint64_t va,
 
 enum ws_log_way ws_log_ring(struct ws_system *system, struct ws_log_store *store)
 {
-	uint64_t pointer = ws_log_variable(system, "prb"), va;
+	uint64_t pointer = ws_variable(system, "prb"), va;
 	enum ws_evidence evidence;
 
 	store->log.kind = WS_LOG_RING;

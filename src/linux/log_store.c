@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "linux/symtab.h"
-
 /* ---- records ---------------------------------------------------------------------- */
 
 static bool has_room(struct ws_log_store *store, size_t more)
@@ -135,19 +133,6 @@ bool ws_log_is_there(const struct ws_log_bytes *bytes, size_t at, size_t len)
 		if (!bytes->is_there[page])
 			return false;
 	return true;
-}
-
-uint64_t ws_log_variable(struct ws_system *system, const char *name)
-{
-	struct ws_symbol symbol;
-	uint64_t va;
-
-	if (ws_vmcoreinfo(system, "SYMBOL", name, &va))
-		return va;
-	if (ws_symbol_lookup(system, name, &symbol) == WS_OK && !symbol.module)
-		return symbol.va;
-	ws_error_clear(system->ctx);
-	return 0;
 }
 
 /* ---- stretches of pages that look like a log -------------------------------------- */

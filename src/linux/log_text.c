@@ -130,9 +130,9 @@ static enum ws_log_way take_ring(struct ws_log_store *store,
 static enum ws_evidence read_variables(struct ws_system *system, uint64_t *va,
 				       uint32_t *len, uint32_t *log_end)
 {
-	uint64_t buf_at = ws_log_variable(system, "log_buf"),
-		 len_at = ws_log_variable(system, "log_buf_len"),
-		 end_at = ws_log_variable(system, "log_end");
+	uint64_t buf_at = ws_variable(system, "log_buf"),
+		 len_at = ws_variable(system, "log_buf_len"),
+		 end_at = ws_variable(system, "log_end");
 	enum ws_evidence evidence;
 
 	if (!buf_at || !len_at || !end_at)

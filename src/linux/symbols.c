@@ -416,3 +416,16 @@ enum ws_status ws_symbol_at(struct ws_system *system, uint64_t va,
 	symbol_fill(system, found, symbol);
 	return WS_OK;
 }
+
+uint64_t ws_variable(struct ws_system *system, const char *name)
+{
+	struct ws_symbol symbol = { 0 };
+	uint64_t va;
+
+	if (ws_vmcoreinfo(system, "SYMBOL", name, &va))
+		return va;
+	if (ws_symbol_lookup(system, name, &symbol) == WS_OK && !symbol.module)
+		return symbol.va;
+	ws_error_clear(system->ctx);
+	return 0;
+}

@@ -347,6 +347,7 @@ void ws_system_close(struct ws_system *system)
 	ws_vec_release(&system->spaces);
 	free(system->owners);
 	ws_vec_release(&system->specials);
+	ws_vec_release(&system->ram);
 	ws_vec_release(&system->regions);
 	ws_vec_release(&system->modules);
 	ws_scale_free(system->scale);

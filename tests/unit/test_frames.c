@@ -187,6 +187,95 @@ static void test_cycle(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* ---- what is not there -------------------------------------------------------------- */
+
+#define PA_ROOT PA_NOBODYS
+#define PA_NAMES (PA_NOBODYS + 0x800)
+#define PA_ABSENT (PA_NOBODYS + 4 * WS_FRAME_SIZE)
+#define PA_NOTHING UINT64_C(0x40000000)
+#define RESOURCE 0x80 /* bytes from one to the next */
+
+/* How struct resource has been: the size of start, and whether desc is there. */
+static const struct {
+	unsigned size;
+	bool has_desc;
+} resources[] = { { 4, false }, { 4, true }, { 8, false }, { 8, true } };
+
+struct tree {
+	struct guest *guest;
+	unsigned size, flags;
+};
+
+static uint64_t resource_va(const struct tree *tree, int i)
+{
+	return i < 0 ? 0
+		     : tree->guest->kind->page_offset + PA_ROOT + (unsigned)i * RESOURCE;
+}
+
+static void put_resource(const struct tree *tree, unsigned i, uint64_t first,
+			 uint64_t last, const char *name, int sibling, int child)
+{
+	struct guest *guest = tree->guest;
+	uint64_t pa = PA_ROOT + i * RESOURCE, named = PA_NAMES + i * 0x20;
+	uint64_t links = pa + 2 * tree->size + (1 + tree->flags) * guest->word;
+
+	strcpy((char *)guest->memory + named, name);
+	memcpy(guest->memory + pa, &first, tree->size);
+	memcpy(guest->memory + pa + tree->size, &last, tree->size);
+	guest_put(guest, pa + 2 * tree->size, guest->kind->page_offset + named);
+	guest_put(guest, links, i ? resource_va(tree, 0) : 0);
+	guest_put(guest, links + guest->word, resource_va(tree, sibling));
+	guest_put(guest, links + 2 * guest->word, resource_va(tree, child));
+}
+
+/* Memory up to 32 MiB, and a device behind a hole. */
+static struct fault_guest *mapped(void **state, unsigned shape, int last)
+{
+	struct fault_guest *fault = audit_guest_create(*state);
+	struct tree tree = { fault->guest, resources[shape].size,
+			     resources[shape].has_desc ? 2 : 1 };
+	char *text = (char *)fault->guest->memory + fault->guest->vmcoreinfo;
+
+	put_resource(&tree, 0, 0, UINT32_MAX, "PCI mem", -1, 1);
+	put_resource(&tree, 1, 0x1000, (32u << 20) - 1, "System RAM", 2, -1);
+	put_resource(&tree, 2, PA_NOTHING, PA_NOTHING + 0xffff, "PCI Bus", last, -1);
+	sprintf(text + strlen(text), "SYMBOL(iomem_resource)=%lx\n",
+		resource_va(&tree, 0));
+	guest_leave_out(fault->guest, PA_ABSENT);
+	fault_guest_open(fault, FAULT_LAZY);
+	return fault;
+}
+
+/* What the target lacks, what there is not, and what is not known are three things. */
+static void test_there(void **state)
+{
+	for (unsigned i = 0; i < WS_ARRAY_SIZE(resources); i++) {
+		struct fault_guest *fault = mapped(state, i, -1);
+
+		if (resources[i].size >= fault->guest->word) {
+			assert_int_equal(use_of(fault, PA_ROOT).there, WS_THERE);
+			assert_int_equal(use_of(fault, PA_ABSENT).there, WS_THERE_ABSENT);
+			assert_int_equal(use_of(fault, PA_NOTHING).there, WS_THERE_NONE);
+			assert_int_equal(use_of(fault, 0).there, WS_THERE);
+		}
+		fault_guest_destroy(fault);
+	}
+}
+
+/* Half a map says nothing of what is not in it. */
+static void test_broken_map(void **state)
+{
+	struct fault_guest *fault = mapped(state, 3, 3);
+
+	assert_int_equal(use_of(fault, PA_ABSENT).there, WS_THERE_UNKNOWN);
+	assert_int_equal(use_of(fault, PA_NOTHING).there, WS_THERE_UNKNOWN);
+	fault_guest_destroy(fault);
+	fault = opened(state); /* nor where there is none */
+	assert_int_equal(use_of(fault, PA_NOTHING).there, WS_THERE_UNKNOWN);
+	assert_int_equal(use_of(fault, PA_ROOT).there, WS_THERE);
+	fault_guest_destroy(fault);
+}
+
 int main(void)
 {
 	static const struct guest_case cases[] = {
@@ -199,6 +288,8 @@ int main(void)
 		{ "free blocks, by their order", test_free_blocks },
 		{ "many frames at once", test_many },
 		{ "a cycle of tables", test_cycle },
+		{ "absent, nowhere and unknown", test_there },
+		{ "a map that is broken", test_broken_map },
 	};
 
 	return guest_run_cases("frames", cases, WS_ARRAY_SIZE(cases));
