@@ -1422,7 +1422,7 @@ struct ws_frame_conflict {
 	const char *rule; /* the id of the one that an audit reports it by */
 	const char *what; /* in words */
 	uint64_t pa, last;
-	uint32_t space; /* the first that is concerned */
+	uint32_t space; /* the first that is concerned; WS_NO_SPACE: none that is known */
 	uint64_t va;    /* that it maps there; of a table, that the table rules */
 	uint64_t va_last;
 	uint8_t access; /* enum ws_access; of a table 0 */

@@ -602,7 +602,9 @@ static bool print_conflict(const struct framing *framing,
 			   const struct ws_frame_conflict *conflict,
 			   struct report *report)
 {
-	const struct ws_space *space = &framing->names.spaces[conflict->space];
+	const struct ws_space *space = conflict->space < framing->names.nspaces
+					       ? &framing->names.spaces[conflict->space]
+					       : NULL;
 	char text[REPORT_CELL], owner[WORDS], access[WORDS];
 	struct value row[] = {
 		[C_RULE] = value_text(conflict->rule),
@@ -611,13 +613,15 @@ static bool print_conflict(const struct framing *framing,
 		[C_VA] = value_number(conflict->va),
 		[C_ACCESS] = { .known = conflict->access,
 			       .text = access_words(conflict->access, access) },
-		[C_PID] = number_if(space_has_pid(space), space->pid),
-		[C_COMM] = value_text(space->comm),
+		[C_PID] =
+			number_if(space && space_has_pid(space), space ? space->pid : 0),
+		[C_COMM] = value_text(space ? space->comm : NULL),
 		[C_USE] = value_text(ws_frame_use_name((enum ws_frame_use)conflict->use)),
 		[C_TEXT] = value_alarm(value_text(text)),
 	};
 
-	snprintf(text, sizeof(text), "%s: %s", conflict->what, space_words(space, owner));
+	snprintf(text, sizeof(text), "%s: %s", conflict->what,
+		 space ? space_words(space, owner) : "no space that is known");
 	return report_row(report, row);
 }
 

@@ -14,7 +14,7 @@
 #include "linux/stacks.h"
 #include "linux/symtab.h"
 
-enum { FREE_MAPPED, TABLE_READ, KERNEL_WRITTEN, RULES };
+enum { FREE_MAPPED, TABLE_READ, KERNEL_WRITTEN, FREED_LOADED, RULES };
 
 /* clang-format off */
 static const struct ws_rule rules[RULES] = {
@@ -45,6 +45,15 @@ static const struct ws_rule rules[RULES] = {
 		"CVE-2012-6422 (/dev/exynos-mem), CVE-2013-2596 (fb_mmap)",
 		WS_LEAKS,
 	},
+	[FREED_LOADED] = {
+		"frames-freed-root", "frames", "a freed page table is still in use", WS_FATAL,
+		"A processor has a root loaded whose page has been freed. Whoever is given the page "
+		"next writes entries by writing data, and the processor goes where they say.",
+		"An mm was dropped while a processor was in it: look for a reference that was not "
+		"taken (mmgrab()), or for a root that was loaded by hand.",
+		"None known of Linux's own; the lab's death root-freed",
+		WS_DIVERGES,
+	},
 };
 /* clang-format on */
 
@@ -54,12 +63,16 @@ static const struct {
 } others[] = {
 	{ "wellformed-freed", "a page table in use lies in free memory" },
 	{ "protection-user-table", "user mode can write a page table" },
+	{ "protection-code-alias",
+	  "the kernel executes it at another address, where it is read-only, and can write it "
+	  "here" },
 };
-enum { FREE_TABLE, TABLE_WRITTEN };
+enum { FREE_TABLE, TABLE_WRITTEN, CODE_WRITTEN };
 
 /* What of memory is the kernel's own; sorted. */
 struct kernel_memory {
 	ws_spans tables, stacks, image, modules;
+	ws_spans code; /* what it maps to be executed, and not to be written */
 };
 
 struct checking {
@@ -69,6 +82,7 @@ struct checking {
 	struct ws_page_books books;
 	bool has_books;
 	bool *counts; /* a set has a space that counts */
+	bool has_nx;  /* not all that the kernel maps can be executed */
 	bool short_of_memory;
 };
 
@@ -188,6 +202,40 @@ static void learn_tables(struct checking *checking)
 					 << format->entry_log2);
 }
 
+/* By the first of its table's ways that counts; false: the kernel does not map it so. */
+static bool kernel_mapping(const struct checking *checking,
+			   const struct ws_rmap_leaf *leaf, struct ws_mapping *mapping)
+{
+	const struct ws_frame_map *map = checking->map;
+	const struct ws_rmap_table *table = &map->tables.v[leaf->table];
+
+	for (unsigned i = 0; i < table->nways; i++) {
+		const struct ws_rmap_way *way = &map->ways.v[table->first_way + i];
+
+		if (!checking->counts[way->set])
+			continue;
+		ws_rmap_mapping(map, leaf, way, mapping);
+		if (mapping->va >= checking->system->layout.kernel_first)
+			return true;
+	}
+	return false;
+}
+
+static void learn_code(struct checking *checking)
+{
+	struct ws_mapping mapping;
+
+	ws_vec_each(&checking->map->leaves, leaf) {
+		if (!kernel_mapping(checking, leaf, &mapping))
+			continue;
+		if (!(mapping.access & WS_KERNEL_EXECUTE))
+			checking->has_nx = true;
+		else if (!(mapping.access & WS_KERNEL_WRITE))
+			add_span(checking, &checking->kernel.code, mapping.pa,
+				 mapping.last - mapping.pa + 1);
+	}
+}
+
 static enum ws_status learn(struct checking *checking)
 {
 	struct kernel_memory *kernel = &checking->kernel;
@@ -196,6 +244,8 @@ static enum ws_status learn(struct checking *checking)
 	learn_modules(checking);
 	learn_image(checking);
 	learn_tables(checking);
+	learn_code(checking);
+	ws_spans_sort(&kernel->code);
 	ws_spans_sort(&kernel->tables);
 	ws_spans_sort(&kernel->stacks);
 	ws_spans_sort(&kernel->image);
@@ -273,6 +323,35 @@ static void check_table(struct checking *checking, const struct ws_rmap_table *t
 	record(checking, &conflict);
 }
 
+static void set_rule(struct ws_frame_conflict *conflict, unsigned rule)
+{
+	conflict->rule = rules[rule].id;
+	conflict->what = rules[rule].name;
+}
+
+/* The root of a process that is gone, or a page that never was one. */
+static void check_loaded(struct checking *checking, const struct ws_cpu *cpu)
+{
+	struct ws_system *system = checking->system;
+	struct ws_frame_conflict conflict = { .use = WS_FRAME_FREE,
+					      .space = WS_NO_SPACE,
+					      .va_last = ws_last_va(system) };
+	uint64_t root;
+
+	if (!ws_system_cpu_root(system, cpu, &root))
+		return;
+	root &= system->paging.format->root_mask;
+	if (!ws_page_is_nobodys(system, root))
+		return;
+	for (uint32_t i = 0; i < system->spaces.n && conflict.space == WS_NO_SPACE; i++)
+		if (system->spaces.v[i].root == root)
+			conflict.space = i;
+	conflict.pa = root & ~(uint64_t)(WS_FRAME_SIZE - 1);
+	conflict.last = conflict.pa + (WS_FRAME_SIZE - 1);
+	set_rule(&conflict, FREED_LOADED);
+	record(checking, &conflict);
+}
+
 /* What of the kernel's own lies in a frame that user mode maps so; UNKNOWN: nothing. */
 static uint8_t kernel_use(const struct checking *checking, uint64_t pa, uint64_t last,
 			  uint8_t access)
@@ -289,12 +368,6 @@ static uint8_t kernel_use(const struct checking *checking, uint64_t pa, uint64_t
 		return WS_FRAME_IMAGE;
 	return ws_spans_meet(&kernel->modules, pa, last) ? WS_FRAME_MODULE
 							 : WS_FRAME_UNKNOWN;
-}
-
-static void set_rule(struct ws_frame_conflict *conflict, unsigned rule)
-{
-	conflict->rule = rules[rule].id;
-	conflict->what = rules[rule].name;
 }
 
 static void check_frame(struct checking *checking, const struct ws_mapping *mapping,
@@ -361,6 +434,46 @@ static void check_leaf(struct checking *checking, const struct ws_rmap_leaf *lea
 	}
 }
 
+static void check_alias_of(struct checking *checking, const struct ws_mapping *mapping,
+			   uint64_t pa)
+{
+	const struct kernel_memory *kernel = &checking->kernel;
+	uint64_t va = mapping->va + (pa - mapping->pa);
+	struct ws_frame_conflict conflict = {
+		.rule = others[CODE_WRITTEN].rule,
+		.what = others[CODE_WRITTEN].what,
+		.pa = pa,
+		.last = pa + (WS_FRAME_SIZE - 1),
+		.va = va,
+		.va_last = va + (WS_FRAME_SIZE - 1),
+		.access = mapping->access,
+		.space = first_space(checking, mapping->set),
+		.use = ws_spans_meet(&kernel->modules, pa, pa) ? WS_FRAME_MODULE
+		       : ws_spans_meet(&kernel->image, pa, pa) ? WS_FRAME_IMAGE
+							       : WS_FRAME_UNKNOWN,
+	};
+
+	if (ws_spans_meet(&kernel->code, pa, conflict.last) &&
+	    !ws_why_meant(checking->system, conflict.rule, mapping->va, mapping->last))
+		record(checking, &conflict);
+}
+
+/* Memory that is code at one address and can be written at this one. */
+static void check_alias(struct checking *checking, const struct ws_rmap_leaf *leaf)
+{
+	size_t before = checking->map->conflicts.n;
+	struct ws_mapping mapping;
+
+	if (!checking->has_nx || !kernel_mapping(checking, leaf, &mapping) ||
+	    !(mapping.access & WS_KERNEL_WRITE) || mapping.access & WS_KERNEL_EXECUTE ||
+	    !ws_spans_meet(&checking->kernel.code, mapping.pa, mapping.last))
+		return;
+	for (uint64_t pa = mapping.pa;
+	     pa <= mapping.last && checking->map->conflicts.n < before + OF_ONE_MAX;
+	     pa += WS_FRAME_SIZE)
+		check_alias_of(checking, &mapping, pa);
+}
+
 static int by_pa(const void *left, const void *right)
 {
 	const struct ws_frame_conflict *a = left, *b = right;
@@ -377,8 +490,12 @@ static void check_all(struct checking *checking)
 	checking->has_books = ws_page_books_open(checking->system, &checking->books);
 	ws_vec_each(&map->tables, table)
 		check_table(checking, table);
-	ws_vec_each(&map->leaves, leaf)
+	ws_vec_each(&map->leaves, leaf) {
 		check_leaf(checking, leaf);
+		check_alias(checking, leaf);
+	}
+	ws_vec_each(&checking->system->target->cpus, cpu)
+		check_loaded(checking, cpu);
 	if (map->conflicts.n)
 		qsort(map->conflicts.v, map->conflicts.n, sizeof(*map->conflicts.v),
 		      by_pa);
@@ -402,6 +519,7 @@ static enum ws_status find_conflicts(struct ws_frame_map *map)
 	ws_vec_release(&checking.kernel.stacks);
 	ws_vec_release(&checking.kernel.image);
 	ws_vec_release(&checking.kernel.modules);
+	ws_vec_release(&checking.kernel.code);
 	free(checking.counts);
 	return checking.short_of_memory ? ws_fail_memory(map->system->ctx) : status;
 }
@@ -427,6 +545,20 @@ static const struct ws_rule *own_rule(const char *id)
 		if (rules[i].id == id)
 			return &rules[i];
 	return NULL;
+}
+
+/* Whatever space it was: of a process that is gone there is no verdict. */
+static void record_loaded(struct ws_audit *audit,
+			  const struct ws_frame_conflict *conflict)
+{
+	struct ws_finding *finding = ws_found(
+		audit, &rules[FREED_LOADED], ws_init_space(audit), 0, 0,
+		"a processor has the root at %#lx loaded, which lies in a page that "
+		"has been freed",
+		conflict->pa);
+
+	if (finding)
+		finding->machine = true;
 }
 
 static void record_conflict(struct ws_audit *audit,
@@ -457,7 +589,10 @@ static enum ws_status run_frames(struct ws_audit *audit)
 		return status;
 	status = ws_frame_map_conflicts(map, &conflicts, &n);
 	for (size_t i = 0; status == WS_OK && i < n; i++)
-		record_conflict(audit, &conflicts[i]);
+		if (conflicts[i].rule == rules[FREED_LOADED].id)
+			record_loaded(audit, &conflicts[i]);
+		else
+			record_conflict(audit, &conflicts[i]);
 	audit->work += map->work;
 	ws_frame_map_destroy(map);
 	return status;

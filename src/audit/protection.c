@@ -166,27 +166,25 @@ static const struct words {
 	[READ_ONLY] = { "", "can be written here, and not in init_mm", NOTHING },
 };
 
-static bool lies_where_meant(const struct protecting *p, const struct ws_meant *meant,
-			     const struct run *run)
+static bool lies_where_meant(const struct ws_system *system, const struct ws_meant *meant,
+			     uint64_t va, uint64_t last)
 {
-	const struct ws_audit *audit = p->audit;
-	uint64_t delta = audit->system->layout.direct_delta;
+	uint64_t delta = system->layout.direct_delta;
 
 	if (meant->region)
-		return !strcmp(ws_region_name(audit->system, run->va), meant->region);
-	return run->va >= delta + meant->first && run->last <= delta + meant->last;
+		return !strcmp(ws_region_name(system, va), meant->region);
+	return va >= delta + meant->first && last <= delta + meant->last;
 }
 
-/* What the kernel means to be so. */
-static const char *why_meant(const struct protecting *p, unsigned rule,
-			     const struct run *run)
+const char *ws_why_meant(const struct ws_system *system, const char *rule, uint64_t va,
+			 uint64_t last)
 {
-	const struct ws_meant *meant = p->audit->arch->meant;
+	const struct ws_arch_audit *arch = ws_arch_of(system->paging.format)->audit;
+	const struct ws_meant *meant = arch ? arch->meant : NULL;
 
 	for (; meant && meant->rule; meant++)
-		if (!strcmp(meant->rule, rules[rule].id) &&
-		    meant->word == p->audit->system->layout.word &&
-		    lies_where_meant(p, meant, run))
+		if (!strcmp(meant->rule, rule) && meant->word == system->layout.word &&
+		    lies_where_meant(system, meant, va, last))
 			return meant->why;
 	return NULL;
 }
@@ -208,7 +206,8 @@ static void tail_of(unsigned rule, const struct run *run, char *text, size_t siz
 
 static void record_run(struct protecting *p, unsigned rule, const struct run *run)
 {
-	const char *why = why_meant(p, rule, run);
+	const char *why =
+		ws_why_meant(p->audit->system, rules[rule].id, run->va, run->last);
 	uint64_t kib = (run->last - run->va) / 1024 + 1;
 	bool mib = kib % 1024 == 0;
 	struct ws_finding *finding;

@@ -58,6 +58,10 @@ struct ws_audit {
 	bool short_of_memory;
 };
 
+/* Why the kernel means what lies there to be as the rule says; NULL: it does not. */
+const char *ws_why_meant(const struct ws_system *system, const char *rule, uint64_t va,
+			 uint64_t last);
+
 /*
  * Whether rules look at a space: it is audited, and what lies at its root is a table.
  * What is none is not gone into: each of its words would be a finding.

@@ -2,6 +2,7 @@
 /* Deaths that the processors' registers show: what they could not reach, and by which root. */
 #include "autopsy/causes.h"
 #include "autopsy/reach.h"
+#include "linux/pages.h"
 
 /* ---- delivery itself failed --------------------------------------------------------- */
 
@@ -157,6 +158,17 @@ static void take_loaded(struct ws_autopsy *autopsy, struct ws_death *death,
 			loaded->cpu, loaded->standing.fault, loaded->need->what);
 }
 
+/* By struct page, where that is known; else by what of the space's own is left. */
+static bool is_freed(const struct ws_autopsy *autopsy, const struct loaded *loaded)
+{
+	struct ws_system *system = autopsy->system;
+
+	return (loaded->space != WS_NO_SPACE &&
+		system->spaces.v[loaded->space].kind == WS_SPACE_FREED) ||
+	       ws_page_is_nobodys(system,
+				  loaded->root & system->paging.format->root_mask);
+}
+
 /* The root of a process that is gone, or of nobody: the next instruction is not mapped. */
 bool ws_is_foreign_root(struct ws_autopsy *autopsy, struct ws_death *death)
 {
@@ -168,13 +180,13 @@ bool ws_is_foreign_root(struct ws_autopsy *autopsy, struct ws_death *death)
 
 		if (!look_at_loaded(autopsy, i, &loaded))
 			continue;
-		freed = loaded.space != WS_NO_SPACE &&
-			system->spaces.v[loaded.space].kind == WS_SPACE_FREED;
+		freed = is_freed(autopsy, &loaded);
 		if ((loaded.space != WS_NO_SPACE && !freed) ||
 		    !is_stuck(autopsy, &loaded))
 			continue;
 		ws_clue(autopsy, "processor",
-			freed ? "cpu %u has %#lx loaded, a root that lies in a freed page"
+			freed ? "cpu %u has %#lx loaded, a root that lies in a freed page: not "
+				"even the next instruction, at %#lx, is reached by it"
 			      : "cpu %u has %#lx loaded, and what lies there is no root of "
 				"this kernel's: not even the next instruction, at %#lx, is "
 				"reached by it",
@@ -184,7 +196,7 @@ bool ws_is_foreign_root(struct ws_autopsy *autopsy, struct ws_death *death)
 		       "%s holds %#lx, which is %s: no instruction can be fetched, and no "
 		       "exception be delivered",
 		       ws_cpu_root_register(&system->target->cpus.v[i]), loaded.root,
-		       freed ? "the root of a process that is gone"
+		       freed ? "in a freed page: the root of a process that is gone"
 			     : "no page table of this kernel's");
 		return true;
 	}

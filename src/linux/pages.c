@@ -195,6 +195,36 @@ bool ws_page_is_free(struct ws_system *system, struct ws_page_books *books, uint
 	return group->bits[frame / 64] >> frame % 64 & 1;
 }
 
+/*
+ * Each neighbour leads back. A page without a reference that lies inside of a block in use
+ * is on none: its pointers are those of list_del() (LIST_POISON1).
+ */
+static bool is_on_list(struct ws_system *system, uint64_t node)
+{
+	unsigned word = system->layout.word;
+	uint64_t next, prev, facing;
+
+	return ws_kernel_word(system, node, &next) == WS_READ && next != node &&
+	       ws_kernel_word(system, node + word, &prev) == WS_READ &&
+	       ws_kernel_word(system, next + word, &facing) == WS_READ &&
+	       facing == node && ws_kernel_word(system, prev, &facing) == WS_READ &&
+	       facing == node;
+}
+
+bool ws_page_is_nobodys(struct ws_system *system, uint64_t pa)
+{
+	struct ws_page_books books = { 0 };
+	uint32_t refcount;
+
+	if (system->layout.tables_only || !ws_pages_find(system, &books.pages) ||
+	    !ws_page_refcount(system, &books.pages, pa, &refcount) || refcount)
+		return false;
+	return is_on_list(system,
+			  ws_page_of(system, &books.pages, pa) + books.pages.lru) ||
+	       (ws_page_books_open(system, &books) &&
+		ws_page_is_free(system, &books, pa));
+}
+
 enum ws_page_use ws_page_use(struct ws_system *system, struct ws_page_books *books,
 			     uint64_t pa)
 {

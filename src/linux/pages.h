@@ -70,6 +70,12 @@ enum ws_page_use ws_page_use(struct ws_system *system, struct ws_page_books *boo
 bool ws_page_is_free(struct ws_system *system, struct ws_page_books *books, uint64_t pa);
 
 /*
+ * Whether a frame is nobody's: it has no reference, and is in a free block, or on a list, as
+ * a processor's own pages that are free are. False too where struct page is not known.
+ */
+bool ws_page_is_nobodys(struct ws_system *system, uint64_t pa);
+
+/*
  * Which of system->roots the kernel has on pgd_list: listed[], one for each, false
  * before. x86 links the pages of all roots that have kernel entries of their own there
  * (pgd_list_add(), arch/x86/mm/pgtable.c), others none; any process's root will do to begin with. None

@@ -256,6 +256,59 @@ def check_stale(tap, machine, to):
     tap.case("code without a mark decides nothing", told[0] is None, told)
 
 
+ROOT = 0x2d00000  # not in the capture
+
+
+def page_state(machine, refcount, listed):
+    """{pa: page} of ROOT's struct page: how many references it has, and whether it is on a
+    list, as what is free is."""
+    lines = machine.core.of("VMCOREINFO")[0].rstrip(b"\0").decode().splitlines()
+    said = dict(line.split("=", 1) for line in lines if "=" in line)
+    count, lru = (int(said[f"OFFSET(page.{name})"]) for name in ("_refcount", "lru"))
+    known = int(machine.victim["root"], 16)  # of the same section of memory
+    frame, _ = answer(machine.tool, "frame", machine.path, f"{known:x}")
+    struct_page = (int(frame["frames"][0]["struct_page"], 16) +
+                   (ROOT - known) // PAGE * int(said["SIZE(page)"]))
+    walk, _ = answer(machine.tool, "walk", machine.path, hex(struct_page), "--pid", "0")
+    pa = int(walk["summary"][0]["pa"], 16)
+    page = bytearray(PAGE)
+    struct.pack_into("<I", page, pa % PAGE + count, refcount)
+    if listed:
+        node = struct_page + lru
+        other = (node & -PAGE) + (0 if pa % PAGE > PAGE // 2 else PAGE - 8)
+        struct.pack_into("<2I", page, pa % PAGE + lru, other, other)
+        struct.pack_into("<2I", page, other % PAGE, node, node)
+    return {pa & -PAGE: page}
+
+
+def check_root(tap, machine, to):
+    """The processor has a page loaded that is no table: what struct page says of it tells."""
+    cpus, _ = answer(machine.tool, "cpus", machine.path)
+    loaded = int(cpus["summary"][0]["root"], 16)
+    notes = machine.core.notes
+    for words, refcount, listed, said in (
+            ("with a reference", 1, False, "no page table of this kernel's"),
+            ("without one, on no list", 0, False, "no page table of this kernel's"),
+            ("without one, on a list of free pages", 0, True, "in a freed page")):
+        machine.core.notes = [
+            note._replace(desc=note.desc.replace(struct.pack("<Q", loaded),
+                                                 struct.pack("<Q", ROOT)))
+            for note in notes]
+        document, _ = machine.with_pages(to, {ROOT: b"not." * (PAGE // 4),
+                                              **page_state(machine, refcount, listed)})
+        machine.core.notes = notes
+        death = document["summary"][0]
+        tap.case(f"a loaded root in a page {words} is {said}",
+                 death["cause"] == "root-not-a-table" and said in death["sentence"], death)
+        audit, _ = answer(machine.tool, "audit", to)
+        frame, status = answer(machine.tool, "frame", to, f"{ROOT:x}")
+        rules = [{row["rule"] for row in rows} & {"frames-freed-root"}
+                 for rows in (audit["findings"], frame["conflicts"])]
+        tap.case(f"and audit and frame say {'so' if listed else 'nothing'}",
+                 rules == [{"frames-freed-root"} if listed else set()] * 2 and
+                 (status == 1 or not listed), (rules, status))
+
+
 def check_cut(tap, machine, to):
     """Of a dump that is cut nobody knows what lay in the rest."""
     machine.dead(to, 2)
@@ -288,6 +341,7 @@ def main(tool, nests, *others):
         check_whose(tap, machine, to)
         check_hole(tap, machine, to)
         check_stale(tap, machine, to)
+        check_root(tap, machine, to)
         check_cut(tap, machine, to)
     for path in (nests, *others):
         check_healthy(tap, tool, path)

@@ -13,6 +13,7 @@
 
 #include "audit/rmap.h"
 #include "linux/roots.h"
+#include "x86/registers.h"
 
 /* Frames far from all else, in the small guest's memory. */
 #define PA_NOBODYS (15u << 20)
@@ -380,6 +381,88 @@ static void test_free_table(void **state)
 	}
 }
 
+/* A page that is on a list, as a processor's own free ones are; node: what it is linked to. */
+static void put_on_list(struct fault_guest *fault, uint64_t pa, uint64_t node)
+{
+	struct guest *guest = fault->guest;
+	uint64_t lru = guest->mem_map + pa / WS_FRAME_SIZE * 32 + 8;
+	uint64_t node_va = guest->kind->page_offset + node;
+
+	for (unsigned i = 0; i < 2; i++) {
+		guest_put(guest, guest_pa(guest, lru) + i * guest->word, node_va);
+		guest_put(guest, node + i * guest->word, lru);
+	}
+}
+
+/* A processor has a root loaded whose page is nobody's any more, or only seems to be. */
+static void test_freed_root_loaded(void **state)
+{
+	enum { IN_USE, NO_REFERENCE, IN_A_BLOCK, ON_A_LIST };
+
+	for (unsigned i = IN_USE; i <= ON_A_LIST; i++) {
+		struct fault_guest *fault = audit_guest_create(*state);
+		uint64_t root = PA_NOBODYS, page;
+		const struct ws_frame_conflict *conflict;
+		struct ws_frame_map *map;
+
+		audit_say_of_pages(fault);
+		page = guest_pa(fault->guest, fault->guest->mem_map) +
+		       root / WS_FRAME_SIZE * 32;
+		audit_put_page(fault, root, 0, 0, 0,
+			       i == IN_A_BLOCK ? BUDDY : UINT32_MAX);
+		guest_put32(fault->guest, page + 24, i == IN_USE);
+		if (i == ON_A_LIST)
+			put_on_list(fault, root, PA_NOBODYS + WS_FRAME_SIZE);
+		fault_guest_open(fault, FAULT_LAZY);
+		fault_guest_cpu(fault)->reg[X86_CR3] = root;
+		map = map_of(fault);
+		conflict = conflict_of(map, "frames-freed-root", root);
+		assert_int_equal(conflict != NULL, i >= IN_A_BLOCK);
+		assert_int_equal(conflicts_in(map), i >= IN_A_BLOCK);
+		if (conflict) {
+			assert_int_equal(conflict->space, WS_NO_SPACE);
+			assert_int_equal(conflict->use, WS_FRAME_FREE);
+		}
+		ws_frame_map_destroy(map);
+		fault_guest_destroy(fault);
+	}
+}
+
+#define PA_TEXT (4u << 20) /* of the small guest's image */
+
+/* What the kernel executes at one address it can write at another, or only read. */
+static void test_code_alias(void **state)
+{
+	static const struct {
+		uint64_t pa, rights;
+		bool found;
+	} cases[] = {
+		{ PA_TEXT, P | RW, true },
+		{ PA_TEXT, P, false },
+		{ PA_NOBODYS, P | RW, false },
+	};
+
+	for (unsigned i = 0; i < WS_ARRAY_SIZE(cases); i++) {
+		struct fault_guest *fault = audit_guest_create(*state);
+		struct guest *guest = fault->guest;
+		uint64_t va = guest->kind->module + WS_FRAME_SIZE;
+		const struct ws_frame_conflict *conflict;
+		struct ws_frame_map *map;
+		bool found = cases[i].found && audit_has_nx(fault);
+
+		guest_map(guest, guest->swapper, va, cases[i].pa,
+			  cases[i].rights | (audit_has_nx(fault) ? XD : 0));
+		map = map_of(fault);
+		conflict = conflict_of(map, "protection-code-alias", cases[i].pa);
+		assert_int_equal(conflict != NULL, found);
+		assert_int_equal(conflicts_in(map), found);
+		if (conflict)
+			assert_int_equal(conflict->va, va);
+		ws_frame_map_destroy(map);
+		fault_guest_destroy(fault);
+	}
+}
+
 #define TEXT (1u << 20) /* of the image, by its symbols */
 
 static void open_with_text(struct fault_guest *fault)
@@ -457,6 +540,8 @@ int main(void)
 		{ "user mode maps free memory", test_free_mapped },
 		{ "a table in free memory", test_free_table },
 		{ "user mode and the kernel's memory", test_kernel_memory },
+		{ "a freed root that is loaded", test_freed_root_loaded },
+		{ "code that can be written elsewhere", test_code_alias },
 	};
 
 	return guest_run_cases("rmap", cases, WS_ARRAY_SIZE(cases));
