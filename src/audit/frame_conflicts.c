@@ -11,6 +11,7 @@
 #include "audit/rmap.h"
 #include "audit/spans.h"
 #include "linux/pages.h"
+#include "linux/region.h"
 #include "linux/stacks.h"
 #include "linux/symtab.h"
 
@@ -239,8 +240,10 @@ static void learn_code(struct checking *checking)
 static enum ws_status learn(struct checking *checking)
 {
 	struct kernel_memory *kernel = &checking->kernel;
-	enum ws_status status = learn_stacks(checking);
+	enum ws_status status = ws_regions_find(checking->system);
 
+	if (status == WS_OK)
+		status = learn_stacks(checking);
 	learn_modules(checking);
 	learn_image(checking);
 	learn_tables(checking);
