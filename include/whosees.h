@@ -337,7 +337,8 @@ struct ws_target_options {
 	const char *format; /* a paging format's name; NULL: from the registers */
 	/*
 	 * Where the pieces of raw memory lie: "OFFSET:LENGTH:PA,...", hexadecimal, with
-	 * LENGTH empty for the rest of the file; NULL: byte n is physical address n.
+	 * LENGTH empty for the rest of the file; NULL: as the memory itself shows, or byte n
+	 * is physical address n.
 	 */
 	const char *pieces;
 	/*

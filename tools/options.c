@@ -177,7 +177,8 @@ const struct option_row option_rows[] = {
 	{ OPTIONS_TARGET, KEY_PIECES, "pieces", "OFFSET:LENGTH:PA,...",
 	  "Where the pieces of raw memory lie in TARGET, and at which physical address each begins, "
 	  "hexadecimal; without LENGTH: the rest of the file; default: by the map of memory that "
-	  "the firmware left there, or, without one, byte n is physical address n" },
+	  "the firmware left there, or, without one, with the hole below 4 GiB that the memory "
+	  "itself shows, or else byte n is physical address n" },
 	{ OPTIONS_TARGET, KEY_PART, "part", "FILE",
 	  "Another part of TARGET, of a dump that makedumpfile --split wrote; once for each; "
 	  "default: the parts that lie in the directory of TARGET",

@@ -7,6 +7,7 @@
 #define WS_LINUX_CENSUS_H
 
 #include "linux/linux.h"
+#include "util/vote.h"
 
 /* A bit for every whole frame of a target. Owns its bits. */
 struct ws_frame_set {
@@ -22,14 +23,6 @@ bool ws_frame_set_has(const struct ws_frame_set *set, uint64_t pa);
 bool ws_frame_set_add(struct ws_frame_set *set, uint64_t pa);
 
 void ws_frame_set_remove(struct ws_frame_set *set, uint64_t pa);
-
-/* bytes: a lower bound of what is mapped at this difference. */
-struct ws_ballot {
-	uint64_t delta, bytes;
-};
-#define WS_BALLOTS 16
-/* Of WS_BALLOTS ballots, empty ones all 0. */
-void ws_vote(struct ws_ballot *ballots, uint64_t delta, uint64_t bytes);
 
 /* In: first, last and budget. Out: ballot, and what is left of budget. */
 struct ws_census {

@@ -69,7 +69,7 @@ static bool is_run_together(const struct ws_ram *ram, uint64_t size)
 
 /* ---- as it is added --------------------------------------------------------------- */
 
-static enum ws_status add_folded(struct ws_target *target, uint64_t hole)
+enum ws_status ws_raw_fold(struct ws_target *target, uint64_t hole, const char *by)
 {
 	enum ws_status status = ws_target_add_from_file(target, 0, hole, 0, 0);
 
@@ -79,10 +79,10 @@ static enum ws_status add_folded(struct ws_target *target, uint64_t hole)
 	return status ? status
 		      : ws_target_add_note(
 				target,
-				"by the machine's own memory map there is a hole below 4 "
-				"GiB: what lies in the file from %#lx on is taken for "
-				"physical %#lx on (--pieces says otherwise)",
-				hole, WS_HOLE_END);
+				"by %s there is a hole below 4 GiB: what lies in the "
+				"file from %#lx on is taken for physical %#lx on "
+				"(--pieces says otherwise)",
+				by, hole, WS_HOLE_END);
 }
 
 static enum ws_status add_run_together(struct ws_target *target, const struct ws_ram *ram)
@@ -113,7 +113,7 @@ static enum ws_status add(struct ws_target *target, const struct ws_ram *ram)
 	if (is_as_it_lies(ram, size))
 		return ws_target_add_from_file(target, 0, size, 0, 0);
 	if ((hole = ws_ram_hole(ram, size)))
-		return add_folded(target, hole);
+		return ws_raw_fold(target, hole, "the machine's own memory map");
 	return is_run_together(ram, size) ? add_run_together(target, ram)
 					  : WS_ERR_NOT_FOUND;
 }

@@ -14,6 +14,13 @@
  */
 uint64_t ws_ram_hole(const struct ws_ram *ram, uint64_t size);
 
+/*
+ * The same where no map in memory says it, of a raw file: by words there that lead to
+ * themselves. *hole is 0 where they show that there is none. WS_ERR_NOT_FOUND, without a
+ * message: they do not show it, or contradict each other.
+ */
+enum ws_status ws_raw_hole(struct ws_target *target, uint64_t *hole) WS_MUST_CHECK;
+
 /* Memory in one block, whose place is to be found by the map in it. */
 struct ws_ram_source {
 	uint64_t size;
@@ -30,6 +37,10 @@ struct ws_ram_source {
 /* WS_ERR_NOT_FOUND, without a message: no map that fits. */
 enum ws_status ws_ram_search(struct ws_target *target,
 			     const struct ws_ram_source *source) WS_MUST_CHECK;
+
+/* Adds raw memory with that hole, which `by` shows, with a note. */
+enum ws_status ws_raw_fold(struct ws_target *target, uint64_t hole,
+			   const char *by) WS_MUST_CHECK;
 
 /*
  * Adds raw memory as the memory map in it says that it lies, with a note where that is not

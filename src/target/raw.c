@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Raw memory: in the pieces that are given, or as the memory map in it says that it lies
- * (ram.c), or else byte n of the file is physical address n. It cannot be recognised by its
- * looks.
+ * (ram.c), or with the hole that words in it show (hole.c), or else byte n of the file is
+ * physical address n. It cannot be recognised by its looks.
  */
 #include "target/ram.h"
 
@@ -93,16 +93,38 @@ static enum ws_status pieces_add(struct ws_target *target, const char *text)
 
 static enum ws_status as_it_lies(struct ws_target *target)
 {
-	enum ws_status status =
-		ws_target_add_from_file(target, 0, target->file.size, 0, 0);
+	return ws_target_add_from_file(target, 0, target->file.size, 0, 0);
+}
 
-	if (status || target->file.size <= HOLE_MIN)
-		return status;
-	return ws_target_add_note(
-		target,
-		"no memory map in this file fits its length: byte n is taken for physical "
-		"address n, which is wrong above a hole at 2 or 3 GiB, if its machine had "
-		"one (--pieces 0:c0000000:0,c0000000::100000000 places what lies above)");
+/* Memory that lies elsewhere than it is taken for may be anywhere above. */
+static enum ws_status in_doubt(struct ws_target *target)
+{
+	enum ws_status status = as_it_lies(target);
+
+	ws_target_reaches(target, WS_PHYSICAL_END);
+	return status ? status
+		      : ws_target_add_note(
+				target,
+				"no memory map in this file fits its length, nor do words in "
+				"it that lead to themselves show a hole below 4 GiB or that "
+				"there is none: byte n is taken for physical address n, which "
+				"is wrong above a hole at 2 or 3 GiB, if its machine had one "
+				"(--pieces 0:c0000000:0,c0000000::100000000 places what lies "
+				"above)");
+}
+
+static enum ws_status without_map(struct ws_target *target)
+{
+	uint64_t hole;
+	enum ws_status status;
+
+	if (target->file.size <= HOLE_MIN)
+		return as_it_lies(target);
+	status = ws_raw_hole(target, &hole);
+	if (status)
+		return status == WS_ERR_NOT_FOUND ? in_doubt(target) : status;
+	return hole ? ws_raw_fold(target, hole, "words in memory that lead to themselves")
+		    : as_it_lies(target);
 }
 
 static enum ws_status raw_open(struct ws_target *target,
@@ -113,7 +135,7 @@ static enum ws_status raw_open(struct ws_target *target,
 	if (options->pieces)
 		return pieces_add(target, options->pieces);
 	status = ws_raw_place(target);
-	return status == WS_ERR_NOT_FOUND ? as_it_lies(target) : status;
+	return status == WS_ERR_NOT_FOUND ? without_map(target) : status;
 }
 
 const struct ws_target_ops ws_target_raw = {
@@ -122,7 +144,7 @@ const struct ws_target_ops ws_target_raw = {
 	.title = "raw memory",
 	.about =
 		"Memory without a header: in pieces that are given, as its own memory map has "
-		"it, or from physical address 0 on. It is known by no first bytes and has no "
+		"it, with the hole below 4 GiB that words in it show, or from physical address 0 on. It is known by no first bytes and has no "
 		"registers.",
 	.open = raw_open,
 };

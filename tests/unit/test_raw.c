@@ -218,13 +218,145 @@ static void maps_of_others(void **state)
 	EXPECT(fd, "from 0x800000 on", { 0, 8 * MIB }, { 4 * GIB, 2 * MIB });
 }
 
+/* ---- a hole that no map tells of --------------------------------------------------- */
+
+#define PAGE_OFFSET UINT64_C(0xffff888000000000)
+#define BY_WORDS "by words in memory that lead to themselves there is a hole below 4 GiB"
+#define WORDS 16 /* as many are needed */
+#define SIZE (5 * GIB)
+#define DOUBT "nor do words in it that lead to themselves"
+
+/* n words in the file from there on that lead to where they lie in memory, `more` above. */
+static void put_words(int fd, uint64_t at, unsigned n, uint64_t more)
+{
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t to = at + 64ul * i;
+
+		put(fd, to, &(uint64_t){ PAGE_OFFSET + to + more }, 8);
+	}
+}
+
+/* Memory below all holes is that of a kernel, and n words from `at` on say where they lie. */
+static int kernel_of(unsigned below, uint64_t at, unsigned n, uint64_t more)
+{
+	int fd = file_of(SIZE);
+
+	put_words(fd, MIB, below, 0);
+	put_words(fd, at, n, more);
+	return fd;
+}
+
+static void expect_hole(int fd, uint64_t hole)
+{
+	EXPECT(fd, BY_WORDS, { 0, hole }, { 4 * GIB, SIZE - hole });
+}
+
+static void expect_doubt(int fd)
+{
+	EXPECT(fd, DOUBT, { 0, SIZE });
+}
+
+static void a_hole_by_words(void **state)
+{
+	static const uint64_t holes[] = { 0x80000000, 0xb0000000, 0xc0000000,
+					  0xd0000000, 0xe0000000, 0xf0000000 };
+
+	(void)state;
+	for (size_t i = 0; i < WS_ARRAY_SIZE(holes); i++) {
+		uint64_t more = 4 * GIB - holes[i];
+
+		expect_hole(kernel_of(WORDS, holes[i], WORDS, more), holes[i]);
+		expect_doubt(kernel_of(WORDS, holes[i], WORDS - 1, more));
+		/* below it they say nothing of it */
+		expect_doubt(kernel_of(WORDS, holes[i] - MIB, WORDS, more));
+	}
+	expect_doubt(kernel_of(WORDS, 3 * GIB, WORDS, GIB + 0x8000000));
+	expect_doubt(kernel_of(WORDS, 3 * GIB, WORDS, 3 * GIB));
+}
+
+/* What lies between two places says nothing of the upper one. */
+static void no_hole_by_words(void **state)
+{
+	int fd = file_of(3 * GIB);
+
+	(void)state;
+	EXPECT(kernel_of(WORDS, 0xf0000000, WORDS, 0), NULL, { 0, SIZE });
+	expect_doubt(kernel_of(WORDS, 0xf0000000, WORDS - 1, 0));
+	expect_doubt(kernel_of(WORDS, 0xf0000000 - MIB, WORDS, 0));
+	put_words(fd, MIB, WORDS, 0);
+	put_words(fd, 3 * GIB - MIB, WORDS, 0);
+	EXPECT(fd, NULL, { 0, 3 * GIB });
+}
+
+/* A machine of a little more memory than fits below its hole. */
+static void words_below_the_hole_are_as_without(void **state)
+{
+	int fd = kernel_of(WORDS, 3 * GIB, WORDS, GIB);
+
+	(void)state;
+	put_words(fd, 2 * GIB + MIB, 1000, 0);
+	expect_hole(fd, 3 * GIB);
+}
+
+static void words_that_contradict(void **state)
+{
+	int fd = kernel_of(WORDS, 3 * GIB, WORDS, GIB);
+
+	(void)state;
+	put_words(fd, 4 * GIB, 1, 0);
+	expect_hole(fd, 3 * GIB);
+	fd = kernel_of(WORDS, 3 * GIB, WORDS, GIB);
+	put_words(fd, 4 * GIB, 2, 0);
+	expect_doubt(fd);
+	fd = kernel_of(WORDS, 3 * GIB, WORDS, GIB);
+	put_words(fd, 4 * GIB, 2, 2 * GIB);
+	expect_doubt(fd);
+}
+
+/* The kernel's direct map is what most words below the holes agree on. */
+static void words_without_a_kernel(void **state)
+{
+	int fd = kernel_of(WORDS - 1, 3 * GIB, 1000, GIB);
+
+	(void)state;
+	expect_doubt(fd);
+	fd = kernel_of(WORDS, 3 * GIB, 1000, GIB);
+	for (unsigned i = 0; i < WORDS; i++) /* each has a difference of its own */
+		put_words(fd, 2 * MIB + 64 * i, 1, (i + 1) * GIB);
+	expect_doubt(fd);
+}
+
+/* A map that fits says it alone. */
+static void a_map_goes_before_words(void **state)
+{
+	const struct entry map[] = { { 0, 0x9fc00, 1 },
+				     { MIB, 2 * GIB - MIB, 1 },
+				     { 4 * GIB, SIZE - 2 * GIB, 1 } };
+	int fd = kernel_of(WORDS, 3 * GIB, WORDS, GIB);
+
+	(void)state;
+	put_map(fd, MAP_AT, map, WS_ARRAY_SIZE(map));
+	EXPECT(fd, "the machine's own memory map", { 0, 2 * GIB },
+	       { 4 * GIB, SIZE - 2 * GIB });
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_map),         cmocka_unit_test(firecracker),
-		cmocka_unit_test(tables),         cmocka_unit_test(folded),
-		cmocka_unit_test(folded_just_so), cmocka_unit_test(as_it_lies),
-		cmocka_unit_test(run_together),   cmocka_unit_test(maps_of_others),
+		cmocka_unit_test(no_map),
+		cmocka_unit_test(firecracker),
+		cmocka_unit_test(tables),
+		cmocka_unit_test(folded),
+		cmocka_unit_test(folded_just_so),
+		cmocka_unit_test(as_it_lies),
+		cmocka_unit_test(run_together),
+		cmocka_unit_test(maps_of_others),
+		cmocka_unit_test(a_hole_by_words),
+		cmocka_unit_test(no_hole_by_words),
+		cmocka_unit_test(words_below_the_hole_are_as_without),
+		cmocka_unit_test(words_that_contradict),
+		cmocka_unit_test(words_without_a_kernel),
+		cmocka_unit_test(a_map_goes_before_words),
 	};
 
 	return cmocka_run_group_tests_name("raw memory", tests, NULL, NULL);
