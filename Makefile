@@ -25,7 +25,7 @@ BUILD_PACKAGES := gcc meson ninja-build pkg-config python3 \
 # Tested with: cmocka, the sanitizers' second compiler, a browser, three shells, programs
 # that compress dumps, and real guests.
 CHECK_PACKAGES := libcmocka-dev clang libclang-rt-dev mandoc \
-	python3-jsonschema chromium chromium-driver zsh fish jq lz4 pigz tabix
+	python3-jsonschema chromium chromium-driver zsh fish jq lz4 lzop pigz tabix
 LAB_PACKAGES := qemu-system-x86 qemu-system-arm qemu-system-misc opensbi qemu-user \
 	gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu gcc-riscv64-linux-gnu \
 	linux-libc-dev-armhf-cross linux-libc-dev-arm64-cross linux-libc-dev-riscv64-cross \

@@ -379,7 +379,7 @@ const struct ws_codec *ws_codec_of(const uint8_t *bytes, size_t size)
 {
 	static const struct ws_codec *const codecs[] = { &ws_codec_gzip, &ws_codec_xz,
 							 &ws_codec_zstd, &ws_codec_lz4,
-							 &ws_codec_zlib };
+							 &ws_codec_lzop, &ws_codec_zlib };
 
 	for (size_t i = 0; i < WS_ARRAY_SIZE(codecs); i++)
 		if (codecs[i]->probe(bytes, size))

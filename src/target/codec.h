@@ -2,7 +2,7 @@
 /*
  * How files are compressed as a whole: a stream of packed bytes -> the bytes that were
  * compressed, through the library of each format. A file is one member or several that
- * follow each other: gzip's members, xz's streams, the frames of zstd and LZ4.
+ * follow each other: gzip's members, xz's streams, the frames of zstd and LZ4, lzop's files.
  */
 #ifndef WS_TARGET_CODEC_H
 #define WS_TARGET_CODEC_H
@@ -58,7 +58,7 @@ struct ws_codec {
 };
 
 extern const struct ws_codec ws_codec_gzip, ws_codec_xz, ws_codec_zstd, ws_codec_lz4,
-	ws_codec_zlib;
+	ws_codec_lzop, ws_codec_zlib;
 /* A block of an xz file by itself; how is the check that its stream has. */
 extern const struct ws_codec ws_codec_xz_block;
 

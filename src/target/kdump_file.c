@@ -15,14 +15,6 @@
 #define FLAT_CHUNK_HEADER 16
 #define FLAT_END UINT64_MAX
 
-static uint64_t load_be64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return be64toh(v);
-}
-
 bool ws_kdump_file_flattened(const struct ws_file *file)
 {
 	return file->size >= sizeof(FLAT_MAGIC) &&
@@ -84,8 +76,8 @@ static enum ws_status chunk_read(struct ws_target *target, struct ws_kdump_file 
 				      "flattened chunk header");
 	if (evidence == WS_ABSENT)
 		return cut_off(target, here);
-	chunk.offset = load_be64(header);
-	chunk.size = load_be64(header + 8);
+	chunk.offset = ws_be64(header);
+	chunk.size = ws_be64(header + 8);
 	chunk.at = here + FLAT_CHUNK_HEADER;
 	if (chunk.offset == FLAT_END)
 		return WS_OK;
@@ -109,12 +101,12 @@ static enum ws_status chunks_read(struct ws_target *target, struct ws_kdump_file
 
 	if ((status = ws_target_need(target, 0, FLAT_HEADER, "flattened header")))
 		return status;
-	if (load_be64(header + 16) != FLAT_TYPE || load_be64(header + 24) != FLAT_VERSION)
+	if (ws_be64(header + 16) != FLAT_TYPE || ws_be64(header + 24) != FLAT_VERSION)
 		return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
 			       "%s: flattened header at file offset 0x10: type %lu "
 			       "version %lu, not 1 and 1",
-			       target->file.path, load_be64(header + 16),
-			       load_be64(header + 24));
+			       target->file.path, ws_be64(header + 16),
+			       ws_be64(header + 24));
 	while (!status && at != FLAT_END)
 		status = chunk_read(target, image, &at);
 	return status;

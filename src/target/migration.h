@@ -3,7 +3,8 @@
  * QEMU's migration stream, by the files that read it (migration_stream.c): migration.c goes
  * through its sections, migration_ram.c through that of memory, migration_runs.c makes an
  * index of what pages there are, migration_place.c finds where they lie, and migration_state.c
- * reads what the stream says of its own layout, and processors by it.
+ * reads what the stream says of its own layout, and processors by it. All numbers of it are
+ * big-endian.
  */
 #ifndef WS_TARGET_MIGRATION_H
 #define WS_TARGET_MIGRATION_H
@@ -12,17 +13,6 @@
 #include "target/unpack.h"
 #include "util/bits.h"
 #include "util/read_json.h"
-
-/* All of it is big-endian. */
-static inline uint32_t ws_be32(const void *p)
-{
-	return __builtin_bswap32(ws_le32(p));
-}
-
-static inline uint64_t ws_be64(const void *p)
-{
-	return __builtin_bswap64(ws_le64(p));
-}
 
 /* ---- the stream as it is read ---- */
 

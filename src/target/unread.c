@@ -102,7 +102,7 @@ static const struct unread {
 	{ MAGIC(0, "\x28\xb5\x2f\xfd"), "a zstd file", ONE_LAYER "`unzstd'" },
 	{ MAGIC(0, "\x04\x22\x4d\x18"), "an LZ4 file", ONE_LAYER "`unlz4'" },
 	{ MAGIC(0, "BZh"), "a bzip2 file", "unpack it with `bunzip2 -k'" },
-	{ MAGIC(0, "\x89LZO\0\r\n\x1a\n"), "an lzop file", "unpack it with `lzop -d'" },
+	{ MAGIC(0, "\x89LZO\0\r\n\x1a\n"), "an lzop file", ONE_LAYER "`lzop -d'" },
 	{ MAGIC(0, "PK\x03\x04"), "a zip archive", "unpack it with `unzip'" },
 	{ MAGIC(0, "7z\xbc\xaf\x27\x1c"), "a 7z archive", "unpack it with `7z x'" },
 	{ MAGIC(257, "ustar"), "a tar archive", "unpack it with `tar xf'" },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Bits, and unaligned little-endian loads: every target we read is little-endian. */
+/* Bits, and unaligned loads: all memory that we read is little-endian, some headers are not. */
 #ifndef WS_UTIL_BITS_H
 #define WS_UTIL_BITS_H
 
@@ -38,6 +38,21 @@ static inline uint64_t ws_le64(const void *p)
 	v = __builtin_bswap64(v);
 #endif
 	return v;
+}
+
+static inline uint16_t ws_be16(const void *p)
+{
+	return __builtin_bswap16(ws_le16(p));
+}
+
+static inline uint32_t ws_be32(const void *p)
+{
+	return __builtin_bswap32(ws_le32(p));
+}
+
+static inline uint64_t ws_be64(const void *p)
+{
+	return __builtin_bswap64(ws_le64(p));
 }
 
 /* A machine's word, of 4 bytes or of 8. */

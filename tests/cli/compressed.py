@@ -72,7 +72,8 @@ MADE = [("gzip", gzip.compress), ("gzip, three members, one empty", halves(gzip.
 PROGRAMS = [["gzip", "-c"], ["xz", "-0c"], ["xz", "-0c", "-T2", "--block-size=262144"],
             ["zstd", "-qc"], ["zstd", "-qc", "--no-check", "--long=27"], ["lz4", "-qc"],
             ["lz4", "-qc", "-B4", "-BD"], ["lz4", "-qc", "-BX"], ["pigz", "-c"],
-            ["pigz", "-zc"], ["bgzip", "-c"]]
+            ["pigz", "-zc"], ["bgzip", "-c"], ["lzop", "-c"],
+            ["lzop", "-c", "-9", "--crc32", "-C"], ["lzop", "-c", "-F", "-1"]]
 
 
 def packed(tap, data):

@@ -13,6 +13,7 @@ import lzma
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -167,6 +168,12 @@ def check_cloud(tap, tool, capture, scratch):
     os.remove(state)
 
 
+def lzop(data):
+    """None where the program is not there."""
+    return shutil.which("lzop") and subprocess.run(["lzop", "-c"], input=data, check=True,
+                                                   stdout=subprocess.PIPE).stdout
+
+
 def check_saved(tap, tool, capture, scratch):
     """What libvirt saves is the stream behind a header of its own, maybe compressed."""
     stream = writers.migration(writers.Core(pathlib.Path(capture).read_bytes()))[0]
@@ -174,16 +181,19 @@ def check_saved(tap, tool, capture, scratch):
     pathlib.Path(path).write_bytes(stream)
     want = ask(tool, ["spaces"], path, [])
     for word, form, data in (("as it is", 0, stream), ("by gzip", 1, gzip.compress(stream, 1)),
-                             ("by xz", 3, lzma.compress(stream, preset=0))):
+                             ("by xz", 3, lzma.compress(stream, preset=0)),
+                             ("by lzop", 4, lzop(stream))):
+        if not data:
+            tap.skip(f"{os.path.basename(capture)} as libvirt saves it, {word}", "no lzop")
+            continue
         pathlib.Path(path).write_bytes(writers.libvirt_save(data, form))
         got = ask(tool, ["spaces"], path, [])
         tap.case(f"{os.path.basename(capture)} as libvirt saves it, {word}",
                  got == want, difference(got, want) or got)
-    for form, magic, command in ((2, b"BZh9", "bzip2 -dc"), (4, b"\x89LZO", "lzop -dc")):
-        pathlib.Path(path).write_bytes(writers.libvirt_save(magic + bytes(99), form))
-        status, _, errors = ask(tool, ["spaces"], path, [])
-        tap.case(f"one that is compressed otherwise is refused: {command} unpacks it",
-                 status == 3 and command in errors, errors)
+    pathlib.Path(path).write_bytes(writers.libvirt_save(b"BZh9" + bytes(99), 2))
+    status, _, errors = ask(tool, ["spaces"], path, [])
+    tap.case("one that is compressed otherwise is refused, with what unpacks it",
+             status == 3 and "bzip2 -dc" in errors, errors)
 
 
 def main():
