@@ -1331,8 +1331,10 @@ struct ws_death {
 	/* The storm once more, simulated, where has_story. */
 	struct ws_story story;
 	bool has_story;
-	uint64_t nframes; /* exception frames in memory, storms and all */
-	uint64_t nlost;   /* of these, those that are in no list for want of room */
+	const char *
+		replay_differs; /* how the machine ended otherwise; NULL: no sign of it */
+	uint64_t nframes;       /* exception frames in memory, storms and all */
+	uint64_t nlost;         /* of these, those that are in no list for want of room */
 };
 const struct ws_death *ws_autopsy_death(const struct ws_autopsy *autopsy);
 

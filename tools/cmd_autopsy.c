@@ -46,6 +46,7 @@ enum {
 	LAST_SP,
 	REPLAY_FATE,
 	REPLAY_SP,
+	REPLAY_DIFFERS,
 	ALL_FRAMES,
 	LOST_FRAMES,
 	UNKNOWN,
@@ -74,6 +75,8 @@ static const struct column cause_columns[] = {
 			  "how the storm ends on the simulated processor, as what-if has it" },
 	[REPLAY_SP] = { "replay_sp", NULL, COLUMN_ADDRESS,
 			"where the last frame lies there" },
+	[REPLAY_DIFFERS] = { "replay_differs", NULL, COLUMN_TEXT,
+			     "in what the machine ended otherwise; null: no sign of that" },
 	[ALL_FRAMES] = { "all_frames", NULL, COLUMN_COUNT,
 			 "what looks like an exception frame in all of memory" },
 	[LOST_FRAMES] = { "lost_frames", NULL, COLUMN_COUNT,
@@ -116,6 +119,7 @@ static void print_cause(void *arg, struct report *report)
 								      death->story.fate))
 							    : (struct value){ 0 },
 			   [REPLAY_SP] = number_if(death->has_story, death->story.sp),
+			   [REPLAY_DIFFERS] = value_text(death->replay_differs),
 			   [ALL_FRAMES] = value_number(death->nframes),
 			   [LOST_FRAMES] = value_number(death->nlost),
 			   [UNKNOWN] = value_text(death->unknown),
@@ -213,6 +217,8 @@ static void print_meaning(void *arg, struct report *report)
 	if (!death->cause)
 		return;
 	prose_line(report, false, "how sure: %s", ws_certainty_name(death->certainty));
+	if (death->replay_differs)
+		prose_line(report, true, "%s", death->replay_differs);
 	prose_line(report, false, "%s", death->cause->meaning);
 	prose_line(report, false, "what to do (%s): %s", death->cause->id,
 		   death->cause->fix);

@@ -168,6 +168,7 @@ void ws_autopsy_destroy(struct ws_autopsy *autopsy)
 	ws_vec_release(&autopsy->stacks);
 	free(autopsy->sentence);
 	free(autopsy->unknown);
+	free(autopsy->differs);
 	free(autopsy);
 }
 

@@ -6,6 +6,7 @@
  *	storms.c   a pile by its addresses: on which stack, and what it began with
  *	clues.c    the chain of evidence
  *	rerun.c    the storm once more
+ *	ended.c    whether that ended as the machine did
  *	run_over.c what it ran over
  *	stands.c   where the processors stand
  *	last_words.c  what the kernel's log says of it
@@ -38,7 +39,7 @@ struct ws_autopsy {
 	 * the kernel takes it to have. WS_NO_SPACE: nothing says so.
 	 */
 	uint32_t mm_space, mm_cpu;
-	char *sentence, *unknown;
+	char *sentence, *unknown, *differs;
 	bool short_of_memory;
 };
 

@@ -11,9 +11,11 @@ static void clue_replay(struct ws_autopsy *autopsy)
 
 	if (ws_is_replayed(death->storm, story))
 		ws_clue(autopsy, "replay",
-			"reproduced to the frame: a simulated processor that takes the first "
-			"fault over this memory, with the storm taken off, pushes %s as well "
-			"before it cannot push the next",
+			"%s: a simulated processor that takes the first fault over this "
+			"memory, with the storm taken off, pushes %s as well before it cannot "
+			"push the next",
+			death->replay_differs ? "the frames agree"
+					      : "reproduced to the frame",
 			WS_COUNT_OF(pushed, "frame"));
 	else
 		ws_clue(autopsy, "replay",
@@ -22,6 +24,8 @@ static void clue_replay(struct ws_autopsy *autopsy)
 			"and memory has %s",
 			WS_COUNT_OF(pushed, "frame"),
 			WS_COUNT_OF(death->storm->frames, "frame"));
+	if (death->replay_differs)
+		ws_clue(autopsy, "replay", "%s", death->replay_differs);
 }
 
 /* For want of memory the run fails as a whole; of another bound the chain says so. */
@@ -50,9 +54,12 @@ bool ws_replay(struct ws_autopsy *autopsy, struct ws_death *death,
 		return false;
 	}
 	death->has_story = true;
+	if (ws_is_replayed(storm, &death->story))
+		ws_compare_ends(autopsy, death, storm, blind->first);
 	clue_replay(autopsy);
 	if (!ws_is_replayed(storm, &death->story))
 		return false;
-	death->certainty = WS_CERTAINTY_REPRODUCED;
+	if (!death->replay_differs)
+		death->certainty = WS_CERTAINTY_REPRODUCED;
 	return true;
 }

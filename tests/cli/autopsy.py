@@ -256,6 +256,16 @@ def check_stale(tap, machine, to):
     tap.case("code without a mark decides nothing", told[0] is None, told)
 
 
+def patched(notes, *changes):
+    """Notes in which registers hold other values; changes: (old, new)."""
+    for old, new in changes:
+        for form in ("<Q", "<I"):
+            notes = [note._replace(desc=note.desc.replace(struct.pack(form, old),
+                                                          struct.pack(form, new)))
+                     if note.name in ("QEMU", "CORE") else note for note in notes]
+    return notes
+
+
 ROOT = 0x2d00000  # not in the capture
 
 
@@ -290,10 +300,7 @@ def check_root(tap, machine, to):
             ("with a reference", 1, False, "no page table of this kernel's"),
             ("without one, on no list", 0, False, "no page table of this kernel's"),
             ("without one, on a list of free pages", 0, True, "in a freed page")):
-        machine.core.notes = [
-            note._replace(desc=note.desc.replace(struct.pack("<Q", loaded),
-                                                 struct.pack("<Q", ROOT)))
-            for note in notes]
+        machine.core.notes = patched(notes, (loaded, ROOT))
         document, _ = machine.with_pages(to, {ROOT: b"not." * (PAGE // 4),
                                               **page_state(machine, refcount, listed)})
         machine.core.notes = notes
@@ -307,6 +314,29 @@ def check_root(tap, machine, to):
         tap.case(f"and audit and frame say {'so' if listed else 'nothing'}",
                  rules == [{"frames-freed-root"} if listed else set()] * 2 and
                  (status == 1 or not listed), (rules, status))
+
+
+def check_end(tap, machine, to):
+    """The simulated processor comes to the double fault's handler: did the machine?"""
+    pushed = machine.story["nested"] - 1
+    notes = machine.core.notes
+    cpus, _ = answer(machine.tool, "cpus", machine.path)
+    loaded = int(cpus["summary"][0]["root"], 16)
+    ip = next(int(row["value"], 16) for row in cpus["registers"] if row["register"] == "eip")
+    stays = (loaded, int(machine.victim["root"], 16)), (ip, machine.handler)
+    reports = give_log.pages_of(machine.core, [(1, 0, 9.0, "traps: PANIC: double fault, "
+                                                           "error_code: 0x0")])
+    for words, changes, more, differs in (
+            ("a log that reports the double fault", (), reports, False),
+            ("a processor that is at the handler, in that space", stays, {}, True),
+            ("a processor that is at the handler, in another", stays[1:], {}, False)):
+        machine.core.notes = patched(notes, *changes)
+        death = machine.dead(to, pushed, more=more)[0]["summary"][0]
+        machine.core.notes = notes
+        tap.case(f"{words}: {'the end is another' if differs else 'reproduced'}",
+                 machine.story["fate"] == "panics" and death["replay"] == "panics" and
+                 (death["certainty"], bool(death["replay_differs"])) ==
+                 (("likely", True) if differs else ("reproduced", False)), death)
 
 
 def check_cut(tap, machine, to):
@@ -342,6 +372,7 @@ def main(tool, nests, *others):
         check_hole(tap, machine, to)
         check_stale(tap, machine, to)
         check_root(tap, machine, to)
+        check_end(tap, machine, to)
         check_cut(tap, machine, to)
     for path in (nests, *others):
         check_healthy(tap, tool, path)
