@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "place.h"
+#include "util/bits.h"
 #include "util/cleanup.h"
 #include "util/count.h"
 #include "util/number.h"
 
-enum { VA, DEPTH, KIND, VALUE, ERROR, FLAGS, SP, MODE, NAME };
+enum { VA, DEPTH, KIND, VALUE, ERROR, ERROR_IS, FLAGS, SP, MODE, NAME };
 
 static const struct column columns[] = {
 	[VA] = { "address", "ADDRESS", COLUMN_ADDRESS, "where it lies on the stack" },
@@ -23,6 +24,9 @@ static const struct column columns[] = {
 	[ERROR] = { "error", NULL, COLUMN_ADDRESS,
 		    "of a frame: the error code, or what the kernel keeps there (orig_ax): the "
 		    "number of a system call, or -1" },
+	[ERROR_IS] = { "error_is", NULL, COLUMN_TEXT,
+		       "error, or orig_ax: of a system call or an interrupt; error or orig_ax: "
+		       "nothing on the stack tells which" },
 	[FLAGS] = { "flags", NULL, COLUMN_ADDRESS, "of a frame: the saved flags" },
 	[SP] = { "sp", NULL, COLUMN_ADDRESS,
 		 "of a frame: the saved stack pointer, if that was pushed" },
@@ -64,12 +68,70 @@ static void reading_release(struct reading *reading)
 
 #define NAMED (2 * PLACE_WORDS)
 
-static const char *frame_named(const struct ws_exception_frame *frame, const char *place,
+/*
+ * An entry without an error code has -1 there, or, of an interrupt until 5.8 (633260fa143b),
+ * its vector inverted: no error code has so many bits.
+ */
+#define VECTORS 256
+
+static bool is_inverted_vector(const struct reading *reading, uint64_t error)
+{
+	unsigned word = ws_system_layout(reading->session->system)->word;
+
+	return (word == 4 ? ~(uint32_t)error : ~error) < VECTORS;
+}
+
+/* What the kernel calls the code by which it is entered, and what is pushed there. */
+static const struct {
+	const char *begins, *pushed;
+} entries[] = {
+	{ "entry_SYSCALL", "orig_ax" },      { "entry_SYSENTER", "orig_ax" },
+	{ "entry_INT80", "orig_ax" },        { "asm_exc_page_fault", "error" },
+	{ "asm_exc_double_fault", "error" }, { "asm_exc_general_protection", "error" },
+};
+
+/* The registers that it saves right below a frame, and the return address of what it calls. */
+#define SAVED_WORDS 17u
+
+/* By whose code it was entered: that returns to there. NULL: nothing on the stack says. */
+static const char *pushed_by(const struct reading *reading,
+			     const struct ws_stack_word *frame)
+{
+	unsigned word = ws_system_layout(reading->session->system)->word;
+	const struct ws_stack_word *below = frame - 1;
+	struct ws_symbol symbol;
+
+	if (frame == reading->stack.words || below->is_frame ||
+	    frame->va - below->va > SAVED_WORDS * word)
+		return NULL;
+	if (ws_symbol_at(reading->session->system, below->value, &symbol) != WS_OK) {
+		ws_error_clear(reading->session->ctx);
+		return NULL;
+	}
+	for (size_t i = 0; i < WS_ARRAY_SIZE(entries); i++)
+		if (!strncmp(symbol.name, entries[i].begins, strlen(entries[i].begins)))
+			return entries[i].pushed;
+	return NULL;
+}
+
+static const char *error_is(const struct reading *reading,
+			    const struct ws_stack_word *frame)
+{
+	const char *pushed = pushed_by(reading, frame);
+
+	if (is_inverted_vector(reading, frame->frame.error))
+		return "orig_ax";
+	return pushed ? pushed : "error or orig_ax";
+}
+
+static const char *frame_named(const struct reading *reading,
+			       const struct ws_stack_word *word, const char *place,
 			       char words[static NAMED])
 {
-	int n = snprintf(words, NAMED,
-			 "exception frame: interrupted %s at %s, error 0x%lx",
-			 frame->user ? "user mode" : "the kernel", place, frame->error);
+	const struct ws_exception_frame *frame = &word->frame;
+	int n = snprintf(words, NAMED, "exception frame: interrupted %s at %s, %s 0x%lx",
+			 frame->user ? "user mode" : "the kernel", place,
+			 error_is(reading, word), frame->error);
 
 	if (frame->sp)
 		snprintf(words + n, NAMED - (size_t)n, ", stack pointer 0x%lx",
@@ -91,6 +153,7 @@ static bool print_word(const struct reading *reading, const struct ws_stack_word
 		[KIND] = value_text(is_frame ? "frame" : "word"),
 		[VALUE] = value_number(word->value),
 		[ERROR] = { .known = is_frame, .number = frame->error },
+		[ERROR_IS] = value_text(is_frame ? error_is(reading, word) : NULL),
 		[FLAGS] = { .known = is_frame, .number = frame->flags },
 		[SP] = { .known = is_frame && frame->sp, .number = frame->sp },
 		[MODE] = value_text(!is_frame     ? NULL
@@ -104,7 +167,7 @@ static bool print_word(const struct reading *reading, const struct ws_stack_word
 		name = user;
 	}
 	if (is_frame)
-		row[NAME] = value_text(frame_named(frame, name, named));
+		row[NAME] = value_text(frame_named(reading, word, name, named));
 	return report_row(report, row);
 }
 
