@@ -16,7 +16,9 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 import altered  # noqa: E402
+import give_log  # noqa: E402
 from tap import PATIENCE, Tap  # noqa: E402
 
 try:
@@ -319,6 +321,48 @@ def autopsies(tool, capture):
         yield label, "autopsy", json.loads(run(tool, "autopsy", target, "--json")[0])
 
 
+def looks(tool, log, targets):
+    """(label, command, document) of what is asked of a processor, a stack, an address or a
+    frame: of captures of each architecture, and of a scenario, whose memory is all there."""
+    for target in targets:
+        label = pathlib.Path(target).stem
+        for name, words in (("cpus", ()), ("cpus", ("--vectors",)), ("stack", ("--cpu", "0")),
+                            ("name", ("0", "ffffffff", "c0000000")),
+                            ("frame", ("0-ffff", "fffffffff000")), ("frame", ("--all",))):
+            text, _ = run(tool, name, target, *words, "--json")
+            if text:  # of a processor in user mode the stack may not be known
+                yield f"{label}: {' '.join((name, *words))}", name, json.loads(text)
+    yield "log", "log", json.loads(run(tool, "log", log, "--json")[0])
+
+
+# Each makes one of these wrong.
+LOOK_SPOILERS = {
+    "cpus": lambda d: d["registers"][0].update(group="odd"),
+    "stack": lambda d: d["summary"][0].pop("running"),
+    "name": lambda d: d["names"][0].update(address=0),
+    "frame": lambda d: d["frames"][0].update(memory="maybe"),
+    "log": lambda d: d["lines"][0].update(level="loud"),
+}
+
+
+def check_looks(tap, schemas, documents):
+    if not jsonschema:
+        tap.skip("JSON of what is looked at is as its schemas say", NO_SCHEMA)
+        return
+    kinds = collections.Counter(word["kind"] for _, name, document in documents
+                                if name == "stack" for word in document["words"])
+    tap.case("stacks have words and frames", len(kinds) == 2, kinds)
+    for name, spoil in LOOK_SPOILERS.items():
+        of_name = [(label, d) for label, command, d in documents if command == name]
+        complaints = [(label, complaint) for label, document in of_name
+                      for complaint in schema_complaints(schemas, name, document)]
+        tap.case(f"{name}: JSON of {len(of_name)} is as its schema says",
+                 of_name and not complaints, complaints[:5])
+        spoilt = copy.deepcopy(of_name[0][1])
+        spoil(spoilt)
+        tap.case(f"the schema knows a wrong {name}", schema_complaints(schemas, name, spoilt))
+
+
 def main(tool, schemas, nests, i386, *captures):
     tap = Tap()
     schemas = pathlib.Path(schemas)
@@ -339,6 +383,10 @@ def main(tool, schemas, nests, i386, *captures):
         check_pid(tap, tool, i386)
         check_uri(tap, tool, i386, scratch)
         check_names(tap, tool, i386, scratch)
+        log = pathlib.Path(scratch) / "log.elf"
+        give_log.main(i386, log)
+        check_looks(tap, schemas, list(looks(tool, log, (
+            i386, nests, *captures, "sim:naughty-bug", "sim:naughty-bug@end"))))
     rules = json.loads(run(tool, "rules", "--json")[0])
     documents.append(("rules", "rules", rules))
     documents += list(what_ifs(tool, nests))
