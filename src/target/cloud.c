@@ -458,6 +458,21 @@ static enum ws_status tree_read(struct cloud *cloud)
 	return status;
 }
 
+/* All that was looked for may lie before its end. */
+static enum ws_status end_check(const struct cloud *cloud)
+{
+	const char *text = (const char *)cloud->file->data;
+	struct ws_json all = { text, text + cloud->file->size, false };
+
+	return ws_json_skip(&all) && !all.bad
+		       ? WS_OK
+		       : ws_target_add_note(
+				 cloud->target,
+				 "%s is cut off or damaged: of processors that it names "
+				 "behind that nothing is known",
+				 cloud->file->path);
+}
+
 static enum ws_status cloud_open(struct ws_target *target,
 				 const struct ws_target_options *options)
 {
@@ -468,7 +483,8 @@ static enum ws_status cloud_open(struct ws_target *target,
 	(void)options;
 	if (status || (status = tree_read(&cloud)) || (status = ranges_add(&cloud)))
 		return status;
-	return cpus_add(&cloud);
+	status = cpus_add(&cloud);
+	return status ? status : end_check(&cloud);
 }
 
 const struct ws_target_ops ws_target_cloud = {

@@ -784,6 +784,9 @@ static const struct whole {
 	  "kdump32 max_mapnr=16\nat 0x1000\nsub32 max_mapnr_64=16\nbits 0x3000 1 6\n"
 	  "at 0x4000\npages lzo 0x1000 4 0x4100\npages plain 0x5000 2 0x6300\n",
 	  3, 0 },
+	{ "xen", XEN("shnum=5 shstrndx=1", "1 2 5 6"), 1, 0 },
+	{ "vmware", VMWARE("2", VMREGIONS), 3, 0 },
+	{ "core of VirtualBox", VBOX("", "496", ""), 1, 0 },
 	{ "flattened",
 	  KDUMP "flatten 0+464 0x1000+104 0x2000+0x2000 0x5000+0x2000 0x4000+0x30 "
 		"0x7000+0x3000 0x4030+0x48",
