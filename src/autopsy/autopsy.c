@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The run: frames, storms, the cause, and what cannot be known. */
-#include "autopsy/autopsy.h"
+#include "autopsy/causes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,15 +75,33 @@ static void say_unknown(struct ws_autopsy *autopsy)
 	autopsy->short_of_memory |= !autopsy->unknown;
 }
 
+#define NONE_WORDS (WS_NAMED + 256)
+
 /* ---- all of it ---------------------------------------------------------------------- */
+
+static const char *none_words(struct ws_autopsy *autopsy, char words[static NONE_WORDS])
+{
+	char named[WS_NAMED];
+
+	if (!autopsy->reached)
+		return autopsy->unknown
+			       ? "no sign of an address-space fault in what there is to look at"
+			       : "no sign of an address-space fault: neither exception frames "
+				 "that pile up nor the processors' registers show one";
+	snprintf(
+		words, NONE_WORDS,
+		"no sign of an address-space fault, but of a handler that faulted itself, %s "
+		"in a row: %s is mapped and may be executed, so its code was no code, or a "
+		"translation of it was stale",
+		WS_COUNT_OF(autopsy->reached->frames, "time"),
+		ws_named(autopsy, autopsy->reached->frame.ip, named));
+	return words;
+}
 
 static void say_none(struct ws_autopsy *autopsy, const char *last)
 {
-	const char *sentence =
-		autopsy->unknown
-			? "no sign of an address-space fault in what there is to look at"
-			: "no sign of an address-space fault: neither exception frames that "
-			  "pile up nor the processors' registers show one";
+	char words[NONE_WORDS];
+	const char *sentence = none_words(autopsy, words);
 
 	autopsy->sentence =
 		last ? ws_text_of("%s; the kernel's log says: %.200s", sentence, last)
@@ -118,6 +136,8 @@ static enum ws_status look(struct ws_autopsy *autopsy)
 	if (status != WS_OK)
 		return status;
 	ws_cause_find(autopsy);
+	if (!autopsy->death.cause && autopsy->arch->next_frame)
+		autopsy->reached = ws_find_reached_storm(autopsy);
 	ws_say_where_they_stand(autopsy);
 	return WS_OK;
 }

@@ -39,6 +39,7 @@ struct ws_autopsy {
 	 * the kernel takes it to have. WS_NO_SPACE: nothing says so.
 	 */
 	uint32_t mm_space, mm_cpu;
+	const struct ws_storm *reached; /* a storm that no hole explains; or NULL */
 	char *sentence, *unknown, *differs;
 	bool short_of_memory;
 };

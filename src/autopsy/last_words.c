@@ -13,6 +13,8 @@ static const char *const words[] = {
 	"Kernel panic - not syncing",
 	"double fault",
 	"stack guard page was hit",
+	"kernel tried to execute",          /* "NX-protected page - exploit attempt?" */
+	"unable to execute userspace code", /* SMEP */
 	"unable to handle",
 	"Unable to handle",
 	"invalid opcode",

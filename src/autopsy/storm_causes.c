@@ -375,3 +375,40 @@ bool ws_is_root_run_over(struct ws_autopsy *autopsy, struct ws_death *death)
 	       WS_COUNT_OF(storm->frames, "time"));
 	return true;
 }
+
+/* ---- a handler that was reached, and faults itself ------------------------------------- */
+
+static void clue_own_code(struct ws_autopsy *autopsy, const struct ws_storm *storm)
+{
+	uint8_t code[2];
+	struct ws_clue *clue;
+
+	if (ws_system_read(autopsy->system, storm->frame.ip, code, sizeof(code)) !=
+	    WS_READ)
+		return;
+	clue = ws_clue(
+		autopsy, "code",
+		"init_mm maps the handler, and may execute it; its code begins with "
+		"%02x %02x now",
+		code[0], code[1]);
+	if (!clue)
+		return;
+	clue->has_va = true;
+	clue->va = storm->frame.ip;
+}
+
+const struct ws_storm *ws_find_reached_storm(struct ws_autopsy *autopsy)
+{
+	ws_vec_each(&autopsy->storms, storm) {
+		if (storm->frames < WS_PILE_MIN ||
+		    !autopsy->arch->is_handler(autopsy->system, storm->frame.ip) ||
+		    ws_reach_in_reference(autopsy, storm->frame.ip, WS_KERNEL_EXECUTE) !=
+			    WS_REACHED)
+			continue;
+		clue_storm(autopsy, storm);
+		clue_first(autopsy, storm);
+		clue_own_code(autopsy, storm);
+		return storm;
+	}
+	return NULL;
+}

@@ -147,6 +147,28 @@ def check_image(tap, machine, to):
                  (cause, f"{handler:#x}" if cause else None), death)
 
 
+def check_reached(tap, machine, to):
+    """A handler that every space reaches, and that faults itself: an invalid opcode pushes no
+    error code."""
+    walk, _ = answer(machine.tool, "walk", machine.path, "asm_exc_invalid_op", "--pid", "0")
+    handler = int(walk["summary"][0]["address"], 16)
+    for frames, said in ((3, False), (4, True)):
+        document, _ = machine.dead(to, frames, ip=handler, stride=12)
+        death = document["summary"][0]
+        tap.case(f"{frames} frames at a handler that is reached are no cause, and "
+                 f"{'said' if said else 'not said'}",
+                 death["cause"] is None and
+                 ("handler that faulted itself" in death["sentence"]) == said and
+                 ("frames" in [clue["about"] for clue in document["clues"]]) == said, death)
+    lines = ["kernel tried to execute NX-protected page - exploit attempt? (uid: 0)"]
+    document, _ = machine.with_pages(to, give_log.pages_of(
+        machine.core, [(1, 0, 9.0, line) for line in lines]))
+    tap.case("what the kernel said of a page that it may not execute is in the answer",
+             document["summary"][0]["cause"] is None and
+             lines == [clue["text"] for clue in document["clues"] if clue["about"] == "log"],
+             document)
+
+
 STACK_MAX = 64 << 10
 
 
@@ -368,6 +390,7 @@ def main(tool, nests, *others):
         check_less(tap, machine, to)
         check_other(tap, machine, to)
         check_image(tap, machine, to)
+        check_reached(tap, machine, to)
         check_whose(tap, machine, to)
         check_hole(tap, machine, to)
         check_stale(tap, machine, to)

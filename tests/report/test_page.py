@@ -249,6 +249,27 @@ def check_about(tap, page, capture):
              "File last modified" in about, about)
 
 
+DEAD = "sim:naughty-bug@end"
+FIRST_SHOWN = ("return Array.from(document.querySelectorAll('main > section'))"
+               ".find((s) => s.offsetParent !== null).id")
+
+
+def check_death(tap, tool, browser, scratch):
+    """Who opens the page of a dead machine reads first what it died of."""
+    file = scratch / "dead.html"
+    status, _, err = write_page(tool, DEAD, file)
+    page = Page(browser, file)
+    document = altered.ask(tool, "autopsy", DEAD)
+    death, = document["summary"]
+    text = page.text("#death")
+    tap.case("dead: the death is the first section that is shown",
+             status == 1 and page.run(FIRST_SHOWN) == "death", (status, err))
+    tap.case("dead: it has the sentence, how sure it is, and each link of the chain",
+             death["cause"] and death["sentence"][1:] in text and death["certainty"] in text and
+             all(clue["text"] in text for clue in document["clues"]), text)
+    tap.case("dead: nothing on the console", not browser.console())
+
+
 def check_causes(tap, page, document):
     """Of the kernel image's one missing entry all findings are one."""
     entries = page.run("return Array.from(document.querySelectorAll('#groups > details'),"
@@ -620,6 +641,8 @@ def main(tool, i386, *captures):
             document = altered.ask(tool, "audit", sick)
             page = Page(browser, sick_page)
             tap.case("sick: nothing on the console", not browser.console())
+            tap.case("of a machine that shows no death the page says nothing of one",
+                     page.run(FIRST_SHOWN) == "headline")
             check_map(tap, page, document)
             check_numbers(tap, page, "sick", document)
             check_reasons(tap, page, "sick", document)
@@ -635,6 +658,7 @@ def main(tool, i386, *captures):
             check_themes(tap, page)
             check_print(tap, page)
             tap.case("still nothing on the console", not browser.console())
+            check_death(tap, tool, browser, scratch)
             for capture in captures:
                 label, file = pathlib.Path(capture).stem, scratch / "page.html"
                 write_page(tool, capture, file)
