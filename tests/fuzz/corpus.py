@@ -5,7 +5,9 @@ each: a few frames of a capture's memory, in two pieces, and its processors."""
 
 import os
 import pathlib
+import shutil
 import struct
+import subprocess
 import sys
 import zlib
 
@@ -73,6 +75,18 @@ def raw(core):
     return ",".join(pieces).encode() + b"\n" + data
 
 
+PROGRAMS = (["gzip", "-c"], ["bgzip", "-c"], ["pigz", "-zc"], ["xz", "-c"],
+            ["xz", "-c", "-T2", "--block-size=8192"], ["zstd", "-qc"], ["lz4", "-qc"],
+            ["lzop", "-c"], ["lzop", "-c", "-C", "--crc32"])
+
+
+def packed(data):
+    """By each program that is there."""
+    for command in PROGRAMS:
+        if shutil.which(command[0]):
+            yield subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout
+
+
 # Which writers, and of which kind of target that is: those of /proc/kcore and /proc/vmcore need
 # whole page tables.
 KINDS = {"lime": "lime", "avml": "avml", "vbox": "elf", "xen": "xen", "vmware": "vmware",
@@ -88,6 +102,8 @@ def kinds(core):
     yield "raw", raw(core)
     yield "cloud-hypervisor", writers.cloud(core)[1]
     yield "cloud-hypervisor", writers.cloud(core, True)[1]
+    for data in packed(core.data):
+        yield "packed", data
     for writer, kind in KINDS.items():
         yield kind, writers.WRITERS[writer](core)[0]
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Any bytes as a target of one kind, for libFuzzer: opened, read whole and walked through.
- * WS_FUZZ_KIND in the environment says which kind. Of raw memory the first line is where its
- * pieces lie. What is refused is refused with words; that nothing else goes wrong is for
+ * WS_FUZZ_KIND in the environment says which kind; "packed": any, compressed as a whole. Of
+ * raw memory the first line is where its pieces lie. What is refused is refused with words; that nothing else goes wrong is for
  * the sanitizers to see.
  */
 #include <fcntl.h>
@@ -188,6 +188,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 
+	if (options.kind && !strcmp(options.kind, "packed"))
+		options.kind = NULL;
 	if (options.kind && !strcmp(options.kind, "raw"))
 		options.pieces = pieces = pieces_take(&data, &size);
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
