@@ -27,26 +27,35 @@ static bool is_there(struct ws_system *system, uint64_t root)
 	return ws_target_piece(system->target, ws_user_half_of(system, root)) != NULL;
 }
 
+/* So many roots say how a kernel was booted as surely as all of them. */
+#define VOTERS_MAX 65
+
 /*
- * Those that map user memory vote. One root does not decide, and init_mm's least of all:
- * its user half is empty, and without PTI the page above it may be level3_kernel_pgt,
- * which looks like one (4.10). The look is not recorded, for without PTI the page above
- * a root may be a user's; who is found to have user halves has them looked at again.
+ * Those that map user memory vote, some from all over memory. One root does not decide,
+ * and init_mm's least of all: its user half is empty, and without PTI the page above it
+ * may be level3_kernel_pgt, which looks like one (4.10). The look is not recorded, for
+ * without PTI the page above a root may be a user's; who is found to have user halves has
+ * them looked at again.
  */
 bool ws_isolates(struct ws_system *system)
 {
-	uint8_t *recorder;
+	size_t n = system->roots.n, stride = n / VOTERS_MAX + 1;
 	size_t voters = 0, votes = 0;
+	uint8_t *recorder;
 
 	if (!halves_of(system))
 		return false;
 	recorder = ws_search_begin(system);
-	ws_vec_each(&system->roots, root) {
-		if (ws_user_half_is_empty(system, *root) || !is_there(system, *root))
-			continue;
-		voters++;
-		votes += ws_has_user_half(system, *root);
-	}
+	for (size_t first = 0; first < stride; first++)
+		for (size_t i = first; i < n && voters < VOTERS_MAX; i += stride) {
+			uint64_t root = system->roots.v[i];
+
+			if (ws_user_half_is_empty(system, root) ||
+			    !is_there(system, root))
+				continue;
+			voters++;
+			votes += ws_has_user_half(system, root);
+		}
 	ws_search_end(system, recorder);
 	return votes * 2 > voters;
 }
