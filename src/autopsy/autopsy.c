@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The run: frames, storms, the cause, and what cannot be known. */
-#include "autopsy/causes.h"
+#include "autopsy/autopsy.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -64,6 +64,12 @@ enum ws_status ws_last_words(struct ws_autopsy *autopsy, const char **last) WS_M
  */
 void ws_cause_find(struct ws_autopsy *autopsy);
 
+/*
+ * A storm at a handler that can be reached and executed, with its clues, where no cause holds:
+ * each time something else was wrong there, as code that was written over. NULL: there is none.
+ */
+const struct ws_storm *ws_find_reached_storm(struct ws_autopsy *autopsy);
+
 /* Adds a sentence to the chain; the caller may then say where it lies. */
 struct ws_clue *ws_clue(struct ws_autopsy *autopsy, const char *about, const char *fmt,
 			...) __attribute__((format(printf, 3, 4)));

@@ -14,10 +14,4 @@ ws_cause_holds ws_is_unmapped, ws_is_short_user_half, ws_is_not_executable,
 	ws_is_root_run_over, ws_is_delivery_failed, ws_is_stack_overflow,
 	ws_is_foreign_root, ws_is_table_overwritten, ws_is_stale, ws_is_table_damaged;
 
-/*
- * A storm at a handler that can be reached and executed, with its clues, where no cause holds:
- * each time something else was wrong there, as code that was written over. NULL: there is none.
- */
-const struct ws_storm *ws_find_reached_storm(struct ws_autopsy *autopsy);
-
 #endif
