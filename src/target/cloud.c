@@ -124,12 +124,19 @@ static enum ws_status files_open(struct ws_target *target)
 		return ws_fail(target->ctx, WS_ERR_MALFORMED,
 			       "%s: is larger than the description of any machine",
 			       target->beside.path);
-	return ws_file_hold_all(&target->beside) == WS_READ
-		       ? WS_OK
-		       : ws_fail(target->ctx, WS_ERR_SYSTEM, "%s: %s",
-				 target->beside.path,
-				 strerror(target->beside.error ? target->beside.error
-							       : EIO));
+	switch (ws_file_hold_all(&target->beside)) {
+	case WS_READ:
+		return WS_OK;
+	case WS_FAILED:
+		return ws_fail(
+			target->ctx, WS_ERR_SYSTEM, "%s: %s", target->beside.path,
+			strerror(target->beside.error ? target->beside.error : EIO));
+	default:
+		return ws_fail(target->ctx, WS_ERR_MALFORMED,
+			       "%s: is compressed, and damaged: a part of it cannot be "
+			       "unpacked",
+			       target->beside.path);
+	}
 }
 
 /* ---- JSON in strings --------------------------------------------------------------- */

@@ -135,6 +135,14 @@ def check_two_files(tap, tool, capture, scratch):
              status == 3 and "two.vmem" in errors, errors)
 
 
+def zstd_damaged(data):
+    """Two frames of a block each: one that says 1 MiB, of a kind there is not; and the data."""
+    def frame(kind, size):
+        return (b"\x28\xb5\x2f\xfd\xa0" + size.to_bytes(4, "little")
+                + (1 | kind << 1 | len(data) << 3).to_bytes(3, "little") + data)
+    return frame(3, 1 << 20) + frame(0, len(data))
+
+
 def check_cloud(tap, tool, capture, scratch):
     """A directory of two files, as two versions write the second; whichever is named."""
     core = writers.Core(pathlib.Path(capture).read_bytes())
@@ -159,6 +167,12 @@ def check_cloud(tap, tool, capture, scratch):
         tap.case(f"{name} as a cloud-hypervisor snapshot, its description cut at {percent} %",
                  status == 3 and "state.json" in errors or "unknown" in out + errors,
                  (status, out, errors))
+    parts = [gzip.compress(whole), zstd_damaged(whole)]
+    for packed, words in zip(parts, (None, "cannot be unpacked")):
+        pathlib.Path(state).write_bytes(packed)
+        status, out, errors = ask(tool, ["spaces"], memory, [])
+        tap.case(f"a compressed description: {words or 'unpacked'}",
+                 words in " ".join(errors.split()) if words else status == 0, (status, errors))
     pathlib.Path(state).write_bytes(whole)
     pathlib.Path(memory).write_bytes(pathlib.Path(memory).read_bytes() + bytes(4096))
     _, out, _ = ask(tool, ["spaces"], memory, [])
