@@ -155,7 +155,7 @@ bool ws_is_unread(const struct ws_file *file, const char **what, const char **ad
 #define BY_CRASH "crash, built for that machine, reads it"
 #define BY_NONE "no other tool is known here that reads it"
 
-/* elf.h; what crash reads, by its README. */
+/* elf.h; crash reads those that its source has a file for: mips.c, sparc64.c, ... */
 static const struct ws_other_machine machines[] = {
 	{ EM_S390, "s390x (IBM Z)", BY_CRASH },
 	{ EM_PPC64, "ppc64 or ppc64le (POWER)", BY_CRASH },
