@@ -119,7 +119,7 @@ const struct command commands[] = {
 			"because TARGET lacks the frame, or page tables.",
 		.examples = EXAMPLES(
 			{ "Who maps this frame?", "whosees frame dump.elf 21ba000" },
-			{ "And these 64 KiB?", "whosees frame dump.elf 2000000+0x10000" },
+			{ "And these 12 KiB?", "whosees frame dump.elf 3e72000+0x3000" },
 			{ "Is any frame used for two things at once?",
 			  "whosees frame dump.elf --all" }),
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_FRAME,

@@ -17,6 +17,7 @@
 
 struct wish {
 	bool forget_registers, forget_vmcoreinfo;
+	bool forget_image;       /* what the kernel says of where its parts lie */
 	uint64_t forget_pointer; /* every word of this value reads as 0; or 0 */
 	uint64_t cr3;            /* all that the registers hold; or 0 */
 	bool weigh;
@@ -37,6 +38,20 @@ static void forget_in_frame(const struct wish *wish, uint8_t *frame, unsigned wo
 			memset(frame + i, 0, word);
 }
 
+/* The names of those resources, wherever they begin. */
+static void forget_names(uint8_t *frame)
+{
+	static const char *const names[] = { "Kernel code", "Kernel data", "Kernel bss" };
+
+	for (size_t n = 0; n < WS_ARRAY_SIZE(names); n++) {
+		size_t size = strlen(names[n]) + 1;
+		uint8_t *at = frame, *end = frame + WS_FRAME_SIZE;
+
+		while ((at = memmem(at, end - at, names[n], size)))
+			memset(at, 0, size);
+	}
+}
+
 static bool forget_in_memory(struct ws_target *target, const struct wish *wish)
 {
 	uint8_t *data = (uint8_t *)target->file.data;
@@ -45,9 +60,13 @@ static bool forget_in_memory(struct ws_target *target, const struct wish *wish)
 		return false;
 	ws_vec_each(&target->memory, piece)
 		for (uint64_t at = 0; at + WS_FRAME_SIZE <= piece->at.len;
-		     at += WS_FRAME_SIZE)
-			forget_in_frame(wish, data + (piece->data - data) + at,
-					target->word);
+		     at += WS_FRAME_SIZE) {
+			uint8_t *frame = data + (piece->data - data) + at;
+
+			forget_in_frame(wish, frame, target->word);
+			if (wish->forget_image)
+				forget_names(frame);
+		}
 	return true;
 }
 
@@ -165,6 +184,7 @@ static bool read_wish(int argc, char **argv, struct wish *wish)
 	static const struct option options[] = {
 		{ "forget-registers", no_argument, NULL, 'r' },
 		{ "forget-vmcoreinfo", no_argument, NULL, 'v' },
+		{ "forget-image", no_argument, NULL, 'i' },
 		{ "forget-pointer", required_argument, NULL, 'p' },
 		{ "cr3", required_argument, NULL, 'c' },
 		{ "weigh", no_argument, NULL, 'w' },
@@ -179,6 +199,9 @@ static bool read_wish(int argc, char **argv, struct wish *wish)
 			break;
 		case 'v':
 			wish->forget_vmcoreinfo = true;
+			break;
+		case 'i':
+			wish->forget_image = true;
 			break;
 		case 'p':
 			wish->forget_pointer = strtoull(optarg, NULL, 0);
