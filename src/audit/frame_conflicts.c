@@ -82,8 +82,9 @@ struct checking {
 	struct kernel_memory kernel;
 	struct ws_page_books books;
 	bool has_books;
-	bool *counts; /* a set has a space that counts */
-	bool has_nx;  /* not all that the kernel maps can be executed */
+	bool *counts;   /* a set has a space that counts */
+	bool has_nx;    /* not all that the kernel maps can be executed */
+	uint64_t spent; /* see SPENT_MAX */
 	bool short_of_memory;
 };
 
@@ -92,7 +93,8 @@ struct checking {
 static void add_span(struct checking *checking, ws_spans *spans, uint64_t pa,
 		     uint64_t len)
 {
-	if (len && !ws_spans_add(spans, pa, pa + (len - 1), 0))
+	/* Neighbours become one, whose address nobody asks for. */
+	if (len && !ws_spans_add(spans, pa, pa + (len - 1), pa))
 		checking->short_of_memory = true;
 }
 
@@ -302,6 +304,40 @@ static void record(struct checking *checking, const struct ws_frame_conflict *co
 	checking->short_of_memory |= !last;
 }
 
+/*
+ * What all leaves together may cost, in frames that were looked at: an entry of a hostile
+ * table maps tebibytes, of which struct page has to be asked frame by frame. A step costs
+ * nanoseconds; where the next group's struct pages are read it costs as much as eight steps
+ * for each of them. Groups of half a tebibyte are read so, of memory that may be shared by
+ * a hundred tables.
+ */
+#define SPENT_MAX (UINT64_C(1) << 30)
+#define GROUP_COST (8 * (uint64_t)WS_FREE_GROUP)
+
+/* A page of 1 GiB at a wrong place has thousands: the first ones say it. */
+#define OF_ONE_MAX 16
+
+static bool is_enough(struct checking *checking, size_t before)
+{
+	struct ws_frame_map *map = checking->map;
+
+	map->limited |= map->conflicts.n == CONFLICTS_MAX || checking->spent > SPENT_MAX;
+	return map->limited || map->conflicts.n >= before + OF_ONE_MAX;
+}
+
+/* Ends *last where the frames begin or cease to have one of the spans in them. */
+static void end_at(const ws_spans *spans, uint64_t pa, uint64_t *last)
+{
+	const struct ws_span *span = ws_spans_meet(spans, pa, *last);
+
+	if (!span)
+		return;
+	if (span->pa / WS_FRAME_SIZE > pa / WS_FRAME_SIZE)
+		*last = span->pa / WS_FRAME_SIZE * WS_FRAME_SIZE - 1;
+	else if ((span->last | (WS_FRAME_SIZE - 1)) < *last)
+		*last = span->last | (WS_FRAME_SIZE - 1);
+}
+
 static void check_table(struct checking *checking, const struct ws_rmap_table *table)
 {
 	const struct ws_format *format = checking->system->paging.format;
@@ -373,32 +409,96 @@ static uint8_t kernel_use(const struct checking *checking, uint64_t pa, uint64_t
 							 : WS_FRAME_UNKNOWN;
 }
 
-static void check_frame(struct checking *checking, const struct ws_mapping *mapping,
-			uint64_t pa)
+/* From pa on, as far as kernel_use() is the same for each frame. */
+static uint64_t last_alike(struct checking *checking, uint64_t pa, uint64_t last,
+			   uint8_t access)
 {
-	struct ws_frame_conflict conflict = {
-		.pa = pa,
-		.last = pa + (WS_FRAME_SIZE - 1),
-		.va = mapping->va + (pa - mapping->pa),
-		.access = mapping->access,
-		.space = first_space(checking, mapping->set),
-	};
+	const struct kernel_memory *kernel = &checking->kernel;
 
-	conflict.va_last = conflict.va + (WS_FRAME_SIZE - 1);
-	conflict.use = kernel_use(checking, pa, conflict.last, mapping->access);
-	if (conflict.use == WS_FRAME_TABLE && mapping->access & WS_USER_WRITE) {
+	checking->spent += 8;
+	end_at(&kernel->tables, pa, &last);
+	if (access & WS_USER_WRITE) {
+		end_at(&kernel->stacks, pa, &last);
+		end_at(&kernel->image, pa, &last);
+		end_at(&kernel->modules, pa, &last);
+	}
+	return last;
+}
+
+static void record_frames(struct checking *checking, const struct ws_mapping *mapping,
+			  struct ws_frame_conflict conflict)
+{
+	conflict.va = mapping->va + (conflict.pa - mapping->pa);
+	conflict.va_last = mapping->va + (conflict.last - mapping->pa);
+	conflict.access = mapping->access;
+	conflict.space = first_space(checking, mapping->set);
+	record(checking, &conflict);
+}
+
+static bool is_free(struct checking *checking, uint64_t pa)
+{
+	uint64_t group = checking->books.group.first;
+	bool free = ws_page_is_free(checking->system, &checking->books, pa);
+
+	checking->spent += group == checking->books.group.first ? 1 : GROUP_COST;
+	return free;
+}
+
+/* No page of the kernel's making is larger, and so no larger one is looked at in full. */
+#define PAGE_MAX (UINT64_C(1) << 30)
+
+static void check_free(struct checking *checking, const struct ws_mapping *mapping,
+		       uint64_t pa, uint64_t last, size_t before)
+{
+	uint64_t end = checking->system->target->memory_end;
+
+	if (!checking->has_books)
+		return;
+	if (last - pa >= PAGE_MAX && last >= end)
+		last = end ? end - 1 : 0;
+	for (; pa <= last && !is_enough(checking, before); pa += WS_FRAME_SIZE) {
+		struct ws_frame_conflict conflict = {
+			.pa = pa,
+			.last = pa + (WS_FRAME_SIZE - 1),
+			.use = WS_FRAME_FREE,
+		};
+
+		if (!is_free(checking, pa))
+			continue;
+		set_rule(&conflict, FREE_MAPPED);
+		record_frames(checking, mapping, conflict);
+	}
+}
+
+/* Of frames that all have the same use, one that is the kernel's own. */
+static void check_kernel(struct checking *checking, const struct ws_mapping *mapping,
+			 struct ws_frame_conflict conflict)
+{
+	bool table = conflict.use == WS_FRAME_TABLE;
+
+	if (table && mapping->access & WS_USER_WRITE) {
 		conflict.rule = others[TABLE_WRITTEN].rule;
 		conflict.what = others[TABLE_WRITTEN].what;
-	} else if (conflict.use != WS_FRAME_UNKNOWN) {
-		set_rule(&conflict,
-			 conflict.use == WS_FRAME_TABLE ? TABLE_READ : KERNEL_WRITTEN);
-	} else if (checking->has_books &&
-		   ws_page_is_free(checking->system, &checking->books, pa)) {
-		set_rule(&conflict, FREE_MAPPED);
-		conflict.use = WS_FRAME_FREE;
+	} else {
+		set_rule(&conflict, table ? TABLE_READ : KERNEL_WRITTEN);
 	}
-	if (conflict.rule)
-		record(checking, &conflict);
+	record_frames(checking, mapping, conflict);
+}
+
+static void check_mapping(struct checking *checking, const struct ws_mapping *mapping)
+{
+	size_t before = checking->map->conflicts.n;
+	struct ws_frame_conflict part = { .pa = mapping->pa };
+
+	while (part.pa <= mapping->last && !is_enough(checking, before)) {
+		part.last = last_alike(checking, part.pa, mapping->last, mapping->access);
+		part.use = kernel_use(checking, part.pa, part.last, mapping->access);
+		if (part.use != WS_FRAME_UNKNOWN)
+			check_kernel(checking, mapping, part);
+		else
+			check_free(checking, mapping, part.pa, part.last, before);
+		part.pa = part.last + 1;
+	}
 }
 
 /* By an entry that the processor refuses nobody gets at anything. */
@@ -411,14 +511,10 @@ static bool is_refused(const struct checking *checking, const struct ws_rmap_lea
 	return ws_reserved_bits(paging, row, leaf->entry);
 }
 
-/* A page of 1 GiB at a wrong place has thousands: the first ones say it. */
-#define OF_ONE_MAX 16
-
 static void check_leaf(struct checking *checking, const struct ws_rmap_leaf *leaf)
 {
 	const struct ws_frame_map *map = checking->map;
 	const struct ws_rmap_table *table = &map->tables.v[leaf->table];
-	size_t before = map->conflicts.n;
 
 	for (unsigned i = 0; i < table->nways; i++) {
 		const struct ws_rmap_way *way = &map->ways.v[table->first_way + i];
@@ -429,52 +525,50 @@ static void check_leaf(struct checking *checking, const struct ws_rmap_leaf *lea
 		    mapping.va >= checking->system->layout.kernel_first ||
 		    !checking->counts[way->set])
 			continue;
-		for (uint64_t pa = mapping.pa;
-		     pa <= mapping.last && map->conflicts.n < before + OF_ONE_MAX;
-		     pa += WS_FRAME_SIZE)
-			check_frame(checking, &mapping, pa);
+		check_mapping(checking, &mapping);
 		return; /* once is enough */
 	}
 }
 
-static void check_alias_of(struct checking *checking, const struct ws_mapping *mapping,
-			   uint64_t pa)
+/* From one span of code to the next, since a leaf may map tebibytes. */
+static void check_alias_of(struct checking *checking, const struct ws_mapping *mapping)
 {
 	const struct kernel_memory *kernel = &checking->kernel;
-	uint64_t va = mapping->va + (pa - mapping->pa);
-	struct ws_frame_conflict conflict = {
+	size_t before = checking->map->conflicts.n;
+	struct ws_frame_conflict part = {
 		.rule = others[CODE_WRITTEN].rule,
 		.what = others[CODE_WRITTEN].what,
-		.pa = pa,
-		.last = pa + (WS_FRAME_SIZE - 1),
-		.va = va,
-		.va_last = va + (WS_FRAME_SIZE - 1),
-		.access = mapping->access,
-		.space = first_space(checking, mapping->set),
-		.use = ws_spans_meet(&kernel->modules, pa, pa) ? WS_FRAME_MODULE
-		       : ws_spans_meet(&kernel->image, pa, pa) ? WS_FRAME_IMAGE
-							       : WS_FRAME_UNKNOWN,
+		.pa = mapping->pa,
 	};
 
-	if (ws_spans_meet(&kernel->code, pa, conflict.last) &&
-	    !ws_why_meant(checking->system, conflict.rule, mapping->va, mapping->last))
-		record(checking, &conflict);
+	while (part.pa <= mapping->last && !is_enough(checking, before)) {
+		checking->spent += 8;
+		part.last = mapping->last;
+		end_at(&kernel->code, part.pa, &part.last);
+		end_at(&kernel->modules, part.pa, &part.last);
+		end_at(&kernel->image, part.pa, &part.last);
+		part.use = ws_spans_meet(&kernel->modules, part.pa, part.last)
+				   ? WS_FRAME_MODULE
+			   : ws_spans_meet(&kernel->image, part.pa, part.last)
+				   ? WS_FRAME_IMAGE
+				   : WS_FRAME_UNKNOWN;
+		if (ws_spans_meet(&kernel->code, part.pa, part.last))
+			record_frames(checking, mapping, part);
+		part.pa = part.last + 1;
+	}
 }
 
 /* Memory that is code at one address and can be written at this one. */
 static void check_alias(struct checking *checking, const struct ws_rmap_leaf *leaf)
 {
-	size_t before = checking->map->conflicts.n;
 	struct ws_mapping mapping;
 
-	if (!checking->has_nx || !kernel_mapping(checking, leaf, &mapping) ||
-	    !(mapping.access & WS_KERNEL_WRITE) || mapping.access & WS_KERNEL_EXECUTE ||
-	    !ws_spans_meet(&checking->kernel.code, mapping.pa, mapping.last))
-		return;
-	for (uint64_t pa = mapping.pa;
-	     pa <= mapping.last && checking->map->conflicts.n < before + OF_ONE_MAX;
-	     pa += WS_FRAME_SIZE)
-		check_alias_of(checking, &mapping, pa);
+	if (checking->has_nx && kernel_mapping(checking, leaf, &mapping) &&
+	    mapping.access & WS_KERNEL_WRITE && !(mapping.access & WS_KERNEL_EXECUTE) &&
+	    ws_spans_meet(&checking->kernel.code, mapping.pa, mapping.last) &&
+	    !ws_why_meant(checking->system, others[CODE_WRITTEN].rule, mapping.va,
+			  mapping.last))
+		check_alias_of(checking, &mapping);
 }
 
 static int by_pa(const void *left, const void *right)

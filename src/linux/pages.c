@@ -171,6 +171,9 @@ static void read_group(struct ws_system *system, struct ws_page_books *books,
 	memset(group, 0, sizeof(*group));
 	group->known = true;
 	group->first = frame & ~(uint64_t)(WS_FREE_GROUP - 1);
+	/* No section is smaller than a group; of one that is not there nothing is. */
+	if (!ws_page_of(system, &books->pages, group->first * WS_FRAME_SIZE))
+		return;
 	for (unsigned i = 0; i < WS_FREE_GROUP; i++) {
 		uint64_t order = order_at(system, books, group->first + i);
 
