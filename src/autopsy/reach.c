@@ -92,9 +92,36 @@ static bool is_for_user_halves(const struct ws_autopsy *autopsy,
 	return 2 * nreach > n;
 }
 
-static bool is_failure(const struct ws_failed_access *access, enum ws_reach how)
+/* One frame more than counts: the last may not have been pushed to its end. */
+bool ws_ran_over(const struct ws_autopsy *autopsy, const struct ws_storm *storm,
+		 const struct ws_trail *trail)
 {
-	return how != WS_REACHED && how != WS_REACH_UNKNOWN &&
+	for (unsigned i = 0; i < trail->nsteps; i++) {
+		uint64_t pa =
+			ws_step_entry_pa(autopsy->system->paging.format, &trail->step[i]);
+
+		if (pa <= storm->last_pa && pa + storm->stride >= storm->pa)
+			return true;
+	}
+	return false;
+}
+
+/* What an entry holds that a storm has run over is a word of its frames: no hole. */
+static bool is_written_over(const struct ws_autopsy *autopsy,
+			    const struct ws_trail *trail)
+{
+	ws_vec_each(&autopsy->storms, storm)
+		if (ws_ran_over(autopsy, storm, trail))
+			return true;
+	return false;
+}
+
+static bool is_failure(const struct ws_autopsy *autopsy,
+		       const struct ws_failed_access *access,
+		       const struct ws_trail *trail, enum ws_reach how)
+{
+	return !is_written_over(autopsy, trail) && how != WS_REACHED &&
+	       how != WS_REACH_UNKNOWN &&
 	       (access->how == WS_EITHER || access->how == how);
 }
 
@@ -104,7 +131,7 @@ struct ws_blind ws_find_blind_root(const struct ws_autopsy *autopsy,
 	struct ws_trail trail;
 	enum ws_reach how =
 		ws_reach_by_root(autopsy, root, access->va, access->right, &trail);
-	bool fails = is_failure(access, how);
+	bool fails = is_failure(autopsy, access, &trail, how);
 
 	return (struct ws_blind){ .first = WS_NO_SPACE,
 				  .n = fails,
@@ -128,7 +155,7 @@ struct ws_blind ws_find_blind(const struct ws_autopsy *autopsy,
 		    (space->kind == WS_SPACE_USER && !halves))
 			continue;
 		how = ws_reach(autopsy, i, access->va, access->right, &trail);
-		if (!is_failure(access, how))
+		if (!is_failure(autopsy, access, &trail, how))
 			continue;
 		blind.n++;
 		if (blind.first == WS_NO_SPACE || i == suspect) {

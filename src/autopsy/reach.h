@@ -23,7 +23,10 @@ struct ws_failed_access {
 	enum ws_reach how;
 };
 
-/* The spaces in which it fails, or one root that is no space's. */
+/*
+ * The spaces in which it fails, or one root that is no space's. Where a storm has run over an
+ * entry on the way, nothing tells whether it failed there before.
+ */
 struct ws_blind {
 	uint32_t first, n; /* first: WS_NO_SPACE where there is none, and of a root */
 	uint64_t root;     /* of the first */
@@ -44,6 +47,10 @@ enum ws_reach ws_reach_in_reference(const struct ws_autopsy *autopsy, uint64_t v
  */
 bool ws_is_image_lost(const struct ws_autopsy *autopsy, uint64_t va,
 		      struct ws_trail *trail);
+
+/* Whether the frames of the storm lie on an entry of that walk. */
+bool ws_ran_over(const struct ws_autopsy *autopsy, const struct ws_storm *storm,
+		 const struct ws_trail *trail);
 
 /* Whether a processor may have been in it. */
 bool ws_could_run(const struct ws_autopsy *autopsy, const struct ws_space *space);

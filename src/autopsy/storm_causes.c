@@ -176,22 +176,14 @@ static struct ws_blind blind_of(const struct ws_autopsy *autopsy,
 	return loaded.n && !any.suspect_is ? loaded : any;
 }
 
-static bool lies_in(const struct ws_storm *storm, uint64_t table)
-{
-	return table + WS_FRAME_SIZE > storm->pa && table <= storm->last_pa;
-}
-
-/* The storm's frames lie in the root, or in a table on the way from it to the handler. */
+/* The storm's frames lie on an entry on the way from the root to the handler. */
 static bool is_run_over(const struct ws_autopsy *autopsy, const struct ws_storm *storm,
 			uint64_t root)
 {
 	struct ws_trail trail;
 
 	(void)ws_reach_by_root(autopsy, root, storm->frame.ip, WS_KERNEL_EXECUTE, &trail);
-	for (unsigned i = 0; i < trail.nsteps; i++)
-		if (lies_in(storm, trail.step[i].table))
-			return true;
-	return lies_in(storm, root);
+	return ws_ran_over(autopsy, storm, &trail);
 }
 
 /* The processor's root, if the storm ran over what it leads by. */
@@ -212,9 +204,38 @@ struct suspicion {
 	const struct ws_storm *storm; /* NULL: none */
 	struct ws_blind blind;
 	bool run_over; /* the loaded root's tables: what they lacked is gone */
-	uint32_t cpu;  /* the same: whose */
+	bool has_cpu;  /* the same: whose, by its register */
+	uint32_t cpu;
+	uint32_t space; /* WS_NO_SPACE where the root is no space's */
 	uint64_t root;
 };
+
+/* By the register; else in the space in which the storm began, as far as that is known. */
+static bool find_run_over(const struct ws_autopsy *autopsy, struct suspicion *found)
+{
+	found->has_cpu = cpu_in_storm(autopsy, found->storm, &found->cpu, &found->root);
+	if (found->has_cpu) {
+		found->space = ws_space_of_root(autopsy->audit, found->root);
+		if (found->space == WS_NO_SPACE && autopsy->mm_cpu == found->cpu)
+			found->space = autopsy->mm_space;
+		return true;
+	}
+	found->space = suspect_of(autopsy, found->storm);
+	if (found->space == WS_NO_SPACE)
+		return false;
+	found->root = autopsy->system->spaces.v[found->space].root;
+	return is_run_over(autopsy, found->storm, found->root);
+}
+
+/* By the error code alone: it was mapped, and the fetch was refused. */
+static bool is_refused_fetch(const struct ws_autopsy *autopsy,
+			     const struct ws_storm *storm)
+{
+	const struct ws_arch_autopsy *arch = autopsy->arch;
+
+	return arch->is_refusal(&storm->frame) &&
+	       arch->right_lacked(storm->frame.error) == WS_KERNEL_EXECUTE;
+}
 
 static struct suspicion suspect(const struct ws_autopsy *autopsy,
 				const struct ws_storm *storm)
@@ -223,9 +244,10 @@ static struct suspicion suspect(const struct ws_autopsy *autopsy,
 	struct ws_trail trail;
 
 	if (!found.blind.suspect_is &&
-	    ws_reach_in_reference(autopsy, storm->frame.ip, WS_KERNEL_EXECUTE) ==
-		    WS_REACHED)
-		found.run_over = cpu_in_storm(autopsy, storm, &found.cpu, &found.root);
+	    (is_refused_fetch(autopsy, storm) ||
+	     ws_reach_in_reference(autopsy, storm->frame.ip, WS_KERNEL_EXECUTE) ==
+		     WS_REACHED))
+		found.run_over = find_run_over(autopsy, &found);
 	if ((!found.blind.n && !found.run_over) ||
 	    !is_handler(autopsy, storm->frame.ip) ||
 	    ws_is_image_lost(autopsy, storm->frame.ip, &trail))
@@ -282,7 +304,7 @@ static void take_storm(struct ws_autopsy *autopsy, struct ws_death *death,
 			"init_mm maps it, and may execute it: the handler "
 			"is there, and was seen by all but %s",
 			WS_COUNT_OF(blind->n, "space"));
-	if (!is_placed(storm) && !blind->suspect_is)
+	if (!is_placed(storm) && (!blind->suspect_is || !storm->has_first))
 		death->certainty = WS_CERTAINTY_POSSIBLE;
 	/* Where nothing else says in whose space it was, that the storm comes out the same does. */
 	if ((ws_replay(autopsy, death, storm, blind) && blind->n == 1) ||
@@ -340,40 +362,73 @@ bool ws_is_short_user_half(struct ws_autopsy *autopsy, struct ws_death *death)
 				"entry stack" });
 }
 
-bool ws_is_not_executable(struct ws_autopsy *autopsy, struct ws_death *death)
+/* ---- the storm ran over the tables it came from --------------------------------------- */
+
+static void clue_run_over(struct ws_autopsy *autopsy, const struct suspicion *found)
 {
-	return take_storm_of(autopsy, death,
-			     &(struct kind){ WS_REACH_REFUSED, false,
-					     "a fault's handler,", "may not be executed",
-					     "the first fault could not enter it",
-					     "stack" });
+	char named[WS_NAMED];
+	const char *whose = found->space == WS_NO_SPACE
+				    ? "no space"
+				    : ws_whose(autopsy, found->space, named);
+
+	if (found->has_cpu)
+		ws_clue(autopsy, "processor",
+			"of the root that cpu %u has loaded, %#lx, of %s, a table lies under "
+			"these frames: what it lacked is overwritten",
+			found->cpu, found->root, whose);
+	else
+		ws_clue(autopsy, "who",
+			"of the root of %s, %#lx, %s, a table lies under these frames: what "
+			"it lacked is overwritten",
+			whose, found->root,
+			found->storm->task != WS_NO_TASK
+				? "on whose kernel stack the storm began"
+				: "in whose space the processor was");
 }
 
-/* ---- the storm ran over the tables it came from --------------------------------------- */
+static bool take_run_over(struct ws_autopsy *autopsy, struct ws_death *death,
+			  bool refused, const char *what)
+{
+	struct suspicion found = main_storm(autopsy);
+	char named[WS_NAMED], whose[WS_NAMED];
+
+	if (!found.storm || !found.run_over ||
+	    is_refused_fetch(autopsy, found.storm) != refused)
+		return false;
+	ws_put_space(autopsy, death, found.space);
+	death->has_root = true;
+	death->root = found.root;
+	death->has_cpu = found.has_cpu;
+	death->cpu = found.cpu;
+	put_storm(autopsy, death, found.storm);
+	clue_run_over(autopsy, &found);
+	snprintf(whose, sizeof(whose), "the space with root %#lx", found.root);
+	ws_say(autopsy,
+	       "a fault's handler, %s, %s in %s: each attempt was the next fault, %s in a "
+	       "row, until the stack had run over that space's own page tables",
+	       ws_named(autopsy, found.storm->frame.ip, named), what,
+	       found.space == WS_NO_SPACE ? whose : ws_whose(autopsy, found.space, whose),
+	       WS_COUNT_OF(found.storm->frames, "time"));
+	return true;
+}
 
 bool ws_is_root_run_over(struct ws_autopsy *autopsy, struct ws_death *death)
 {
-	struct suspicion found = main_storm(autopsy);
-	const struct ws_storm *storm = found.storm;
-	char named[WS_NAMED];
+	return take_run_over(autopsy, death, false, "was not reached");
+}
 
-	if (!storm || !found.run_over)
-		return false;
-	death->cpu = found.cpu;
-	death->root = found.root;
-	death->has_root = death->has_cpu = true;
-	put_storm(autopsy, death, storm);
-	ws_clue(autopsy, "processor",
-		"of the root that cpu %u has loaded, %#lx, a table lies under these frames: "
-		"what it lacked is overwritten",
-		death->cpu, death->root);
-	ws_say(autopsy,
-	       "a fault's handler, %s, was not reached in the space with root %#lx: each "
-	       "attempt was the next fault, %s in a row, until the stack had run over that "
-	       "space's own page tables",
-	       ws_named(autopsy, storm->frame.ip, named), death->root,
-	       WS_COUNT_OF(storm->frames, "time"));
-	return true;
+bool ws_is_not_executable(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	static const struct kind kind = { WS_REACH_REFUSED,
+					  false,
+					  "a fault's handler,",
+					  "may not be executed",
+					  "the first fault could not enter it",
+					  "stack" };
+
+	return take_storm_of(autopsy, death, &kind) ||
+	       take_run_over(autopsy, death, true,
+			     "could not be executed, as the error codes say,");
 }
 
 /* ---- a handler that was reached, and faults itself ------------------------------------- */

@@ -170,12 +170,18 @@ static bool place_by(const struct ws_autopsy *autopsy, const struct ws_pile *pil
 	return true;
 }
 
-/* The last push that failed may have come as far as the error code, which is pushed last. */
+/*
+ * The last push that failed may have come as far as the error code, which is pushed last.
+ * The codes may change on the way down, when the frames run over what refused.
+ */
 static void drop_torn(const struct ws_autopsy *autopsy, struct ws_storm *storm)
 {
-	struct ws_exception_frame lowest;
+	struct ws_exception_frame lowest, above;
 
-	if (!frame_at(autopsy, storm->va, &lowest) || lowest.error == storm->frame.error)
+	if (!frame_at(autopsy, storm->va, &lowest) ||
+	    lowest.error == storm->frame.error ||
+	    (frame_at(autopsy, storm->va + storm->stride, &above) &&
+	     above.ip == lowest.ip && above.error == lowest.error))
 		return;
 	storm->va += storm->stride;
 	storm->pa += storm->stride;

@@ -118,6 +118,37 @@ def check_less(tap, machine, to):
              ("handler-unmapped", "likely", None), death)
 
 
+def check_run_over(tap, machine, to):
+    """A storm over the entry by which the victim lacks the handler: a word of its frames."""
+    walk, _ = answer(machine.tool, "walk", machine.path, hex(machine.handler), "--pid",
+                     str(machine.victim["pid"]))
+    entry, notes = int(walk["steps"][-1]["entry_pa"], 16), machine.core.notes
+    root = bytearray(next(data[(entry & -PAGE) - pa:][:PAGE] for pa, data in
+                          machine.core.memory if 0 <= entry - pa < len(data)))
+    struct.pack_into("<I", root, entry % PAGE, ROOT | 0x63)
+    at = (machine.handler // PAGE % 1024 * 4) & -STRIDE
+    cpus, _ = answer(machine.tool, "cpus", machine.path)
+    loads = patched(notes, (int(cpus["summary"][0]["root"], 16),
+                            int(machine.victim["root"], 16)))
+    victim = machine.victim["pid"], machine.victim["comm"]
+    for error, lower, loaded, cause in (
+            (FETCH, FETCH, True, "handler-unreached"),
+            (FETCH, FETCH, False, None),
+            (REFUSED_FETCH, REFUSED_FETCH, True, "handler-not-executable"),
+            (REFUSED_FETCH, FETCH, True, "handler-not-executable")):
+        table = bytearray(PAGE)
+        for number in range(8):
+            struct.pack_into("<4I", table, at + STRIDE * (number - 4),
+                             lower if number < 4 else error, machine.handler, KERNEL_CS, 6)
+        machine.core.notes = loads if loaded else notes
+        death = machine.with_pages(to, {entry & -PAGE: root, ROOT: table})[0]["summary"][0]
+        machine.core.notes = notes
+        tap.case(f"frames of errors {error:#x} and {lower:#x} over the entry itself, of a root "
+                 f"that is {'' if loaded else 'not '}loaded: {cause}",
+                 (death["cause"], death["pid"], death["comm"], death["frames"]) ==
+                 ((cause, *victim, 8) if cause else (None,) * 4), death)
+
+
 def check_other(tap, machine, to):
     pushed = machine.story["nested"] - 1
     death = machine.dead(to, pushed, ip=0xc3919c30)[0]["summary"][0]
@@ -388,6 +419,7 @@ def main(tool, nests, *others):
         to = os.path.join(scratch, "dead.elf")
         check_storm(tap, machine, to)
         check_less(tap, machine, to)
+        check_run_over(tap, machine, to)
         check_other(tap, machine, to)
         check_image(tap, machine, to)
         check_reached(tap, machine, to)
