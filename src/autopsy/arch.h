@@ -56,6 +56,8 @@ struct ws_arch_autopsy {
 			      const struct ws_trail *trail);
 	/* Whether a processor's own tables name it as a handler. */
 	bool (*is_handler)(struct ws_system *system, uint64_t va);
+	/* Whether these can be read, and name any. */
+	bool (*has_handlers)(struct ws_system *system);
 	/* Of what each attempt to deliver needs, the rules: a fault there ends a delivery. */
 	bool (*is_delivery)(const struct ws_rule *rule);
 	/*

@@ -128,14 +128,25 @@ static bool is_better(const struct ws_storm *storm, const struct ws_storm *best)
 	return storm->frames > best->frames;
 }
 
+/* A gate leads there, or into that function or text, or its handler calls it first. */
+static bool is_named_handler(const struct ws_autopsy *autopsy, uint64_t va)
+{
+	ws_vec_each(&autopsy->audit->needs, need)
+		if (need->rights & WS_KERNEL_EXECUTE && need->va <= va &&
+		    va <= need->last)
+			return true;
+	return autopsy->arch->is_handler(autopsy->system, va);
+}
+
 /*
- * Whether somebody came there once: init_mm does, or the processor is sent there by its own
- * tables. What only looks like frames, in a user's memory for one, may have saved anything.
+ * What only looks like a storm may have saved anything. Where the processors' own tables are
+ * gone, it can be no more than code that somebody came to once.
  */
 static bool is_handler(const struct ws_autopsy *autopsy, uint64_t va)
 {
-	return ws_reach_in_reference(autopsy, va, WS_KERNEL_EXECUTE) == WS_REACHED ||
-	       autopsy->arch->is_handler(autopsy->system, va);
+	if (autopsy->arch->has_handlers(autopsy->system))
+		return is_named_handler(autopsy, va);
+	return ws_reach_in_reference(autopsy, va, WS_KERNEL_EXECUTE) == WS_REACHED;
 }
 
 /* A storm of that kind, and what a sentence says of its handler. */
@@ -285,7 +296,9 @@ static void put_storm(struct ws_autopsy *autopsy, struct ws_death *death,
 {
 	death->storm = storm;
 	death->handler = storm->frame.ip;
-	death->certainty = WS_CERTAINTY_LIKELY;
+	death->certainty = is_named_handler(autopsy, storm->frame.ip)
+				   ? WS_CERTAINTY_LIKELY
+				   : WS_CERTAINTY_POSSIBLE;
 	clue_storm(autopsy, storm);
 	clue_overwritten(autopsy, storm);
 	clue_first(autopsy, storm);

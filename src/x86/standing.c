@@ -93,7 +93,8 @@ static bool refuses_fetch(const struct ws_system *system, const struct ws_trail 
 	return false;
 }
 
-static bool is_handler(struct ws_system *system, uint64_t va)
+/* va NULL: to anywhere. By no segment, as what a storm wrote over gates has, there is none. */
+static bool has_gate_to(struct ws_system *system, const uint64_t *va)
 {
 	struct ws_idt idt;
 
@@ -104,10 +105,20 @@ static bool is_handler(struct ws_system *system, uint64_t va)
 			continue;
 		for (unsigned i = 0; i < idt.n; i++)
 			if (idt.gate[i].present && idt.gate[i].type != WS_GATE_TASK &&
-			    idt.gate[i].target == va)
+			    idt.gate[i].selector && (!va || idt.gate[i].target == *va))
 				return true;
 	}
 	return false;
+}
+
+static bool is_handler(struct ws_system *system, uint64_t va)
+{
+	return has_gate_to(system, &va);
+}
+
+static bool has_handlers(struct ws_system *system)
+{
+	return has_gate_to(system, NULL);
 }
 
 /* Read or written before the handler's first byte is fetched. */
@@ -137,6 +148,7 @@ const struct ws_arch_autopsy x86_autopsy = {
 	.ip_words = ip_words,
 	.refuses_fetch = refuses_fetch,
 	.is_handler = is_handler,
+	.has_handlers = has_handlers,
 	.is_delivery = is_delivery,
 	.replay = x86_replay,
 };

@@ -25,6 +25,7 @@ PAGE = 4096
 KERNEL_CS, USER_CS, USER_DS = 0x60, 0x73, 0x7b
 FETCH, REFUSED_FETCH = 0x10, 0x11  # error codes: I, and P
 STRIDE = 16
+IDT = 0xff400000  # in every machine here: the cpu_entry_area begins with it
 
 
 def answer(tool, command, target, *words):
@@ -157,6 +158,17 @@ def check_other(tap, machine, to):
     death = machine.dead(to, pushed, ip=0x8049000)[0]["summary"][0]
     tap.case("nor one at an address that nothing leads to, and no space maps",
              death["cause"] is None and death["all_frames"] >= pushed, death)
+    notes = machine.core.notes
+    inside = machine.handler + 0x400  # of the same module, and no gate leads there
+    for ip, base, told in ((inside, IDT, (None, "none")),
+                           (inside, NOT_MAPPED, ("handler-unmapped", "possible")),
+                           (machine.handler, IDT, ("handler-unmapped", "likely"))):
+        machine.core.notes = patched(notes, (IDT, base))
+        death = machine.dead(to, 3, ip=ip)[0]["summary"][0]
+        machine.core.notes = notes
+        tap.case(f"three frames {ip - machine.handler:#x} behind a gate's target, with gates that "
+                 f"can{'' if base == IDT else 'not'} be read: {told[1]}",
+                 (death["cause"], death["certainty"]) == told, death)
     death = machine.dead(to, pushed, error=REFUSED_FETCH)[0]["summary"][0]
     tap.case("a fetch that was refused is not one of nothing",
              death["cause"] != "handler-unmapped", death)
