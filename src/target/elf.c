@@ -62,8 +62,7 @@ struct segment {
 struct core {
 	const struct elf_class *class;
 	uint64_t phoff, phnum;
-	uint64_t
-		nalike; /* the first so many are of memory or notes: no data lies there */
+	uint64_t nalike; /* up to the last of memory or of notes: no data lies there */
 	unsigned nloads;
 	bool physical;       /* some p_paddr is not 0 */
 	bool number_unknown; /* phnum is how many there is room for */
@@ -265,14 +264,16 @@ static struct segment segment_at(const struct ws_target *target, const struct co
 	};
 }
 
+/* Up to the last that is one; where their number is not known, the first that is none ends them. */
 static void alike_count(const struct ws_target *target, struct core *core)
 {
-	while (core->nalike < core->phnum) {
-		uint32_t type = segment_at(target, core, core->nalike).type;
+	for (uint64_t i = 0; i < core->phnum; i++) {
+		uint32_t type = segment_at(target, core, i).type;
 
-		if (type != PT_LOAD && type != PT_NOTE)
+		if (type == PT_LOAD || type == PT_NOTE)
+			core->nalike = i + 1;
+		else if (core->number_unknown)
 			break;
-		core->nalike++;
 	}
 	if (core->number_unknown)
 		core->phnum = core->nalike;

@@ -137,7 +137,18 @@ static enum ws_status sections_check(struct ws_target *target, const struct xen 
 /* Pages that follow one another in the file and in memory: nothing yet if n is 0. */
 struct run {
 	uint64_t entry, pfn, n;
+	uint64_t least; /* where the run before it ends: less is out of order; 0: none */
 };
+
+/*
+ * xc_domain_dumpcore() lists frames in their order. One that is out of it, between two that
+ * are not, is wrong, and what lies there would be another page's.
+ */
+static bool is_out_of_order(const struct run *run, uint64_t next)
+{
+	return run->n == 1 && run->least && run->least <= next &&
+	       (run->pfn < run->least || run->pfn >= next);
+}
 
 static enum ws_status run_add(struct ws_target *target, const struct xen *xen,
 			      const struct run *run)
@@ -156,6 +167,15 @@ static enum ws_status run_add(struct ws_target *target, const struct xen *xen,
 				       run->entry);
 }
 
+static enum ws_status run_leave(struct ws_target *target, const struct run *run)
+{
+	return ws_target_leave(
+		target, run->entry,
+		&(struct ws_extent){ run->pfn * WS_FRAME_SIZE, WS_FRAME_SIZE },
+		"its frame number %#lx is out of the order of those before and behind",
+		run->pfn);
+}
+
 static enum ws_status entries_add(struct ws_target *target, const struct xen *xen,
 				  const uint8_t *list, uint64_t first, uint64_t n,
 				  struct run *run)
@@ -169,8 +189,11 @@ static enum ws_status entries_add(struct ws_target *target, const struct xen *xe
 			run->n++;
 			continue;
 		}
-		status = run_add(target, xen, run);
-		*run = (struct run){ first + i, pfn, pfn != NO_FRAME };
+		status = is_out_of_order(run, pfn) ? run_leave(target, run)
+						   : run_add(target, xen, run);
+		*run = (struct run){ first + i, pfn, pfn != NO_FRAME,
+				     is_out_of_order(run, pfn) ? run->least
+							       : run->pfn + run->n };
 	}
 	return status;
 }

@@ -9,11 +9,13 @@ of it is held against what is said of the capture, without the notes that the co
 no place for."""
 
 import gzip
+import json
 import lzma
 import os
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -182,6 +184,35 @@ def check_cloud(tap, tool, capture, scratch):
     os.remove(state)
 
 
+def verdicts(tool, path):
+    done = subprocess.run([tool, "audit", path, "--json"], capture_output=True, check=False,
+                          timeout=PATIENCE)
+    return {s["root"]: s["verdict"] for s in json.loads(done.stdout or '{"spaces":[]}')["spaces"]}
+
+
+def check_wrong_places(tap, tool, capture, scratch):
+    """A header that leads elsewhere gives no verdict that the memory does not give."""
+    core = writers.Core(pathlib.Path(capture).read_bytes())
+    path = os.path.join(scratch, "made")
+    xen, places = writers.WRITERS["xen"](core)
+    vbox, _ = writers.WRITERS["vbox"](core)
+    entry = places["Xen page list"][133]
+    for name, data, changes in (
+            ("a page of a Xen core, out of order", xen,
+             [(entry, struct.pack("<Q", 0x20cf))]),
+            ("a program header over the table, behind one of no type", vbox,
+             [(64 + 2 * 56, bytes(4)), (64 + 71 * 56 + 8, struct.pack("<Q", 0x100))])):
+        pathlib.Path(path).write_bytes(data)
+        want = verdicts(tool, path)
+        bad = bytearray(data)
+        for at, new in changes:
+            bad[at:at + len(new)] = new
+        pathlib.Path(path).write_bytes(bad)
+        got = verdicts(tool, path)
+        wrong = {root: v for root, v in got.items() if v not in ("unknown", want.get(root))}
+        tap.case(f"{name}: no verdict is another", want and got and not wrong, wrong)
+
+
 def lzop(data):
     """None where the program is not there."""
     return shutil.which("lzop") and subprocess.run(["lzop", "-c"], input=data, check=True,
@@ -219,6 +250,7 @@ def main():
             if os.path.basename(capture) in FORMATS:
                 check_two_files(tap, tool, capture, scratch)
                 check_saved(tap, tool, capture, scratch)
+                check_wrong_places(tap, tool, capture, scratch)
                 check_cloud(tap, tool, capture, scratch)
     return tap.end()
 
