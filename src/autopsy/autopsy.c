@@ -83,6 +83,10 @@ static const char *none_words(struct ws_autopsy *autopsy, char words[static NONE
 {
 	char named[WS_NAMED];
 
+	if (!autopsy->reached && ws_paging_is_off(autopsy->system->target))
+		return "the machine was reset, or has not come as far as a kernel: no processor "
+		       "has paging on; of what went before, this memory shows no sign of an "
+		       "address-space fault";
 	if (!autopsy->reached)
 		return autopsy->unknown
 			       ? "no sign of an address-space fault in what there is to look at"

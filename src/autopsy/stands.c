@@ -75,12 +75,25 @@ static void in_space(const struct ws_autopsy *autopsy, const struct stand *stand
 			 ws_whose(autopsy, stand->space, whose));
 }
 
+/* What runs without page tables is firmware, or a kernel's first lines. */
+static void say_unpaged(struct ws_autopsy *autopsy, const struct stand *stand)
+{
+	ws_clue(autopsy, "processor",
+		"cpu %u has paging off, at %#lx: it runs firmware or a loader, as after a "
+		"reset, or has not been started; no space of this memory is its own",
+		stand->number, stand->standing.ip);
+}
+
 static void say_stand(struct ws_autopsy *autopsy, const struct stand *stand)
 {
 	char named[WS_NAMED], stack[WS_NAMED], space[2 * WS_NAMED];
 	const struct ws_standing *standing = &stand->standing;
 	struct ws_clue *clue;
 
+	if (stand->cpu->arch->has_paging_off(stand->cpu)) {
+		say_unpaged(autopsy, stand);
+		return;
+	}
 	if (standing->user)
 		snprintf(named, sizeof(named), "%#lx", standing->ip);
 	else
@@ -108,7 +121,7 @@ static bool has_left_its_space(const struct ws_autopsy *autopsy, const struct ws
 	uint64_t root;
 	uint32_t space;
 
-	if (!ws_system_cpu_root(system, cpu, &root) ||
+	if (cpu->arch->has_paging_off(cpu) || !ws_system_cpu_root(system, cpu, &root) ||
 	    !autopsy->arch->standing(system, cpu, &standing))
 		return false;
 	space = ws_space_of_root(autopsy->audit, root);

@@ -377,7 +377,9 @@ static enum ws_status refuse_format(const struct ws_system *system)
 			  "with address spaces"
 			: "%s: the paging format is unknown: no control registers, "
 			  "no VMCOREINFO in memory, and no table there maps itself in "
-			  "any format; give it with --format",
+			  "any format; give it with --format, or if the memory is "
+			  "encrypted (AMD SME, SEV; Intel TDX), that bit with "
+			  "--encryption-bit",
 		ws_target_path(system->target));
 }
 

@@ -7,6 +7,7 @@
 #include "target/ram.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "util/cleanup.h"
 #include "util/number.h"
@@ -127,13 +128,27 @@ static enum ws_status without_map(struct ws_target *target)
 		    : as_it_lies(target);
 }
 
+/* VMware's memory is as good as raw, but for what its description says of it. */
+static enum ws_status lonely_note(struct ws_target *target)
+{
+	const char *path = target->file.path;
+	size_t len = strlen(path);
+
+	if (len < 5 || strcasecmp(path + len - 5, ".vmem") != 0)
+		return WS_OK;
+	return ws_target_add_note(
+		target,
+		"a .vmem without the .vmss or .vmsn of the same name that VMware writes beside "
+		"it: where its memory lies, and the processors' registers, are in that one");
+}
+
 static enum ws_status raw_open(struct ws_target *target,
 			       const struct ws_target_options *options)
 {
-	enum ws_status status;
+	enum ws_status status = lonely_note(target);
 
-	if (options->pieces)
-		return pieces_add(target, options->pieces);
+	if (status || options->pieces)
+		return status ? status : pieces_add(target, options->pieces);
 	status = ws_raw_place(target);
 	return status == WS_ERR_NOT_FOUND ? without_map(target) : status;
 }

@@ -74,8 +74,12 @@ static char *kinds_probed(void)
 static enum ws_status kind_refuse(struct ws_target *target, const char *what,
 				  const char *advice, bool may_be_raw)
 {
-	return ws_fail(target->ctx, WS_ERR_UNREADABLE, "%s: %s, which is not read: %s%s",
-		       target->file.path, what, advice,
+	const char *packing = target->file.packing;
+
+	return ws_fail(target->ctx, WS_ERR_UNREADABLE,
+		       "%s: %s%s%s%s, which is not read: %s%s", target->file.path,
+		       packing ? "compressed by " : "", packing ? packing : "",
+		       packing ? ", and what that holds is " : "", what, advice,
 		       may_be_raw ? ". --type raw reads it as memory all the same" : "");
 }
 

@@ -19,9 +19,9 @@
 #define DUMP_THE_GUEST                                                              \
 	"dump the running guest instead, with dump-guest-memory in QEMU's monitor " \
 	"or `virsh dump --memory-only'"
-#define ONE_LAYER                                                                 \
-	"it is compressed more than once, or in no way that is known; unpack it " \
-	"with "
+#define ONE_LAYER                                                                  \
+	"what is compressed more than once, or in no way that is known, is to be " \
+	"unpacked first; for this layer there is "
 #define DUMP_INSIDE "take the dump inside the guest instead, with LiME, AVML or kdump"
 
 /* src/vmm/src/snapshot/mod.rs, SNAPSHOT_MAGIC_ID; versions since 2026 have none. */

@@ -20,6 +20,7 @@
  */
 #include "target/target.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,14 +91,19 @@ static bool is_description(const struct ws_file *file)
 	return file->size >= HEADER && ws_le32(file->data) == MAGIC_32_BIT;
 }
 
-/* path with another end in place of its own four letters; NULL: it has none, or memory. */
+/*
+ * path with another end in place of its own four letters, in capitals if they are; NULL: it
+ * has none, or memory is short.
+ */
 static char *beside(const char *path, const char *end)
 {
 	size_t len = strlen(path);
 	char *name = len > 5 && path[len - 5] == '.' ? strdup(path) : NULL;
 
-	if (name)
-		memcpy(name + len - 4, end, 4);
+	for (unsigned i = 0; name && i < 4; i++)
+		name[len - 4 + i] = isupper((unsigned char)path[len - 4])
+					    ? (char)toupper((unsigned char)end[i])
+					    : end[i];
 	return name;
 }
 

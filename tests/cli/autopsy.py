@@ -424,6 +424,22 @@ def check_healthy(tap, tool, path):
              death["unknown"], death)
 
 
+def check_reset(tap, machine, to):
+    """A machine that has reset: its registers are firmware's, its memory is the kernel's."""
+    for name, cr0, reset in (("paging off", 0x10, True), ("paging on", 0x80000011, False)):
+        data = bytearray(machine.core.data)
+        at = data.index(machine.core.of("QEMU")[0])
+        struct.pack_into("<Q", data, at + 136, 0x7c00)  # eip
+        struct.pack_into("<Q", data, at + 392, cr0)
+        pathlib.Path(to).write_bytes(data)
+        death, _ = answer(machine.tool, "autopsy", to)
+        said = json.dumps(death)
+        tap.case(f"a processor with {name} at 0x7c00",
+                 ("the machine was reset" in said) == reset and
+                 ("has paging off, at 0x7c00" in said) == reset and
+                 ("in the space of" in said) != reset, said[:900])
+
+
 def main(tool, nests, *others):
     tap = Tap()
     machine = Machine(tool, nests)
@@ -441,6 +457,7 @@ def main(tool, nests, *others):
         check_root(tap, machine, to)
         check_end(tap, machine, to)
         check_cut(tap, machine, to)
+        check_reset(tap, machine, to)
     for path in (nests, *others):
         check_healthy(tap, tool, path)
     return tap.end()

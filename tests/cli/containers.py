@@ -131,6 +131,20 @@ def check_two_files(tap, tool, capture, scratch):
                               capture_output=True, check=False, timeout=PATIENCE, text=True)
         tap.case(f"no capture replaces the .{end}", done.returncode and os.path.getsize(path),
                  done.stderr)
+    upper = {end: os.path.join(scratch, "UPPER." + end.upper()) for end in files}
+    for end, path in upper.items():
+        pathlib.Path(path).write_bytes(pathlib.Path(files[end]).read_bytes())
+    for end, path in upper.items():
+        got = ask(tool, ["spaces"], path, [])
+        tap.case(f"{os.path.basename(capture)} as .VMSS and .VMEM, the .{end.upper()} named",
+                 got[:2] == want[:2], difference(got, want))
+    for path in upper.values():
+        os.remove(path)
+    os.remove(files["vmss"])
+    _, _, errors = ask(tool, ["spaces"], files["vmem"], [])
+    tap.case("a .vmem without its .vmss is told of", "a .vmem without the .vmss" in
+             " ".join(errors.split()), errors)
+    pathlib.Path(files["vmss"]).write_bytes(writers.vmware_description(core, None)[0])
     os.remove(files["vmem"])
     status, _, errors = ask(tool, ["spaces"], files["vmss"], [])
     tap.case("a .vmss without its .vmem is refused, by the name of what is missing",
