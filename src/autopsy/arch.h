@@ -51,6 +51,8 @@ struct ws_arch_autopsy {
 	uint8_t (*right_lacked)(uint64_t error);
 	/* What stands before the instruction pointer in an oops; NULL ends them. */
 	const char *const *ip_words;
+	/* Whether no instruction with that first byte is refused as undefined. */
+	bool (*is_defined)(uint8_t first);
 	/* Whether control registers keep the kernel from code that the tables allow it. */
 	bool (*refuses_fetch)(const struct ws_system *system,
 			      const struct ws_trail *trail);

@@ -18,6 +18,7 @@ static const char *const words[] = {
 	"unable to handle",
 	"Unable to handle",
 	"invalid opcode",
+	"general protection fault",
 	"kernel BUG at",
 	"Oops",
 	"watchdog: BUG: soft lockup",

@@ -11,20 +11,77 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What its first line has. Warnings, which the kernel survives, have none of these. */
-static const char *const beginnings[] = {
-	"unable to handle",         "Unable to handle", "invalid opcode:",
-	"general protection fault", "kernel BUG at",
+/*
+ * What its first line has. Warnings, which the kernel survives, have none of these, and what
+ * user mode did ("traps: sh[9] general protection fault ip:...") has no number of an oops.
+ */
+static const struct {
+	const char *words;
+	bool numbered; /* the line has the oops's number too: "Oops: 0002 [#1] SMP" */
+	bool unread;   /* it is of a death that stands elsewhere: a double fault */
+} beginnings[] = {
+	{ "BUG: unable to handle ", false, false },
+	{ "BUG: kernel NULL pointer dereference", false, false },
+	{ "Unable to handle kernel ", false, false },
+	{ "kernel BUG at ", false, false },
+	{ "Oops: ", true, false },
+	{ "invalid opcode: ", true, false },
+	{ "general protection fault", true, false },
+	{ "PANIC: double fault", false, true },
+	{ "stack guard page was hit", false, true },
+	{ "", true, true },
 };
 
 /* No oops is longer, up to its call trace; what is further on may be of another. */
 #define LINES_MAX 48
+/* Between its end and the panic are the registers once more, at most. */
+#define PANIC_LINES_MAX 24
+
+struct reading {
+	struct ws_autopsy *autopsy;
+	struct ws_oops *oops;
+	bool is_numbered; /* its number was met: the next one is of another oops */
+	bool at_own_ip;   /* the last instruction pointer was where the kernel faulted */
+	bool had_code;    /* the line of its code was met, with bytes or without */
+	size_t end;       /* the record of its "end trace"; 0: not met */
+};
+
+static bool is_numbered(const char *text)
+{
+	const char *at = strstr(text, " [#");
+
+	return at && at[3] >= '0' && at[3] <= '9';
+}
+
+/* The row of beginnings[] that a line has, or their number. */
+static size_t beginning_of(const char *text)
+{
+	bool numbered = is_numbered(text);
+	size_t i = 0;
+
+	while (i < WS_ARRAY_SIZE(beginnings) && ((beginnings[i].numbered && !numbered) ||
+						 !strstr(text, beginnings[i].words)))
+		i++;
+	return i;
+}
 
 static bool begins_here(const char *text)
 {
-	for (size_t i = 0; i < WS_ARRAY_SIZE(beginnings); i++)
-		if (strstr(text, beginnings[i]))
-			return true;
+	size_t i = beginning_of(text);
+
+	return i < WS_ARRAY_SIZE(beginnings) && !beginnings[i].unread;
+}
+
+/* Its own first line is followed by one with its number, and that by no other. */
+static bool begins_another(struct reading *reading, const char *text)
+{
+	size_t i = beginning_of(text);
+
+	if (i == WS_ARRAY_SIZE(beginnings))
+		return false;
+	if (!beginnings[i].numbered || reading->is_numbered)
+		return true;
+	reading->is_numbered = true;
 	return false;
 }
 
@@ -57,6 +114,7 @@ static void take_error(struct ws_oops *oops, const char *text)
 			  number_behind(text, "error_code(", &oops->error) ||
 			  number_behind(text, "Oops: ", &oops->error) ||
 			  number_behind(text, "invalid opcode: ", &oops->error);
+	oops->undefined |= strstr(text, "invalid opcode: ") != NULL;
 }
 
 /* "CPU: 0 PID: 71 Comm: waiter" */
@@ -90,35 +148,58 @@ static bool resolve(struct ws_autopsy *autopsy, const char *text, uint64_t *ip)
 	return true;
 }
 
-/* "RIP: 0010:lab_read+0x1f/0x40", "EIP: lab_read+0x1f/0x40", "EIP: 0060:[<c1234567>]" */
-static void take_ip(struct ws_autopsy *autopsy, struct ws_oops *oops, const char *text)
+static bool read_ip(struct ws_autopsy *autopsy, const char *at, uint64_t *ip)
 {
-	const char *at = NULL;
-	unsigned selector;
-	int len = 0;
+	if (!strncmp(at, "[<", 2) || !strncmp(at, "0x", 2))
+		return number_behind(at, *at == '[' ? "[<" : "0x", ip);
+	return resolve(autopsy, at, ip);
+}
 
-	for (const char *const *word = autopsy->arch->ip_words; *word && !at; word++)
+/*
+ * "RIP: 0010:lab_read+0x1f/0x40", "EIP: lab_read+0x1f/0x40", "EIP: 0060:[<c1234567>]". Further
+ * on come those of user mode, "RIP: 0033:0x47b7a0" and, where none has a selector, by their
+ * place: that of i386 since 4.15.
+ */
+static void take_ip(struct reading *reading, const char *text)
+{
+	struct ws_oops *oops = reading->oops;
+	const struct ws_arch_autopsy *arch = reading->autopsy->arch;
+	const char *at = NULL;
+	unsigned selector = 0;
+	uint64_t ip;
+	int len = 0;
+	bool kernel;
+
+	for (const char *const *word = arch->ip_words; *word && !at; word++)
 		if ((at = strstr(text, *word)))
 			at += strlen(*word);
-	if (!at || oops->has_ip)
+	if (!at)
 		return;
+	reading->at_own_ip = false;
 	if (sscanf(at, "%4x:%n", &selector, &len) == 1 && len)
 		at += len;
-	if (!strncmp(at, "[<", 2) || !strncmp(at, "0x", 2))
-		oops->has_ip = number_behind(at, *at == '[' ? "[<" : "0x", &oops->ip);
-	else
-		oops->has_ip = resolve(autopsy, at, &oops->ip);
+	if (!read_ip(reading->autopsy, at, &ip))
+		return;
+	kernel = len ? !(selector & 3)
+		     : ip >= reading->autopsy->system->layout.kernel_first;
+	if (kernel && !oops->has_ip) {
+		oops->has_ip = true;
+		oops->ip = ip;
+	}
+	reading->at_own_ip = kernel && oops->ip == ip;
 }
 
 /* "Code: 55 89 e5 <0f> 0b 5d"; in place of bytes it may say why it has none. */
-static void take_code(struct ws_oops *oops, const char *text)
+static void take_code(struct reading *reading, const char *text)
 {
+	struct ws_oops *oops = reading->oops;
 	const char *at = strstr(text, "Code: ");
 	bool marked = false;
 	unsigned byte;
 
-	if (!at || oops->ncode)
+	if (!at || reading->had_code || !reading->at_own_ip)
 		return;
+	reading->had_code = true;
 	for (at += strlen("Code: "); oops->ncode < WS_OOPS_CODE; at += 3) {
 		if (*at == '<') {
 			oops->below = oops->ncode;
@@ -132,34 +213,79 @@ static void take_code(struct ws_oops *oops, const char *text)
 		if (!at[2])
 			break;
 	}
-	if (!marked)
-		oops->ncode = 0;
+	if (marked)
+		return;
+	/* Bytes without a mark may be cut: they, and that there are some, decide nothing. */
+	oops->undefined = oops->undefined && !oops->ncode;
+	oops->ncode = 0;
 }
 
-static void take_line(struct ws_autopsy *autopsy, struct ws_oops *oops, const char *text)
+static void take_line(struct reading *reading, const char *text)
 {
-	take_address(oops, text);
-	take_error(oops, text);
-	take_pid(oops, text);
-	take_ip(autopsy, oops, text);
-	take_code(oops, text);
-	oops->panicked |= strstr(text, "Kernel panic - not syncing") != NULL;
+	take_address(reading->oops, text);
+	take_error(reading->oops, text);
+	take_pid(reading->oops, text);
+	take_ip(reading, text);
+	take_code(reading, text);
+}
+
+/* ---- its end ------------------------------------------------------------------------ */
+
+#define PANIC "Kernel panic - not syncing: "
+
+/* oops_end() gives up, or the task that is killed is one that the kernel needs. */
+static bool is_own_panic(const struct reading *reading, size_t record, const char *panic)
+{
+	static const char *const of_task[] = {
+		"Aiee, killing interrupt handler",
+		"Attempted to kill the idle task",
+		"Attempted to kill init",
+	};
+
+	if (strstr(panic, "Fatal exception"))
+		return true;
+	if (!reading->end || record - reading->end > PANIC_LINES_MAX)
+		return false;
+	for (size_t i = 0; i < WS_ARRAY_SIZE(of_task); i++)
+		if (strstr(panic, of_task[i]))
+			return true;
+	return false;
+}
+
+/* False: the oops is over, and what follows is not of it. */
+static bool read_record(struct reading *reading, const struct ws_log *log, size_t record)
+{
+	struct ws_oops *oops = reading->oops;
+	const char *text = log->records[record].text, *panic = strstr(text, PANIC);
+
+	if (panic) {
+		oops->panicked = is_own_panic(reading, record, panic);
+		return false;
+	}
+	if (record == oops->record)
+		reading->is_numbered = is_numbered(text);
+	else if (begins_another(reading, text))
+		return false;
+	if (!reading->end && strstr(text, "---[ end trace"))
+		reading->end = record;
+	if (!reading->end && record - oops->record < LINES_MAX)
+		take_line(reading, text);
+	return true;
 }
 
 bool ws_oops_read(struct ws_autopsy *autopsy, const struct ws_log *log,
 		  struct ws_oops *oops)
 {
+	struct reading reading = { .autopsy = autopsy, .oops = oops };
+
 	*oops = (struct ws_oops){ 0 };
 	if (!log)
 		return false;
 	while (oops->record < log->nrecords &&
 	       !begins_here(log->records[oops->record].text))
 		oops->record++;
-	for (size_t i = oops->record; i < log->nrecords; i++) {
-		if (i - oops->record < LINES_MAX)
-			take_line(autopsy, oops, log->records[i].text);
-		oops->panicked |= strstr(log->records[i].text,
-					 "Kernel panic - not syncing") != NULL;
-	}
+	for (size_t i = oops->record; i < log->nrecords; i++)
+		if (!read_record(&reading, log, i))
+			break;
 	return oops->record < log->nrecords;
 }

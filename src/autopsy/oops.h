@@ -10,8 +10,9 @@
 struct ws_oops {
 	size_t record; /* of the log, that it begins with */
 	bool has_va, has_error, has_ip, has_pid;
-	bool panicked; /* and the kernel gave up right after it */
-	uint64_t va;   /* that was accessed */
+	bool undefined; /* the processor refused the instruction as such */
+	bool panicked;  /* the kernel gave up because of it, and not later */
+	uint64_t va;    /* that was accessed */
 	uint64_t error;
 	uint64_t ip;
 	uint32_t pid;

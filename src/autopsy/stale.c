@@ -59,14 +59,26 @@ static bool read_fault(struct ws_autopsy *autopsy, struct fault *fault)
 
 /* ---- what was met is not what is there ---------------------------------------------- */
 
-/* Other bytes at the instruction pointer than the kernel printed of it. */
+static bool code_now(const struct ws_autopsy *autopsy, const struct ws_oops *oops,
+		     uint8_t now[OPCODE_BYTES])
+{
+	return ws_system_read(autopsy->system, oops->ip, now, OPCODE_BYTES) == WS_READ;
+}
+
+/*
+ * Other bytes at the instruction pointer than the kernel printed of it, or, where it could
+ * print none, an instruction that a processor cannot have refused.
+ */
 static bool met_other_code(const struct ws_autopsy *autopsy, const struct fault *fault)
 {
 	const struct ws_oops *oops = &fault->oops;
 	uint8_t now[OPCODE_BYTES];
 
+	if (!code_now(autopsy, oops, now))
+		return false;
+	if (!oops->ncode)
+		return oops->undefined && autopsy->arch->is_defined(now[0]);
 	return oops->ncode >= oops->below + OPCODE_BYTES &&
-	       ws_system_read(autopsy->system, oops->ip, now, sizeof(now)) == WS_READ &&
 	       memcmp(now, oops->code + oops->below, sizeof(now)) != 0;
 }
 
@@ -114,13 +126,18 @@ static void clue_code(struct ws_autopsy *autopsy, const struct ws_oops *oops)
 	uint8_t now[OPCODE_BYTES] = { 0 };
 	struct ws_clue *clue;
 
-	if (ws_system_read(autopsy->system, oops->ip, now, sizeof(now)) != WS_READ)
+	if (!code_now(autopsy, oops, now))
 		return;
-	clue = ws_clue(
-		autopsy, "code",
-		"the kernel printed %02x %02x as the code there, which the processor "
-		"met; the page tables lead to %02x %02x",
-		oops->code[oops->below], oops->code[oops->below + 1], now[0], now[1]);
+	clue = oops->ncode
+		       ? ws_clue(autopsy, "code",
+				 "the kernel printed %02x %02x as the code there, which "
+				 "the processor met; the page tables lead to %02x %02x",
+				 oops->code[oops->below], oops->code[oops->below + 1],
+				 now[0], now[1])
+		       : ws_clue(autopsy, "code",
+				 "the processor met an invalid opcode there; the page "
+				 "tables lead to %02x %02x, which is a valid one",
+				 now[0], now[1]);
 	if (!clue)
 		return;
 	clue->has_va = true;

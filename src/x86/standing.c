@@ -84,6 +84,25 @@ static uint8_t right_lacked(uint64_t error)
 /* arch/x86/kernel/dumpstack.c, show_ip(); before 4.15 __show_regs(). */
 static const char *const ip_words[] = { "RIP: ", "EIP: ", NULL };
 
+/*
+ * Some that have no undefined form, in no mode (SDM vol. 2D, table A-2): PUSH and POP, Jcc,
+ * TEST, XCHG and MOV, NOP, MOV of a constant, RET, CALL and JMP.
+ */
+static bool is_defined(uint8_t first)
+{
+	static const struct {
+		uint8_t first, last;
+	} opcodes[] = {
+		{ 0x50, 0x5f }, { 0x70, 0x7f }, { 0x84, 0x8b }, { 0x90, 0x97 },
+		{ 0xb0, 0xbf }, { 0xc2, 0xc3 }, { 0xe8, 0xe9 }, { 0xeb, 0xeb },
+	};
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(opcodes); i++)
+		if (first >= opcodes[i].first && first <= opcodes[i].last)
+			return true;
+	return false;
+}
+
 /* SMEP (SDM vol. 3A, 4.6.1). */
 static bool refuses_fetch(const struct ws_system *system, const struct ws_trail *trail)
 {
@@ -146,6 +165,7 @@ const struct ws_arch_autopsy x86_autopsy = {
 	.is_refusal = is_refusal,
 	.right_lacked = right_lacked,
 	.ip_words = ip_words,
+	.is_defined = is_defined,
 	.refuses_fetch = refuses_fetch,
 	.is_handler = is_handler,
 	.has_handlers = has_handlers,

@@ -319,6 +319,49 @@ def check_stale(tap, machine, to):
     lines[3] = "Code: 55 89 0f 0b 00 00"
     told = oops.told(to, lines, code=b"\x90\x90\x90")
     tap.case("code without a mark decides nothing", told[0] is None, told)
+    check_one_oops(tap, oops, to)
+
+
+END = "---[ end trace 0000000000000000 ]---"
+OPCODE = ["invalid opcode: 0000 [#1] PREEMPT SMP", "CPU: 0 PID: 1 Comm: init", EIP,
+          "Code: 55 89 <0f> 0b 00 00"]
+POSSIBLE = "stale-translation", "possible", 4
+
+
+def check_one_oops(tap, oops, to):
+    """What is read is of one oops of the kernel's, and so is the panic."""
+    user = ["traps: sh[9] general protection fault ip:40 sp:7f", "Code: 48 89 c7 <c5> fa 10"]
+    no_code = oops_of(NOT_MAPPED, 0x11, last=None)
+    for what, lines in (
+            ("a fault of user mode before it", [*user, *OPCODE, PANIC]),
+            ("user mode's registers behind it",
+             [*no_code, "EIP: 0x80499d1", "Code: 80 e8 <48> 3d 00", END, PANIC]),
+            ("user mode's registers with their selector",
+             [*no_code, "EIP: 0073:0x80499d1", "Code: 80 e8 <48> 3d 00", END, PANIC]),
+            ("another oops behind it", [*OPCODE, *oops_of(MAPPED, 0)]),
+            ("one behind it that has no line of its own before its number",
+             [*OPCODE, "Oops: 0000 [#2] SMP", "paging request at c3919c30", PANIC])):
+        told = oops.told(to, lines, code=b"\x0f\x0b\x00")
+        tap.case(f"{what} is not read as the oops", told[0] is None, told)
+    no_bytes = [*OPCODE[:3], "Code: Unable to access opcode bytes at 0x0.", PANIC]
+    for code, cause in ((b"\xb8\x01\x00", STALE[0]), (b"\x0f\x0b\x00", None),
+                        (b"\xff\xff\x00", None), (b"\0\0\0", None)):
+        told = oops.told(to, no_bytes, code=code)
+        tap.case(f"an invalid opcode, of which there now is {code.hex(' ')}: "
+                 f"{'stale' if cause else 'no sign'}", told[0] == cause, told)
+    survived = [line for line in oops_of(MAPPED, 0, last=END)
+                if not line.startswith(("*", "Code"))]  # the log has 32 lines
+    init = "Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000009"
+    for what, behind, expected in (
+            ("was survived, and a crash asked for",
+             ["Kernel panic - not syncing: sysrq triggered crash"], POSSIBLE),
+            ("was survived, and another was not", oops_of(NOT_MAPPED, 0), POSSIBLE),
+            ("was survived, and a double fault was not",
+             ["traps: PANIC: double fault, error_code: 0x0", PANIC], POSSIBLE),
+            ("killed init", [*["RSP"] * 23, init], STALE[:3]),
+            ("was survived, and init died later", [*["RSP"] * 24, init], POSSIBLE)):
+        told = oops.told(to, [*survived, *behind])
+        tap.case(f"an oops that {what} is {expected[1]}", told[:3] == expected, told)
 
 
 def patched(notes, *changes):
