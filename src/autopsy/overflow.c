@@ -4,6 +4,7 @@
 #include "autopsy/reach.h"
 
 #include <endian.h>
+#include <string.h>
 
 #include "util/count.h"
 
@@ -15,6 +16,59 @@ static const struct ws_stack *stack_above(const struct ws_autopsy *autopsy, uint
 		if (stack->whole && stack->va - va - 1 < WS_FRAME_SIZE)
 			return stack;
 	return NULL;
+}
+
+/* A push is below the stack pointer; of a frame that was made already it is somewhere. */
+#define NEAR_END 512u
+
+static bool is_at_end(const struct ws_stack *stack, uint64_t sp)
+{
+	return sp - (stack->va - WS_FRAME_SIZE) < WS_FRAME_SIZE + NEAR_END;
+}
+
+/* The exception frame of what faulted there, on whatever stack it was pushed. */
+static bool has_frame_at_end(const struct ws_autopsy *autopsy,
+			     const struct ws_stack *stack)
+{
+	ws_vec_each(&autopsy->piles, pile)
+		if (!pile->frame.user && is_at_end(stack, pile->frame.sp))
+			return true;
+	return false;
+}
+
+/* x86 and arm64 have the words in traps.c, as riscv and arm do */
+static const char *const overflow_words[] = {
+	"stack guard page was hit",
+	"kernel stack overflow",
+	"Kernel stack overflow",
+	"Insufficient stack space to handle exception",
+};
+
+static bool log_says_overflow(const struct ws_autopsy *autopsy)
+{
+	const struct ws_log *log;
+
+	if (ws_system_log(autopsy->system, &log) != WS_OK) {
+		ws_error_clear(autopsy->system->ctx); /* the run asks again, and fails */
+		return false;
+	}
+	for (size_t i = 0; i < log->nrecords; i++)
+		for (size_t j = 0; j < WS_ARRAY_SIZE(overflow_words); j++)
+			if (strstr(log->records[i].text, overflow_words[j]))
+				return true;
+	return false;
+}
+
+/*
+ * The page below a stack is the one behind what lies before it in vmalloc as well: that a
+ * fault was there does not tell who ran into it.
+ */
+static bool was_at_end(const struct ws_autopsy *autopsy,
+		       const struct ws_standing *standing, const struct ws_stack *stack)
+{
+	return is_at_end(stack, standing->sp) ||
+	       (standing->was_elsewhere && is_at_end(stack, standing->before_sp)) ||
+	       has_frame_at_end(autopsy, stack) || log_says_overflow(autopsy);
 }
 
 static bool is_guard_hit(struct ws_autopsy *autopsy, struct ws_death *death)
@@ -30,7 +84,8 @@ static bool is_guard_hit(struct ws_autopsy *autopsy, struct ws_death *death)
 		if (!autopsy->arch->standing(autopsy->system, &system->target->cpus.v[i],
 					     &standing) ||
 		    !standing.has_fault ||
-		    !(stack = stack_above(autopsy, standing.fault)))
+		    !(stack = stack_above(autopsy, standing.fault)) ||
+		    !was_at_end(autopsy, &standing, stack))
 			continue;
 		ws_walk(&system->paging, system->layout.reference, standing.fault,
 			&trail);

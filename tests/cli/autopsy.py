@@ -367,7 +367,7 @@ def check_one_oops(tap, oops, to):
 def patched(notes, *changes):
     """Notes in which registers hold other values; changes: (old, new)."""
     for old, new in changes:
-        for form in ("<Q", "<I"):
+        for form in ("<Q", "<I") if max(old, new) < 1 << 32 else ("<Q",):
             notes = [note._replace(desc=note.desc.replace(struct.pack(form, old),
                                                           struct.pack(form, new)))
                      if note.name in ("QEMU", "CORE") else note for note in notes]
@@ -447,6 +447,30 @@ def check_end(tap, machine, to):
                  (("likely", True) if differs else ("reproduced", False)), death)
 
 
+def check_guard(tap, tool, path, to):
+    """The last fault was in the page below a stack in vmalloc, where other things end as well."""
+    core = writers.Core(pathlib.Path(path).read_bytes())
+    registers = {row["register"]: int(row["value"], 16) for row in
+                 answer(tool, "cpus", path)[0]["registers"]}
+    stack = int(answer(tool, "stack", path, "--pid", "1")[0]["summary"][0]["stack"], 16)
+    memory = {pa + at: data[at:at + PAGE] for pa, data in core.memory
+              for at in range(0, len(data), PAGE)}
+    fault = registers["cr2"], stack - 8
+    frame = struct.pack("<6Q", 0, registers["rip"], 0x10, 0x10046, stack, 0x18)
+    for words, changes, pages, cause in (
+            ("nothing else", (fault,), {}, None),
+            ("a stack pointer in it", (fault, (registers["rsp"], stack - 64)), {}, True),
+            ("a stack pointer at the end", (fault, (registers["rsp"], stack)), {}, True),
+            ("one far from it", (fault, (registers["rsp"], stack + 0x800)), {}, None),
+            ("a frame that saved one", (fault,), {ROOT: frame.ljust(PAGE, b"\0")}, True)):
+        pathlib.Path(to).write_bytes(writers.elf_core(
+            sorted((memory | pages).items()), patched(core.notes, *changes), core.machine))
+        death = answer(tool, "autopsy", to)[0]["summary"][0]
+        tap.case(f"a fault in a guard page with {words} is {'an' if cause else 'no'} overflow",
+                 (death["cause"], death["pid"]) ==
+                 (("stack-overflow", 1) if cause else (None, None)), death)
+
+
 def check_cut(tap, machine, to):
     """Of a dump that is cut nobody knows what lay in the rest."""
     machine.dead(to, 2)
@@ -499,6 +523,7 @@ def main(tool, nests, *others):
         check_stale(tap, machine, to)
         check_root(tap, machine, to)
         check_end(tap, machine, to)
+        check_guard(tap, tool, next(path for path in others if "amd64" in path), to)
         check_cut(tap, machine, to)
         check_reset(tap, machine, to)
     for path in (nests, *others):
