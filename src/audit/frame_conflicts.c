@@ -380,7 +380,7 @@ static void check_loaded(struct checking *checking, const struct ws_cpu *cpu)
 	if (!ws_system_cpu_root(system, cpu, &root))
 		return;
 	root &= system->paging.format->root_mask;
-	if (!ws_page_is_nobodys(system, root))
+	if (ws_page_owned(system, root) != WS_PAGE_NOBODYS)
 		return;
 	for (uint32_t i = 0; i < system->spaces.n && conflict.space == WS_NO_SPACE; i++)
 		if (system->spaces.v[i].root == root)

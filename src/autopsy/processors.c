@@ -158,16 +158,28 @@ static void take_loaded(struct ws_autopsy *autopsy, struct ws_death *death,
 			loaded->cpu, loaded->standing.fault, loaded->need->what);
 }
 
-/* By struct page, where that is known; else by what of the space's own is left. */
-static bool is_freed(const struct ws_autopsy *autopsy, const struct loaded *loaded)
+/* By what of the space's own is left, else by struct page, where that is known. */
+static enum ws_page_owned owned(const struct ws_autopsy *autopsy,
+				const struct loaded *loaded)
 {
 	struct ws_system *system = autopsy->system;
 
-	return (loaded->space != WS_NO_SPACE &&
-		system->spaces.v[loaded->space].kind == WS_SPACE_FREED) ||
-	       ws_page_is_nobodys(system,
-				  loaded->root & system->paging.format->root_mask);
+	if (loaded->space != WS_NO_SPACE &&
+	    system->spaces.v[loaded->space].kind == WS_SPACE_FREED)
+		return WS_PAGE_NOBODYS;
+	return ws_page_owned(system, loaded->root & system->paging.format->root_mask);
 }
+
+static const struct {
+	const char *lies, *is;
+} root_words[] = {
+	[WS_PAGE_NOBODYS] = { "a root that lies in a freed page",
+			      "in a freed page: the root of a process that is gone" },
+	[WS_PAGE_OWNED] = { "and what lies there is no root of this kernel's",
+			    "no page table of this kernel's" },
+	[WS_PAGE_OWNED_UNKNOWN] = { "and no root of this kernel's is known to lie there",
+				    "freed, or none of this kernel's (which is not known)" },
+};
 
 /* The root of a process that is gone, or of nobody: the next instruction is not mapped. */
 bool ws_is_foreign_root(struct ws_autopsy *autopsy, struct ws_death *death)
@@ -176,28 +188,24 @@ bool ws_is_foreign_root(struct ws_autopsy *autopsy, struct ws_death *death)
 	struct loaded loaded;
 
 	for (uint32_t i = 0; i < system->target->cpus.n; i++) {
-		bool freed;
+		enum ws_page_owned page;
 
 		if (!look_at_loaded(autopsy, i, &loaded))
 			continue;
-		freed = is_freed(autopsy, &loaded);
-		if ((loaded.space != WS_NO_SPACE && !freed) ||
+		page = owned(autopsy, &loaded);
+		if ((loaded.space != WS_NO_SPACE && page != WS_PAGE_NOBODYS) ||
 		    !is_stuck(autopsy, &loaded))
 			continue;
 		ws_clue(autopsy, "processor",
-			freed ? "cpu %u has %#lx loaded, a root that lies in a freed page: not "
-				"even the next instruction, at %#lx, is reached by it"
-			      : "cpu %u has %#lx loaded, and what lies there is no root of "
-				"this kernel's: not even the next instruction, at %#lx, is "
-				"reached by it",
-			i, loaded.root, loaded.standing.ip);
+			"cpu %u has %#lx loaded, %s: not even the next instruction, at %#lx, "
+			"is reached by it",
+			i, loaded.root, root_words[page].lies, loaded.standing.ip);
 		take_loaded(autopsy, death, &loaded);
 		ws_say(autopsy,
 		       "%s holds %#lx, which is %s: no instruction can be fetched, and no "
 		       "exception be delivered",
 		       ws_cpu_root_register(&system->target->cpus.v[i]), loaded.root,
-		       freed ? "in a freed page: the root of a process that is gone"
-			     : "no page table of this kernel's");
+		       root_words[page].is);
 		return true;
 	}
 	return false;

@@ -198,34 +198,49 @@ bool ws_page_is_free(struct ws_system *system, struct ws_page_books *books, uint
 	return group->bits[frame / 64] >> frame % 64 & 1;
 }
 
+static bool reads(struct ws_system *system, uint64_t va, uint64_t *value, bool *lacks)
+{
+	enum ws_evidence there = ws_kernel_word(system, va, value);
+
+	*lacks |= there != WS_READ && there != WS_NOT_MAPPED;
+	return there == WS_READ;
+}
+
 /*
  * Each neighbour leads back. A page without a reference that lies inside of a block in use
- * is on none: its pointers are those of list_del() (LIST_POISON1).
+ * is on none: its pointers are those of list_del() (LIST_POISON1). *lacks: the target does
+ * not have what would say it.
  */
-static bool is_on_list(struct ws_system *system, uint64_t node)
+static bool is_on_list(struct ws_system *system, uint64_t node, bool *lacks)
 {
 	unsigned word = system->layout.word;
 	uint64_t next, prev, facing;
 
-	return ws_kernel_word(system, node, &next) == WS_READ && next != node &&
-	       ws_kernel_word(system, node + word, &prev) == WS_READ &&
-	       ws_kernel_word(system, next + word, &facing) == WS_READ &&
-	       facing == node && ws_kernel_word(system, prev, &facing) == WS_READ &&
-	       facing == node;
+	return reads(system, node, &next, lacks) && next != node &&
+	       reads(system, node + word, &prev, lacks) &&
+	       reads(system, next + word, &facing, lacks) && facing == node &&
+	       reads(system, prev, &facing, lacks) && facing == node;
 }
 
-bool ws_page_is_nobodys(struct ws_system *system, uint64_t pa)
+enum ws_page_owned ws_page_owned(struct ws_system *system, uint64_t pa)
 {
 	struct ws_page_books books = { 0 };
 	uint32_t refcount;
+	bool lacks = false;
 
-	if (system->layout.tables_only || !ws_pages_find(system, &books.pages) ||
-	    !ws_page_refcount(system, &books.pages, pa, &refcount) || refcount)
-		return false;
-	return is_on_list(system,
-			  ws_page_of(system, &books.pages, pa) + books.pages.lru) ||
-	       (ws_page_books_open(system, &books) &&
-		ws_page_is_free(system, &books, pa));
+	if (system->layout.tables_only || !ws_pages_find(system, &books.pages))
+		return WS_PAGE_OWNED_UNKNOWN;
+	if (!ws_page_refcount(system, &books.pages, pa, &refcount))
+		return ws_frame_there(system, pa) == WS_THERE_NONE
+			       ? WS_PAGE_OWNED
+			       : WS_PAGE_OWNED_UNKNOWN;
+	if (refcount)
+		return WS_PAGE_OWNED;
+	if (is_on_list(system, ws_page_of(system, &books.pages, pa) + books.pages.lru,
+		       &lacks) ||
+	    (ws_page_books_open(system, &books) && ws_page_is_free(system, &books, pa)))
+		return WS_PAGE_NOBODYS;
+	return lacks ? WS_PAGE_OWNED_UNKNOWN : WS_PAGE_OWNED;
 }
 
 enum ws_page_use ws_page_use(struct ws_system *system, struct ws_page_books *books,

@@ -71,9 +71,11 @@ bool ws_page_is_free(struct ws_system *system, struct ws_page_books *books, uint
 
 /*
  * Whether a frame is nobody's: it has no reference, and is in a free block, or on a list, as
- * a processor's own pages that are free are. False too where struct page is not known.
+ * a processor's own pages that are free are. What holds no memory counts as owned: it was
+ * never given back.
  */
-bool ws_page_is_nobodys(struct ws_system *system, uint64_t pa);
+enum ws_page_owned { WS_PAGE_OWNED_UNKNOWN, WS_PAGE_OWNED, WS_PAGE_NOBODYS };
+enum ws_page_owned ws_page_owned(struct ws_system *system, uint64_t pa);
 
 /*
  * Which of system->roots the kernel has on pgd_list: listed[], one for each, false

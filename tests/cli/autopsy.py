@@ -407,10 +407,11 @@ def check_root(tap, machine, to):
     for words, refcount, listed, said in (
             ("with a reference", 1, False, "no page table of this kernel's"),
             ("without one, on no list", 0, False, "no page table of this kernel's"),
-            ("without one, on a list of free pages", 0, True, "in a freed page")):
+            ("without one, on a list of free pages", 0, True, "in a freed page"),
+            ("of which struct page is not there", None, False, "freed, or none of this")):
+        pages = {} if refcount is None else page_state(machine, refcount, listed)
         machine.core.notes = patched(notes, (loaded, ROOT))
-        document, _ = machine.with_pages(to, {ROOT: b"not." * (PAGE // 4),
-                                              **page_state(machine, refcount, listed)})
+        document, _ = machine.with_pages(to, {ROOT: b"not." * (PAGE // 4), **pages})
         machine.core.notes = notes
         death = document["summary"][0]
         tap.case(f"a loaded root in a page {words} is {said}",
