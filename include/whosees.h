@@ -1279,7 +1279,7 @@ struct ws_storm {
 /* One link of the chain of evidence. Since: 0.1 */
 struct ws_clue {
 	const char *about; /* "processor", "frames", "hole", "stack", "who", "replay",
-			    "log" */
+			    "code", "overwritten", "log" */
 	uint64_t va, pa;   /* where it lies, if has_va, has_pa */
 	bool has_va, has_pa;
 	char *text; /* a sentence */

@@ -132,7 +132,7 @@ enum { ABOUT, VA, PA, CLUE };
 
 static const struct column clue_columns[] = {
 	[ABOUT] = { "about", "ABOUT", COLUMN_TEXT,
-		    "processor, frames, hole, stack, who, replay, log" },
+		    "processor, frames, hole, stack, who, replay, code, overwritten, log" },
 	[VA] = { "address", "ADDRESS", COLUMN_ADDRESS, "where it lies" },
 	[PA] = { "pa", NULL, COLUMN_ADDRESS, "the same, physical" },
 	[CLUE] = { "text", "EVIDENCE", COLUMN_TEXT, "one link of the chain" },

@@ -21,6 +21,7 @@ import give_log  # noqa: E402
 import writers  # noqa: E402
 from tap import PATIENCE, Tap  # noqa: E402
 
+SCHEMAS = pathlib.Path(HERE).parents[1] / "docs/schema"
 PAGE = 4096
 KERNEL_CS, USER_CS, USER_DS = 0x60, 0x73, 0x7b
 FETCH, REFUSED_FETCH = 0x10, 0x11  # error codes: I, and P
@@ -508,6 +509,18 @@ def check_reset(tap, machine, to):
                  ("in the space of" in said) != reset, said[:900])
 
 
+def check_words(tap, tool):
+    """The help lists the links of the chain that the schema has."""
+    schema = json.loads(sorted(SCHEMAS.glob("autopsy-*.json"))[-1].read_text())
+    words = schema["properties"]["clues"]["items"]["properties"]["about"]["enum"]
+    done = subprocess.run([tool, "help", "autopsy"], env=dict(os.environ, COLUMNS="200"),
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          check=True, timeout=PATIENCE)
+    line = done.stdout.split("  about ")[1].split("  address ")[0]
+    tap.case("the help lists all that a link of the chain may be about",
+             set(line.replace(",", "").split()) == set(words), line)
+
+
 def main(tool, nests, *others):
     tap = Tap()
     machine = Machine(tool, nests)
@@ -527,6 +540,7 @@ def main(tool, nests, *others):
         check_guard(tap, tool, next(path for path in others if "amd64" in path), to)
         check_cut(tap, machine, to)
         check_reset(tap, machine, to)
+    check_words(tap, tool)
     for path in (nests, *others):
         check_healthy(tap, tool, path)
     return tap.end()
