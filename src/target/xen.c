@@ -279,6 +279,26 @@ static enum ws_status memory_add(struct ws_target *target, const struct xen *xen
 
 #define CPUS_MAX 4096 /* HVM_MAX_VCPUS was 128, and is 4096 in newer ones */
 
+/* Who writes only memory leaves them so. */
+static bool is_zero(const uint8_t *bytes, uint64_t size)
+{
+	return !*bytes && !memcmp(bytes, bytes + 1, size - 1);
+}
+
+static enum ws_status cpu_add(struct ws_target *target, uint64_t number, uint64_t at,
+			      uint64_t size)
+{
+	const uint8_t *bytes = target->file.data + at;
+
+	if (is_zero(bytes, size))
+		return ws_target_add_note(
+			target,
+			"section .xen_prstatus (file offset %#lx) has "
+			"zeros for processor %lu: it holds no registers",
+			at, number);
+	return ws_target_add_cpu(target, ".xen_prstatus", 0, bytes, size, at);
+}
+
 static enum ws_status cpus_add(struct ws_target *target, const struct xen *xen)
 {
 	const struct section *s = &xen->prstatus;
@@ -294,12 +314,8 @@ static enum ws_status cpus_add(struct ws_target *target, const struct xen *xen)
 					 s->offset)
 			       : WS_OK;
 	status = ws_target_need(target, s->offset, s->size, "section .xen_prstatus");
-	for (uint64_t i = 0; i < n && !status; i++) {
-		uint64_t at = s->offset + i * s->entsize;
-
-		status = ws_target_add_cpu(target, ".xen_prstatus", 0,
-					   target->file.data + at, s->entsize, at);
-	}
+	for (uint64_t i = 0; i < n && !status; i++)
+		status = cpu_add(target, i, s->offset + i * s->entsize, s->entsize);
 	return status;
 }
 

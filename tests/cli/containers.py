@@ -227,6 +227,18 @@ def check_wrong_places(tap, tool, capture, scratch):
         tap.case(f"{name}: no verdict is another", want and got and not wrong, wrong)
 
 
+def check_no_registers(tap, tool, capture, scratch):
+    """A Xen core whose section of registers is zeros."""
+    xen, _ = writers.WRITERS["xen"](writers.Core(pathlib.Path(capture).read_bytes()))
+    cpu = writers.xen_cpu(writers.processors(writers.Core(pathlib.Path(capture).read_bytes()))[0])
+    path = os.path.join(scratch, "made")
+    pathlib.Path(path).write_bytes(xen.replace(cpu, bytes(len(cpu))))
+    _, _, errors = ask(tool, ["spaces"], path, [])
+    tap.case("a Xen core with zeros for registers holds none",
+             "has zeros for processor 0: it holds no registers" in " ".join(errors.split()),
+             errors)
+
+
 def lzop(data):
     """None where the program is not there."""
     return shutil.which("lzop") and subprocess.run(["lzop", "-c"], input=data, check=True,
@@ -265,6 +277,7 @@ def main():
                 check_two_files(tap, tool, capture, scratch)
                 check_saved(tap, tool, capture, scratch)
                 check_wrong_places(tap, tool, capture, scratch)
+                check_no_registers(tap, tool, capture, scratch)
                 check_cloud(tap, tool, capture, scratch)
     return tap.end()
 
