@@ -137,17 +137,33 @@ static enum ws_status sections_check(struct ws_target *target, const struct xen 
 /* Pages that follow one another in the file and in memory: nothing yet if n is 0. */
 struct run {
 	uint64_t entry, pfn, n;
-	uint64_t least; /* where the run before it ends: less is out of order; 0: none */
+	uint64_t least;  /* where the run before it ends: less is out of order; 0: none */
+	uint64_t before; /* and it, were that run the one that is wrong */
 };
 
 /*
  * xc_domain_dumpcore() lists frames in their order. One that is out of it, between two that
- * are not, is wrong, and what lies there would be another page's.
+ * are not, is wrong, and what lies there would be another page's. Where the one before may
+ * be wrong as well, nothing tells which is.
  */
 static bool is_out_of_order(const struct run *run, uint64_t next)
 {
 	return run->n == 1 && run->least && run->least <= next &&
-	       (run->pfn < run->least || run->pfn >= next);
+	       (run->pfn < run->before || run->pfn > next);
+}
+
+static struct run run_after(const struct run *last, uint64_t entry, uint64_t pfn)
+{
+	struct run run = { .entry = entry, .pfn = pfn, .n = pfn != NO_FRAME };
+
+	if (!last->n || is_out_of_order(last, pfn)) {
+		run.least = last->least;
+		run.before = last->before;
+	} else {
+		run.least = last->pfn + last->n;
+		run.before = last->n > 1 ? run.least - 1 : last->least;
+	}
+	return run;
 }
 
 static enum ws_status run_add(struct ws_target *target, const struct xen *xen,
@@ -191,9 +207,7 @@ static enum ws_status entries_add(struct ws_target *target, const struct xen *xe
 		}
 		status = is_out_of_order(run, pfn) ? run_leave(target, run)
 						   : run_add(target, xen, run);
-		*run = (struct run){ first + i, pfn, pfn != NO_FRAME,
-				     is_out_of_order(run, pfn) ? run->least
-							       : run->pfn + run->n };
+		*run = run_after(run, first + i, pfn);
 	}
 	return status;
 }

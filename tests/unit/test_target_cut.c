@@ -415,8 +415,14 @@ static const struct gone gone[] = {
 	{ "Xen core with a frame past the last",
 	  XEN("shnum=5 shstrndx=1", "1 2 5 0x10000000000"), 0x026,
 	  { "listed page 3", "more than any processor" } },
-	{ "Xen core with a frame twice", XEN("shnum=5 shstrndx=1", "1 2 1 6"), 0x040,
-	  { "listed page 0", "different contents", "listed page 2" } },
+	{ "Xen core with a frame twice", XEN("shnum=5 shstrndx=1", "1 2 6 6"), 0x006,
+	  { "listed page 2", "different contents", "listed page 3" } },
+	{ "Xen core with a frame out of order", XEN("shnum=5 shstrndx=1", "1 2 1 6"), 0x046,
+	  { "listed page 2", "its frame number 0x1", "out of the order" } },
+	{ "Xen core with a frame too far", XEN("shnum=5 shstrndx=1", "1 2 9 6"), 0x046,
+	  { "listed page 2", "its frame number 0x9", "out of the order" } },
+	{ "Xen core with its second frame too far", XEN("shnum=5 shstrndx=1", "1 9 5 6"),
+	  0x062, { "listed page 1", "its frame number 0x9", "out of the order" } },
 	{ "Xen core with fewer pages than are listed", XEN("shnum=5 shstrndx=1", "1 2 5 6")
 	  "at 192\nshdr64 name=1 offset=0x1000 size=0x3fff entsize=0x1000\n", 0x026,
 	  { "4 pages are listed", "3 are in" } },
@@ -428,7 +434,7 @@ static const struct gone gone[] = {
 	{ "Xen core without registers", XEN("shnum=5 shstrndx=1", "1 2 5 6")
 	  "cut 0x6fff\n", 0x066, { ".xen_prstatus (file offset 0x6000)", "no registers" } },
 	{ "Xen core with registers of nothing", XEN("shnum=5 shstrndx=1", "1 2 5 6")
-	  "at 0x6000\nfill 5168 0\n", 0x066, { ".xen_prstatus note", "processor 0" } },
+	  "at 0x6000\nfill 5168 0\n", 0x066, { "section .xen_prstatus", "zeros for processor 0" } },
 
 	{ "VMware", VMWARE("2", VMREGIONS), 0x302, { 0 } },
 	{ "VMware with a region that is not told", VMWARE("3", VMREGIONS), 0x302,
