@@ -3,6 +3,7 @@
 #include "autopsy/causes.h"
 #include "autopsy/reach.h"
 #include "linux/pages.h"
+#include "paging/format.h"
 
 /* ---- delivery itself failed --------------------------------------------------------- */
 
@@ -239,6 +240,36 @@ static bool is_root_overwritten(struct ws_autopsy *autopsy, struct ws_death *dea
 	return false;
 }
 
+static const struct ws_row *leaf_row(const struct ws_level *level)
+{
+	const struct ws_row *row = level->row;
+
+	while (row->kind != WS_ROW_NONE && row->kind != WS_ROW_LEAF)
+		row++;
+	return row->kind == WS_ROW_LEAF ? row : NULL;
+}
+
+/*
+ * An entry that leads to where it should, present or not: debug_pagealloc and KFENCE take the
+ * bit away that makes it present, and leave the address, or all of its bits the other way
+ * round (arch/x86/include/asm/pgtable-invert.h).
+ */
+static bool is_in_order(const struct ws_autopsy *autopsy, const struct ws_trail *trail)
+{
+	const struct ws_format *format = autopsy->system->paging.format;
+	uint64_t pa = ws_direct_pa(autopsy->system, trail->va), entry;
+	const struct ws_row *row = leaf_row(&format->level[format->nlevels - 1]);
+
+	if (trail->end == WS_END_PAGE)
+		return trail->pa == pa;
+	if (!row || trail->nsteps != format->nlevels)
+		return false;
+	entry = trail->step[trail->nsteps - 1].entry;
+	pa &= -(uint64_t)WS_FRAME_SIZE;
+	return entry && !ws_is_present(format, entry) &&
+	       (ws_row_address(row, entry) == pa || ws_row_address(row, ~entry) == pa);
+}
+
 /* How many entries of the table with the last step map the direct map in order. */
 static unsigned count_direct(const struct ws_autopsy *autopsy,
 			     const struct ws_trail *trail)
@@ -250,7 +281,7 @@ static unsigned count_direct(const struct ws_autopsy *autopsy,
 
 	for (unsigned i = 0; i < entries; i++, va += WS_FRAME_SIZE) {
 		ws_walk(&system->paging, system->layout.reference, va, &each);
-		n += each.end == WS_END_PAGE && each.pa == ws_direct_pa(system, va);
+		n += is_in_order(autopsy, &each);
 	}
 	return n;
 }
@@ -279,8 +310,7 @@ static bool is_direct_map_overwritten(struct ws_autopsy *autopsy, struct ws_deat
 			continue;
 		ws_walk(&system->paging, system->layout.reference, va, &trail);
 		if (trail.nsteps != system->paging.format->nlevels ||
-		    !ws_end_is_known(trail.end) ||
-		    (trail.end == WS_END_PAGE && trail.pa == pa))
+		    !ws_end_is_known(trail.end) || is_in_order(autopsy, &trail))
 			continue;
 		left = count_direct(autopsy, &trail);
 		if (left >= entries / 2)

@@ -449,6 +449,30 @@ def check_end(tap, machine, to):
                  (("likely", True) if differs else ("reproduced", False)), death)
 
 
+def check_direct_map(tap, machine, to):
+    """Three of four entries of a table of the direct map are not present."""
+    notes = machine.core.notes
+    cpu = answer(machine.tool, "cpus", machine.path)[0]
+    pa = int(cpu["summary"][0]["root"], 16)
+    cr2 = next(int(row["value"], 16) for row in cpu["registers"] if row["register"] == "cr2")
+    walk, _ = answer(machine.tool, "walk", machine.path, hex(give_log.PAGE_OFFSET + pa),
+                     "--pid", "0")
+    entry = int(walk["steps"][-1]["entry_pa"], 16)
+    entries = struct.unpack("<1024I", next(data[(entry & -PAGE) - at:][:PAGE] for at, data in
+                                           machine.core.memory if 0 <= entry - at < len(data)))
+    for words, change, cause in (
+            ("keep their addresses", lambda old: old & ~3, None),
+            ("have them the other way round", lambda old: old ^ 0xfffff001, None),
+            ("are others", lambda old: 0x60, "table-overwritten")):
+        table = struct.pack("<1024I", *(old if number % 4 == 2 else change(old)
+                                        for number, old in enumerate(entries)))
+        machine.core.notes = patched(notes, (cr2, give_log.PAGE_OFFSET + pa + 24))
+        death = machine.with_pages(to, {entry & -PAGE: table})[0]["summary"][0]
+        machine.core.notes = notes
+        tap.case(f"entries of the direct map that are not present, and {words}: {cause}",
+                 death["cause"] == cause, death)
+
+
 def check_guard(tap, tool, path, to):
     """The last fault was in the page below a stack in vmalloc, where other things end as well."""
     core = writers.Core(pathlib.Path(path).read_bytes())
@@ -537,6 +561,7 @@ def main(tool, nests, *others):
         check_stale(tap, machine, to)
         check_root(tap, machine, to)
         check_end(tap, machine, to)
+        check_direct_map(tap, machine, to)
         check_guard(tap, tool, next(path for path in others if "amd64" in path), to)
         check_cut(tap, machine, to)
         check_reset(tap, machine, to)
