@@ -44,7 +44,7 @@ struct ws_autopsy {
 	bool short_of_memory;
 };
 
-/* "40 frames (unknown), 3 frames (page table)"; NULL: it cannot be said. To be freed. */
+/* "40 page frames (unknown), 3 page frames (slab)"; NULL: unknown. To be freed. */
 char *ws_overwritten_words(struct ws_autopsy *autopsy, const struct ws_storm *storm);
 
 /* Makes storms of the piles. */

@@ -18,8 +18,9 @@ static const struct row rows[] = {
 	    "handler's first byte in the space that was loaded: that is a page fault, for which "
 	    "it pushed the next frame and went to the same gate. The frames fill the stack and, "
 	    "where no guard page ends it, the memory below.",
-	    "Keep what a gate leads to in the kernel image, or bring every space up to date "
-	    "before the gate is changed." }, ws_is_unmapped },
+	    "A handler in a module: keep what a gate leads to in the kernel image, or bring every "
+	    "space up to date before the gate is changed. One in the image, which every space has "
+	    "from its beginning: find who cleared the entry for it." }, ws_is_unmapped },
 	{ { "user-half-short", "a user half lacks the entry code",
 	    "With page-table isolation user mode runs by a table of its own, which has only what "
 	    "an entry to the kernel needs. Here it lacks a part of that, so the first fault in "

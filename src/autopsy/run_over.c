@@ -24,7 +24,7 @@ static size_t take_frames(struct ws_target *target, const struct ws_storm *storm
 	return taken;
 }
 
-/* "3,000 frames (free), 12 frames (page table)": the most first. */
+/* "3,000 page frames (free), 12 page frames (page table)": the most first. */
 static char *count_uses(const struct ws_frame_run *frames, size_t n)
 {
 	uint64_t count[WS_FRAME_USES] = { 0 };
@@ -44,7 +44,7 @@ static char *count_uses(const struct ws_frame_run *frames, size_t n)
 				most = use;
 		if (!count[most])
 			break;
-		fprintf(to, "%s%s (%s)", comma, WS_COUNT_OF(count[most], "frame"),
+		fprintf(to, "%s%s (%s)", comma, WS_COUNT_OF(count[most], "page frame"),
 			ws_frame_use_name(most));
 		count[most] = 0;
 		comma = ", ";

@@ -84,7 +84,7 @@ static void clue_overwritten(struct ws_autopsy *autopsy, const struct ws_storm *
 		return;
 	words = ws_overwritten_words(autopsy, storm);
 	clue = words ? ws_clue(autopsy, "overwritten",
-			       "these frames lie in what was, as far as it can be known "
+			       "these exception frames lie in what was, as far as it can be known "
 			       "now: %s",
 			       words)
 		     : NULL;

@@ -224,7 +224,13 @@ def check_whose(tap, machine, to):
         run = struct.pack("<4I", FETCH, machine.handler, KERNEL_CS, 6) * frames
         run = run.ljust(size, b"\0")
         pages = {base + at: run[at:at + PAGE] for at in range(0, size, PAGE)}
-        death = machine.with_pages(to, pages)[0]["summary"][0]
+        document, _ = machine.with_pages(to, pages)
+        death = document["summary"][0]
+        words = [clue["text"] for clue in document["clues"] if clue["about"] == "overwritten"]
+        tap.case("what it ran over is told in page frames, which are no exception frames",
+                 len(words) == (not named) and
+                 all("exception frames lie" in text and " page frame" in text for text in words),
+                 words)
         tap.case(f"a storm of {frames * STRIDE} bytes that one space explains "
                  f"{'was' if named else 'may not have been'} there",
                  (death["cause"], death["frames"], death["pid"]) ==
