@@ -256,6 +256,7 @@ static struct suspicion suspect(const struct ws_autopsy *autopsy,
 
 	if (!found.blind.suspect_is &&
 	    (is_refused_fetch(autopsy, storm) ||
+	     is_run_over(autopsy, storm, autopsy->system->layout.reference) ||
 	     ws_reach_in_reference(autopsy, storm->frame.ip, WS_KERNEL_EXECUTE) ==
 		     WS_REACHED))
 		found.run_over = find_run_over(autopsy, &found);
