@@ -60,7 +60,7 @@ static const struct row rows[] = {
 	    "What lies where a page table should be is no table: something wrote over it. The "
 	    "processor takes these words for entries, and what they map is lost or strange.",
 	    "Find who wrote there: a stray pointer, a device's DMA, a page that was freed too "
-	    "early." }, ws_is_table_overwritten },
+	    "early, or a kernel stack above it that no guard page ends." }, ws_is_table_overwritten },
 	{ { "stale-translation", "a processor used a translation that is no more",
 	    "The processor faulted where its page tables, as they are, give no reason to: its TLB "
 	    "had kept an older translation. Tables may be changed at any time, but who takes a page "
