@@ -190,8 +190,7 @@ const struct option_row option_rows[] = {
 	{ OPTIONS_TARGET, KEY_ENCRYPTION_BIT, "encryption-bit", "N",
 	  "Bit of page-table entries that says whose key encrypts the memory (AMD SME and SEV: 47 "
 	  "or 51; Intel TDX: 47 or 51), and is no part of an address; 0: none; default: from the "
-	  "registers or VMCOREINFO, or from the tables of a processor's root, where all "
-	  "agree" },
+	  "registers or VMCOREINFO, or from memory where all tables agree" },
 	{ OPTIONS_TARGET, KEY_MEMORY, "memory", "SIZE",
 	  "Memory that TARGET may take, in bytes, or with K, M, G or T; there is no answer where "
 	  "more is needed; default: a quarter of this machine's" },
