@@ -70,12 +70,40 @@ def encrypted(tool, capture):
     return writers.left_of(core, memory.pieces(), ("VMCOREINFO", "WHOSEES"))
 
 
+def check_memory(tap, tool, capture, core, path):
+    """Memory alone tells the bit; and nothing tells it where its own end is not known."""
+    core = writers.Core(core)
+    bare = writers.elf_core(core.memory, [], core.machine)
+    verdicts = []
+    for target in capture, path:
+        if target == path:
+            pathlib.Path(path).write_bytes(bare)
+        done = run(tool, "audit", target, "--json")
+        verdicts.append({s["root"]: s["verdict"] for s in json.loads(done[1])["spaces"]})
+    wrong = {root: verdict for root, verdict in verdicts[1].items()
+             if verdict not in (verdicts[0].get(root), "unknown")}
+    tap.case("without registers and notes: the same spaces, no other verdict",
+             verdicts[1].keys() == verdicts[0].keys() and not wrong and
+             "coherent" in verdicts[1].values(), (verdicts, done[2]))
+    odd = bytearray(bare)
+    last = 64 + 56 * (struct.unpack_from("<H", odd, 56)[0] - 1)
+    struct.pack_into("<I", odd, last, 0x1234)  # a type of nothing: it may be anywhere
+    struct.pack_into("<Q", odd, last + 24, 1 << 51)
+    pathlib.Path(path).write_bytes(odd)
+    done = run(tool, "spaces", path)
+    tap.case("where memory may reach beyond the bit: refused, and what gives it",
+             done[0] == 3 and "--encryption-bit" in done[2], done)
+    done = run(tool, "spaces", path, "--encryption-bit", str(BIT), "--json")
+    tap.case("and given, the bit is believed", done[0] == 0, done)
+
+
 def main():
     tool, capture = os.path.abspath(sys.argv[1]), sys.argv[2]
     tap = Tap()
     with tempfile.TemporaryDirectory() as scratch:
         path = os.path.join(scratch, "encrypted")
-        pathlib.Path(path).write_bytes(encrypted(tool, capture))
+        core = encrypted(tool, capture)
+        pathlib.Path(path).write_bytes(core)
         want = run(tool, "walk", capture, hex(MODULE), "--json")
         got = run(tool, "walk", path, hex(MODULE), "--json")
         tap.case("both are walked", want[0] == got[0] == 0, (want, got))
@@ -93,6 +121,7 @@ def main():
                               (["--encryption-bit", "31"], 2), (["--encryption-bit", "x"], 2)):
             answer = run(tool, "walk", path, hex(MODULE), *words)
             tap.case(f"{' '.join(words)}: exit {status}", answer[0] == status, answer)
+        check_memory(tap, tool, capture, core, path)
     return tap.end()
 
 
