@@ -55,6 +55,11 @@ enum ws_status ws_find_mm_space(struct ws_autopsy *autopsy) WS_MUST_CHECK;
 /* Adds where each processor is. */
 void ws_say_where_they_stand(struct ws_autopsy *autopsy);
 
+/* NULL: none is known; or memory is short, which is put down, and the run fails. */
+const struct ws_log *ws_log_of(struct ws_autopsy *autopsy);
+/* Whether a record of it has one of these words. */
+bool ws_log_has(struct ws_autopsy *autopsy, const char *const sought[], size_t n);
+
 /* Adds what the kernel said of it; *last: how it ended, or NULL. It is the log's. */
 enum ws_status ws_last_words(struct ws_autopsy *autopsy, const char **last) WS_MUST_CHECK;
 

@@ -6,8 +6,6 @@
  */
 #include "autopsy/rerun.h"
 
-#include <string.h>
-
 #include "util/text.h"
 
 enum end {
@@ -41,17 +39,8 @@ static bool reports_double_fault(struct ws_autopsy *autopsy)
 {
 	static const char *const words[] = { "PANIC: double fault",
 					     "double fault: 0000" };
-	const struct ws_log *log;
 
-	if (ws_system_log(autopsy->system, &log) != WS_OK) {
-		ws_error_clear(autopsy->system->ctx); /* the run asks again, and fails */
-		return false;
-	}
-	for (size_t i = 0; i < log->nrecords; i++)
-		for (size_t w = 0; w < WS_ARRAY_SIZE(words); w++)
-			if (strstr(log->records[i].text, words[w]))
-				return true;
-	return false;
+	return ws_log_has(autopsy, words, WS_ARRAY_SIZE(words));
 }
 
 static bool is_at_handler(const struct ws_autopsy *autopsy, const struct ws_storm *storm,

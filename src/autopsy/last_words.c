@@ -49,6 +49,29 @@ static void take(struct ws_autopsy *autopsy, const struct ws_log_record *record,
 			record->text);
 }
 
+const struct ws_log *ws_log_of(struct ws_autopsy *autopsy)
+{
+	const struct ws_log *log;
+	enum ws_status status = ws_system_log(autopsy->system, &log);
+
+	if (status == WS_OK)
+		return log;
+	ws_error_clear(autopsy->system->ctx);
+	autopsy->short_of_memory |= status == WS_ERR_SYSTEM;
+	return NULL;
+}
+
+bool ws_log_has(struct ws_autopsy *autopsy, const char *const sought[], size_t n)
+{
+	const struct ws_log *log = ws_log_of(autopsy);
+
+	for (size_t i = 0; log && i < log->nrecords; i++)
+		for (size_t w = 0; w < n; w++)
+			if (strstr(log->records[i].text, sought[w]))
+				return true;
+	return false;
+}
+
 enum ws_status ws_last_words(struct ws_autopsy *autopsy, const char **last)
 {
 	const struct ws_log *log;

@@ -4,7 +4,6 @@
 #include "autopsy/reach.h"
 
 #include <endian.h>
-#include <string.h>
 
 #include "util/count.h"
 
@@ -44,31 +43,17 @@ static const char *const overflow_words[] = {
 	"Insufficient stack space to handle exception",
 };
 
-static bool log_says_overflow(const struct ws_autopsy *autopsy)
-{
-	const struct ws_log *log;
-
-	if (ws_system_log(autopsy->system, &log) != WS_OK) {
-		ws_error_clear(autopsy->system->ctx); /* the run asks again, and fails */
-		return false;
-	}
-	for (size_t i = 0; i < log->nrecords; i++)
-		for (size_t j = 0; j < WS_ARRAY_SIZE(overflow_words); j++)
-			if (strstr(log->records[i].text, overflow_words[j]))
-				return true;
-	return false;
-}
-
 /*
  * The page below a stack is the one behind what lies before it in vmalloc as well: that a
  * fault was there does not tell who ran into it.
  */
-static bool was_at_end(const struct ws_autopsy *autopsy,
-		       const struct ws_standing *standing, const struct ws_stack *stack)
+static bool was_at_end(struct ws_autopsy *autopsy, const struct ws_standing *standing,
+		       const struct ws_stack *stack)
 {
 	return is_at_end(stack, standing->sp) ||
 	       (standing->was_elsewhere && is_at_end(stack, standing->before_sp)) ||
-	       has_frame_at_end(autopsy, stack) || log_says_overflow(autopsy);
+	       has_frame_at_end(autopsy, stack) ||
+	       ws_log_has(autopsy, overflow_words, WS_ARRAY_SIZE(overflow_words));
 }
 
 static bool is_guard_hit(struct ws_autopsy *autopsy, struct ws_death *death)

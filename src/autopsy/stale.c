@@ -41,15 +41,9 @@ static uint32_t space_of_pid(const struct ws_autopsy *autopsy, uint32_t pid)
 
 static bool read_fault(struct ws_autopsy *autopsy, struct fault *fault)
 {
-	const struct ws_log *log;
-
-	if (!autopsy->arch->ip_words)
-		return false;
-	if (ws_system_log(autopsy->system, &log) != WS_OK) {
-		ws_error_clear(autopsy->system->ctx); /* the run asks again, and fails */
-		return false;
-	}
-	if (!ws_oops_read(autopsy, log, &fault->oops) || !fault->oops.has_ip)
+	if (!autopsy->arch->ip_words ||
+	    !ws_oops_read(autopsy, ws_log_of(autopsy), &fault->oops) ||
+	    !fault->oops.has_ip)
 		return false;
 	fault->frame = frame_of(autopsy, fault->oops.ip);
 	fault->space = fault->oops.has_pid ? space_of_pid(autopsy, fault->oops.pid)

@@ -90,8 +90,10 @@ static bool take(struct ws_system *system, uint64_t root, uint64_t va,
 	if (!is_ram(system, va, shape))
 		return true;
 	added = ws_vec_push(&system->ram);
-	if (!added)
-		return ws_fail_memory(system->ctx), false;
+	if (!added) {
+		(void)!ws_target_short(system->target);
+		return false;
+	}
 	*added = (struct ws_extent){ first, last - first + 1 };
 	return true;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -341,4 +342,11 @@ void ws_file_extent(struct ws_file *file, uint64_t offset, uint64_t end, uint64_
 		file_extent(file, offset, end, data, hole);
 	else
 		*data = offset, *hole = end;
+}
+
+bool ws_path_ends_in(const char *path, const char *suffix)
+{
+	size_t path_len = strlen(path), len = strlen(suffix);
+
+	return path_len > len && !strcasecmp(path + path_len - len, suffix);
 }

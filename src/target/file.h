@@ -117,4 +117,7 @@ enum ws_evidence ws_file_window_read(struct ws_file *file, struct ws_file_window
 void ws_file_extent(struct ws_file *file, uint64_t offset, uint64_t end, uint64_t *data,
 		    uint64_t *hole);
 
+/* Whether a path ends in that, in small letters or capitals, and is more than that. */
+bool ws_path_ends_in(const char *path, const char *suffix);
+
 #endif

@@ -17,7 +17,6 @@
 
 #include "target/codec.h"
 #include "util/bits.h"
-#include "util/cleanup.h"
 
 #define MAGIC_SIZE 9u
 #define NAME_LENGTH 33u /* its place */

@@ -7,7 +7,6 @@
 #include "target/ram.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "util/cleanup.h"
 #include "util/number.h"
@@ -131,10 +130,7 @@ static enum ws_status without_map(struct ws_target *target)
 /* VMware's memory is as good as raw, but for what its description says of it. */
 static enum ws_status lonely_note(struct ws_target *target)
 {
-	const char *path = target->file.path;
-	size_t len = strlen(path);
-
-	if (len < 5 || strcasecmp(path + len - 5, ".vmem") != 0)
+	if (!ws_path_ends_in(target->file.path, ".vmem"))
 		return WS_OK;
 	return ws_target_add_note(
 		target,
@@ -159,7 +155,7 @@ const struct ws_target_ops ws_target_raw = {
 	.title = "raw memory",
 	.about =
 		"Memory without a header: in pieces that are given, as its own memory map has "
-		"it, with the hole below 4 GiB that words in it show, or from physical address 0 on. It is known by no first bytes and has no "
-		"registers.",
+		"it, with the hole below 4 GiB that words in it show, or from physical address 0 "
+		"on. It is known by no first bytes and has no registers.",
 	.open = raw_open,
 };

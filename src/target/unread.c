@@ -8,7 +8,6 @@
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "util/bits.h"
@@ -19,9 +18,9 @@
 #define DUMP_THE_GUEST                                                              \
 	"dump the running guest instead, with dump-guest-memory in QEMU's monitor " \
 	"or `virsh dump --memory-only'"
-#define ONE_LAYER                                                                  \
-	"what is compressed more than once, or in no way that is known, is to be " \
-	"unpacked first; for this layer there is "
+#define ONE_LAYER                                                                        \
+	"one layer is unpacked here, of the usual ways to compress: unpack it by hand, " \
+	"this layer with "
 #define DUMP_INSIDE "take the dump inside the guest instead, with LiME, AVML or kdump"
 
 /* src/vmm/src/snapshot/mod.rs, SNAPSHOT_MAGIC_ID; versions since 2026 have none. */
@@ -108,18 +107,11 @@ static const struct unread {
 	{ MAGIC(257, "ustar"), "a tar archive", "unpack it with `tar xf'" },
 };
 
-static bool ends_in(const char *path, const char *suffix)
-{
-	size_t path_len = strlen(path), len = strlen(suffix);
-
-	return path_len > len && !strcasecmp(path + path_len - len, suffix);
-}
-
 /* Before 2016 Hyper-V has memory in a file ID.bin, beside ID.vsv. */
 static bool is_beside_vsv(const struct ws_file *file)
 {
 	ws_autofree char *beside =
-		ends_in(file->path, ".bin") ? strdup(file->path) : NULL;
+		ws_path_ends_in(file->path, ".bin") ? strdup(file->path) : NULL;
 
 	if (!beside)
 		return false;
@@ -130,7 +122,7 @@ static bool is_beside_vsv(const struct ws_file *file)
 static bool is(const struct ws_file *file, const struct unread *row)
 {
 	if (!row->magic)
-		return ends_in(file->path, row->suffix);
+		return ws_path_ends_in(file->path, row->suffix);
 	return file->size >= (size_t)row->at + row->len &&
 	       !memcmp(file->data + row->at, row->magic, row->len);
 }

@@ -24,7 +24,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "target/open.h"
@@ -116,9 +115,7 @@ static bool file_exists(const char *path, const char *end)
 
 static bool is_memory(const char *path)
 {
-	size_t len = strlen(path);
-
-	return len > 5 && !strcasecmp(path + len - 5, ".vmem") &&
+	return ws_path_ends_in(path, ".vmem") &&
 	       (file_exists(path, "vmss") || file_exists(path, "vmsn"));
 }
 
