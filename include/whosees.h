@@ -10,30 +10,31 @@
  *   4. ranges                 what a processor would refuse; many addresses: runs
  *   5. eyes                   which root for which addresses: two, perhaps
  *   6. targets                where physical memory comes from
- *   7. memory                 what a target holds of it
- *   8. registers              processors, and what dumps say of themselves
- *   9. systems                who is there, found in memory
- *  10. regimes                which registers decide what a root maps
- *  11. spaces                 address spaces, and whose they are
- *  12. tasks                  processes and kernel threads, and what their tables weigh
- *  13. modules and symbols    names, and what lies at an address
- *  14. probe                  spaces x addresses -> outcomes
- *  15. capture                a small dump with only what the answers rest on
- *  16. rules                  what an audit looks for, and what it comes to
- *  17. audit                  every divergence, and a verdict for each space
- *  18. lacks and needs        what was not read, and the fault path
- *  19. module files           where the handlers of a .ko would land
- *  20. what-if: the question  a fault delivered in a space
- *  21. what-if: the end       what becomes of it
- *  22. what-if: the story     all that is told of it
- *  23. what-if: memory        the machine that it is asked of, and what it has overwritten
- *  24. the kernel's log       printk's records, from memory
- *  25. traces of a death      what exceptions leave in memory
- *  26. autopsy                why a machine died, by these
- *  27. frames                 what physical memory is used for
- *  28. who maps frames        page tables, the other way about
- *  29. processors             what runs on them, and where they enter the kernel
- *  30. stacks                 what lies on them
+ *   7. kinds of target        what a target may be
+ *   8. memory                 what a target holds of it
+ *   9. registers              processors, and what dumps say of themselves
+ *  10. systems                who is there, found in memory
+ *  11. regimes                which registers decide what a root maps
+ *  12. spaces                 address spaces, and whose they are
+ *  13. tasks                  processes and kernel threads, and what their tables weigh
+ *  14. modules and symbols    names, and what lies at an address
+ *  15. probe                  spaces x addresses -> outcomes
+ *  16. capture                a small dump with only what the answers rest on
+ *  17. rules                  what an audit looks for, and what it comes to
+ *  18. audit                  every divergence, and a verdict for each space
+ *  19. lacks and needs        what was not read, and the fault path
+ *  20. module files           where the handlers of a .ko would land
+ *  21. what-if: the question  a fault delivered in a space
+ *  22. what-if: the end       what becomes of it
+ *  23. what-if: the story     all that is told of it
+ *  24. what-if: memory        the machine that it is asked of, and what it has overwritten
+ *  25. the kernel's log       printk's records, from memory
+ *  26. traces of a death      what exceptions leave in memory
+ *  27. autopsy                why a machine died, by these
+ *  28. frames                 what physical memory is used for
+ *  29. who maps frames        page tables, the other way about
+ *  30. processors             what runs on them, and where they enter the kernel
+ *  31. stacks                 what lies on them
  *
  * Rules that hold throughout: addresses and lengths are bytes; a physical address is
  * called pa, a virtual one va; a root is the pa of a top-level table without the flags
@@ -359,22 +360,14 @@ struct ws_target_options {
 	uint64_t memory;
 };
 
-/* options: NULL, or see there. path may be a scenario, "sim:NAME". Since: 0.1 */
+/*
+ * options: NULL, or see there. path may be what is no file, as ws_target_scheme_at() has it.
+ * Since: 0.1
+ */
 enum ws_status ws_target_open(struct ws_context *ctx, const char *path,
 			      const struct ws_target_options *options,
 			      struct ws_target **target) WS_MUST_CHECK;
 void ws_target_close(struct ws_target *target);
-
-/*
- * i-th kind of target, in the order in which they are looked for; NULL past the last. The
- * last is "sim", which a path "sim:SCENARIO" says by itself. Since: 0.1
- */
-const char *ws_target_kind_at(unsigned i);
-
-/* What a sentence calls it: "ELF core"; NULL past the last. Since: 0.1 */
-const char *ws_target_kind_title(unsigned i);
-/* Who writes such files, and what they lack, in sentences. Since: 0.1 */
-const char *ws_target_kind_about(unsigned i);
 
 /* As it was opened, and as what. Since: 0.1 */
 const char *ws_target_path(const struct ws_target *target);
@@ -395,7 +388,28 @@ const char *ws_target_note(const struct ws_target *target, unsigned i);
  */
 bool ws_target_taken(const struct ws_target *target, int64_t *seconds);
 
-/* ---- 7. memory -------------------------------------------------------------------- */
+/* ---- 7. kinds of target ----------------------------------------------------------- */
+
+/*
+ * i-th way to name a target that is no file: "sim:SCENARIO", or a word without a colon. NULL
+ * past the last. A file that is called so is named with its folder, as "./sim:x". Since: 0.1
+ */
+const char *ws_target_scheme_at(unsigned i);
+/* Whether a path is such a name, and no file's. Since: 0.1 */
+bool ws_target_is_named(const char *path);
+
+/*
+ * i-th kind of target, in the order in which they are looked for; NULL past the last. Those
+ * that are no file come last. Since: 0.1
+ */
+const char *ws_target_kind_at(unsigned i);
+
+/* What a sentence calls it: "ELF core"; NULL past the last. Since: 0.1 */
+const char *ws_target_kind_title(unsigned i);
+/* Who writes such files, and what they lack, in sentences. Since: 0.1 */
+const char *ws_target_kind_about(unsigned i);
+
+/* ---- 8. memory -------------------------------------------------------------------- */
 
 /* A piece of memory that the target holds. Sorted, never overlapping. Since: 0.1 */
 struct ws_extent {
@@ -423,7 +437,7 @@ enum ws_evidence ws_target_read(struct ws_target *target, uint64_t pa, void *buf
 enum ws_status ws_target_looked(struct ws_target *target,
 				enum ws_status status) WS_MUST_CHECK;
 
-/* ---- 8. registers ----------------------------------------------------------------- */
+/* ---- 9. registers ----------------------------------------------------------------- */
 
 /* i-th processor as the target kept it; NULL past the last. Since: 0.1 */
 struct ws_cpu;
@@ -465,7 +479,7 @@ const struct ws_term *ws_term_at(unsigned i, const char *word);
 /* The VMCOREINFO text of the target's own note, or NULL. Terminated. Since: 0.1 */
 const char *ws_target_vmcoreinfo(const struct ws_target *target);
 
-/* ---- 9. systems ------------------------------------------------------------------- */
+/* ---- 10. systems ------------------------------------------------------------------ */
 
 struct ws_system;
 
@@ -526,7 +540,7 @@ struct ws_layout {
 };
 const struct ws_layout *ws_system_layout(const struct ws_system *system);
 
-/* ---- 10. regimes ------------------------------------------------------------------ */
+/* ---- 11. regimes ------------------------------------------------------------------ */
 
 /* The root that the processor has loaded; false where that is not known. Since: 0.1 */
 bool ws_system_cpu_root(const struct ws_system *system, const struct ws_cpu *cpu,
@@ -542,7 +556,7 @@ const char *ws_system_regime(const struct ws_system *system);
 const char *ws_system_regime_at(const struct ws_system *system, unsigned i,
 				const char **what);
 
-/* ---- 11. spaces ------------------------------------------------------------------- */
+/* ---- 12. spaces ------------------------------------------------------------------- */
 
 /* Whose a space is. Since: 0.1 */
 enum ws_space_kind {
@@ -604,7 +618,7 @@ const char *ws_space_regime(const struct ws_system *system, const struct ws_spac
 			    uint64_t va);
 const char *ws_space_kind_name(enum ws_space_kind kind);
 
-/* ---- 12. tasks -------------------------------------------------------------------- */
+/* ---- 13. tasks -------------------------------------------------------------------- */
 
 #define WS_NO_SPACE UINT32_MAX
 #define WS_NO_PID UINT32_MAX
@@ -642,7 +656,7 @@ struct ws_weight {
 enum ws_status ws_space_weigh(struct ws_system *system, const struct ws_space *space,
 			      struct ws_weight *weight) WS_MUST_CHECK;
 
-/* ---- 13. modules and symbols ------------------------------------------------------ */
+/* ---- 14. modules and symbols ------------------------------------------------------ */
 
 /* A piece of a module. Since: 0.1 */
 struct ws_region {
@@ -713,7 +727,7 @@ enum ws_status ws_place_at(struct ws_system *system, uint64_t va,
 enum ws_evidence ws_system_read(struct ws_system *system, uint64_t va, void *buf,
 				size_t len) WS_MUST_CHECK;
 
-/* ---- 14. probe -------------------------------------------------------------------- */
+/* ---- 15. probe -------------------------------------------------------------------- */
 
 /* How walks of one address ended, wherever they ended alike. Since: 0.1 */
 struct ws_outcome {
@@ -740,7 +754,7 @@ enum ws_status ws_probe(struct ws_system *system, const struct ws_space *spaces,
 			struct ws_matrix *matrix) WS_MUST_CHECK;
 void ws_matrix_release(struct ws_matrix *matrix);
 
-/* ---- 15. capture ------------------------------------------------------------------ */
+/* ---- 16. capture ------------------------------------------------------------------ */
 
 /*
  * Writes an ELF core that holds only the frames which the answers rest on: page
@@ -750,7 +764,7 @@ void ws_matrix_release(struct ws_matrix *matrix);
  */
 enum ws_status ws_capture(struct ws_system *system, const char *path) WS_MUST_CHECK;
 
-/* ---- 16. rules -------------------------------------------------------------------- */
+/* ---- 17. rules -------------------------------------------------------------------- */
 
 /* How much one finding matters, by itself. Since: 0.1 */
 enum ws_severity {
@@ -813,7 +827,7 @@ struct ws_special_judgement {
 enum ws_status ws_system_leave_out(struct ws_system *system,
 				   const char *family) WS_MUST_CHECK;
 
-/* ---- 17. audit -------------------------------------------------------------------- */
+/* ---- 18. audit -------------------------------------------------------------------- */
 
 /* One thing a rule found in one space. Since: 0.1 */
 struct ws_finding {
@@ -884,7 +898,7 @@ const struct ws_judgement *ws_audit_judgements(const struct ws_audit *audit, siz
 const struct ws_special_judgement *ws_audit_specials(const struct ws_audit *audit,
 						     size_t *n);
 
-/* ---- 18. lacks and needs ---------------------------------------------------------- */
+/* ---- 19. lacks and needs ---------------------------------------------------------- */
 
 /* Something that decides about a space and could not be read. Since: 0.1 */
 struct ws_lack {
@@ -953,7 +967,7 @@ struct ws_judgement ws_audit_whole(const struct ws_audit *audit, uint32_t space)
  */
 const struct ws_kernel_region *ws_audit_regions(const struct ws_audit *audit, size_t *n);
 
-/* ---- 19. module files ------------------------------------------------------------- */
+/* ---- 20. module files ------------------------------------------------------------- */
 
 /* A module's file (.ko), before it is loaded: ELF of 32 or 64 bits. Since: 0.1 */
 struct ws_module_file;
@@ -1001,7 +1015,7 @@ enum ws_status ws_module_file_handlers(struct ws_module_file *file,
 				       const struct ws_handler **handlers,
 				       size_t *n) WS_MUST_CHECK;
 
-/* ---- 20. what-if: the question ---------------------------------------------------- */
+/* ---- 21. what-if: the question ---------------------------------------------------- */
 
 /*
  * What the processor would do next: a page fault is delivered in one space to a simulated
@@ -1054,7 +1068,7 @@ enum ws_sp_origin {
 };
 const char *ws_sp_origin_name(enum ws_sp_origin origin);
 
-/* ---- 21. what-if: the end --------------------------------------------------------- */
+/* ---- 22. what-if: the end --------------------------------------------------------- */
 
 /* Best first, but for the last two. Since: 0.1 */
 enum ws_fate {
@@ -1101,7 +1115,7 @@ enum ws_stumble {
 /* "push", "IDT", "other". Static. Since: 0.1 */
 const char *ws_stumble_name(enum ws_stumble stumble);
 
-/* ---- 22. what-if: the story ------------------------------------------------------- */
+/* ---- 23. what-if: the story ------------------------------------------------------- */
 
 #define WS_STORY_EXCEPTIONS 8
 
@@ -1143,7 +1157,7 @@ struct ws_story {
 	uint64_t unknown_pa; /* read, but for WS_FATE_UNKNOWN: where it wants to read */
 };
 
-/* ---- 23. what-if: memory ---------------------------------------------------------- */
+/* ---- 24. what-if: memory ---------------------------------------------------------- */
 
 struct ws_machine;
 
@@ -1201,7 +1215,7 @@ enum ws_status ws_machine_overwritten(struct ws_machine *machine,
 				      const struct ws_frame_run **runs,
 				      size_t *n) WS_MUST_CHECK;
 
-/* ---- 24. the kernel's log --------------------------------------------------------- */
+/* ---- 25. the kernel's log --------------------------------------------------------- */
 
 /* In which form the kernel keeps it. Since: 0.1 */
 enum ws_log_kind {
@@ -1250,7 +1264,7 @@ struct ws_log {
 enum ws_status ws_system_log(struct ws_system *system,
 			     const struct ws_log **log) WS_MUST_CHECK;
 
-/* ---- 25. traces of a death -------------------------------------------------------- */
+/* ---- 26. traces of a death -------------------------------------------------------- */
 
 /* What a processor pushed when it took an exception. Since: 0.1 */
 struct ws_exception_frame {
@@ -1285,7 +1299,7 @@ struct ws_clue {
 	char *text; /* a sentence */
 };
 
-/* ---- 26. autopsy ------------------------------------------------------------------ */
+/* ---- 27. autopsy ------------------------------------------------------------------ */
 
 /* Why a machine died. A row each; ws_cause_at() has them all. Static. Since: 0.1 */
 struct ws_cause {
@@ -1342,7 +1356,7 @@ const struct ws_death *ws_autopsy_death(const struct ws_autopsy *autopsy);
 const struct ws_clue *ws_autopsy_clues(const struct ws_autopsy *autopsy, size_t *n);
 const struct ws_storm *ws_autopsy_storms(const struct ws_autopsy *autopsy, size_t *n);
 
-/* ---- 27. frames ------------------------------------------------------------------- */
+/* ---- 28. frames ------------------------------------------------------------------- */
 
 /* Whether there is anything at a physical address. Since: 0.1 */
 enum ws_frame_there {
@@ -1376,7 +1390,7 @@ struct ws_page_state {
 enum ws_evidence ws_system_page_state(struct ws_system *system, uint64_t pa,
 				      struct ws_page_state *state) WS_MUST_CHECK;
 
-/* ---- 28. who maps frames ---------------------------------------------------------- */
+/* ---- 29. who maps frames ---------------------------------------------------------- */
 
 /*
  * Every entry of every page table that maps a page, by the memory that it maps. The system
@@ -1436,7 +1450,7 @@ enum ws_status ws_frame_map_conflicts(struct ws_frame_map *map,
 				      const struct ws_frame_conflict **conflicts,
 				      size_t *n) WS_MUST_CHECK;
 
-/* ---- 29. processors --------------------------------------------------------------- */
+/* ---- 30. processors --------------------------------------------------------------- */
 
 /* What a processor is at, as far as its registers and memory say. Since: 0.1 */
 struct ws_cpu_state {
@@ -1488,7 +1502,7 @@ enum ws_evidence ws_system_entry_point(struct ws_system *system, const struct ws
 				       unsigned n,
 				       struct ws_entry_point *point) WS_MUST_CHECK;
 
-/* ---- 30. stacks ------------------------------------------------------------------- */
+/* ---- 31. stacks ------------------------------------------------------------------- */
 
 /*
  * Something on a kernel stack that means something by itself: a word that leads into the

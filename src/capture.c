@@ -363,8 +363,8 @@ static bool is_input(const struct ws_system *system, const char *path)
 
 	if (ws_target_is_file(system->target, path))
 		return true;
-	if (file && ws_is_sim(file) && strchr(file, '/') &&
-	    ws_whole_replaces(path, strchr(file, ':') + 1))
+	if (file && ws_target_is_named(file) && ws_target_path_in(file) &&
+	    ws_whole_replaces(path, ws_target_path_in(file)))
 		return true;
 	for (size_t i = 0; i < WS_ARRAY_SIZE(inputs); i++)
 		if (inputs[i] && ws_whole_replaces(path, inputs[i]))

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report/columns.h"
+#include "whosees.h"
 
 bool completion_again(const struct option_row *option)
 {
@@ -24,6 +25,15 @@ const char *completion_word(const struct command *command, unsigned nth)
 	if (!nth || command->first_word)
 		return "target";
 	return strstr(command->args, "WHAT") ? "what" : "none";
+}
+
+void completion_schemes(bool colon)
+{
+	const char *scheme;
+
+	for (unsigned i = 0; (scheme = ws_target_scheme_at(i)); i++)
+		if ((strchr(scheme, ':') != NULL) == colon)
+			printf(" %.*s", (int)strcspn(scheme, ":") + colon, scheme);
 }
 
 void completion_columns(const struct command *command)

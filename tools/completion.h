@@ -25,6 +25,12 @@ const char *completion_word(const struct command *command, unsigned nth);
 /* The columns that -o knows, each after a blank; nothing where there is no table. */
 void completion_columns(const struct command *command);
 
+/*
+ * What a target that is no file begins with, with or without a colon behind it, each of
+ * them after a blank.
+ */
+void completion_schemes(bool colon);
+
 /* Whether an option of that name stands before it in the table: another command's. */
 bool completion_again(const struct option_row *option);
 

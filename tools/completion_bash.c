@@ -100,7 +100,7 @@ static const char targets[] =
 	"}\n"
 	"\n"
 	"_whosees() {\n"
-	"\tlocal words cut target nth cur prev options first rest scenarios columns=\n"
+	"\tlocal words cut target nth cur prev options first rest scenarios schemes columns=\n"
 	"\t_whosees_words\n"
 	"\t_whosees_target\n"
 	"\tcur=${words[-1]} prev=${words[-2]}\n"
@@ -118,10 +118,10 @@ static const char ending[] =
 	"\ttarget)\n"
 	"\t\tcase \"$cur\" in\n"
 	"\t\tsim:*) COMPREPLY=($(compgen -P sim: -W \"$scenarios\" -- \"${cur#sim:}\")) ;;\n"
-	"\t\t?*) _whosees_files -W sim: \"$cur\" ;;\n"
+	"\t\t?*) _whosees_files -W \"$schemes\" \"$cur\" ;;\n"
 	"\t\t*) _whosees_files \"$cur\" ;;\n"
 	"\t\tesac\n"
-	"\t\t[ \"${COMPREPLY[*]}\" != sim: ] || compopt -o nospace 2>/dev/null\n"
+	"\t\tcase \"${COMPREPLY[*]}\" in *:) compopt -o nospace 2>/dev/null ;; esac\n"
 	"\t\t;;\n"
 	"\tscenario) _whosees_files -W \"$scenarios\" \"$cur\" ;;\n"
 	"\tfile) _whosees_files \"$cur\" ;;\n"
@@ -228,6 +228,9 @@ void completion_bash(void)
 	printf("\tscenarios=\"");
 	for (unsigned i = 0; offer_scenario(i); i++)
 		printf("%s%s", i ? " " : "", offer_scenario(i));
+	printf("\" schemes=\"");
+	completion_schemes(true);
+	completion_schemes(false);
 	puts("\"\n\tcase \"${words[1]}\" in");
 	for (const struct command *c = commands; c->name; c++)
 		print_command(c);

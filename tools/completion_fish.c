@@ -145,6 +145,10 @@ static void print_word(const struct command *command, unsigned nth)
 	if (strcmp(word, "target") == 0 || strcmp(word, "scenario") == 0) {
 		printf(" -a '");
 		print_scenarios(*word == 't' ? "sim:" : "");
+		if (*word == 't') {
+			completion_schemes(true);
+			completion_schemes(false);
+		}
 		putchar('\'');
 	}
 	putchar('\n');

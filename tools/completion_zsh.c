@@ -45,15 +45,17 @@ static const char beginning[] =
 	"\t\t_whosees_scenario\n"
 	"\telse\n"
 	"\t\t_files\n"
-	"\t\tcompadd -S '' -- sim:\n"
-	"\tfi\n"
-	"}\n"
-	"_whosees_file() {\n"
-	"\t_files\n"
-	"}\n"
-	"_whosees_none() {\n"
-	"\treturn 1\n"
-	"}\n";
+	"\t\tcompadd -S '' --";
+
+static const char files[] = "\n"
+			    "\tfi\n"
+			    "}\n"
+			    "_whosees_file() {\n"
+			    "\t_files\n"
+			    "}\n"
+			    "_whosees_none() {\n"
+			    "\treturn 1\n"
+			    "}\n";
 
 static const char middle[] =
 	"_whosees() {\n"
@@ -152,6 +154,10 @@ static void print_scenarios(void)
 void completion_zsh(void)
 {
 	printf(beginning, COMPLETION_PATIENCE);
+	completion_schemes(true);
+	printf("\n\t\tcompadd --");
+	completion_schemes(false);
+	fputs(files, stdout);
 	print_scenarios();
 	fputs(middle, stdout);
 	for (const struct command *c = commands; c->name; c++) {

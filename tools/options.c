@@ -727,11 +727,23 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* "ELF core, kdump": all kinds but the last, which is no file. */
+/* "ELF core, kdump": all kinds that are files, and the ways to name what is none. */
 static void print_kinds(FILE *f)
 {
-	for (unsigned i = 0; ws_target_kind_title(i + 1); i++)
+	unsigned nkinds = 0, nschemes = 0;
+
+	while (ws_target_kind_at(nkinds))
+		nkinds++;
+	while (ws_target_scheme_at(nschemes))
+		nschemes++;
+	fputs("TARGET is a memory dump (", f);
+	for (unsigned i = 0; i + nschemes < nkinds; i++)
 		fprintf(f, "%s%s", i ? ", " : "", ws_target_kind_title(i));
+	fputc(')', f);
+	for (unsigned i = 0; i < nschemes; i++)
+		fprintf(f, ", %s%s", i + 1 == nschemes ? "or " : "",
+			ws_target_scheme_at(i));
+	fputs(". ", f);
 }
 
 static char *top_doc(void)
@@ -747,10 +759,10 @@ static char *top_doc(void)
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(f, "  %-12s %s\n", c->name, c->summary);
 	fputs("\n`whosees help COMMAND' prints the options of a command, `whosees help "
-	      "words' what the words in the output mean. TARGET is a memory dump (",
+	      "words' what the words in the output mean. ",
 	      f);
 	print_kinds(f);
-	fputs("), or sim:SCENARIO. WHAT is an address, SYMBOL, SYMBOL+OFFSET, MODULE, "
+	fputs("WHAT is an address, SYMBOL, SYMBOL+OFFSET, MODULE, "
 	      "MODULE:SYMBOL, or @FILE or - (standard input) with one of these per line.",
 	      f);
 	return ws_text_close(&doc, NULL);

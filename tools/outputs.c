@@ -8,14 +8,14 @@
 
 #include "util/whole.h"
 
-/* The script of "sim:./SCRIPT"; NULL for a scenario that is built in. */
+/* The path in "sim:./SCRIPT"; NULL for a scenario that is built in. */
 static const char *file_of_target(const char *target)
 {
-	static const char sim[] = "sim:";
+	const char *path = ws_target_is_named(target) ? strchr(target, ':') : NULL;
 
-	if (strncmp(target, sim, sizeof(sim) - 1) != 0)
+	if (!ws_target_is_named(target))
 		return target;
-	return strchr(target, '/') ? target + sizeof(sim) - 1 : NULL;
+	return path && strchr(path, '/') ? path + 1 : NULL;
 }
 
 static bool replaces(const char *output, const char *input)

@@ -205,6 +205,7 @@ static enum ws_status confirm(struct ws_audit *audit)
 
 	if (!again)
 		return ws_fail_memory(audit->ctx);
+	ws_target_forget(audit->system->target);
 	status = run_families(again);
 	if (status == WS_OK)
 		status = ws_keep_confirmed(audit, again);

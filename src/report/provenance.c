@@ -159,7 +159,7 @@ bool provenance_make(struct provenance *provenance, const struct provenance_of *
 	const struct ws_target *target = ws_system_target(system);
 	const char *path = ws_target_path(target);
 	/* "-" is standard input, which is gone. */
-	bool no_file = !strcmp(ws_target_kind(target), "sim") || !strcmp(path, "-");
+	bool no_file = ws_target_is_named(path) || !strcmp(path, "-");
 	int fd = no_file ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat stat = { 0 };
 	bool is_file = fd >= 0 && !fstat(fd, &stat) && S_ISREG(stat.st_mode);

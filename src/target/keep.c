@@ -94,6 +94,13 @@ const uint8_t *ws_keep_add(struct ws_keep *keep, uint64_t number)
 	return frame;
 }
 
+void ws_keep_forget(struct ws_keep *keep)
+{
+	for (size_t i = slots_of(keep); i-- > 0;)
+		keep->slot[i].frame = NULL;
+	keep->n = 0;
+}
+
 void ws_keep_release(struct ws_keep *keep)
 {
 	ws_vec_each(&keep->blocks, block)

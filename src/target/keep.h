@@ -60,6 +60,8 @@ static inline const uint8_t *ws_keep_find(const struct ws_keep *keep, uint64_t n
 uint8_t *ws_keep_room(struct ws_keep *keep);
 /* Keeps what was put there as the frame with that number, which is not kept yet. */
 const uint8_t *ws_keep_add(struct ws_keep *keep, uint64_t number);
+/* No frame is kept any more, but all stay where they are. */
+void ws_keep_forget(struct ws_keep *keep);
 void ws_keep_release(struct ws_keep *keep);
 
 #endif

@@ -116,13 +116,16 @@ static bool chunk_take_locked(struct scan *scan, struct chunk *chunk, double *do
 static void chunk_unpack(struct worker *worker, const struct chunk *chunk)
 {
 	struct scan *scan = worker->scan;
-	uint64_t run = 0, here;
+	uint64_t run = 0, here = 0;
+	size_t got;
 
-	for (here = 0; here < chunk->len; here += WS_FRAME_SIZE) {
-		enum ws_evidence evidence = scan->target->ops->copy_frame(
+	while (here < chunk->len) {
+		enum ws_evidence evidence = ws_target_copy(
 			scan->target, worker->number,
-			chunk->ordinal + here / WS_FRAME_SIZE, worker->buffer + here);
+			chunk->ordinal + here / WS_FRAME_SIZE,
+			(chunk->len - here) / WS_FRAME_SIZE, worker->buffer + here, &got);
 
+		here += got * WS_FRAME_SIZE;
 		if (evidence == WS_READ)
 			continue;
 		worker->ndamaged += evidence == WS_ABSENT;
@@ -130,7 +133,7 @@ static void chunk_unpack(struct worker *worker, const struct chunk *chunk)
 		if (here > run)
 			scan->fn(scan->arg, worker->number, chunk->pa + run,
 				 worker->buffer + run, here - run);
-		run = here + WS_FRAME_SIZE;
+		run = here += WS_FRAME_SIZE;
 	}
 	if (here > run)
 		scan->fn(scan->arg, worker->number, chunk->pa + run, worker->buffer + run,
@@ -207,7 +210,7 @@ enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_sca
 	ws_autofree uint8_t *buffers = NULL;
 	unsigned n = ws_workers();
 
-	if (target->ops->copy_frame || target->file.held) {
+	if (ws_target_copies(target) || target->file.held) {
 		buffers = malloc((size_t)n * WS_SCAN_CHUNK);
 		if (!buffers)
 			return ws_fail_memory(target->ctx);

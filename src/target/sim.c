@@ -16,13 +16,7 @@
 #include "util/nearest.h"
 #include "util/text.h"
 
-#define PREFIX "sim:"
 #define AT_END "@end"
-
-bool ws_is_sim(const char *path)
-{
-	return !strncmp(path, PREFIX, strlen(PREFIX));
-}
 
 /* "there is no scenario 'x'; there are: naughty-bug, ...; did you mean ...?" */
 static enum ws_status refuse_unknown(struct ws_context *ctx, const char *name,
@@ -99,21 +93,22 @@ static bool cut_end(char *name)
 	return true;
 }
 
-enum ws_status ws_sim_run(struct ws_context *ctx, struct ws_file *file)
+/* Runs it as far as its dump(), and keeps the ELF core of what it left. */
+static enum ws_status run(struct ws_target *target)
 {
-	ws_autofree char *name = strdup(file->path + strlen(PREFIX)), *why = NULL;
+	ws_autofree char *name = strdup(ws_target_address(target)), *why = NULL;
 	struct script_options options = { .scenario = name };
 	struct kernel *kernel = NULL;
 	enum script_status status;
 	enum ws_status saved;
 
 	if (!name)
-		return ws_fail_memory(ctx);
+		return ws_fail_memory(target->ctx);
 	options.until_dump = !cut_end(name);
 	status = script_run(&options, &kernel, &why);
 	if (status != SCRIPT_HOLDS)
-		return refuse(ctx, status, options.scenario, why);
-	saved = save(ctx, file, kernel);
+		return refuse(target->ctx, status, options.scenario, why);
+	saved = save(target->ctx, &target->file, kernel);
 	kernel_destroy(kernel);
 	return saved;
 }
@@ -121,17 +116,16 @@ enum ws_status ws_sim_run(struct ws_context *ctx, struct ws_file *file)
 static enum ws_status sim_open(struct ws_target *target,
 			       const struct ws_target_options *options)
 {
-	if (!ws_is_sim(target->file.path))
-		return ws_fail(target->ctx, WS_ERR_USAGE,
-			       "%s: a simulated target is a scenario, sim:NAME",
-			       target->file.path);
-	return ws_target_elf.open(target, options);
+	enum ws_status status = run(target);
+
+	return status ? status : ws_target_elf.open(target, options);
 }
 
 const struct ws_target_ops ws_target_sim = {
 	.kind = "sim",
 	.title = "scenario",
-	.about = "sim:SCENARIO, a simulated machine where the scenario says "
+	.scheme = "sim:SCENARIO",
+	.about = "A simulated machine where the scenario says "
 		 "dump, or, with @end behind its name, where it ends.",
 	.header = "program header",
 	.open = sim_open,

@@ -15,8 +15,8 @@
 #include "util/text.h"
 
 /*
- * In the order of probing. raw looks like anything, so it has no probe; sim is known by
- * its name.
+ * In the order of probing. raw looks like anything, so it has no probe; those with a scheme
+ * are known by it.
  */
 static const struct ws_target_ops *const kinds[] = {
 	&ws_target_elf, &ws_target_kdump,  &ws_target_lime,      &ws_target_avml,
@@ -47,6 +47,21 @@ static const struct ws_target_ops *kind_by_name(const char *name)
 {
 	for (size_t i = 0; i < WS_ARRAY_SIZE(kinds); i++)
 		if (!strcmp(kinds[i]->kind, name))
+			return kinds[i];
+	return NULL;
+}
+
+static bool is_named_so(const char *path, const char *scheme)
+{
+	size_t length = ws_scheme_length(scheme);
+
+	return !strncmp(path, scheme, length) && (strchr(scheme, ':') || !path[length]);
+}
+
+static const struct ws_target_ops *kind_by_scheme(const char *path)
+{
+	for (size_t i = 0; i < WS_ARRAY_SIZE(kinds); i++)
+		if (kinds[i]->scheme && is_named_so(path, kinds[i]->scheme))
 			return kinds[i];
 	return NULL;
 }
@@ -116,8 +131,9 @@ static enum ws_status kind_find(struct ws_target *target,
 				   : ws_fail(target->ctx, WS_ERR_USAGE,
 					     "'%s' is no kind of target", options->kind);
 	}
-	target->ops = ws_is_sim(target->file.path) ? &ws_target_sim
-						   : kind_by_probe(&target->file);
+	target->ops = kind_by_scheme(target->named);
+	if (!target->ops)
+		target->ops = kind_by_probe(&target->file);
 	if (target->ops)
 		return WS_OK;
 	if (ws_is_unread(&target->file, &what, &advice) && !options->pieces)
@@ -126,11 +142,31 @@ static enum ws_status kind_find(struct ws_target *target,
 	return options->pieces || options->format ? WS_OK : kind_guess(target);
 }
 
+/* What is named by a scheme is of its kind, and what is not is of none that has one. */
+static enum ws_status kind_agree(struct ws_target *target)
+{
+	const struct ws_target_ops *named = kind_by_scheme(target->named);
+	const char *scheme = target->ops->scheme;
+
+	if (named == target->ops || (!named && !scheme))
+		return WS_OK;
+	if (named)
+		return ws_fail(
+			target->ctx, WS_ERR_USAGE,
+			"%s: is of kind %s by its name (%s), and no file of kind %s",
+			target->named, named->kind, named->scheme, target->ops->kind);
+	return ws_fail(target->ctx, WS_ERR_USAGE,
+		       "%s: a target of kind %s is no file: it is named %s",
+		       target->named, target->ops->kind, scheme);
+}
+
 static enum ws_status kind_choose(struct ws_target *target,
 				  const struct ws_target_options *options)
 {
 	enum ws_status status = kind_find(target, options);
 
+	if (!status)
+		status = kind_agree(target);
 	if (!status && options->pieces && target->ops != &ws_target_raw)
 		return ws_fail(target->ctx, WS_ERR_USAGE,
 			       "%s: pieces are of raw memory, and this is read as %s",
@@ -233,7 +269,7 @@ static void keep_limit(struct ws_target *target)
 
 	for (size_t i = 0; i < target->nothers; i++)
 		size += target->others[i].size;
-	if (target->ops->copy_frame)
+	if (ws_target_copies(target) && !target->ops->scheme)
 		target->keep.limit = KEEP_MIN + KEEP_TIMES * size;
 }
 
@@ -249,8 +285,7 @@ static enum ws_status target_fill(struct ws_target *target, const char *path,
 	target->named = strdup(path);
 	if (!target->file.path || !target->named)
 		return ws_fail_memory(target->ctx);
-	status = ws_is_sim(path) ? ws_sim_run(target->ctx, &target->file)
-				 : ws_file_open(target->ctx, &target->file);
+	status = kind_by_scheme(path) ? WS_OK : ws_file_open(target->ctx, &target->file);
 	if (status || (status = kind_open(target, options)) ||
 	    (status = ws_target_settle(target)) ||
 	    (status = ws_target_note_left(target)) ||
@@ -327,18 +362,43 @@ const char *ws_target_note(const struct ws_target *target, unsigned i)
 	static const char damaged[] =
 		"some page frames are damaged: they cannot be unpacked, or their checksum "
 		"is wrong; what lay in these frames is unknown";
+	static const char unread[] =
+		"some page frames of the running machine could not be read; what lies in "
+		"these frames is unknown";
 
 	if (i < target->notes.n)
 		return target->notes.v[i];
 	i -= target->notes.n;
 	if (i == 0 && has_shrunk(target))
 		return shrunk;
-	return i == has_shrunk(target) && target->ndamaged ? damaged : NULL;
+	if (i > has_shrunk(target) || !target->ndamaged)
+		return NULL;
+	return target->moving ? unread : damaged;
 }
 
 const char *ws_target_path(const struct ws_target *target)
 {
 	return target->named ? target->named : target->file.path;
+}
+
+const char *ws_target_path_in(const char *path)
+{
+	if (!kind_by_scheme(path))
+		return path;
+	return strchr(path, '/') ? path + ws_scheme_length(path) : NULL;
+}
+
+const char *ws_target_scheme_at(unsigned i)
+{
+	for (size_t k = 0; k < WS_ARRAY_SIZE(kinds); k++)
+		if (kinds[k]->scheme && !i--)
+			return kinds[k]->scheme;
+	return NULL;
+}
+
+bool ws_target_is_named(const char *path)
+{
+	return kind_by_scheme(path);
 }
 
 const char *ws_target_packing(const struct ws_target *target)
@@ -432,6 +492,26 @@ static const uint8_t *frame_there(const struct ws_target *target,
 		       : ws_keep_find(&target->keep, pa / WS_FRAME_SIZE);
 }
 
+enum ws_evidence ws_target_copy(struct ws_target *target, unsigned worker,
+				uint64_t ordinal, size_t n, uint8_t *frames, size_t *got)
+{
+	const struct ws_target_ops *ops = target->ops;
+	enum ws_evidence evidence;
+
+	*got = 0;
+	if (ops->copy_frames)
+		return ops->copy_frames(target, worker, ordinal, n, frames, got);
+	for (evidence = WS_READ; *got < n && !evidence; *got += !evidence)
+		evidence = ops->copy_frame(target, worker, ordinal + *got,
+					   frames + *got * WS_FRAME_SIZE);
+	return evidence;
+}
+
+void ws_target_forget(struct ws_target *target)
+{
+	ws_keep_forget(&target->keep);
+}
+
 /* window: for one that is not kept; NULL: the next mostly lies elsewhere. */
 static enum ws_evidence frame_copy(struct ws_target *target,
 				   const struct ws_piece_of_memory *piece, uint64_t pa,
@@ -439,10 +519,11 @@ static enum ws_evidence frame_copy(struct ws_target *target,
 {
 	struct ws_file *file = &target->file;
 	uint64_t offset;
+	size_t got;
 
 	if (!piece->data)
-		return target->ops->copy_frame(target, WS_BY_ADDRESS,
-					       ws_frame_ordinal(piece, pa), frame);
+		return ws_target_copy(target, WS_BY_ADDRESS, ws_frame_ordinal(piece, pa),
+				      1, frame, &got);
 	offset = piece->data + (pa - piece->at.pa) - file->data;
 	return window ? ws_file_window_read(file, window, offset, frame, WS_FRAME_SIZE)
 		      : ws_file_read(file, offset, frame, WS_FRAME_SIZE, NULL);

@@ -8,6 +8,8 @@
 #ifndef WS_TARGET_TARGET_H
 #define WS_TARGET_TARGET_H
 
+#include <string.h>
+
 #include "arch/arch.h"
 #include "context.h"
 #include "target/file.h"
@@ -17,9 +19,9 @@
 #include "whosees.h"
 
 /*
- * A piece of physical memory. data is NULL where the frames come from ops->copy_frame; else it
- * points into the file's data, which is to be held (ws_file_hold()) before it is looked
- * at. Invariant, once opened: sorted by pa, never overlapping, pa + len never overflows,
+ * A piece of physical memory. data is NULL where the frames come from ops->copy_frame or
+ * copy_frames; else it points into the file's data, which is to be held (ws_file_hold())
+ * before it is looked at. Invariant, once opened: sorted by pa, never overlapping, pa + len never overflows,
  * data[0..len) lies inside the file.
  */
 struct ws_piece_of_memory {
@@ -37,6 +39,12 @@ struct ws_target_ops {
 	const char *about;  /* who writes such, and what it lacks */
 	const char *header; /* what one header of memory is called; NULL: there is none */
 	/*
+	 * Of what is no file: how it is named, "sim:SCENARIO". A TARGET that begins so, up to
+	 * the colon, is of this kind, or one that is so, if there is no colon. Then open() has
+	 * no file, and no bytes of one.
+	 */
+	const char *scheme;
+	/*
 	 * Looks at the file's first bytes (WS_FILE_BLOCK, or all there are); NULL: only
 	 * when asked for by name.
 	 */
@@ -52,10 +60,18 @@ struct ws_target_ops {
 	 * Copies the whole frame with this ordinal: WS_ABSENT where its bytes are damaged
 	 * or cut off, WS_FAILED for want of memory. Called from several threads at once,
 	 * never twice at once with one worker number (< WS_READERS). NULL: all memory has
-	 * data.
+	 * data, or copy_frames() has it.
 	 */
 	enum ws_evidence (*copy_frame)(struct ws_target *target, unsigned worker,
 				       uint64_t ordinal, uint8_t *frame);
+	/*
+	 * The same where many frames cost hardly more than one: n of them, > 0, which follow
+	 * one another in one piece. *got is how many there are before the first that could
+	 * not be copied, of which the answer is; WS_READ: all.
+	 */
+	enum ws_evidence (*copy_frames)(struct ws_target *target, unsigned worker,
+					uint64_t ordinal, size_t n, uint8_t *frames,
+					size_t *got);
 	void (*close)(struct ws_target *target);
 };
 
@@ -98,7 +114,7 @@ struct ws_target {
 	int64_t taken;   /* when, in seconds since 1970; 0: the file does not say */
 	bool failed;     /* a look failed or what it gave is lost: ws_target_looked() */
 	const char *why; /* it failed, if not for the file's error or want of memory */
-	bool moving;     /* it runs on while it is read */
+	bool moving;     /* it runs on while it is read: ws_target_forget() */
 	bool of_itself;  /* its notes say that a running kernel wrote it: /proc/kcore */
 	/*
 	 * What the dump says of its machine, then what its format does; NULL, 0: nothing.
@@ -119,10 +135,23 @@ struct ws_target {
 	void *priv;       /* the kind's own */
 };
 
-/* Whether path is "sim:NAME": a scenario of machine/script.h, and no file's. */
-bool ws_is_sim(const char *path);
-/* Runs it as far as its dump(), and fills *file with the ELF core of what it left. */
-enum ws_status ws_sim_run(struct ws_context *ctx, struct ws_file *file) WS_MUST_CHECK;
+/* How long what a name begins with is, with its colon. */
+static inline size_t ws_scheme_length(const char *scheme)
+{
+	return strcspn(scheme, ":") + (strchr(scheme, ':') != NULL);
+}
+
+/* What follows a scheme's colon in the name that it was opened by. */
+static inline const char *ws_target_address(const struct ws_target *target)
+{
+	return target->named + ws_scheme_length(target->ops->scheme);
+}
+
+/*
+ * The file behind a target: path itself, or of a scheme what follows the colon, if that is a
+ * path; NULL: there is none.
+ */
+const char *ws_target_path_in(const char *path);
 
 /*
  * Puts down that memory was short where something was to be looked at, or kept to be
@@ -263,6 +292,22 @@ enum ws_evidence ws_target_peek(struct ws_target *target, uint64_t pa,
 enum ws_evidence ws_target_peek_once(struct ws_target *target, uint64_t pa,
 				     uint8_t scratch[WS_FRAME_SIZE],
 				     const uint8_t **frame) WS_MUST_CHECK;
+
+/* ops->copy_frames(), or copy_frame() of one. */
+enum ws_evidence ws_target_copy(struct ws_target *target, unsigned worker,
+				uint64_t ordinal, size_t n, uint8_t *frames,
+				size_t *got) WS_MUST_CHECK;
+/* Whether there is either: some of memory has no data. */
+static inline bool ws_target_copies(const struct ws_target *target)
+{
+	return target->ops->copy_frame || target->ops->copy_frames;
+}
+
+/*
+ * What is looked at by address from now on is read again, as a second look at a moving target
+ * must be. Frames that were given are valid still, and what they were.
+ */
+void ws_target_forget(struct ws_target *target);
 
 /* The piece that holds pa, or NULL. */
 const struct ws_piece_of_memory *ws_target_piece(struct ws_target *target, uint64_t pa);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A target that runs on while it is read: what was there at one look only is not
- * reported. Memory changes behind a frame function of the test's own, for no target kind
- * moves yet.
+ * reported. Memory changes behind a frame function of the test's own.
  */
 #include "audit_guest.h"
 #include "common/frames.h"
