@@ -13,6 +13,7 @@
  *	causes.c   the causes that are known, a row each; whether one holds:
  *	storm_causes.c, processors.c, overflow.c, stale.c
  *	oops.c     what the kernel's log says of a fault
+ *	lost_table.c  a table of the direct map that was overwritten
  *	reach.c    who could not reach an address
  *	stack_words.c  what lies on one kernel stack
  *	autopsy.c  the run, from there to a sentence

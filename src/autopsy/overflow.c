@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A kernel stack that ran over: into its guard page, or through the memory below it. */
+/*
+ * A kernel stack that ran over: into its guard page, or through the memory below it, and page
+ * tables that lie there.
+ */
 #include "autopsy/causes.h"
+#include "autopsy/lost_table.h"
 #include "autopsy/reach.h"
 
 #include <endian.h>
+#include <stdio.h>
 
+#include "util/bits.h"
 #include "util/count.h"
+#include "util/text.h"
 
 /* ---- a stack that ran over ---------------------------------------------------------- */
 
@@ -251,7 +258,122 @@ static bool is_end_overwritten(struct ws_autopsy *autopsy, struct ws_death *deat
 	return false;
 }
 
+/* ---- a page table that a stack ran over ---------------------------------------------- */
+
+/* No image, nor memory by the direct map: code of a module, whose tables may be lost too. */
+static bool may_be_code(const struct ws_system *system, uint64_t va)
+{
+	return ws_is_kernel_va(system, va) &&
+	       (ws_in_image(system, va) ||
+		!ws_target_piece(system->target, ws_direct_pa(system, va)));
+}
+
+/*
+ * How many calls lead upward from there, each by the frame pointer that the next one saved,
+ * with an address of code above it, to which it returns.
+ */
+static unsigned count_calls(const struct ws_system *system, const uint8_t *frame,
+			    uint64_t va, size_t at)
+{
+	unsigned word = system->layout.word, n = 0;
+
+	while (at + 2 * word <= WS_FRAME_SIZE) {
+		uint64_t caller = ws_le_word(frame + at, word);
+
+		if (caller % word || caller <= va + at + word ||
+		    caller - va >= 2 * WS_FRAME_SIZE ||
+		    !may_be_code(system, ws_le_word(frame + at + word, word)))
+			break;
+		n++;
+		at = caller - va;
+	}
+	return n;
+}
+
+/* What else points to itself, as lists do, has no such chain. */
+#define CALLS_MIN 4u
+
+/* Where in the frame at pa, by the direct map, a chain of calls begins; 0: it is no stack. */
+static uint64_t find_calls(const struct ws_autopsy *autopsy, uint64_t pa)
+{
+	struct ws_system *system = autopsy->system;
+	uint64_t va = ws_direct_va(system, pa);
+	const uint8_t *frame;
+
+	if (ws_target_frame(system->target, pa, &frame) != WS_READ)
+		return 0;
+	for (size_t at = 0; at < WS_FRAME_SIZE; at += system->layout.word)
+		if (count_calls(system, frame, va, at) >= CALLS_MIN)
+			return va + at;
+	return 0;
+}
+
+/* The task that the processor runs, by the top of its stack in the processor's own tables. */
+static bool put_running(struct ws_autopsy *autopsy, struct ws_death *death,
+			char text[static WS_NAMED])
+{
+	struct ws_cpu_state state;
+
+	if (ws_system_cpu_state(autopsy->system, death->cpu, &state) != WS_OK) {
+		ws_error_clear(autopsy->system->ctx);
+		autopsy->short_of_memory = true;
+		return false;
+	}
+	if (!state.has_thread)
+		return false;
+	if (state.task != WS_NO_TASK)
+		ws_put_space(autopsy, death,
+			     autopsy->system->tasks.v[state.task].active_space);
+	snprintf(text, WS_NAMED, "%u %s", state.thread_pid, state.thread_comm);
+	ws_one_line(text);
+	return true;
+}
+
+/* Or by whose mm the kernel takes the processor to have loaded. */
+static const char *whose_stack(struct ws_autopsy *autopsy, struct ws_death *death,
+			       char text[static WS_NAMED])
+{
+	if (put_running(autopsy, death, text))
+		return text;
+	if (autopsy->mm_space == WS_NO_SPACE || autopsy->mm_cpu != death->cpu)
+		return "a task, which nothing names any more,";
+	ws_put_space(autopsy, death, autopsy->mm_space);
+	return ws_whose(autopsy, autopsy->mm_space, text);
+}
+
+/* Of a kernel with frame pointers; without them it is told as a table overwritten. */
+static bool is_table_run_over(struct ws_autopsy *autopsy, struct ws_death *death)
+{
+	struct ws_lost_table lost;
+	char text[WS_NAMED];
+	struct ws_clue *clue;
+	uint64_t calls;
+
+	if (!ws_find_lost_table(autopsy, &lost) ||
+	    !(calls = find_calls(autopsy, lost.table)))
+		return false;
+	death->has_cpu = true;
+	death->cpu = lost.cpu;
+	death->certainty = WS_CERTAINTY_LIKELY;
+	ws_clue_lost_table(autopsy, &lost);
+	clue = ws_clue(
+		autopsy, "stack",
+		"what lies there is a kernel stack: saved frame pointers lead upward "
+		"through it, each with a return address above it");
+	if (clue) {
+		clue->has_va = true;
+		clue->va = calls;
+	}
+	ws_say(autopsy,
+	       "the kernel stack of %s ran over, and through the memory below it and a page "
+	       "table of the direct map, at %#lx, since no guard page ends it: what that table "
+	       "mapped is out of reach in every space",
+	       whose_stack(autopsy, death, text), lost.table);
+	return true;
+}
+
 bool ws_is_stack_overflow(struct ws_autopsy *autopsy, struct ws_death *death)
 {
-	return is_guard_hit(autopsy, death) || is_end_overwritten(autopsy, death);
+	return is_guard_hit(autopsy, death) || is_end_overwritten(autopsy, death) ||
+	       is_table_run_over(autopsy, death);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Deaths that the processors' registers show: what they could not reach, and by which root. */
 #include "autopsy/causes.h"
+#include "autopsy/lost_table.h"
 #include "autopsy/reach.h"
 #include "linux/pages.h"
 #include "paging/format.h"
@@ -214,127 +215,62 @@ bool ws_is_foreign_root(struct ws_autopsy *autopsy, struct ws_death *death)
 
 /* ---- a table that was overwritten --------------------------------------------------- */
 
-static bool is_root_overwritten(struct ws_autopsy *autopsy, struct ws_death *death)
+/* A processor whose space's root is no page table any more. */
+static bool find_lost_root(const struct ws_autopsy *autopsy, struct loaded *loaded)
 {
 	const struct ws_system *system = autopsy->system;
+
+	for (uint32_t i = 0; i < system->target->cpus.n; i++)
+		if (look_at_loaded(autopsy, i, loaded) && loaded->space != WS_NO_SPACE &&
+		    system->spaces.v[loaded->space].looks_damaged &&
+		    is_stuck(autopsy, loaded))
+			return true;
+	return false;
+}
+
+static void clue_lost_root(struct ws_autopsy *autopsy, const struct loaded *loaded)
+{
+	char whose[WS_NAMED];
+
+	ws_clue(autopsy, "processor",
+		"cpu %u is in %s, and what lies at its root %#lx is no page table: "
+		"not even the next instruction, at %#lx, is reached by it",
+		loaded->cpu, ws_whose(autopsy, loaded->space, whose), loaded->root,
+		loaded->standing.ip);
+}
+
+static bool is_root_overwritten(struct ws_autopsy *autopsy, struct ws_death *death)
+{
 	char whose[WS_NAMED];
 	struct loaded loaded;
 
-	for (uint32_t i = 0; i < system->target->cpus.n; i++) {
-		if (!look_at_loaded(autopsy, i, &loaded) || loaded.space == WS_NO_SPACE ||
-		    !system->spaces.v[loaded.space].looks_damaged ||
-		    !is_stuck(autopsy, &loaded))
-			continue;
-		ws_clue(autopsy, "processor",
-			"cpu %u is in %s, and what lies at its root %#lx is no page table: "
-			"not even the next instruction, at %#lx, is reached by it",
-			i, ws_whose(autopsy, loaded.space, whose), loaded.root,
-			loaded.standing.ip);
-		take_loaded(autopsy, death, &loaded);
-		ws_say(autopsy,
-		       "the page table of %s at %#lx was overwritten while a processor was in "
-		       "that space: no instruction can be fetched, and no exception be delivered",
-		       ws_whose(autopsy, loaded.space, whose), loaded.root);
-		return true;
-	}
-	return false;
-}
-
-static const struct ws_row *leaf_row(const struct ws_level *level)
-{
-	const struct ws_row *row = level->row;
-
-	while (row->kind != WS_ROW_NONE && row->kind != WS_ROW_LEAF)
-		row++;
-	return row->kind == WS_ROW_LEAF ? row : NULL;
-}
-
-/*
- * An entry that leads to where it should, present or not: debug_pagealloc and KFENCE take the
- * bit away that makes it present, and leave the address, or all of its bits the other way
- * round (arch/x86/include/asm/pgtable-invert.h).
- */
-static bool is_in_order(const struct ws_autopsy *autopsy, const struct ws_trail *trail)
-{
-	const struct ws_format *format = autopsy->system->paging.format;
-	uint64_t pa = ws_direct_pa(autopsy->system, trail->va), entry;
-	const struct ws_row *row = leaf_row(&format->level[format->nlevels - 1]);
-
-	if (trail->end == WS_END_PAGE)
-		return trail->pa == pa;
-	if (!row || trail->nsteps != format->nlevels)
+	if (!find_lost_root(autopsy, &loaded))
 		return false;
-	entry = trail->step[trail->nsteps - 1].entry;
-	pa &= -(uint64_t)WS_FRAME_SIZE;
-	return entry && !ws_is_present(format, entry) &&
-	       (ws_row_address(row, entry) == pa || ws_row_address(row, ~entry) == pa);
+	clue_lost_root(autopsy, &loaded);
+	take_loaded(autopsy, death, &loaded);
+	ws_say(autopsy,
+	       "the page table of %s at %#lx was overwritten while a processor was in "
+	       "that space: no instruction can be fetched, and no exception be delivered",
+	       ws_whose(autopsy, loaded.space, whose), loaded.root);
+	return true;
 }
 
-/* How many entries of the table with the last step map the direct map in order. */
-static unsigned count_direct(const struct ws_autopsy *autopsy,
-			     const struct ws_trail *trail)
-{
-	struct ws_system *system = autopsy->system;
-	unsigned n = 0, entries = WS_FRAME_SIZE >> system->paging.format->entry_log2;
-	uint64_t va = trail->va & -(uint64_t)(entries * WS_FRAME_SIZE);
-	struct ws_trail each;
-
-	for (unsigned i = 0; i < entries; i++, va += WS_FRAME_SIZE) {
-		ws_walk(&system->paging, system->layout.reference, va, &each);
-		n += is_in_order(autopsy, &each);
-	}
-	return n;
-}
-
-/*
- * A processor's last fault was in the direct map, at memory that there is; init_mm's table
- * there maps less than half of what it should.
- */
 static bool is_direct_map_overwritten(struct ws_autopsy *autopsy, struct ws_death *death)
 {
-	struct ws_system *system = autopsy->system;
-	unsigned entries = WS_FRAME_SIZE >> system->paging.format->entry_log2, left;
-	struct ws_trail trail;
-	struct loaded loaded;
+	struct ws_lost_table lost;
 
-	for (uint32_t i = 0; i < system->target->cpus.n; i++) {
-		uint64_t va, pa;
-
-		if (!look_at_loaded(autopsy, i, &loaded) || !loaded.standing.has_fault)
-			continue;
-		va = loaded.standing.fault;
-		pa = ws_direct_pa(system, va);
-		/* where the region ends was read from these very tables */
-		if (va < system->regions.v[0].first ||
-		    !ws_target_piece(system->target, pa))
-			continue;
-		ws_walk(&system->paging, system->layout.reference, va, &trail);
-		if (trail.nsteps != system->paging.format->nlevels ||
-		    !ws_end_is_known(trail.end) || is_in_order(autopsy, &trail))
-			continue;
-		left = count_direct(autopsy, &trail);
-		if (left >= entries / 2)
-			continue;
-		death->has_cpu = true;
-		death->cpu = i;
-		death->certainty = WS_CERTAINTY_LIKELY;
-		ws_clue(autopsy, "processor",
-			"the address that faulted last on cpu %u, %#lx, is in the direct map, "
-			"which maps all memory: a fault there should not be",
-			i, va);
-		ws_clue(autopsy, "hole",
-			"the %s at %#lx, by which init_mm and all spaces map it, has %u of %u "
-			"entries as they should be",
-			ws_level_name(system->paging.format, trail.nsteps - 1u),
-			trail.step[trail.nsteps - 1].table, left, entries);
-		ws_say(autopsy,
-		       "a page table of the direct map, at %#lx, was overwritten: what the "
-		       "kernel keeps in the memory that it maps, stacks too, is out of reach in "
-		       "every space",
-		       trail.step[trail.nsteps - 1].table);
-		return true;
-	}
-	return false;
+	if (!ws_find_lost_table(autopsy, &lost))
+		return false;
+	death->has_cpu = true;
+	death->cpu = lost.cpu;
+	death->certainty = WS_CERTAINTY_LIKELY;
+	ws_clue_lost_table(autopsy, &lost);
+	ws_say(autopsy,
+	       "a page table of the direct map, at %#lx, was overwritten: what the "
+	       "kernel keeps in the memory that it maps, stacks too, is out of reach in "
+	       "every space",
+	       lost.table);
+	return true;
 }
 
 /* A handler in the image that nobody reaches any more, nor init_mm: its table is none. */

@@ -479,6 +479,43 @@ def check_direct_map(tap, machine, to):
                  death["cause"] == cause, death)
 
 
+def calls(va, links):
+    """A page at va with so many calls that lead upward, of 12 words each; what the last one
+    saved leads to none."""
+    words = [0] * 1024
+    for number in range(links):
+        at = 40 + 12 * number
+        words[at:at + 2] = va + 4 * (at + 12), MAPPED + 0x20
+    return struct.pack("<1024I", *words)
+
+
+def check_calls(tap, machine, to):
+    """A table of the direct map with a kernel stack in it, which ran over it."""
+    notes = machine.core.notes
+    cpu = answer(machine.tool, "cpus", machine.path)[0]
+    cr2 = next(int(row["value"], 16) for row in cpu["registers"] if row["register"] == "cr2")
+    fault = give_log.PAGE_OFFSET + int(cpu["summary"][0]["root"], 16)
+    walk, _ = answer(machine.tool, "walk", machine.path, hex(fault), "--pid", "0")
+    table = int(walk["steps"][-1]["entry_pa"], 16) & -PAGE
+    va = give_log.PAGE_OFFSET + table
+    lists = struct.pack("<1024I", *(va + 8 * (1 + number // 2) if number % 2 == 0 else
+                                    va + 8 * max(0, number // 2 - 1)
+                                    for number in range(1024)))
+    machine.core.notes = patched(notes, (cr2, fault + 24))
+    for words, page, cause in (("4 calls", calls(va, 4), "stack-overflow"),
+                               ("3 calls", calls(va, 3), "table-overwritten"),
+                               ("calls of another page", calls(va + 2 * PAGE, 8),
+                                "table-overwritten"),
+                               ("a list", lists, "table-overwritten")):
+        document, status = machine.with_pages(to, {table: page})
+        death = document["summary"][0]
+        tap.case(f"a table of the direct map that holds {words}: {cause}",
+                 (death["cause"], death["certainty"], status) == (cause, "likely", 1) and
+                 ("stack" in [clue["about"] for clue in document["clues"]]) ==
+                 (cause == "stack-overflow"), death)
+    machine.core.notes = notes
+
+
 def check_guard(tap, tool, path, to):
     """The last fault was in the page below a stack in vmalloc, where other things end as well."""
     core = writers.Core(pathlib.Path(path).read_bytes())
@@ -568,6 +605,7 @@ def main(tool, nests, *others):
         check_root(tap, machine, to)
         check_end(tap, machine, to)
         check_direct_map(tap, machine, to)
+        check_calls(tap, machine, to)
         check_guard(tap, tool, next(path for path in others if "amd64" in path), to)
         check_cut(tap, machine, to)
         check_reset(tap, machine, to)
