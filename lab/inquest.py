@@ -12,7 +12,7 @@ CALLED = {
     "handler-unmapped": ("handler-unmapped", "handler-unreached"),
     "handler-nx": ("handler-not-executable",),
     "handler-smep": ("handler-not-executable",),
-    "handler-overwritten": ("handler-overwritten", None),  # the spaces are fine
+    "handler-overwritten": ("handler-overwritten",),
     "text-unmapped": ("handler-unmapped", "text-unmapped"),
     "idt-gone": ("delivery-unmapped", "tables-damaged"),
     "gdt-gone": ("delivery-unmapped", "tables-damaged"),
@@ -23,14 +23,17 @@ CALLED = {
     "table-overwritten": ("table-overwritten", "root-not-a-table"),
     "root-freed": ("root-not-a-table",),
     "root-foreign": ("root-not-a-table",),
-    "stale-tlb": ("stale-translation", None),
+    "stale-tlb": ("stale-translation",),
+    "fetch-refused": ("fetch-refused",),
+    "space-short": ("space-short",),
     "reboot": (None,),
     "panic": (None,),
     "none": (None,),
 }
 PAGE = 4096
 # where the tool names a space, a handler or a frame, of which it is to be the right one
-ABOUT_A_SPACE = {cause for cause, words in CALLED.items() if None not in words}
+ABOUT_A_SPACE = {cause for cause, words in CALLED.items() if None not in words} - \
+    {"handler-overwritten", "stale-tlb"}
 STORMS = {"handler-unmapped", "handler-nx", "handler-smep", "text-unmapped", "pti-short"}
 
 # Each "right", "unknown" where the tool does not say, or what it says instead.
@@ -40,7 +43,7 @@ Verdict = collections.namedtuple("Verdict", "cause root pid handler first frames
 class Inquest(collections.namedtuple("Inquest", "truth told verdict")):
     def is_right(self):
         """Not known is no false word, but that there was no cause where there was one is."""
-        return all(word in ("right", "unknown", "not told", "-") for word in self.verdict)
+        return all(word in ("right", "unknown", "-") for word in self.verdict)
 
 
 def number(value):
@@ -58,8 +61,6 @@ def autopsy(tool, dump):
 
 def of_cause(truth, told):
     words = CALLED[truth["cause"]]
-    if told["cause"] is None and None in words[1:]:
-        return "not told"  # no wrong word: the spaces are fine
     if told["cause"] in words:
         return "right"
     return told["cause"] or "no cause"

@@ -242,6 +242,30 @@ static int fault_smep(unsigned long address, pid_t pid)
 	return fault_by(page);
 }
 
+/* ---- calls to what is no code -------------------------------------------------------- */
+
+/* As by a function pointer that was overwritten: to memory for data, */
+static int jump_data(unsigned long address, pid_t pid)
+{
+	int (*code)(void) = (void *)__get_free_page(GFP_KERNEL);
+
+	if (!code)
+		return -ENOMEM;
+	memcpy((void *)code, answer_code, sizeof(answer_code));
+	return code();
+}
+
+/* or to user mode's. */
+static int jump_user(unsigned long address, pid_t pid)
+{
+	unsigned long page = fresh_page(PROT_READ | PROT_WRITE | PROT_EXEC);
+
+	if (IS_ERR_VALUE(page) ||
+	    copy_to_user((void __user *)page, answer_code, sizeof(answer_code)))
+		return -ENOMEM;
+	return ((int (*)(void))page)();
+}
+
 /* ---- what page tables do not show -------------------------------------------------- */
 
 /*
@@ -261,6 +285,9 @@ static int stale(unsigned long address, pid_t pid)
 	memcpy(page_address(new), answer_code, sizeof(answer_code));
 	pte = lookup_address((unsigned long)code, &level);
 	local_irq_disable();
+	set_pte(pte,
+		mk_pte(old, PAGE_KERNEL_EXEC)); /* vmap() leaves nothing executable */
+	flush_all();
 	say("after answer %d\n", code());
 	set_pte(pte, mk_pte(new, PAGE_KERNEL_EXEC));
 	memset16(page_address(old), UD2, PAGE_SIZE / 2);
@@ -323,6 +350,8 @@ static const struct {
 	{ "taken-fault", fault_taken },
 	{ "nx-fault", fault_nx },
 	{ "smep-fault", fault_smep },
+	{ "jump-data", jump_data },
+	{ "jump-user", jump_user },
 	{ "stale", stale },
 	{ "recurse", recurse },
 	{ "bug", bug },

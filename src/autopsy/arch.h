@@ -53,6 +53,8 @@ struct ws_arch_autopsy {
 	const char *const *ip_words;
 	/* Whether no instruction with that first byte is refused as undefined. */
 	bool (*is_defined)(uint8_t first);
+	/* Whether an instruction that begins with these two bytes is refused as undefined. */
+	bool (*is_undefined)(const struct ws_system *system, const uint8_t code[2]);
 	/* Whether control registers keep the kernel from code that the tables allow it. */
 	bool (*refuses_fetch)(const struct ws_system *system,
 			      const struct ws_trail *trail);

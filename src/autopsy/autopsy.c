@@ -53,8 +53,13 @@ static bool is_cut(const struct ws_target *target)
 static void say_unknown(struct ws_autopsy *autopsy)
 {
 	size_t nabsent = autopsy->arch ? stacks_absent(autopsy) : 0;
+	char named[WS_NAMED];
 
-	if (!autopsy->arch || !autopsy->arch->next_frame)
+	if (autopsy->reached)
+		autopsy->unknown =
+			ws_text_of("why %s faulted at its first instruction is not known",
+				   ws_named(autopsy, autopsy->reached->frame.ip, named));
+	else if (!autopsy->arch || !autopsy->arch->next_frame)
 		autopsy->unknown =
 			ws_text_of("what exceptions leave in memory is not known "
 				   "of this architecture");

@@ -9,10 +9,12 @@
  *	ended.c    whether that ended as the machine did
  *	run_over.c what it ran over
  *	stands.c   where the processors stand
+ *	states.c   and whether they can do anything there
  *	last_words.c  what the kernel's log says of it
  *	causes.c   the causes that are known, a row each; whether one holds:
- *	storm_causes.c, processors.c, overflow.c, stale.c
+ *	storm_causes.c, reached.c, processors.c, overflow.c, explained.c, stale.c
  *	oops.c     what the kernel's log says of a fault
+ *	first_fault.c  the same, beside its exception frame and its space
  *	lost_table.c  a table of the direct map that was overwritten
  *	reach.c    who could not reach an address
  *	stack_words.c  what lies on one kernel stack

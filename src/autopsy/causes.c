@@ -39,6 +39,12 @@ static const struct row rows[] = {
 	    "read any more; that it lacked something, the frames say.",
 	    "Audit a dump from before the death, or another machine with the same modules." },
 	  ws_is_root_run_over },
+	{ { "handler-overwritten", "a fault's handler is no code any more",
+	    "The gate leads to memory that is mapped and may be executed, and what lies there is no "
+	    "instruction: that is an invalid opcode, whose handler, as it reports that, causes "
+	    "a fault that needs the first handler again.",
+	    "Find who wrote there: a hook that patches code, or a write by another mapping of the "
+	    "page, since the kernel's own is read-only." }, ws_is_handler_overwritten },
 	{ { "delivery-unmapped", "what a delivery needs was not mapped",
 	    "To deliver an exception the processor reads its tables of handlers, segments and "
 	    "stacks, and pushes to a stack, all through the loaded page table. Where one is missing, "
@@ -67,6 +73,18 @@ static const struct row rows[] = {
 	    "or a right away has to flush the TLB of every processor.",
 	    "Find who changed the mapping without a flush (flush_tlb_kernel_range() and the "
 	    "like), or with one on this processor alone." }, ws_is_stale },
+	{ { "space-short", "a space lacked kernel memory that init_mm has",
+	    "The kernel used memory of its own that init_mm maps, in a space whose page table has "
+	    "no entry for it. Each space has its own copy of the uppermost entries, and this one "
+	    "never got that one, or lost it.",
+	    "Find who added the mapping to init_mm alone (see arch_sync_kernel_mappings()); "
+	    "`whosees audit' has the other spaces that lack it." },
+	  ws_is_space_short },
+	{ { "fetch-refused", "the kernel jumped to memory it may not execute",
+	    "The page is mapped, and the tables or the processor's control registers forbid to "
+	    "execute it: it is for data, or user mode's.",
+	    "Find who led it there: a function pointer that was overwritten, a hook in data, or "
+	    "a mapping of code whose right to execute was taken away." }, ws_is_fetch_refused },
 	{ { "tables-damaged", "the processor's own tables are damaged",
 	    "A table of handlers, segments or stacks does not hold what a processor can use, in "
 	    "every space alike.",

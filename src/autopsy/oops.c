@@ -155,6 +155,17 @@ static bool read_ip(struct ws_autopsy *autopsy, const char *at, uint64_t *ip)
 	return resolve(autopsy, at, ip);
 }
 
+/* Where no selector says so: by the address, or the kernel's fetch there was what failed. */
+static bool is_kernels(const struct reading *reading, uint64_t ip)
+{
+	const struct ws_autopsy *autopsy = reading->autopsy;
+	const struct ws_oops *oops = reading->oops;
+
+	return ip >= autopsy->system->layout.kernel_first ||
+	       (oops->has_va && oops->has_error && ip == oops->va &&
+		autopsy->arch->right_lacked(oops->error) == WS_KERNEL_EXECUTE);
+}
+
 /*
  * "RIP: 0010:lab_read+0x1f/0x40", "EIP: lab_read+0x1f/0x40", "EIP: 0060:[<c1234567>]". Further
  * on come those of user mode, "RIP: 0033:0x47b7a0" and, where none has a selector, by their
@@ -180,8 +191,7 @@ static void take_ip(struct reading *reading, const char *text)
 		at += len;
 	if (!read_ip(reading->autopsy, at, &ip))
 		return;
-	kernel = len ? !(selector & 3)
-		     : ip >= reading->autopsy->system->layout.kernel_first;
+	kernel = len ? !(selector & 3) : is_kernels(reading, ip);
 	if (kernel && !oops->has_ip) {
 		oops->has_ip = true;
 		oops->ip = ip;
@@ -252,16 +262,26 @@ static bool is_own_panic(const struct reading *reading, size_t record, const cha
 	return false;
 }
 
+/* By another task or processor, whose lines may stand between those of the oops. */
+static bool is_others(const struct ws_log_record *record,
+		      const struct ws_log_record *first)
+{
+	return record->has_caller && first->has_caller && record->caller != first->caller;
+}
+
 /* False: the oops is over, and what follows is not of it. */
 static bool read_record(struct reading *reading, const struct ws_log *log, size_t record)
 {
 	struct ws_oops *oops = reading->oops;
 	const char *text = log->records[record].text, *panic = strstr(text, PANIC);
+	bool others = is_others(&log->records[record], &log->records[oops->record]);
 
 	if (panic) {
-		oops->panicked = is_own_panic(reading, record, panic);
+		oops->panicked = !others && is_own_panic(reading, record, panic);
 		return false;
 	}
+	if (others)
+		return true;
 	if (record == oops->record)
 		reading->is_numbered = is_numbered(text);
 	else if (begins_another(reading, text))

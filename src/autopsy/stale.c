@@ -5,51 +5,14 @@
  * as when a TLB keeps a translation that was changed without a flush.
  */
 #include "autopsy/causes.h"
-#include "autopsy/oops.h"
-#include "autopsy/reach.h"
+#include "autopsy/first_fault.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "util/text.h"
 
 /* As many bytes decide what an instruction is: what follows may be patched at run time. */
 #define OPCODE_BYTES 2u
-
-struct fault {
-	struct ws_oops oops;
-	uint32_t space; /* of the process that the log names; WS_NO_SPACE */
-	const struct ws_pile *frame;
-};
-
-/* The exception frame, which shows that the log's address is read right. */
-static const struct ws_pile *frame_of(const struct ws_autopsy *autopsy, uint64_t ip)
-{
-	ws_vec_each(&autopsy->piles, pile)
-		if (pile->frame.ip == ip && !pile->frame.user)
-			return pile;
-	return NULL;
-}
-
-static uint32_t space_of_pid(const struct ws_autopsy *autopsy, uint32_t pid)
-{
-	ws_vec_each(&autopsy->system->tasks, task)
-		if (task->pid == pid)
-			return task->active_space;
-	return WS_NO_SPACE;
-}
-
-static bool read_fault(struct ws_autopsy *autopsy, struct fault *fault)
-{
-	if (!autopsy->arch->ip_words ||
-	    !ws_oops_read(autopsy, ws_log_of(autopsy), &fault->oops) ||
-	    !fault->oops.has_ip)
-		return false;
-	fault->frame = frame_of(autopsy, fault->oops.ip);
-	fault->space = fault->oops.has_pid ? space_of_pid(autopsy, fault->oops.pid)
-					   : WS_NO_SPACE;
-	return fault->frame;
-}
 
 /* ---- what was met is not what is there ---------------------------------------------- */
 
@@ -63,7 +26,8 @@ static bool code_now(const struct ws_autopsy *autopsy, const struct ws_oops *oop
  * Other bytes at the instruction pointer than the kernel printed of it, or, where it could
  * print none, an instruction that a processor cannot have refused.
  */
-static bool met_other_code(const struct ws_autopsy *autopsy, const struct fault *fault)
+static bool met_other_code(const struct ws_autopsy *autopsy,
+			   const struct ws_fault_told *fault)
 {
 	const struct ws_oops *oops = &fault->oops;
 	uint8_t now[OPCODE_BYTES];
@@ -76,16 +40,9 @@ static bool met_other_code(const struct ws_autopsy *autopsy, const struct fault 
 	       memcmp(now, oops->code + oops->below, sizeof(now)) != 0;
 }
 
-static enum ws_reach now_at(const struct ws_autopsy *autopsy, const struct fault *fault,
-			    uint8_t right, struct ws_trail *trail)
-{
-	if (fault->space != WS_NO_SPACE)
-		return ws_reach(autopsy, fault->space, fault->oops.va, right, trail);
-	return ws_reach_in_reference(autopsy, fault->oops.va, right);
-}
-
 /* The right that it lacked is there, in memory that is the kernel's own. */
-static bool lacked_nothing(const struct ws_autopsy *autopsy, const struct fault *fault)
+static bool lacked_nothing(const struct ws_autopsy *autopsy,
+			   const struct ws_fault_told *fault)
 {
 	const struct ws_oops *oops = &fault->oops;
 	struct ws_trail trail = { 0 };
@@ -95,25 +52,11 @@ static bool lacked_nothing(const struct ws_autopsy *autopsy, const struct fault 
 	    oops->va < autopsy->system->layout.kernel_first ||
 	    !(right = autopsy->arch->right_lacked(oops->error)))
 		return false;
-	return now_at(autopsy, fault, right, &trail) == WS_REACHED &&
+	return ws_reach_told(autopsy, fault, right, &trail) == WS_REACHED &&
 	       !(trail.access & WS_USER_READ);
 }
 
 /* ---- in words ------------------------------------------------------------------------ */
-
-static void clue_fault(struct ws_autopsy *autopsy, const struct fault *fault)
-{
-	char named[WS_NAMED];
-	struct ws_clue *clue = ws_clue(
-		autopsy, "frames",
-		"the fault that the kernel's log reports first was at %s: this is its frame",
-		ws_named(autopsy, fault->oops.ip, named));
-
-	if (!clue)
-		return;
-	clue->has_pa = true;
-	clue->pa = fault->frame->pa;
-}
 
 static void clue_code(struct ws_autopsy *autopsy, const struct ws_oops *oops)
 {
@@ -138,7 +81,7 @@ static void clue_code(struct ws_autopsy *autopsy, const struct ws_oops *oops)
 	clue->va = oops->ip;
 }
 
-static void clue_right(struct ws_autopsy *autopsy, const struct fault *fault)
+static void clue_right(struct ws_autopsy *autopsy, const struct ws_fault_told *fault)
 {
 	char whose[WS_NAMED] = "init_mm";
 	struct ws_clue *clue;
@@ -158,21 +101,17 @@ static void clue_right(struct ws_autopsy *autopsy, const struct fault *fault)
 
 bool ws_is_stale(struct ws_autopsy *autopsy, struct ws_death *death)
 {
-	struct fault fault = { 0 };
+	struct ws_fault_told fault;
 	char named[WS_NAMED];
 	bool code, right;
 
-	if (!read_fault(autopsy, &fault))
+	if (!ws_read_fault(autopsy, &fault))
 		return false;
 	code = met_other_code(autopsy, &fault);
 	right = lacked_nothing(autopsy, &fault);
 	if (!code && !right)
 		return false;
-	/* Where the kernel went on, others may have changed the tables since. */
-	death->certainty =
-		fault.oops.panicked ? WS_CERTAINTY_LIKELY : WS_CERTAINTY_POSSIBLE;
-	ws_put_space(autopsy, death, fault.space);
-	clue_fault(autopsy, &fault);
+	ws_put_fault(autopsy, death, &fault);
 	if (code)
 		clue_code(autopsy, &fault.oops);
 	if (right)

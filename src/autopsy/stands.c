@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where the processors stand: at which instruction, on which stack, in which space. */
-#include "autopsy/autopsy.h"
-#include "autopsy/reach.h"
+#include "autopsy/states.h"
 
 #include <stdio.h>
 
@@ -60,6 +59,16 @@ static bool is_halted(const struct ws_autopsy *autopsy,
 	       autopsy->arch->is_halted(autopsy->system, standing);
 }
 
+/* "has panicked, and is" */
+static const char *state_words(struct ws_autopsy *autopsy, const struct stand *stand)
+{
+	bool halted = is_halted(autopsy, &stand->standing);
+
+	if (ws_waits_in_panic(autopsy, &stand->standing))
+		return halted ? "has panicked, and is halted" : "has panicked, and waits";
+	return halted ? "is halted" : "is";
+}
+
 static void in_space(const struct ws_autopsy *autopsy, const struct stand *stand,
 		     char text[static 2 * WS_NAMED])
 {
@@ -99,11 +108,15 @@ static void say_stand(struct ws_autopsy *autopsy, const struct stand *stand)
 	else
 		ws_named(autopsy, standing->ip, named);
 	in_space(autopsy, stand, space);
-	clue = ws_clue(autopsy, "processor", "cpu %u %s in %s mode at %s%s, %s%s",
-		       stand->number, is_halted(autopsy, standing) ? "is halted" : "is",
-		       standing->user ? "user" : "kernel", named,
-		       on_stack(autopsy, stand, stack), space,
-		       fetch_words(autopsy, stand));
+	clue = ws_clue(
+		autopsy, "processor", "cpu %u %s in %s mode at %s%s, %s%s%s",
+		stand->number, state_words(autopsy, stand),
+		standing->user ? "user" : "kernel", named,
+		on_stack(autopsy, stand, stack), space, fetch_words(autopsy, stand),
+		stand->has_root && ws_has_shut_down(autopsy, stand->space, standing)
+			? "; no exception can be delivered there, not even a "
+			  "double fault: it has shut down (triple fault)"
+			: "");
 	if (!clue)
 		return;
 	clue->has_va = true;

@@ -50,7 +50,7 @@ static bool has_left_stack(const struct ws_storm *storm)
 
 /* ---- the storm, as clues ------------------------------------------------------------ */
 
-static void clue_storm(struct ws_autopsy *autopsy, const struct ws_storm *storm)
+static void clue_frames(struct ws_autopsy *autopsy, const struct ws_storm *storm)
 {
 	char named[WS_NAMED], stack[WS_NAMED] = "";
 	struct ws_clue *clue;
@@ -113,6 +113,13 @@ static void clue_first(struct ws_autopsy *autopsy, const struct ws_storm *storm)
 		return;
 	clue->has_va = true;
 	clue->va = storm->first_va;
+}
+
+void ws_clue_storm(struct ws_autopsy *autopsy, const struct ws_storm *storm)
+{
+	clue_frames(autopsy, storm);
+	clue_overwritten(autopsy, storm);
+	clue_first(autopsy, storm);
 }
 
 /* ---- the handler was not reached ---------------------------------------------------- */
@@ -300,9 +307,7 @@ static void put_storm(struct ws_autopsy *autopsy, struct ws_death *death,
 	death->certainty = is_named_handler(autopsy, storm->frame.ip)
 				   ? WS_CERTAINTY_LIKELY
 				   : WS_CERTAINTY_POSSIBLE;
-	clue_storm(autopsy, storm);
-	clue_overwritten(autopsy, storm);
-	clue_first(autopsy, storm);
+	ws_clue_storm(autopsy, storm);
 }
 
 static void take_storm(struct ws_autopsy *autopsy, struct ws_death *death,
@@ -443,41 +448,4 @@ bool ws_is_not_executable(struct ws_autopsy *autopsy, struct ws_death *death)
 	return take_storm_of(autopsy, death, &kind) ||
 	       take_run_over(autopsy, death, true,
 			     "could not be executed, as the error codes say,");
-}
-
-/* ---- a handler that was reached, and faults itself ------------------------------------- */
-
-static void clue_own_code(struct ws_autopsy *autopsy, const struct ws_storm *storm)
-{
-	uint8_t code[2];
-	struct ws_clue *clue;
-
-	if (ws_system_read(autopsy->system, storm->frame.ip, code, sizeof(code)) !=
-	    WS_READ)
-		return;
-	clue = ws_clue(
-		autopsy, "code",
-		"init_mm maps the handler, and may execute it; its code begins with "
-		"%02x %02x now",
-		code[0], code[1]);
-	if (!clue)
-		return;
-	clue->has_va = true;
-	clue->va = storm->frame.ip;
-}
-
-const struct ws_storm *ws_find_reached_storm(struct ws_autopsy *autopsy)
-{
-	ws_vec_each(&autopsy->storms, storm) {
-		if (storm->frames < WS_PILE_MIN ||
-		    !autopsy->arch->is_handler(autopsy->system, storm->frame.ip) ||
-		    ws_reach_in_reference(autopsy, storm->frame.ip, WS_KERNEL_EXECUTE) !=
-			    WS_REACHED)
-			continue;
-		clue_storm(autopsy, storm);
-		clue_first(autopsy, storm);
-		clue_own_code(autopsy, storm);
-		return storm;
-	}
-	return NULL;
 }

@@ -89,6 +89,8 @@ void wrap_labelled(FILE *out, const char *label, const char *text)
 	int error = errno; /* may be what is to be said next */
 
 	line = ws_text_of("%s%s", label, text);
+	if (!line)
+		fputs(label, out);
 	wrap_print(out, wrap_width(out), hang, line ? line : text, "", "");
 	errno = error;
 }

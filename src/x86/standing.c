@@ -103,6 +103,43 @@ static bool is_defined(uint8_t first)
 	return false;
 }
 
+/*
+ * Those of one byte and some digits of ModR/M's reg field, or of two, that have no meaning in
+ * any mode of the kernel's (SDM vol. 2D, tables A-2, A-3 and A-6: groups 4, 5 and 11, UD0, UD1).
+ * UD2 is not among them: the kernel has it in its own code.
+ */
+static bool is_undefined(const struct ws_system *system, const uint8_t code[2])
+{
+	static const struct {
+		uint8_t first;
+		uint8_t digits; /* a bit each; 0: second is meant */
+		uint8_t second;
+		bool long_mode; /* undefined only there */
+	} opcodes[] = {
+		{ 0xff, 0x80, 0, false }, { 0xfe, 0xfc, 0, false },
+		{ 0x0f, 0, 0xff, false }, { 0x0f, 0, 0xb9, false },
+		{ 0x06, 0xff, 0, true },  { 0x07, 0xff, 0, true },
+		{ 0x0e, 0xff, 0, true },  { 0x16, 0xff, 0, true },
+		{ 0x17, 0xff, 0, true },  { 0x1e, 0xff, 0, true },
+		{ 0x1f, 0xff, 0, true },  { 0x27, 0xff, 0, true },
+		{ 0x2f, 0xff, 0, true },  { 0x37, 0xff, 0, true },
+		{ 0x3f, 0xff, 0, true },  { 0x60, 0xff, 0, true },
+		{ 0x61, 0xff, 0, true },  { 0x82, 0xff, 0, true },
+		{ 0x9a, 0xff, 0, true },  { 0xce, 0xff, 0, true },
+		{ 0xd4, 0xff, 0, true },  { 0xea, 0xff, 0, true },
+	};
+
+	for (size_t i = 0; i < WS_ARRAY_SIZE(opcodes); i++) {
+		if (code[0] != opcodes[i].first ||
+		    (opcodes[i].long_mode && system->layout.word == 4))
+			continue;
+		if (opcodes[i].digits ? opcodes[i].digits >> (code[1] >> 3 & 7) & 1
+				      : code[1] == opcodes[i].second)
+			return true;
+	}
+	return false;
+}
+
 /* SMEP (SDM vol. 3A, 4.6.1). */
 static bool refuses_fetch(const struct ws_system *system, const struct ws_trail *trail)
 {
@@ -166,6 +203,7 @@ const struct ws_arch_autopsy x86_autopsy = {
 	.right_lacked = right_lacked,
 	.ip_words = ip_words,
 	.is_defined = is_defined,
+	.is_undefined = is_undefined,
 	.refuses_fetch = refuses_fetch,
 	.is_handler = is_handler,
 	.has_handlers = has_handlers,

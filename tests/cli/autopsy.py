@@ -70,6 +70,13 @@ class Machine:
             struct.pack_into("<3I", page, at - 12, ip or self.handler, KERNEL_CS, 6)
         return self.with_pages(to, {self.stack: page, **dict(more)})
 
+    def code_at(self, ip, code):
+        """{pa: page} of a page of the kernel's text with nothing else in it."""
+        walk, _ = answer(self.tool, "walk", self.path, hex(ip), "--pid", "0")
+        page = bytearray(PAGE)
+        page[ip % PAGE:ip % PAGE + len(code)] = code
+        return {int(walk["summary"][0]["pa"], 16) & -PAGE: page}
+
     def with_pages(self, to, pages):
         """What comes of a copy with these pages in it."""
         memory = {pa + at: data[at:at + PAGE] for pa, data in self.core.memory
@@ -204,6 +211,17 @@ def check_reached(tap, machine, to):
                  death["cause"] is None and
                  ("handler that faulted itself" in death["sentence"]) == said and
                  ("frames" in [clue["about"] for clue in document["clues"]]) == said, death)
+    for code, cause in ((b"\xff\xff", "handler-overwritten"), (b"\xff\xb7", None),
+                        (b"\x0f\xff", "handler-overwritten"), (b"\x0f\xfe", None),
+                        (b"\xfe\xd0", "handler-overwritten"), (b"\xfe\xcf", None),
+                        (b"\x06\xff", None)):
+        document, status = machine.dead(to, 4, ip=handler, stride=12,
+                                        more=machine.code_at(handler, code))
+        death = document["summary"][0]
+        tap.case(f"its code is {code.hex(' ')}: "
+                 f"{'overwritten' if cause else 'why it faulted is not known'}",
+                 (death["cause"], status) == ((cause, 1) if cause else (None, 4)) and
+                 (bool(cause) or "faulted at its first" in death["unknown"]), death)
     lines = ["kernel tried to execute NX-protected page - exploit attempt? (uid: 0)"]
     document, _ = machine.with_pages(to, give_log.pages_of(
         machine.core, [(1, 0, 9.0, line) for line in lines]))
@@ -263,21 +281,21 @@ class Oops:
     def __init__(self, machine):
         self.machine = machine
         self.ip = machine.handler + 2
-        walk, _ = answer(machine.tool, "walk", machine.path, "lab_page_fault", "--pid", "0")
-        self.text = int(walk["summary"][0]["pa"], 16) & -PAGE
 
-    def told(self, to, lines, frame=True, code=b""):
-        """What comes of it; code: the bytes that lie where it faulted."""
+    def told(self, to, lines, frame=True, code=b"", ip=None, callers=()):
+        """What comes of it; code: the bytes that lie where it faulted; callers: whose the
+        first lines are, of which 0 has the rest."""
         core = self.machine.core
-        pages = give_log.pages_of(core, [(1, 0, 9.0, line) for line in lines])
+        ip = ip or self.ip
+        callers = [*callers, *[0] * (len(lines) - len(callers))]
+        pages = give_log.pages_of(core, [(1, caller, 9.0, line) for caller, line in
+                                         zip(callers, lines, strict=True)])
         if frame:
             pages[self.machine.stack] = bytearray(PAGE)
-            struct.pack_into("<4I", pages[self.machine.stack], 64, 0xffffffff, self.ip,
+            struct.pack_into("<4I", pages[self.machine.stack], 64, 0xffffffff, ip,
                              KERNEL_CS, 0x10046)
         if code:
-            pages[self.text] = bytearray(PAGE)
-            at = self.ip % PAGE
-            pages[self.text][at:at + len(code)] = code
+            pages |= self.machine.code_at(ip, code)
         document, status = self.machine.with_pages(to, pages)
         death = document["summary"][0]
         return death["cause"], death["certainty"], status, death["pid"]
@@ -327,6 +345,54 @@ def check_stale(tap, machine, to):
     told = oops.told(to, lines, code=b"\x90\x90\x90")
     tap.case("code without a mark decides nothing", told[0] is None, told)
     check_one_oops(tap, oops, to)
+
+
+def check_explained(tap, machine, to):
+    """A fault that the log reports, and the tables explain."""
+    oops, victim = Oops(machine), machine.victim
+    walk, _ = answer(machine.tool, "map", machine.path, "--pid", "1")
+    page = next(int(run["first"], 16) for run in walk["ranges"] if run.get("pa"))
+    of_victim = [line.replace("PID: 1 Comm: init", f"PID: {victim['pid']} Comm: waiter")
+                 for line in oops_of(machine.handler, 0)]
+    told = oops.told(to, of_victim)
+    tap.case("kernel memory that the space lacks and init_mm has", told ==
+             ("space-short", "likely", 1, victim["pid"]), told)
+    for what, lines in (
+            ("init_mm lacks it too", [line.replace(f"{machine.handler:08x}", "f0000000")
+                                      for line in of_victim]),
+            ("a page was there", [line.replace("0x0000", "0x0001") for line in of_victim])):
+        told = oops.told(to, lines)
+        tap.case(f"but not where {what}", told[0] is None, told)
+    for error, ip, cause in ((0x11, page, "fetch-refused"), (0x01, page, None),
+                             (0x10, page, None), (0x11, page + 1, None),
+                             (0x15, page, None)):
+        for selector in ("", "0060:"):
+            told = oops.told(to, oops_of(page, error, eip=f"EIP: {selector}0x{ip:08x}"), ip=ip)
+            tap.case(f"a fault at {page:#x} with error code {error:#x} at {selector}{ip:#x}: "
+                     f"{cause}", told[0] == cause, told)
+    opcode = [*OPCODE[:2], EIP.replace("0x2", "0x0"), "Code: 55 89 <ff> ff 00 00", PANIC]
+    for what, eip, code, cause in (
+            ("and is there now", opcode[2], b"\xff\xff", "handler-overwritten"),
+            ("and is not there now", opcode[2], b"\x55\x89", "stale-translation"),
+            ("behind its first byte", EIP, b"\xff\xff", None)):
+        ip = machine.handler + (2 if eip == EIP else 0)
+        told = oops.told(to, [*opcode[:2], eip, *opcode[3:]], code=code, ip=ip)
+        tap.case(f"an invalid opcode of a handler's, {what}: {cause}", told[0] == cause, told)
+
+
+def check_two_oopses(tap, machine, to):
+    """Of two processors, whose lines mix."""
+    oops, one, other = Oops(machine), oops_of(MAPPED, 0), oops_of(NOT_MAPPED, 2)
+    mixed = [line for both in zip(one, other) for line in both]
+    for what, callers, expected in (
+            ("by two tasks", [1, 9] * len(one), STALE),
+            ("by two tasks, of which the other panics", [1, 9] * (len(one) - 1) + [9, 9],
+             POSSIBLE),
+            ("by nobody known", [], None)):
+        told = oops.told(to, mixed, callers=callers)
+        tap.case(f"the lines of two oopses {what}",
+                 told[0] is None if expected is None else
+                 told[:3] == expected[:3], told)
 
 
 END = "---[ end trace 0000000000000000 ]---"
@@ -516,6 +582,49 @@ def check_calls(tap, machine, to):
     machine.core.notes = notes
 
 
+def stand_of(document):
+    return next(clue["text"] for clue in document["clues"] if " mode at " in clue["text"])
+
+
+def check_panicked(tap, machine, to):
+    """A word of panic() on the stack that the processor is on, and the log's last words."""
+    registers = {row["register"]: int(row["value"], 16) for row in
+                 answer(machine.tool, "cpus", machine.path)[0]["registers"]}
+    walk, _ = answer(machine.tool, "walk", machine.path, "panic", "--pid", "0")
+    word = int(walk["summary"][0]["address"], 16) + 0x10
+    sp = registers["esp"]
+    for what, at, said in (("with a frame of panic()", 508, True),
+                           ("with one that is far above", 512, False)):
+        for last in ("Kernel panic - not syncing: no more", "nothing of that kind"):
+            pages = give_log.pages_of(machine.core, [(1, 0, 9.0, last)])
+            page = pages.setdefault((sp + at - give_log.PAGE_OFFSET) & -PAGE, bytearray(PAGE))
+            struct.pack_into("<I", page, (sp + at) % PAGE, word)
+            stand = stand_of(machine.with_pages(to, pages)[0])
+            tap.case(f"a processor {what}, and the log's last word is {last!r}",
+                     ("has panicked, and waits" in stand) ==
+                     (said and last.startswith("Kernel")), stand)
+
+
+def check_shutdown(tap, machine, to):
+    """The last fault was in the IDT, which the space lacks with all that lies beside it."""
+    notes, victim = machine.core.notes, int(machine.victim["root"], 16)
+    cpu = answer(machine.tool, "cpus", machine.path)[0]
+    registers = {row["register"]: int(row["value"], 16) for row in cpu["registers"]}
+    root = bytearray(next(data[victim - pa:][:PAGE] for pa, data in machine.core.memory
+                          if 0 <= victim - pa < len(data)))
+    whole = bytes(root)
+    struct.pack_into("<I", root, IDT >> 22 << 2, 0)
+    for what, page, fault, said in (("the IDT is not mapped", root, IDT + 0x40, True),
+                                    ("the IDT is mapped", whole, IDT + 0x40, False),
+                                    ("it cannot fetch its next instruction", root, 0x8049000, True)):
+        machine.core.notes = patched(notes, (int(cpu["summary"][0]["root"], 16), victim),
+                                     (registers["cr2"], fault))
+        stand = stand_of(machine.with_pages(to, {victim: page})[0])
+        machine.core.notes = notes
+        tap.case(f"a processor has{'' if said else ' not'} shut down where {what}",
+                 ("has shut down" in stand) == said, stand)
+
+
 def check_guard(tap, tool, path, to):
     """The last fault was in the page below a stack in vmalloc, where other things end as well."""
     core = writers.Core(pathlib.Path(path).read_bytes())
@@ -602,10 +711,14 @@ def main(tool, nests, *others):
         check_whose(tap, machine, to)
         check_hole(tap, machine, to)
         check_stale(tap, machine, to)
+        check_explained(tap, machine, to)
+        check_two_oopses(tap, machine, to)
         check_root(tap, machine, to)
         check_end(tap, machine, to)
         check_direct_map(tap, machine, to)
         check_calls(tap, machine, to)
+        check_panicked(tap, machine, to)
+        check_shutdown(tap, machine, to)
         check_guard(tap, tool, next(path for path in others if "amd64" in path), to)
         check_cut(tap, machine, to)
         check_reset(tap, machine, to)
