@@ -1287,6 +1287,8 @@ struct ws_storm {
 	uint64_t first_va; /* of its lowest byte; 0: not known */
 	uint32_t task; /* on whose stack it began; index into ws_system_tasks(), or: */
 	const char *stack; /* on another, "entry stack"; NULL: a task's, or not known */
+	bool has_vector; /* frame.ip is the handler, as a processor's own tables have it, */
+	uint8_t vector; /* of that vector */
 };
 #define WS_NO_TASK UINT32_MAX
 

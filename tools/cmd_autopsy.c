@@ -38,6 +38,8 @@ enum {
 	ROOT,
 	HANDLER,
 	CPU,
+	VECTOR,
+	ERROR_CODE,
 	STORM_FRAMES,
 	STRIDE,
 	FIRST_IP,
@@ -64,6 +66,10 @@ static const struct column cause_columns[] = {
 	[ROOT] = { "root", NULL, COLUMN_ADDRESS, "that space's root" },
 	[HANDLER] = { "handler", NULL, COLUMN_ADDRESS, "that was not reached" },
 	[CPU] = { "cpu", NULL, COLUMN_COUNT, "the processor whose registers tell of it" },
+	[VECTOR] = { "vector", NULL, COLUMN_COUNT,
+		     "whose handler that is, by the processors' own tables" },
+	[ERROR_CODE] = { "error", NULL, COLUMN_ADDRESS,
+			 "the error code in the uppermost frame of the storm" },
 	[STORM_FRAMES] = { "frames", NULL, COLUMN_COUNT,
 			   "exception frames of the storm" },
 	[STRIDE] = { "stride", NULL, COLUMN_COUNT, "bytes from one to the next" },
@@ -96,34 +102,38 @@ static void print_cause(void *arg, struct report *report)
 		death->space == WS_NO_SPACE ? NULL : &mortem->spaces[death->space];
 	bool first = storm && storm->has_first;
 
-	report_row(report,
-		   (struct value[]){
-			   [SENTENCE] = value_text(death->sentence),
-			   [CAUSE] = death->cause ? value_text(death->cause->id)
-						  : (struct value){ 0 },
-			   [CERTAINTY] = value_text(ws_certainty_name(death->certainty)),
-			   [PID] = number_if(space && space->pid, space ? space->pid : 0),
-			   [COMM] = space && space->pid ? value_text(space->comm)
-							: (struct value){ 0 },
-			   [ROOT] = number_if(death->has_root, death->root),
-			   [HANDLER] = number_if(death->handler, death->handler),
-			   [CPU] = number_if(death->has_cpu, death->cpu),
-			   [STORM_FRAMES] = number_if(storm, storm ? storm->frames : 0),
-			   [STRIDE] = number_if(storm, storm ? storm->stride : 0),
-			   [FIRST_IP] = number_if(first, first ? storm->first.ip : 0),
-			   [FIRST_SP] = number_if(first, first ? storm->first_va : 0),
-			   [FIRST_USER] = first ? value_number(storm->first.user)
-						: (struct value){ 0 },
-			   [LAST_SP] = number_if(storm, storm ? storm->va : 0),
-			   [REPLAY_FATE] = death->has_story ? value_text(ws_fate_name(
-								      death->story.fate))
-							    : (struct value){ 0 },
-			   [REPLAY_SP] = number_if(death->has_story, death->story.sp),
-			   [REPLAY_DIFFERS] = value_text(death->replay_differs),
-			   [ALL_FRAMES] = value_number(death->nframes),
-			   [LOST_FRAMES] = value_number(death->nlost),
-			   [UNKNOWN] = value_text(death->unknown),
-		   });
+	report_row(
+		report,
+		(struct value[]){
+			[SENTENCE] = value_text(death->sentence),
+			[CAUSE] = death->cause ? value_text(death->cause->id)
+					       : (struct value){ 0 },
+			[CERTAINTY] = value_text(ws_certainty_name(death->certainty)),
+			[PID] = number_if(space && space->pid, space ? space->pid : 0),
+			[COMM] = space && space->pid ? value_text(space->comm)
+						     : (struct value){ 0 },
+			[ROOT] = number_if(death->has_root, death->root),
+			[HANDLER] = number_if(death->handler, death->handler),
+			[CPU] = number_if(death->has_cpu, death->cpu),
+			[VECTOR] = number_if(storm && storm->has_vector,
+					     storm ? storm->vector : 0),
+			[ERROR_CODE] = number_if(storm, storm ? storm->frame.error : 0),
+			[STORM_FRAMES] = number_if(storm, storm ? storm->frames : 0),
+			[STRIDE] = number_if(storm, storm ? storm->stride : 0),
+			[FIRST_IP] = number_if(first, first ? storm->first.ip : 0),
+			[FIRST_SP] = number_if(first, first ? storm->first_va : 0),
+			[FIRST_USER] = first ? value_number(storm->first.user)
+					     : (struct value){ 0 },
+			[LAST_SP] = number_if(storm, storm ? storm->va : 0),
+			[REPLAY_FATE] = death->has_story ? value_text(ws_fate_name(
+								   death->story.fate))
+							 : (struct value){ 0 },
+			[REPLAY_SP] = number_if(death->has_story, death->story.sp),
+			[REPLAY_DIFFERS] = value_text(death->replay_differs),
+			[ALL_FRAMES] = value_number(death->nframes),
+			[LOST_FRAMES] = value_number(death->nlost),
+			[UNKNOWN] = value_text(death->unknown),
+		});
 }
 
 /* ---- the chain ---------------------------------------------------------------------- */
@@ -165,6 +175,8 @@ enum {
 	STORM_COUNT,
 	STORM_STRIDE,
 	STORM_IP,
+	STORM_VECTOR,
+	STORM_ERROR,
 	STORM_PID
 };
 
@@ -175,6 +187,9 @@ static const struct column storm_columns[] = {
 	[STORM_COUNT] = { "frames", NULL, COLUMN_COUNT, "exception frames" },
 	[STORM_STRIDE] = { "stride", NULL, COLUMN_COUNT, "bytes from one to the next" },
 	[STORM_IP] = { "ip", NULL, COLUMN_ADDRESS, "that each of them saved" },
+	[STORM_VECTOR] = { "vector", NULL, COLUMN_COUNT, "whose handler that is" },
+	[STORM_ERROR] = { "error", NULL, COLUMN_ADDRESS,
+			  "the word below it in the uppermost frame: an error code" },
 	[STORM_PID] = { "pid", NULL, COLUMN_COUNT,
 			"of the task on whose stack it began; null: of none that is known" },
 };
@@ -199,6 +214,9 @@ static void print_storms(void *arg, struct report *report)
 				    [STORM_COUNT] = value_number(storms[i].frames),
 				    [STORM_STRIDE] = value_number(storms[i].stride),
 				    [STORM_IP] = value_number(storms[i].frame.ip),
+				    [STORM_VECTOR] = number_if(storms[i].has_vector,
+							       storms[i].vector),
+				    [STORM_ERROR] = value_number(storms[i].frame.error),
 				    [STORM_PID] = number_if(
 					    on_task,
 					    on_task ? tasks[storms[i].task].pid : 0),

@@ -147,6 +147,7 @@ static enum ws_status look(struct ws_autopsy *autopsy)
 	ws_cause_find(autopsy);
 	if (!autopsy->death.cause && autopsy->arch->next_frame)
 		autopsy->reached = ws_find_reached_storm(autopsy);
+	ws_clue_first_fault(autopsy);
 	ws_say_where_they_stand(autopsy);
 	return WS_OK;
 }

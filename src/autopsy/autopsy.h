@@ -44,6 +44,7 @@ struct ws_autopsy {
 	uint32_t mm_space, mm_cpu;
 	const struct ws_storm *reached; /* a storm that no hole explains; or NULL */
 	char *sentence, *unknown, *differs;
+	bool has_first_fault; /* the chain has the frame of the log's first fault */
 	bool short_of_memory;
 };
 
@@ -77,6 +78,9 @@ void ws_cause_find(struct ws_autopsy *autopsy);
  * each time something else was wrong there, as code that was written over. NULL: there is none.
  */
 const struct ws_storm *ws_find_reached_storm(struct ws_autopsy *autopsy);
+
+/* Adds where the frame of the log's first fault lies, if the cause has not said so. */
+void ws_clue_first_fault(struct ws_autopsy *autopsy);
 
 /* Adds a sentence to the chain; the caller may then say where it lies. */
 struct ws_clue *ws_clue(struct ws_autopsy *autopsy, const char *about, const char *fmt,

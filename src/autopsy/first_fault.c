@@ -48,10 +48,19 @@ static void clue_fault(struct ws_autopsy *autopsy, const struct ws_fault_told *f
 		"the fault that the kernel's log reports first was at %s: this is its frame",
 		ws_named(autopsy, fault->oops.ip, named));
 
+	autopsy->has_first_fault = true;
 	if (!clue)
 		return;
 	clue->has_pa = true;
 	clue->pa = fault->frame->pa;
+}
+
+void ws_clue_first_fault(struct ws_autopsy *autopsy)
+{
+	struct ws_fault_told fault;
+
+	if (!autopsy->has_first_fault && ws_read_fault(autopsy, &fault))
+		clue_fault(autopsy, &fault);
 }
 
 void ws_put_fault(struct ws_autopsy *autopsy, struct ws_death *death,

@@ -108,15 +108,18 @@ static void say_stand(struct ws_autopsy *autopsy, const struct stand *stand)
 	else
 		ws_named(autopsy, standing->ip, named);
 	in_space(autopsy, stand, space);
-	clue = ws_clue(
-		autopsy, "processor", "cpu %u %s in %s mode at %s%s, %s%s%s",
-		stand->number, state_words(autopsy, stand),
-		standing->user ? "user" : "kernel", named,
-		on_stack(autopsy, stand, stack), space, fetch_words(autopsy, stand),
-		stand->has_root && ws_has_shut_down(autopsy, stand->space, standing)
-			? "; no exception can be delivered there, not even a "
-			  "double fault: it has shut down (triple fault)"
-			: "");
+	clue = ws_clue(autopsy, "processor", "cpu %u %s in %s mode at %s%s, %s%s%s%s",
+		       stand->number, state_words(autopsy, stand),
+		       standing->user ? "user" : "kernel", named,
+		       on_stack(autopsy, stand, stack), space,
+		       fetch_words(autopsy, stand),
+		       ws_failed_to_push(autopsy, stand->space, standing)
+			       ? "; its last push, right below its stack pointer, failed"
+			       : "",
+		       ws_has_shut_down(autopsy, stand->space, standing)
+			       ? "; no exception can be delivered there, not even a "
+				 "double fault: it has shut down (triple fault)"
+			       : "");
 	if (!clue)
 		return;
 	clue->has_va = true;

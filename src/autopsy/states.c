@@ -74,6 +74,24 @@ bool ws_has_shut_down(struct ws_autopsy *autopsy, uint32_t space,
 	return resets;
 }
 
+/* ---- the stack's end ------------------------------------------------------------------ */
+
+/* As much as a delivery pushes at most, on a stack that is aligned before. */
+#define PUSHED_MAX 64u
+
+bool ws_failed_to_push(const struct ws_autopsy *autopsy, uint32_t space,
+		       const struct ws_standing *standing)
+{
+	struct ws_trail trail;
+	enum ws_reach how;
+
+	if (standing->user || !standing->has_fault || space == WS_NO_SPACE ||
+	    standing->sp - standing->fault - 1 >= PUSHED_MAX)
+		return false;
+	how = ws_reach(autopsy, space, standing->fault, WS_KERNEL_WRITE, &trail);
+	return how == WS_REACH_NONE || how == WS_REACH_REFUSED;
+}
+
 /* ---- panic --------------------------------------------------------------------------- */
 
 static bool is_of_panic(struct ws_autopsy *autopsy, uint64_t va)

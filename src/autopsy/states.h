@@ -13,6 +13,10 @@
 bool ws_has_shut_down(struct ws_autopsy *autopsy, uint32_t space,
 		      const struct ws_standing *standing);
 
+/* Whether what faulted last was a push right below its stack pointer. */
+bool ws_failed_to_push(const struct ws_autopsy *autopsy, uint32_t space,
+		       const struct ws_standing *standing);
+
 /* By the log and its stack: the kernel has panicked, and this processor waits for a reset. */
 bool ws_waits_in_panic(struct ws_autopsy *autopsy, const struct ws_standing *standing);
 

@@ -52,9 +52,12 @@ static bool has_left_stack(const struct ws_storm *storm)
 
 static void clue_frames(struct ws_autopsy *autopsy, const struct ws_storm *storm)
 {
-	char named[WS_NAMED], stack[WS_NAMED] = "";
+	char named[WS_NAMED], stack[WS_NAMED] = "", vector[32] = "";
 	struct ws_clue *clue;
 
+	if (storm->has_vector)
+		snprintf(vector, sizeof(vector), ", the handler of vector %u",
+			 storm->vector);
 	if (storm->task != WS_NO_TASK)
 		snprintf(stack, sizeof(stack), ", on the kernel stack of %u %s",
 			 autopsy->system->tasks.v[storm->task].pid,
@@ -63,10 +66,10 @@ static void clue_frames(struct ws_autopsy *autopsy, const struct ws_storm *storm
 		snprintf(stack, sizeof(stack), ", on %s", storm->stack);
 	clue = ws_clue(
 		autopsy, "frames",
-		"%s of %u bytes, one every %u, saved the same address, %s: each is a fault "
+		"%s of %u bytes, one every %u, saved the same address, %s%s: each is a fault "
 		"that came before the handler of the one before had run%s",
 		WS_COUNT_OF(storm->frames, "exception frame"), storm->frame.size,
-		storm->stride, ws_named(autopsy, storm->frame.ip, named), stack);
+		storm->stride, ws_named(autopsy, storm->frame.ip, named), vector, stack);
 	if (!clue)
 		return;
 	clue->has_va = clue->has_pa = true;

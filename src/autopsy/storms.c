@@ -203,6 +203,24 @@ static void place(const struct ws_autopsy *autopsy, const struct ws_pile *pile,
 	name_stack(autopsy, storm, top + storm->frame.size);
 }
 
+/* Of which vector the address is the handler. */
+static void find_vector(const struct ws_autopsy *autopsy, struct ws_storm *storm)
+{
+	struct ws_system *system = autopsy->system;
+	struct ws_entry_point point;
+
+	ws_vec_each(&system->target->cpus, cpu)
+		for (unsigned n = 0; n <= UINT8_MAX; n++) {
+			if (ws_system_entry_point(system, cpu, n, &point) != WS_READ)
+				break;
+			if (!point.is_code || point.va != storm->frame.ip)
+				continue;
+			storm->has_vector = true;
+			storm->vector = (uint8_t)point.number;
+			return;
+		}
+}
+
 static bool is_known(const struct ws_autopsy *autopsy, const struct ws_storm *storm)
 {
 	ws_vec_each(&autopsy->storms, known)
@@ -243,6 +261,7 @@ enum ws_status ws_storms_find(struct ws_autopsy *autopsy)
 		place(autopsy, pile, &storm);
 		if (is_known(autopsy, &storm))
 			continue;
+		find_vector(autopsy, &storm);
 		kept = ws_vec_push(&autopsy->storms);
 		if (!kept)
 			return ws_fail_memory(autopsy->system->ctx);

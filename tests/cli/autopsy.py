@@ -94,6 +94,8 @@ def check_storm(tap, machine, to):
     tap.case(f"a storm of {pushed} frames is reproduced",
              (death["cause"], death["certainty"], death["frames"], status) ==
              ("handler-unmapped", "reproduced", pushed, 1), death)
+    tap.case("by the page fault's vector, with an error code of a fetch",
+             (death["vector"], int(death["error"], 16)) == (14, FETCH), death)
     tap.case("in the space that lacks the handler",
              (death["pid"], death["root"], int(death["handler"], 16)) ==
              (machine.victim["pid"], machine.victim["root"], machine.handler), death)
@@ -625,6 +627,22 @@ def check_shutdown(tap, machine, to):
                  ("has shut down" in stand) == said, stand)
 
 
+def check_push(tap, machine, to):
+    """The last fault, beside a stack pointer in memory that is not mapped, or is."""
+    notes = machine.core.notes
+    registers = {row["register"]: int(row["value"], 16) for row in
+                 answer(machine.tool, "cpus", machine.path)[0]["registers"]}
+    for sp, below, said in ((NOT_MAPPED, 1, True), (NOT_MAPPED, 64, True),
+                            (NOT_MAPPED, 65, False), (NOT_MAPPED, 0, False),
+                            (registers["esp"], 4, False)):
+        machine.core.notes = patched(notes, (registers["esp"], sp),
+                                     (registers["cr2"], sp - below))
+        stand = stand_of(machine.with_pages(to, {})[0])
+        machine.core.notes = notes
+        tap.case(f"a fault {below} bytes below a stack pointer of {sp:#x} was"
+                 f"{'' if said else ' not'} a push", ("its last push" in stand) == said, stand)
+
+
 def check_guard(tap, tool, path, to):
     """The last fault was in the page below a stack in vmalloc, where other things end as well."""
     core = writers.Core(pathlib.Path(path).read_bytes())
@@ -719,6 +737,7 @@ def main(tool, nests, *others):
         check_calls(tap, machine, to)
         check_panicked(tap, machine, to)
         check_shutdown(tap, machine, to)
+        check_push(tap, machine, to)
         check_guard(tap, tool, next(path for path in others if "amd64" in path), to)
         check_cut(tap, machine, to)
         check_reset(tap, machine, to)
