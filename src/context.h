@@ -7,7 +7,7 @@
 
 /*
  * Puts a message on top of the chain and returns status, so that failing is one line:
- *	return ws_fail(ctx, WS_ERR_MALFORMED, "%s: note at %#lx ends past ...", ...);
+ *	return ws_fail(ctx, WS_ERR_MALFORMED, "%s: note at %#jx ends past ...", ...);
  * A caller that can add what it was trying to do calls it again on the way out.
  */
 enum ws_status ws_fail(struct ws_context *ctx, enum ws_status status, const char *fmt,

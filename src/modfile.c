@@ -145,8 +145,8 @@ static enum ws_status place_section(struct ws_module_file *file, struct memory *
 	    align > UINT32_MAX || *end > UINT32_MAX)
 		return ws_fail(
 			file->ctx, WS_ERR_MALFORMED,
-			"%s: section %s: no memory is of size %#lx at an alignment "
-			"of %#lx",
+			"%s: section %s: no memory is of size %#jx at an alignment "
+			"of %#jx",
 			file->path, section->name, section->header.sh_size, align);
 	section->offset = (*end + align - 1) & ~(align - 1);
 	*end = section->offset + section->header.sh_size;

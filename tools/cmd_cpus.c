@@ -72,9 +72,9 @@ static int print_space(const struct processors *processors,
 	if (!state->has_root)
 		return snprintf(text, size, "which space it has loaded is not known");
 	if (!space)
-		return snprintf(text, size, "in no space that is known (root 0x%lx)",
+		return snprintf(text, size, "in no space that is known (root 0x%jx)",
 				state->root);
-	return snprintf(text, size, "in %s (root 0x%lx)", space_words(space, words),
+	return snprintf(text, size, "in %s (root 0x%jx)", space_words(space, words),
 			state->root);
 }
 
@@ -105,7 +105,7 @@ static int print_loaded(const struct processors *processors,
 
 	if (!state->has_loaded_mm)
 		return 0;
-	return snprintf(text, size, "; the mm that the kernel has loaded is %s (0x%lx%s)",
+	return snprintf(text, size, "; the mm that the kernel has loaded is %s (0x%jx%s)",
 			space ? space_words(space, words) : "none that is known",
 			state->loaded_mm, state->loaded_by_shape ? ", by its shape" : "");
 }
@@ -220,7 +220,7 @@ static struct value segment_shown(const struct value *row,
 {
 	if (!row[R_BASE].known)
 		return row[R_PLACE];
-	snprintf(words, SEGMENT_WORDS, "base 0x%lx, limit 0x%lx%s%s", row[R_BASE].number,
+	snprintf(words, SEGMENT_WORDS, "base 0x%jx, limit 0x%jx%s%s", row[R_BASE].number,
 		 row[R_LIMIT].number, row[R_PLACE].known ? ": " : "",
 		 row[R_PLACE].known ? row[R_PLACE].text : "");
 	return value_text(words);

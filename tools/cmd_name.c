@@ -223,7 +223,7 @@ static void print_summary(void *arg, struct report *report)
 	int at;
 
 	row[SENTENCE].alarm = naming->nmapped < n;
-	at = snprintf(sentence, sizeof(sentence), "%s in %s (root 0x%lx), %zu mapped",
+	at = snprintf(sentence, sizeof(sentence), "%s in %s (root 0x%jx), %zu mapped",
 		      WS_COUNT_OF(n, "address"), space, naming->space.root,
 		      naming->nmapped);
 	if (naming->nunknown)

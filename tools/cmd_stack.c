@@ -129,12 +129,12 @@ static const char *frame_named(const struct reading *reading,
 			       char words[static NAMED])
 {
 	const struct ws_exception_frame *frame = &word->frame;
-	int n = snprintf(words, NAMED, "exception frame: interrupted %s at %s, %s 0x%lx",
+	int n = snprintf(words, NAMED, "exception frame: interrupted %s at %s, %s 0x%jx",
 			 frame->user ? "user mode" : "the kernel", place,
 			 error_is(reading, word), frame->error);
 
 	if (frame->sp)
-		snprintf(words + n, NAMED - (size_t)n, ", stack pointer 0x%lx",
+		snprintf(words + n, NAMED - (size_t)n, ", stack pointer 0x%jx",
 			 frame->sp);
 	return words;
 }
@@ -163,7 +163,7 @@ static bool print_word(const struct reading *reading, const struct ws_stack_word
 	};
 
 	if (is_frame && frame->user) {
-		snprintf(user, sizeof(user), "0x%lx", frame->ip);
+		snprintf(user, sizeof(user), "0x%jx", frame->ip);
 		name = user;
 	}
 	if (is_frame)
@@ -227,7 +227,7 @@ static void print_summary(void *arg, struct report *report)
 	};
 
 	at += snprintf(sentence + at, sizeof(sentence) - (size_t)at,
-		       ", 0x%lx to 0x%lx: %s%s %s into code (no unwinder: a call that "
+		       ", 0x%jx to 0x%jx: %s%s %s into code (no unwinder: a call that "
 		       "made one may have returned)",
 		       stack->va, stack->va + (stack->size - 1),
 		       WS_COUNT_OF(count_live(stack), "word"),

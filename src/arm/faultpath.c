@@ -92,7 +92,7 @@ static void need_vector(struct ws_needs *needs, uint64_t vectors,
 			need_code(ARM_RULE_VECTORS, stub.part[i].va, stub.part[i].last);
 
 		need.many = true;
-		ws_need_add(needs, &need, "the vector and stub of %s at %#lx",
+		ws_need_add(needs, &need, "the vector and stub of %s at %#jx",
 			    vector->name, stub.part[i].va);
 	}
 	if (evidence == WS_READ) {
@@ -108,7 +108,7 @@ static void need_vector(struct ws_needs *needs, uint64_t vectors,
 			vector->name);
 	} else if (!stub.hole) {
 		ws_lack_kernel(needs->audit, vectors, 2 * WS_FRAME_SIZE,
-			       "the vectors and their stubs at %#lx", vectors);
+			       "the vectors and their stubs at %#jx", vectors);
 	}
 }
 
@@ -159,7 +159,7 @@ static enum ws_status need_tables(struct ws_needs *needs)
 		struct ws_need need =
 			need_data(ARM_RULE_ABORT_REACH, row[i].va, row[i].last);
 
-		ws_need_add(needs, &need, "the row of translation faults at %#lx",
+		ws_need_add(needs, &need, "the row of translation faults at %#jx",
 			    row[i].va);
 		need_function(needs, row[i].handler);
 		record_foreign(needs, row[i].handler, "translation faults");
@@ -179,7 +179,7 @@ static void check(struct ws_needs *needs, struct ws_need need, uint32_t space,
 {
 	char text[96];
 
-	snprintf(text, sizeof(text), "%s at %#lx", what, va);
+	snprintf(text, sizeof(text), "%s at %#jx", what, va);
 	need.what = text;
 	ws_need_check(needs, &need, space);
 }

@@ -41,7 +41,7 @@ bool arm_need_mode_stacks(struct ws_needs *needs)
 
 		ws_need_add(needs, &need,
 			    "the stacks of abort, undefined and IRQ mode of cpu %zu at "
-			    "%#lx",
+			    "%#jx",
 			    i, need.va);
 	}
 	return true;
@@ -58,7 +58,7 @@ static void need_overflow_stack(struct ws_needs *needs, size_t cpu)
 		return;
 	need = need_of(&ws_trap_rules[WS_TRAP_LAST_RESORT], cpu,
 		       top - OVERFLOW_STACK_SIZE, OVERFLOW_STACK_SIZE);
-	ws_need_add(needs, &need, "the overflow stack of cpu %zu at %#lx", cpu, need.va);
+	ws_need_add(needs, &need, "the overflow stack of cpu %zu at %#jx", cpu, need.va);
 }
 
 void arm_need_overflow_stacks(struct ws_needs *needs)

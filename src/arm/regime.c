@@ -67,11 +67,11 @@ static void set_short(struct ws_regime *regime, uint64_t ttbcr)
 	if (!(ttbcr & PD1))
 		add(regime, &high);
 	if (!N(ttbcr))
-		snprintf(regime->text, sizeof(regime->text), "TTBCR %#lx: TTBR0 %s all",
+		snprintf(regime->text, sizeof(regime->text), "TTBCR %#jx: TTBR0 %s all",
 			 ttbcr, verb(ttbcr & PD0));
 	else
 		snprintf(regime->text, sizeof(regime->text),
-			 "TTBCR %#lx: TTBR0 %s what is below %#lx, TTBR1 %s%sthe rest",
+			 "TTBCR %#jx: TTBR0 %s what is below %#jx, TTBR1 %s%sthe rest",
 			 ttbcr, verb(ttbcr & PD0), split,
 			 (ttbcr & (PD0 | PD1)) ? verb(ttbcr & PD1) : "",
 			 (ttbcr & (PD0 | PD1)) ? " " : "");
@@ -104,7 +104,7 @@ static int describe(char *text, size_t size, const char *table, bool disabled,
 {
 	if (first > last)
 		return snprintf(text, size, "%s translates nothing", table);
-	return snprintf(text, size, "%s %s %#lx to %#lx", table, verb(disabled), first,
+	return snprintf(text, size, "%s %s %#jx to %#jx", table, verb(disabled), first,
 			last);
 }
 
@@ -124,7 +124,7 @@ static void set_long(struct ws_regime *regime, uint64_t ttbcr)
 		add(regime, &by0);
 	if (!(ttbcr & EPD1))
 		add(regime, &by1);
-	at = (size_t)snprintf(regime->text, size, "TTBCR %#lx: ", ttbcr);
+	at = (size_t)snprintf(regime->text, size, "TTBCR %#jx: ", ttbcr);
 	at += (size_t)describe(regime->text + at, size - at, "TTBR0", ttbcr & EPD0, 0,
 			       low_end - 1);
 	at += (size_t)snprintf(regime->text + at, size - at, ", ");

@@ -44,7 +44,7 @@ static void check_own_stack(struct ws_needs *needs, const struct ws_stack *stack
 	if (task->space == WS_NO_SPACE ||
 	    ws_kernel_translate(system, need.va, &pa) != WS_READ)
 		return;
-	snprintf(what, sizeof(what), "from user mode, the kernel stack of %u %s at %#lx",
+	snprintf(what, sizeof(what), "from user mode, the kernel stack of %u %s at %#jx",
 		 task->pid, task->comm, stack->va);
 	ws_need_check(needs, &need, task->space);
 }

@@ -55,7 +55,7 @@ static void set_eye(const struct ws_system *system, struct ws_jump_tables *table
 				   { ~(UINT64_MAX >> (65 - own->va_bits)), UINT64_MAX,
 				     system->layout.reference, own } } };
 	snprintf(tables->text, sizeof(tables->text),
-		 "TTBR0 translates 0 to %#lx by it, TTBR1 the rest by swapper_pg_dir",
+		 "TTBR0 translates 0 to %#jx by it, TTBR1 the rest by swapper_pg_dir",
 		 UINT64_MAX >> (64 - bits));
 }
 

@@ -49,7 +49,7 @@ bool arm64_regime(const struct ws_cpu *cpu, const struct ws_format *format,
 	if (!(tcr & EPD1))
 		add(regime, &high);
 	snprintf(regime->text, sizeof(regime->text),
-		 "TCR_EL1 %#lx: TTBR0 %s 0 to %#lx, TTBR1 %s what is from %#lx on", tcr,
+		 "TCR_EL1 %#jx: TTBR0 %s 0 to %#jx, TTBR1 %s what is from %#jx on", tcr,
 		 tcr & EPD0 ? "is disabled for" : "translates", low.last,
 		 tcr & EPD1 ? "is disabled for" : "translates", high.first);
 	return true;

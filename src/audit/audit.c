@@ -95,7 +95,7 @@ static void groups_free(struct group *groups)
 static struct group *group_of(struct group **groups, const struct ws_finding *finding)
 {
 	struct group *group;
-	char *key = ws_text_of("%s %d %lx %lx %s", finding->rule->id, finding->cpu,
+	char *key = ws_text_of("%s %d %jx %jx %s", finding->rule->id, finding->cpu,
 			       finding->va, finding->last, finding->text);
 
 	if (!key)

@@ -13,12 +13,12 @@ char *ws_name_address(struct ws_audit *audit, uint64_t va, char text[WS_NAME_SIZ
 
 	if (ws_symbol_at(audit->system, va, &symbol) != WS_OK) {
 		ws_error_clear(audit->ctx);
-		snprintf(text, WS_NAME_SIZE, "%#lx", va);
+		snprintf(text, WS_NAME_SIZE, "%#jx", va);
 		return text;
 	}
 	if (va != symbol.va)
-		snprintf(offset, sizeof(offset), "+%#lx", va - symbol.va);
-	snprintf(text, WS_NAME_SIZE, "%s%s%.512s%s at %#lx",
+		snprintf(offset, sizeof(offset), "+%#jx", va - symbol.va);
+	snprintf(text, WS_NAME_SIZE, "%s%s%.512s%s at %#jx",
 		 symbol.module ? symbol.module->name : "", symbol.module ? ":" : "",
 		 symbol.name, offset, va);
 	return text;

@@ -139,9 +139,9 @@ static void record_missing(struct comparison *c, const char *entries)
 	char here[48] = "empty here";
 
 	if (run->here)
-		snprintf(here, sizeof(here), "not usable here (entry %#lx)", run->here);
+		snprintf(here, sizeof(here), "not usable here (entry %#jx)", run->here);
 	ws_found(c->audit, &rules[MISSING - 1], c->space, run->va, run->va_last,
-		 "%s %s, present in %s (entry %#lx)", entries, here,
+		 "%s %s, present in %s (entry %#jx)", entries, here,
 		 ws_reference_words(&c->audit->system->layout), run->there);
 }
 
@@ -159,11 +159,11 @@ static void flush(struct comparison *c)
 		record_missing(c, entries);
 	else if (run->what == STALE)
 		ws_found(c->audit, &rules[STALE - 1], c->space, run->va, run->va_last,
-			 "%s present here (entry %#lx), empty in init_mm", entries,
+			 "%s present here (entry %#jx), empty in init_mm", entries,
 			 run->here);
 	else
 		ws_found(c->audit, &rules[run->what - 1], c->space, run->va, run->va_last,
-			 "%s: %#lx here, %#lx in %s", entries, run->here, run->there,
+			 "%s: %#jx here, %#jx in %s", entries, run->here, run->there,
 			 ws_reference_words(&c->audit->system->layout));
 	c->run.what = SAME;
 }
@@ -244,7 +244,7 @@ static void describe_pages(const struct comparison *c, const struct ws_split_run
 	char page[80], above[80];
 
 	if (run->what == WS_SPLIT_ELSEWHERE) {
-		snprintf(text, SIDE, "%#lx", run->pa);
+		snprintf(text, SIDE, "%#jx", run->pa);
 		return;
 	}
 	ws_entry_describe(c->format, run->level, run->entry, page, sizeof(page));
@@ -260,7 +260,7 @@ static void describe_large(const struct comparison *c, const struct ws_split_run
 	uint64_t offset = run->va & (WS_BIT(row->page_shift) - 1);
 
 	if (run->what == WS_SPLIT_HOLE || run->what == WS_SPLIT_ELSEWHERE)
-		snprintf(text, SIDE, "%#lx", ws_row_address(row, key->page) | offset);
+		snprintf(text, SIDE, "%#jx", ws_row_address(row, key->page) | offset);
 	else
 		ws_entry_describe(c->format, (unsigned)key->level, key->page, text, SIDE);
 }
@@ -303,9 +303,9 @@ static void lack_split(struct comparison *c, const struct ws_split *split,
 	if (split->unread)
 		ws_lack_frame(c->audit, c->space, split->unread_pa,
 			      large_here
-				      ? "the table at %#lx, by which %s maps what is a "
+				      ? "the table at %#jx, by which %s maps what is a "
 					"large page here"
-				      : "its table at %#lx, where %s has a large page",
+				      : "its table at %#jx, where %s has a large page",
 			      split->unread_pa, reference);
 	if (split->limited)
 		ws_lack_fact_of(
@@ -374,10 +374,10 @@ static void compare_parts(struct comparison *c, unsigned level,
 	(void)paging->frame(paging->opaque, here->pa, &ours);
 	(void)paging->frame(paging->opaque, there, &theirs);
 	if (!theirs)
-		ws_lack_frame(c->audit, c->space, there, "the %s of init_mm at %#lx",
+		ws_lack_frame(c->audit, c->space, there, "the %s of init_mm at %#jx",
 			      rows->name, there);
 	if (!ours)
-		ws_lack_frame(c->audit, c->space, here->pa, "its %s at %#lx", rows->name,
+		ws_lack_frame(c->audit, c->space, here->pa, "its %s at %#jx", rows->name,
 			      here->pa);
 	if (!ours || !theirs || here->pa == there)
 		return;

@@ -65,7 +65,7 @@ void ws_weigh_user_reference(struct ws_audit *audit)
 				     level ? system->layout.kernel_first : 0);
 	if (audit->no_user_reference)
 		ws_note(audit->system,
-			"init_mm's own user half at %#lx does not look like one: user halves "
+			"init_mm's own user half at %#jx does not look like one: user halves "
 			"are not held against it",
 			system->layout.reference + WS_FRAME_SIZE);
 }
@@ -80,7 +80,7 @@ void ws_lack_root(struct ws_audit *audit, uint32_t index)
 	if (system->paging.frame(system->paging.opaque, root, &frame) == WS_READ &&
 	    ws_is_one_byte(frame))
 		snprintf(bytes, sizeof(bytes), ": every byte there is %#x", frame[0]);
-	ws_lack_damaged(audit, index, "its %s at %#lx is damaged, or in other use%s",
+	ws_lack_damaged(audit, index, "its %s at %#jx is damaged, or in other use%s",
 			system->paging.format->level[0].name, root, bytes);
 }
 

@@ -50,7 +50,7 @@ static void name_entry(const struct ws_format *format, const struct ws_trail *tr
 
 	text[0] = '\0';
 	if (trail->end == WS_END_HOLE || trail->end == WS_END_MALFORMED)
-		snprintf(text, size, " (%s %u of the %s at %#lx is %#lx)",
+		snprintf(text, size, " (%s %u of the %s at %#jx is %#jx)",
 			 ws_level_entry_name(format, level), step->index,
 			 ws_level_name(format, level), step->table, step->entry);
 }
@@ -78,7 +78,7 @@ static char *describe(const struct ws_format *format, const struct ws_need *need
 	char entry[96], from[32] = "";
 
 	if (trail->va != need->va)
-		snprintf(from, sizeof(from), " from %#lx on", trail->va);
+		snprintf(from, sizeof(from), " from %#jx on", trail->va);
 	name_entry(format, trail, entry, sizeof(entry));
 	return ws_text_of("%s (%s), which%s %s even in init_mm%s", need->what, source,
 			  from, wrong, entry);

@@ -650,7 +650,7 @@ static void record_loaded(struct ws_audit *audit,
 {
 	struct ws_finding *finding = ws_found(
 		audit, &rules[FREED_LOADED], ws_init_space(audit), 0, 0,
-		"a processor has the root at %#lx loaded, which lies in a page that "
+		"a processor has the root at %#jx loaded, which lies in a page that "
 		"has been freed",
 		conflict->pa);
 
@@ -666,7 +666,7 @@ static void record_conflict(struct ws_audit *audit,
 
 	if (rule && ws_audited(audit, conflict->space))
 		ws_found(audit, rule, conflict->space, conflict->va, conflict->va_last,
-			 "user mode can %s %lu KiB of memory that is %s: frame %#lx",
+			 "user mode can %s %ju KiB of memory that is %s: frame %#jx",
 			 conflict->access & WS_USER_WRITE ? "write" : "read", kib,
 			 conflict->use == WS_FRAME_FREE ? "free"
 			 : conflict->use == WS_FRAME_TABLE

@@ -238,7 +238,7 @@ static void record(struct ws_audit *audit, const struct outcome *outcome)
 	uint64_t va = outcome->trail.va;
 	struct ws_finding *finding = ws_found(
 		audit, &rules[0], ws_init_space(audit), va, va,
-		"%s dies at %#lx, where %s is run at its %s address: %s (root %#lx) %s%s%s%s",
+		"%s dies at %#jx, where %s is run at its %s address: %s (root %#jx) %s%s%s%s",
 		outcome->jump->what, va, outcome->step->entry,
 		outcome->step->is_virtual ? "virtual" : "physical", tables->name,
 		tables->root, why, tables->text[0] ? " (" : "", tables->text,
@@ -271,7 +271,7 @@ static void print_what(FILE *to, const struct outcome *outcome)
 
 static void print_entry(FILE *to, const struct outcome *outcome)
 {
-	fprintf(to, "%s at %#lx", outcome->step->entry, outcome->code.first);
+	fprintf(to, "%s at %#jx", outcome->step->entry, outcome->code.first);
 }
 
 /* "a, b and c": of all that one note is about. */
@@ -316,7 +316,7 @@ static void print_survivors(FILE *to, const struct outcome *const *v, size_t n)
 		fprintf(to, ", %s, %s mapped to %s",
 			n == 1 ? "its physical address" : "their physical addresses",
 			n == 1 ? "is" : "are", n == 1 ? "itself" : "themselves");
-	fprintf(to, " (root %#lx", first->tables.root);
+	fprintf(to, " (root %#jx", first->tables.root);
 	print_regime(to, &first->tables);
 	fputc(')', to);
 }

@@ -132,7 +132,7 @@ static void blame(const struct ws_format *format, const struct ws_trail *trail,
 		snprintf(text, size, " (%s %u empty, %s)",
 			 ws_level_entry_name(format, level), step->index, reference);
 	else if (trail->end == WS_END_MALFORMED)
-		snprintf(text, size, " (%s %u is %#lx)",
+		snprintf(text, size, " (%s %u is %#jx)",
 			 ws_level_entry_name(format, level), step->index, step->entry);
 	else
 		text[0] = '\0';
@@ -163,7 +163,7 @@ static void record_gap(struct ws_needs *needs, const struct ws_need *need, uint3
 	if (!gap->complaint)
 		return;
 	if (gap->trail.va != need->va)
-		snprintf(from, sizeof(from), " from %#lx on", gap->trail.va);
+		snprintf(from, sizeof(from), " from %#jx on", gap->trail.va);
 	blame(audit->system->paging.format, &gap->trail,
 	      reference_says(audit, space, gap->trail.va), entry, sizeof(entry));
 	finding = ws_found(audit, need->rule, space, gap->trail.va, gap->last,
@@ -209,7 +209,7 @@ static void lacks_table(struct ws_audit *audit, const struct ws_need *need,
 	const struct ws_step *step = &trail->step[trail->nsteps - 1];
 
 	ws_lack_frame(audit, space, ws_step_entry_pa(format, step),
-		      "the %s at %#lx, on the way to %s",
+		      "the %s at %#jx, on the way to %s",
 		      ws_level_name(format, trail->nsteps - 1u), step->table, need->what);
 }
 

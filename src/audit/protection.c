@@ -199,9 +199,9 @@ static void tail_of(unsigned rule, const struct run *run, char *text, size_t siz
 		snprintf(text, size, ": read%s%s", write ? ", write" : "",
 			 execute ? ", execute" : "");
 	else if (words[rule].tail == FRAME)
-		snprintf(text, size, ": frame %#lx", run->elsewhere);
+		snprintf(text, size, ": frame %#jx", run->elsewhere);
 	else if (words[rule].tail == ADDRESS)
-		snprintf(text, size, ": at %#lx", run->elsewhere);
+		snprintf(text, size, ": at %#jx", run->elsewhere);
 }
 
 static void record_run(struct protecting *p, unsigned rule, const struct run *run)
@@ -216,7 +216,7 @@ static void record_run(struct protecting *p, unsigned rule, const struct run *ru
 	tail_of(rule, run, tail, sizeof(tail));
 	ws_modules_there(p->audit->system, run->va, run->last, modules);
 	finding = ws_found(p->audit, &rules[rule], run->space, run->va, run->last,
-			   "%s%lu %s %s%s%s%s", words[rule].before,
+			   "%s%ju %s %s%s%s%s", words[rule].before,
 			   mib ? kib / 1024 : kib, mib ? "MiB" : "KiB", words[rule].after,
 			   tail, why ? why : "", modules);
 	if (finding && why)

@@ -133,7 +133,7 @@ static void say_unknown(struct judging *j, const char *why)
 	char root[32] = "";
 
 	if (j->found->known)
-		snprintf(root, sizeof(root), " (root %#lx)", j->found->root);
+		snprintf(root, sizeof(root), " (root %#jx)", j->found->root);
 	if (!j->said)
 		ws_audit_say(j->audit,
 			     "whether %s%s maps all that it is for is unknown: %s",
@@ -149,7 +149,7 @@ static void say_unread(struct judging *j, const struct ws_trail *trail)
 	unsigned level = trail->nsteps ? trail->nsteps - 1u : 0;
 	char why[128];
 
-	snprintf(why, sizeof(why), "the %s at %#lx is not in the target",
+	snprintf(why, sizeof(why), "the %s at %#jx is not in the target",
 		 ws_level_name(format, level), trail->step[level].table);
 	say_unknown(j, why);
 }
@@ -214,7 +214,7 @@ static void record(struct judging *j)
 	finding = ws_found(j->audit, &rules[range->rule],
 			   space == WS_NO_SPACE ? ws_init_space(j->audit) : space,
 			   range->va, range->last,
-			   "%s: %s (root %#lx) %s %#lx to %#lx (%s)%s", j->duty->then,
+			   "%s: %s (root %#jx) %s %#jx to %#jx (%s)%s", j->duty->then,
 			   name_of(j), j->found->root, fault[0], range->va, range->last,
 			   name, fault[1]);
 	if (!finding)

@@ -35,7 +35,7 @@ static void check_own(struct ws_needs *needs, const struct ws_need *like,
 
 	if (task->space == WS_NO_SPACE)
 		return;
-	snprintf(what, sizeof(what), "the kernel stack of %u %s at %#lx", task->pid,
+	snprintf(what, sizeof(what), "the kernel stack of %u %s at %#jx", task->pid,
 		 task->comm, stack->va);
 	need.what = what;
 	ws_need_check(needs, &need, task->space);
@@ -66,7 +66,7 @@ static void need_shared(struct ws_needs *needs, const struct ws_need *like,
 			continue;
 		slot = stack->va >> shift;
 		ws_need_add(needs, &need,
-			    "kernel stacks of other tasks, like that of %u %s at %#lx",
+			    "kernel stacks of other tasks, like that of %u %s at %#jx",
 			    task->pid, task->comm, stack->va);
 	}
 }

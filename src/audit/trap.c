@@ -136,7 +136,7 @@ static void need_at(struct ws_needs *needs, const struct ws_trap_part *part, int
 	char name[WS_NAME_SIZE];
 
 	if (part->per_cpu)
-		ws_need_add(needs, &need, "%s of cpu %d at %#lx", part->symbol, cpu, va);
+		ws_need_add(needs, &need, "%s of cpu %d at %#jx", part->symbol, cpu, va);
 	else
 		ws_need_add(needs, &need, "%s", ws_name_address(needs->audit, va, name));
 }

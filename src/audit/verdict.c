@@ -148,7 +148,7 @@ static void print_repair(FILE *to, const struct ws_mender *mender)
 {
 	const struct ws_mending *mending = mender->mending;
 
-	fprintf(to, "%s: the kernel's %s, %s() at %#lx, copies the entry from init_mm",
+	fprintf(to, "%s: the kernel's %s, %s() at %#jx, copies the entry from init_mm",
 		mending->then, mending->repair.by, mending->function, mender->va);
 	if (mending->works)
 		fprintf(to, "\n%s", mending->works);
@@ -162,7 +162,7 @@ static void print_difference(const struct judging *j, FILE *to,
 	char modules[WS_MODULES_TEXT];
 
 	ws_modules_there(j->audit->system, finding->va, finding->last, modules);
-	fprintf(to, "an access to %#lx-%#lx (%s%s) in %s ", finding->va, finding->last,
+	fprintf(to, "an access to %#jx-%#jx (%s%s) in %s ", finding->va, finding->last,
 		finding->region, modules, about->owner);
 	if (verdict == WS_HEALS)
 		print_repair(to, mender);
@@ -196,7 +196,7 @@ static void print_fact(const struct judging *j, FILE *to, const struct ws_about 
 	fprintf(to, "%s\nevidence: in %s", finding->rule->meaning, about->owner);
 	if (met != about->space)
 		fprintf(to, ", by a table that it shares with %s", other.owner);
-	fprintf(to, ", %#lx to %#lx (%s): %s", finding->va, finding->last,
+	fprintf(to, ", %#jx to %#jx (%s): %s", finding->va, finding->last,
 		finding->region, finding->text);
 }
 
@@ -292,7 +292,7 @@ static void print_lack(FILE *to, const struct ws_about *about,
 	if (!lack->is_damage)
 		fputs("the target lacks ", to);
 	if (lack->has_pa)
-		fprintf(to, "frame %#lx, which holds ", lack->pa);
+		fprintf(to, "frame %#jx, which holds ", lack->pa);
 	fputs(lack->what, to);
 	if (judgement->nlacks > 1)
 		fprintf(to, ", and %s that %s",

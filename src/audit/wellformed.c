@@ -119,7 +119,7 @@ static void found(struct looking *l, unsigned rule, const struct ws_entry_at *at
 	char modules[WS_MODULES_TEXT];
 
 	ws_modules_there(l->audit->system, at->va, at->last, modules);
-	ws_found(l->audit, &rules[rule], at->space, at->va, at->last, "%s %u, %#lx, %s%s",
+	ws_found(l->audit, &rules[rule], at->space, at->va, at->last, "%s %u, %#jx, %s%s",
 		 ws_level_entry_name(format, at->level), at->index, at->entry, why,
 		 modules);
 }
@@ -134,7 +134,7 @@ static void look_for_reserved(struct looking *l, const struct ws_entry_at *at)
 
 	if (at->row && !bits)
 		return;
-	snprintf(why, sizeof(why), "has reserved bits %#lx set", bits);
+	snprintf(why, sizeof(why), "has reserved bits %#jx set", bits);
 	found(l, RESERVED, at, at->row ? why : "is no valid entry");
 }
 
@@ -151,7 +151,7 @@ static void lacks_table(struct looking *l, const struct ws_entry_at *at)
 
 	(at->va < system->layout.kernel_first ? ws_lack_user_table : ws_lack_frame)(
 		l->audit, is_shared ? WS_NO_SPACE : at->space, at->address,
-		"the %s at %#lx, which maps %#lx to %#lx",
+		"the %s at %#jx, which maps %#jx to %#jx",
 		ws_level_name(format, at->level + 1u), at->address, at->va, at->last);
 }
 
@@ -180,7 +180,7 @@ static bool look_for_outside(struct looking *l, const struct ws_entry_at *at)
 		lacks_table(l, at);
 		return false;
 	}
-	snprintf(why, sizeof(why), "leads to a table at %#lx, beyond the end of memory",
+	snprintf(why, sizeof(why), "leads to a table at %#jx, beyond the end of memory",
 		 at->address);
 	found(l, OUTSIDE, at, why);
 	return false;
@@ -248,13 +248,13 @@ static void look_for_loop(struct looking *l, const struct ws_entry_at *at)
 		return;
 	known->noted = true;
 	if (above >= 0) {
-		snprintf(why, sizeof(why), "leads back to %#lx, the %s it came from",
+		snprintf(why, sizeof(why), "leads back to %#jx, the %s it came from",
 			 at->address, ws_level_name(format, (unsigned)above));
 		found(l, LOOP, at, why);
 		return;
 	}
 	snprintf(why, sizeof(why),
-		 "makes a %s of %#lx, which is a %s of %.32s (%u) too, at %#lx",
+		 "makes a %s of %#jx, which is a %s of %.32s (%u) too, at %#jx",
 		 ws_level_name(format, level), at->address,
 		 ws_level_name(format, known->level),
 		 l->audit->system->spaces.v[known->space].comm,
@@ -311,10 +311,10 @@ static void look_at_root(struct looking *l, uint32_t space)
 	if (system->paging.frame(system->paging.opaque, root, &frame) == WS_READ)
 		return;
 	if (root < ws_memory_end(l->audit))
-		ws_lack_frame(l->audit, space, root, "its root at %#lx", root);
+		ws_lack_frame(l->audit, space, root, "its root at %#jx", root);
 	else /* no processor runs there: who says so, its mm or a table, is damaged */
 		ws_lack_fact_of(l->audit, space,
-				"its root: %#lx, which is said to be it, lies beyond the "
+				"its root: %#jx, which is said to be it, lies beyond the "
 				"end of memory",
 				root);
 }
@@ -338,7 +338,7 @@ static void look_at_stack(struct looking *l, uint32_t space, uint64_t va,
 	HASH_FIND(hh, l->known, &pa, sizeof(pa), known);
 	if (known)
 		ws_found(l->audit, &rules[STACK], space, va, va | (WS_FRAME_SIZE - 1),
-			 "%s at %#lx lies in the frame %#lx, which is a %s of %.32s (%u)",
+			 "%s at %#jx lies in the frame %#jx, which is a %s of %.32s (%u)",
 			 whose, va, pa,
 			 ws_level_name(system->paging.format, known->level),
 			 system->spaces.v[known->space].comm,
@@ -412,7 +412,7 @@ static void look_for_freed(struct looking *l)
 
 		if (!space->perhaps_freed && ws_page_is_free(system, &books, it->pa))
 			ws_found(l->audit, &rules[FREED], it->space, it->va, it->va,
-				 "the %s at %#lx lies in a page that has been freed",
+				 "the %s at %#jx lies in a page that has been freed",
 				 ws_level_name(system->paging.format, it->level), it->pa);
 	}
 }

@@ -69,7 +69,7 @@ static void say_unknown(struct ws_autopsy *autopsy)
 			"not known");
 	else if (nabsent)
 		autopsy->unknown = ws_text_of(
-			"the target lacks %s of %lu, and what lay on them is not known",
+			"the target lacks %s of %zu, and what lay on them is not known",
 			WS_COUNT_OF(nabsent, "kernel stack"), autopsy->stacks.n);
 	else if (!has_standing(autopsy))
 		autopsy->unknown = ws_text_of(

@@ -45,15 +45,15 @@ const char *ws_named(struct ws_autopsy *autopsy, uint64_t va, char text[static W
 
 	if (ws_symbol_at(autopsy->system, va, &symbol) != WS_OK) {
 		ws_error_clear(autopsy->system->ctx);
-		snprintf(text, WS_NAMED, "%#lx", va);
+		snprintf(text, WS_NAMED, "%#jx", va);
 		return text;
 	}
 	if (symbol.module)
 		at = snprintf(text, WS_NAMED, "%.40s:", symbol.module->name);
 	at += snprintf(text + at, WS_NAMED - at, "%.50s", symbol.name);
 	if (va != symbol.va)
-		at += snprintf(text + at, WS_NAMED - at, "+%#lx", va - symbol.va);
-	snprintf(text + at, WS_NAMED - at, " at %#lx", va);
+		at += snprintf(text + at, WS_NAMED - at, "+%#jx", va - symbol.va);
+	snprintf(text + at, WS_NAMED - at, " at %#jx", va);
 	return text;
 }
 

@@ -92,11 +92,11 @@ bool ws_find_lost_table(const struct ws_autopsy *autopsy, struct ws_lost_table *
 void ws_clue_lost_table(struct ws_autopsy *autopsy, const struct ws_lost_table *lost)
 {
 	ws_clue(autopsy, "processor",
-		"the address that faulted last on cpu %u, %#lx, is in the direct map, "
+		"the address that faulted last on cpu %u, %#jx, is in the direct map, "
 		"which maps all memory: a fault there should not be",
 		lost->cpu, lost->fault);
 	ws_clue(autopsy, "hole",
-		"the %s at %#lx, by which init_mm and all spaces map it, has %u of %u "
+		"the %s at %#jx, by which init_mm and all spaces map it, has %u of %u "
 		"entries as they should be",
 		ws_level_name(autopsy->system->paging.format, lost->level), lost->table,
 		lost->left, lost->entries);

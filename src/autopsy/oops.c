@@ -133,8 +133,8 @@ static bool resolve(struct ws_autopsy *autopsy, const char *text, uint64_t *ip)
 {
 	char name[128], module[64], whole[200];
 	struct ws_symbol symbol;
-	unsigned long offset;
-	int n = sscanf(text, "%127[^+ ]+%lx/%*x [%63[^] ]", name, &offset, module);
+	uintmax_t offset;
+	int n = sscanf(text, "%127[^+ ]+%jx/%*x [%63[^] ]", name, &offset, module);
 
 	if (n < 2)
 		return false;

@@ -89,8 +89,8 @@ static bool is_guard_hit(struct ws_autopsy *autopsy, struct ws_death *death)
 		death->certainty = WS_CERTAINTY_LIKELY;
 		ws_put_space(autopsy, death, task->active_space);
 		ws_clue(autopsy, "processor",
-			"the address that faulted last on cpu %u, %#lx, is in the page below "
-			"the kernel stack of %u %s, which begins at %#lx: nothing is mapped "
+			"the address that faulted last on cpu %u, %#jx, is in the page below "
+			"the kernel stack of %u %s, which begins at %#jx: nothing is mapped "
 			"there, to catch what runs over",
 			i, standing.fault, task->pid, task->comm, stack->va);
 		ws_say(autopsy,
@@ -201,8 +201,8 @@ static void take_overflow(struct ws_autopsy *autopsy, struct ws_death *death,
 	death->certainty = WS_CERTAINTY_LIKELY;
 	ws_put_space(autopsy, death, task->active_space);
 	ws_clue(autopsy, "processor",
-		"cpu %u %s in kernel mode, and its stack pointer, %#lx, %s %s below the end "
-		"of the kernel stack of %u %s, which begins at %#lx",
+		"cpu %u %s in kernel mode, and its stack pointer, %#jx, %s %s below the end "
+		"of the kernel stack of %u %s, which begins at %#jx",
 		death->cpu, was_before ? "was interrupted by a double fault" : "is", sp,
 		was_before ? "was" : "is", WS_COUNT_OF(stack->va - sp, "byte"), task->pid,
 		task->comm, stack->va);
@@ -224,7 +224,7 @@ static void take_overflow(struct ws_autopsy *autopsy, struct ws_death *death,
 			WS_COUNT_OF(nroots, "root"), nroots == 1 ? "is" : "are");
 	ws_say(autopsy,
 	       "the kernel stack of %u %s ran over, and through the memory below it down to "
-	       "%#lx, since no guard page ends it",
+	       "%#jx, since no guard page ends it",
 	       task->pid, task->comm, sp);
 }
 
@@ -366,7 +366,7 @@ static bool is_table_run_over(struct ws_autopsy *autopsy, struct ws_death *death
 	}
 	ws_say(autopsy,
 	       "the kernel stack of %s ran over, and through the memory below it and a page "
-	       "table of the direct map, at %#lx, since no guard page ends it: what that table "
+	       "table of the direct map, at %#jx, since no guard page ends it: what that table "
 	       "mapped is out of reach in every space",
 	       whose_stack(autopsy, death, text), lost.table);
 	return true;

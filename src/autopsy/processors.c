@@ -27,7 +27,7 @@ static void take_delivery(struct ws_autopsy *autopsy, struct ws_death *death,
 	death->has_cpu = true;
 	death->certainty = WS_CERTAINTY_LIKELY;
 	ws_clue(autopsy, "processor",
-		"the address that faulted last on cpu %u, %#lx, is in %s: a processor %s "
+		"the address that faulted last on cpu %u, %#jx, is in %s: a processor %s "
 		"there only to deliver an exception",
 		death->cpu, va, need->what,
 		right == WS_KERNEL_WRITE ? "writes" : "reads");
@@ -155,7 +155,7 @@ static void take_loaded(struct ws_autopsy *autopsy, struct ws_death *death,
 	death->certainty = loaded->need ? WS_CERTAINTY_LIKELY : WS_CERTAINTY_POSSIBLE;
 	if (loaded->need)
 		ws_clue(autopsy, "processor",
-			"the address that faulted last on cpu %u, %#lx, is in %s, which this "
+			"the address that faulted last on cpu %u, %#jx, is in %s, which this "
 			"root does not lead to: no exception could be delivered",
 			loaded->cpu, loaded->standing.fault, loaded->need->what);
 }
@@ -199,12 +199,12 @@ bool ws_is_foreign_root(struct ws_autopsy *autopsy, struct ws_death *death)
 		    !is_stuck(autopsy, &loaded))
 			continue;
 		ws_clue(autopsy, "processor",
-			"cpu %u has %#lx loaded, %s: not even the next instruction, at %#lx, "
+			"cpu %u has %#jx loaded, %s: not even the next instruction, at %#jx, "
 			"is reached by it",
 			i, loaded.root, root_words[page].lies, loaded.standing.ip);
 		take_loaded(autopsy, death, &loaded);
 		ws_say(autopsy,
-		       "%s holds %#lx, which is %s: no instruction can be fetched, and no "
+		       "%s holds %#jx, which is %s: no instruction can be fetched, and no "
 		       "exception be delivered",
 		       ws_cpu_root_register(&system->target->cpus.v[i]), loaded.root,
 		       root_words[page].is);
@@ -233,8 +233,8 @@ static void clue_lost_root(struct ws_autopsy *autopsy, const struct loaded *load
 	char whose[WS_NAMED];
 
 	ws_clue(autopsy, "processor",
-		"cpu %u is in %s, and what lies at its root %#lx is no page table: "
-		"not even the next instruction, at %#lx, is reached by it",
+		"cpu %u is in %s, and what lies at its root %#jx is no page table: "
+		"not even the next instruction, at %#jx, is reached by it",
 		loaded->cpu, ws_whose(autopsy, loaded->space, whose), loaded->root,
 		loaded->standing.ip);
 }
@@ -249,7 +249,7 @@ static bool is_root_overwritten(struct ws_autopsy *autopsy, struct ws_death *dea
 	clue_lost_root(autopsy, &loaded);
 	take_loaded(autopsy, death, &loaded);
 	ws_say(autopsy,
-	       "the page table of %s at %#lx was overwritten while a processor was in "
+	       "the page table of %s at %#jx was overwritten while a processor was in "
 	       "that space: no instruction can be fetched, and no exception be delivered",
 	       ws_whose(autopsy, loaded.space, whose), loaded.root);
 	return true;
@@ -266,7 +266,7 @@ static bool is_direct_map_overwritten(struct ws_autopsy *autopsy, struct ws_deat
 	death->certainty = WS_CERTAINTY_LIKELY;
 	ws_clue_lost_table(autopsy, &lost);
 	ws_say(autopsy,
-	       "a page table of the direct map, at %#lx, was overwritten: what the "
+	       "a page table of the direct map, at %#jx, was overwritten: what the "
 	       "kernel keeps in the memory that it maps, stacks too, is out of reach in "
 	       "every space",
 	       lost.table);
@@ -292,7 +292,7 @@ static bool is_image_table_overwritten(struct ws_autopsy *autopsy, struct ws_dea
 		death->storm = storm;
 		death->handler = storm->frame.ip;
 		clue = ws_clue(autopsy, "hole",
-			       "%s %u, by which init_mm and all spaces map %s, is %#lx, "
+			       "%s %u, by which init_mm and all spaces map %s, is %#jx, "
 			       "which is no entry",
 			       ws_level_entry_name(format, trail.nsteps - 1u),
 			       step->index, ws_named(autopsy, storm->frame.ip, named),
@@ -302,7 +302,7 @@ static bool is_image_table_overwritten(struct ws_autopsy *autopsy, struct ws_dea
 			clue->pa = ws_step_entry_pa(format, step);
 		}
 		ws_say(autopsy,
-		       "a page table of the kernel image, at %#lx, was overwritten: %s, "
+		       "a page table of the kernel image, at %#jx, was overwritten: %s, "
 		       "which the next fault needed, is out of reach in every space",
 		       step->table, named);
 		return true;

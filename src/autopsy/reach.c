@@ -175,7 +175,7 @@ const char *ws_whose_blind(const struct ws_autopsy *autopsy, const struct ws_bli
 {
 	if (blind->first != WS_NO_SPACE)
 		return ws_whose(autopsy, blind->first, text);
-	snprintf(text, WS_NAMED, "root %#lx", blind->root);
+	snprintf(text, WS_NAMED, "root %#jx", blind->root);
 	return text;
 }
 
@@ -194,7 +194,7 @@ void ws_clue_hole(struct ws_autopsy *autopsy, const struct ws_blind *blind, uint
 
 	if (trail.nsteps) {
 		step = &trail.step[trail.nsteps - 1];
-		snprintf(entry, sizeof(entry), "%s %u is %#lx",
+		snprintf(entry, sizeof(entry), "%s %u is %#jx",
 			 ws_level_entry_name(format, trail.nsteps - 1u), step->index,
 			 step->entry);
 	}

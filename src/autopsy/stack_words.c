@@ -309,7 +309,7 @@ static enum ws_status by_sp(struct ws_system *system, size_t cpu, uint64_t sp,
 	if (!stack->size)
 		return ws_fail(system->ctx, WS_ERR_UNKNOWN,
 			       "cpu %zu: nothing is mapped in init_mm where its stack "
-			       "pointer is, %#lx, or the target lacks it",
+			       "pointer is, %#jx, or the target lacks it",
 			       cpu, sp);
 	return read_stack(system, stack);
 }

@@ -91,7 +91,7 @@ static void clue_right(struct ws_autopsy *autopsy, const struct ws_fault_told *f
 	clue = ws_clue(
 		autopsy, "hole",
 		"there is none: %s maps the address that was accessed, with the right "
-		"that the error code, %#lx, says was lacked",
+		"that the error code, %#jx, says was lacked",
 		whose, fault->oops.error);
 	if (!clue)
 		return;

@@ -77,7 +77,7 @@ static void in_space(const struct ws_autopsy *autopsy, const struct stand *stand
 	if (!stand->has_root)
 		snprintf(text, 2 * WS_NAMED, "in which space the target does not keep");
 	else if (stand->space == WS_NO_SPACE)
-		snprintf(text, 2 * WS_NAMED, "with root %#lx, which is no space's",
+		snprintf(text, 2 * WS_NAMED, "with root %#jx, which is no space's",
 			 stand->root);
 	else
 		snprintf(text, 2 * WS_NAMED, "in the space of %s",
@@ -88,7 +88,7 @@ static void in_space(const struct ws_autopsy *autopsy, const struct stand *stand
 static void say_unpaged(struct ws_autopsy *autopsy, const struct stand *stand)
 {
 	ws_clue(autopsy, "processor",
-		"cpu %u has paging off, at %#lx: it runs firmware or a loader, as after a "
+		"cpu %u has paging off, at %#jx: it runs firmware or a loader, as after a "
 		"reset, or has not been started; no space of this memory is its own",
 		stand->number, stand->standing.ip);
 }
@@ -104,7 +104,7 @@ static void say_stand(struct ws_autopsy *autopsy, const struct stand *stand)
 		return;
 	}
 	if (standing->user)
-		snprintf(named, sizeof(named), "%#lx", standing->ip);
+		snprintf(named, sizeof(named), "%#jx", standing->ip);
 	else
 		ws_named(autopsy, standing->ip, named);
 	in_space(autopsy, stand, space);

@@ -105,7 +105,7 @@ static void clue_first(struct ws_autopsy *autopsy, const struct ws_storm *storm)
 	if (!storm->has_first)
 		return;
 	if (storm->first.user) /* a user's address has no symbol of the kernel's */
-		snprintf(named, sizeof(named), "%#lx", storm->first.ip);
+		snprintf(named, sizeof(named), "%#jx", storm->first.ip);
 	else
 		ws_named(autopsy, storm->first.ip, named);
 	clue = ws_clue(autopsy, "frames",
@@ -395,12 +395,12 @@ static void clue_run_over(struct ws_autopsy *autopsy, const struct suspicion *fo
 
 	if (found->has_cpu)
 		ws_clue(autopsy, "processor",
-			"of the root that cpu %u has loaded, %#lx, of %s, a table lies under "
+			"of the root that cpu %u has loaded, %#jx, of %s, a table lies under "
 			"these frames: what it lacked is overwritten",
 			found->cpu, found->root, whose);
 	else
 		ws_clue(autopsy, "who",
-			"of the root of %s, %#lx, %s, a table lies under these frames: what "
+			"of the root of %s, %#jx, %s, a table lies under these frames: what "
 			"it lacked is overwritten",
 			whose, found->root,
 			found->storm->task != WS_NO_TASK
@@ -424,7 +424,7 @@ static bool take_run_over(struct ws_autopsy *autopsy, struct ws_death *death,
 	death->cpu = found.cpu;
 	put_storm(autopsy, death, found.storm);
 	clue_run_over(autopsy, &found);
-	snprintf(whose, sizeof(whose), "the space with root %#lx", found.root);
+	snprintf(whose, sizeof(whose), "the space with root %#jx", found.root);
 	ws_say(autopsy,
 	       "a fault's handler, %s, %s in %s: each attempt was the next fault, %s in a "
 	       "row, until the stack had run over that space's own page tables",

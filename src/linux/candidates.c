@@ -516,7 +516,7 @@ void ws_layout_note(struct ws_system *system)
 {
 	ws_note(system,
 		"no register and no note leads to a usable kernel page table: of the tables "
-		"in memory that look like one, that at %#lx %s; %#lx is PAGE_OFFSET by the "
+		"in memory that look like one, that at %#jx %s; %#jx is PAGE_OFFSET by the "
 		"words in memory that point to themselves",
 		system->layout.reference,
 		system->layout_by_image ? "maps a kernel image, but the dump lacks "

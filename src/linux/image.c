@@ -226,7 +226,7 @@ static void reach_beyond(struct ws_system *system, uint64_t known)
 	if (!has_own_mapping(system))
 		keep_in_direct_map(system, known ? known : layout->image_first);
 	ws_note(system,
-		"the kernel's end is not known: its image is taken to reach to %#lx",
+		"the kernel's end is not known: its image is taken to reach to %#jx",
 		layout->image_last);
 }
 

@@ -330,7 +330,7 @@ enum ws_status ws_kallsyms_load(struct ws_system *system, struct ws_symtab *symt
 		if (status || !wrong)
 			return status;
 		symtab->partial = true;
-		ws_note(system, "kallsyms at %#lx, where VMCOREINFO has it: %s",
+		ws_note(system, "kallsyms at %#jx, where VMCOREINFO has it: %s",
 			tables.names, wrong);
 	}
 	tables = (struct ws_kallsyms){ 0 };
@@ -340,7 +340,7 @@ enum ws_status ws_kallsyms_load(struct ws_system *system, struct ws_symtab *symt
 	status = kallsyms_decode(system, &tables, symtab, &wrong);
 	symtab->partial |= wrong != NULL;
 	if (!status && wrong)
-		ws_note(system, "kallsyms at %#lx, found by its shape: %s", tables.names,
+		ws_note(system, "kallsyms at %#jx, found by its shape: %s", tables.names,
 			wrong);
 	return status;
 }

@@ -239,14 +239,14 @@ static enum ws_status check_given_root(const struct ws_system *system)
 	if (wrong < (format->root_mask & -format->root_mask))
 		return ws_fail(
 			system->ctx, WS_ERR_USAGE,
-			"the root that was given, %#lx, is no page table's address: with "
-			"the format %s that is a multiple of %#lx, without %s's flags",
+			"the root that was given, %#jx, is no page table's address: with "
+			"the format %s that is a multiple of %#jx, without %s's flags",
 			root, format->name, format->root_mask & -format->root_mask,
 			root_register(system));
 	return ws_fail(
 		system->ctx, WS_ERR_USAGE,
-		"the root that was given, %#lx, is no physical address that %s can "
-		"hold: with the format %s the highest is %#lx",
+		"the root that was given, %#jx, is no physical address that %s can "
+		"hold: with the format %s the highest is %#jx",
 		system->target->root, root_register(system), format->name,
 		format->root_mask);
 }
@@ -273,7 +273,7 @@ static enum ws_status check_given_bit(const struct ws_system *system)
 	if (bit < end)
 		return ws_fail(system->ctx, WS_ERR_USAGE,
 			       "bit %u is one of addresses: the target has memory up to "
-			       "%#lx",
+			       "%#jx",
 			       target->encryption_bit, end);
 	return WS_OK;
 }
@@ -320,7 +320,7 @@ static char *candidates_in_words(struct ws_system *system)
 
 	ws_vec_each(&candidates, c)
 		if (to)
-			fprintf(to, "%s %s%s%s (%#lx)", c == candidates.v ? "" : ",",
+			fprintf(to, "%s %s%s%s (%#jx)", c == candidates.v ? "" : ",",
 				c->of_cpu ? "a " : "",
 				c->of_cpu ? root_register(system) : "", c->whence,
 				c->root);
@@ -343,7 +343,7 @@ static char *search_in_words(const struct ws_system *system)
 			? asprintf(
 				  &words,
 				  "; and %s in memory with the shape of one, for a direct "
-				  "map at %#lx, where %s %s",
+				  "map at %#jx, where %s %s",
 				  WS_COUNT_OF(system->shapes, "table"),
 				  system->likely_offset,
 				  WS_COUNT_OF(system->self_pointers, "word"),

@@ -92,8 +92,8 @@ static void note_loaded(struct ws_system *system)
 			task_at(system, system->current.v[loaded->cpu].comm_va);
 
 		ws_note(system,
-			"the mm at %#lx is not in the target: its root is taken to be "
-			"%#lx, which cpu %u has loaded while it runs %s in it",
+			"the mm at %#jx is not in the target: its root is taken to be "
+			"%#jx, which cpu %u has loaded while it runs %s in it",
 			loaded->mm, loaded->root, loaded->cpu,
 			task ? task->comm : "a thread");
 	}

@@ -117,7 +117,7 @@ static enum ws_status judge(const struct merge *merge, const char *path)
 			       WS_COUNT_OF(merge->common, "function"));
 	if (merge->shift % WS_FRAME_SIZE)
 		return ws_fail(ctx, WS_ERR_MALFORMED,
-			       "%s is not of this kernel: memory has its symbols %#lx "
+			       "%s is not of this kernel: memory has its symbols %#jx "
 			       "bytes further, and kernels move by whole pages",
 			       path, merge->shift);
 	if (merge->agree < merge->common)
@@ -154,7 +154,7 @@ static enum ws_status match_evidence(struct merge *merge, const char *path)
 		path, WS_COUNT_OF(common, "symbol"), WS_COUNT(agree));
 	if (e.odd_gate >= 0)
 		ws_note(merge->system,
-			"gate %d leads to %#lx, which is not where %s has its handler: it "
+			"gate %d leads to %#jx, which is not where %s has its handler: it "
 			"was changed while the kernel ran",
 			e.odd_gate, e.odd_target, path);
 	return WS_OK;

@@ -46,7 +46,7 @@ enum ws_status ws_recognise(struct ws_system *system)
 	if (!is)
 		return ws_fail(
 			system->ctx, WS_ERR_NOT_FOUND,
-			"%s: its page tables are usable (%s, a direct map at %#lx), but "
+			"%s: its page tables are usable (%s, a direct map at %#jx), but "
 			"nothing shows that this is Linux: no task list, no VMCOREINFO, no "
 			"\"Kernel code\" among resources, no kallsyms. It is another "
 			"system, a Linux before 2.6, or one that has just begun to start; "

@@ -265,7 +265,7 @@ static void note_damage(struct ws_system *system)
 
 	if (target->ndamaged)
 		ws_note(system,
-			"%lu of %lu frames are damaged in this dump and cannot be "
+			"%ju of %ju frames are damaged in this dump and cannot be "
 			"unpacked: what lay there was not looked at",
 			target->ndamaged, target->nframes);
 }

@@ -103,16 +103,16 @@ static enum ws_status add_root_of(struct ws_system *system, const struct ws_task
 	leads = read_pgd(system, task->mm, &pgd) && ws_pa_of_pgd(system, pgd, &pa) &&
 		!(pa & ~system->paging.format->root_mask);
 	if (leads && is_absent(system, pa))
-		ws_note(system, "process %u: its root %#lx is not in the target",
+		ws_note(system, "process %u: its root %#jx is not in the target",
 			task->pid, pa);
 	else if (!leads && ws_kernel_absent(system, task->mm + system->fields.mm_pgd,
 					    system->layout.word, &pa))
-		ws_note(system, "process %u: its mm at %#lx is not in the target",
+		ws_note(system, "process %u: its mm at %#jx is not in the target",
 			task->pid, task->mm);
 	else if ((*strange)++ < STRANGE_NOTES_MAX)
 		ws_note(system,
-			leads ? "process %u: its root %#lx does not look like one"
-			      : "process %u: its mm at %#lx leads to no root",
+			leads ? "process %u: its root %#jx does not look like one"
+			      : "process %u: its mm at %#jx leads to no root",
 			task->pid, leads ? pa : task->mm);
 	return leads ? add_read_root(system, pa) : WS_OK;
 }
@@ -229,7 +229,7 @@ enum ws_status ws_add_loaded_roots(struct ws_system *system)
 		if (!is_absent_memory(system, root) && !ws_lacks_directory(system, root))
 			continue;
 		ws_note(system,
-			"cpu %zu: %s of the root %#lx that it runs on is not in the target",
+			"cpu %zu: %s of the root %#jx that it runs on is not in the target",
 			i,
 			is_absent_memory(system, root) ? "the table"
 						       : "the kernel page directory",
@@ -551,9 +551,9 @@ static uint64_t whole_root(const struct ws_system *system, uint64_t root, uint8_
 /* With the word before it, if there is room for both. */
 static void name_by_root(struct ws_space *space, uint64_t root)
 {
-	if (snprintf(space->comm, sizeof(space->comm), "root %#lx", root) >=
+	if (snprintf(space->comm, sizeof(space->comm), "root %#jx", root) >=
 	    (int)sizeof(space->comm))
-		snprintf(space->comm, sizeof(space->comm), "%#lx", root);
+		snprintf(space->comm, sizeof(space->comm), "%#jx", root);
 }
 
 static enum ws_status add_space(struct ws_system *system, const struct claim *claim,
@@ -592,7 +592,7 @@ static enum ws_status add_user_half(struct attribution *a, const struct claim *c
 
 	if (!ws_has_user_half(a->system, root) && a->strange_halves++ < STRANGE_NOTES_MAX)
 		ws_note(a->system,
-			"process %u: the user half at %#lx does not look like one",
+			"process %u: the user half at %#jx does not look like one",
 			claim->task->pid, half);
 	return add_space(a->system, claim, half, WS_SPACE_USER);
 }

@@ -127,7 +127,7 @@ static bool swapper_by_place(struct ws_system *system, const struct ws_image_par
 		}
 	if (found == 1)
 		ws_note(system,
-			"init_mm's page table is taken to be that at %#lx: the one in the "
+			"init_mm's page table is taken to be that at %#jx: the one in the "
 			"kernel image that maps no user memory",
 			*swapper);
 	return found == 1;

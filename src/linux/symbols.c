@@ -223,7 +223,7 @@ static void note_ambiguity(struct ws_system *system, uint32_t best, unsigned pla
 	if (entry->noted)
 		return;
 	entry->noted = true;
-	ws_note(system, "'%s' is the name of %s: took %#lx, in %s",
+	ws_note(system, "'%s' is the name of %s: took %#jx, in %s",
 		ws_symtab_name(system->symtab, best), WS_COUNT_OF(places, "place"),
 		entry->va,
 		entry->module >= 0 ? system->modules.v[entry->module].name
@@ -392,7 +392,7 @@ enum ws_status ws_symbol_at(struct ws_system *system, uint64_t va,
 		return status;
 	if (!owner_of(system, va, &module, &first))
 		return ws_fail(system->ctx, WS_ERR_NOT_FOUND,
-			       "%#lx lies neither in the kernel image nor in one of %s",
+			       "%#jx lies neither in the kernel image nor in one of %s",
 			       va, WS_COUNT_OF(system->modules.n, "module"));
 	v = system->symtab->entries.v;
 	gap = false;
@@ -406,11 +406,11 @@ enum ws_status ws_symbol_at(struct ws_system *system, uint64_t va,
 			break;
 	if (found != WS_NO_ENTRY && gap && v[found].va != va && !has_file(system))
 		return ws_fail(system->ctx, WS_ERR_UNKNOWN,
-			       "%#lx: of what lies behind %s the symbols are damaged", va,
+			       "%#jx: of what lies behind %s the symbols are damaged", va,
 			       ws_symtab_name(system->symtab, found));
 	if (found == WS_NO_ENTRY)
 		return ws_fail(system->ctx, WS_ERR_NOT_FOUND,
-			       "%#lx: no symbol at or below it in %s", va,
+			       "%#jx: no symbol at or below it in %s", va,
 			       module >= 0 ? system->modules.v[module].name
 					   : "the kernel image");
 	symbol_fill(system, found, symbol);

@@ -117,8 +117,8 @@ static enum ws_status refuse_two(struct ws_system *system,
 	return ws_fail(
 		system->ctx, WS_ERR_NOT_FOUND,
 		"%s: no register and no VMCOREINFO says the paging format, and memory "
-		"holds tables of two kernels: %lu of format %s map themselves, and "
-		"%lu of %s; nothing shows which kernel ran last: give its --format",
+		"holds tables of two kernels: %zu of format %s map themselves, and "
+		"%zu of %s; nothing shows which kernel ran last: give its --format",
 		ws_target_path(system->target), best[0].n, best[0].format->name,
 		best[1].n, best[1].format->name);
 }

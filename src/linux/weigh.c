@@ -91,7 +91,7 @@ static enum ws_status count_range(struct count *count, uint64_t root, uint64_t f
 		return ws_fail_memory(count->system->ctx);
 	if (status == WS_ERR_LIMIT)
 		return ws_fail(count->system->ctx, status,
-			       "root %#lx: page tables without an end", root);
+			       "root %#jx: page tables without an end", root);
 	return status;
 }
 
@@ -234,7 +234,7 @@ enum ws_status ws_space_weigh(struct ws_system *system, const struct ws_space *s
 		return status != WS_OK
 			       ? status
 			       : ws_fail(system->ctx, WS_ERR_NOT_FOUND,
-					 "root %#lx is not in memory", space->root);
+					 "root %#jx is not in memory", space->root);
 	}
 	status = system->scale ? WS_OK : make_scale(system);
 	if (status != WS_OK)

@@ -23,7 +23,7 @@ bool riscv_regime(const struct ws_cpu *cpu, const struct ws_format *format,
 		return false;
 	*regime = (struct ws_regime){ 0 };
 	snprintf(regime->text, sizeof(regime->text),
-		 "satp mode %lu (Sv%u): the space's own root translates all",
+		 "satp mode %ju (Sv%u): the space's own root translates all",
 		 satp >> RISCV_SATP_MODE_SHIFT, format->va_bits);
 	return true;
 }

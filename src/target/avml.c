@@ -286,7 +286,7 @@ static enum ws_status cut_in_header(struct cursor *c)
 	more_followed(c->target);
 	return ws_target_add_note(c->target,
 				  "the dump is cut off in the AVML header at file offset "
-				  "%#lx: what followed is unknown, and how much it was",
+				  "%#jx: what followed is unknown, and how much it was",
 				  at);
 }
 
@@ -299,7 +299,7 @@ static enum ws_status refuse(struct ws_target *target, const uint8_t *header,
 								      : WS_ERR_MALFORMED;
 
 	return ws_fail(target->ctx, status,
-		       "%s: AVML header at file offset 0 (version %u, range %#lx..%#lx) "
+		       "%s: AVML header at file offset 0 (version %u, range %#jx..%#jx) "
 		       "has %s",
 		       target->file.path, ws_le32(header + 4), ws_le64(header + 8),
 		       ws_le64(header + 16), flaw);
@@ -321,8 +321,8 @@ static enum ws_status block_leave(struct cursor *c, const uint8_t *header,
 		more_followed(c->target);
 	status =
 		ws_target_leave(c->target, c->number, range,
-				"its header at file offset %#lx has %s, and the next one "
-				"that is sound is at %#lx",
+				"its header at file offset %#jx has %s, and the next one "
+				"that is sound is at %#jx",
 				here, flaw, from);
 	c->number++;
 	return status;
@@ -344,8 +344,8 @@ static enum ws_status rest_leave(struct cursor *c, const struct progress *p)
 		return WS_OK;
 	}
 	return ws_target_leave(c->target, c->number, &rest,
-			       "the chunk at file offset %#lx has %s, and the next block "
-			       "begins at %#lx",
+			       "the chunk at file offset %#jx has %s, and the next block "
+			       "begins at %#jx",
 			       p->at, p->cut ? "a length past the file's end" : p->flaw,
 			       from);
 }
@@ -365,8 +365,8 @@ static enum ws_status trailer_check(struct cursor *c, const struct progress *p)
 	if (evidence == WS_ABSENT) {
 		more_followed(c->target);
 		return ws_target_add_note(c->target,
-					  "the dump is cut off at file offset %#lx, "
-					  "behind the memory of AVML block %lu: what "
+					  "the dump is cut off at file offset %#jx, "
+					  "behind the memory of AVML block %ju: what "
 					  "followed is unknown, and how much it was",
 					  here, c->number);
 	}
@@ -382,7 +382,7 @@ static enum ws_status lengths_note(const struct cursor *c)
 	return ws_target_add_note(
 		c->target,
 		"%s of AVML blocks differ from what is said behind them, the first at file "
-		"offset %#lx: this is damaged, or the block is",
+		"offset %#jx: this is damaged, or the block is",
 		WS_COUNT_OF(c->nlengths, "length"), c->first_length);
 }
 

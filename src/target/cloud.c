@@ -244,7 +244,7 @@ static enum ws_status ranges_fail(const struct cloud *cloud)
 	return ws_fail(
 		cloud->target->ctx, WS_ERR_MALFORMED,
 		"%s: does not say in which ranges memory lies (memory_ranges of "
-		"memory-manager at file offset %#lx): is it whole? --type raw reads "
+		"memory-manager at file offset %#jx): is it whole? --type raw reads "
 		"%s by the map in it",
 		cloud->file->path,
 		cloud->ranges.at ? offset_in(cloud, cloud->ranges.at) : 0,
@@ -260,7 +260,7 @@ static enum ws_status length_check(const struct cloud *cloud, uint64_t end)
 		return WS_OK;
 	return ws_target_add_note(
 		target,
-		"%s has %#zx bytes, and the ranges in %s come to %#lx: one of the two is "
+		"%s has %#zx bytes, and the ranges in %s come to %#jx: one of the two is "
 		"damaged, or of another snapshot",
 		target->file.path, target->file.size, cloud->file->path, end);
 }
@@ -400,7 +400,7 @@ static enum ws_status cpu_add(const struct cloud *cloud, const struct cpu_node *
 						 offset_in(cloud, cpu->node.at));
 	return ws_target_add_note(
 		cloud->target,
-		"what %s says of processor %lu (file offset %#lx) is not understood: its "
+		"what %s says of processor %ju (file offset %#jx) is not understood: its "
 		"registers are unknown",
 		cloud->file->path, cpu->number, offset_in(cloud, cpu->node.at));
 }

@@ -22,15 +22,15 @@ static enum ws_status need_fail(struct ws_target *target, uint64_t offset, uint6
 
 	if (evidence == WS_FAILED)
 		return ws_fail(target->ctx, WS_ERR_SYSTEM,
-			       "%s: %s: %#lx bytes at file offset %#lx: %s", file->path,
+			       "%s: %s: %#jx bytes at file offset %#jx: %s", file->path,
 			       what, size, offset, strerror(file->error));
 	if (evidence == WS_READ)
 		return ws_fail(target->ctx, WS_ERR_MALFORMED,
-			       "%s: %s: %#lx bytes at file offset %#lx are more than any "
+			       "%s: %s: %#jx bytes at file offset %#jx are more than any "
 			       "machine has",
 			       file->path, what, size, offset);
 	return ws_fail(target->ctx, WS_ERR_UNREADABLE,
-		       "%s: %s: %#lx bytes at file offset %#lx reach past the file's end "
+		       "%s: %s: %#jx bytes at file offset %#jx reach past the file's end "
 		       "%#zx: is the dump truncated?",
 		       file->path, what, size, offset, file->size);
 }
@@ -122,7 +122,7 @@ enum ws_status ws_target_leave(struct ws_target *target, uint64_t header,
 		return ws_fail_memory(target->ctx);
 	return ws_target_add_note(
 		target,
-		"%s %lu (physical %#lx, %#lx bytes) is left out: %s; what lay there is "
+		"%s %ju (physical %#jx, %#jx bytes) is left out: %s; what lay there is "
 		"unknown",
 		target->ops->header, header, at->pa, at->len, why);
 }
@@ -131,7 +131,7 @@ enum ws_status ws_target_note_left(struct ws_target *target)
 {
 	if (target->nleft <= LEFT_NAMED)
 		return WS_OK;
-	return ws_target_add_note(target, "%lu more %ss are left out for such reasons",
+	return ws_target_add_note(target, "%ju more %ss are left out for such reasons",
 				  target->nleft - LEFT_NAMED, target->ops->header);
 }
 
@@ -155,8 +155,8 @@ enum ws_status ws_target_note_cut(struct ws_target *target)
 	log2 = total >> 24 ? 20 : 10;
 	return ws_target_add_note(
 		target,
-		"the dump is cut off: %s%lu of %lu %s of its memory are missing, from "
-		"physical %#lx on: what lay there is unknown",
+		"the dump is cut off: %s%ju of %ju %s of its memory are missing, from "
+		"physical %#jx on: what lay there is unknown",
 		target->cut_more ? "at least " : "", ((target->cut - 1) >> log2) + 1,
 		((total - 1) >> log2) + 1, log2 == 20 ? "MiB" : "KiB", target->cut_first);
 }

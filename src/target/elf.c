@@ -121,11 +121,11 @@ static enum ws_status machine_refuse(struct ws_target *target)
 	char names[WS_MACHINE_NAMES];
 
 	return other ? ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
-			       "%s: an ELF file of %s (machine %u at file offset %#lx, %s-"
+			       "%s: an ELF file of %s (machine %u at file offset %#tx, %s-"
 			       "endian), which is not %s: %s",
-			       target->file.path, other->name, other->elf,
-			       (unsigned long)(at - ehdr), big ? "big" : "little",
-			       ws_machine_names(names), other->advice)
+			       target->file.path, other->name, other->elf, at - ehdr,
+			       big ? "big" : "little", ws_machine_names(names),
+			       other->advice)
 		     : WS_OK;
 }
 
@@ -199,7 +199,7 @@ static enum ws_status phnum_extended(struct ws_target *target, struct core *core
 	core->phnum = WS_HEADER_MAX / core->class->phdr;
 	return ws_target_add_note(
 		target,
-		"section header 0 (file offset %#lx), which holds the number of program "
+		"section header 0 (file offset %#jx), which holds the number of program "
 		"headers, is damaged or cut off: they are read up to the first that is "
 		"neither of memory nor of notes; whether there are more is unknown",
 		shoff);
@@ -217,8 +217,8 @@ static enum ws_status table_cut(struct ws_target *target, struct core *core)
 	if (!have)
 		return ws_fail(
 			target->ctx, WS_ERR_UNREADABLE,
-			"%s: table of %lu program headers: not one is between file "
-			"offset %#lx and the file's end %#lx: is the dump "
+			"%s: table of %ju program headers: not one is between file "
+			"offset %#jx and the file's end %#jx: is the dump "
 			"truncated?",
 			target->file.path, claimed, core->phoff, size);
 	core->phnum = have;
@@ -227,7 +227,7 @@ static enum ws_status table_cut(struct ws_target *target, struct core *core)
 	ws_target_reaches(target, WS_PHYSICAL_END);
 	return ws_target_add_note(
 		target,
-		"%lu program headers are claimed (file offset %#x), and %lu are in the "
+		"%ju program headers are claimed (file offset %#x), and %ju are in the "
 		"file: the dump is cut off, or the number is wrong; what memory the "
 		"others were of is unknown",
 		claimed, core->class->e_phnum, have);
@@ -296,7 +296,7 @@ static enum ws_status table_check(struct ws_target *target, struct core *core)
 	    (status = table_cut(target, core)))
 		return status;
 	status = ws_target_need(target, core->phoff, core->phnum * class->phdr,
-				"table of %lu program headers", core->phnum);
+				"table of %ju program headers", core->phnum);
 	if (!status)
 		alike_count(target, core);
 	return status;
@@ -353,7 +353,7 @@ static enum ws_status load_leave(struct ws_target *target, const struct segment 
 				 const char *flaw)
 {
 	return ws_target_leave(target, s->index, &(struct ws_extent){ s->pa, s->memsz },
-			       "%s (file offset %#lx, %#lx bytes there)", flaw, s->offset,
+			       "%s (file offset %#jx, %#jx bytes there)", flaw, s->offset,
 			       s->filesz);
 }
 
@@ -395,7 +395,7 @@ static enum ws_status notes_cut(struct ws_target *target, const struct segment *
 	return ws_target_add_note(
 		target,
 		"the dump is cut off in its notes, at file offset %#zx, or program header "
-		"%lu is damaged: what they say of registers and of the kernel is unknown "
+		"%ju is damaged: what they say of registers and of the kernel is unknown "
 		"from there on",
 		target->file.size, s->index);
 }
@@ -417,11 +417,11 @@ static enum ws_status note_add(struct ws_target *target, struct core *core,
 	if (have > WS_HEADER_MAX)
 		return ws_target_add_note(
 			target,
-			"program header %lu is of notes of %#lx bytes, which is more than "
+			"program header %ju is of notes of %#jx bytes, which is more than "
 			"any machine has: what they say of registers and of the kernel is "
 			"unknown",
 			s->index, s->filesz);
-	status = ws_target_need(target, s->offset, have, "program header %lu: notes",
+	status = ws_target_need(target, s->offset, have, "program header %ju: notes",
 				s->index);
 	if (status)
 		return status;
@@ -494,7 +494,7 @@ static enum ws_status ragged_note(struct ws_target *target, const struct core *c
 		return WS_OK;
 	return ws_target_add_note(
 		target,
-		"memory at physical %#lx begins within a page, as no writer of dumps lets "
+		"memory at physical %#jx begins within a page, as no writer of dumps lets "
 		"it: its address in the program header may be wrong",
 		core->ragged);
 }
@@ -509,7 +509,7 @@ static enum ws_status unfilled_note(struct ws_target *target, struct core *core)
 		return WS_OK;
 	return ws_target_add_note(
 		target,
-		"its program headers leave %lu KiB of memory out, and the file has bytes "
+		"its program headers leave %ju KiB of memory out, and the file has bytes "
 		"there that are none's: they are damaged, and what lay there is unknown",
 		(core->unfilled - 1) / 1024 + 1);
 }

@@ -101,6 +101,10 @@ static enum ws_status source_check(struct ws_context *ctx, struct ws_file *file)
 		return refuse(ctx, file->path, "is not a regular file, and no pipe");
 	if (!status && st.st_size == 0)
 		return refuse(ctx, file->path, "is empty: it holds no memory");
+	if (!status && (uint64_t)st.st_size > SIZE_MAX / 2)
+		return refuse(ctx, file->path,
+			      "is larger than this program has addresses for: look at it "
+			      "on a 64-bit machine");
 	file->size = st.st_size;
 	return status;
 }

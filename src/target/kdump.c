@@ -119,13 +119,13 @@ static enum ws_status header_check(struct ws_target *target, const uint8_t *p)
 
 	if (memcmp(p, KDUMP_MAGIC, KDUMP_MAGIC_SIZE))
 		return ws_fail(target->ctx, WS_ERR_UNREADABLE,
-			       "%s: no kdump magic at file offset %#lx", path,
+			       "%s: no kdump magic at file offset %#jx", path,
 			       ws_kdump_file_offset(target, 0));
 	if (!machine_unsaid(p) &&
 	    !ws_is_machine_name((const char *)p + KDUMP_MACHINE, NEW_UTS_NAME))
 		return ws_fail(
 			target->ctx, WS_ERR_UNSUPPORTED,
-			"%s: kdump of machine '%.64s' (file offset %#lx), which is "
+			"%s: kdump of machine '%.64s' (file offset %#jx), which is "
 			"not %s: crash, built for that machine, reads kdumps",
 			path, p + KDUMP_MACHINE,
 			ws_kdump_file_offset(target, KDUMP_MACHINE),
@@ -133,7 +133,7 @@ static enum ws_status header_check(struct ws_target *target, const uint8_t *p)
 	if (!class_of(p))
 		return ws_fail(
 			target->ctx, WS_ERR_MALFORMED,
-			"%s: kdump header (file offset %#lx): block size %u is none "
+			"%s: kdump header (file offset %#jx): block size %u is none "
 			"that a page has, or the sub header has none",
 			path, ws_kdump_file_offset(target, kdump_classes[1].block_size),
 			ws_le32(p + kdump_classes[1].block_size));
@@ -153,7 +153,7 @@ static enum ws_status bitmap_place(struct ws_target *target, struct kdump_header
 
 	if (!bits)
 		return ws_fail(target->ctx, WS_ERR_MALFORMED,
-			       "%s: kdump header (file offset %#lx): no bitmap",
+			       "%s: kdump header (file offset %#jx): no bitmap",
 			       target->file.path,
 			       ws_kdump_file_offset(target, h->class->bitmap_blocks));
 	if (said > bits || narrow != h->max_mapnr_32)
@@ -166,8 +166,8 @@ static enum ws_status bitmap_place(struct ws_target *target, struct kdump_header
 		return WS_OK;
 	return ws_target_add_note(
 		target,
-		"the kdump headers are damaged: they have %#lx and %#lx as the number of "
-		"page frames, and bitmaps of %#lx; all of these are read",
+		"the kdump headers are damaged: they have %#jx and %#jx as the number of "
+		"page frames, and bitmaps of %#jx; all of these are read",
 		h->max_mapnr_32, said, bits / 2);
 }
 
@@ -189,7 +189,7 @@ static enum ws_status version_read(struct ws_target *target, struct kdump_header
 		return WS_OK;
 	return ws_target_add_note(
 		target,
-		"kdump header version %u at file offset %#lx is damaged, "
+		"kdump header version %u at file offset %#jx is damaged, "
 		"or newer than this tool: it is read as version %u",
 		version, ws_kdump_file_offset(target, KDUMP_VERSION), h->version);
 }
@@ -248,7 +248,7 @@ static enum ws_status section_read(struct ws_target *target,
 	section->bytes = NULL;
 	return ws_target_add_note(
 		target,
-		"the %s are not in the file: %#lx bytes at offset %#lx; what they say of "
+		"the %s are not in the file: %#jx bytes at offset %#jx; what they say of "
 		"registers and of the kernel is unknown",
 		what, size, section->offset);
 }
@@ -300,7 +300,7 @@ static enum ws_status machine_check(struct ws_target *target,
 	if (!h->machine_unsaid || target->cpus.n)
 		return WS_OK;
 	return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
-		       "%s: kdump of machine '" NO_MACHINE "' (file offset %#lx), and it "
+		       "%s: kdump of machine '" NO_MACHINE "' (file offset %#jx), and it "
 		       "has no note of a processor that is known: %s",
 		       target->file.path, ws_kdump_file_offset(target, KDUMP_MACHINE),
 		       ws_machine_names(names));

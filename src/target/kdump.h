@@ -85,7 +85,7 @@ struct kdump {
 
 /* Reads size bytes at an image offset; what is missing refuses the dump, with words. */
 enum ws_status ws_kdump_need(struct ws_target *target, const struct ws_kdump_file *image,
-			     uint64_t offset, void *to, size_t size,
+			     uint64_t offset, void *to, uint64_t size,
 			     const char *what) WS_MUST_CHECK;
 /* Where in the file an image offset is, for messages. */
 uint64_t ws_kdump_file_offset(const struct ws_target *target, uint64_t offset);

@@ -38,7 +38,7 @@ static enum ws_status cut_off(struct ws_target *target, uint64_t at)
 	return ws_target_add_note(
 		target,
 		"the flattened dump is cut off at file offset %#zx, in the "
-		"chunk at %#lx: what followed is unknown",
+		"chunk at %#jx: what followed is unknown",
 		target->file.size, at);
 }
 
@@ -53,8 +53,8 @@ static enum ws_status damaged(struct ws_target *target, struct ws_kdump_file *im
 		image->chunks.n--;
 	return ws_target_add_note(
 		target,
-		"the flattened dump is damaged at file offset %#lx: the chunk there has "
-		"the offset %#lx and the size %#lx, which make no sense: what followed is "
+		"the flattened dump is damaged at file offset %#jx: the chunk there has "
+		"the offset %#jx and the size %#jx, which make no sense: what followed is "
 		"unknown, and so is the chunk before it",
 		at, chunk->offset, chunk->size);
 }
@@ -103,8 +103,8 @@ static enum ws_status chunks_read(struct ws_target *target, struct ws_kdump_file
 		return status;
 	if (ws_be64(header + 16) != FLAT_TYPE || ws_be64(header + 24) != FLAT_VERSION)
 		return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
-			       "%s: flattened header at file offset 0x10: type %lu "
-			       "version %lu, not 1 and 1",
+			       "%s: flattened header at file offset 0x10: type %ju "
+			       "version %ju, not 1 and 1",
 			       target->file.path, ws_be64(header + 16),
 			       ws_be64(header + 24));
 	while (!status && at != FLAT_END)

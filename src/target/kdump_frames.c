@@ -86,8 +86,8 @@ static enum ws_status bitmap_cut(struct ws_target *target, uint64_t block,
 	target->cut_more = true;
 	return ws_target_add_note(
 		target,
-		"the dump is cut off in its bitmap: of the page frames from physical %#lx "
-		"to %#lx it is unknown which the dump holds",
+		"the dump is cut off in its bitmap: of the page frames from physical %#jx "
+		"to %#jx it is unknown which the dump holds",
 		pfn * block, part->end * block - 1);
 }
 
@@ -273,7 +273,7 @@ static enum ws_status descriptor_count(struct ws_target *target,
 	evidence =
 		descriptor_read(kdump, part, &kdump->readers[0].descriptors, ordinal, &d);
 	if (evidence == WS_FAILED)
-		return ws_fail(target->ctx, WS_ERR_SYSTEM, "%s: page descriptor %lu: %s",
+		return ws_fail(target->ctx, WS_ERR_SYSTEM, "%s: page descriptor %ju: %s",
 			       part->image->file->path, ordinal,
 			       strerror(part->image->file->error));
 	flaw = evidence == WS_READ ? descriptor_flaw(kdump, part, &d) : MISSING;
@@ -304,16 +304,16 @@ static enum ws_status judge_counts(struct ws_target *target,
 	if (kdump->nblocks && counts->nflawed == kdump->nblocks)
 		return ws_fail(
 			target->ctx, flaws[f->flaw].status,
-			"%s: page descriptor %lu (file offset %#lx): the frame at pa "
-			"%#lx (offset %#lx, size %#x, flags %#x) %s",
+			"%s: page descriptor %ju (file offset %#jx): the frame at pa "
+			"%#jx (offset %#jx, size %#x, flags %#x) %s",
 			f->part->image->file->path, f->ordinal, place_of(kdump, f), f->pa,
 			f->d.offset, f->d.size, f->d.flags, flaws[f->flaw].words);
 	if (!counts->ndamaged)
 		return WS_OK;
 	return ws_target_add_note(
 		target,
-		"%lu of %lu page descriptors are damaged, the first at file offset %#lx: "
-		"the frame at physical %#lx (offset %#lx, size %#x, flags %#x) %s; what "
+		"%ju of %ju page descriptors are damaged, the first at file offset %#jx: "
+		"the frame at physical %#jx (offset %#jx, size %#x, flags %#x) %s; what "
 		"lay in these frames is unknown",
 		counts->ndamaged, kdump->nblocks, place_of(kdump, damaged), damaged->pa,
 		damaged->d.offset, damaged->d.size, damaged->d.flags,
@@ -493,7 +493,7 @@ enum ws_status ws_kdump_choose(struct ws_target *target, const struct kdump_head
 		return repaired_note(target, bits, n);
 	return ws_fail(
 		target->ctx, WS_ERR_MALFORMED,
-		"%s: kdump bitmap (file offset %#lx): it has %s, and there are %s: "
+		"%s: kdump bitmap (file offset %#jx): it has %s, and there are %s: "
 		"it is damaged, and at which addresses the frames lie is unknown",
 		part->image->file->path, ws_kdump_file_at(part->image, h->bitmap),
 		WS_COUNT_OF(bits, "page frame"), WS_COUNT_OF(n, "page descriptor"));

@@ -16,7 +16,7 @@ enum ws_status ws_kdump_need(struct ws_target *target, const struct ws_kdump_fil
 		return ws_fail(target->ctx, WS_ERR_SYSTEM, "%s: %s: %s",
 			       image->file->path, what, strerror(image->file->error));
 	return ws_fail(target->ctx, WS_ERR_UNREADABLE,
-		       "%s: %s: %#lx bytes at %soffset %#lx are not in the file of %#zx "
+		       "%s: %s: %#jx bytes at %soffset %#jx are not in the file of %#zx "
 		       "bytes: is the dump truncated?",
 		       image->file->path, what, size,
 		       image->flattened ? "rearranged " : "file ", offset,

@@ -323,7 +323,7 @@ static enum ws_status repetitions_leave(struct ws_target *target)
 		else
 			status = ws_target_add_note(
 				target,
-				"%s is not read: it has page frames %#lx to %#lx, which "
+				"%s is not read: it has page frames %#jx to %#jx, which "
 				"%s has in %s",
 				parts[i].image->file->path, parts[i].start,
 				parts[i].end - 1, parts[j].image->file->path,
@@ -363,8 +363,8 @@ static enum ws_status missing_note(struct ws_target *target, const struct kdump_
 		return WS_OK;
 	return ws_target_add_note(
 		target,
-		"not all parts of this split dump are there: %lu of its %lu page frames are "
-		"missing, from physical %#lx on; what lay there is unknown (a part that "
+		"not all parts of this split dump are there: %ju of its %ju page frames are "
+		"missing, from physical %#jx on; what lay there is unknown (a part that "
 		"lies in another directory is named by --part)",
 		missing, ws_kdump_count(kdump, h, 0, h->max_mapnr), first * h->block);
 }
@@ -413,7 +413,7 @@ static enum ws_status main_part(struct ws_target *target, const struct kdump_hea
 	if (h->split && range_read(h, kdump->parts) == KIN_DAMAGED)
 		return ws_fail(
 			target->ctx, WS_ERR_MALFORMED,
-			"%s: sub header of a part of a split dump (file offset %#lx): "
+			"%s: sub header of a part of a split dump (file offset %#jx): "
 			"it says twice which page frames are its own, and not the "
 			"same",
 			target->file.path, ws_kdump_file_offset(target, h->block));

@@ -16,7 +16,7 @@
 
 static size_t slots_of(const struct ws_keep *keep)
 {
-	return keep->slot ? (SIZE_MAX >> keep->shift) + 1 : 0;
+	return keep->slot ? (UINT64_MAX >> keep->shift) + 1 : 0;
 }
 
 /* Whether so many more bytes may be taken; then they are. */
@@ -31,7 +31,7 @@ static bool take(struct ws_keep *keep, uint64_t bytes)
 
 static void slot_fill(struct ws_keep *keep, const struct ws_kept *kept)
 {
-	size_t mask = SIZE_MAX >> keep->shift, i = ws_keep_slot(keep, kept->number);
+	size_t mask = UINT64_MAX >> keep->shift, i = ws_keep_slot(keep, kept->number);
 
 	while (keep->slot[i].frame)
 		i = (i + 1) & mask;

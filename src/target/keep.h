@@ -49,7 +49,7 @@ static inline const uint8_t *ws_keep_find(const struct ws_keep *keep, uint64_t n
 
 	if (!keep->slot)
 		return NULL;
-	mask = (SIZE_MAX >> keep->shift);
+	mask = (UINT64_MAX >> keep->shift);
 	for (i = ws_keep_slot(keep, number); keep->slot[i].frame; i = (i + 1) & mask)
 		if (keep->slot[i].number == number)
 			return keep->slot[i].frame;

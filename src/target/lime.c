@@ -126,7 +126,7 @@ static enum ws_status cut_in_header(struct ranges *r)
 	more_followed(r->target);
 	return ws_target_add_note(r->target,
 				  "the dump is cut off in the LiME header at file offset "
-				  "%#lx: what followed is unknown, and how much it was",
+				  "%#jx: what followed is unknown, and how much it was",
 				  at);
 }
 
@@ -144,7 +144,7 @@ static enum ws_status refuse(struct ws_target *target, const uint8_t *header)
 			       path, ws_le32(header + 4), LIME_VERSION);
 	return ws_fail(
 		target->ctx, WS_ERR_MALFORMED,
-		"%s: LiME header at file offset 0: range %#lx..%#lx makes no sense", path,
+		"%s: LiME header at file offset 0: range %#jx..%#jx makes no sense", path,
 		ws_le64(header + 8), ws_le64(header + 16));
 }
 
@@ -169,8 +169,8 @@ static enum ws_status range_leave(struct ranges *r, const uint8_t *header,
 		target->memory.n = r->memory;
 	status = ws_target_leave(
 		target, r->number - misled, misled ? &r->last : range,
-		"the header at file offset %#lx, %s it, has %s, and the next one that is "
-		"sound is at %#lx",
+		"the header at file offset %#jx, %s it, has %s, and the next one that is "
+		"sound is at %#jx",
 		here, misled ? "behind" : "of", flaw, from);
 	r->number++;
 	if (from == target->file.size)
@@ -191,7 +191,7 @@ static enum ws_status range_too_long(struct ranges *r, const struct ws_extent *r
 		r->number++;
 		return ws_target_leave(
 			target, r->number - 1, range,
-			"it is longer than the file, in which another begins at %#lx",
+			"it is longer than the file, in which another begins at %#jx",
 			from);
 	}
 	more_followed(target);

@@ -254,7 +254,7 @@ static enum ws_status memory_notes(struct walk *w)
 		ws_target_reaches(target, WS_PHYSICAL_END);
 		status = ws_target_add_note(
 			target,
-			"the migration stream is damaged at file offset %#lx, where there "
+			"the migration stream is damaged at file offset %#jx, where there "
 			"is %s: what followed is unknown",
 			w->stream.flaw_at, w->stream.flaw);
 	} else if (w->stream.cut && w->migration->ended) {
@@ -282,7 +282,7 @@ static enum ws_status cpu_notes(struct walk *w)
 	if (*w->unknown && w->layout.text)
 		return ws_target_add_note(
 			target,
-			"how long the section %s is that ends before file offset %#lx is not "
+			"how long the section %s is that ends before file offset %#jx is not "
 			"known: no registers are known, which would follow",
 			w->unknown, w->stream.at);
 	return ws_target_add_note(
@@ -330,7 +330,7 @@ static enum ws_status unpack(struct ws_target *target, uint32_t format, uint64_t
 	return ws_fail(
 		target->ctx, WS_ERR_UNSUPPORTED,
 		"%s: a machine that libvirt saved, compressed by %s, which is not "
-		"read: unpack the stream with `tail -c +%lu FILE | %s -dc > STREAM'",
+		"read: unpack the stream with `tail -c +%ju FILE | %s -dc > STREAM'",
 		target->file.path, formats[format], *begin + 1, formats[format]);
 }
 
@@ -374,12 +374,12 @@ static enum ws_status header_read(struct ws_target *target, uint64_t *begin)
 	header = target->file.data + *begin;
 	if (memcmp(header, STREAM_MAGIC, 4))
 		return ws_fail(target->ctx, WS_ERR_UNREADABLE,
-			       "%s: no migration stream of QEMU's at file offset %#lx",
+			       "%s: no migration stream of QEMU's at file offset %#jx",
 			       target->file.path, *begin);
 	if (ws_be32(header + 4) != STREAM_VERSION)
 		return ws_fail(
 			target->ctx, WS_ERR_UNSUPPORTED,
-			"%s: a migration stream of version %u (file offset %#lx), not "
+			"%s: a migration stream of version %u (file offset %#jx), not "
 			"%u",
 			target->file.path, ws_be32(header + 4), *begin + 4,
 			STREAM_VERSION);
@@ -394,7 +394,7 @@ static enum ws_status memory_none(const struct walk *w)
 	if (s->flaw)
 		return ws_fail(s->target->ctx, WS_ERR_MALFORMED,
 			       "%s: a migration stream with no memory before file offset "
-			       "%#lx, where there is %s",
+			       "%#jx, where there is %s",
 			       path, s->flaw_at, s->flaw);
 	if (s->cut)
 		return ws_fail(s->target->ctx, WS_ERR_UNREADABLE,
@@ -405,7 +405,7 @@ static enum ws_status memory_none(const struct walk *w)
 		return ws_fail(
 			s->target->ctx, WS_ERR_UNSUPPORTED,
 			"%s: a migration stream with a section %s before its memory, "
-			"which is not read (file offset %#lx)",
+			"which is not read (file offset %#jx)",
 			path, w->unknown, s->at);
 	return ws_fail(
 		s->target->ctx, WS_ERR_UNSUPPORTED,

@@ -209,7 +209,7 @@ static enum ws_status refuse(const struct main_memory *main, const char *why)
 	ws_autofree char *names = NULL;
 
 	for (size_t i = 0; to && i < m->blocks.n && i < 8; i++)
-		fprintf(to, "%s%s (%#lx bytes)", i ? ", " : "", m->blocks.v[i].name,
+		fprintf(to, "%s%s (%#jx bytes)", i ? ", " : "", m->blocks.v[i].name,
 			m->blocks.v[i].len);
 	names = to ? ws_text_close(&text, NULL) : NULL;
 	if (!names)
@@ -247,7 +247,7 @@ static enum ws_status hole_find(struct main_memory *main, bool by_type)
 			return status;
 		return ws_target_add_note(
 			main->target,
-			"by the firmware's map in it memory goes on at 4 GiB from %#lx of "
+			"by the firmware's map in it memory goes on at 4 GiB from %#jx of "
 			"%s on, other than by the rule of the machine's type",
 			main->low, main->blocks[0]->name);
 	}
@@ -459,7 +459,7 @@ static enum ws_status others_note(const struct main_memory *main)
 	return ws_target_add_note(
 		main->target,
 		"where %s of memory besides main memory lies is not in the stream: left "
-		"out, the first is %s (%#lx bytes)",
+		"out, the first is %s (%#jx bytes)",
 		WS_COUNT_OF(n, "block"), first->name, first->len);
 }
 

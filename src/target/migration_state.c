@@ -421,7 +421,7 @@ enum ws_status ws_migration_cpu(struct ws_target *target,
 	}
 	return ws_target_add_note(
 		target,
-		"the processor whose state is at file offset %#lx is of no "
+		"the processor whose state is at file offset %#jx is of no "
 		"architecture that is known: its registers are unknown",
 		at);
 }

@@ -59,8 +59,8 @@ static enum ws_status qemu_note_left(struct ws_target *target, const struct note
 {
 	return ws_target_add_note(
 		target,
-		"the QEMU note at file offset %#lx is damaged, or newer "
-		"than this tool: its %s is %lu, not %lu: what it says of "
+		"the QEMU note at file offset %#jx is damaged, or newer "
+		"than this tool: its %s is %ju, not %ju: what it says of "
 		"the registers of processor %zu is unknown",
 		note->at, what, is, should, target->nqemu_notes - 1);
 }
@@ -150,7 +150,7 @@ static enum ws_status vbox_note(struct ws_target *target, const struct note *not
 		return WS_OK;
 	return ws_target_add_note(
 		target,
-		"the VBCORE note at file offset %#lx is damaged, or of a version that is "
+		"the VBCORE note at file offset %#jx is damaged, or of a version that is "
 		"unknown (%#x): what is said there of registers is not read",
 		note->at, version);
 }
@@ -171,7 +171,7 @@ static enum ws_status processor_unknown(struct ws_target *target, const char *na
 {
 	return ws_target_add_note(
 		target,
-		"the %s note at file offset %#lx is damaged, or newer than this tool: "
+		"the %s note at file offset %#jx is damaged, or newer than this tool: "
 		"what it says of the registers of processor %zu is unknown",
 		name, at, target->cpus.n - 1);
 }
@@ -237,7 +237,7 @@ static enum ws_status whosees_note(struct ws_target *target, const struct note *
 	if (parts < 2 || !ws_format_by_name(name) || (parts > 2 && bit > UINT8_MAX))
 		return ws_target_add_note(
 			target,
-			"the WHOSEES note at file offset %#lx is damaged: no paging format "
+			"the WHOSEES note at file offset %#jx is damaged: no paging format "
 			"and root are in it",
 			note->at);
 	target->format = ws_format_by_name(name);
@@ -263,7 +263,7 @@ static enum ws_status modules_note(struct ws_target *target, const struct note *
 	if (sscanf(text, "modules-absent %" SCNx64, &target->modules_absent) != 1)
 		return ws_target_add_note(
 			target,
-			"the WHOSEES note at file offset %#lx is damaged: nothing about "
+			"the WHOSEES note at file offset %#jx is damaged: nothing about "
 			"modules is in it",
 			note->at);
 	target->modules_sought = true;
@@ -332,9 +332,9 @@ enum ws_status ws_target_parse_notes(struct ws_target *target, const uint8_t *by
 				return WS_OK;
 			return ws_target_add_note(
 				target,
-				"the note at file offset %#lx is damaged: its name of %#lx "
-				"and its contents of %#lx bytes end past the notes' end "
-				"%#lx: what it and those behind it say of registers and of "
+				"the note at file offset %#jx is damaged: its name of %#jx "
+				"and its contents of %#jx bytes end past the notes' end "
+				"%#jx: what it and those behind it say of registers and of "
 				"the kernel is unknown",
 				note.at, namesz, descsz, at + size);
 		}

@@ -353,8 +353,8 @@ static enum ws_status gaps_note(struct job *job, struct ws_file *unpacked)
 	if (!lost)
 		return WS_OK;
 	unpacked->notes[0] = ws_text_of(
-		"the %s file is damaged: %lu of the %lu bytes that it unpacks to are "
-		"unknown, the first of them packed from file offset %#lx on",
+		"the %s file is damaged: %ju of the %ju bytes that it unpacks to are "
+		"unknown, the first of them packed from file offset %#jx on",
 		unpacked->packing, lost, job->parts.out, first);
 	return unpacked->notes[0] ? WS_OK : ws_fail_memory(job->ctx);
 }
@@ -368,19 +368,19 @@ static enum ws_status tail_note(struct job *job, struct ws_file *unpacked,
 	unpacked->partial = o->ending == CUT || o->ending == DAMAGED ||
 			    (o->ending == FOLLOWED && job->parts.all.n);
 	if (o->ending == CUT)
-		*note = ws_text_of("the %s file is cut off at its end, file offset %#lx: "
+		*note = ws_text_of("the %s file is cut off at its end, file offset %#jx: "
 				   "what it unpacks to is read up to there, and what "
 				   "followed is unknown",
 				   name, o->in);
 	else if (o->ending == DAMAGED)
 		*note = ws_text_of(
-			"the %s file is damaged at file offset %#lx, or not "
+			"the %s file is damaged at file offset %#jx, or not "
 			"far before it: what it unpacks to is read up to there, "
-			"%#lx bytes, and what followed is unknown",
+			"%#jx bytes, and what followed is unknown",
 			name, o->in, o->sure);
 	else if (o->ending == FOLLOWED)
-		*note = ws_text_of("from file offset %#lx on, the %s file goes on with "
-				   "%lu bytes that are not %s: they are not read",
+		*note = ws_text_of("from file offset %#jx on, the %s file goes on with "
+				   "%ju bytes that are not %s: they are not read",
 				   o->in, name, job->file->size - o->in, name);
 	return *note || o->ending == WHOLE ? WS_OK : ws_fail_memory(job->ctx);
 }
@@ -399,7 +399,7 @@ static enum ws_status job_failed(const struct job *job)
 		return ws_fail(
 			job->ctx, WS_ERR_UNSUPPORTED,
 			"%s: compressed by %s with a window (a dictionary) larger than "
-			"%lu MiB, which takes as much memory: %s",
+			"%ju MiB, which takes as much memory: %s",
 			path, name, job->window >> 20,
 			job->window < WS_CODEC_WINDOW
 				? "--memory gives it more, or unpack it first"
@@ -407,7 +407,7 @@ static enum ws_status job_failed(const struct job *job)
 	case TOO_LARGE:
 		return ws_fail(
 			job->ctx, WS_ERR_UNSUPPORTED,
-			"%s: a %s file that unpacks to more than %lu GiB, which no "
+			"%s: a %s file that unpacks to more than %ju GiB, which no "
 			"dump of its size should: if it is one, unpack it first",
 			path, name, job->limit >> 30);
 	default:

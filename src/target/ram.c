@@ -80,7 +80,7 @@ enum ws_status ws_raw_fold(struct ws_target *target, uint64_t hole, const char *
 		      : ws_target_add_note(
 				target,
 				"by %s there is a hole below 4 GiB: what lies in the "
-				"file from %#lx on is taken for physical %#lx on "
+				"file from %#jx on is taken for physical %#jx on "
 				"(--pieces says otherwise)",
 				by, hole, WS_HOLE_END);
 }

@@ -139,7 +139,7 @@ static enum ws_status step(struct settling *s)
 		return WS_OK;
 	return ws_fail(
 		s->target->ctx, WS_ERR_MALFORMED,
-		"%s: its %lu %ss of memory overlap in more places than any dump's: "
+		"%s: its %ju %ss of memory overlap in more places than any dump's: "
 		"it is damaged, or made to exhaust time",
 		s->target->file.path, n, s->target->ops->header);
 }
@@ -210,7 +210,7 @@ static enum ws_status leave(struct settling *s, const struct contradiction *c,
 		return WS_OK;
 	s->left[which] = true;
 	return ws_target_leave(s->target, piece->header, &piece->at,
-			       "it claims %s as %s %lu (physical %#lx, %#lx bytes)",
+			       "it claims %s as %s %ju (physical %#jx, %#jx bytes)",
 			       clash_words[c->how], s->target->ops->header, other->header,
 			       other->at.pa, other->at.len);
 }
@@ -297,8 +297,8 @@ static enum ws_status order_note(struct ws_target *target)
 		return WS_OK;
 	return ws_target_add_note(
 		target,
-		"%ss %lu and %lu are out of the order of physical addresses: that their "
-		"memory lies at physical %#lx and %#lx may be wrong",
+		"%ss %ju and %ju are out of the order of physical addresses: that their "
+		"memory lies at physical %#jx and %#jx may be wrong",
 		target->ops->header, v[i].header, v[i - 1].header, v[i].at.pa,
 		v[i - 1].at.pa);
 }

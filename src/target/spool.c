@@ -141,7 +141,7 @@ enum ws_status ws_spool_fail(struct ws_context *ctx, const char *path,
 {
 	return ws_fail(ctx, WS_ERR_SYSTEM,
 		       "%s: it takes a temporary file in %s to read this, and that fails "
-		       "(%s) after %lu MiB: set TMPDIR to a directory with more room",
+		       "(%s) after %ju MiB: set TMPDIR to a directory with more room",
 		       path, spool->folder, strerror(spool->error), spool->written >> 20);
 }
 

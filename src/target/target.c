@@ -653,7 +653,7 @@ static enum ws_evidence bytes_at(struct ws_target *target, uint64_t pa,
 static enum ws_status budget_fail(struct ws_target *target)
 {
 	return ws_fail(target->ctx, WS_ERR_SYSTEM,
-		       "%s: to look at it takes more memory than it may: %lu KiB. It is "
+		       "%s: to look at it takes more memory than it may: %ju KiB. It is "
 		       "damaged, made to exhaust memory, or of a very large machine: "
 		       "--memory gives it more",
 		       target->file.path, target->budget.limit >> 10);

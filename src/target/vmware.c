@@ -340,7 +340,7 @@ static enum ws_status memory_add(struct description *d)
 			0);
 	if (d->nregions > REGIONS_MAX)
 		return ws_fail(target->ctx, WS_ERR_MALFORMED,
-			       "%s: %lu regions of memory are more than any machine has",
+			       "%s: %ju regions of memory are more than any machine has",
 			       d->file->path, d->nregions);
 	for (uint64_t i = 0; i < d->nregions && !status; i++)
 		status = region_add(d, i, base);
@@ -362,7 +362,7 @@ static enum ws_status memory_take(struct description *d)
 	if (*d->memory.name && d->memory.packed)
 		return ws_fail(
 			target->ctx, WS_ERR_UNSUPPORTED,
-			"%s: its memory is compressed (file offset %#lx), which is "
+			"%s: its memory is compressed (file offset %#jx), which is "
 			"not read: take a snapshot whose memory is beside it, in a "
 			".vmem",
 			d->file->path, d->memory.at);

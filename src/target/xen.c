@@ -175,7 +175,7 @@ static enum ws_status run_add(struct ws_target *target, const struct xen *xen,
 	    (run->pfn >= WS_PHYSICAL_END / WS_FRAME_SIZE || size > WS_PHYSICAL_END - pa))
 		return ws_target_leave(target, run->entry,
 				       &(struct ws_extent){ pa, size },
-				       "its frame number %#lx is more than any processor "
+				       "its frame number %#jx is more than any processor "
 				       "can have",
 				       run->pfn);
 	return ws_target_add_from_file(target, pa, size,
@@ -188,7 +188,7 @@ static enum ws_status run_leave(struct ws_target *target, const struct run *run)
 	return ws_target_leave(
 		target, run->entry,
 		&(struct ws_extent){ run->pfn * WS_FRAME_SIZE, WS_FRAME_SIZE },
-		"its frame number %#lx is out of the order of those before and behind",
+		"its frame number %#jx is out of the order of those before and behind",
 		run->pfn);
 }
 
@@ -224,14 +224,14 @@ static enum ws_status count_pages(struct ws_target *target, const struct xen *xe
 	if (xen->pages.offset > UINT64_MAX - *n * WS_FRAME_SIZE)
 		return ws_fail(target->ctx, WS_ERR_MALFORMED,
 			       "%s: the place of section .xen_pages in the file wraps "
-			       "(offset %#lx)",
+			       "(offset %#jx)",
 			       target->file.path, xen->pages.offset);
 	if (listed == pages)
 		return WS_OK;
 	ws_target_reaches(target, WS_PHYSICAL_END);
 	return ws_target_add_note(
 		target,
-		"%lu pages are listed in section .xen_pfn, and %lu are in .xen_pages: the "
+		"%ju pages are listed in section .xen_pfn, and %ju are in .xen_pages: the "
 		"dump is damaged, and what lay in the others is unknown",
 		listed, pages);
 }
@@ -244,8 +244,8 @@ static enum ws_status list_missing(struct ws_target *target, const struct xen *x
 	uint64_t here = size > at ? (size - at) / WS_FRAME_SIZE : 0;
 
 	return ws_fail(target->ctx, WS_ERR_UNREADABLE,
-		       "%s: ends at byte %#lx, before its list of frames, .xen_pfn (file "
-		       "offset %#lx): where the %lu of %lu pages lie that are in it is "
+		       "%s: ends at byte %#jx, before its list of frames, .xen_pfn (file "
+		       "offset %#jx): where the %ju of %ju pages lie that are in it is "
 		       "unknown",
 		       target->file.path, size, xen->pfn.offset, here < n ? here : n, n);
 }
@@ -259,7 +259,7 @@ static enum ws_status list_cut(struct ws_target *target, const struct xen *xen,
 	return ws_target_add_note(
 		target,
 		"the dump is cut off in its list of frames, .xen_pfn, or the section's "
-		"header is damaged: where the last %lu of %lu pages lie is unknown",
+		"header is damaged: where the last %ju of %ju pages lie is unknown",
 		n - entry, n);
 }
 
@@ -307,8 +307,8 @@ static enum ws_status cpu_add(struct ws_target *target, uint64_t number, uint64_
 	if (is_zero(bytes, size))
 		return ws_target_add_note(
 			target,
-			"section .xen_prstatus (file offset %#lx) has "
-			"zeros for processor %lu: it holds no registers",
+			"section .xen_prstatus (file offset %#jx) has "
+			"zeros for processor %ju: it holds no registers",
 			at, number);
 	return ws_target_add_cpu(target, ".xen_prstatus", 0, bytes, size, at);
 }
@@ -323,7 +323,7 @@ static enum ws_status cpus_add(struct ws_target *target, const struct xen *xen)
 	if (!n || n > CPUS_MAX || s->entsize > WS_HEADER_MAX / CPUS_MAX || s->size > room)
 		return s->size ? ws_target_add_note(
 					 target,
-					 "section .xen_prstatus (file offset %#lx) is "
+					 "section .xen_prstatus (file offset %#jx) is "
 					 "damaged or cut off: no registers are known",
 					 s->offset)
 			       : WS_OK;

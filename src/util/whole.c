@@ -81,7 +81,7 @@ static int open_beside(struct ws_whole *whole)
 {
 	int fd;
 
-	if (asprintf(&whole->beside, "%s.%ld.part", whole->path, (long)getpid()) < 0) {
+	if (asprintf(&whole->beside, "%s.%d.part", whole->path, (int)getpid()) < 0) {
 		whole->beside = NULL;
 		return -1;
 	}

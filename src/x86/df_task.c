@@ -18,7 +18,7 @@ static void check_there(struct ws_needs *needs, struct ws_need need, uint32_t sp
 {
 	char text[96];
 
-	snprintf(text, sizeof(text), "in the double fault's own space, %s at %#lx", what,
+	snprintf(text, sizeof(text), "in the double fault's own space, %s at %#jx", what,
 		 va);
 	need.what = text;
 	ws_need_check(needs, &need, space);
@@ -37,7 +37,7 @@ static void check_task(struct ws_needs *needs, const struct x86_fault_cpu *cpu,
 
 	if (space == WS_NO_SPACE) {
 		ws_note(needs->audit->system,
-			"the double fault's task has CR3 %#lx, which is no space that was "
+			"the double fault's task has CR3 %#jx, which is no space that was "
 			"found: what it can see is not known",
 			task->cr3);
 		return;
@@ -83,7 +83,7 @@ static void need_switch(struct ws_needs *needs, const struct x86_fault_cpu *cpu,
 						    ws_last_of(va, written[i].size));
 
 		need.rights = cpu->write;
-		ws_need_add(needs, &need, "%s at %#lx", written[i].what, va);
+		ws_need_add(needs, &need, "%s at %#jx", written[i].what, va);
 		ws_doubt_last(needs, cpu->registers, written[i].source);
 	}
 }
@@ -101,7 +101,7 @@ static void record_no_task(struct ws_needs *needs, const struct x86_fault_cpu *c
 		ws_found(needs->audit, &x86_fault_rules[X86_RULE_DOUBLE_FAULT],
 			 ws_init_space(needs->audit), va, ws_last_of(va, 8),
 			 "gate 8 (#DF) names selector %#x, which is no TSS in the GDT at "
-			 "%#lx: a double fault resets the machine",
+			 "%#jx: a double fault resets the machine",
 			 selector, gdt.base);
 
 	if (!finding)
@@ -127,7 +127,7 @@ void x86_needs_of_df_task(struct ws_needs *needs, const struct x86_fault_cpu *cp
 		return;
 	if (ws_tss_of_selector(system, &gdt, gate->selector, &names, &base) != WS_READ) {
 		ws_lack_kernel(needs->audit, gdt.base + (gate->selector & 0xfff8), 8,
-			       "the double fault's descriptor in the GDT at %#lx",
+			       "the double fault's descriptor in the GDT at %#jx",
 			       gdt.base);
 		return;
 	}
@@ -140,5 +140,5 @@ void x86_needs_of_df_task(struct ws_needs *needs, const struct x86_fault_cpu *cp
 		check_task(needs, cpu, &task);
 	else
 		ws_lack_kernel(needs->audit, base, WS_TSS_SIZE,
-			       "the double fault's TSS at %#lx", base);
+			       "the double fault's TSS at %#jx", base);
 }

@@ -33,7 +33,7 @@ static void need_idt(struct ws_needs *needs, const struct x86_fault_cpu *cpu)
 	struct ws_need need =
 		x86_need_data(cpu, X86_RULE_IDT, cpu->idt.base, cpu->idt.last);
 
-	ws_need_add(needs, &need, "the IDT at %#lx", cpu->idt.base);
+	ws_need_add(needs, &need, "the IDT at %#jx", cpu->idt.base);
 	ws_doubt_last(needs, cpu->registers, "IDTR");
 }
 
@@ -44,7 +44,7 @@ static void need_gdt(struct ws_needs *needs, const struct x86_fault_cpu *cpu)
 		x86_need_data(cpu, X86_RULE_GDT, gdt.base,
 			      ws_last_of(gdt.base, (gdt.limit & 0xffff) + 1));
 
-	ws_need_add(needs, &need, "the GDT at %#lx", gdt.base);
+	ws_need_add(needs, &need, "the GDT at %#jx", gdt.base);
 	ws_doubt_last(needs, cpu->registers, "GDTR");
 }
 
@@ -54,7 +54,7 @@ static void need_tss(struct ws_needs *needs, const struct x86_fault_cpu *cpu)
 	struct ws_need need =
 		x86_need_data(cpu, X86_RULE_TSS, base, ws_last_of(base, WS_TSS_SIZE));
 
-	ws_need_add(needs, &need, "the TSS at %#lx", base);
+	ws_need_add(needs, &need, "the TSS at %#jx", base);
 	ws_doubt_last(needs, cpu->registers, "TR");
 }
 
@@ -68,7 +68,7 @@ static void need_ist(struct ws_needs *needs, const struct x86_fault_cpu *cpu,
 	struct ws_need need = x86_need_stack(cpu, rule, tss->ist[ist], WS_FRAME_SIZE);
 
 	need.if_reference = x86_vector_use(cpu, vector) == X86_VECTOR_MAYBE;
-	ws_need_add(needs, &need, "the stack of gate %u (%s), IST %u, below %#lx", vector,
+	ws_need_add(needs, &need, "the stack of gate %u (%s), IST %u, below %#jx", vector,
 		    name ? name : "interrupt", ist, tss->ist[ist]);
 	ws_doubt_last(needs, cpu->registers, "TSS");
 }
@@ -126,7 +126,7 @@ static void check_current(struct ws_needs *needs, const struct x86_fault_cpu *cp
 	if (!x86_in_user_mode(cpu->registers) || space == WS_NO_SPACE ||
 	    !ws_has_tables(needs->audit, space))
 		return;
-	snprintf(text, sizeof(text), "the current task's stack below %#lx", sp0);
+	snprintf(text, sizeof(text), "the current task's stack below %#jx", sp0);
 	need.what = text;
 	ws_need_check(needs, &need, space);
 }
@@ -139,7 +139,7 @@ static void need_stacks(struct ws_needs *needs, const struct x86_fault_cpu *cpu,
 
 	x86_doubt_stack_segment(needs, cpu, tss);
 	if (x86_has_entry_stack(needs->audit, cpu->registers)) {
-		ws_need_add(needs, &need, "the entry stack below %#lx", tss->sp0);
+		ws_need_add(needs, &need, "the entry stack below %#jx", tss->sp0);
 		ws_doubt_last(needs, cpu->registers, "TSS");
 	} else {
 		check_current(needs, cpu, need, tss->sp0);
@@ -170,7 +170,7 @@ static bool gates_agree(const struct ws_needs *needs, const struct x86_fault_cpu
 		if (idt.gate[v].present && idt.gate[v].target - first < end - first)
 			return true;
 	ws_lack_fact(needs->audit, true,
-		     "where the entry text is: no gate of the IDT leads to %#lx to %#lx, "
+		     "where the entry text is: no gate of the IDT leads to %#jx to %#jx, "
 		     "where the kernel's symbols have it",
 		     first, end - 1);
 	return false;
@@ -206,7 +206,7 @@ static void need_entry_text(struct ws_needs *needs, const struct x86_fault_cpu *
 		need.halves = sorts[i].half;
 		need.rights = WS_KERNEL_EXECUTE;
 		need.refused = cpu->code_user;
-		ws_need_add(needs, &need, "the entry text, %#lx to %#lx", first, end - 1);
+		ws_need_add(needs, &need, "the entry text, %#jx to %#jx", first, end - 1);
 	}
 }
 
@@ -278,11 +278,11 @@ static void needs_of_idt(struct ws_needs *needs, struct x86_fault_cpu cpu,
 		x86_needs_of_gates(needs, &cpu);
 	else if (evidence == WS_NOT_MAPPED)
 		ws_note(system,
-			"the IDT at %#lx is not mapped in init_mm: its gates are not known",
+			"the IDT at %#jx is not mapped in init_mm: its gates are not known",
 			cpu.idt.base);
 	else
 		ws_lack_kernel(needs->audit, cpu.idt.base,
-			       cpu.idt.last - cpu.idt.base + 1, "the IDT at %#lx",
+			       cpu.idt.last - cpu.idt.base + 1, "the IDT at %#jx",
 			       cpu.idt.base);
 }
 
@@ -321,7 +321,7 @@ static void needs_of_cpu(struct ws_needs *needs, struct x86_fault_cpu *cpu,
 	if (ws_tss_read(system, tr, &tss) == WS_READ)
 		need_stacks(needs, cpu, &tss);
 	else
-		ws_lack_kernel(needs->audit, tr, WS_TSS_SIZE, "the TSS of cpu %d at %#lx",
+		ws_lack_kernel(needs->audit, tr, WS_TSS_SIZE, "the TSS of cpu %d at %#jx",
 			       cpu->cpu, tr);
 	x86_needs_of_df_task(needs, cpu);
 }

@@ -272,7 +272,7 @@ static bool is_in_kernel(struct ws_audit *audit, const struct ws_symbol *symbol)
 		return true;
 	ws_lack_fact(
 		audit, true,
-		"where %s is: %#lx, its address by the kernel's symbols, is outside the "
+		"where %s is: %#jx, its address by the kernel's symbols, is outside the "
 		"kernel image",
 		symbol->name, symbol->va);
 	return false;
@@ -299,7 +299,7 @@ static void need_callees(struct ws_needs *needs, const struct x86_fault_cpu *cpu
 			continue;
 		need.va = symbol.va;
 		need.last = ws_code_last(audit, symbol.va);
-		ws_need_add(needs, &need, "%s at %#lx, which the page-fault path calls",
+		ws_need_add(needs, &need, "%s at %#jx, which the page-fault path calls",
 			    symbol.name, symbol.va);
 	}
 }
@@ -325,7 +325,7 @@ static void need_module(struct ws_needs *needs, const struct x86_fault_cpu *cpu,
 			continue;
 		need.last = ws_last_of(region->va, region->len);
 		ws_need_add(needs, &need,
-			    "module %s at %#lx, which the handler of gate %u is part of",
+			    "module %s at %#jx, which the handler of gate %u is part of",
 			    module->name, region->va, vector);
 	}
 }
@@ -374,7 +374,7 @@ static const char *what_is_wrong(const struct ws_system *system,
 	text[0] = '\0';
 	if (code && !ws_translatable(system->paging.format, gate->target))
 		snprintf(text, WRONG_SIZE,
-			 "leads to %#lx, which is no address that can be mapped",
+			 "leads to %#jx, which is no address that can be mapped",
 			 gate->target);
 	else if (!is_needed(cpu, vector) || code)
 		return NULL;
@@ -397,7 +397,7 @@ static void record_unusable(struct ws_needs *needs, const struct x86_fault_cpu *
 	struct ws_finding *finding;
 
 	finding = ws_found(needs->audit, rule_of(vector), ws_init_space(needs->audit), va,
-			   ws_last_of(va, size), "gate %u (%s) of the IDT at %#lx %s",
+			   ws_last_of(va, size), "gate %u (%s) of the IDT at %#jx %s",
 			   vector, name ? name : "interrupt", cpu->idt.base, why);
 	if (!finding)
 		return;

@@ -45,7 +45,7 @@ static enum ws_evidence descriptor_of(struct ws_needs *needs,
 	if (evidence != WS_READ)
 		ws_lack_kernel(needs->audit, gdt.base + (selector & ~7u),
 			       sizeof(*descriptor),
-			       "the descriptor of selector %#x in the GDT at %#lx",
+			       "the descriptor of selector %#x in the GDT at %#jx",
 			       selector, gdt.base);
 	return evidence;
 }
@@ -63,7 +63,7 @@ static void check_segment(struct ws_needs *needs, const struct x86_fault_cpu *cp
 	    (descriptor & use->mask) == use->value)
 		return;
 	snprintf(text, sizeof(text),
-		 "%s names selector %#x, which is no %s in the GDT at %#lx (%#lx)", who,
+		 "%s names selector %#x, which is no %s in the GDT at %#jx (%#jx)", who,
 		 selector, use->name, gdt.base, descriptor);
 	ws_found_doubtful(needs->audit, cpu->cpu, &x86_fault_rules[X86_RULE_SEGMENT], va,
 			  ws_last_of(va, 8), text);

@@ -50,7 +50,7 @@ static bool is_pvclock_frame(struct ws_system *system, uint64_t pa, bool first)
 
 	if (ws_target_frame(system->target, pa, &frame) != WS_READ) {
 		ws_note(system,
-			"user mode can read the frame at %#lx, which is not in this memory: "
+			"user mode can read the frame at %#jx, which is not in this memory: "
 			"whether it is a clock that it is meant to read is not known",
 			pa);
 		return false;

@@ -84,7 +84,7 @@ static enum ws_status take_stack(struct ws_machine *machine, const struct ws_sta
 	if (!stack->whole)
 		return ws_fail(
 			machine->system->ctx, WS_ERR_UNKNOWN,
-			"how long the task's kernel stack at %#lx is was not found: "
+			"how long the task's kernel stack at %#jx is was not found: "
 			"say with --sp where the stack pointer is at the fault",
 			stack->va);
 	story->sp_origin = WS_SP_TOP;

@@ -91,7 +91,7 @@ static enum ws_status check_table(const struct ws_system *system, uint32_t index
 		return WS_OK;
 	return ws_fail(
 		system->ctx, WS_ERR_UNKNOWN,
-		"what lies at its root %#lx does not look like a %s (damaged, or in "
+		"what lies at its root %#jx does not look like a %s (damaged, or in "
 		"other use): what a processor would do there is not known",
 		space->root, system->paging.format->level[0].name);
 }
@@ -121,14 +121,14 @@ static enum ws_status choose_space(const struct ws_machine *machine,
 	space = &system->spaces.v[what_if->space];
 	if (space->kind == WS_SPACE_FREED)
 		return ws_fail(system->ctx, WS_ERR_USAGE,
-			       "root %#lx lies in a freed page: nobody runs there",
+			       "root %#jx lies in a freed page: nobody runs there",
 			       space->root);
 	story->space = what_if->space;
 	if (what_if->has_mode && what_if->mode == WS_FAULT_USER && !has_user_mode(space))
 		return ws_fail(
 			system->ctx, WS_ERR_USAGE,
 			"%s has no user mode: nothing but the kernel runs in the space "
-			"with root %#lx",
+			"with root %#jx",
 			space->kind == WS_SPACE_INIT ? "pid 0 (init_mm)" : space->comm,
 			space->root);
 	story->mode = has_user_mode(space) ? what_if->mode : WS_FAULT_KERNEL;
@@ -274,7 +274,7 @@ static enum ws_status check_width(const struct ws_system *system, const char *wh
 	if (!given || value <= word_mask(system))
 		return WS_OK;
 	return ws_fail(system->ctx, WS_ERR_USAGE,
-		       "%s %#lx does not fit the 32 bits that this processor has for it",
+		       "%s %#jx does not fit the 32 bits that this processor has for it",
 		       what, value);
 }
 

@@ -83,14 +83,14 @@ static enum ws_status first_fault(struct ws_machine *machine,
 	    !machine_memory_hole_read(machine->memory, &story->unknown_pa))
 		return ws_fail(
 			ctx, WS_ERR_USAGE,
-			"address %#lx is mapped, and may be written in %s mode: no "
+			"address %#jx is mapped, and may be written in %s mode: no "
 			"access to it faults",
 			story->address, ws_fault_mode_name(story->mode));
 	if (event->vector != MACHINE_PF &&
 	    !machine_memory_hole_read(machine->memory, &story->unknown_pa))
 		return ws_fail(
 			ctx, WS_ERR_USAGE,
-			"address %#lx is not canonical: an access to it is %s, not a "
+			"address %#jx is not canonical: an access to it is %s, not a "
 			"page fault",
 			story->address, machine_vector_name(event->vector));
 	return WS_OK;
