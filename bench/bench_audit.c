@@ -82,6 +82,8 @@ enum {
 	RATIO,
 	AGAIN,
 	FRAMES,
+	AUTOPSY,
+	AUTOPSY_RATIO,
 	WORK,
 	PRIVATE,
 	NAIVE,
@@ -104,6 +106,8 @@ static const struct bench_row rows[] = {
 	[RATIO] = { "audit / finding the spaces", "times", BENCH_AT_MOST, 2 },
 	[AGAIN] = { "audit, a second time", "s", BENCH_NO_BAR, 0 },
 	[FRAMES] = { "who maps each frame, and conflicts", "s", BENCH_AT_MOST, 1 },
+	[AUTOPSY] = { "autopsy, opened afresh", "s", BENCH_NO_BAR, 0 },
+	[AUTOPSY_RATIO] = { "autopsy / finding the spaces", "times", BENCH_AT_MOST, 2 },
 	[WORK] = { "entries and walks", "M", BENCH_NO_BAR, 0 },
 	[PRIVATE] = { "private entries of the kernel half", "M", BENCH_NO_BAR, 0 },
 	[NAIVE] = { "naive walk of every space, from 50", "s", BENCH_NO_BAR, 0 },
@@ -148,6 +152,38 @@ static bool time_frames(struct ws_system *system, double *value)
 	return status == WS_OK;
 }
 
+static bool open_system(struct ws_context *ctx, const char *path,
+			struct ws_target **target, struct ws_system **system)
+{
+	return ws_target_open(ctx, path, NULL, target) == WS_OK &&
+	       ws_system_open(*target, NULL, system) == WS_OK;
+}
+
+/* As the command does it: all of it, with an audit but for the rules of frames. */
+static bool time_autopsy(struct ws_context *ctx, const char *path, double *value)
+{
+	double start = bench_seconds(), opened;
+	struct ws_target *target;
+	struct ws_system *system;
+	struct ws_audit *audit;
+	struct ws_autopsy *autopsy;
+
+	if (!open_system(ctx, path, &target, &system))
+		return false;
+	opened = bench_seconds();
+	if (ws_system_leave_out(system, "frames") != WS_OK ||
+	    ws_audit_run(system, &audit) != WS_OK ||
+	    ws_autopsy_run(audit, &autopsy) != WS_OK)
+		return false;
+	value[AUTOPSY] = bench_seconds() - start;
+	value[AUTOPSY_RATIO] = value[AUTOPSY] / (opened - start);
+	ws_autopsy_destroy(autopsy);
+	ws_audit_destroy(audit);
+	ws_system_close(system);
+	ws_target_close(target);
+	return true;
+}
+
 static bool measure(void *arg, double *value)
 {
 	const char *path = arg;
@@ -157,8 +193,7 @@ static bool measure(void *arg, double *value)
 	struct ws_system *system;
 	struct ws_audit *audit;
 
-	if (!ctx || ws_target_open(ctx, path, NULL, &target) != WS_OK ||
-	    ws_system_open(target, NULL, &system) != WS_OK)
+	if (!ctx || !open_system(ctx, path, &target, &system))
 		return complain(ctx, path);
 	value[FINDING] = bench_seconds() - start;
 	if (!time_audit(ctx, system, value))
@@ -168,7 +203,7 @@ static bool measure(void *arg, double *value)
 		return complain(ctx, path);
 	value[AGAIN] = bench_seconds() - start;
 	ws_audit_destroy(audit);
-	if (!time_frames(system, &value[FRAMES]))
+	if (!time_frames(system, &value[FRAMES]) || !time_autopsy(ctx, path, value))
 		return complain(ctx, path);
 	value[RATIO] = value[AUDIT] / value[FINDING];
 	value[PRIVATE] = private_entries(system) / 1e6;

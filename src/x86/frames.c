@@ -81,18 +81,65 @@ static bool is_frame_64(const uint8_t *words, uint64_t kernel_first,
 	return (!ss || ss == KERNEL_DS_64) && sp >= kernel_first;
 }
 
+/* ---- where none can be --------------------------------------------------------------- */
+
+/*
+ * Most memory has none of the selectors, which a loop over a few words that has no exit finds
+ * out many words at a time.
+ */
+#define BLOCK 256u
+
+static bool has_selector_32(const uint8_t *words)
+{
+	unsigned n = 0;
+
+	for (unsigned at = 0; at < BLOCK; at += 4) {
+		uint32_t cs = ws_le32(words + at) & ~CS_NOTES_32;
+
+		n += (cs == KERNEL_CS_32) | (cs == USER_CS_32);
+	}
+	return n;
+}
+
+static bool has_selector_64(const uint8_t *words)
+{
+	unsigned n = 0;
+
+	for (unsigned at = 0; at < BLOCK; at += 8) {
+		uint64_t cs = ws_le64(words + at);
+
+		n += (cs == KERNEL_CS_64) | (cs == USER_CS_64) | (cs == USER_CS_COMPAT);
+	}
+	return n;
+}
+
+/* The first place at or behind at, by blocks, where one may begin. */
+static size_t skip(unsigned word, const uint8_t *bytes, size_t len, size_t at)
+{
+	size_t cs = 2 * word; /* behind the error code and the instruction pointer */
+
+	while (at + cs + BLOCK <= len && !(word == 4 ? has_selector_32(bytes + at + cs)
+						     : has_selector_64(bytes + at + cs)))
+		at += BLOCK;
+	return at;
+}
+
 bool x86_next_frame(const struct ws_frame_rules *rules, const uint8_t *bytes, size_t len,
 		    size_t *at, struct ws_exception_frame *frame)
 {
-	size_t least = rules->word == 4 ? 16 : 48;
+	size_t least = rules->word == 4 ? 16 : 48, end;
 
-	for (; *at + least <= len; *at += rules->word) {
-		const uint8_t *words = bytes + *at;
+	for (*at = skip(rules->word, bytes, len, *at); *at + least <= len;
+	     *at = skip(rules->word, bytes, len, *at))
+		for (end = *at + BLOCK; *at < end && *at + least <= len;
+		     *at += rules->word) {
+			const uint8_t *words = bytes + *at;
 
-		if (rules->word == 4 ? is_frame_32(words, (len - *at) / 4,
-						   rules->kernel_first, frame)
-				     : is_frame_64(words, rules->kernel_first, frame))
-			return true;
-	}
+			if (rules->word == 4
+				    ? is_frame_32(words, (len - *at) / 4,
+						  rules->kernel_first, frame)
+				    : is_frame_64(words, rules->kernel_first, frame))
+				return true;
+		}
 	return false;
 }
