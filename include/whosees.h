@@ -358,6 +358,9 @@ struct ws_target_options {
 	 * WS_ERR_SYSTEM.
 	 */
 	uint64_t memory;
+	/* Of a machine that runs: it is stopped, and runs on when the target is closed. */
+	bool stop;
+	unsigned timeout; /* seconds that an answer of such may take; 0: 20 */
 };
 
 /*

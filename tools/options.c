@@ -55,6 +55,8 @@ enum {
 	KEY_ENCRYPTION_BIT,
 	KEY_PART,
 	KEY_MEMORY,
+	KEY_STOP,
+	KEY_TIMEOUT,
 	KEY_VECTORS,
 	KEY_CPU,
 	KEY_WITHOUT,
@@ -194,6 +196,11 @@ const struct option_row option_rows[] = {
 	{ OPTIONS_TARGET, KEY_MEMORY, "memory", "SIZE",
 	  "Memory that TARGET may take, in bytes, or with K, M, G or T; there is no answer where "
 	  "more is needed; default: a quarter of this machine's" },
+	{ OPTIONS_TARGET, KEY_STOP, "stop", NULL,
+	  "Stop a running machine while it is read, and let it run on after; default: it runs on, "
+	  "and what is read is of more than one instant" },
+	{ OPTIONS_TARGET, KEY_TIMEOUT, "timeout", "SECONDS",
+	  "How long a running machine may take for one answer; default: 20" },
 	{ OPTIONS_TARGET, KEY_SYSTEM_MAP, "system-map", "FILE",
 	  "Read symbols from FILE, a System.map or a copy of /proc/kallsyms",
 	  .complete = COMPLETE_FILES },
@@ -313,6 +320,13 @@ static error_t parse_target_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_MEMORY:
 		request->target_options.memory = parse_size(state, "--memory", arg);
+		return 0;
+	case KEY_STOP:
+		request->target_options.stop = true;
+		return 0;
+	case KEY_TIMEOUT:
+		request->target_options.timeout = (unsigned)parse_number(
+			state, "--timeout", arg, WS_DECIMAL, 24 * 60 * 60);
 		return 0;
 	case KEY_ROOT:
 		request->target_options.root =

@@ -18,14 +18,17 @@
 static const struct {
 	enum exit_status exit;
 	const char *hint;
+	bool of_file; /* it is about one, which not every target is */
 } failures[] = {
 	[WS_ERR_USAGE] = { EXIT_USAGE, NULL },
 	[WS_ERR_UNREADABLE] = { EXIT_UNREADABLE, NULL },
 	[WS_ERR_MALFORMED] = { EXIT_UNREADABLE,
 			       "a truncated copy? --type KIND overrides what the first "
-			       "bytes say" },
+			       "bytes say",
+			       true },
 	[WS_ERR_UNSUPPORTED] = { EXIT_UNREADABLE,
-				 "--type, --format and --root say what the file does not" },
+				 "--type, --format and --root say what the file does not",
+				 true },
 	[WS_ERR_UNKNOWN] = { EXIT_UNKNOWN, NULL },
 	[WS_ERR_NOT_FOUND] = { EXIT_USAGE,
 			       "`whosees spaces' and `whosees modules' list what there is; "
@@ -88,7 +91,12 @@ enum exit_status session_fail_hint(struct session *session, enum ws_status statu
 enum exit_status session_fail(struct session *session, enum ws_status status,
 			      const char *what)
 {
-	return session_fail_hint(session, status, what, failures[status].hint);
+	const char *target = session->request->target;
+	bool no_file = target && ws_target_is_named(target);
+
+	return session_fail_hint(
+		session, status, what,
+		no_file && failures[status].of_file ? NULL : failures[status].hint);
 }
 
 enum exit_status session_fail_memory(void)

@@ -41,6 +41,14 @@ struct ws_cpu {
 /* Sets the register with that name; false: the architecture has none. */
 bool ws_cpu_set_register(struct ws_cpu *cpu, const char *name, uint64_t value);
 
+/*
+ * The number of the register that a manual or a machine monitor calls so, in small letters;
+ * false: the architecture has none.
+ */
+bool ws_cpu_find_register(const struct ws_cpu *cpu, const char *name, unsigned *number);
+/* Whether that is a segment's selector, with its other parts behind it. */
+bool ws_cpu_is_segment(const struct ws_cpu *cpu, unsigned number);
+
 static inline bool ws_cpu_knows(const struct ws_cpu *cpu, unsigned number)
 {
 	return cpu->known[number / 64] >> number % 64 & 1;

@@ -90,6 +90,33 @@ bool ws_cpu_set_register(struct ws_cpu *cpu, const char *name, uint64_t value)
 	return number != UINT_MAX;
 }
 
+/* The row of a monitor's name for one, whole; NULL: there is none. */
+static const struct ws_monitor_register *monitor_row(const struct ws_cpu *cpu,
+						     const char *name)
+{
+	const struct ws_monitor_register *row = cpu->arch->monitor_registers;
+
+	while (row && row->name && (row->index >= 0 || strcmp(row->name, name) != 0))
+		row++;
+	return row && row->name ? row : NULL;
+}
+
+bool ws_cpu_find_register(const struct ws_cpu *cpu, const char *name, unsigned *number)
+{
+	const struct ws_monitor_register *row = monitor_row(cpu, name);
+
+	*number = row ? row->number : number_of(cpu, name);
+	return *number != UINT_MAX;
+}
+
+bool ws_cpu_is_segment(const struct ws_cpu *cpu, unsigned number)
+{
+	unsigned n;
+	const struct ws_register *row = cpu->arch->registers(cpu->word, &n);
+
+	return number < n && row[number].name && row[number].group == WS_REGISTER_SEGMENT;
+}
+
 const char *ws_cpu_root_register(const struct ws_cpu *cpu)
 {
 	return cpu->arch->root_register;

@@ -21,7 +21,7 @@
 static const struct ws_target_ops *const kinds[] = {
 	&ws_target_elf, &ws_target_kdump,  &ws_target_lime,      &ws_target_avml,
 	&ws_target_xen, &ws_target_vmware, &ws_target_migration, &ws_target_cloud,
-	&ws_target_raw, &ws_target_sim,
+	&ws_target_raw, &ws_target_sim,    &ws_target_qemu,
 };
 
 static bool is_same(const struct ws_file *file, const char *path)
@@ -171,6 +171,12 @@ static enum ws_status kind_choose(struct ws_target *target,
 		return ws_fail(target->ctx, WS_ERR_USAGE,
 			       "%s: pieces are of raw memory, and this is read as %s",
 			       target->file.path, target->ops->kind);
+	if (!status && options->stop && !target->ops->can_stop)
+		return ws_fail(
+			target->ctx, WS_ERR_USAGE,
+			"%s: a target of kind %s does not run: there is nothing to "
+			"stop",
+			target->named, target->ops->kind);
 	if (!status && options->parts && target->ops != &ws_target_kdump)
 		return ws_fail(target->ctx, WS_ERR_USAGE,
 			       "%s: parts are of a split kdump, and this is read as %s",
@@ -510,6 +516,7 @@ enum ws_evidence ws_target_copy(struct ws_target *target, unsigned worker,
 void ws_target_forget(struct ws_target *target)
 {
 	ws_keep_forget(&target->keep);
+	target->looks++;
 }
 
 /* window: for one that is not kept; NULL: the next mostly lies elsewhere. */
@@ -667,6 +674,8 @@ enum ws_status ws_target_looked(struct ws_target *target, enum ws_status status)
 	    (status == WS_OK ||
 	     (status == WS_ERR_SYSTEM && ws_short_of_memory(target->ctx))))
 		return budget_fail(target);
+	if (status == WS_OK && !target->failed && target->ops && target->ops->looked)
+		return target->ops->looked(target);
 	if (status != WS_OK || !(target->failed || ws_short_of_memory(target->ctx)))
 		return status;
 	if (!why)

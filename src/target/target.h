@@ -72,6 +72,12 @@ struct ws_target_ops {
 	enum ws_evidence (*copy_frames)(struct ws_target *target, unsigned worker,
 					uint64_t ordinal, size_t n, uint8_t *frames,
 					size_t *got);
+	/*
+	 * Of what may change while it is looked at: asked after each call that has looked,
+	 * whether what was seen may be believed. Fails with the reason. NULL: yes.
+	 */
+	enum ws_status (*looked)(struct ws_target *target);
+	bool can_stop; /* a machine that may run, which --stop stops */
 	void (*close)(struct ws_target *target);
 };
 
@@ -114,6 +120,7 @@ struct ws_target {
 	int64_t taken;   /* when, in seconds since 1970; 0: the file does not say */
 	bool failed;     /* a look failed or what it gave is lost: ws_target_looked() */
 	const char *why; /* it failed, if not for the file's error or want of memory */
+	unsigned looks;  /* how often ws_target_forget() was called */
 	bool moving;     /* it runs on while it is read: ws_target_forget() */
 	bool of_itself;  /* its notes say that a running kernel wrote it: /proc/kcore */
 	/*
@@ -349,6 +356,6 @@ enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_sca
 
 extern const struct ws_target_ops ws_target_elf, ws_target_kdump, ws_target_lime,
 	ws_target_avml, ws_target_xen, ws_target_vmware, ws_target_migration,
-	ws_target_cloud, ws_target_raw, ws_target_sim;
+	ws_target_cloud, ws_target_raw, ws_target_sim, ws_target_qemu;
 
 #endif

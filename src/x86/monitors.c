@@ -117,7 +117,7 @@ const struct ws_monitor_note x86_monitor_notes[] = {
 	{ 0 },
 };
 
-/* ---- VMware ---- */
+/* ---- VMware, and what QEMU's monitor and gdbstub call others than the manual ---- */
 
 #define IDT_BASE (X86_IDT + WS_SEGMENT_BASE)
 
@@ -147,5 +147,9 @@ const struct ws_monitor_register x86_monitor_registers[] = {
 	{ "CR64", 4, X86_CR4, 0 },
 	{ "IDTR", 1, IDT_BASE, 0 },
 	{ "IDTR", 2, IDT_BASE, 32 },
+	{ "rfl", -1, X86_FLAGS, 0 },
+	{ "efl", -1, X86_FLAGS, 0 },
+	{ "fs_base", -1, X86_FS + WS_SEGMENT_BASE, 0 },
+	{ "gs_base", -1, X86_GS + WS_SEGMENT_BASE, 0 },
 	{ 0 },
 };

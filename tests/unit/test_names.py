@@ -36,6 +36,7 @@ PARTS = {
     "pages": "page frames: a dump's struct page, and the model kernel's books",
     "place": "what lies at an address, and how that is printed",
     "process": "a process: the model kernel's, and the scenarios' words for it",
+    "qemu": "QEMU: a running one, and what an architecture's state is in its streams",
     "regime": "a regime: what discovery makes of what the architecture says",
     "script": "scenarios: what others include, and a run of one",
     "scan": "the pass over all memory: how, and what discovery looks for in it",

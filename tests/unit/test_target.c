@@ -1237,11 +1237,11 @@ static void recorder(void **state)
 /* Each kind that there is can be asked for by its name, and no other. */
 static void kinds(void **state)
 {
-	static const char *const names[] = { "elf",       "kdump",
-					     "lime",      "avml",
-					     "xen",       "vmware",
-					     "migration", "cloud-hypervisor",
-					     "raw",       "sim" };
+	static const char *const names[] = {
+		"elf", "kdump",  "lime",      "avml",
+		"xen", "vmware", "migration", "cloud-hypervisor",
+		"raw", "sim",    "qemu"
+	};
 	const size_t n = sizeof(names) / sizeof(*names);
 	struct ws_target_options options = { .kind = "tape" };
 	struct ws_context *ctx = ws_context_create();

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "target/guard.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LINGER 10000 /* ms that the peer has to take what it is sent */
+
+/* Without an answer the connection must not be closed: what was sent might be lost. */
+static void carry_out(const struct ws_last_will *will)
+{
+	struct pollfd answer = { .fd = will->socket, .events = POLLIN };
+	char drain[512];
+
+	if (will->file)
+		unlink(will->file);
+	if (will->folder)
+		rmdir(will->folder);
+	if (will->socket < 0 || !will->bytes)
+		return;
+	if (send(will->socket, will->bytes, strlen(will->bytes), MSG_NOSIGNAL) < 0)
+		return;
+	while (poll(&answer, 1, LINGER) > 0 &&
+	       recv(will->socket, drain, sizeof(drain), MSG_DONTWAIT) > 0)
+		if (memchr(drain, '\n', sizeof(drain)))
+			answer.revents = 0;
+}
+
+/* Other guards' pipes too: each is to see this process end. */
+static void close_others(int a, int b)
+{
+	unsigned low = (unsigned)(a < b ? a : b), high = (unsigned)(a < b ? b : a);
+
+	if (a < 0 || b < 0)
+		low = high;
+	if (low > 0)
+		close_range(0, low - 1, 0);
+	if (high > low + 1)
+		close_range(low + 1, high - 1, 0);
+	close_range(high + 1, ~0U, 0);
+}
+
+/*
+ * Only system calls: another thread may have held any lock. What a terminal sends to all of a
+ * group, or a person to this name, is not for the child.
+ */
+static void wait_for_the_end(int life, const struct ws_last_will *will)
+{
+	sigset_t all;
+	char done;
+	ssize_t n;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	close_others(life, will->socket);
+	do {
+		n = read(life, &done, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n == 0)
+		carry_out(will);
+	_exit(0);
+}
+
+bool ws_guard_start(struct ws_guard *guard, const struct ws_last_will *will)
+{
+	int ends[2],
+		error; /* no pipe: writing to one that nobody reads would be a signal */
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return false;
+	/* Without a signal to the caller when it ends: he may have children of his own. */
+	guard->child = (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
+	if (!guard->child)
+		wait_for_the_end(ends[0], will);
+	error = errno;
+	close(ends[0]);
+	if (guard->child > 0) {
+		guard->life = ends[1];
+		return true;
+	}
+	close(ends[1]);
+	guard->child = 0;
+	errno = error;
+	return false;
+}
+
+static void end(struct ws_guard *guard, bool wait)
+{
+	if (!guard->child)
+		return;
+	close(guard->life);
+	while (wait && waitpid(guard->child, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	guard->child = 0;
+}
+
+void ws_guard_end(struct ws_guard *guard)
+{
+	if (guard->child)
+		send(guard->life, "", 1, MSG_NOSIGNAL);
+	end(guard, true);
+}
+
+void ws_guard_leave(struct ws_guard *guard)
+{
+	end(guard, false);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Puts right what must not be left behind, however this process ends: a child waits for that,
+ * and then lets the machine that was stopped run on, and removes a temporary file. No signal's
+ * handling is changed, and SIGKILL is no way out either.
+ */
+#ifndef WS_TARGET_GUARD_H
+#define WS_TARGET_GUARD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* What is to be done. The strings last as long as the guard. */
+struct ws_last_will {
+	int socket;        /* that bytes are sent to; -1: none */
+	const char *bytes; /* NULL: none */
+	const char *file;  /* to be removed, and then folder; NULL: none */
+	const char *folder;
+};
+
+struct ws_guard {
+	pid_t child; /* 0: there is none */
+	int life;    /* closed where this process ends */
+};
+
+/* False, with errno: there is none. */
+bool ws_guard_start(struct ws_guard *guard, const struct ws_last_will *will);
+/* All is in order already: nothing is to be done. */
+void ws_guard_end(struct ws_guard *guard);
+/* It is to be done now, and this process goes on without waiting. */
+void ws_guard_leave(struct ws_guard *guard);
+
+#endif

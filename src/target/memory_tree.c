@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A guest's physical memory as QEMU's human monitor prints it (`info mtree -f`; QEMU
+ * softmmu/memory.c, mtree_print_flatview()): address spaces that look alike share a view,
+ *
+ *	FlatView #1
+ *	 AS "memory", root: system
+ *	 Root memory region: system
+ *	  0000000000100000-000000001fffffff (prio 0, ram): pc.ram @0000000000100000 KVM
+ *
+ * whose ranges do not overlap. Of types that have memory behind them, "ram" and "rom" are what
+ * dump-guest-memory writes, and "nv-" is memory that stays.
+ */
+#include "target/qemu.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/line.h"
+
+#define RANGES_MAX 65536u
+
+static bool is_memory(const char *type)
+{
+	return !strcmp(type, "ram") || !strcmp(type, "rom") || !strcmp(type, "nv-ram") ||
+	       !strcmp(type, "nv-rom");
+}
+
+/* The first range of the view of what processors see; NULL: there is none. */
+static const char *view_of_memory(const char *text)
+{
+	const char *at = ws_line_after(text, " AS \"memory\", root: system");
+
+	return at ? ws_line_after(at, " Root memory region:") : NULL;
+}
+
+static enum ws_status damaged(struct ws_target *target, const char *what)
+{
+	return ws_fail(
+		target->ctx, WS_ERR_MALFORMED,
+		"%s: the memory map (info mtree -f) %s: no QEMU that is known prints "
+		"such",
+		target->named, what);
+}
+
+static enum ws_status range_add(struct ws_target *target, uint64_t first, uint64_t last)
+{
+	struct ws_qemu *qemu = target->priv;
+	const struct ws_guest_range *before =
+		qemu->ranges.n ? &qemu->ranges.v[qemu->ranges.n - 1] : NULL;
+	struct ws_guest_range *range;
+
+	if (last < first || last >= WS_PHYSICAL_END || (before && first <= before->pa))
+		return damaged(target, "has a range that makes no sense");
+	if (qemu->ranges.n == RANGES_MAX)
+		return damaged(target, "has too many ranges");
+	range = ws_target_push(target, &qemu->ranges);
+	if (!range)
+		return ws_fail_memory(target->ctx);
+	*range = (struct ws_guest_range){ .pa = first };
+	return ws_target_add_memory(target, first, last - first + 1, qemu->ranges.n - 1);
+}
+
+enum ws_status ws_read_memory_tree(struct ws_target *target, const char *text)
+{
+	const char *at = view_of_memory(text);
+	enum ws_status status = WS_OK;
+	uint64_t first, last;
+	char type[16];
+
+	while (!status && at && (at = strchr(at, '\n'))) {
+		at++;
+		if (sscanf(at, "%16" SCNx64 "-%16" SCNx64 " (prio %*d, %15[a-z/-])",
+			   &first, &last, type) != 3)
+			break;
+		if (is_memory(type))
+			status = range_add(target, first, last);
+	}
+	if (!status && !target->memory.n)
+		return damaged(target, "has no memory");
+	return status;
+}

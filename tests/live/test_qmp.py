@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""whosees qemu:SOCKET, and a QEMU that is not one: what a good one says is what its core
+says, and a bad one is refused in time, with words on what it did.
+
+    test_qmp.py TOOL CORE      run, as TAP
+"""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "common"))
+sys.path.insert(0, str(HERE))
+import fake_qemu  # noqa: E402
+from tap import PATIENCE, Tap  # noqa: E402
+
+MOVES = "note: the machine runs on while it is read"
+SLOWER = "note: memory is read through the monitor"
+RESUMED = b'{"event": "RESUME", "timestamp": {"seconds": 1}}\r\n'
+EVENT = b'{"event": "RTC_CHANGE", "data": {"offset": 1}}\r\n'
+
+
+@contextlib.contextmanager
+def fake(core, **how):
+    with tempfile.TemporaryDirectory() as folder:
+        qemu = fake_qemu.Fake(core, pathlib.Path(folder), **how)
+        try:
+            yield qemu
+        finally:
+            qemu.close()
+
+
+class Bench:
+    def __init__(self, tool, core):
+        self.tool, self.core, self.tap = tool, core, Tap()
+        self.wanted = {command: self.run(*command, core) for command in
+                       (("spaces",), ("audit",), ("cpus", "-o", "cpu,register,value"))}
+
+    def run(self, command, *arguments, env=None):
+        """Exit status, output and messages in one line."""
+        target = arguments[-1]
+        ran = subprocess.run([self.tool, command, target, *arguments[:-1]], text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             timeout=PATIENCE, check=False, env=env)
+        return ran.returncode, ran.stdout, " ".join(ran.stderr.split())
+
+    def good(self, name, qemu, *options, command=("spaces",), said=()):
+        """The same answer as of the core."""
+        status, output, words = self.run(*command, *options, f"qemu:{qemu.path}")
+        same = (status, output) == self.wanted[command][:2]
+        missing = [text for text in said if text not in words]
+        self.tap.case(name, same and not missing,
+                      f"status {status}, {'same' if same else output[:2000]}\n{words}\n"
+                      f"not said: {missing}")
+
+    def bad(self, name, qemu, *said, options=(), limit=PATIENCE):
+        """No answer, and what is said of it, in time."""
+        began = time.monotonic()
+        status, output, words = self.run("spaces", *options, f"qemu:{qemu.path}")
+        took = time.monotonic() - began
+        missing = [text for text in said if not re.search(text, words)]
+        self.tap.case(name, status == 3 and not output and not missing and took < limit,
+                      f"status {status}, {took:.1f} s\n{output[:300]}\n{words}\nnot said: {missing}")
+
+
+def good_ones(bench):
+    with fake(bench.core) as qemu:
+        bench.good("stopped, saved to a descriptor", qemu, "--stop", said=[SLOWER, "gpa2hva"])
+        bench.tap.case("it is stopped first, and runs on at last",
+                       qemu.order() == ["stop", "cont"] and
+                       qemu.commands.index("stop") < qemu.commands.index("info registers -a"),
+                       qemu.commands)
+    with fake(bench.core, host=True) as qemu:
+        bench.good("stopped, in its own memory", qemu, "--stop")
+        bench.tap.case("and only samples are saved",
+                       qemu.commands.count("pmemsave") == 4 * len(qemu.ranges) + 1,
+                       f"{len(qemu.ranges)} ranges: {qemu.commands.count('pmemsave')}")
+        bench.good("an audit", qemu, "--stop", command=("audit",))
+        bench.good("running, with a note", qemu, said=[MOVES])
+        bench.good("events come in between", with_events(qemu, EVENT), "--stop")
+    with fake(bench.core, running=False) as qemu:
+        bench.good("stopped before, without --stop", qemu)
+        bench.good("stopped before, with --stop", qemu, "--stop")
+        bench.tap.case("and it stays so", qemu.order() == [], qemu.commands)
+    with fake(bench.core) as qemu:
+        qemu.answers["add-fd"] = "add-fd is not allowed here"
+        with tempfile.TemporaryDirectory() as folder:
+            status, output, words = bench.run("spaces", "--stop", f"qemu:{qemu.path}",
+                                              env={**os.environ, "TMPDIR": folder})
+            bench.tap.case("saved to a file with a name, which is gone at last",
+                           output == bench.wanted["spaces",][1] and not status and
+                           not os.listdir(folder), f"{words} {os.listdir(folder)}")
+
+
+def with_events(qemu, event):
+    qemu.before = event
+    return qemu
+
+
+def registers(bench):
+    """All that the core knows of the processor, and what it calls it."""
+    with fake(bench.core, running=False) as qemu:
+        command = "cpus", "-o", "cpu,register,value"
+        _, output, words = bench.run(*command, f"qemu:{qemu.path}")
+        lacking = [line for line in bench.wanted[command][1].splitlines()
+                   if line not in output.splitlines() and not re.search(" [gi]dt ", line)]
+        bench.tap.case("the registers of the core", not lacking, f"{lacking}\n{output}\n{words}")
+        human = qemu.human
+        qemu.human = lambda line: "nothing\r\n" if "registers" in line else human(line)
+        status, output, words = bench.run("spaces", f"qemu:{qemu.path}")
+        bench.tap.case("registers of no kind that is known are unknown, with a note",
+                       status in (0, 4) and "they are unknown" in words, f"{status} {words}")
+
+
+def lies(bench):
+    with fake(bench.core, host=True) as qemu:
+        qemu.address += fake_qemu.PAGE
+        bench.good("a wrong address in its memory is not believed", qemu, "--stop",
+                   said=["not what QEMU says it is"])
+    with fake(bench.core) as qemu:
+        qemu.answers["pmemsave"] = {}
+        bench.bad("memory that is not written where it says", qemu, "does it run elsewhere",
+                  options=["--stop"])
+        bench.tap.case("and it runs on", qemu.order() == ["stop", "cont"], qemu.commands)
+    with fake(bench.core) as qemu:
+        qemu.answers["pmemsave"] = "no such memory"
+        bench.bad("memory that it refuses", qemu, "QEMU refused pmemsave: no such memory")
+    with fake(bench.core) as qemu:
+        qemu.answers["stop"] = "not now"
+        bench.bad("it does not stop", qemu, "QEMU refused stop: not now", options=["--stop"])
+        qemu.answers["stop"] = {}
+        bench.bad("it says that it stops, and runs on", qemu, "and runs on",
+                  options=["--stop"])
+    with fake(bench.core) as qemu:
+        qemu.tree = lambda: "FlatView #0\r\n"
+        bench.bad("no memory map", qemu, "has no memory")
+    with fake(bench.core) as qemu:
+        qemu.ranges.append((0, *qemu.ranges[0][1:]))
+        bench.bad("ranges out of order", qemu, "makes no sense")
+    with fake(bench.core, host=True) as qemu:
+        bench.bad("somebody lets it run on meanwhile", with_events(qemu, RESUMED),
+                  "there is no answer", options=["--stop"])
+
+
+def peers(bench):
+    few = "--timeout", "1"
+    with fake(bench.core) as qemu:
+        qemu.greeting = b""
+        bench.bad("no greeting", qemu, "no answer in time", "--timeout gives it more",
+                  options=few, limit=30)
+        qemu.greeting = b"QEMU 7.2.0 monitor - type 'help' for more information\r\n"
+        bench.bad("a human monitor", qemu, "it is no QMP socket")
+        qemu.greeting = b'{"hello": 1}\n'
+        bench.bad("another protocol", qemu, "greets as no QMP does")
+        qemu.greeting = b"[" * 100000 + b"\n"
+        bench.bad("nested without end", qemu, "no JSON object")
+        qemu.greeting = b"\xff\xfe\0\0{}\n"
+        bench.bad("bytes that are no text", qemu, "no JSON object")
+        qemu.greeting = b"x" * (40 << 20)
+        bench.bad("a line that does not end", qemu, "does not end")
+    with fake(bench.core) as qemu:
+        qemu.before = EVENT * 200000
+        bench.bad("events without an answer", qemu, "does not end|no answer in time",
+                  options=few)
+    with fake(bench.core) as qemu:
+        qemu.before = b'{"return": {}, "id": 77}\n'
+        bench.bad("an answer to another question", qemu, "what was not asked")
+    for command in "qmp_capabilities", "query-status", "stop", "info registers -a", \
+            "info mtree -f", "pmemsave":
+        with fake(bench.core) as qemu:
+            qemu.silent_at = command
+            bench.bad(f"silent at {command}", qemu, "no answer in time",
+                      options=[*few, "--stop"], limit=60)
+            if command == "info mtree -f":
+                bench.tap.case("and it is let run on", qemu.order() == ["stop", "cont"],
+                               qemu.commands)
+        with fake(bench.core) as qemu:
+            qemu.hang_up_at = command
+            bench.bad(f"gone at {command}", qemu, "the connection was closed",
+                      options=["--stop"])
+    vanishes(bench)
+    bench.bad("nobody there", type("Nobody", (), {"path": "/nonexistent/qmp"}),
+              "there is no such socket")
+    bench.bad("no such port", type("Nobody", (), {"path": "127.0.0.1:1"}),
+              "nobody listens there")
+    status, _, words = bench.run("spaces", "--stop", bench.core)
+    bench.tap.case("--stop of a dump", status == 2 and "nothing to stop" in words, words)
+
+
+def vanishes(bench):
+    """In the midst of memory."""
+    with fake(bench.core) as qemu:
+        saves = iter(range(6))
+        save = qemu.save
+
+        def some(arguments):
+            if next(saves, None) is None:
+                qemu.hang_up_at = "pmemsave"
+            return save(**arguments)
+        qemu.answers["pmemsave"] = some
+        bench.bad("gone in the midst of memory", qemu, "the connection was closed",
+                  "there is no answer", options=["--stop"])
+
+
+def ends(bench):
+    """However the tool ends, the machine runs on."""
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGKILL:
+        with fake(bench.core) as qemu:
+            qemu.silent_at = "info mtree -f"
+            with subprocess.Popen([bench.tool, "spaces", "--stop", f"qemu:{qemu.path}"],
+                                  stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) as tool:
+                heard = qemu.unheard.wait(PATIENCE)
+                stopped = not qemu.running
+                tool.send_signal(number)
+                tool.wait()
+            end = time.monotonic() + 60
+            while not qemu.running and time.monotonic() < end:
+                time.sleep(0.05)
+            bench.tap.case(f"it runs on after {number.name}",
+                           heard and stopped and qemu.running, qemu.commands)
+
+
+def main(tool, core):
+    bench = Bench(tool, core)
+    good_ones(bench)
+    registers(bench)
+    lies(bench)
+    peers(bench)
+    ends(bench)
+    return bench.tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
