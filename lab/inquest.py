@@ -13,7 +13,7 @@ CALLED = {
     "handler-nx": ("handler-not-executable",),
     "handler-smep": ("handler-not-executable",),
     "handler-overwritten": ("handler-overwritten",),
-    "text-unmapped": ("handler-unmapped", "text-unmapped"),
+    "text-unmapped": ("handler-unmapped",),
     "idt-gone": ("delivery-unmapped", "tables-damaged"),
     "gdt-gone": ("delivery-unmapped", "tables-damaged"),
     "tss-gone": ("delivery-unmapped", "tables-damaged"),

@@ -59,6 +59,9 @@ static void say_unknown(struct ws_autopsy *autopsy)
 		autopsy->unknown =
 			ws_text_of("why %s faulted at its first instruction is not known",
 				   ws_named(autopsy, autopsy->reached->frame.ip, named));
+	else if (autopsy->is_stranded && !autopsy->death.cause)
+		autopsy->unknown = ws_text_of(
+			"a processor cannot go on where it stands, and why is not known");
 	else if (!autopsy->arch || !autopsy->arch->next_frame)
 		autopsy->unknown =
 			ws_text_of("what exceptions leave in memory is not known "
@@ -82,6 +85,19 @@ static void say_unknown(struct ws_autopsy *autopsy)
 
 #define NONE_WORDS (WS_NAMED + 256)
 
+/* What may as well be otherwise begins with that word. */
+static void hedge(struct ws_autopsy *autopsy)
+{
+	char *sentence;
+
+	if (autopsy->death.certainty != WS_CERTAINTY_POSSIBLE || !autopsy->sentence)
+		return;
+	sentence = ws_text_of("possibly: %s", autopsy->sentence);
+	autopsy->short_of_memory |= !sentence;
+	free(autopsy->sentence);
+	autopsy->sentence = sentence;
+}
+
 /* ---- all of it ---------------------------------------------------------------------- */
 
 static const char *none_words(struct ws_autopsy *autopsy, char words[static NONE_WORDS])
@@ -93,15 +109,18 @@ static const char *none_words(struct ws_autopsy *autopsy, char words[static NONE
 		       "has paging on; of what went before, this memory shows no sign of an "
 		       "address-space fault";
 	if (!autopsy->reached)
-		return autopsy->unknown
+		return autopsy->is_stranded
+			       ? "a processor cannot go on where it stands, and nothing else "
+				 "shows why"
+		       : autopsy->unknown
 			       ? "no sign of an address-space fault in what there is to look at"
 			       : "no sign of an address-space fault: neither exception frames "
 				 "that pile up nor the processors' registers show one";
 	snprintf(
 		words, NONE_WORDS,
 		"no sign of an address-space fault, but of a handler that faulted itself, %s "
-		"in a row: %s is mapped and may be executed, so its code was no code, or a "
-		"translation of it was stale",
+		"in a row: %s is mapped and may be executed now, so its code was no code, a "
+		"translation of it was stale, or what it lacked is overwritten",
 		WS_COUNT_OF(autopsy->reached->frames, "time"),
 		ws_named(autopsy, autopsy->reached->frame.ip, named));
 	return words;
@@ -174,6 +193,7 @@ enum ws_status ws_autopsy_run(struct ws_audit *audit, struct ws_autopsy **out)
 		say_unknown(autopsy);
 	if (status == WS_OK && !autopsy->death.cause)
 		say_none(autopsy, last);
+	hedge(autopsy);
 	if (status == WS_OK && autopsy->short_of_memory)
 		status = ws_fail_memory(audit->ctx);
 	status = ws_target_looked(audit->system->target, status);

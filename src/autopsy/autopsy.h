@@ -16,6 +16,7 @@
  *	oops.c     what the kernel's log says of a fault
  *	first_fault.c  the same, beside its exception frame and its space
  *	lost_table.c  a table of the direct map that was overwritten
+ *	calls.c    a stack, told from other memory
  *	reach.c    who could not reach an address
  *	stack_words.c  what lies on one kernel stack
  *	autopsy.c  the run, from there to a sentence
@@ -44,6 +45,8 @@ struct ws_autopsy {
 	uint32_t mm_space, mm_cpu;
 	const struct ws_storm *reached; /* a storm that no hole explains; or NULL */
 	char *sentence, *unknown, *differs;
+	bool is_stranded;   /* a processor cannot go on where it stands */
+	uint64_t nfollowed; /* frames that were looked at along a stack, of all storms */
 	bool has_first_fault; /* the chain has the frame of the log's first fault */
 	bool short_of_memory;
 };
@@ -51,12 +54,19 @@ struct ws_autopsy {
 /* "40 page frames (unknown), 3 page frames (slab)"; NULL: unknown. To be freed. */
 char *ws_overwritten_words(struct ws_autopsy *autopsy, const struct ws_storm *storm);
 
+/*
+ * Kernel memory at va, as a processor reached it before the death: the direct map is computed,
+ * since the tables that it is reached through, and by which it is known how far it goes, may
+ * have been run over.
+ */
+bool ws_read_as_it_was(struct ws_system *system, uint64_t va, void *to, size_t len);
+
 /* Makes storms of the piles. */
 enum ws_status ws_storms_find(struct ws_autopsy *autopsy) WS_MUST_CHECK;
 
 /* Fills mm_space and mm_cpu. */
 enum ws_status ws_find_mm_space(struct ws_autopsy *autopsy) WS_MUST_CHECK;
-/* Adds where each processor is. */
+/* Adds where each processor is, and fills is_stranded. */
 void ws_say_where_they_stand(struct ws_autopsy *autopsy);
 
 /* NULL: none is known; or memory is short, which is put down, and the run fails. */

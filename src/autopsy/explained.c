@@ -21,7 +21,7 @@ static bool is_explained(const struct ws_autopsy *autopsy,
 static bool read_page_fault(struct ws_autopsy *autopsy, struct ws_fault_told *fault,
 			    uint8_t *right)
 {
-	if (!ws_read_fault(autopsy, fault) || !fault->oops.has_va ||
+	if (!ws_died_of_fault(autopsy, fault) || !fault->oops.has_va ||
 	    !fault->oops.has_error)
 		return false;
 	*right = autopsy->arch->right_lacked(fault->oops.error);

@@ -15,7 +15,13 @@ struct ws_fault_told {
 /* False: the log reports none, or memory has no frame that shows that it is read right. */
 bool ws_read_fault(struct ws_autopsy *autopsy, struct ws_fault_told *fault);
 
-/* How an access to what was accessed comes out now, in that space or else in init_mm. */
+/* The same of one that the kernel did not survive, as far as the log goes. */
+bool ws_died_of_fault(struct ws_autopsy *autopsy, struct ws_fault_told *fault);
+
+/*
+ * How an access to what was accessed comes out now, in that space; where that is not known, in
+ * every one that it can have been, and WS_REACH_UNKNOWN where they differ.
+ */
 enum ws_reach ws_reach_told(const struct ws_autopsy *autopsy,
 			    const struct ws_fault_told *fault, uint8_t right,
 			    struct ws_trail *trail);

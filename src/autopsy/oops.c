@@ -117,15 +117,29 @@ static void take_error(struct ws_oops *oops, const char *text)
 	oops->undefined |= strstr(text, "invalid opcode: ") != NULL;
 }
 
-/* "CPU: 0 PID: 71 Comm: waiter" */
+/* "CPU: 0 PID: 71 Comm: waiter", before 3.10 "Pid: 71, comm: waiter" */
 static void take_pid(struct ws_oops *oops, const char *text)
 {
-	const char *at = strstr(text, "PID: ");
+	static const struct {
+		const char *pid, *comm;
+	} words[] = { { "PID: ", " Comm: " }, { "Pid: ", ", comm: " } };
 
-	if (oops->has_pid || !at || !strstr(text, " Comm: "))
-		return;
-	oops->pid = (uint32_t)strtoul(at + strlen("PID: "), NULL, 10);
-	oops->has_pid = true;
+	for (size_t i = 0; i < WS_ARRAY_SIZE(words) && !oops->has_pid; i++) {
+		const char *at = strstr(text, words[i].pid);
+
+		if (!at || !strstr(at, words[i].comm))
+			continue;
+		oops->pid = (uint32_t)strtoul(at + strlen(words[i].pid), NULL, 10);
+		oops->has_pid = true;
+	}
+}
+
+/* "Oops: 0002 [#3] SMP" */
+static void take_number(struct ws_oops *oops, const char *text)
+{
+	const char *at = strstr(text, " [#");
+
+	oops->later |= at && strtoul(at + strlen(" [#"), NULL, 10) > 1;
 }
 
 /* "lab_read+0x1f/0x40 [whosees_lab]" */
@@ -235,6 +249,7 @@ static void take_line(struct reading *reading, const char *text)
 	take_address(reading->oops, text);
 	take_error(reading->oops, text);
 	take_pid(reading->oops, text);
+	take_number(reading->oops, text);
 	take_ip(reading, text);
 	take_code(reading, text);
 }
@@ -293,19 +308,51 @@ static bool read_record(struct reading *reading, const struct ws_log *log, size_
 	return true;
 }
 
+/* The one that begins there; the record behind it. */
+static size_t read_one(struct ws_autopsy *autopsy, const struct ws_log *log,
+		       size_t record, struct ws_oops *oops)
+{
+	struct reading reading = { .autopsy = autopsy, .oops = oops };
+
+	*oops = (struct ws_oops){ .record = record };
+	while (record < log->nrecords && read_record(&reading, log, record))
+		record++;
+	return record;
+}
+
+/*
+ * Whether the kernel gave up later, because of something else: another oops, unless it was the
+ * same once more, or none.
+ */
+static bool was_survived(struct ws_autopsy *autopsy, const struct ws_log *log,
+			 const struct ws_oops *oops, size_t record)
+{
+	struct ws_oops last = { 0 };
+
+	while (record < log->nrecords && !last.panicked) {
+		const char *text = log->records[record].text;
+
+		if (strstr(text, PANIC))
+			last.panicked = true;
+		else if (begins_here(text) && record != oops->record)
+			record = read_one(autopsy, log, record, &last);
+		else
+			record++;
+	}
+	return last.panicked && !(last.has_ip && oops->has_ip && last.ip == oops->ip);
+}
+
 bool ws_oops_read(struct ws_autopsy *autopsy, const struct ws_log *log,
 		  struct ws_oops *oops)
 {
-	struct reading reading = { .autopsy = autopsy, .oops = oops };
+	size_t record = 0, behind;
 
 	*oops = (struct ws_oops){ 0 };
 	if (!log)
 		return false;
-	while (oops->record < log->nrecords &&
-	       !begins_here(log->records[oops->record].text))
-		oops->record++;
-	for (size_t i = oops->record; i < log->nrecords; i++)
-		if (!read_record(&reading, log, i))
-			break;
-	return oops->record < log->nrecords;
+	while (record < log->nrecords && !begins_here(log->records[record].text))
+		record++;
+	behind = read_one(autopsy, log, record, oops);
+	oops->survived = !oops->panicked && was_survived(autopsy, log, oops, behind);
+	return record < log->nrecords;
 }

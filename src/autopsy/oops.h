@@ -12,6 +12,8 @@ struct ws_oops {
 	bool has_va, has_error, has_ip, has_pid;
 	bool undefined; /* the processor refused the instruction as such */
 	bool panicked;  /* the kernel gave up because of it, and not later */
+	bool survived;  /* it gave up later, and not because of it */
+	bool later;     /* by its number there were others, which the log has lost */
 	uint64_t va;    /* that was accessed */
 	uint64_t error;
 	uint64_t ip;

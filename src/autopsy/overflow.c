@@ -3,16 +3,14 @@
  * A kernel stack that ran over: into its guard page, or through the memory below it, and page
  * tables that lie there.
  */
+#include "autopsy/calls.h"
 #include "autopsy/causes.h"
 #include "autopsy/lost_table.h"
 #include "autopsy/reach.h"
 
 #include <endian.h>
-#include <stdio.h>
 
-#include "util/bits.h"
 #include "util/count.h"
-#include "util/text.h"
 
 /* ---- a stack that ran over ---------------------------------------------------------- */
 
@@ -113,20 +111,21 @@ static bool is_guard_hit(struct ws_autopsy *autopsy, struct ws_death *death)
 static bool read_end(const struct ws_autopsy *autopsy, const struct ws_stack *stack,
 		     uint32_t words[static STACK_END_WORDS])
 {
-	return ws_system_read(autopsy->system, stack->va, words, STACK_END_BYTES) ==
-	       WS_READ;
+	return ws_read_as_it_was(autopsy->system, stack->va, words, STACK_END_BYTES);
 }
 
-/* Where most stacks have the word; false: too few, so that one without says nothing. */
+/* So many have it at one place in one kernel, however many were run over. */
+#define STACKS_MIN 8u
+
+/* Where stacks have the word; false: too few do, so that one without says nothing. */
 static bool find_magic(const struct ws_autopsy *autopsy, unsigned *at)
 {
-	size_t votes[STACK_END_WORDS] = { 0 }, n = 0;
+	size_t votes[STACK_END_WORDS] = { 0 };
 	uint32_t words[STACK_END_WORDS];
 
 	ws_vec_each(&autopsy->stacks, stack) {
 		if (!read_end(autopsy, stack, words))
 			continue;
-		n++;
 		for (unsigned i = 0; i < STACK_END_WORDS; i++)
 			votes[i] += le32toh(words[i]) == STACK_END_MAGIC;
 	}
@@ -134,10 +133,13 @@ static bool find_magic(const struct ws_autopsy *autopsy, unsigned *at)
 	for (unsigned i = 0; i < STACK_END_WORDS; i++)
 		if (votes[i] > votes[*at])
 			*at = i;
-	return n >= 8 && votes[*at] >= n - n / 8;
+	return votes[*at] >= STACKS_MIN;
 }
 
-/* The task whose space the processor is in has a stack that lies above SP, all of it. */
+/*
+ * The task whose space the processor is in has a stack that lies above SP, all of it, and what
+ * lies below that is a stack too: other stacks than tasks' lie in the same memory.
+ */
 static const struct ws_stack *stack_left(const struct ws_autopsy *autopsy,
 					 const struct ws_cpu *cpu, uint64_t sp)
 {
@@ -153,13 +155,22 @@ static const struct ws_stack *stack_left(const struct ws_autopsy *autopsy,
 		if (sp - stack->va < stack->size)
 			return NULL; /* it is on some task's, as it should be */
 		if (space != WS_NO_SPACE && sp < stack->va &&
-		    system->spaces.v[space].root == root)
+		    system->spaces.v[space].root == root &&
+		    ws_find_calls(autopsy->system, stack->va - WS_FRAME_SIZE))
 			left = stack;
 	}
 	return left;
 }
 
-/* Whether the word at the stack's end is there, and is another. */
+/* Whether the word at the stack's end is there, and is the one, or another. */
+static bool is_intact(const struct ws_autopsy *autopsy, const struct ws_stack *stack,
+		      unsigned at)
+{
+	uint32_t words[STACK_END_WORDS];
+
+	return read_end(autopsy, stack, words) && le32toh(words[at]) == STACK_END_MAGIC;
+}
+
 static bool is_overwritten(const struct ws_autopsy *autopsy, const struct ws_stack *stack,
 			   unsigned at)
 {
@@ -178,11 +189,12 @@ static const struct ws_stack *stack_run_over(const struct ws_autopsy *autopsy,
 	const struct ws_stack *highest = NULL, *intact = NULL;
 
 	ws_vec_each(&autopsy->stacks, stack)
-		if (stack->va + stack->size > sp && !is_overwritten(autopsy, stack, at) &&
+		if (stack->va + stack->size > sp && is_intact(autopsy, stack, at) &&
 		    (!intact || stack->va < intact->va))
 			intact = stack;
 	ws_vec_each(&autopsy->stacks, stack)
-		if (stack->va > sp && (!intact || stack->va < intact->va) &&
+		if (stack->va > sp && is_overwritten(autopsy, stack, at) &&
+		    (!intact || stack->va < intact->va) &&
 		    (!highest || stack->va > highest->va))
 			highest = stack;
 	return highest;
@@ -260,102 +272,47 @@ static bool is_end_overwritten(struct ws_autopsy *autopsy, struct ws_death *deat
 
 /* ---- a page table that a stack ran over ---------------------------------------------- */
 
-/* No image, nor memory by the direct map: code of a module, whose tables may be lost too. */
-static bool may_be_code(const struct ws_system *system, uint64_t va)
+static bool is_of_stack(const struct ws_autopsy *autopsy, uint64_t va)
 {
-	return ws_is_kernel_va(system, va) &&
-	       (ws_in_image(system, va) ||
-		!ws_target_piece(system->target, ws_direct_pa(system, va)));
+	ws_vec_each(&autopsy->stacks, stack)
+		if (va - stack->va < stack->size)
+			return true;
+	return false;
 }
 
 /*
- * How many calls lead upward from there, each by the frame pointer that the next one saved,
- * with an address of code above it, to which it returns.
+ * What lies there is a stack's, and of the stacks above the lowest was run over: else the
+ * page was freed, and is a stack's by right. Of a kernel with frame pointers; without them it
+ * is told as a table overwritten.
  */
-static unsigned count_calls(const struct ws_system *system, const uint8_t *frame,
-			    uint64_t va, size_t at)
+static const struct ws_stack *find_runner(const struct ws_autopsy *autopsy,
+					  const struct ws_lost_table *lost,
+					  uint64_t *calls)
 {
-	unsigned word = system->layout.word, n = 0;
+	uint64_t va =
+		ws_direct_va(autopsy->system, lost->table & -(uint64_t)WS_FRAME_SIZE);
+	unsigned at;
 
-	while (at + 2 * word <= WS_FRAME_SIZE) {
-		uint64_t caller = ws_le_word(frame + at, word);
-
-		if (caller % word || caller <= va + at + word ||
-		    caller - va >= 2 * WS_FRAME_SIZE ||
-		    !may_be_code(system, ws_le_word(frame + at + word, word)))
-			break;
-		n++;
-		at = caller - va;
-	}
-	return n;
+	*calls = ws_find_calls(autopsy->system, va);
+	if (!*calls || is_of_stack(autopsy, va) || !find_magic(autopsy, &at))
+		return NULL;
+	return stack_run_over(autopsy, va, at);
 }
 
-/* What else points to itself, as lists do, has no such chain. */
-#define CALLS_MIN 4u
-
-/* Where in the frame at pa, by the direct map, a chain of calls begins; 0: it is no stack. */
-static uint64_t find_calls(const struct ws_autopsy *autopsy, uint64_t pa)
-{
-	struct ws_system *system = autopsy->system;
-	uint64_t va = ws_direct_va(system, pa);
-	const uint8_t *frame;
-
-	if (ws_target_frame(system->target, pa, &frame) != WS_READ)
-		return 0;
-	for (size_t at = 0; at < WS_FRAME_SIZE; at += system->layout.word)
-		if (count_calls(system, frame, va, at) >= CALLS_MIN)
-			return va + at;
-	return 0;
-}
-
-/* The task that the processor runs, by the top of its stack in the processor's own tables. */
-static bool put_running(struct ws_autopsy *autopsy, struct ws_death *death,
-			char text[static WS_NAMED])
-{
-	struct ws_cpu_state state;
-
-	if (ws_system_cpu_state(autopsy->system, death->cpu, &state) != WS_OK) {
-		ws_error_clear(autopsy->system->ctx);
-		autopsy->short_of_memory = true;
-		return false;
-	}
-	if (!state.has_thread)
-		return false;
-	if (state.task != WS_NO_TASK)
-		ws_put_space(autopsy, death,
-			     autopsy->system->tasks.v[state.task].active_space);
-	snprintf(text, WS_NAMED, "%u %s", state.thread_pid, state.thread_comm);
-	ws_one_line(text);
-	return true;
-}
-
-/* Or by whose mm the kernel takes the processor to have loaded. */
-static const char *whose_stack(struct ws_autopsy *autopsy, struct ws_death *death,
-			       char text[static WS_NAMED])
-{
-	if (put_running(autopsy, death, text))
-		return text;
-	if (autopsy->mm_space == WS_NO_SPACE || autopsy->mm_cpu != death->cpu)
-		return "a task, which nothing names any more,";
-	ws_put_space(autopsy, death, autopsy->mm_space);
-	return ws_whose(autopsy, autopsy->mm_space, text);
-}
-
-/* Of a kernel with frame pointers; without them it is told as a table overwritten. */
 static bool is_table_run_over(struct ws_autopsy *autopsy, struct ws_death *death)
 {
+	const struct ws_stack *stack;
+	const struct ws_task *task;
 	struct ws_lost_table lost;
-	char text[WS_NAMED];
 	struct ws_clue *clue;
 	uint64_t calls;
 
 	if (!ws_find_lost_table(autopsy, &lost) ||
-	    !(calls = find_calls(autopsy, lost.table)))
+	    !(stack = find_runner(autopsy, &lost, &calls)))
 		return false;
-	death->has_cpu = true;
-	death->cpu = lost.cpu;
-	death->certainty = WS_CERTAINTY_LIKELY;
-	ws_clue_lost_table(autopsy, &lost);
+	task = &autopsy->system->tasks.v[stack->task];
+	ws_put_space(autopsy, death, task->active_space);
+	ws_put_lost_table(autopsy, death, &lost);
 	clue = ws_clue(
 		autopsy, "stack",
 		"what lies there is a kernel stack: saved frame pointers lead upward "
@@ -365,10 +322,10 @@ static bool is_table_run_over(struct ws_autopsy *autopsy, struct ws_death *death
 		clue->va = calls;
 	}
 	ws_say(autopsy,
-	       "the kernel stack of %s ran over, and through the memory below it and a page "
+	       "the kernel stack of %u %s ran over, and through the memory below it and a page "
 	       "table of the direct map, at %#jx, since no guard page ends it: what that table "
 	       "mapped is out of reach in every space",
-	       whose_stack(autopsy, death, text), lost.table);
+	       task->pid, task->comm, lost.table);
 	return true;
 }
 

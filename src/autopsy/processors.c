@@ -261,10 +261,7 @@ static bool is_direct_map_overwritten(struct ws_autopsy *autopsy, struct ws_deat
 
 	if (!ws_find_lost_table(autopsy, &lost))
 		return false;
-	death->has_cpu = true;
-	death->cpu = lost.cpu;
-	death->certainty = WS_CERTAINTY_LIKELY;
-	ws_clue_lost_table(autopsy, &lost);
+	ws_put_lost_table(autopsy, death, &lost);
 	ws_say(autopsy,
 	       "a page table of the direct map, at %#jx, was overwritten: what the "
 	       "kernel keeps in the memory that it maps, stacks too, is out of reach in "

@@ -80,13 +80,13 @@ static bool by_storm(struct ws_autopsy *autopsy, struct ws_death *death)
 	return true;
 }
 
-/* The code that the processor refused is what lies there: no stale translation. */
+/* What lies there is no instruction, and is what the processor met: no stale translation. */
 static bool was_refused(const struct ws_autopsy *autopsy, const struct ws_oops *oops,
 			const uint8_t code[CODE_BYTES])
 {
-	if (oops->ncode >= oops->below + CODE_BYTES)
-		return !memcmp(code, oops->code + oops->below, CODE_BYTES);
-	return autopsy->arch->is_undefined(autopsy->system, code);
+	return autopsy->arch->is_undefined(autopsy->system, code) &&
+	       (oops->ncode < oops->below + CODE_BYTES ||
+		!memcmp(code, oops->code + oops->below, CODE_BYTES));
 }
 
 /* A stack with room enough, and a report that needs no page fault: no storm. */
@@ -96,7 +96,7 @@ static bool by_log(struct ws_autopsy *autopsy, struct ws_death *death)
 	char named[WS_NAMED];
 	uint8_t code[CODE_BYTES];
 
-	if (!ws_read_fault(autopsy, &fault) || !fault.oops.undefined ||
+	if (!ws_died_of_fault(autopsy, &fault) || !fault.oops.undefined ||
 	    !autopsy->arch->is_handler(autopsy->system, fault.oops.ip) ||
 	    !read_code(autopsy, fault.oops.ip, code) ||
 	    !was_refused(autopsy, &fault.oops, code))

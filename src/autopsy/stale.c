@@ -105,7 +105,7 @@ bool ws_is_stale(struct ws_autopsy *autopsy, struct ws_death *death)
 	char named[WS_NAMED];
 	bool code, right;
 
-	if (!ws_read_fault(autopsy, &fault))
+	if (!ws_died_of_fault(autopsy, &fault))
 		return false;
 	code = met_other_code(autopsy, &fault);
 	right = lacked_nothing(autopsy, &fault);

@@ -93,37 +93,53 @@ static void say_unpaged(struct ws_autopsy *autopsy, const struct stand *stand)
 		stand->number, stand->standing.ip);
 }
 
-static void say_stand(struct ws_autopsy *autopsy, const struct stand *stand)
+/* Where it cannot go on: what a delivery met last, and that nothing can be delivered. */
+static const char *push_words(const struct ws_autopsy *autopsy, const struct stand *stand)
+{
+	return ws_failed_to_push(autopsy, stand->space, &stand->standing)
+		       ? "; its last push, right below its stack pointer, failed"
+		       : "";
+}
+
+static const char *shutdown_words(struct ws_autopsy *autopsy, const struct stand *stand)
+{
+	return ws_has_shut_down(autopsy, stand->space, &stand->standing)
+		       ? "; no exception can be delivered there, not even a double fault: it "
+			 "has shut down (triple fault)"
+		       : "";
+}
+
+static void say_paged(struct ws_autopsy *autopsy, const struct stand *stand)
 {
 	char named[WS_NAMED], stack[WS_NAMED], space[2 * WS_NAMED];
 	const struct ws_standing *standing = &stand->standing;
+	const char *fetch = fetch_words(autopsy, stand),
+		   *push = push_words(autopsy, stand),
+		   *shutdown = shutdown_words(autopsy, stand);
 	struct ws_clue *clue;
 
-	if (stand->cpu->arch->has_paging_off(stand->cpu)) {
-		say_unpaged(autopsy, stand);
-		return;
-	}
 	if (standing->user)
 		snprintf(named, sizeof(named), "%#jx", standing->ip);
 	else
 		ws_named(autopsy, standing->ip, named);
 	in_space(autopsy, stand, space);
+	autopsy->is_stranded |= *fetch || *shutdown;
 	clue = ws_clue(autopsy, "processor", "cpu %u %s in %s mode at %s%s, %s%s%s%s",
 		       stand->number, state_words(autopsy, stand),
 		       standing->user ? "user" : "kernel", named,
-		       on_stack(autopsy, stand, stack), space,
-		       fetch_words(autopsy, stand),
-		       ws_failed_to_push(autopsy, stand->space, standing)
-			       ? "; its last push, right below its stack pointer, failed"
-			       : "",
-		       ws_has_shut_down(autopsy, stand->space, standing)
-			       ? "; no exception can be delivered there, not even a "
-				 "double fault: it has shut down (triple fault)"
-			       : "");
+		       on_stack(autopsy, stand, stack), space, fetch, push, shutdown);
 	if (!clue)
 		return;
 	clue->has_va = true;
 	clue->va = standing->ip;
+}
+
+static void say_stand(struct ws_autopsy *autopsy, const struct stand *stand)
+{
+	if (stand->cpu->arch->has_paging_off(stand->cpu))
+		say_unpaged(autopsy, stand);
+	else
+		say_paged(autopsy, stand);
 }
 
 /*

@@ -69,7 +69,7 @@ bool ws_has_shut_down(struct ws_autopsy *autopsy, uint32_t space,
 		return false;
 	what_if = question(autopsy, space, standing);
 	resets = takes(autopsy, ws_machine_what_if(machine, &what_if, &story)) &&
-		 story.fate == WS_FATE_RESETS;
+		 story.fate == WS_FATE_RESETS && !story.nested;
 	ws_machine_destroy(machine);
 	return resets;
 }
@@ -94,14 +94,15 @@ bool ws_failed_to_push(const struct ws_autopsy *autopsy, uint32_t space,
 
 /* ---- panic --------------------------------------------------------------------------- */
 
+/* va: in it, and not where it begins: a call made there leads back behind. */
 static bool is_of_panic(struct ws_autopsy *autopsy, uint64_t va)
 {
 	static const char *const names[] = { "panic", "vpanic", "nmi_panic" };
 	struct ws_symbol symbol;
 
-	if (!ws_in_image(autopsy->system, va))
+	if (!ws_in_image(autopsy->system, va - 1))
 		return false;
-	if (ws_symbol_at(autopsy->system, va, &symbol) != WS_OK) {
+	if (ws_symbol_at(autopsy->system, va - 1, &symbol) != WS_OK) {
 		ws_error_clear(autopsy->system->ctx);
 		return false;
 	}
@@ -111,16 +112,27 @@ static bool is_of_panic(struct ws_autopsy *autopsy, uint64_t va)
 	return false;
 }
 
+/* A command line, or another machine's log, may quote the words. */
+static bool has_panicked(struct ws_autopsy *autopsy)
+{
+	static const char words[] = "Kernel panic - not syncing";
+	const struct ws_log *log = ws_log_of(autopsy);
+
+	for (size_t i = 0; log && i < log->nrecords; i++)
+		if (!strncmp(log->records[i].text, words, sizeof(words) - 1))
+			return true;
+	return false;
+}
+
 /* What panic() calls as it waits, a delay or a watchdog's notice, has frames of that size. */
 #define FRAMES_BYTES 512u
 
 bool ws_waits_in_panic(struct ws_autopsy *autopsy, const struct ws_standing *standing)
 {
-	static const char *const words[] = { "Kernel panic - not syncing" };
 	unsigned word = autopsy->system->layout.word;
 	uint8_t bytes[sizeof(uint64_t)];
 
-	if (standing->user || !ws_log_has(autopsy, words, 1))
+	if (standing->user || !has_panicked(autopsy))
 		return false;
 	if (is_of_panic(autopsy, standing->ip))
 		return true;

@@ -227,13 +227,35 @@ struct suspicion {
 	bool run_over; /* the loaded root's tables: what they lacked is gone */
 	bool has_cpu;  /* the same: whose, by its register */
 	uint32_t cpu;
-	uint32_t space; /* WS_NO_SPACE where the root is no space's */
-	uint64_t root;
+	uint32_t
+		nspaces; /* of so many that was run over: of one, unless nothing says which */
+	uint32_t space; /* WS_NO_SPACE where the root is no space's, or one of several */
+	uint64_t root;  /* where nspaces is 1 */
 };
+
+/* Of any that a processor can have been in. */
+static bool find_any_run_over(const struct ws_autopsy *autopsy, struct suspicion *found)
+{
+	const struct ws_system *system = autopsy->system;
+
+	found->nspaces = 0;
+	for (uint32_t i = 0; i < system->spaces.n; i++) {
+		const struct ws_space *space = &system->spaces.v[i];
+
+		if (space->kind == WS_SPACE_USER || !ws_could_run(autopsy, space) ||
+		    !is_run_over(autopsy, found->storm, space->root))
+			continue;
+		found->space = found->nspaces ? WS_NO_SPACE : i;
+		found->root = space->root;
+		found->nspaces++;
+	}
+	return found->nspaces;
+}
 
 /* By the register; else in the space in which the storm began, as far as that is known. */
 static bool find_run_over(const struct ws_autopsy *autopsy, struct suspicion *found)
 {
+	found->nspaces = 1;
 	found->has_cpu = cpu_in_storm(autopsy, found->storm, &found->cpu, &found->root);
 	if (found->has_cpu) {
 		found->space = ws_space_of_root(autopsy->audit, found->root);
@@ -243,7 +265,7 @@ static bool find_run_over(const struct ws_autopsy *autopsy, struct suspicion *fo
 	}
 	found->space = suspect_of(autopsy, found->storm);
 	if (found->space == WS_NO_SPACE)
-		return false;
+		return find_any_run_over(autopsy, found);
 	found->root = autopsy->system->spaces.v[found->space].root;
 	return is_run_over(autopsy, found->storm, found->root);
 }
@@ -398,6 +420,12 @@ static void clue_run_over(struct ws_autopsy *autopsy, const struct suspicion *fo
 			"of the root that cpu %u has loaded, %#jx, of %s, a table lies under "
 			"these frames: what it lacked is overwritten",
 			found->cpu, found->root, whose);
+	else if (found->nspaces > 1)
+		ws_clue(autopsy, "who",
+			"of %u spaces a table on the way to the handler lies under these "
+			"frames: what it lacked is overwritten, and nothing tells in which of "
+			"them the processor was",
+			found->nspaces);
 	else
 		ws_clue(autopsy, "who",
 			"of the root of %s, %#jx, %s, a table lies under these frames: what "
@@ -405,32 +433,44 @@ static void clue_run_over(struct ws_autopsy *autopsy, const struct suspicion *fo
 			whose, found->root,
 			found->storm->task != WS_NO_TASK
 				? "on whose kernel stack the storm began"
-				: "in whose space the processor was");
+				: "which alone is such");
+}
+
+static void say_run_over(struct ws_autopsy *autopsy, const struct suspicion *found,
+			 const char *what)
+{
+	char named[WS_NAMED], whose[WS_NAMED], space[2 * WS_NAMED];
+
+	if (found->space != WS_NO_SPACE)
+		snprintf(space, sizeof(space), "%s",
+			 ws_whose(autopsy, found->space, whose));
+	else if (found->nspaces > 1)
+		snprintf(space, sizeof(space), "one of %u spaces", found->nspaces);
+	else
+		snprintf(space, sizeof(space), "the space with root %#jx", found->root);
+	ws_say(autopsy,
+	       "a fault's handler, %s, %s in %s: each attempt was the next fault, %s in a "
+	       "row, until the stack had run over that space's own page tables",
+	       ws_named(autopsy, found->storm->frame.ip, named), what, space,
+	       WS_COUNT_OF(found->storm->frames, "time"));
 }
 
 static bool take_run_over(struct ws_autopsy *autopsy, struct ws_death *death,
 			  bool refused, const char *what)
 {
 	struct suspicion found = main_storm(autopsy);
-	char named[WS_NAMED], whose[WS_NAMED];
 
 	if (!found.storm || !found.run_over ||
 	    is_refused_fetch(autopsy, found.storm) != refused)
 		return false;
 	ws_put_space(autopsy, death, found.space);
-	death->has_root = true;
-	death->root = found.root;
+	death->has_root = found.nspaces == 1;
+	death->root = death->has_root ? found.root : 0;
 	death->has_cpu = found.has_cpu;
 	death->cpu = found.cpu;
 	put_storm(autopsy, death, found.storm);
 	clue_run_over(autopsy, &found);
-	snprintf(whose, sizeof(whose), "the space with root %#jx", found.root);
-	ws_say(autopsy,
-	       "a fault's handler, %s, %s in %s: each attempt was the next fault, %s in a "
-	       "row, until the stack had run over that space's own page tables",
-	       ws_named(autopsy, found.storm->frame.ip, named), what,
-	       found.space == WS_NO_SPACE ? whose : ws_whose(autopsy, found.space, whose),
-	       WS_COUNT_OF(found.storm->frames, "time"));
+	say_run_over(autopsy, &found, what);
 	return true;
 }
 

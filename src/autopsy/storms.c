@@ -66,12 +66,7 @@ static bool read_direct(struct ws_system *system, uint64_t va, void *to, size_t 
 	       WS_READ;
 }
 
-/*
- * Kernel memory at va, as the storm's processor reached it: the direct map is computed, since
- * a storm may have run over the tables that it is reached through, and by which it is known
- * how far it goes.
- */
-static bool read_at(struct ws_system *system, uint64_t va, void *to, size_t len)
+bool ws_read_as_it_was(struct ws_system *system, uint64_t va, void *to, size_t len)
 {
 	if (is_direct(system, va))
 		return read_direct(system, va, to, len);
@@ -93,22 +88,27 @@ static bool frame_at(const struct ws_autopsy *autopsy, uint64_t va,
 	size_t at = 0;
 
 	/* the longest may go on past the stack's end */
-	while (len >= 4 * rules.word && !read_at(autopsy->system, va, bytes, len))
+	while (len >= 4 * rules.word &&
+	       !ws_read_as_it_was(autopsy->system, va, bytes, len))
 		len -= rules.word;
 	return len >= 4 * rules.word &&
 	       autopsy->arch->next_frame(&rules, bytes, len, &at, frame) && !at;
 }
 
-/* So many frames of the storm lie from va on, in steps; va becomes the last one's. */
-#define FRAMES_MAX (UINT64_C(1) << 26)
+/*
+ * So many frames of the storm lie from va on, in steps; va becomes the last one's. Tables that
+ * lead to the same page over and over are hostile: for all storms together there is a bound.
+ */
+#define FRAMES_MAX (UINT64_C(1) << 22)
 
-static uint64_t follow(const struct ws_autopsy *autopsy, const struct ws_storm *storm,
+static uint64_t follow(struct ws_autopsy *autopsy, const struct ws_storm *storm,
 		       uint64_t *va, int64_t step)
 {
 	struct ws_exception_frame frame;
 	uint64_t n = 0;
 
-	while (n < FRAMES_MAX && frame_at(autopsy, *va + (uint64_t)step, &frame) &&
+	while (autopsy->nfollowed++ < FRAMES_MAX &&
+	       frame_at(autopsy, *va + (uint64_t)step, &frame) &&
 	       frame.ip == storm->frame.ip && frame.user == storm->frame.user) {
 		*va += (uint64_t)step;
 		n++;
@@ -155,8 +155,8 @@ static void find_first(const struct ws_autopsy *autopsy, struct ws_storm *storm,
  * Along the other addresses of its page there is a stack, or a piece of memory that the storm
  * ran over by the direct map: along those by which it came there are more frames.
  */
-static bool place_by(const struct ws_autopsy *autopsy, const struct ws_pile *pile,
-		     uint64_t va, struct ws_storm *storm, uint64_t *top)
+static bool place_by(struct ws_autopsy *autopsy, const struct ws_pile *pile, uint64_t va,
+		     struct ws_storm *storm, uint64_t *top)
 {
 	uint64_t bottom = va, n;
 
@@ -188,7 +188,7 @@ static void drop_torn(const struct ws_autopsy *autopsy, struct ws_storm *storm)
 	storm->frames--;
 }
 
-static void place(const struct ws_autopsy *autopsy, const struct ws_pile *pile,
+static void place(struct ws_autopsy *autopsy, const struct ws_pile *pile,
 		  struct ws_storm *storm)
 {
 	struct ws_system *system = autopsy->system;
@@ -203,23 +203,65 @@ static void place(const struct ws_autopsy *autopsy, const struct ws_pile *pile,
 	name_stack(autopsy, storm, top + storm->frame.size);
 }
 
-/* Of which vector the address is the handler. */
-static void find_vector(const struct ws_autopsy *autopsy, struct ws_storm *storm)
+/* ---- whose handler it saved -------------------------------------------------------- */
+
+/* Handlers, in the order of their addresses; the vector lowest of those that one has. */
+typedef WS_VEC(struct ws_entry_point) ws_point_vec;
+
+/* Linux gives all processors the same handlers. */
+#define CPUS_MAX 64u
+
+static int by_va(const void *a, const void *b)
+{
+	const struct ws_entry_point *x = a, *y = b;
+
+	if (x->va != y->va)
+		return x->va < y->va ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* Every processor has a table of its own, or the same one: each is read once. */
+static enum ws_status read_handlers(const struct ws_autopsy *autopsy,
+				    ws_point_vec *handlers)
 {
 	struct ws_system *system = autopsy->system;
-	struct ws_entry_point point;
+	struct ws_entry_point point, *kept;
 
-	ws_vec_each(&system->target->cpus, cpu)
+	for (size_t cpu = 0; cpu < system->target->cpus.n && cpu < CPUS_MAX; cpu++)
 		for (unsigned n = 0; n <= UINT8_MAX; n++) {
-			if (ws_system_entry_point(system, cpu, n, &point) != WS_READ)
+			if (ws_system_entry_point(system, &system->target->cpus.v[cpu], n,
+						  &point) != WS_READ)
 				break;
-			if (!point.is_code || point.va != storm->frame.ip)
+			if (!point.is_code)
 				continue;
-			storm->has_vector = true;
-			storm->vector = (uint8_t)point.number;
-			return;
+			kept = ws_vec_push(handlers);
+			if (!kept)
+				return ws_fail_memory(system->ctx);
+			*kept = point;
 		}
+	if (handlers->n)
+		qsort(handlers->v, handlers->n, sizeof(*handlers->v), by_va);
+	return WS_OK;
 }
+
+static void find_vector(const ws_point_vec *handlers, struct ws_storm *storm)
+{
+	size_t low = 0, high = handlers->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (handlers->v[mid].va < storm->frame.ip)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	storm->has_vector = low < handlers->n && handlers->v[low].va == storm->frame.ip;
+	if (storm->has_vector)
+		storm->vector = (uint8_t)handlers->v[low].number;
+}
+
+/* ---- all of them ------------------------------------------------------------------- */
 
 static bool is_known(const struct ws_autopsy *autopsy, const struct ws_storm *storm)
 {
@@ -241,31 +283,45 @@ static int larger_first(const void *a, const void *b)
 	return x->pa < y->pa ? -1 : x->pa > y->pa;
 }
 
+static enum ws_status take_pile(struct ws_autopsy *autopsy, const struct ws_pile *pile,
+				const ws_point_vec *handlers)
+{
+	struct ws_storm storm = { .pa = pile->pa,
+				  .last_pa = pile->last + pile->frame.size - 1,
+				  .frames = pile->n,
+				  .stride = pile->stride,
+				  .frame = pile->frame };
+	struct ws_storm *kept;
+
+	place(autopsy, pile, &storm);
+	if (is_known(autopsy, &storm))
+		return WS_OK;
+	find_vector(handlers, &storm);
+	kept = ws_vec_push(&autopsy->storms);
+	if (!kept)
+		return ws_fail_memory(autopsy->system->ctx);
+	*kept = storm;
+	return WS_OK;
+}
+
 enum ws_status ws_storms_find(struct ws_autopsy *autopsy)
 {
-	if (autopsy->piles.n)
-		qsort(autopsy->piles.v, autopsy->piles.n, sizeof(*autopsy->piles.v),
-		      larger_first);
-	ws_vec_each(&autopsy->piles, pile) {
-		struct ws_storm storm = { .pa = pile->pa,
-					  .last_pa = pile->last + pile->frame.size - 1,
-					  .frames = pile->n,
-					  .stride = pile->stride,
-					  .frame = pile->frame };
-		struct ws_storm *kept;
+	ws_point_vec handlers = { 0 };
+	enum ws_status status = WS_OK;
 
-		if (pile->n < WS_PILE_MIN || autopsy->storms.n == STORMS_MAX)
+	if (!autopsy->piles.n)
+		return WS_OK;
+	qsort(autopsy->piles.v, autopsy->piles.n, sizeof(*autopsy->piles.v),
+	      larger_first);
+	if (autopsy->piles.v[0].n >= WS_PILE_MIN)
+		status = read_handlers(autopsy, &handlers);
+	ws_vec_each(&autopsy->piles, pile) {
+		if (status != WS_OK || pile->n < WS_PILE_MIN ||
+		    autopsy->storms.n == STORMS_MAX)
 			break;
-		if (pile->frame.user)
-			continue;
-		place(autopsy, pile, &storm);
-		if (is_known(autopsy, &storm))
-			continue;
-		find_vector(autopsy, &storm);
-		kept = ws_vec_push(&autopsy->storms);
-		if (!kept)
-			return ws_fail_memory(autopsy->system->ctx);
-		*kept = storm;
+		if (!pile->frame.user)
+			status = take_pile(autopsy, pile, &handlers);
 	}
-	return WS_OK;
+	ws_vec_release(&handlers);
+	return status;
 }

@@ -121,10 +121,13 @@ struct ws_target;
  */
 bool x86_lacks_tables(const struct ws_target *target, char words[static X86_LACKING]);
 
-/* The privilege level is that of CS (SDM vol. 3A, 5.5). */
+#define X86_FLAGS_VM (UINT64_C(1) << 17)
+
+/* The privilege level is that of CS (SDM vol. 3A, 5.5), and 3 in virtual-8086 mode (20.1). */
 static inline bool x86_in_user_mode(const struct ws_cpu *cpu)
 {
-	return (cpu->reg[X86_CS] & 3) == 3;
+	return (cpu->reg[X86_CS] & 3) == 3 ||
+	       (ws_cpu_knows(cpu, X86_FLAGS) && cpu->reg[X86_FLAGS] & X86_FLAGS_VM);
 }
 
 const struct ws_register *x86_registers(unsigned word, unsigned *n);

@@ -7,28 +7,41 @@
 #include <endian.h>
 
 /*
- * A task gate leaves the interrupted task's registers in its TSS, which the new one's link
- * names (SDM vol. 3A, 7.2.1 and 7.4). Linux has one such gate, i386's of #DF.
+ * A task gate leaves the interrupted task's registers in its TSS (SDM vol. 3A, 7.2.1 and
+ * 7.4). Linux has one such gate, i386's of #DF, whose handler soon loads the task register
+ * with the main TSS again (arch/x86/kernel/doublefault_32.c): before that, the new one's link
+ * names it. Nothing else writes an instruction pointer there.
  */
-static void find_interrupted(struct ws_system *system, const struct ws_cpu *cpu,
-			     struct ws_standing *standing)
+static bool find_main_tss(struct ws_system *system, const struct ws_cpu *cpu,
+			  const struct ws_idt *idt, uint64_t *base)
 {
 	struct x86_segment gdtr = x86_segment(cpu, X86_GDT),
 			   tr = x86_segment(cpu, X86_TR);
+	uint16_t link;
+	bool names;
+
+	*base = tr.base;
+	if ((idt->gate[WS_VECTOR_DF].selector ^ tr.selector) & 0xfff8)
+		return true;
+	return ws_system_read(system, tr.base, &link, sizeof(link)) == WS_READ &&
+	       ws_tss_of_selector(system, &gdtr, le16toh(link), &names, base) ==
+		       WS_READ &&
+	       names;
+}
+
+static void find_interrupted(struct ws_system *system, const struct ws_cpu *cpu,
+			     struct ws_standing *standing)
+{
 	struct x86_segment idtr = x86_segment(cpu, X86_IDT);
 	struct ws_idt idt;
 	struct ws_tss before;
-	uint16_t link;
 	uint64_t base;
-	bool names;
 
 	if (system->layout.word != 4 || !x86_has_tables(cpu) ||
 	    ws_idt_read(system, &idtr, &idt) != WS_READ || idt.n <= WS_VECTOR_DF ||
 	    idt.gate[WS_VECTOR_DF].type != WS_GATE_TASK ||
-	    (idt.gate[WS_VECTOR_DF].selector ^ tr.selector) & 0xfff8 ||
-	    ws_system_read(system, tr.base, &link, sizeof(link)) != WS_READ ||
-	    ws_tss_of_selector(system, &gdtr, le16toh(link), &names, &base) != WS_READ ||
-	    !names || ws_tss_read(system, base, &before) != WS_READ)
+	    !find_main_tss(system, cpu, &idt, &base) ||
+	    ws_tss_read(system, base, &before) != WS_READ || !before.ip)
 		return;
 	standing->was_elsewhere = true;
 	standing->before_ip = before.ip;

@@ -388,8 +388,7 @@ def check_two_oopses(tap, machine, to):
     mixed = [line for both in zip(one, other) for line in both]
     for what, callers, expected in (
             ("by two tasks", [1, 9] * len(one), STALE),
-            ("by two tasks, of which the other panics", [1, 9] * (len(one) - 1) + [9, 9],
-             POSSIBLE),
+            ("by two tasks, of which the other panics", [1, 9] * (len(one) - 1) + [9, 9], NONE),
             ("by nobody known", [], None)):
         told = oops.told(to, mixed, callers=callers)
         tap.case(f"the lines of two oopses {what}",
@@ -400,7 +399,7 @@ def check_two_oopses(tap, machine, to):
 END = "---[ end trace 0000000000000000 ]---"
 OPCODE = ["invalid opcode: 0000 [#1] PREEMPT SMP", "CPU: 0 PID: 1 Comm: init", EIP,
           "Code: 55 89 <0f> 0b 00 00"]
-POSSIBLE = "stale-translation", "possible", 4
+POSSIBLE, NONE = ("stale-translation", "possible", 4), (None, "none", 4)
 
 
 def check_one_oops(tap, oops, to):
@@ -429,14 +428,30 @@ def check_one_oops(tap, oops, to):
     init = "Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000009"
     for what, behind, expected in (
             ("was survived, and a crash asked for",
-             ["Kernel panic - not syncing: sysrq triggered crash"], POSSIBLE),
-            ("was survived, and another was not", oops_of(NOT_MAPPED, 0), POSSIBLE),
+             ["Kernel panic - not syncing: sysrq triggered crash"], NONE),
+            ("was survived, and so was the machine", [], POSSIBLE),
+            ("was survived, and another was not", oops_of(NOT_MAPPED, 0, EIP.replace("2/", "4/")),
+             NONE),
+            ("came again, and was not survived then", oops_of(NOT_MAPPED, 0), POSSIBLE),
             ("was survived, and a double fault was not",
-             ["traps: PANIC: double fault, error_code: 0x0", PANIC], POSSIBLE),
+             ["traps: PANIC: double fault, error_code: 0x0", PANIC], NONE),
             ("killed init", [*["RSP"] * 23, init], STALE[:3]),
-            ("was survived, and init died later", [*["RSP"] * 24, init], POSSIBLE)):
+            ("was survived, and init died later", [*["RSP"] * 24, init], NONE)):
         told = oops.told(to, [*survived, *behind])
         tap.case(f"an oops that {what} is {expected[1]}", told[:3] == expected, told)
+    later = [line.replace("[#1]", "[#2]") for line in oops_of(MAPPED, 0)]
+    told = oops.told(to, later)
+    tap.case("an oops that was not the first is possible", told[:3] == POSSIBLE, told)
+    for who, expected in (("Pid: 1, comm: init Not tainted", STALE[:3]),
+                          ("CPU: 0 PID: 998 Comm: gone", STALE[:3])):
+        lines = [who if "PID: 1 " in line else line for line in oops_of(MAPPED, 0)]
+        told = oops.told(to, lines)
+        tap.case(f"an oops of {who}, at what all spaces map", told[:3] == expected, told)
+        lines = [who if "PID: 1 " in line else line
+                 for line in oops_of(oops.machine.handler, 0)]
+        told = oops.told(to, lines)
+        tap.case(f"and at what one space lacks: {'init has it' if '1,' in who else 'unknown'}",
+                 told[0] == ("stale-translation" if "1," in who else None), told)
 
 
 def patched(notes, *changes):
@@ -547,41 +562,109 @@ def check_direct_map(tap, machine, to):
                  death["cause"] == cause, death)
 
 
-def calls(va, links):
-    """A page at va with so many calls that lead upward, of 12 words each; what the last one
-    saved leads to none."""
-    words = [0] * 1024
+FILLER = 0x60  # no entry, and no address
+
+
+def calls(va, links, out=True):
+    """A page at va with so many calls that lead upward, of 12 words each; out: the last one
+    leads on into the page above."""
+    words = [FILLER] * 1024
+    first = 1024 - 12 * links
     for number in range(links):
-        at = 40 + 12 * number
+        at = first + 12 * number
         words[at:at + 2] = va + 4 * (at + 12), MAPPED + 0x20
+    if not out:
+        words[first + 12 * (links - 1)] -= 16
     return struct.pack("<1024I", *words)
 
 
+MAGIC = 0x57ac6e9d  # STACK_END_MAGIC
+
+
+def stacks_of(machine):
+    """Where tasks' kernel stacks lie, the lowest first."""
+    spaces, _ = answer(machine.tool, "spaces", machine.path)
+    pids = {space["pid"] for space in spaces["spaces"] if space["pid"]}
+    return sorted(int(answer(machine.tool, "stack", machine.path, "--pid", str(pid))[0]
+                      ["summary"][0]["stack"], 16) for pid in pids)
+
+
 def check_calls(tap, machine, to):
-    """A table of the direct map with a kernel stack in it, which ran over it."""
+    """A table of the direct map with a kernel stack in it, which ran over it; it lies below
+    all tasks' stacks, which have their word at the end, but for the lowest."""
+    notes, stacks = machine.core.notes, stacks_of(machine)
+    spaces, _ = answer(machine.tool, "spaces", machine.path)
+    root = next(int(s["root"], 16) for s in spaces["spaces"] if s["kind"] == "init_mm")
+    cpu = answer(machine.tool, "cpus", machine.path)[0]
+    cr2 = next(int(row["value"], 16) for row in cpu["registers"] if row["register"] == "cr2")
+    table, there = 0xfff000, 0x2800000  # not in the capture, nor anything of what they map
+    fault = give_log.PAGE_OFFSET + there
+    va = give_log.PAGE_OFFSET + table
+    directory = bytearray(next(data[root - pa:][:PAGE] for pa, data in machine.core.memory
+                               if 0 <= root - pa < len(data)))
+    struct.pack_into("<I", directory, fault >> 22 << 2, table | 0x63)
+    ends = {stack - give_log.PAGE_OFFSET: struct.pack("<I", MAGIC).ljust(PAGE, b"\0")
+            for stack in stacks}
+    run_over = ends | {stacks[0] - give_log.PAGE_OFFSET: bytes(PAGE)}
+    lists = struct.pack("<1024I", *(va + 8 * (1 + number // 2) if number % 2 == 0 else
+                                    va + 8 * max(0, number // 2 - 1)
+                                    for number in range(1024)))
+    machine.core.notes = patched(notes, (cr2, fault + 24))
+    told = "stack-overflow", "table-overwritten"
+    for words, page, memory, cause in (
+            ("4 calls", calls(va, 4), run_over, told[0]),
+            ("3 calls", calls(va, 3), run_over, told[1]),
+            ("4 calls that lead nowhere", calls(va, 4, False), run_over, told[1]),
+            ("4 calls, below a stack that is whole", calls(va, 4), ends, told[1]),
+            ("calls of another page", calls(va + 2 * PAGE, 8), run_over, told[1]),
+            ("a list", lists, run_over, told[1])):
+        document, status = machine.with_pages(to, {table: page, root: directory, there: bytes(PAGE),
+                                                  **memory})
+        death = document["summary"][0]
+        tap.case(f"a table of the direct map that holds {words}: {cause}",
+                 (death["cause"], death["certainty"], status) == (cause, "likely", 1) and
+                 ("stack" in [clue["about"] for clue in document["clues"]]) ==
+                 (cause == told[0]), death)
+    machine.core.notes = notes
+
+
+def check_lost(tap, machine, to):
+    """How much of a table of the direct map is gone, and what lies there."""
     notes = machine.core.notes
     cpu = answer(machine.tool, "cpus", machine.path)[0]
     cr2 = next(int(row["value"], 16) for row in cpu["registers"] if row["register"] == "cr2")
     fault = give_log.PAGE_OFFSET + int(cpu["summary"][0]["root"], 16)
     walk, _ = answer(machine.tool, "walk", machine.path, hex(fault), "--pid", "0")
     table = int(walk["steps"][-1]["entry_pa"], 16) & -PAGE
-    va = give_log.PAGE_OFFSET + table
-    lists = struct.pack("<1024I", *(va + 8 * (1 + number // 2) if number % 2 == 0 else
-                                    va + 8 * max(0, number // 2 - 1)
-                                    for number in range(1024)))
-    machine.core.notes = patched(notes, (cr2, fault + 24))
-    for words, page, cause in (("4 calls", calls(va, 4), "stack-overflow"),
-                               ("3 calls", calls(va, 3), "table-overwritten"),
-                               ("calls of another page", calls(va + 2 * PAGE, 8),
-                                "table-overwritten"),
-                               ("a list", lists, "table-overwritten")):
-        document, status = machine.with_pages(to, {table: page})
-        death = document["summary"][0]
-        tap.case(f"a table of the direct map that holds {words}: {cause}",
-                 (death["cause"], death["certainty"], status) == (cause, "likely", 1) and
-                 ("stack" in [clue["about"] for clue in document["clues"]]) ==
-                 (cause == "stack-overflow"), death)
+    entries = struct.unpack("<1024I", next(data[table - at:][:PAGE] for at, data in
+                                           machine.core.memory if 0 <= table - at < len(data)))
+    own = fault >> 12 & 1023
+    for left, foreign, at, cause, sure in (
+            (511, 64, fault, "table-overwritten", "likely"),
+            (512, 64, fault, None, "none"),
+            (400, 63, fault, None, "none"),
+            (0, 1024, cr2, "table-overwritten", "possible"),
+            (400, 0, fault, None, "none")):
+        kept = [number for number in range(1024) if number != own][:left]
+        words = [entries[number] if number in kept else 0 for number in range(1024)]
+        empty = [number for number in range(1024) if not words[number]]
+        for number in empty[-foreign:] if foreign else []:
+            words[number] = FILLER
+        machine.core.notes = patched(notes, (cr2, at + 24 if at == fault else at))
+        death = machine.with_pages(to, {table: struct.pack("<1024I", *words)})[0]["summary"][0]
+        machine.core.notes = notes
+        tap.case(f"a table of the direct map with {left} entries in order and {foreign} other "
+                 f"words{'' if at == fault else ', and a fault elsewhere'}: {cause}, {sure}",
+                 (death["cause"], death["certainty"]) == (cause, sure) and
+                 death["sentence"].startswith("possibly: ") == (sure == "possible"), death)
+    vmalloc = machine.handler
+    walk, _ = answer(machine.tool, "walk", machine.path, hex(vmalloc), "--pid", "0")
+    machine.core.notes = patched(notes, (cr2, vmalloc))
+    death = machine.with_pages(to, {vmalloc - give_log.PAGE_OFFSET & -PAGE:
+                                    bytes(PAGE)})[0]["summary"][0]
     machine.core.notes = notes
+    tap.case("a fault in vmalloc, beyond the direct map, where there is memory at that distance",
+             death["cause"] is None, death)
 
 
 def stand_of(document):
@@ -735,6 +818,7 @@ def main(tool, nests, *others):
         check_end(tap, machine, to)
         check_direct_map(tap, machine, to)
         check_calls(tap, machine, to)
+        check_lost(tap, machine, to)
         check_panicked(tap, machine, to)
         check_shutdown(tap, machine, to)
         check_push(tap, machine, to)
