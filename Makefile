@@ -54,6 +54,8 @@ prove: packages-check build ## boot real guests, and predict: the bug of 2012, s
 	@lab/jump --tool $(BUILD)/tools/whosees
 	@lab/death --tool $(BUILD)/tools/whosees
 	@lab/blank --build $(BUILD)
+	@lab/modules
+	@lab/device --tool $(BUILD)/tools/whosees
 
 # For how long each kind of target is fuzzed: make fuzz SECONDS=N
 SECONDS := 60
@@ -61,6 +63,11 @@ fuzz: packages-check ## every kind of target from hostile files, SECONDS (60) ea
 	@test -f build-fuzz/build.ninja || meson setup build-fuzz --native-file build-fuzz.ini
 	@ninja -C build-fuzz tests/fuzz/fuzz_target
 	@tests/fuzz/run build-fuzz $(SECONDS)
+
+# Whose headers: make module KDIR=DIR
+KDIR := /lib/modules/$(shell uname -r)/build
+module: ## build module/whosees.ko for the running kernel (module/README.md)
+	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)/module" modules
 
 zoo: packages-check build ## every kernel of Debian's, held against its own word
 	@lab/zoo
@@ -101,5 +108,5 @@ lab-kernels: packages-check build # of each kernel that check boots
 clean: ## remove what was built (the lab's downloads are kept)
 	@rm -rf $(BUILD) build-dev build-fuzz
 
-.PHONY: help demo check torture fuzz lab prove zoo bench install uninstall build dev clean \
+.PHONY: help demo module check torture fuzz lab prove zoo bench install uninstall build dev clean \
 	packages-build packages-check packages-bench lab-kernels

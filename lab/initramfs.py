@@ -6,10 +6,10 @@ import re
 from . import packages, util
 from .util import HERE, cache_dir, run, say
 
-APPLETS = "sh mount insmod cat grep cut seq".split()
+APPLETS = "sh mount insmod rmmod cat grep cut seq".split()
 # of a scenario, that the guest is reported
 SETTINGS = "first processes hide gate14 symbols plant act freezer".split()
-HERD_FLAGS = ("-O1 -Wall -Wextra -ffreestanding -fno-stack-protector -fno-pie -nostdlib "
+BARE_FLAGS = ("-O1 -Wall -Wextra -ffreestanding -fno-stack-protector -fno-pie -nostdlib "
               "-static -Wl,--build-id=none").split()
 S_IFIFO, S_IFDIR, S_IFREG, S_IFLNK = 0o010000, 0o040000, 0o100000, 0o120000
 
@@ -47,17 +47,23 @@ class Cpio:
         return b"".join(self.parts)
 
 
-def build_herd(kernel):
-    """Compile guest/herd.c for the kernel's architecture; cached by what goes in."""
-    source, headers = HERE / "guest/herd.c", sorted(HERE.glob("guest/bare*.h"))
-    command = [*kernel.conf["cc"].split(), *HERD_FLAGS]
-    final = cache_dir() / "built" / util.content_name("herd", [source, *headers], command)
+def build_program(name, compiler, include=()):
+    """Compile guest/NAME.c, with headers that are not beside it; cached by what goes in."""
+    source, headers = HERE / f"guest/{name}.c", sorted(HERE.glob("guest/bare*.h"))
+    command = [*compiler.split(), *BARE_FLAGS]
+    final = cache_dir() / "built" / util.content_name(name, [source, *headers, *include],
+                                                      command)
     if not final.exists():
-        say(f"compile {source.name} for {kernel.arch}")
+        say(f"compile {source.name} by {compiler}")
         with util.whole_dir(final) as scratch:
-            run([*command, "-o", scratch / "herd", source],
+            run([*command, *(f"-I{file.parent}" for file in include),
+                 "-o", scratch / name, source],
                 hint="apt-get install gcc linux-libc-dev")
-    return final / "herd"
+    return final / name
+
+
+def build_herd(kernel):
+    return build_program("herd", kernel.conf["cc"])
 
 
 def module_closure(kernel, names):
@@ -78,11 +84,12 @@ def module_closure(kernel, names):
     return order
 
 
-def build(kernel, lab_module, scenario):
-    """Bytes of the initramfs for one scenario."""
+def build(kernel, lab_module, scenario, init=HERE / "guest/init", more=None, own=()):
+    """Bytes of the initramfs for one scenario; what another `init` needs beside the usual:
+    `more`, path -> file, and settings of its `own`."""
     modules = module_closure(kernel, scenario["modules"].split())
     cpio = Cpio()
-    cpio.file("init", (HERE / "guest/init").read_bytes(), 0o755)
+    cpio.file("init", init.read_bytes(), 0o755)
     cpio.file("bin/busybox", kernel.busybox.read_bytes(), 0o755)
     for applet in APPLETS:
         cpio.link(f"bin/{applet}", "busybox")
@@ -90,11 +97,13 @@ def build(kernel, lab_module, scenario):
     for name, data in modules.items():
         cpio.file(f"modules/{name}.ko", data)
     cpio.file("modules/whosees_lab.ko", lab_module.read_bytes())
+    for path, file in (more or {}).items():
+        cpio.file(path, file.read_bytes(), 0o755)
     for folder in ("proc", "sys", "dev"):
         cpio.folder(folder)
     for fifo in ["go", "done"] + ["wake"] * (scenario["act"] == "wake"):
         cpio.entry(fifo, S_IFIFO | 0o600)
-    settings = {key: scenario[key] for key in SETTINGS}
+    settings = {key: scenario[key] for key in [*SETTINGS, *own]}
     settings["plant"] = " ".join(f'"{command.strip()}"' for command in
                                  scenario["plant"].split(";") if command.strip())
     settings["modules"] = " ".join(modules)

@@ -1,16 +1,19 @@
-"""The lab module, built for a guest's kernel by the kernel packages' own build system,
+"""A module of this tree, built for a guest's kernel by the kernel packages' own build system,
 which is unpacked in the cache and not installed."""
 
 import shlex
 import shutil
 
 from . import packages, util
-from .util import HERE, cache_dir, need, run, say
+from .util import HERE, REPO, cache_dir, need, run, say
 
-SOURCE = HERE / "module"
+RELEASES = "buster", "bullseye", "bookworm", "trixie", "forky"
+LAB, TOOL = HERE / "module", REPO / "module"  # the lab's own, and the tool's
 # What the compiler of a later release can and that of this machine may not: no module's
 # layout hangs on it.
 LESS = "CONFIG_DEBUG_INFO_BTF_MODULES=", "CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT="
+# An attribute that the compiler does not know is of the headers of a later one.
+STRICT = "-Werror", "-Wno-error=attributes"
 
 
 def relocate(headers):
@@ -39,11 +42,20 @@ def lead(tools, command):
             path.chmod(0o755)
 
 
+def is_later(suite):
+    """Than this machine's release. One that has no place among RELEASES is."""
+    def place(name):
+        name = name.partition("-")[0]
+        return RELEASES.index(name) if name in RELEASES else len(RELEASES)
+    return place(suite) > place(packages.host_suite())
+
+
 def prepare(kernel):
-    """What the packages' build system needs to run where it was unpacked."""
+    """What the packages' build system needs to run where it was unpacked. An earlier
+    release's programs run by this machine's own libraries."""
     relocate(kernel.headers)
     suite = kernel.conf["suite"]
-    if suite != packages.host_suite():
+    if is_later(suite):
         command, _ = packages.loader(suite, packages.host_arch(), kernel.kbuild)
         lead(kernel.tree / "usr/lib" / kernel.kbuild, command)
 
@@ -55,19 +67,21 @@ def compiler(command):
     return [f"CC={program}"] + ([f"CROSS_COMPILE={prefix}"] if prefix else [])
 
 
-def build(kernel):
-    """Path of whosees_lab.ko for this kernel; cached by source and kernel package."""
-    sources = sorted(f for f in SOURCE.iterdir() if f.is_file())
+def build(kernel, source=LAB):
+    """Path of the module for this kernel, whosees_lab.ko or whosees.ko; cached by source and
+    kernel package. What the compiler warns of in the tool's is an error."""
+    name, strict = ("whosees_lab.ko", ()) if source == LAB else ("whosees.ko", STRICT)
+    sources = sorted(f for f in source.iterdir() if f.is_file())
     final = cache_dir() / "built" / util.content_name("module", sources,
-                                                      [kernel.tree.name])
+                                                      [kernel.tree.name, name])
     if not final.exists():
-        say(f"build the lab module for {kernel.release}")
+        say(f"build {name} for {kernel.release}")
         prepare(kernel)
         with util.whole_dir(final) as scratch:
             for file in sources:
                 shutil.copy(file, scratch)
             run([need("make", "make"), "-C", kernel.headers,
                  f"ARCH={kernel.conf['karch']}", *compiler(kernel.conf["cc"]), *LESS,
-                 f"M={scratch}", "modules"],
+                 f"M={scratch}", f"KCFLAGS={' '.join(strict)}", "modules"],
                 hint="apt-get install make gcc libelf1")
-    return final / "whosees_lab.ko"
+    return final / name

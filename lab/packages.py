@@ -3,6 +3,7 @@ state of our own in the cache, fed from the machine's own package sources."""
 
 import contextlib
 import fcntl
+import functools
 import gzip
 import json
 import lzma
@@ -259,27 +260,41 @@ def uncompressed(path):
 
 
 class Kernel:
-    """A kernel flavour of kernels.conf with everything unpacked in one tree."""
+    """A kernel flavour of kernels.conf with everything unpacked in one tree: the newest,
+    or of the `older` ones that the index has that one."""
 
-    def __init__(self, section, refresh=False):
+    def __init__(self, section, refresh=False, older=0):
         self.flavour, self.conf = section.name, section
         self.arch = section["arch"]
         apt = Apt(section["suite"], [self.arch], refresh)
-        self.image = apt.depends(section["image"], self.arch, r"linux-image-\d")[0]
+        try:
+            image, headers = (apt.versions(section[name], self.arch)[older]
+                              for name in ("image", "headers"))
+        except IndexError:
+            raise LabError(f"{section['suite']} has no older {section['image']}") from None
+        self.image = depended(image, r"linux-image-\d")[0]
         self.release = self.image.removeprefix("linux-image-")
-        headers = apt.depends(section["headers"], self.arch, r"linux-headers-\d")[0]
+        headers = depended(headers, r"linux-headers-\d")[0]
         tools = apt.depends(headers, self.arch, r"linux-(headers|kbuild)-")
         wanted = [(self.image, self.arch), (headers, self.arch)]
         wanted += [(name, host_arch()) for name in tools]
         files = [apt.fetch(name, arch) for name, arch in wanted]
-        busybox = apt.fetch("busybox-static", self.arch)
-        trees = cache_dir() / "trees"
-        self.tree = unpack(files, trees / files[0].stem)
-        self.busybox = one_file(unpack([busybox], trees / busybox.stem), "bin/busybox")
+        self.tree = unpack(files, cache_dir() / "trees" / files[0].stem)
         self.headers = self.tree / "usr/src" / headers
         self.kbuild = next(name for name in tools if name.startswith("linux-kbuild-"))
-        self.vmlinuz = one_file(self.tree, f"vmlinu[xz]-{self.release}")
         self.config = self.tree / "boot" / f"config-{self.release}"
+
+    # What only a guest needs: who builds a module may find none. Since 7.2 the kernel itself
+    # is in a package of its own.
+
+    @functools.cached_property
+    def busybox(self):
+        file = Apt(self.conf["suite"], [self.arch]).fetch("busybox-static", self.arch)
+        return one_file(unpack([file], cache_dir() / "trees" / file.stem), "bin/busybox")
+
+    @functools.cached_property
+    def vmlinuz(self):
+        return one_file(self.tree, f"vmlinu[xz]-{self.release}")
 
     def module(self, name):
         """Path of a module file of the package, `-` and `_` alike."""
@@ -291,11 +306,13 @@ class Kernel:
 
 def current_kernel(section, refresh):
     """The kernel that the index in the cache names; an index too old for the mirror,
-    which no longer has what it names, is fetched anew."""
-    try:
-        return Kernel(section, refresh)
-    except LabError as error:
-        if refresh:
-            raise
-        say(f"{error}\nonce more with a fresh package index")
-        return Kernel(section, refresh=True)
+    which no longer has what it names, is fetched anew. A mirror may have the index of a
+    release that is archived and its packages no more: then the version before."""
+    tries = [(refresh, 0)] + [(True, 0)] * (not refresh) + [(False, 1)]
+    for fresh, older in tries:
+        try:
+            return Kernel(section, fresh, older)
+        except LabError as error:
+            if (fresh, older) == tries[-1]:
+                raise
+            say(f"{error}\nonce more with a fresh package index, or the version before")

@@ -7,6 +7,8 @@
  *            restore         put it back
  *            open-gates      map the IDT for who takes it when a hole is there
  *            take-gate14     send every page fault through lab_page_fault first
+ *            lookups WHERE N how long lookup_address() takes for 512 pages from WHERE: the
+ *                    best of N times
  *   block    address of what plant.c allocated
  */
 #include <linux/mm.h>
@@ -187,6 +189,23 @@ static u64 physical(unsigned long address)
 	       (address & (size - 1));
 }
 
+#define LOOKUPS 512
+
+static int time_lookups(unsigned long first, unsigned int rounds)
+{
+	unsigned int level, found = 0, i;
+	u64 best = U64_MAX, began;
+
+	while (rounds--) {
+		began = ktime_get_ns();
+		for (i = 0; i < LOOKUPS; i++)
+			found += !!lookup_address(first + i * PAGE_SIZE, &level);
+		best = min(best, ktime_get_ns() - began);
+	}
+	say("lookups %llx %d %u\n", best, LOOKUPS, found);
+	return 0;
+}
+
 /* Of memory that is mapped by tables; NULL if it is not. */
 struct page *page_behind(unsigned long address)
 {
@@ -295,9 +314,12 @@ int machine_command(const char *command)
 {
 	char where[MAX_WHERE];
 	unsigned long address;
+	unsigned int rounds;
 	pid_t pid;
 	int error;
 
+	if (sscanf(command, "lookups %31s %u", where, &rounds) == 2)
+		return where_is(where, &address) ?: time_lookups(address, rounds);
 	if (sscanf(command, "hide %d %31s", &pid, where) == 2)
 		return where_is(where, &address) ?: hide(pid, address);
 	if (sysfs_streq(command, "restore"))

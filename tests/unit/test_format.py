@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
 from tap import Tap  # noqa: E402
 
-FOLDERS = ("include", "src", "tools", "machine", "lab", "bench", "examples", "tests")
+FOLDERS = ("include", "src", "tools", "machine", "module", "lab", "bench", "examples", "tests")
 # Layouts differ from one release to the next: the tree is held to this one's.
 VERSION = 14
 

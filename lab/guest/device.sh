@@ -1,0 +1,67 @@
+#!/bin/sh
+# The first and only script of a guest whose /dev/whosees is asked. /lab.conf says what to
+# do; the debug port takes what is said to the host (the lab module's `say`, open before a
+# lockdown that forbids to open it). Any failure ends pid 1, so the machine.
+set -e
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+mount -t debugfs debugfs /sys/kernel/debug
+mount -t securityfs security /sys/kernel/security
+lab=/sys/kernel/debug/whosees_lab
+. /lab.conf
+for module in $modules whosees_lab whosees; do
+	insmod "/modules/$module.ko"
+done
+exec 5>$lab/say
+
+symbol() { # address of a symbol of the kernel's
+	grep -m 1 " $1\b" /proc/kallsyms | cut -d ' ' -f 1
+}
+
+loaded() { # address of a module, without its 0x
+	grep -m 1 "^$1 " /proc/modules | cut -d ' ' -f 6 | cut -c 3-
+}
+
+memory() { # what the kernel has of what could leak: objects, and kilobytes
+	grep -E '^(mm_struct|filp) ' /proc/slabinfo | while read -r kind n rest; do
+		echo "memory $1 $kind $n" >&5
+	done
+	grep -E '^(Slab|VmallocUsed):' /proc/meminfo | while read -r kind n rest; do
+		echo "memory $1 $kind $n" >&5
+	done
+}
+
+pid=$(herd "$processes" waiter 0)
+pid=$((1$pid - 100000)) # it has five digits
+case $hide in
+0x*) hidden=${hide#0x} ;;
+*) hidden=$(symbol "${hide:-lab_page_fault}") ;;
+esac
+if [ -n "$hide" ]; then
+	echo "hide $pid $hidden" >$lab/control
+fi
+device ask "$hidden" "$(symbol vfs_read)" "$(loaded whosees)" "$(loaded loop)" >&5
+# the host has dumped all this; now for who means no good
+for program in $programs; do
+	echo "by $program" >&5
+	$program refused >&5
+	$program nobody >&5
+	$program closing "$closings" >&5
+	$program churn "$churn" >&5 # whatever is made once is made before it is counted
+	memory before
+	$program churn "$churn" >&5
+	$program random "$random" "$seed" >&5
+	memory after
+done
+device unload >&5
+device time "$rounds" "$(loaded whosees_lab)" >&5
+echo "lookups $(loaded whosees_lab) $((rounds * 20))" >$lab/control
+echo integrity >/sys/kernel/security/lockdown
+device open >&5
+rmmod whosees
+word=loaded
+insmod /modules/whosees.ko 2>/refusal || word="refused $(cat /refusal)"
+echo "insmod $word" >&5
+echo @end >&5
+exec cat </go

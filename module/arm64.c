@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which registers decide what an AArch64 processor reaches at EL1: Arm ARM, D8.2 and D19.2. */
+#include <asm/sysreg.h>
+
+#include "kmod.h"
+
+void read_registers(struct register_set *set)
+{
+	put_register(set, "ttbr0", read_sysreg(ttbr0_el1));
+	put_register(set, "ttbr1", read_sysreg(ttbr1_el1));
+	put_register(set, "tcr", read_sysreg(tcr_el1));
+	put_register(set, "sctlr", read_sysreg(sctlr_el1));
+	put_register(set, "mair", read_sysreg(mair_el1));
+	put_register(set, "vbar", read_sysreg(vbar_el1));
+}
+
+unsigned long kernel_first(void)
+{
+	return PAGE_OFFSET;
+}
+
+/* Every process's: a table of its own, and TTBR1 leads to it. */
+pgd_t *kernel_table(struct mm_struct *mm)
+{
+	return phys_to_virt(read_sysreg(ttbr1_el1) & GENMASK_ULL(47, PAGE_SHIFT));
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of the module know of each other. */
+#ifndef WHOSEES_KMOD_H
+#define WHOSEES_KMOD_H
+
+#include <linux/mm_types.h>
+#include <linux/pgtable.h>
+#include <linux/types.h>
+#include <linux/uaccess.h>
+
+#include "whosees_uapi.h"
+
+/* What a caller gave as a pointer: one that this kernel has no bits for is nobody's. */
+static inline void __user *pointer_of(u64 at)
+{
+	return (void __user *)(unsigned long)min_t(u64, at, ULONG_MAX);
+}
+
+/* ---- registers.c, and a file for each architecture ------------------------------------ */
+
+#define REGISTERS_MAX 24
+
+struct register_set {
+	unsigned int n;
+	struct whosees_register v[REGISTERS_MAX];
+};
+
+void put_register(struct register_set *set, const char *name, u64 value);
+/* On this processor, with interrupts off. */
+void read_registers(struct register_set *set);
+
+/* Where the kernel's addresses begin; and the top-level table that leads to them. */
+unsigned long kernel_first(void);
+pgd_t *kernel_table(struct mm_struct *mm);
+
+long answer_registers(struct whosees_list __user *to);
+
+/* ---- spaces.c --------------------------------------------------------------------------- */
+
+/* Every mm that is found, held by a reference of its own, so that its tables stay. */
+struct held_space {
+	struct mm_struct *mm;
+	struct whosees_space said;
+};
+
+struct spaces {
+	struct held_space *v;
+	size_t n, room;
+};
+
+int hold_spaces(struct spaces *spaces);
+void release_spaces(struct spaces *spaces);
+int copy_spaces(const struct spaces *spaces, struct whosees_list *list);
+
+long answer_spaces(struct whosees_list __user *to);
+
+/* ---- walk.c ------------------------------------------------------------------------------- */
+
+#define LEVELS_MAX 5
+
+/*
+ * A walk for a kernel address: the entries that it comes by. It begins as {}, and may be used
+ * again for the same address in another mm: what both share is walked once. Interrupts are off
+ * from the first of these walks to the last.
+ */
+struct walked {
+	unsigned int n; /* levels */
+	struct {
+		const void *entry;
+		u64 value;
+	} step[LEVELS_MAX];
+	u8 end;
+};
+
+void walk(struct mm_struct *mm, unsigned long address, struct walked *walked);
+bool is_kernel_address(u64 address);
+unsigned int levels(void);
+
+/* ---- look.c ------------------------------------------------------------------------------- */
+
+long answer_probe(struct whosees_probe __user *to);
+long answer_table(struct whosees_table __user *to);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * What /dev/whosees answers. Every struct has the same layout for 32-bit and 64-bit callers,
+ * in native byte order: pointers are __u64, and nothing is padded by the compiler.
+ *
+ * Open needs CAP_SYS_ADMIN, and is refused (EPERM) while the kernel is locked down. Each call
+ * returns 0, or -1 with errno: EFAULT for memory that is not the caller's, EINVAL for what
+ * makes no sense, E2BIG for more than one call answers, ENOMEM, EINTR, ENOTTY.
+ *
+ * A list: the caller has room for so many elements at `at`; `n` becomes how many there are,
+ * of which the first `room` are written.
+ */
+#ifndef WHOSEES_UAPI_H
+#define WHOSEES_UAPI_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* Grows when a struct or the meaning of one changes: who finds another must not go on. */
+#define WHOSEES_VERSION 1
+
+struct whosees_about {
+	__u32 version;
+	__u32 word;   /* sizeof(long) of the kernel */
+	__u32 levels; /* of its page tables, folded ones not counted */
+	__u32 page_shift;
+	__u32 ncpus; /* online */
+	__u32 reserved;
+	__u64 kernel_first; /* below it probes are refused: it is user mode's */
+};
+
+struct whosees_list {
+	__u64 at;
+	__u32 room;
+	__u32 n;
+};
+
+/* What a processor has in a register, read on it. Names are the manual's, in lower case. */
+struct whosees_register {
+	__u32 cpu;
+	char name[12]; /* terminated: "cr3", "idt", "idt-limit", "satp" */
+	__u64 value;
+};
+
+#define WHOSEES_SPACE_KERNEL 1u /* borrowed by a kernel thread, or by an idle processor */
+#define WHOSEES_SPACE_LAZY 2u   /* of no process any more: a processor has it loaded */
+
+/* A process's page table. Processes that share one have the same mm and root. */
+struct whosees_space {
+	__u64 mm;   /* where mm_struct lies */
+	__u64 root; /* the physical address of its top-level table */
+	__s32 pid;  /* in the initial namespace; 0: of no process */
+	__u32 flags;
+	char comm[16];
+};
+
+/* How the kernel's own walk for an address ends. */
+#define WHOSEES_END_PAGE 0u
+#define WHOSEES_END_HOLE 1u
+#define WHOSEES_END_BAD 2u /* the entry is no table's, or leads to what is no memory */
+#define WHOSEES_END_UNREADABLE 3u /* the table is gone: entry is 0, and was not read */
+
+struct whosees_outcome {
+	__u64 entry; /* the last one that was read */
+	__u8 end;
+	__u8 level; /* of that entry: 1 is the top-level table */
+	__u8 reserved[6];
+};
+
+/*
+ * Every address in every space. A row of outcomes for each address, of spaces.room elements;
+ * those of one address are of one moment for 64 spaces at a time.
+ */
+struct whosees_probe {
+	struct whosees_list spaces; /* of struct whosees_space */
+	__u64 addresses;            /* of naddresses __u64 */
+	__u64 outcomes;             /* in a row as the spaces are; room for all of them */
+	__u32 naddresses;           /* WHOSEES_ADDRESSES_MAX at most */
+	__u32 reserved;             /* 0 */
+};
+#define WHOSEES_ADDRESSES_MAX 512u
+
+/* The table on the way to an address, copied: one page, as the kernel's own walk meets it. */
+struct whosees_table {
+	__u64 mm; /* which space: as whosees_space has it */
+	__u64 address;
+	__u64 at; /* where one page is written */
+	__u32 level;
+	__u32 reserved; /* 0 */
+	__u64 pa;       /* becomes where it lies */
+};
+
+#define WHOSEES_ABOUT _IOR('w', 0, struct whosees_about)
+#define WHOSEES_REGISTERS _IOWR('w', 1, struct whosees_list)
+#define WHOSEES_SPACES _IOWR('w', 2, struct whosees_list)
+#define WHOSEES_PROBE _IOWR('w', 3, struct whosees_probe)
+#define WHOSEES_TABLE _IOWR('w', 4, struct whosees_table)
+
+#endif

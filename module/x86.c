@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which registers decide what an x86 processor reaches: SDM vol. 3A, 2.4 and 2.5. */
+#include <asm/desc.h>
+#include <asm/msr.h>
+#include <asm/processor-flags.h>
+#include <asm/special_insns.h>
+
+#include "kmod.h"
+
+/* The descriptor that the task register names is in the GDT: it says where the TSS lies. */
+static void put_task(struct register_set *set, const struct desc_ptr *gdt)
+{
+	const struct ldttss_desc *tss;
+	unsigned long tr = 0, base;
+
+	asm volatile("str %0" : "=r"(tr));
+	put_register(set, "tr", tr & 0xffff);
+	if ((tr & 0xfff8) + sizeof(*tss) > gdt->size + 1u || !(tr & 0xfff8) || tr & 4)
+		return;
+	tss = (const struct ldttss_desc *)(gdt->address + (tr & 0xfff8));
+	base = tss->base0 | tss->base1 << 16 | (unsigned long)tss->base2 << 24;
+#ifdef CONFIG_X86_64
+	base |= (unsigned long)tss->base3 << 32;
+#endif
+	put_register(set, "tr-base", base);
+	put_register(set, "tr-limit", tss->limit0 | tss->limit1 << 16);
+}
+
+#define CR(n)                                                     \
+	({                                                        \
+		unsigned long value;                              \
+		asm volatile("mov %%cr" #n ", %0" : "=r"(value)); \
+		value;                                            \
+	})
+
+void read_registers(struct register_set *set)
+{
+	struct desc_ptr gdt, idt;
+
+	asm volatile("sgdt %0" : "=m"(gdt));
+	asm volatile("sidt %0" : "=m"(idt));
+	put_register(set, "cr0", CR(0));
+	put_register(set, "cr2", CR(2));
+	put_register(set, "cr3", CR(3));
+	put_register(set, "cr4", CR(4));
+	if (boot_cpu_has(X86_FEATURE_NX) || IS_ENABLED(CONFIG_X86_64)) {
+		u32 low, high;
+
+		asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(MSR_EFER));
+		put_register(set, "efer", low | (u64)high << 32);
+	}
+	put_register(set, "gdt", gdt.address);
+	put_register(set, "gdt-limit", gdt.size);
+	put_register(set, "idt", idt.address);
+	put_register(set, "idt-limit", idt.size);
+	put_task(set, &gdt);
+}
+
+unsigned long kernel_first(void)
+{
+#ifdef CONFIG_X86_64
+	return ~0UL << __VIRTUAL_MASK_SHIFT;
+#else
+	return TASK_SIZE_MAX;
+#endif
+}
+
+pgd_t *kernel_table(struct mm_struct *mm)
+{
+	return mm->pgd;
+}
