@@ -54,17 +54,21 @@ def boot(scenario, out):
         image = image_of(kernel, scenario)
     with util.whole_dir(out) as work:
         (work / "initramfs.cpio").write_bytes(image)
-        with guest.Guest(kernel, scenario, work / "initramfs.cpio", work) as machine:
-            lines = list(machine.lines("@frozen"))
-            machine.stop()
-            machine.dump(work / "dump.elf", "elf")
-            for cpu in range(int(scenario["cpus"])):
-                (work / f"info-registers.cpu{cpu}.txt").write_text(
-                    machine.monitor("info registers", cpu))
-            machine.release()
-            after = list(machine.lines("@end"))
-        (work / "said").write_text("\n".join(lines) + "\n")
-        (work / "said-after").write_text("\n".join(after) + "\n")
+        guest.insist(out.name, run, kernel, scenario, work)
+
+
+def run(kernel, scenario, work):
+    with guest.Guest(kernel, scenario, work / "initramfs.cpio", work) as machine:
+        lines = list(machine.lines("@frozen"))
+        machine.stop()
+        machine.dump(work / "dump.elf", "elf")
+        for cpu in range(int(scenario["cpus"])):
+            (work / f"info-registers.cpu{cpu}.txt").write_text(
+                machine.monitor("info registers", cpu))
+        machine.release()
+        after = list(machine.lines("@end"))
+    (work / "said").write_text("\n".join(lines) + "\n")
+    (work / "said-after").write_text("\n".join(after) + "\n")
 
 
 def said(out, file="said"):

@@ -11,7 +11,8 @@ RELEASES = "buster", "bullseye", "bookworm", "trixie", "forky"
 LAB, TOOL = HERE / "module", REPO / "module"  # the lab's own, and the tool's
 # What the compiler of a later release can and that of this machine may not: no module's
 # layout hangs on it.
-LESS = "CONFIG_DEBUG_INFO_BTF_MODULES=", "CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT="
+LESS = "CONFIG_DEBUG_INFO_BTF_MODULES=", "CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=", \
+    "CONFIG_TOOLCHAIN_HAS_ZABHA=", "CONFIG_TOOLCHAIN_HAS_ZACAS="
 # An attribute that the compiler does not know is of the headers of a later one.
 STRICT = "-Werror", "-Wno-error=attributes"
 

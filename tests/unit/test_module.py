@@ -50,7 +50,7 @@ def main():
     program = "#include \"whosees_uapi.h\"\n" + "".join(
         f"_Static_assert(sizeof(struct {name}) == {size}, \"{name}\");\n"
         for name, size, _ in found)
-    done = subprocess.run([sys.argv[2], "-xc", "-", "-fsyntax-only", "-Wall", "-Werror",
+    done = subprocess.run([*sys.argv[2:], "-xc", "-", "-fsyntax-only", "-Wall", "-Werror",
                            "-I", module], input=program, capture_output=True, text=True,
                           check=False)
     tap.case("the compiler sees them as they are counted here", not done.returncode, done.stderr)
