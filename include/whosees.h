@@ -422,8 +422,9 @@ struct ws_extent {
 const struct ws_extent *ws_target_extents(const struct ws_target *target, size_t *n);
 
 /*
- * The frame that holds pa: WS_READ and *frame, valid until the target is closed; or
- * WS_ABSENT or WS_FAILED, and *frame is NULL. Since: 0.1
+ * The frame that holds pa: WS_READ and *frame, valid until the target is closed, or, of a
+ * machine that runs, until ws_system_open() or ws_audit_run() looks again; or WS_ABSENT or
+ * WS_FAILED, and *frame is NULL. Since: 0.1
  */
 enum ws_evidence ws_target_frame(struct ws_target *target, uint64_t pa,
 				 const uint8_t **frame) WS_MUST_CHECK;

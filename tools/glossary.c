@@ -17,7 +17,7 @@ struct word {
 /* clang-format off */
 static const struct word words[] = {
 	{ "target", "The memory that is examined: a dump file, a machine that runs "
-	  "(qemu:SOCKET), or sim:SCENARIO",
+	  "(live, qemu:SOCKET), or sim:SCENARIO",
 	  "vmcore, /proc/kcore" },
 	{ "root", "The physical address of a top-level page table",
 	  "pgd (mm->pgd), swapper_pg_dir, init_top_pgt" },

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Two audits of one moving target: what both have found. */
+/*
+ * A machine that runs on while its memory is read: what every one of some looks at it has
+ * found, in spaces that are still whose they were.
+ */
 #include <stdlib.h>
 
 #include "audit/rule.h"
@@ -28,6 +31,27 @@ static int by_matter(const void *left, const void *right)
 	return order ? order : compare(a->last, b->last);
 }
 
+/* By the same tables to the same page or hole, whatever A and D bits are. */
+static bool same_walk(const struct ws_trail *a, const struct ws_trail *b)
+{
+	bool same = a->va == b->va && a->end == b->end && a->pa == b->pa &&
+		    a->access == b->access && a->nsteps == b->nsteps;
+
+	for (unsigned i = 0; same && i < a->nsteps; i++)
+		same = a->step[i].table == b->step[i].table;
+	return same;
+}
+
+static bool is_confirmed(const struct ws_finding *finding,
+			 const struct ws_finding *const *known, size_t n)
+{
+	const struct ws_finding *const *again =
+		bsearch(&finding, known, n, sizeof(*known), by_matter);
+
+	return again && same_walk(&finding->here, &(*again)->here) &&
+	       same_walk(&finding->there, &(*again)->there);
+}
+
 enum ws_status ws_keep_confirmed(struct ws_audit *audit, const struct ws_audit *again)
 {
 	size_t n = again->findings.n, kept = 0;
@@ -40,9 +64,70 @@ enum ws_status ws_keep_confirmed(struct ws_audit *audit, const struct ws_audit *
 	qsort(known, n, sizeof(*known), by_matter);
 	for (size_t i = 0; i < audit->findings.n; i++) {
 		struct ws_finding *finding = &audit->findings.v[i];
-		const struct ws_finding *key = finding;
 
-		if (bsearch(&key, known, n, sizeof(*known), by_matter))
+		if (is_confirmed(finding, known, n))
+			audit->findings.v[kept++] = *finding;
+		else
+			free(finding->text);
+	}
+	audit->findings.n = kept;
+	return WS_OK;
+}
+
+/* ---- whose space it is ------------------------------------------------------------- */
+
+/*
+ * Some task of it is still whom it was, so that its tables were its own for as long as
+ * anybody looked. A root without a task is held against nothing but its looks.
+ */
+static bool is_still(struct ws_system *system, const struct ws_space *space)
+{
+	if (!space->ntasks)
+		return ws_root_fits_now(system, space->root);
+	ws_vec_each(&system->tasks, task)
+		if (task->space != WS_NO_SPACE &&
+		    system->spaces.v[task->space].owners == space->owners &&
+		    ws_task_stands(system, task))
+			return true;
+	return false;
+}
+
+/* This very program changes its own memory by looking. */
+static bool is_own_memory(const struct ws_system *system,
+			  const struct ws_finding *finding)
+{
+	return system->own_pid &&
+	       system->spaces.v[finding->space].pid == system->own_pid &&
+	       finding->va < system->layout.kernel_first;
+}
+
+void ws_drop_own(struct ws_audit *audit)
+{
+	size_t kept = 0;
+
+	ws_vec_each(&audit->findings, finding)
+		if (is_own_memory(audit->system, finding))
+			free(finding->text);
+		else
+			audit->findings.v[kept++] = *finding;
+	audit->findings.n = kept;
+}
+
+enum ws_status ws_drop_vanished(struct ws_audit *audit)
+{
+	struct ws_system *system = audit->system;
+	ws_autofree uint8_t *known = calloc(system->spaces.n + 1, 1);
+	size_t kept = 0;
+
+	if (!known)
+		return ws_fail_memory(audit->ctx);
+	for (size_t i = 0; i < audit->findings.n; i++) {
+		struct ws_finding *finding = &audit->findings.v[i];
+		uint8_t *still = &known[finding->space];
+
+		if (!*still)
+			*still = 1 + is_still(system, &system->spaces.v[finding->space]);
+		if (*still == 2)
 			audit->findings.v[kept++] = *finding;
 		else
 			free(finding->text);

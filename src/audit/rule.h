@@ -123,6 +123,10 @@ void ws_shared_release(struct ws_audit *audit);
  */
 enum ws_status ws_keep_confirmed(struct ws_audit *audit,
 				 const struct ws_audit *again) WS_MUST_CHECK;
+/* What is about this program's own memory, which changes by its looking. */
+void ws_drop_own(struct ws_audit *audit);
+/* What is about spaces that are no longer whose they were. */
+enum ws_status ws_drop_vanished(struct ws_audit *audit) WS_MUST_CHECK;
 
 /* A reason is a line, whatever a process has called itself. */
 static inline void ws_one_line(char *text)

@@ -95,6 +95,13 @@ void ws_set_reference(struct ws_system *system, uint64_t root)
 	memset(system->kernel_pages, 0, WS_KERNEL_PAGES * sizeof(*system->kernel_pages));
 }
 
+void ws_system_forget(struct ws_system *system)
+{
+	ws_target_forget(system->target);
+	system->peeked.tag = 0;
+	memset(system->kernel_pages, 0, WS_KERNEL_PAGES * sizeof(*system->kernel_pages));
+}
+
 uint8_t *ws_search_begin(struct ws_system *system)
 {
 	return ws_steal(system->target->recorder);

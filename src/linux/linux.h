@@ -23,6 +23,7 @@
  *		      mm_owner.c by what an mm says of its owner; cpu_tasks.c by the
  *		      stacks that processors run on, loaded_mms.c whose root they have
  *	pages.c       struct page: which roots lie in freed pages
+ *	present.c     both, until it holds, on a machine that runs on
  *	spaces.c      roots x tasks -> spaces; user_halves.c their second roots;
  *		      special.c what the kernel has a root for that is no task's
  *	regime.c      which root translates which addresses
@@ -172,6 +173,7 @@ struct ws_system {
 	WS_VEC(struct ws_extent)
 	ram; /* by the kernel's own map (memory_map.c); none: not known */
 	bool has_read_ram;
+	uint32_t own_pid; /* of a running kernel: whose process this is; 0: not known */
 	struct ws_scale *scale; /* weigh.c; NULL until asked for */
 	WS_VEC(struct ws_kernel_region)
 	regions; /* region.c; the direct map first, none until asked for */
@@ -386,6 +388,14 @@ enum ws_status ws_find_reference(struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_add_loaded_roots(struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_find_tasks(struct ws_system *system) WS_MUST_CHECK;
 enum ws_status ws_find_spaces(struct ws_system *system) WS_MUST_CHECK;
+/* Both, until what they find holds. */
+enum ws_status ws_find_who(struct ws_system *system) WS_MUST_CHECK;
+/* Whether memory says now of a task what it said: its pid, and its mm. */
+bool ws_task_stands(struct ws_system *system, const struct ws_task *task);
+/* Whether what lies at a root looks like one, as memory is now. */
+bool ws_root_fits_now(struct ws_system *system, uint64_t root);
+/* Of a moving target: what is looked at from now on is read again. */
+void ws_system_forget(struct ws_system *system);
 /* How addresses are translated. WS_ERR_USAGE: not as options.regime says. */
 enum ws_status ws_find_regime(struct ws_system *system) WS_MUST_CHECK;
 /* The regime with that name; false: its registers do not decide. */

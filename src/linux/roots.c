@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "util/cleanup.h"
 
@@ -372,6 +373,47 @@ bool ws_user_half_is_empty(struct ws_system *system, uint64_t root)
 		return !root_has_entries(system, root, ws_first_kernel_slot(system));
 	table = ws_root_table(system, root);
 	return !table || leads_to_nothing(system, table);
+}
+
+#define PASSING_LOOKS 40
+#define PASSING_PAUSE 5000000 /* nanoseconds */
+
+static bool leads_elsewhere(const struct ws_system *system, const uint8_t *then,
+			    const uint8_t *now, unsigned slots)
+{
+	const struct ws_format *format = system->paging.format;
+	uint64_t bits = ws_common_bits(format);
+
+	for (unsigned i = 0; i < slots; i++) {
+		uint64_t entry = ws_entry(system, then, i);
+
+		if (ws_is_present(format, entry) &&
+		    ((entry ^ ws_entry(system, now, i)) & bits))
+			return true;
+	}
+	return false;
+}
+
+bool ws_root_is_passing(struct ws_system *system, uint64_t root)
+{
+	const struct timespec pause = { .tv_nsec = PASSING_PAUSE };
+	unsigned slots = ws_first_kernel_slot(system);
+	const uint8_t *then = ws_root_table(system, root);
+	uint8_t now[WS_FRAME_SIZE];
+
+	if (slots > ws_slots_in_part(system->paging.format))
+		slots = ws_slots_in_part(system->paging.format);
+	for (unsigned i = 0; system->target->moving && then && i < PASSING_LOOKS; i++) {
+		if (ws_target_read_now(system->target, root, now,
+				       (size_t)slots
+					       << system->paging.format->entry_log2) !=
+		    WS_READ)
+			return false;
+		if (leads_elsewhere(system, then, now, slots))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
 }
 
 /* Whether an entry is none that a kernel writes: not empty, and it leads nowhere. */

@@ -122,6 +122,14 @@ bool ws_user_half_is_empty(struct ws_system *system, uint64_t root);
 bool ws_user_half_is_reused(struct ws_system *system, uint64_t root);
 
 /*
+ * On a machine that runs on: whether an entry of the user half leads elsewhere, now or in
+ * the next fifth of a second, than it did. Then it is being made, or taken down, or has had
+ * another user since, as most are that no task has: fork() fills one before anybody can see
+ * the child.
+ */
+bool ws_root_is_passing(struct ws_system *system, uint64_t root);
+
+/*
  * PTI: where the root's user half would lie, where this architecture's kernels have such;
  * and whether pa may be one, and of which root. Its address is a power of two above.
  */

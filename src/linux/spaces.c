@@ -37,7 +37,10 @@ struct attribution {
 	struct claim *claim; /* one a root */
 	struct ws_pages pages;
 	bool has_pages;
-	bool counts;   /* references say which are in use: roots of processes have some */
+	bool counts; /* references say which are in use: roots of processes have some */
+	struct ws_page_books books;
+	bool has_books;
+	unsigned uses; /* a bit for each enum ws_page_use that a process's root has */
 	bool has_list; /* pgd_list is whole: who is not listed has no root any more */
 	size_t strange_halves; /* processes whose user half does not look like one */
 	size_t unlisted; /* roots of no task, of which no page says whether they are freed */
@@ -291,8 +294,24 @@ static bool is_free(const struct attribution *a, size_t index)
 }
 
 /*
- * A page with no reference is free. One with references may have been given to something
- * else that has not written over all of it yet: then it is not on pgd_list. Without
+ * Whether its page is some other kind of memory than that of the roots which processes have:
+ * a program's, a file's, a slab's. Who reads page tables, as we do on a running kernel, has
+ * copies of them there.
+ */
+static bool is_a_copy(struct attribution *a, size_t index)
+{
+	enum ws_page_use use =
+		a->has_books && a->uses
+			? ws_page_use(a->system, &a->books, a->system->roots.v[index])
+			: WS_PAGE_UNKNOWN;
+
+	return use != WS_PAGE_UNKNOWN && use != WS_PAGE_FREE && !(a->uses & 1u << use);
+}
+
+/*
+ * A page with no reference is free, and a copy is nobody's root. One with references may have
+ * been given to something else that has not written over all of it yet: then it is not on
+ * pgd_list. Without
  * either, a root that maps no user memory is taken for a freed one: exit_mmap() empties
  * it before it is freed, and who lives has a stack; so is one that is no table any more
  * where user memory was. But that is not enough where its task
@@ -306,7 +325,7 @@ static enum answer is_freed(struct attribution *a, size_t index)
 	if (a->claim[index].borrowed || a->claim[index].loaded ||
 	    a->claim[index].listed || a->claim[index].special || is_low(system, root))
 		return NO;
-	if (is_free(a, index))
+	if (is_free(a, index) || is_a_copy(a, index))
 		return YES;
 	if ((!ws_user_half_is_empty(system, root) &&
 	     !ws_user_half_is_reused(system, root)) ||
@@ -396,6 +415,8 @@ static uint32_t kind_of_unclaimed(struct attribution *a, size_t index)
 	if (freed == YES)
 		return WS_SPACE_FREED;
 	users = has_users_pages(a, index);
+	if (users != NO && ws_root_is_passing(a->system, a->system->roots.v[index]))
+		return WS_SPACE_FREED;
 	unowned = freed == PERHAPS && !is_special(a, index, users)
 			  ? PERHAPS
 			  : is_unowned(a, index, users);
@@ -489,6 +510,16 @@ static bool references_count(struct attribution *a)
 	return with >= without;
 }
 
+static void learn_uses(struct attribution *a)
+{
+	a->uses = 0;
+	a->has_books = ws_page_books_open(a->system, &a->books);
+	for (size_t i = 0; a->has_books && i < a->system->roots.n; i++)
+		if (a->claim[i].process)
+			a->uses |= 1u << ws_page_use(a->system, &a->books,
+						     a->system->roots.v[i]);
+}
+
 static enum ws_status judge_roots(struct attribution *a)
 {
 	struct ws_system *system = a->system;
@@ -498,6 +529,7 @@ static enum ws_status judge_roots(struct attribution *a)
 	a->has_pages = unclaimed && ws_pages_find(system, &a->pages);
 	if (a->has_pages) {
 		a->counts = references_count(a);
+		learn_uses(a);
 		status = find_listed(a);
 	}
 	a->unlisted = a->has_pages ? 0 : unclaimed;

@@ -293,9 +293,8 @@ static enum ws_status open_tables(struct ws_system *system)
 static enum ws_status find_system(struct ws_system *system)
 {
 	static enum ws_status (*const steps[])(struct ws_system *) = {
-		find_memory,   ws_find_reference,    ws_add_loaded_roots,
-		ws_find_tasks, ws_find_spaces,       ws_find_parents,
-		ws_recognise,  ws_cross_check_tasks, ws_find_regime,
+		find_memory,     ws_find_reference, ws_add_loaded_roots,  ws_find_who,
+		ws_find_parents, ws_recognise,      ws_cross_check_tasks, ws_find_regime,
 	};
 	enum ws_status status = WS_OK;
 

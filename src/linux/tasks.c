@@ -171,6 +171,21 @@ static void find_ring(struct ring_search *s, struct ring *best)
 		try_names(s, false, layout->direct_delta, best);
 }
 
+#define QUICK_TRIES 8
+
+/* On a machine that runs on a list holds for a moment: in a hurry, and again where it is cut. */
+static void follow_quickly(struct ring_search *s, struct ring *ring, uint64_t head)
+{
+	unsigned tries = s->system->target->moving ? QUICK_TRIES : 1;
+
+	do {
+		if (s->system->target->moving)
+			ws_system_forget(s->system);
+		s->steps = STEPS_MAX;
+		follow_both(s, ring, head);
+	} while (!ring->closed && --tries);
+}
+
 /* Searches, keeps of all names that of init_task, and goes round the ring again. */
 static void search_ring(struct ring_search *s, struct ring *best)
 {
@@ -182,8 +197,7 @@ static void search_ring(struct ring_search *s, struct ring *best)
 	ws_search_end(s->system, recorder);
 	if (!best->nodes.n)
 		return;
-	s->steps = STEPS_MAX;
-	follow_both(s, best, best->nodes.v[0]);
+	follow_quickly(s, best, best->nodes.v[0]);
 	if (names->n && ws_kernel_translate(s->system, best->nodes.v[0] - best->offset,
 					    &pa) == WS_READ) {
 		names->v[0] = pa;

@@ -163,24 +163,32 @@ enum ws_status ws_target_note_cut(struct ws_target *target)
 
 /* ---- the memory, once the kind has added it --------------------------------------- */
 
-static enum ws_status add_piece(struct ws_target *target, struct ws_extent at,
-				const uint8_t *data, uint64_t header)
+static enum ws_status add_piece(struct ws_target *target,
+				const struct ws_piece_of_memory *added)
 {
 	struct ws_piece_of_memory *piece;
 
-	if (!at.len)
+	if (!added->at.len)
 		return WS_OK;
 	piece = ws_vec_push(&target->memory);
 	if (!piece)
 		return ws_fail_memory(target->ctx);
-	*piece = (struct ws_piece_of_memory){ at, data, .header = header };
+	*piece = *added;
 	return WS_OK;
 }
 
 enum ws_status ws_target_add_memory(struct ws_target *target, uint64_t pa, uint64_t len,
 				    uint64_t header)
 {
-	return add_piece(target, (struct ws_extent){ pa, len }, NULL, header);
+	return ws_target_add_memory_at(target, pa, len, 0, header);
+}
+
+enum ws_status ws_target_add_memory_at(struct ws_target *target, uint64_t pa,
+				       uint64_t len, uint64_t offset, uint64_t header)
+{
+	return add_piece(target, &(struct ws_piece_of_memory){ { pa, len },
+							       .offset = offset,
+							       .header = header });
 }
 
 enum ws_status ws_target_add_from_file(struct ws_target *target, uint64_t pa,
@@ -190,6 +198,8 @@ enum ws_status ws_target_add_from_file(struct ws_target *target, uint64_t pa,
 	uint64_t have = len < room ? len : room;
 
 	ws_target_cut(target, pa + have, len - have);
-	return add_piece(target, (struct ws_extent){ pa, have },
-			 have ? target->file.data + offset : NULL, header);
+	return add_piece(target, &(struct ws_piece_of_memory){
+					 { pa, have },
+					 have ? target->file.data + offset : NULL,
+					 .header = header });
 }

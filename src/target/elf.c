@@ -14,14 +14,15 @@
  * two rows, and every field is checked against the file before it is believed. (libelf
  * would clip a program header table that reaches past the file without a word.)
  */
-#include "target/kcore.h"
-#include "target/unread.h"
+#include "target/elf.h"
 
 #include <elf.h>
 #include <stdio.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "target/kcore.h"
+#include "target/unread.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
 #include "util/count.h"
@@ -94,6 +95,48 @@ static bool is_elf(const struct ws_file *file)
 static bool elf_probe(const struct ws_file *file)
 {
 	return is_elf(file) && !ws_target_xen.probe(file);
+}
+
+static uint64_t ends_at(uint64_t offset, uint64_t size)
+{
+	return offset + size < offset ? UINT64_MAX : offset + size;
+}
+
+static const struct elf_class *class_of(const uint8_t *bytes, size_t have)
+{
+	if (have < EI_NIDENT || memcmp(bytes, ELFMAG, SELFMAG) != 0 ||
+	    (bytes[EI_CLASS] != ELFCLASS32 && bytes[EI_CLASS] != ELFCLASS64))
+		return NULL;
+	return &elf_classes[bytes[EI_CLASS]];
+}
+
+uint64_t ws_elf_table(const uint8_t *bytes, size_t have)
+{
+	const struct elf_class *class = class_of(bytes, have);
+
+	if (!class || have < class->ehdr)
+		return class ? class->ehdr : 0;
+	return ends_at(load_address(class, bytes + class->e_phoff),
+		       (uint64_t)ws_le16(bytes + class->e_phnum) * class->phdr);
+}
+
+uint64_t ws_elf_head(const uint8_t *bytes, size_t have)
+{
+	const struct elf_class *class = class_of(bytes, have);
+	uint64_t end = ws_elf_table(bytes, have), last = end;
+
+	if (!class || have < class->ehdr)
+		return end;
+	for (uint64_t at = load_address(class, bytes + class->e_phoff);
+	     last <= have && at < last; at += class->phdr) {
+		uint64_t notes =
+			ends_at(load_address(class, bytes + at + class->p_offset),
+				load_address(class, bytes + at + class->p_filesz));
+
+		if (ws_le32(bytes + at + class->p_type) == PT_NOTE && notes > end)
+			end = notes;
+	}
+	return end;
 }
 
 /* What people take for one. */
@@ -374,7 +417,11 @@ static enum ws_status load_add(struct ws_target *target, struct core *core,
 		core->ragged = core->ragged ? core->ragged : s->pa;
 	core->nloads++;
 	core->physical |= s->pa != 0;
-	return ws_target_add_from_file(target, s->pa, s->filesz, s->offset, s->index);
+	return ws_target_copies(target)
+		       ? ws_target_add_memory_at(target, s->pa, s->filesz, s->offset,
+						 s->index)
+		       : ws_target_add_from_file(target, s->pa, s->filesz, s->offset,
+						 s->index);
 }
 
 /* Of a copy of /proc/kcore: those that are memory, where that lies. */

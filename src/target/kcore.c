@@ -172,10 +172,12 @@ enum ws_status ws_kcore_note(struct ws_target *target, const struct ws_kcore *kc
 {
 	return ws_target_add_note(
 		target,
-		"a copy of /proc/kcore: it was written while the machine ran, so what it "
-		"holds may be of different moments, and it has no registers. Memory is read "
-		"by the direct map (%s%s); the kernel's image (%s), vmalloc, modules and the "
+		"%s, so what is read may be of different moments, and it has no registers. "
+		"Memory is read by the direct map (%s%s); the kernel's image (%s), vmalloc, modules and the "
 		"like (%s) are read by page tables%s",
+		target->moving
+			? "/proc/kcore: the machine runs on meanwhile"
+			: "a copy of /proc/kcore: it was written while the machine ran",
 		WS_COUNT_OF(kcore->ndirect, "segment"),
 		kcore->unplaced ? ", taken to begin at physical 0" : "",
 		WS_COUNT_OF(kcore->nimage, "segment"),

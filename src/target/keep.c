@@ -61,19 +61,25 @@ static bool slots_grow(struct ws_keep *keep)
 	return true;
 }
 
-static bool block_add(struct ws_keep *keep)
+static bool block_make(struct ws_keep *keep, size_t size)
 {
-	size_t size = keep->blocks.n < BLOCK_LOG2 ? BLOCK_MIN << keep->blocks.n : BLOCK;
 	uint8_t **block = take(keep, size) ? ws_vec_push(&keep->blocks) : NULL;
 
 	if (!block)
 		return false;
 	*block = ws_huge_alloc(size);
-	if (!*block) {
+	if (!*block)
 		keep->blocks.n--;
+	return *block;
+}
+
+static bool block_add(struct ws_keep *keep)
+{
+	size_t size = keep->nused < BLOCK_LOG2 ? BLOCK_MIN << keep->nused : BLOCK;
+
+	if (keep->nused == keep->blocks.n && !block_make(keep, size))
 		return false;
-	}
-	keep->room = *block;
+	keep->room = keep->blocks.v[keep->nused++];
 	keep->left = size / WS_FRAME_SIZE;
 	return true;
 }
@@ -98,7 +104,7 @@ void ws_keep_forget(struct ws_keep *keep)
 {
 	for (size_t i = slots_of(keep); i-- > 0;)
 		keep->slot[i].frame = NULL;
-	keep->n = 0;
+	keep->n = keep->nused = keep->left = 0;
 }
 
 void ws_keep_release(struct ws_keep *keep)

@@ -34,6 +34,7 @@ struct ws_keep {
 	bool full;                /* that was reached */
 	struct ws_budget *budget; /* NULL: as much as there is */
 	WS_VEC(uint8_t *) blocks;
+	size_t nused; /* of them; the others are there for what comes */
 };
 
 /* 2^64 over the golden ratio: neighbours' slots are far apart, and no stride's collide. */
@@ -60,7 +61,7 @@ static inline const uint8_t *ws_keep_find(const struct ws_keep *keep, uint64_t n
 uint8_t *ws_keep_room(struct ws_keep *keep);
 /* Keeps what was put there as the frame with that number, which is not kept yet. */
 const uint8_t *ws_keep_add(struct ws_keep *keep, uint64_t number);
-/* No frame is kept any more, but all stay where they are. */
+/* No frame is kept any more, and where they were others will be. */
 void ws_keep_forget(struct ws_keep *keep);
 void ws_keep_release(struct ws_keep *keep);
 

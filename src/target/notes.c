@@ -273,8 +273,9 @@ static enum ws_status modules_note(struct ws_target *target, const struct note *
 /* Of what writes cores today /proc/kcore alone has such (Linux fs/proc/kcore.c). */
 static enum ws_status taskstruct_note(struct ws_target *target, const struct note *note)
 {
-	(void)note;
 	target->of_itself = true;
+	target->own_task = note->desc;
+	target->own_task_size = note->descsz;
 	return WS_OK;
 }
 

@@ -259,6 +259,7 @@ static bool trim(struct ws_piece_of_memory *piece, uint64_t end)
 		return false;
 	piece->at.pa += known;
 	piece->at.len -= known;
+	piece->offset += known;
 	if (piece->data)
 		piece->data += known;
 	return true;

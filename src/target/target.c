@@ -21,7 +21,7 @@
 static const struct ws_target_ops *const kinds[] = {
 	&ws_target_elf, &ws_target_kdump,  &ws_target_lime,      &ws_target_avml,
 	&ws_target_xen, &ws_target_vmware, &ws_target_migration, &ws_target_cloud,
-	&ws_target_raw, &ws_target_sim,    &ws_target_qemu,
+	&ws_target_raw, &ws_target_sim,    &ws_target_qemu,      &ws_target_live,
 };
 
 static bool is_same(const struct ws_file *file, const char *path)
@@ -61,7 +61,8 @@ static bool is_named_so(const char *path, const char *scheme)
 static const struct ws_target_ops *kind_by_scheme(const char *path)
 {
 	for (size_t i = 0; i < WS_ARRAY_SIZE(kinds); i++)
-		if (kinds[i]->scheme && is_named_so(path, kinds[i]->scheme))
+		if ((kinds[i]->scheme && is_named_so(path, kinds[i]->scheme)) ||
+		    (kinds[i]->owns && kinds[i]->owns(path)))
 			return kinds[i];
 	return NULL;
 }
@@ -594,6 +595,27 @@ enum ws_evidence ws_target_frame(struct ws_target *target, uint64_t pa,
 	piece = ws_target_piece(target, pa);
 	return piece ? piece_frame(target, piece, pa & -(uint64_t)WS_FRAME_SIZE, frame)
 		     : WS_ABSENT;
+}
+
+enum ws_evidence ws_target_read_now(struct ws_target *target, uint64_t pa, void *to,
+				    size_t len)
+{
+	const struct ws_piece_of_memory *piece = ws_target_piece(target, pa);
+	uint64_t offset = pa & (WS_FRAME_SIZE - 1);
+	uint8_t frame[WS_FRAME_SIZE];
+	enum ws_evidence evidence;
+
+	if (!piece || !piece_holds_frame(piece, pa - offset))
+		return WS_ABSENT;
+	if (piece->data && !target->file.held) {
+		memcpy(to, piece->data + (pa - piece->at.pa), len);
+		return WS_READ;
+	}
+	evidence = frame_copy(target, piece, pa - offset, NULL, frame);
+	target->failed |= evidence == WS_FAILED;
+	if (evidence == WS_READ)
+		memcpy(to, frame + offset, len);
+	return evidence;
 }
 
 static enum ws_evidence peek(struct ws_target *target, uint64_t pa,

@@ -29,6 +29,7 @@ struct ws_piece_of_memory {
 	const uint8_t *data;
 	uint64_t first_frame; /* how many whole frames lie in the pieces before it */
 	uint64_t header;      /* the number of the header that says where it lies */
+	uint64_t offset; /* where copy_frames() finds its first byte: for data NULL */
 };
 
 struct ws_target;
@@ -44,6 +45,8 @@ struct ws_target_ops {
 	 * no file, and no bytes of one.
 	 */
 	const char *scheme;
+	/* Whether a path to a file is that, too; NULL: none is. */
+	bool (*owns)(const char *path);
 	/*
 	 * Looks at the file's first bytes (WS_FILE_BLOCK, or all there are); NULL: only
 	 * when asked for by name.
@@ -123,6 +126,8 @@ struct ws_target {
 	unsigned looks;  /* how often ws_target_forget() was called */
 	bool moving;     /* it runs on while it is read: ws_target_forget() */
 	bool of_itself;  /* its notes say that a running kernel wrote it: /proc/kcore */
+	const uint8_t *own_task; /* the task that read it then, in the file's data */
+	size_t own_task_size;
 	/*
 	 * What the dump says of its machine, then what its format does; NULL, 0: nothing.
 	 */
@@ -192,6 +197,11 @@ bool ws_target_is_file(const struct ws_target *target, const char *path);
  */
 enum ws_status ws_target_add_memory(struct ws_target *target, uint64_t pa, uint64_t len,
 				    uint64_t header) WS_MUST_CHECK;
+
+/* The same of memory that lies at an offset in what copy_frames() reads. */
+enum ws_status ws_target_add_memory_at(struct ws_target *target, uint64_t pa,
+				       uint64_t len, uint64_t offset,
+				       uint64_t header) WS_MUST_CHECK;
 
 /*
  * The same of memory that lies in the file at offset. What lies past the file's end is
@@ -312,9 +322,16 @@ static inline bool ws_target_copies(const struct ws_target *target)
 
 /*
  * What is looked at by address from now on is read again, as a second look at a moving target
- * must be. Frames that were given are valid still, and what they were.
+ * must be. Frames that were given are valid no more.
  */
 void ws_target_forget(struct ws_target *target);
+
+/*
+ * Copies bytes that lie within one frame, as they are now: neither what was kept is given,
+ * nor is this kept.
+ */
+enum ws_evidence ws_target_read_now(struct ws_target *target, uint64_t pa, void *to,
+				    size_t len) WS_MUST_CHECK;
 
 /* The piece that holds pa, or NULL. */
 const struct ws_piece_of_memory *ws_target_piece(struct ws_target *target, uint64_t pa);
@@ -356,6 +373,6 @@ enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_sca
 
 extern const struct ws_target_ops ws_target_elf, ws_target_kdump, ws_target_lime,
 	ws_target_avml, ws_target_xen, ws_target_vmware, ws_target_migration,
-	ws_target_cloud, ws_target_raw, ws_target_sim, ws_target_qemu;
+	ws_target_cloud, ws_target_raw, ws_target_sim, ws_target_qemu, ws_target_live;
 
 #endif

@@ -1240,7 +1240,7 @@ static void kinds(void **state)
 	static const char *const names[] = {
 		"elf", "kdump",  "lime",      "avml",
 		"xen", "vmware", "migration", "cloud-hypervisor",
-		"raw", "sim",    "qemu"
+		"raw", "sim",    "qemu",      "live"
 	};
 	const size_t n = sizeof(names) / sizeof(*names);
 	struct ws_target_options options = { .kind = "tape" };

@@ -1,0 +1,181 @@
+"""A guest that looks at itself: whosees runs in it on its own kernel, and says the same as
+of the dump that is taken right after."""
+
+import collections
+import json
+import pathlib
+import subprocess
+
+from . import capture, guest, initramfs, module_build, packages, stock, tool, util
+from .util import HERE, LabError
+
+APPLETS = "sh mount insmod cat grep cut stty true".split()
+PORT = "/dev/ttyS1"
+COMMANDS = {
+    "spaces": "whosees spaces live --json",
+    "path": "whosees spaces /proc/kcore --json",
+    "modules": "whosees modules live --json",
+    "audit": "whosees audit live --json",
+}
+OWN = "whosees"  # what the process is called that looks
+Answer = collections.namedtuple("Answer", "status text complaints")
+
+
+def scenarios():
+    return capture.read_conf("live.conf")
+
+
+def commands_of(scenario):
+    if not scenario["churn"]:
+        return COMMANDS
+    return {f"audit {n}": COMMANDS["audit"] for n in range(scenario.getint("looks"))}
+
+
+# ---- the guest ------------------------------------------------------------------------
+
+def root_of(kernel, lab_module, files, scenario):
+    """The guest's root file system."""
+    modules = initramfs.module_closure(kernel, scenario["modules"].split())
+    cpio = initramfs.Cpio()
+    cpio.file("init", (HERE / "guest/look").read_bytes(), 0o755)
+    cpio.file("bin/busybox", kernel.busybox.read_bytes(), 0o755)
+    for applet in APPLETS:
+        cpio.link(f"bin/{applet}", "busybox")
+    cpio.file("bin/herd", initramfs.build_herd(kernel).read_bytes(), 0o755)
+    for path, file in files.items():
+        cpio.file(path, pathlib.Path(file).read_bytes(), 0o755)
+    for name, data in modules.items():
+        cpio.file(f"modules/{name}.ko", data)
+    cpio.file("modules/whosees_lab.ko", lab_module.read_bytes())
+    for folder in ("proc", "sys", "dev"):
+        cpio.folder(folder)
+    for fifo in "go", "done":
+        cpio.entry(fifo, initramfs.S_IFIFO | 0o600)
+    settings = {"port": PORT, "modules": " ".join([*modules, "whosees_lab"]),
+                **{key: scenario[key] for key in ("processes", "hide", "churn")}}
+    cpio.file("lab.conf", "".join(f"{key}='{value}'\n"
+                                  for key, value in settings.items()).encode())
+    cpio.file("commands", "".join(
+        f"{name.replace(' ', '-')} {command}\n"
+        for name, command in commands_of(scenario).items()).encode())
+    return cpio.bytes()
+
+
+class Machine(guest.Guest):
+    """One that speaks on COM2."""
+
+    def said(self):
+        """What each command said, by its name."""
+        answers, name, lines, complaints = {}, None, [], []
+        stream = self._com2.makefile("rb")
+        while True:
+            line = self._read(stream, self._com2).decode(errors="replace").rstrip("\r\n")
+            if line == "@done":
+                return answers
+            if line.startswith("@run "):
+                name, lines, complaints = line[5:], [], []
+            elif line.startswith("@complaint "):
+                complaints.append(line[11:])
+            elif line.startswith("@status "):
+                answers[name] = Answer(int(line[8:]), "\n".join(lines),
+                                       " ".join(complaints))
+            else:
+                lines.append(line)
+
+
+def boot(name, out, build):
+    """Boot, and leave in `out` the dump and what the guest said of itself (said.json); it is
+    returned as well."""
+    scenario = scenarios()[name]
+    kernel, _ = capture.fetch(stock.Row(kernel=scenario["kernel"], filtered=""))
+    files = tool.files(kernel.arch, kernel.conf["suite"], build)
+    with packages.cache_lock():
+        lab_module = module_build.build(kernel)
+        image = root_of(kernel, lab_module, files, scenario)
+    with util.whole_dir(out) as work:
+        (work / "initramfs.cpio").write_bytes(image)
+        with Machine(kernel, scenario, work / "initramfs.cpio", work) as machine:
+            answers = machine.said()
+            machine.stop()
+            machine.dump(work / "dump.elf", "elf")
+        (work / "said.json").write_text(json.dumps(
+            {command: answer._asdict() for command, answer in answers.items()}, indent=1))
+    return answers
+
+
+# ---- what it said, beside the dump ----------------------------------------------------
+
+def of_dump(program, command, dump):
+    """The same command's document, of a dump."""
+    done = subprocess.run([program, command, dump, "--json"], capture_output=True,
+                          text=True, check=False)
+    if done.returncode > 1:
+        raise LabError(f"{program} {command} {dump}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def everyone(document):
+    """Who counts, but for the process that looked."""
+    return {(s["kind"], s["pid"], s["comm"], s["root"]) for s in document["spaces"]
+            if s["kind"] in ("init_mm", "process", "unowned") and s["comm"] != OWN}
+
+
+def found(document):
+    return {(f["rule"], f["pid"], f["root"], f["address"], f["last"])
+            for f in document["findings"]}
+
+
+def verdicts(document):
+    """By space. Without registers a verdict may be unknown, and what is known stands."""
+    return {(s["pid"], s["root"]): s["known"] for s in document["spaces"]
+            if s["comm"] != OWN}
+
+
+def loaded(document):
+    return {(m["name"], m["address"], m["size"]) for m in document["modules"]}
+
+
+# What of two documents has to be equal, by the command.
+EQUAL = {"spaces": [everyone], "path": [everyone], "modules": [loaded],
+         "audit": [everyone, found, verdicts]}
+
+
+def differences(answers, program, dump):
+    """What the guest said of itself and the dump does not say, or the other way about."""
+    documents = {}
+    for name, wanted in EQUAL.items():
+        command = "spaces" if name == "path" else name
+        if command not in documents:
+            documents[command] = of_dump(program, command, dump)
+        if answers[name].status > 1:
+            yield f"{name}: {answers[name].complaints}"
+            continue
+        live = json.loads(answers[name].text)
+        for what in wanted:
+            here, there = what(live), what(documents[command])
+            if here != there:
+                here, there = (dict(x).items() if isinstance(x, dict) else x
+                               for x in (here, there))
+                yield (f"{name}, {what.__name__}: live alone {sorted(here - there, key=str)}, "
+                       f"dump alone {sorted(there - here, key=str)}")
+
+
+def unrest(answers):
+    """What was found where nothing is wrong."""
+    for name, answer in answers.items():
+        if answer.status:
+            yield f"{name}: status {answer.status} {answer.complaints} {answer.text[:2000]}"
+        elif any(s["kind"] == "unowned" for s in json.loads(answer.text)["spaces"]):
+            yield f"{name}: a space of no known owner"
+
+
+def judge(name, answers, program, dump):
+    """What is wrong with what a guest has said."""
+    scenario = scenarios()[name]
+    if scenario["refused"]:
+        return [f"{command}: {answer.status} {answer.complaints}"
+                for command, answer in answers.items()
+                if answer.status != 3 or scenario["refused"] not in answer.complaints]
+    if scenario["churn"]:
+        return list(unrest(answers))
+    return list(differences(answers, program, dump))
