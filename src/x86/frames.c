@@ -89,6 +89,15 @@ static bool is_frame_64(const uint8_t *words, uint64_t kernel_first,
  */
 #define BLOCK 256u
 
+static bool is_empty(const uint8_t *words)
+{
+	uint64_t any = 0;
+
+	for (unsigned at = 0; at < BLOCK; at += 8)
+		any |= ws_le64(words + at);
+	return !any;
+}
+
 static bool has_selector_32(const uint8_t *words)
 {
 	unsigned n = 0;
@@ -113,13 +122,19 @@ static bool has_selector_64(const uint8_t *words)
 	return n;
 }
 
+static bool has_selector(unsigned word, const uint8_t *words)
+{
+	if (is_empty(words)) /* as much of a machine's memory is */
+		return false;
+	return word == 4 ? has_selector_32(words) : has_selector_64(words);
+}
+
 /* The first place at or behind at, by blocks, where one may begin. */
 static size_t skip(unsigned word, const uint8_t *bytes, size_t len, size_t at)
 {
 	size_t cs = 2 * word; /* behind the error code and the instruction pointer */
 
-	while (at + cs + BLOCK <= len && !(word == 4 ? has_selector_32(bytes + at + cs)
-						     : has_selector_64(bytes + at + cs)))
+	while (at + cs + BLOCK <= len && !has_selector(word, bytes + at + cs))
 		at += BLOCK;
 	return at;
 }
