@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "boots.h"
-#include "facts.h"
+#include "look.h"
 #include "mappings.h"
 #include "report/words.h"
 #include "session.h"
@@ -97,9 +97,7 @@ static const char *change_name(enum change change, unsigned thing)
 /* One of the two targets: what is found in it. */
 struct moment {
 	struct session *session;
-	struct ws_audit *audit;
-	struct digest digest;
-	struct facts facts;
+	struct look look;
 	run_vec runs;
 };
 
@@ -393,8 +391,8 @@ static bool is_unknown(const struct diff *diff)
 {
 	return mappings_unknown(&diff->before.runs) ||
 	       mappings_unknown(&diff->after.runs) ||
-	       diff->before.digest.nverdict[WS_UNKNOWN] ||
-	       diff->after.digest.nverdict[WS_UNKNOWN];
+	       diff->before.look.digest.nverdict[WS_UNKNOWN] ||
+	       diff->after.look.digest.nverdict[WS_UNKNOWN];
 }
 
 static char *summary_sentence(const struct diff *diff)
@@ -503,27 +501,17 @@ static void print_folded(void *arg, struct report *report)
 
 static enum exit_status gather(struct diff *diff, struct moment *moment)
 {
-	struct ws_system *system = moment->session->system;
-	struct facts_of of = { .digest = &moment->digest,
-			       .pairing = diff->pairing,
-			       .side = "" };
-	enum ws_status status = ws_audit_run(system, &moment->audit);
-	enum exit_status gathered;
+	struct look *look = &moment->look;
+	const char *side = diff->pairing == PAIR_BY_PID ? ""
+			   : moment == &diff->before    ? "before "
+							: "after ";
+	enum exit_status gathered = look_take(moment->session, diff->pairing, side, look);
 
-	if (diff->pairing != PAIR_BY_PID)
-		of.side = moment == &diff->before ? "before " : "after ";
-	if (status == WS_OK)
-		status = ws_system_modules(system, &of.modules, &of.nmodules);
-	if (status != WS_OK)
-		return session_fail(moment->session, status, NULL);
-	if (!digest_make(&moment->digest, system, moment->audit, NULL, 0) ||
-	    !facts_gather(&moment->facts, &of))
-		return session_fail_memory();
-	if (diff->moved)
-		return EXIT_SEEN;
+	if (gathered != EXIT_SEEN || diff->moved)
+		return gathered;
 	gathered = mappings_gather(moment->session, &moment->runs);
-	if (gathered == EXIT_SEEN &&
-	    !placement_add(&diff->placement, &moment->runs, of.modules, of.nmodules))
+	if (gathered == EXIT_SEEN && !placement_add(&diff->placement, &moment->runs,
+						    look->modules, look->nmodules))
 		return session_fail_memory();
 	return gathered;
 }
@@ -547,9 +535,7 @@ static void note_other(struct report *report, struct session *other)
 
 static void moment_release(struct moment *moment)
 {
-	facts_release(&moment->facts);
-	digest_release(&moment->digest);
-	ws_audit_destroy(moment->audit);
+	look_release(&moment->look);
 	ws_vec_release(&moment->runs);
 }
 
@@ -568,7 +554,7 @@ static enum exit_status print_diff(struct session *session, struct diff *diff)
 	struct report *report;
 
 	diff->placement.regions =
-		ws_audit_regions(diff->before.audit, &diff->placement.nregions);
+		ws_audit_regions(diff->before.look.audit, &diff->placement.nregions);
 	placement_seal(&diff->placement);
 	diff->folds = text && !session->request->all;
 	diff->counting = true;
@@ -600,7 +586,7 @@ static enum exit_status compare(struct session *session, struct session *other)
 	if (status == EXIT_SEEN)
 		status = gather(&diff, &diff.after);
 	if (status == EXIT_SEEN &&
-	    !facts_pair(&diff.before.facts, &diff.after.facts, &diff.pairs))
+	    !facts_pair(&diff.before.look.facts, &diff.after.look.facts, &diff.pairs))
 		status = session_fail_memory();
 	if (status == EXIT_SEEN)
 		status = print_diff(session, &diff);

@@ -40,6 +40,7 @@ static struct fact *add(struct facts *facts, enum fact_kind kind, char *key, cha
 			.value = value,
 			.nth = facts->v.n,
 			.verdict = -1,
+			.severity = -1,
 		};
 		return fact;
 	}
@@ -255,6 +256,7 @@ static void add_group(const struct gathering *g, const struct digest_group *grou
 				   finding->last);
 	fact->detail = print(facts, "%s, to 0x%" PRIx64,
 			     ws_severity_name(group->severity), finding->last);
+	fact->severity = (int)group->severity;
 	fact->has_range = true;
 	fact->va = finding->va;
 	fact->last = finding->last;

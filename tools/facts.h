@@ -25,6 +25,7 @@ struct fact {
 	size_t nth;   /* in the order in which they were found */
 	uint32_t pid; /* of a process's; 0: none's */
 	int verdict;  /* enum ws_verdict; -1: no verdict */
+	int severity; /* of a finding, enum ws_severity; -1: no finding */
 	bool has_range, paired;
 	uint64_t va, last;
 };
