@@ -10,9 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LINGER 10000 /* ms that the peer has to take what it is sent */
+#define QUIET 3000 /* ms without a word after which the peer has taken what it was sent */
+#define LISTEN 1000 /* times that it is listened to, at most */
 
-/* Without an answer the connection must not be closed: what was sent might be lost. */
+/* QEMU drops commands that it has not carried out when the connection is closed. */
 static void carry_out(const struct ws_last_will *will)
 {
 	struct pollfd answer = { .fd = will->socket, .events = POLLIN };
@@ -24,12 +25,14 @@ static void carry_out(const struct ws_last_will *will)
 		rmdir(will->folder);
 	if (will->socket < 0 || !will->bytes)
 		return;
-	if (send(will->socket, will->bytes, strlen(will->bytes), MSG_NOSIGNAL) < 0)
+	answer.events = POLLOUT;
+	if (poll(&answer, 1, QUIET) <= 0 ||
+	    send(will->socket, will->bytes, strlen(will->bytes), MSG_NOSIGNAL) < 0)
 		return;
-	while (poll(&answer, 1, LINGER) > 0 &&
-	       recv(will->socket, drain, sizeof(drain), MSG_DONTWAIT) > 0)
-		if (memchr(drain, '\n', sizeof(drain)))
-			answer.revents = 0;
+	answer.events = POLLIN;
+	for (unsigned i = 0; i < LISTEN && poll(&answer, 1, QUIET) > 0; i++)
+		if (recv(will->socket, drain, sizeof(drain), MSG_DONTWAIT) <= 0)
+			return;
 }
 
 /* Other guards' pipes too: each is to see this process end. */

@@ -11,7 +11,7 @@
  * whose ranges do not overlap. Of types that have memory behind them, "ram" and "rom" are what
  * dump-guest-memory writes, and "nv-" is memory that stays.
  */
-#include "target/qemu.h"
+#include "target/monitor.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,20 +46,14 @@ static enum ws_status damaged(struct ws_target *target, const char *what)
 
 static enum ws_status range_add(struct ws_target *target, uint64_t first, uint64_t last)
 {
-	struct ws_qemu *qemu = target->priv;
-	const struct ws_guest_range *before =
-		qemu->ranges.n ? &qemu->ranges.v[qemu->ranges.n - 1] : NULL;
-	struct ws_guest_range *range;
+	size_t n = target->memory.n;
 
-	if (last < first || last >= WS_PHYSICAL_END || (before && first <= before->pa))
+	if (last < first || last >= WS_PHYSICAL_END ||
+	    (n && first <= target->memory.v[n - 1].at.pa))
 		return damaged(target, "has a range that makes no sense");
-	if (qemu->ranges.n == RANGES_MAX)
+	if (n == RANGES_MAX)
 		return damaged(target, "has too many ranges");
-	range = ws_target_push(target, &qemu->ranges);
-	if (!range)
-		return ws_fail_memory(target->ctx);
-	*range = (struct ws_guest_range){ .pa = first };
-	return ws_target_add_memory(target, first, last - first + 1, qemu->ranges.n - 1);
+	return ws_target_add_memory(target, first, last - first + 1, n);
 }
 
 enum ws_status ws_read_memory_tree(struct ws_target *target, const char *text)

@@ -10,7 +10,7 @@
  *
  * in hexadecimal with small letters, among which is much else.
  */
-#include "target/qemu.h"
+#include "target/monitor.h"
 
 #include <ctype.h>
 #include <string.h>

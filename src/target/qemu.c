@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "target/monitor.h"
 #include "util/cleanup.h"
 
 WS_DEFINE_CLEANUP(drop_json, json_t *, json_decref)
@@ -133,7 +134,7 @@ static enum ws_status qemu_open(struct ws_target *target,
 	target->priv = qemu;
 	pthread_mutex_init(&qemu->lock, NULL);
 	qemu->mem = qemu->qmp.peer.fd = -1;
-	qemu->saved = ws_saved_none;
+	qemu->saved = (struct ws_saved){ .fd = -1, .fetched = ws_fetched_none };
 	qemu->qmp.peer.name = target->named;
 	qemu->qmp.peer.patience = options->timeout;
 	qemu->ctx = ws_context_create();
@@ -141,8 +142,8 @@ static enum ws_status qemu_open(struct ws_target *target,
 		return ws_fail_memory(target->ctx);
 	status = ws_qmp_open(target->ctx, &qemu->qmp, ws_target_address(target));
 	if (status || (status = stand_still(target, options->stop)) ||
-	    (status = human(target, "info registers -a", ws_read_monitor_registers)) ||
-	    (status = human(target, "info mtree -f", ws_read_memory_tree)))
+	    (status = human(target, WS_MONITOR_REGISTERS, ws_read_monitor_registers)) ||
+	    (status = human(target, WS_MONITOR_MEMORY, ws_read_memory_tree)))
 		return status;
 	return ws_qemu_memory_open(target);
 }
@@ -156,7 +157,7 @@ static void qemu_close(struct ws_target *target)
 	run_on(target);
 	ws_qemu_memory_close(target);
 	ws_qmp_close(&qemu->qmp);
-	ws_vec_release(&qemu->ranges);
+	ws_vec_release(&qemu->hosts);
 	ws_context_destroy(qemu->ctx);
 	pthread_mutex_destroy(&qemu->lock);
 	free(qemu);

@@ -5,16 +5,10 @@
 
 #include <pthread.h>
 
+#include "target/fetched.h"
 #include "target/guard.h"
 #include "target/qmp.h"
-#include "target/spool.h"
 #include "target/target.h"
-
-/* A range of the guest's memory, by the number of its piece's header. */
-struct ws_guest_range {
-	uint64_t pa;
-	uint64_t host; /* where it begins in QEMU's memory */
-};
 
 /* Memory that QEMU writes to a file for us, a piece at a time. */
 struct ws_saved {
@@ -23,14 +17,8 @@ struct ws_saved {
 	char *folder; /* that is ours alone; NULL: the file has no name, QEMU has its fd */
 	struct ws_guard guard; /* that removes a file with a name */
 	int64_t set;           /* QEMU's number of the set with that fd */
-	/* What was saved since memory was last to be looked at anew: */
-	uint8_t *kept;         /* a bit a frame */
-	unsigned look;         /* which one: target->looks; UINT_MAX: none yet */
-	struct ws_spool spool; /* where they are, by ordinal */
-	uint8_t *piece;        /* on the way there */
+	struct ws_fetched fetched;
 };
-
-extern const struct ws_saved ws_saved_none;
 
 /* Owned by the target, as its priv. */
 struct ws_qemu {
@@ -42,22 +30,9 @@ struct ws_qemu {
 	struct ws_context *ctx;
 	int mem; /* QEMU's memory, /proc/PID/mem; -1: it cannot be had */
 	struct ws_saved saved;
-	WS_VEC(struct ws_guest_range) ranges;
+	WS_VEC(uint64_t)
+	hosts; /* where ranges begin in QEMU's memory, by piece->header */
 };
-
-/*
- * The processors that `info registers -a` prints, into target->cpus. What no architecture
- * knows is one without registers, with a note.
- */
-enum ws_status ws_read_monitor_registers(struct ws_target *target,
-					 const char *text) WS_MUST_CHECK;
-
-/*
- * The guest's memory as `info mtree -f` prints it, added to the target. Ranges are numbered
- * from 0, in order.
- */
-enum ws_status ws_read_memory_tree(struct ws_target *target,
-				   const char *text) WS_MUST_CHECK;
 
 /* Finds the fastest way to read it that works, with a note on what keeps it from a faster. */
 enum ws_status ws_qemu_memory_open(struct ws_target *target) WS_MUST_CHECK;
@@ -72,10 +47,8 @@ void ws_qemu_saved_close(struct ws_qemu *qemu);
 /* Memory from pa on is at the file's beginning then; whoever calls has the lock. */
 enum ws_status ws_qemu_save(struct ws_context *ctx, struct ws_qemu *qemu, uint64_t pa,
 			    uint64_t len) WS_MUST_CHECK;
-enum ws_evidence ws_qemu_saved_copy(struct ws_target *target,
-				    const struct ws_piece_of_memory *memory,
-				    uint64_t ordinal, size_t n, uint8_t *frames,
-				    size_t *got);
+enum ws_evidence ws_qemu_saved_copy(struct ws_target *target, uint64_t ordinal, size_t n,
+				    uint8_t *frames, size_t *got);
 
 /* As struct ws_target_ops has it. */
 enum ws_evidence ws_qemu_copy_frames(struct ws_target *target, unsigned worker,

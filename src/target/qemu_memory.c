@@ -58,12 +58,13 @@ static bool host_of(struct ws_qemu *qemu, uint64_t pa, uint64_t *host)
 }
 
 /* Its last frame too: a range lies in QEMU's memory in one piece. */
-static bool range_find(struct ws_qemu *qemu, struct ws_guest_range *range, uint64_t len)
+static bool range_find(struct ws_qemu *qemu, const struct ws_extent *range,
+		       uint64_t *host)
 {
-	uint64_t last = (len - 1) & -(uint64_t)WS_FRAME_SIZE, end;
+	uint64_t last = (range->len - 1) & -(uint64_t)WS_FRAME_SIZE, end;
 
-	return host_of(qemu, range->pa, &range->host) &&
-	       host_of(qemu, range->pa + last, &end) && end - range->host == last;
+	return host_of(qemu, range->pa, host) && host_of(qemu, range->pa + last, &end) &&
+	       end - *host == last;
 }
 
 #define SAMPLES 4 /* frames of a range */
@@ -85,15 +86,15 @@ static bool is_same(struct ws_qemu *qemu, uint64_t pa, uint64_t host)
 	return false;
 }
 
-static bool is_range_same(struct ws_qemu *qemu, const struct ws_guest_range *range,
-			  uint64_t len)
+static bool is_range_same(struct ws_qemu *qemu, const struct ws_extent *range,
+			  uint64_t host)
 {
-	uint64_t nframes = len / WS_FRAME_SIZE;
+	uint64_t nframes = range->len / WS_FRAME_SIZE;
 
 	for (unsigned i = 0; nframes && i < SAMPLES; i++) {
 		uint64_t at = nframes * i / SAMPLES * WS_FRAME_SIZE;
 
-		if (!is_same(qemu, range->pa + at, range->host + at))
+		if (!is_same(qemu, range->pa + at, host + at))
 			return false;
 	}
 	return true;
@@ -113,11 +114,13 @@ static const char *host_open(struct ws_target *target)
 	if (qemu->mem < 0)
 		return strerror(errno);
 	ws_vec_each(&target->memory, piece) {
-		struct ws_guest_range *range = &qemu->ranges.v[piece->header];
+		uint64_t *host = ws_target_push(target, &qemu->hosts);
 
-		if (!range_find(qemu, range, piece->at.len))
+		if (!host)
+			return "it takes too much memory to keep where it lies";
+		if (!range_find(qemu, &piece->at, host))
 			return "the monitor does not say where it lies (gpa2hva)";
-		if (!is_range_same(qemu, range, piece->at.len))
+		if (!is_range_same(qemu, &piece->at, *host))
 			return "what lies there is not what QEMU says it is";
 	}
 	return NULL;
@@ -156,15 +159,12 @@ void ws_qemu_memory_close(struct ws_target *target)
 
 /* ---- frames ----------------------------------------------------------------------- */
 
-static enum ws_evidence host_copy(struct ws_target *target,
-				  const struct ws_guest_range *range, uint64_t pa,
-				  size_t n, uint8_t *frames, size_t *got)
+static enum ws_evidence host_copy(struct ws_target *target, uint64_t host, size_t n,
+				  uint8_t *frames, size_t *got)
 {
-	struct ws_qemu *qemu = target->priv;
 	bool gone;
 
-	*got = host_read(qemu, range->host + (pa - range->pa), frames, n * WS_FRAME_SIZE,
-			 &gone) /
+	*got = host_read(target->priv, host, frames, n * WS_FRAME_SIZE, &gone) /
 	       WS_FRAME_SIZE;
 	if (gone)
 		__atomic_store_n(&target->why, "QEMU has ended", __ATOMIC_RELAXED);
@@ -176,12 +176,13 @@ enum ws_evidence ws_qemu_copy_frames(struct ws_target *target, unsigned worker,
 				     size_t *got)
 {
 	struct ws_qemu *qemu = target->priv;
+	const struct ws_piece_of_memory *piece;
 	uint64_t pa;
-	const struct ws_piece_of_memory *piece = ws_target_piece_of(target, ordinal, &pa);
 
 	(void)worker;
-	if (qemu->mem >= 0)
-		return host_copy(target, &qemu->ranges.v[piece->header], pa, n, frames,
-				 got);
-	return ws_qemu_saved_copy(target, piece, ordinal, n, frames, got);
+	if (qemu->mem < 0)
+		return ws_qemu_saved_copy(target, ordinal, n, frames, got);
+	piece = ws_target_piece_of(target, ordinal, &pa);
+	return host_copy(target, qemu->hosts.v[piece->header] + (pa - piece->at.pa), n,
+			 frames, got);
 }

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Memory that QEMU writes to a file of ours (pmemsave), a piece at a time. An answer of the
- * monitor's takes longer than a frame, so a piece is many, and is kept in a temporary file
- * without a name until memory is to be looked at again.
+ * Memory that QEMU writes to a file of ours (pmemsave), a piece at a time. QEMU 7.2 saves
+ * 350 MB/s in pieces of 1 MiB or more; of 64 KiB a fifth of that.
  */
 #include "target/qemu.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,13 +18,6 @@
 
 WS_DEFINE_CLEANUP(drop_json, json_t *, json_decref)
 #define autojson ws_cleanup(drop_json) json_t
-
-/* QEMU 7.2 saves 350 MB/s in pieces of 1 MiB or more; of 64 KiB a fifth of that. */
-#define PIECE_FRAMES 256u
-
-const struct ws_saved ws_saved_none = { .fd = -1,
-					.look = UINT_MAX,
-					.spool = { .fd = -1 } };
 
 /* ---- the file --------------------------------------------------------------------- */
 
@@ -119,20 +110,17 @@ void ws_qemu_saved_close(struct ws_qemu *qemu)
 	if (saved->folder)
 		rmdir(saved->folder);
 	ws_guard_end(&saved->guard);
-	if (saved->spool.fd >= 0)
-		close(saved->spool.fd);
 	free(saved->path);
 	free(saved->folder);
-	free(saved->kept);
-	free(saved->piece);
-	*saved = ws_saved_none;
+	ws_fetched_release(&saved->fetched);
+	*saved = (struct ws_saved){ .fd = -1, .fetched = ws_fetched_none };
 }
 
 /* Tries both on the first frame that there is. */
 enum ws_status ws_qemu_saved_open(struct ws_target *target)
 {
 	struct ws_qemu *qemu = target->priv;
-	uint64_t pa = qemu->ranges.v[0].pa;
+	uint64_t pa = target->memory.v[0].at.pa;
 
 	if (send_file(qemu) && ws_qemu_save(qemu->ctx, qemu, pa, WS_FRAME_SIZE) == WS_OK)
 		return WS_OK;
@@ -147,114 +135,29 @@ enum ws_status ws_qemu_saved_open(struct ws_target *target)
 	return ws_qemu_save(target->ctx, qemu, pa, WS_FRAME_SIZE);
 }
 
-/* ---- what is kept ----------------------------------------------------------------- */
+/* ---- frames ------------------------------------------------------------------------ */
 
-static bool has_frames(const struct ws_saved *saved, uint64_t ordinal, size_t n)
-{
-	for (uint64_t i = ordinal; i < ordinal + n; i++)
-		if (!(saved->kept[i / 8] >> i % 8 & 1))
-			return false;
-	return true;
-}
-
-static enum ws_status spool_failed(struct ws_target *target)
+static enum ws_status fetch(struct ws_target *target, uint64_t pa, size_t n,
+			    uint8_t *frames)
 {
 	struct ws_qemu *qemu = target->priv;
-
-	return ws_spool_fail(qemu->ctx, target->named, &qemu->saved.spool);
-}
-
-/* Once memory is settled; and again whenever it is looked at anew. */
-static enum ws_status keep_begin(struct ws_target *target)
-{
-	struct ws_qemu *qemu = target->priv;
-	struct ws_saved *saved = &qemu->saved;
-	size_t size = target->nframes / 8 + 1;
-
-	if (!saved->piece)
-		saved->piece = malloc(PIECE_FRAMES * WS_FRAME_SIZE);
-	if (!saved->kept)
-		saved->kept = malloc(size);
-	if (!saved->piece || !saved->kept)
-		return ws_fail_memory(qemu->ctx);
-	if (saved->spool.fd < 0 &&
-	    ws_spool_open(qemu->ctx, target->named, &saved->spool) != WS_OK)
-		return WS_ERR_SYSTEM;
-	memset(saved->kept, 0, size);
-	saved->look = target->looks;
-	/* Emptied, for a page that is zero is not written. */
-	return ftruncate(saved->spool.fd, 0) ||
-			       !ws_spool_end(&saved->spool,
-					     target->nframes * WS_FRAME_SIZE)
-		       ? spool_failed(target)
-		       : WS_OK;
-}
-
-/* n frames, in one piece of memory, from pa on. */
-static enum ws_status keep_frames(struct ws_target *target, uint64_t ordinal, uint64_t pa,
-				  size_t n)
-{
-	struct ws_qemu *qemu = target->priv;
-	struct ws_saved *saved = &qemu->saved;
 	size_t len = n * WS_FRAME_SIZE;
 	enum ws_status status = ws_qemu_save(qemu->ctx, qemu, pa, len);
 
-	if (status)
+	if (status || pread(qemu->saved.fd, frames, len, 0) == (ssize_t)len)
 		return status;
-	if (pread(saved->fd, saved->piece, len, 0) != (ssize_t)len)
-		return ws_fail_errno(qemu->ctx, "%s: reading what QEMU has saved",
-				     target->named);
-	if (!ws_spool_write(&saved->spool, ordinal * WS_FRAME_SIZE, saved->piece, len))
-		return spool_failed(target);
-	for (uint64_t i = ordinal; i < ordinal + n; i++)
-		saved->kept[i / 8] |= (uint8_t)(1 << i % 8);
-	return WS_OK;
+	return ws_fail_errno(qemu->ctx, "%s: reading what QEMU has saved", target->named);
 }
 
-/* The pieces that frames are in, each once. */
-static enum ws_status want_frames(struct ws_target *target,
-				  const struct ws_piece_of_memory *memory,
-				  uint64_t ordinal, size_t n)
+enum ws_evidence ws_qemu_saved_copy(struct ws_target *target, uint64_t ordinal, size_t n,
+				    uint8_t *frames, size_t *got)
 {
 	struct ws_qemu *qemu = target->priv;
-	uint64_t end =
-		memory->first_frame +
-		(memory->at.len - (-memory->at.pa & (WS_FRAME_SIZE - 1))) / WS_FRAME_SIZE;
-	uint64_t pa = (memory->at.pa + WS_FRAME_SIZE - 1) & -(uint64_t)WS_FRAME_SIZE;
-	enum ws_status status = WS_OK;
-	uint64_t first, many;
-
-	if (qemu->saved.look != target->looks)
-		status = keep_begin(target);
-	for (uint64_t at = ordinal; !status && at < ordinal + n; at = first + many) {
-		first = at - (at - memory->first_frame) % PIECE_FRAMES;
-		many = end - first < PIECE_FRAMES ? end - first : PIECE_FRAMES;
-		if (!has_frames(&qemu->saved, first, many))
-			status = keep_frames(
-				target, first,
-				pa + (first - memory->first_frame) * WS_FRAME_SIZE, many);
-	}
-	return status;
-}
-
-enum ws_evidence ws_qemu_saved_copy(struct ws_target *target,
-				    const struct ws_piece_of_memory *memory,
-				    uint64_t ordinal, size_t n, uint8_t *frames,
-				    size_t *got)
-{
-	struct ws_qemu *qemu = target->priv;
-	size_t len = n * WS_FRAME_SIZE;
-	enum ws_status status;
+	enum ws_evidence evidence;
 
 	pthread_mutex_lock(&qemu->lock);
-	status = want_frames(target, memory, ordinal, n);
-	if (!status && pread(qemu->saved.spool.fd, frames, len,
-			     (off_t)(ordinal * WS_FRAME_SIZE)) != (ssize_t)len)
-		status = ws_fail_errno(qemu->ctx, "%s: reading what was kept of it",
-				       target->named);
-	if (status)
-		target->why = ws_error(qemu->ctx, 0);
+	evidence = ws_fetched_copy(target, qemu->ctx, &qemu->saved.fetched, fetch,
+				   ordinal, n, frames, got);
 	pthread_mutex_unlock(&qemu->lock);
-	*got = status ? 0 : n;
-	return status ? WS_FAILED : WS_READ;
+	return evidence;
 }

@@ -373,6 +373,7 @@ enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_sca
 
 extern const struct ws_target_ops ws_target_elf, ws_target_kdump, ws_target_lime,
 	ws_target_avml, ws_target_xen, ws_target_vmware, ws_target_migration,
-	ws_target_cloud, ws_target_raw, ws_target_sim, ws_target_qemu, ws_target_live;
+	ws_target_cloud, ws_target_raw, ws_target_sim, ws_target_qemu, ws_target_gdb,
+	ws_target_virsh, ws_target_live;
 
 #endif

@@ -5,8 +5,10 @@ migration stream, and what whosees says of it by its monitor is what it says of 
 core, whichever way memory is read. argv: the tool, and the scenarios."""
 
 import contextlib
+import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,7 +19,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE))
 sys.path.insert(0, str(SOURCE / "tests/common"))
 import scenario  # noqa: E402
-from lab import capture, guest  # noqa: E402
+from lab import capture, guest, qmp  # noqa: E402
 from tap import PATIENCE, Tap  # noqa: E402
 
 QUESTIONS = (("spaces",), ("audit",), ("modules",), ("walk", "vfs_read"))
@@ -93,8 +95,38 @@ def running(tap, name, tool, machine, target):
              "more than one instant" in words and status in (0, 3, 4), f"{status} {words}")
 
 
+def stub(tap, tool):
+    """QEMU's own gdbstub, of a machine whose firmware finds nothing to boot: the answer is that no
+    kernel is in its memory, which was read, and it is left as it was."""
+    with tempfile.TemporaryDirectory() as folder:
+        sockets = {name: f"{folder}/{name}" for name in ("gdb", "qmp")}
+        with subprocess.Popen(
+                [scenario.QEMU, "-nodefaults", "-display", "none", "-S", "-m", "4", "-accel",
+                 "tcg", "-gdb", f"unix:{sockets['gdb']},server=on,wait=off", "-qmp",
+                 f"unix:{sockets['qmp']},server=on,wait=on"]) as machine, \
+                socket.socket(socket.AF_UNIX) as control:
+            while not os.path.exists(sockets["qmp"]) and machine.poll() is None:
+                time.sleep(0.05)
+            control.connect(sockets["qmp"])
+            stream = control.makefile("rwb")
+            stream.readline()
+            for command, runs in ("qmp_capabilities", False), ("cont", True):
+                qmp.ask(stream, stream.readline, command, {})
+                status, output, words = run(tool, f"gdb:{sockets['gdb']}", "spaces", "--stop")
+                state = qmp.ask(stream, stream.readline, "query-status", {})
+                tap.case(f"QEMU's stub of a machine that {'runs' if runs else 'is stopped'}",
+                         status == 3 and not output and "paging" in words and
+                         state["running"] == runs, f"{status} {state} {words}")
+            machine.kill()
+
+
 def main(tool, *names):
     tap = Tap()
+    reason = scenario.why_not()
+    if reason:
+        tap.skip("QEMU's gdbstub", reason)
+    else:
+        stub(tap, tool)
     for name in names:
         directory, reason = scenario.wanted(name)
         if reason:

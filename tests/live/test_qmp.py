@@ -14,13 +14,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "common"))
 sys.path.insert(0, str(HERE))
 import fake_qemu  # noqa: E402
-from tap import PATIENCE, Tap  # noqa: E402
+from peer_bench import Bench  # noqa: E402
+from tap import PATIENCE  # noqa: E402
 
 MOVES = "note: the machine runs on while it is read"
 SLOWER = "note: memory is read through the monitor"
@@ -36,39 +36,6 @@ def fake(core, **how):
             yield qemu
         finally:
             qemu.close()
-
-
-class Bench:
-    def __init__(self, tool, core):
-        self.tool, self.core, self.tap = tool, core, Tap()
-        self.wanted = {command: self.run(*command, core) for command in
-                       (("spaces",), ("audit",), ("cpus", "-o", "cpu,register,value"))}
-
-    def run(self, command, *arguments, env=None):
-        """Exit status, output and messages in one line."""
-        target = arguments[-1]
-        ran = subprocess.run([self.tool, command, target, *arguments[:-1]], text=True,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                             timeout=PATIENCE, check=False, env=env)
-        return ran.returncode, ran.stdout, " ".join(ran.stderr.split())
-
-    def good(self, name, qemu, *options, command=("spaces",), said=()):
-        """The same answer as of the core."""
-        status, output, words = self.run(*command, *options, f"qemu:{qemu.path}")
-        same = (status, output) == self.wanted[command][:2]
-        missing = [text for text in said if text not in words]
-        self.tap.case(name, same and not missing,
-                      f"status {status}, {'same' if same else output[:2000]}\n{words}\n"
-                      f"not said: {missing}")
-
-    def bad(self, name, qemu, *said, options=(), limit=PATIENCE):
-        """No answer, and what is said of it, in time."""
-        began = time.monotonic()
-        status, output, words = self.run("spaces", *options, f"qemu:{qemu.path}")
-        took = time.monotonic() - began
-        missing = [text for text in said if not re.search(text, words)]
-        self.tap.case(name, status == 3 and not output and not missing and took < limit,
-                      f"status {status}, {took:.1f} s\n{output[:300]}\n{words}\nnot said: {missing}")
 
 
 def good_ones(bench):
@@ -222,15 +189,12 @@ def ends(bench):
                 stopped = not qemu.running
                 tool.send_signal(number)
                 tool.wait()
-            end = time.monotonic() + 60
-            while not qemu.running and time.monotonic() < end:
-                time.sleep(0.05)
             bench.tap.case(f"it runs on after {number.name}",
-                           heard and stopped and qemu.running, qemu.commands)
+                           heard and stopped and bench.runs(qemu), qemu.commands)
 
 
 def main(tool, core):
-    bench = Bench(tool, core)
+    bench = Bench(tool, core, "qemu")
     good_ones(bench)
     registers(bench)
     lies(bench)

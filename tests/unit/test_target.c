@@ -1238,9 +1238,10 @@ static void recorder(void **state)
 static void kinds(void **state)
 {
 	static const char *const names[] = {
-		"elf", "kdump",  "lime",      "avml",
-		"xen", "vmware", "migration", "cloud-hypervisor",
-		"raw", "sim",    "qemu",      "live"
+		"elf",   "kdump",  "lime",      "avml",
+		"xen",   "vmware", "migration", "cloud-hypervisor",
+		"raw",   "sim",    "qemu",      "gdb",
+		"virsh", "live"
 	};
 	const size_t n = sizeof(names) / sizeof(*names);
 	struct ws_target_options options = { .kind = "tape" };

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""whosees gdb:SOCKET, and stubs that are none: what a good one has is what its core has, and
+a bad one is refused in time, with words on what it did.
+
+    test_gdb.py TOOL CORE      run, as TAP
+"""
+
+import contextlib
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "common"))
+sys.path.insert(0, str(HERE))
+import fake_stub  # noqa: E402
+import peer_bench  # noqa: E402
+from tap import PATIENCE  # noqa: E402
+
+FEW = "--timeout", "1"
+
+
+@contextlib.contextmanager
+def stub(core, **how):
+    with tempfile.TemporaryDirectory() as folder:
+        peer = fake_stub.Stub(core, pathlib.Path(folder), **how)
+        try:
+            yield peer
+        finally:
+            peer.close()
+
+
+def good_ones(bench):
+    with stub(bench.core) as peer:
+        bench.good("spaces as of the core", peer)
+        bench.case("it ran, and runs on in the end, and memory is virtual again",
+                   peer.running and not peer.physical, peer.asked)
+        bench.good("an audit", peer, command=("audit",))
+    with stub(bench.core, running=False) as peer:
+        bench.good("one that was stopped", peer)
+        bench.case("stays so", not peer.running and not peer.physical and "D" not in peer.asked,
+                   peer.asked)
+    with stub(bench.core) as peer:
+        peer.frame = fake_stub.run_lengths
+        bench.good("runs and escapes", peer)
+    with stub(bench.core) as peer:
+        peer.physical = 1
+        bench.good("physical before", peer)
+        bench.case("and after", peer.physical == 1, peer.asked)
+    with stub(bench.core) as peer:
+        human, peer.efer = peer.human, 0xd01
+        peer.human = lambda line: human(line).replace("EFER=", "NONE=")
+        output = bench.run("cpus", "--stop", "-o", "register,value", f"gdb:{peer.path}")[1]
+        bench.case("a register that only the description has",
+                   re.search("^efer +0x0*d01$", output, re.M), output)
+        bench.case("and no other is asked for", peer.asked.count("p") == 1, peer.asked)
+
+
+def refused(bench):
+    with stub(bench.core) as peer:
+        bench.bad("without --stop", peer, "--stop says that it may be stopped", status=2,
+                  options=())
+        bench.case("nobody was stopped", peer.running, "")
+    for question, answer, said in (
+            ("qqemu.", b"", "no physical memory mode"), ("Qqemu.", b"", "no physical memory mode"),
+            ("info registers -a", b"", "no monitor behind it"),
+            ("info mtree -f", b"OK", "has no memory"),
+            ("qSupported", b"OK", "does not say what it supports"),
+            ("m", b"E14", "does not give the 2048 bytes at physical"),
+            ("m", b"00", "does not give the 2048 bytes at physical")):
+        with stub(bench.core) as peer:
+            peer.answers[question] = [answer]
+            bench.bad(f"{question} is answered {answer}", peer, said)
+            bench.case("and it runs on", peer.running, peer.asked)
+    with stub(bench.core) as peer:
+        peer.frame = lambda data: fake_stub.framed(data)[:-1] + b"x"
+        bench.bad("a wrong checksum", peer, "checksum is wrong")
+    with stub(bench.core) as peer:
+        peer.frame = lambda data: b"$*~#a8"
+        bench.bad("a run of nothing", peer, "a run of no bytes")
+    with stub(bench.core) as peer:
+        peer.frame = lambda data: b"$" + b"x" * (4 << 20)
+        bench.bad("a packet that does not end", peer, "does not end")
+    with stub(bench.core) as peer:
+        peer.unasked = fake_stub.framed(b"T05") * 3000
+        bench.bad("somebody lets it run meanwhile", peer, "there is no answer")
+    with stub(bench.core) as peer:
+        peer.greeting = b"SSH-2.0-OpenSSH_9.2\r\n" * 100000
+        bench.bad("another protocol", peer, "it sends what is no packet", options=["--stop", *FEW])
+
+
+def gone(bench):
+    for question in "qSupported", "qqemu.", "info registers -a", "info mtree -f", "m":
+        with stub(bench.core) as peer:
+            peer.silent_at = question
+            bench.bad(f"silent at {question}", peer, "no answer in time", limit=60,
+                      options=["--stop", *FEW])
+            bench.case("and it is let run on", bench.runs(peer), peer.asked)
+        with stub(bench.core) as peer:
+            peer.hang_up_at = question
+            bench.bad(f"gone at {question}", peer, "the connection was closed")
+
+
+def ends(bench):
+    for number in signal.SIGTERM, signal.SIGKILL:
+        with stub(bench.core) as peer:
+            peer.silent_at = "info mtree -f"
+            with subprocess.Popen([bench.tool, "spaces", "--stop", f"gdb:{peer.path}"],
+                                  stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) as tool:
+                heard = peer.unheard.wait(PATIENCE)
+                stopped = not peer.running
+                tool.send_signal(number)
+                tool.wait()
+            bench.case(f"it runs on after {number.name}",
+                       heard and stopped and bench.runs(peer), peer.asked)
+
+
+def main(tool, core):
+    bench = peer_bench.Bench(tool, core, "gdb", ("--stop",))
+    good_ones(bench)
+    refused(bench)
+    gone(bench)
+    ends(bench)
+    return bench.tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
