@@ -40,6 +40,7 @@ long answer_registers(struct whosees_list __user *to);
 /* Every mm that is found, held by a reference of its own, so that its tables stay. */
 struct held_space {
 	struct mm_struct *mm;
+	pgd_t *table; /* that leads to the kernel's addresses */
 	struct whosees_space said;
 };
 
@@ -60,7 +61,7 @@ long answer_spaces(struct whosees_list __user *to);
 
 /*
  * A walk for a kernel address: the entries that it comes by. It begins as {}, and may be used
- * again for the same address in another mm: what both share is walked once. Interrupts are off
+ * again for the same address in another table: what both share is walked once. Interrupts are off
  * from the first of these walks to the last.
  */
 struct walked {
@@ -72,7 +73,7 @@ struct walked {
 	u8 end;
 };
 
-void walk(struct mm_struct *mm, unsigned long address, struct walked *walked);
+void walk(pgd_t *table, unsigned long address, struct walked *walked);
 bool is_kernel_address(u64 address);
 unsigned int levels(void);
 

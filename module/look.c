@@ -12,13 +12,14 @@
 
 /* ---- probe ----------------------------------------------------------------------------- */
 
-/* As many spaces are looked at with interrupts off. */
-#define AT_ONCE 64
+/* As many walks with interrupts off. */
+#define AT_ONCE 256
 
 struct asked {
 	struct whosees_probe probe;
 	u64 address[WHOSEES_ADDRESSES_MAX];
-	struct whosees_outcome row[AT_ONCE];
+	size_t spaces; /* of which outcomes are wanted */
+	struct whosees_outcome outcome[AT_ONCE];
 };
 
 static int read_probe(struct asked *asked, const struct whosees_probe __user *from)
@@ -41,51 +42,67 @@ static int read_probe(struct asked *asked, const struct whosees_probe __user *fr
 	return 0;
 }
 
-/* Some spaces, one address: what they share is walked once. */
-static void fill_row(struct whosees_outcome *row, const struct held_space *space,
-		     size_t n, unsigned long address)
+static bool is_same(const pgd_t *top, const pgd_t *before)
 {
-	struct walked walked = { 0 };
-	unsigned long flags;
+	const unsigned long *a = (const unsigned long *)top;
+	const unsigned long *b = (const unsigned long *)before;
 	size_t i;
 
+	for (i = 0; i < sizeof(*top) / sizeof(*a); i++)
+		if (READ_ONCE(a[i]) != READ_ONCE(b[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Outcomes from the one of that number on, each address's spaces after the other's. One that
+ * has the same top-level entry as the space before has the same outcome.
+ */
+static void fill_outcomes(struct asked *asked, const struct held_space *spaces,
+			  size_t first, size_t n)
+{
+	const u64 *address = asked->address + first / asked->spaces;
+	size_t space = first % asked->spaces, i;
+	struct whosees_outcome *outcome = asked->outcome;
+	const pgd_t *top, *before = NULL;
+	struct walked walked = { 0 };
+	unsigned long flags;
+
 	local_irq_save(flags);
-	for (i = 0; i < n; i++) {
-		walk(space[i].mm, address, &walked);
-		row[i] = (struct whosees_outcome){
+	for (i = 0; i < n; i++, before = top) {
+		top = pgd_offset_pgd(spaces[space].table, *address);
+		if (!before || !is_same(top, before))
+			walk(spaces[space].table, *address, &walked);
+		outcome[i] = (struct whosees_outcome){
 			.entry = walked.step[walked.n - 1].value,
 			.end = walked.end,
 			.level = walked.n,
 		};
+		if (++space < asked->spaces)
+			continue;
+		space = 0;
+		address++;
+		top = NULL;
+		walked.n = 0;
 	}
 	local_irq_restore(flags);
 }
 
-static int probe_address(struct asked *asked, const struct spaces *spaces, u32 which)
+static int probe_spaces(struct asked *asked, const struct held_space *spaces)
 {
-	size_t room = asked->probe.spaces.room, n = min(spaces->n, room), at, some;
 	struct whosees_outcome __user *to = pointer_of(asked->probe.outcomes);
+	size_t all = asked->spaces * asked->probe.naddresses, at, some;
 
-	for (at = 0; at < n; at += some) {
-		some = min_t(size_t, n - at, AT_ONCE);
-		fill_row(asked->row, spaces->v + at, some, asked->address[which]);
-		if (copy_to_user(to + which * room + at, asked->row, some * sizeof(*to)))
+	for (at = 0; at < all; at += some) {
+		some = min_t(size_t, all - at, AT_ONCE);
+		fill_outcomes(asked, spaces, at, some);
+		if (copy_to_user(to + at, asked->outcome, some * sizeof(*to)))
 			return -EFAULT;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}
 	return 0;
-}
-
-static int probe_addresses(struct asked *asked, const struct spaces *spaces)
-{
-	int error = 0;
-	u32 i;
-
-	for (i = 0; !error && i < asked->probe.naddresses; i++)
-		error = probe_address(asked, spaces, i);
-	return error;
 }
 
 long answer_probe(struct whosees_probe __user *to)
@@ -102,7 +119,8 @@ long answer_probe(struct whosees_probe __user *to)
 	error = hold_spaces(&spaces);
 	if (error)
 		goto out_asked;
-	error = probe_addresses(asked, &spaces);
+	asked->spaces = min_t(size_t, spaces.n, asked->probe.spaces.room);
+	error = probe_spaces(asked, spaces.v);
 	if (!error)
 		error = copy_spaces(&spaces, &asked->probe.spaces);
 	if (!error && copy_to_user(to, &asked->probe, sizeof(asked->probe)))
@@ -123,7 +141,7 @@ static size_t table_size(u32 level)
 }
 
 /* The page is a table's: the walk has just come by it. */
-static int copy_table(struct mm_struct *mm, struct whosees_table *table, void *page)
+static int copy_table(pgd_t *top, struct whosees_table *table, void *page)
 {
 	size_t size = table_size(table->level);
 	struct walked walked = { 0 };
@@ -132,7 +150,7 @@ static int copy_table(struct mm_struct *mm, struct whosees_table *table, void *p
 	int error = -ENOENT;
 
 	local_irq_save(flags);
-	walk(mm, table->address, &walked);
+	walk(top, table->address, &walked);
 	if (table->level <= walked.n) {
 		lies = (const void *)round_down(
 			(unsigned long)walked.step[table->level - 1].entry, size);
@@ -154,7 +172,7 @@ static int find_table(struct whosees_table *table, void *page)
 	error = -ESRCH;
 	for (i = 0; i < spaces.n; i++)
 		if (spaces.v[i].said.mm == table->mm) {
-			error = copy_table(spaces.v[i].mm, table, page);
+			error = copy_table(spaces.v[i].table, table, page);
 			break;
 		}
 	release_spaces(&spaces);

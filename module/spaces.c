@@ -26,6 +26,7 @@ static void put_space(struct held_space *space, struct mm_struct *mm,
 	mmgrab(mm);
 	*space = (struct held_space){
 		.mm = mm,
+		.table = kernel_table(mm),
 		.said = { .mm = (unsigned long)mm,
 			  .root = virt_to_phys(mm->pgd),
 			  .flags = flags },

@@ -24,8 +24,8 @@ bool is_kernel_address(u64 address)
 
 unsigned int levels(void)
 {
-	return LEVELS_MAX - !!mm_p4d_folded(current->mm) - !!mm_pud_folded(current->mm) -
-	       !!mm_pmd_folded(current->mm);
+	return LEVELS_MAX - !!mm_p4d_folded(NULL) - !!mm_pud_folded(NULL) -
+	       !!mm_pmd_folded(NULL);
 }
 
 /* The top-level table is held by who asks. */
@@ -100,13 +100,14 @@ static bool step(struct walked *walked, unsigned int at, const void *entry, u64 
 
 /*
  * From an entry to the one of the level below. Where that level is folded, at build or at boot,
- * both are the same entry, which is put down and judged as the lower one.
+ * both are the same entry, which is put down and judged as the lower one. That is the same in
+ * every mm, so none is named.
  */
 #define DOWN(upper, lower)                                                  \
 	do {                                                                \
 		upper##_t value;                                            \
                                                                             \
-		if (mm_##lower##_folded(mm)) {                              \
+		if (mm_##lower##_folded(NULL)) {                            \
 			lower = lower##_offset(upper, address);             \
 			break;                                              \
 		}                                                           \
@@ -156,9 +157,9 @@ static void last_step(struct walked *walked, unsigned int at, const pte_t *entry
 		     IS_PAGE(value) ? WHOSEES_END_PAGE : WHOSEES_END_HOLE);
 }
 
-void walk(struct mm_struct *mm, unsigned long address, struct walked *walked)
+void walk(pgd_t *table, unsigned long address, struct walked *walked)
 {
-	pgd_t *pgd = pgd_offset_pgd(kernel_table(mm), address);
+	pgd_t *pgd = pgd_offset_pgd(table, address);
 	p4d_t *p4d;
 	pud_t *pud;
 	pmd_t *pmd;

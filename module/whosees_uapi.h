@@ -68,13 +68,13 @@ struct whosees_outcome {
 };
 
 /*
- * Every address in every space. A row of outcomes for each address, of spaces.room elements;
- * those of one address are of one moment for 64 spaces at a time.
+ * Every address in every space. For each address a row of outcomes, of as many elements as
+ * spaces are written; 256 that follow each other are of one moment.
  */
 struct whosees_probe {
 	struct whosees_list spaces; /* of struct whosees_space */
 	__u64 addresses;            /* of naddresses __u64 */
-	__u64 outcomes;             /* in a row as the spaces are; room for all of them */
+	__u64 outcomes;             /* room for naddresses * spaces.room */
 	__u32 naddresses;           /* WHOSEES_ADDRESSES_MAX at most */
 	__u32 reserved;             /* 0 */
 };

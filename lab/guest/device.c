@@ -201,7 +201,7 @@ static void probe(void)
 	for (int i = 0; i < PAGES; i++)
 		for (unsigned int space = 0; space < asked.spaces.n; space++)
 			put_outcome(&spaces[space], addresses[i],
-				    &outcomes[i * ROOM + (int)space]);
+				    &outcomes[i * (int)asked.spaces.n + (int)space]);
 	flush();
 }
 
