@@ -7,11 +7,11 @@ import json
 import re
 import subprocess
 
-from . import capture, elf, guest, initramfs, module_build, packages, stock, util
+from . import capture, elf, guest, initramfs, module_build, packages, stock, tool, util
 from .util import HERE, REPO, LabError
 
 UAPI = REPO / "module/whosees_uapi.h"
-OWN = "programs random seed closings churn rounds".split()  # words of device.conf's
+OWN = "whosees programs random seed closings churn rounds".split()  # words of device.conf's
 PAGE, HOLE = "0", "1"  # WHOSEES_END_*
 ACCESSED_DIRTY = 0x60  # which the processor sets in an entry meanwhile
 BITS32 = "gcc -m32 -isystem /usr/include/x86_64-linux-gnu"
@@ -19,9 +19,9 @@ BAD = re.compile(r"BUG:|kernel BUG|Oops|WARNING:|Call Trace|general protection f
 
 # Names of device, and how QEMU's `info registers` begins what it has of them.
 REGISTERS = {"cr0": r"CR0=([0-9a-f]+)", "cr4": r"CR4=([0-9a-f]+)", "efer": r"EFER=([0-9a-f]+)",
-             "gdt": r"GDT= +([0-9a-f]+)", "gdt-limit": r"GDT= +[0-9a-f]+ ([0-9a-f]+)",
-             "idt": r"IDT= +([0-9a-f]+)", "idt-limit": r"IDT= +[0-9a-f]+ ([0-9a-f]+)",
-             "tr": r"TR =([0-9a-f]+)", "tr-base": r"TR =[0-9a-f]+ ([0-9a-f]+)"}
+             "gdt.base": r"GDT= +([0-9a-f]+)", "gdt.limit": r"GDT= +[0-9a-f]+ ([0-9a-f]+)",
+             "idt.base": r"IDT= +([0-9a-f]+)", "idt.limit": r"IDT= +[0-9a-f]+ ([0-9a-f]+)",
+             "tr": r"TR =([0-9a-f]+)", "tr.base": r"TR =[0-9a-f]+ ([0-9a-f]+)"}
 
 # Of what is counted (guest/device.sh) as much more may be there afterwards: objects, of which
 # each processor keeps some that are free, and kilobytes.
@@ -36,22 +36,24 @@ def scenarios():
     return {name: stock.Row({**shared, **own[name]}) for name in own.sections()}
 
 
-def image_of(kernel, scenario):
+def image_of(kernel, scenario, more):
     """The guest's root file system, with what it is asked by."""
     lab_module = module_build.build(kernel)
     programs = {"device": kernel.conf["cc"], "device32": BITS32}
-    more = {f"bin/{name}": initramfs.build_program("device", programs[name], [UAPI])
+    more |= {f"bin/{name}": initramfs.build_program("device", programs[name], [UAPI])
             for name in scenario["programs"].split()}
     more["modules/whosees.ko"] = module_build.build(kernel, module_build.TOOL)
     return initramfs.build(kernel, lab_module, scenario, HERE / "guest/device.sh", more, OWN)
 
 
-def boot(scenario, out):
+def boot(scenario, out, build):
     """Boot, ask, and leave in `out` the dump of the moment between question and harm, and all
     that was said."""
     kernel, _ = capture.fetch(scenario)
+    more = tool.files(kernel.arch, kernel.conf["suite"], build) \
+        if scenario["whosees"] == "yes" else {}
     with packages.cache_lock():
-        image = image_of(kernel, scenario)
+        image = image_of(kernel, scenario, more)
     with util.whole_dir(out) as work:
         (work / "initramfs.cpio").write_bytes(image)
         guest.insist(out.name, run, kernel, scenario, work)
@@ -80,8 +82,8 @@ def said(out, file="said"):
     return found
 
 
-def whosees(tool, *words):
-    done = subprocess.run([tool, *words, "--json"], capture_output=True, text=True, check=False)
+def whosees(program, *words):
+    done = subprocess.run([program, *words, "--json"], capture_output=True, text=True, check=False)
     if done.returncode > 1:
         raise LabError(f"whosees {' '.join(map(str, words))}: {done.stderr}")
     return json.loads(done.stdout)
@@ -104,9 +106,25 @@ def check_registers(out, asked):
     return Finding("registers as QEMU has them", count, faults)
 
 
-def check_spaces(tool, out, asked):
+def check_live(out, asked):
+    """What `whosees cpus live` has in the guest: the module's registers, as QEMU has them."""
+    faults, count = [], 0
+    for line in asked["cpus"]:
+        cpu, _, name, value, base, limit, *_ = " ".join(line).split(",")
+        for part, got in (("", value), (".base", base), (".limit", limit)):
+            pattern = REGISTERS.get(name + part)
+            if not pattern or not got:
+                continue
+            text = (out / f"info-registers.cpu{cpu}.txt").read_text()
+            count += 1
+            if int(re.search(pattern, text)[1], 16) != int(got, 16):
+                faults.append(f"CPU {cpu}: {name}{part} {got}")
+    return Finding("registers that whosees has of `live`", count, faults)
+
+
+def check_spaces(program, out, asked):
     """Root, pid and name of each process: the same set."""
-    rows = whosees(tool, "spaces", out / "dump.elf")["spaces"]
+    rows = whosees(program, "spaces", out / "dump.elf")["spaces"]
     wanted = {(int(row["root"], 16), int(pid)) for row in rows if row["kind"] == "process"
               for pid in re.findall(r"\d+", row["owners"])}
     names = {row["pid"]: row["comm"] for row in rows}
@@ -130,11 +148,11 @@ def agrees(row, end, entry):
     return end == HOLE and row["end"].startswith("hole") and not entry & 1
 
 
-def check_probes(tool, out, asked):
+def check_probes(program, out, asked):
     """Every address in every process: page and where, or hole."""
     addresses = sorted({f"0x{address}" for _, _, address, *_ in asked["probe"]})
     (out / "addresses").write_text("\n".join(addresses) + "\n")
-    rows = whosees(tool, "probe", out / "dump.elf", f"@{out / 'addresses'}", "--all")["rows"]
+    rows = whosees(program, "probe", out / "dump.elf", f"@{out / 'addresses'}", "--all")["rows"]
     wanted = {(int(row["root"], 16), int(row["address"], 16)): row for row in rows}
     faults, holes, count = [], 0, 0
     for pid, root, address, end, level, entry in asked["probe"]:
@@ -254,11 +272,12 @@ def bar(out):
     return int(spent, 16) / int(n), int(own, 16) / int(own_n)
 
 
-def check(tool, out, scenario):
+def check(program, out, scenario):
     asked, after = said(out), said(out, "said-after")
     calls = int(scenario["random"]) * len(scenario["programs"].split())
-    return [check_registers(out, asked), check_spaces(tool, out, asked),
-            check_probes(tool, out, asked), check_tables(out, asked),
+    return [check_registers(out, asked), check_spaces(program, out, asked),
+            check_probes(program, out, asked), check_tables(out, asked),
+            *([check_live(out, asked)] if scenario["whosees"] == "yes" else []),
             check_hidden(asked, scenario["hide"]), check_refused(after),
             check_random(after, calls), check_closing(after), check_memory(after), check_openers(after),
             check_console(out)]

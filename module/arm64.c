@@ -6,12 +6,12 @@
 
 void read_registers(struct register_set *set)
 {
-	put_register(set, "ttbr0", read_sysreg(ttbr0_el1));
-	put_register(set, "ttbr1", read_sysreg(ttbr1_el1));
-	put_register(set, "tcr", read_sysreg(tcr_el1));
-	put_register(set, "sctlr", read_sysreg(sctlr_el1));
-	put_register(set, "mair", read_sysreg(mair_el1));
-	put_register(set, "vbar", read_sysreg(vbar_el1));
+	put_register(set, "ttbr0_el1", read_sysreg(ttbr0_el1));
+	put_register(set, "ttbr1_el1", read_sysreg(ttbr1_el1));
+	put_register(set, "tcr_el1", read_sysreg(tcr_el1));
+	put_register(set, "sctlr_el1", read_sysreg(sctlr_el1));
+	put_register(set, "mair_el1", read_sysreg(mair_el1));
+	put_register(set, "vbar_el1", read_sysreg(vbar_el1));
 }
 
 unsigned long kernel_first(void)

@@ -16,12 +16,15 @@
 
 #include "kmod.h"
 
+/* What it tells /dev/mem would as well. */
+static int refuse_locked_down(void)
+{
+	return security_locked_down(LOCKDOWN_DEV_MEM);
+}
+
 static int open_device(struct inode *inode, struct file *file)
 {
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	/* What it tells /dev/mem would as well. */
-	return security_locked_down(LOCKDOWN_DEV_MEM);
+	return capable(CAP_SYS_ADMIN) ? refuse_locked_down() : -EPERM;
 }
 
 static long answer_about(struct whosees_about __user *to)
@@ -41,7 +44,10 @@ static long answer_about(struct whosees_about __user *to)
 static long answer(struct file *file, unsigned int call, unsigned long at)
 {
 	void __user *to = (void __user *)at;
+	int error = refuse_locked_down(); /* which may have come since */
 
+	if (error)
+		return error;
 	switch (call) {
 	case WHOSEES_ABOUT:
 		return answer_about(to);

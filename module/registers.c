@@ -26,29 +26,37 @@ static void read_own(void *sets)
 	read_registers((struct register_set *)sets + raw_smp_processor_id());
 }
 
-/* The caller's room is not touched but for what there is. */
-static long copy_sets(const struct register_set *sets, struct whosees_list *list)
+/* n counts all; what there is no room for is not written. */
+static int copy_set(const struct register_set *set, struct whosees_list *list)
 {
 	struct whosees_register __user *to = pointer_of(list->at);
+	u32 fits = min(set->n, list->room - min(list->n, list->room));
+
+	if (copy_to_user(to + list->n, set->v, fits * sizeof(*to)))
+		return -EFAULT;
+	list->n += set->n;
+	return 0;
+}
+
+static int copy_sets(const struct register_set *sets, unsigned int own,
+		     struct whosees_list *list)
+{
 	unsigned int cpu;
-	u32 room = list->room;
+	int error;
 
 	list->n = 0;
-	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
-		u32 fits = min(sets[cpu].n, room);
-
-		if (copy_to_user(to + list->n, sets[cpu].v, fits * sizeof(*to)))
-			return -EFAULT;
-		list->n += sets[cpu].n;
-		room -= fits;
-	}
-	return 0;
+	error = copy_set(&sets[own], list);
+	for (cpu = 0; !error && cpu < nr_cpu_ids; cpu++)
+		if (cpu != own)
+			error = copy_set(&sets[cpu], list);
+	return error;
 }
 
 long answer_registers(struct whosees_list __user *to)
 {
 	struct register_set *sets;
 	struct whosees_list list;
+	unsigned int own;
 	long error;
 
 	if (copy_from_user(&list, to, sizeof(list)))
@@ -56,8 +64,10 @@ long answer_registers(struct whosees_list __user *to)
 	sets = kvcalloc(nr_cpu_ids, sizeof(*sets), GFP_KERNEL);
 	if (!sets)
 		return -ENOMEM;
+	own = get_cpu();
 	on_each_cpu(read_own, sets, true);
-	error = copy_sets(sets, &list);
+	put_cpu();
+	error = copy_sets(sets, own, &list);
 	if (!error && copy_to_user(to, &list, sizeof(list)))
 		error = -EFAULT;
 	kvfree(sets);

@@ -3,9 +3,11 @@
  * What /dev/whosees answers. Every struct has the same layout for 32-bit and 64-bit callers,
  * in native byte order: pointers are __u64, and nothing is padded by the compiler.
  *
- * Open needs CAP_SYS_ADMIN, and is refused (EPERM) while the kernel is locked down. Each call
- * returns 0, or -1 with errno: EFAULT for memory that is not the caller's, EINVAL for what
- * makes no sense, E2BIG for more than one call answers, ENOMEM, EINTR, ENOTTY.
+ * Open needs CAP_SYS_ADMIN, and is refused (EPERM) while the kernel is locked down, as all
+ * calls are. Each returns 0, or -1 with errno: EFAULT for memory that is not the caller's,
+ * EINVAL for what makes no sense, E2BIG for more than one call answers, ESRCH for a space that
+ * is not there (any more), ENOENT for a table that a walk does not come to, EAGAIN where
+ * processes begin faster than they can be counted, ENOMEM, EINTR, ENOTTY.
  *
  * A list: the caller has room for so many elements at `at`; `n` becomes how many there are,
  * of which the first `room` are written.
@@ -35,10 +37,13 @@ struct whosees_list {
 	__u32 n;
 };
 
-/* What a processor has in a register, read on it. Names are the manual's, in lower case. */
+/*
+ * What a processor has in a register, read on it; those of the one that asks come first. Names
+ * are the manual's, in lower case.
+ */
 struct whosees_register {
 	__u32 cpu;
-	char name[12]; /* terminated: "cr3", "idt", "idt-limit", "satp" */
+	char name[12]; /* terminated: "cr3", "idt.base", "idt.limit", "satp" */
 	__u64 value;
 };
 

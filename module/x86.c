@@ -22,8 +22,8 @@ static void put_task(struct register_set *set, const struct desc_ptr *gdt)
 #ifdef CONFIG_X86_64
 	base |= (unsigned long)tss->base3 << 32;
 #endif
-	put_register(set, "tr-base", base);
-	put_register(set, "tr-limit", tss->limit0 | tss->limit1 << 16);
+	put_register(set, "tr.base", base);
+	put_register(set, "tr.limit", tss->limit0 | tss->limit1 << 16);
 }
 
 #define CR(n)                                                     \
@@ -49,10 +49,10 @@ void read_registers(struct register_set *set)
 		asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(MSR_EFER));
 		put_register(set, "efer", low | (u64)high << 32);
 	}
-	put_register(set, "gdt", gdt.address);
-	put_register(set, "gdt-limit", gdt.size);
-	put_register(set, "idt", idt.address);
-	put_register(set, "idt-limit", idt.size);
+	put_register(set, "gdt.base", gdt.address);
+	put_register(set, "gdt.limit", gdt.size);
+	put_register(set, "idt.base", idt.address);
+	put_register(set, "idt.limit", idt.size);
 	put_task(set, &gdt);
 }
 

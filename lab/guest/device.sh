@@ -41,6 +41,18 @@ esac
 if [ -n "$hide" ]; then
 	echo "hide $pid $hidden" >$lab/control
 fi
+if [ "$whosees" = yes ]; then
+	whosees cpus live --csv >/cpus 2>/complaints || echo "status $?" >>/complaints
+	for file in cpus complaints; do
+		while read -r line; do
+			echo "$file $line" >&5
+		done </$file
+	done
+	whosees audit live >/audit 2>&1 || true
+	while read -r line; do
+		echo "audit $line" >&5
+	done </audit
+fi
 device ask "$hidden" "$(symbol vfs_read)" "$(loaded whosees)" "$(loaded loop)" >&5
 # the host has dumped all this; now for who means no good
 for program in $programs; do

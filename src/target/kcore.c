@@ -152,7 +152,7 @@ enum ws_status ws_kcore_look(struct ws_target *target, struct ws_kcore *kcore)
 	/* What the kernel has no address for is not in it. */
 	if (target->word == 4)
 		ws_target_reaches(target, WS_PHYSICAL_END);
-	return WS_OK;
+	return target->moving ? ws_kernel_registers(target) : WS_OK;
 }
 
 bool ws_kcore_place(const struct ws_target *target, const struct ws_kcore *kcore,
@@ -172,12 +172,14 @@ enum ws_status ws_kcore_note(struct ws_target *target, const struct ws_kcore *kc
 {
 	return ws_target_add_note(
 		target,
-		"%s, so what is read may be of different moments, and it has no registers. "
+		"%s, so what is read may be of different moments%s. "
 		"Memory is read by the direct map (%s%s); the kernel's image (%s), vmalloc, modules and the "
 		"like (%s) are read by page tables%s",
 		target->moving
 			? "/proc/kcore: the machine runs on meanwhile"
 			: "a copy of /proc/kcore: it was written while the machine ran",
+		target->cpus.n ? "; registers are by /dev/whosees"
+			       : ", and it has no registers",
 		WS_COUNT_OF(kcore->ndirect, "segment"),
 		kcore->unplaced ? ", taken to begin at physical 0" : "",
 		WS_COUNT_OF(kcore->nimage, "segment"),

@@ -43,6 +43,9 @@ bool ws_kcore_place(const struct ws_target *target, const struct ws_kcore *kcore
 		    const struct ws_kcore_segment *segment, uint64_t *pa,
 		    const char **flaw);
 
+/* Of the kernel that runs here: what its processors have in registers, if a module says it. */
+enum ws_status ws_kernel_registers(struct ws_target *target) WS_MUST_CHECK;
+
 /* What is said of it, once all is added. */
 enum ws_status ws_kcore_note(struct ws_target *target,
 			     const struct ws_kcore *kcore) WS_MUST_CHECK;

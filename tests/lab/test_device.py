@@ -27,7 +27,7 @@ def main():
     conf, out = device.scenarios()[name], scenario.LAB / "device" / f"check-{name}"
     conf["random"], conf["churn"] = RANDOM, "100"
     with scenario.locked(f"device-{name}"):
-        device.boot(conf, out)
+        device.boot(conf, out, tool.parent.parent)
         for what, count, faults in device.check(tool, out, conf):
             tap.case(f"{name}: {count} {what}", not faults, "\n".join(faults[:20]))
     if not tap.failed:
