@@ -9,8 +9,11 @@ import subprocess
 from . import capture, guest, initramfs, module_build, packages, stock, tool, util
 from .util import HERE, LabError
 
-APPLETS = "sh mount insmod cat grep cut stty true".split()
-PORT = "/dev/ttyS1"
+APPLETS = "sh mount insmod rmmod cat grep cut stty true".split()
+# COM2, or the second port of the card that stands for it (guest.ports()): behind the console
+# where that is a 16550 as well.
+PORTS = {"amd64": "ttyS1", "i386": "ttyS1", "arm64": "ttyS1", "armhf": "ttyS1",
+         "riscv64": "ttyS2"}
 COMMANDS = {
     "spaces": "whosees spaces live --json",
     "path": "whosees spaces /proc/kcore --json",
@@ -46,12 +49,14 @@ def root_of(kernel, lab_module, files, scenario):
         cpio.file(path, pathlib.Path(file).read_bytes(), 0o755)
     for name, data in modules.items():
         cpio.file(f"modules/{name}.ko", data)
-    cpio.file("modules/whosees_lab.ko", lab_module.read_bytes())
+    if lab_module:
+        cpio.file("modules/whosees_lab.ko", lab_module.read_bytes())
     for folder in ("proc", "sys", "dev"):
         cpio.folder(folder)
     for fifo in "go", "done":
         cpio.entry(fifo, initramfs.S_IFIFO | 0o600)
-    settings = {"port": PORT, "modules": " ".join([*modules, "whosees_lab"]),
+    settings = {"port": f"/dev/{PORTS[kernel.arch]}",
+                "modules": " ".join([*modules, *["whosees_lab"][:lab_module is not None]]),
                 **{key: scenario[key] for key in ("processes", "hide", "churn")}}
     cpio.file("lab.conf", "".join(f"{key}='{value}'\n"
                                   for key, value in settings.items()).encode())
@@ -90,7 +95,7 @@ def boot(name, out, build):
     kernel, _ = capture.fetch(stock.Row(kernel=scenario["kernel"], filtered=""))
     files = tool.files(kernel.arch, kernel.conf["suite"], build)
     with packages.cache_lock():
-        lab_module = module_build.build(kernel)
+        lab_module = module_build.build(kernel) if scenario["hide"] else None
         image = root_of(kernel, lab_module, files, scenario)
     with util.whole_dir(out) as work:
         (work / "initramfs.cpio").write_bytes(image)

@@ -5,7 +5,7 @@ import os
 import pathlib
 import re
 
-from . import packages, util
+from . import foreign, packages, util
 from .util import REPO, LabError, cache_dir, need, run, say
 
 # What meson.build asks for, by the packages of a Debian of any architecture.
@@ -26,6 +26,7 @@ c = [{words}]
 ar = 'ar'
 strip = 'strip'
 pkgconfig = 'pkg-config'
+exe_wrapper = ['{emulator}', '-L', '{root}']
 [properties]
 sys_root = '{root}'
 pkg_config_libdir = '{root}/usr/lib/{triplet}/pkgconfig:{root}/usr/share/pkgconfig'
@@ -43,8 +44,8 @@ def closure(apt, arch, names):
 
     def add(name):
         record = apt.show(name, arch)
-        if name in files or record["Architecture"] != arch:
-            return  # text alone
+        if name in files or record.get("Architecture") not in (arch, "all"):
+            return  # no package has that name
         files[name] = apt.fetch(name, arch)
         for needed in packages.depended(record, FOLLOWED):
             add(needed)
@@ -55,7 +56,10 @@ def closure(apt, arch, names):
 
 
 def lead_links(tree):
-    """Links of packages name files from the root of a system: make it this tree."""
+    """Links of packages name files from the root of a system: make it this tree. And where
+    all libraries are below /usr, /lib is a link."""
+    if not (tree / "lib").exists():
+        (tree / "lib").symlink_to("usr/lib")
     for path in tree.rglob("*"):
         if path.is_symlink() and os.readlink(path).startswith("/"):
             target = tree / os.readlink(path).lstrip("/")
@@ -87,7 +91,8 @@ def cross_file(arch, root):
     for folder in f"{root}/lib/{triplet}", f"{root}/usr/lib/{triplet}":
         words.append(f"-Wl,-rpath-link,{folder}")
     return CROSS_FILE.format(words=", ".join(f"'{word}'" for word in words), root=root,
-                             triplet=triplet, family=family, cpu=cpu)
+                             triplet=triplet, family=family, cpu=cpu,
+                             emulator=f"qemu-{foreign.PROCESSORS[arch]}")
 
 
 def cross_build(suite, arch):
@@ -95,7 +100,7 @@ def cross_build(suite, arch):
     root, build = sysroot(suite, arch), REPO / ".lab/tool" / arch
     text = cross_file(arch, root)
     where = build.with_suffix(".ini")
-    if not build.exists() or not where.exists() or where.read_text() != text:
+    if not (build / "build.ninja").exists() or where.read_text() != text:
         build.parent.mkdir(parents=True, exist_ok=True)
         util.remove(build)
         where.write_text(text)
@@ -147,7 +152,7 @@ def files(arch, suite, build):
         program = build / "tools/whosees"
         triplet = CROSS[arch][1]
         folders = [build / "src", root / "lib" / triplet, root / "usr/lib" / triplet,
-                   root / "lib"]
+                   root / "lib", root / "usr/lib"]
     libraries = loaded(program, dict.fromkeys(folders))
     loader = interpreter(program)
     name = loader.rpartition("/")[2]

@@ -184,6 +184,12 @@ static enum ws_status leave_out_gone(struct ws_system *system)
 	return WS_OK;
 }
 
+/* To look for whom a root is goes through all memory, twice: one more look is enough. */
+static bool is_whole(const struct ws_system *system, size_t gone, unsigned tries)
+{
+	return !gone && !system->tasks_partial && (tries > 1 || !some_unowned(system));
+}
+
 enum ws_status ws_find_who(struct ws_system *system)
 {
 	size_t notes = system->notes.n, gone = 0;
@@ -193,8 +199,7 @@ enum ws_status ws_find_who(struct ws_system *system)
 		return status;
 	for (unsigned tries = 1; status == WS_OK; tries++) {
 		gone = count_gone(system);
-		if (tries == TRIES ||
-		    (!gone && !system->tasks_partial && !some_unowned(system)))
+		if (tries == TRIES || is_whole(system, gone, tries))
 			break;
 		ws_system_forget(system);
 		undo(system, notes);
