@@ -38,6 +38,7 @@ enum option_group {
 	OPTIONS_CPUS = 1 << 12,
 	OPTIONS_STACK = 1 << 13,
 	OPTIONS_FRAME = 1 << 14,
+	OPTIONS_WATCH = 1 << 15,
 	OPTIONS_EVERYWHERE = 1 << 8, /* of whosees itself and of every command */
 };
 
@@ -90,6 +91,11 @@ struct request {
 	uint64_t cpu;
 	bool has_tail;
 	uint64_t tail; /* so many records, the last ones */
+	/* of a target that is watched */
+	uint64_t interval, looks; /* seconds; 0 looks: without end */
+	bool until_finding;
+	const char *on_finding, *history, *prometheus; /* or NULL */
+	uint64_t history_size;
 };
 
 struct session;
@@ -138,6 +144,7 @@ struct digest;
 enum exit_status audit_status(const struct digest *digest); /* of run_report too */
 enum exit_status run_report(struct session *session);
 enum exit_status run_diff(struct session *session);
+enum exit_status run_watch(struct session *session);
 enum exit_status run_rules(struct session *session);
 enum exit_status run_capture(struct session *session);
 enum exit_status run_check_module(struct session *session);
@@ -148,7 +155,7 @@ const char *offer_scenario(unsigned i);
 extern const struct table autopsy_table, spaces_table, modules_table, read_table,
 	steps_table, map_table, probe_table, audit_table, diff_table, rules_table,
 	handlers_table, what_if_table, sim_table, log_table, names_table, registers_table,
-	stack_table, frame_table;
+	changes_table, stack_table, frame_table;
 
 /* options.c: exits with EXIT_USAGE when argv makes no sense, with 0 after --help. */
 void parse_request(int argc, char **argv, struct request *request);

@@ -408,6 +408,27 @@ const struct command commands[] = {
 		.run = run_diff,
 	},
 	{
+		.name = "watch",
+		.summary = "audit a running machine over and over, and print what changes",
+		.args = "TARGET",
+		.about =
+			"Audits TARGET at an interval and prints only changes: verdicts that became worse "
+			"or better, findings that appeared or are gone, modules that came or went, and "
+			"looks that failed. The first look prints how things are. SIGINT and SIGTERM end it "
+			"after the look that goes on; a look that fails, unless it is the first, is a "
+			"change, and the next is tried all the same. How much processor time it took is "
+			"printed at the end, on standard error. The exit status is that of the last "
+			"look, as audit has it.",
+		.examples = EXAMPLES(
+			{ "Look twice, a second apart", "whosees watch dump.elf --looks 2 --interval 1",
+			  1 },
+			{ "Wait until something is wrong, and tell the system's log of changes",
+			  "whosees watch dump.elf --until-finding --on-finding 'logger -t whosees'", 1 }),
+		.options = OPTIONS_TARGET | OPTIONS_WATCH,
+		.rows = &changes_table,
+		.run = run_watch,
+	},
+	{
 		.name = "rules",
 		.summary = "list what an audit checks",
 		.args = "",

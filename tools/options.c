@@ -31,7 +31,8 @@ enum {
 	KEY_PID = 'p',
 	KEY_ALL = 'a',
 	KEY_OUTPUT = 'o',
-	KEY_TAIL = 'n', /* as tail has it */
+	KEY_TAIL = 'n',     /* as tail has it */
+	KEY_INTERVAL = 'n', /* as watch has it */
 	KEY_SYSTEM_MAP = 0x100,
 	KEY_NDJSON,
 	KEY_CSV,
@@ -60,6 +61,12 @@ enum {
 	KEY_VECTORS,
 	KEY_CPU,
 	KEY_WITHOUT,
+	KEY_LOOKS,
+	KEY_UNTIL_FINDING,
+	KEY_ON_FINDING,
+	KEY_HISTORY,
+	KEY_HISTORY_SIZE,
+	KEY_PROMETHEUS,
 	KEY_COLUMNS = 'o', /* of commands that write no file */
 };
 
@@ -159,6 +166,30 @@ const struct option_row option_rows[] = {
 	  "Print a line for each mapping that differs, too, where two boots differ in where "
 	  "they have put their memory" },
 
+	{ OPTIONS_WATCH, KEY_INTERVAL, "interval", "SECONDS",
+	  "Seconds from the beginning of one look to that of the next; after a long look the "
+	  "pause is as long as the look was; default: 10" },
+	{ OPTIONS_WATCH, KEY_LOOKS, "looks", "N", "End after N looks; default: go on" },
+	{ OPTIONS_WATCH, KEY_UNTIL_FINDING, "until-finding", NULL,
+	  "End with status 1 at the first look that finds something" },
+	{ OPTIONS_WATCH, KEY_ON_FINDING, "on-finding", "COMMAND",
+	  "Have sh run COMMAND, and wait for it, where a verdict became worse (what heals is "
+	  "not) or a finding is new that is an error or fatal; the changes are its standard input, as NDJSON" },
+	{ OPTIONS_WATCH, KEY_HISTORY, "history", "FILE",
+	  "Append each change to FILE as NDJSON",
+	  .complete = COMPLETE_FILES },
+	{ OPTIONS_WATCH, KEY_HISTORY_SIZE, "history-size", "SIZE",
+	  "Rename FILE to FILE.1, in place of the one there, before it grows beyond SIZE; "
+	  "default: 10M" },
+	{ OPTIONS_WATCH, KEY_PROMETHEUS, "prometheus", "FILE",
+	  "Write counts to FILE after each look, for the textfile collector of Prometheus's "
+	  "node_exporter; FILE is replaced as a whole",
+	  .complete = COMPLETE_FILES },
+	{ OPTIONS_WATCH, KEY_WITHOUT, "without", "FAMILY",
+	  "Leave a family of rules out: frames, which takes a pass of its own over all page "
+	  "tables" },
+	{ OPTIONS_WATCH, KEY_NDJSON, "ndjson", NULL, "Print one JSON object per line" },
+
 	{ OPTIONS_OUTPUT, KEY_JSON, "json", NULL, "Print one JSON document" },
 	{ OPTIONS_OUTPUT, KEY_NDJSON, "ndjson", NULL, "Print one JSON object per line" },
 	{ OPTIONS_OUTPUT, KEY_CSV, "csv", NULL, "Print the table as CSV (RFC 4180)" },
@@ -230,6 +261,9 @@ char *option_about(const struct option_row *option)
 	return ws_text_of("%.*s%s%s", (int)(at - option->about), option->about, words,
 			  at + 1);
 }
+
+/* Seconds: a month. */
+#define INTERVAL_MAX (31 * 24 * 60 * 60)
 
 static uint64_t parse_number(struct argp_state *state, const char *what, const char *text,
 			     enum ws_base base, uint64_t max)
@@ -453,7 +487,12 @@ static error_t parse_command_option(int key, char *arg, struct argp_state *state
 	case KEY_PERM:
 		request->perm = arg;
 		return 0;
-	case KEY_TAIL:
+	case KEY_TAIL: /* and KEY_INTERVAL */
+		if (request->command->options & OPTIONS_WATCH) {
+			request->interval = parse_number(state, "--interval", arg,
+							 WS_DECIMAL, INTERVAL_MAX);
+			return 0;
+		}
 		request->tail =
 			parse_number(state, "--tail", arg, WS_DECIMAL, UINT64_MAX);
 		request->has_tail = true;
@@ -525,6 +564,10 @@ static void check_request(struct argp_state *state, const struct request *reques
 	if (request->save && ws_whole_is_standard(request->save))
 		arguments_wrong(state->name,
 				"--save: standard output is for the text; name a FILE");
+	if (request->prometheus && ws_whole_is_standard(request->prometheus))
+		arguments_wrong(state->name, "--prometheus: name a FILE");
+	if (request->history && ws_whole_is_standard(request->history))
+		arguments_wrong(state->name, "--history: name a FILE");
 	if ((command->options & OPTIONS_FILE) && !request->output)
 		arguments_wrong(state->name, "where to? Use -o FILE");
 }
@@ -559,6 +602,35 @@ static error_t parse_everywhere(int key, struct argp_state *state)
 	}
 }
 
+static error_t parse_watch_option(int key, char *arg, struct argp_state *state)
+{
+	struct request *request = state->input;
+
+	switch (key) {
+	case KEY_LOOKS:
+		request->looks =
+			parse_number(state, "--looks", arg, WS_DECIMAL, UINT64_MAX);
+		return 0;
+	case KEY_UNTIL_FINDING:
+		request->until_finding = true;
+		return 0;
+	case KEY_ON_FINDING:
+		request->on_finding = arg;
+		return 0;
+	case KEY_HISTORY:
+		request->history = arg;
+		return 0;
+	case KEY_HISTORY_SIZE:
+		request->history_size = parse_size(state, "--history-size", arg);
+		return 0;
+	case KEY_PROMETHEUS:
+		request->prometheus = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static error_t parse_command(int key, char *arg, struct argp_state *state)
 {
 	error_t error = parse_target_option(key, arg, state);
@@ -571,6 +643,8 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 		error = parse_command_option(key, arg, state);
 	if (error == ARGP_ERR_UNKNOWN)
 		error = parse_what_if_option(key, arg, state);
+	if (error == ARGP_ERR_UNKNOWN)
+		error = parse_watch_option(key, arg, state);
 	if (error != ARGP_ERR_UNKNOWN)
 		return error;
 	switch (key) {
@@ -790,7 +864,7 @@ void parse_request(int argc, char **argv, struct request *request)
 	argp_err_exit_status = EXIT_USAGE;
 	/* that an argument goes with the short option too, everybody knows */
 	setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
-	*request = (struct request){ 0 };
+	*request = (struct request){ .interval = 10, .history_size = 10u << 20 };
 	add_options(&ca, OPTIONS_EVERYWHERE);
 	while (ca.options[n].key)
 		n++;

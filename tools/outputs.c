@@ -88,7 +88,8 @@ static enum exit_status check_output(struct session *session, const char *output
 enum exit_status outputs_check(struct session *session)
 {
 	const struct request *request = session->request;
-	const char *const outputs[] = { "-", request->output, request->save };
+	const char *const outputs[] = { "-", request->output, request->save,
+					request->history, request->prometheus };
 	enum exit_status status = EXIT_SEEN;
 
 	for (size_t i = 0; i < sizeof(outputs) / sizeof(*outputs); i++)

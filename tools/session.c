@@ -80,10 +80,12 @@ enum exit_status session_fail_hint(struct session *session, enum ws_status statu
 	progress_clear(&session->progress);
 	if (!what && !ws_error(session->ctx, 0))
 		what = "out of memory";
-	print_target_notes(session);
-	print_chain(session->ctx, what);
+	if (!session->quiet) {
+		print_target_notes(session);
+		print_chain(session->ctx, what);
+	}
 	ws_error_clear(session->ctx);
-	if (session->request->target) /* they are all about one */
+	if (session->request->target && !session->quiet) /* they are all about one */
 		print_hint(hint);
 	return failures[status].exit;
 }

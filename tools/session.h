@@ -33,6 +33,7 @@ struct session {
 	struct report report;
 	struct column_list columns; /* those that were asked for by name */
 	bool notes_printed;         /* those of the target */
+	bool quiet;                 /* what goes wrong was said before */
 	char note[SESSION_NOTE];    /* of its own; "" for none */
 };
 

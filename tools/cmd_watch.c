@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The audit over and over, of which only changes are printed.
+ *
+ * Each look opens the target anew, so that nothing of the one before can go stale, and gives
+ * up all that it took: of a look only facts are kept. The first one tells how things are; one
+ * that fails is a change, and so is the next that does not.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "changes.h"
+#include "history.h"
+#include "look.h"
+#include "metrics.h"
+#include "stdout.h"
+#include "util/cleanup.h"
+#include "util/count.h"
+#include "util/whole.h"
+
+struct watch {
+	struct session
+		*session;   /* the first look's; it has the request, and is closed last */
+	struct look before; /* facts of the last look that succeeded */
+	struct metrics metrics;
+	struct history history;
+	enum exit_status status; /* of the last look */
+	bool is_lost;
+	struct timespec begun;
+};
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
+
+/* The second one kills, as it would without. */
+static void wait_for_signals(void)
+{
+	struct sigaction action = { .sa_handler = stop, .sa_flags = (int)SA_RESETHAND };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static double since(const struct timespec *begun)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - begun->tv_sec) +
+	       (double)(now.tv_nsec - begun->tv_nsec) / 1e9;
+}
+
+/* ---- one look ------------------------------------------------------------------------ */
+
+static void count(struct metrics *metrics, const struct digest *digest)
+{
+	memcpy(metrics->nverdict, digest->nverdict, sizeof(metrics->nverdict));
+	memcpy(metrics->nseverity, digest->nseverity, sizeof(metrics->nseverity));
+}
+
+/* The first look says how things are. */
+static bool print_first(struct watch *watch, const struct digest *digest)
+{
+	ws_autofree char *sentence = digest_sentence(digest);
+	char time[CHANGE_TIME];
+
+	if (!sentence)
+		return false;
+	if (watch->session->request->format == REPORT_TEXT)
+		printf("%s  %s\n", change_time(watch->metrics.when, time), sentence);
+	fflush(stdout); /* an error of it is seen at the end */
+	return true;
+}
+
+static enum exit_status look_in(struct watch *watch, struct session *session,
+				struct look *now)
+{
+	enum exit_status status = look_take(session, PAIR_BY_PID, "", now);
+
+	if (status != EXIT_SEEN)
+		return status;
+	if (!watch->metrics.nlooks && !print_first(watch, &now->digest))
+		return session_fail_memory();
+	count(&watch->metrics, &now->digest);
+	watch->status = audit_status(&now->digest);
+	return EXIT_SEEN;
+}
+
+/* The target once more; what is wrong with it as a file was said the first time. */
+static enum exit_status look_again(struct watch *watch, struct look *now)
+{
+	struct session session;
+	enum exit_status status = session_begin(&session, watch->session->request);
+
+	session.quiet = watch->is_lost;
+	if (status == EXIT_SEEN)
+		status = session_open(&session);
+	if (status == EXIT_SEEN)
+		status = look_in(watch, &session, now);
+	status = session_looked(&session, status);
+	session.notes_printed = true;
+	look_end(now);
+	session_close(&session);
+	return status;
+}
+
+static enum exit_status take_look(struct watch *watch, struct look *now)
+{
+	enum exit_status status;
+
+	if (watch->metrics.nlooks)
+		return look_again(watch, now);
+	status = session_looked(watch->session, look_in(watch, watch->session, now));
+	look_end(now);
+	return status;
+}
+
+/* ---- what changed --------------------------------------------------------------------- */
+
+static bool has_alarm(const change_vec *changes)
+{
+	ws_vec_each(changes, change)
+		if (change_is_alarm(change))
+			return true;
+	return false;
+}
+
+/* sh runs it with the changes as its input; what comes of it is its own business. */
+static void run_command(struct watch *watch, const change_vec *changes)
+{
+	const char *command = watch->session->request->on_finding;
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
+	struct report report = { .ops = &report_ndjson, .table = &changes_table };
+	FILE *to;
+	int status;
+
+	if (!command || !has_alarm(changes))
+		return;
+	fflush(NULL);
+	to = popen(command, "we");
+	if (!to) {
+		session_write_failed(watch->session, command);
+		return;
+	}
+	sigaction(SIGPIPE, &ignore, &before); /* it need not read them */
+	report.out = to;
+	ws_vec_each(changes, change)
+		change_report(change, watch->metrics.when, &report);
+	status = pclose(to);
+	sigaction(SIGPIPE, &before, NULL);
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "whosees: --on-finding: '%s' was killed by signal %d\n",
+			command, WTERMSIG(status));
+	else if (status)
+		fprintf(stderr, "whosees: --on-finding: '%s' ended with status %d\n",
+			command, WEXITSTATUS(status));
+}
+
+struct rows {
+	const change_vec *changes;
+	time_t when;
+};
+
+static void report_rows(void *arg, struct report *report)
+{
+	const struct rows *rows = arg;
+
+	ws_vec_each(rows->changes, change)
+		if (!change_report(change, rows->when, report))
+			return;
+}
+
+static bool print_changes(struct watch *watch, const change_vec *changes)
+{
+	struct rows rows = { changes, watch->metrics.when };
+
+	if (watch->session->request->format == REPORT_NDJSON)
+		report_table(&watch->session->report, &changes_table, report_rows, &rows);
+	else
+		ws_vec_each(changes, change)
+			change_print(change, watch->metrics.when, stdout);
+	return fflush(stdout) == 0 && !ferror(stdout);
+}
+
+static enum exit_status tell(struct watch *watch, const change_vec *changes)
+{
+	const struct request *request = watch->session->request;
+
+	if (!print_changes(watch, changes))
+		return stdout_failed(errno);
+	if (!history_append(&watch->history, changes, watch->metrics.when))
+		return session_write_failed(watch->session, request->history);
+	run_command(watch, changes);
+	return EXIT_SEEN;
+}
+
+static enum exit_status tell_of_target(struct watch *watch, enum change_kind kind,
+				       const char *words)
+{
+	change_vec changes = { 0 };
+	struct change *change = ws_vec_push(&changes);
+	enum exit_status status;
+
+	if (!change)
+		return session_fail_memory();
+	*change = (struct change){ .kind = kind,
+				   .what = "target",
+				   .severity = -1,
+				   .name = watch->session->request->target,
+				   .after = words };
+	status = tell(watch, &changes);
+	ws_vec_release(&changes);
+	return status;
+}
+
+static enum exit_status compare(struct watch *watch, struct look *now)
+{
+	fact_pairs pairs = { 0 };
+	change_vec changes = { 0 };
+	enum exit_status status = EXIT_SEEN;
+
+	ws_vec_each(&watch->before.facts.v, fact)
+		fact->paired = false;
+	if (!facts_pair(&watch->before.facts, &now->facts, &pairs) ||
+	    !changes_find(&pairs, &changes))
+		status = session_fail_memory();
+	else if (changes.n)
+		status = tell(watch, &changes);
+	ws_vec_release(&pairs);
+	ws_vec_release(&changes);
+	return status;
+}
+
+/* ---- look after look ------------------------------------------------------------------ */
+
+/* It failed, and why is on stderr: that may pass, unless it was the first. */
+static enum exit_status go_on_lost(struct watch *watch)
+{
+	watch->metrics.success = false;
+	watch->metrics.nfailed++;
+	watch->status = EXIT_UNREADABLE;
+	if (watch->metrics.nlooks == 1)
+		return EXIT_UNREADABLE;
+	if (watch->is_lost)
+		return EXIT_SEEN;
+	watch->is_lost = true;
+	return tell_of_target(watch, CHANGE_LOST, "the look at it failed");
+}
+
+static enum exit_status go_on(struct watch *watch, struct look *now)
+{
+	enum exit_status status = EXIT_SEEN;
+
+	watch->metrics.success = true;
+	if (watch->is_lost)
+		status = tell_of_target(watch, CHANGE_BACK, "it can be looked at again");
+	watch->is_lost = false;
+	if (status == EXIT_SEEN && watch->before.facts.v.n)
+		status = compare(watch, now);
+	look_release(&watch->before);
+	watch->before = *now;
+	*now = (struct look){ 0 };
+	return status;
+}
+
+static enum exit_status look_once(struct watch *watch)
+{
+	const struct request *request = watch->session->request;
+	struct timespec begun;
+	struct look now = { 0 };
+	enum exit_status status;
+
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	watch->metrics.when = time(NULL);
+	status = take_look(watch, &now);
+	watch->metrics.nlooks++;
+	if (status == EXIT_SEEN) {
+		watch->metrics.seconds = since(&begun);
+		status = go_on(watch, &now);
+	} else {
+		status = go_on_lost(watch);
+	}
+	look_release(&now);
+	if (!metrics_write(&watch->metrics, request->target, request->prometheus))
+		return session_write_failed(watch->session, request->prometheus);
+	return status;
+}
+
+static bool is_over(const struct watch *watch)
+{
+	const struct request *request = watch->session->request;
+
+	return stopped || (request->looks && watch->metrics.nlooks >= request->looks) ||
+	       (request->until_finding && watch->status == EXIT_UNSEEN);
+}
+
+/* The next look begins an interval after this one did; but as long as it took it rests. */
+static void rest(const struct watch *watch, const struct timespec *begun)
+{
+	double took = since(begun),
+	       left = (double)watch->session->request->interval - took;
+	struct timespec until;
+
+	if (left < took)
+		left = took;
+	until = (struct timespec){ .tv_sec = (time_t)left,
+				   .tv_nsec =
+					   (long)((left - (double)(time_t)left) * 1e9) };
+	if (!stopped)
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &until, NULL);
+}
+
+/* What it cost, for who looks every second at a machine that works. */
+static void print_cost(const struct watch *watch)
+{
+	struct rusage own;
+	double cpu, wall = since(&watch->begun);
+	uint64_t n = watch->metrics.nlooks;
+
+	getrusage(RUSAGE_SELF, &own);
+	cpu = (double)(own.ru_utime.tv_sec + own.ru_stime.tv_sec) +
+	      (double)(own.ru_utime.tv_usec + own.ru_stime.tv_usec) / 1e6;
+	fprintf(stderr,
+		"whosees: %s, %.3f s of a processor each, %.1f%% of one in %.0f s\n",
+		WS_COUNT_OF(n, "look"), cpu / (double)n, wall > 0 ? 100 * cpu / wall : 0,
+		wall);
+}
+
+static enum exit_status watch_on(struct watch *watch)
+{
+	enum exit_status status;
+
+	do {
+		struct timespec begun;
+
+		clock_gettime(CLOCK_MONOTONIC, &begun);
+		status = look_once(watch);
+		if (status != EXIT_SEEN || is_over(watch))
+			break;
+		rest(watch, &begun);
+	} while (!is_over(watch));
+	print_cost(watch);
+	return status == EXIT_SEEN ? watch->status : status;
+}
+
+enum exit_status run_watch(struct session *session)
+{
+	const struct request *request = session->request;
+	struct watch watch = {
+		.session = session,
+		.history = { request->history, request->history_size },
+	};
+	enum exit_status status;
+
+	wait_for_signals();
+	clock_gettime(CLOCK_MONOTONIC, &watch.begun);
+	if (request->format == REPORT_NDJSON)
+		session_report(session);
+	status = watch_on(&watch);
+	look_release(&watch.before);
+	if (request->format == REPORT_NDJSON && status != EXIT_UNREADABLE)
+		return session_answer(session, status);
+	return status;
+}
