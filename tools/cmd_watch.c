@@ -22,7 +22,7 @@
 #include "stdout.h"
 #include "util/cleanup.h"
 #include "util/count.h"
-#include "util/whole.h"
+#include "util/text.h"
 
 struct watch {
 	struct session
@@ -321,20 +321,26 @@ static void rest(const struct watch *watch, const struct timespec *begun)
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &until, NULL);
 }
 
-/* What it cost, for who looks every second at a machine that works. */
-static void print_cost(const struct watch *watch)
+/* What it cost, for who looks every second at a machine that works. False: memory is short. */
+static bool print_cost(struct watch *watch)
 {
-	struct rusage own;
 	double cpu, wall = since(&watch->begun);
 	uint64_t n = watch->metrics.nlooks;
+	ws_autofree char *text = NULL;
+	char time_now[CHANGE_TIME];
+	struct rusage own;
 
 	getrusage(RUSAGE_SELF, &own);
 	cpu = (double)(own.ru_utime.tv_sec + own.ru_stime.tv_sec) +
 	      (double)(own.ru_utime.tv_usec + own.ru_stime.tv_usec) / 1e6;
-	fprintf(stderr,
-		"whosees: %s, %.3f s of a processor each, %.1f%% of one in %.0f s\n",
-		WS_COUNT_OF(n, "look"), cpu / (double)n, wall > 0 ? 100 * cpu / wall : 0,
-		wall);
+	text = ws_text_of("%s, %.3f s of a processor each, %.1f%% of one in %.0f s",
+			  WS_COUNT_OF(n, "look"), cpu / (double)n,
+			  wall > 0 ? 100 * cpu / wall : 0, wall);
+	if (text && watch->session->request->format == REPORT_NDJSON)
+		report_note(&watch->session->report, text);
+	else if (text)
+		printf("%s  %s\n", change_time(time(NULL), time_now), text);
+	return text;
 }
 
 static enum exit_status watch_on(struct watch *watch)
@@ -350,8 +356,9 @@ static enum exit_status watch_on(struct watch *watch)
 			break;
 		rest(watch, &begun);
 	} while (!is_over(watch));
-	print_cost(watch);
-	return status == EXIT_SEEN ? watch->status : status;
+	if (status != EXIT_SEEN)
+		return status;
+	return print_cost(watch) ? watch->status : session_fail_memory();
 }
 
 enum exit_status run_watch(struct session *session)

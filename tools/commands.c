@@ -417,7 +417,7 @@ const struct command commands[] = {
 			"looks that failed. The first look prints how things are. SIGINT and SIGTERM end it "
 			"after the look that goes on; a look that fails, unless it is the first, is a "
 			"change, and the next is tried all the same. How much processor time it took is "
-			"printed at the end, on standard error. The exit status is that of the last "
+			"printed at the end. The exit status is that of the last "
 			"look, as audit has it.",
 		.examples = EXAMPLES(
 			{ "Look twice, a second apart", "whosees watch dump.elf --looks 2 --interval 1",
