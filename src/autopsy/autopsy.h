@@ -71,7 +71,12 @@ void ws_say_where_they_stand(struct ws_autopsy *autopsy);
 
 /* NULL: none is known; or memory is short, which is put down, and the run fails. */
 const struct ws_log *ws_log_of(struct ws_autopsy *autopsy);
-/* Whether a record of it has one of these words. */
+/* Whether the kernel itself said it: what programs write to /dev/kmsg has another facility. */
+static inline bool ws_is_kernels(const struct ws_log_record *record)
+{
+	return !record->has_level || !record->facility;
+}
+/* Whether a record of it, of the kernel's own, has one of these words. */
 bool ws_log_has(struct ws_autopsy *autopsy, const char *const sought[], size_t n);
 
 /* Adds what the kernel said of it; *last: how it ended, or NULL. It is the log's. */

@@ -28,7 +28,7 @@ static const char *const words[] = {
 
 static bool says_it(const struct ws_log_record *record)
 {
-	for (size_t i = 0; i < WS_ARRAY_SIZE(words); i++)
+	for (size_t i = 0; i < WS_ARRAY_SIZE(words) && ws_is_kernels(record); i++)
 		if (strstr(record->text, words[i]) &&
 		    strncmp(record->text, "---[", 4) != 0 &&
 		    strncmp(record->text, "Kernel command line", 19) != 0)
@@ -67,7 +67,8 @@ bool ws_log_has(struct ws_autopsy *autopsy, const char *const sought[], size_t n
 
 	for (size_t i = 0; log && i < log->nrecords; i++)
 		for (size_t w = 0; w < n; w++)
-			if (strstr(log->records[i].text, sought[w]))
+			if (ws_is_kernels(&log->records[i]) &&
+			    strstr(log->records[i].text, sought[w]))
 				return true;
 	return false;
 }

@@ -65,11 +65,12 @@ static size_t beginning_of(const char *text)
 	return i;
 }
 
-static bool begins_here(const char *text)
+static bool begins_here(const struct ws_log_record *record)
 {
-	size_t i = beginning_of(text);
+	size_t i = beginning_of(record->text);
 
-	return i < WS_ARRAY_SIZE(beginnings) && !beginnings[i].unread;
+	return ws_is_kernels(record) && i < WS_ARRAY_SIZE(beginnings) &&
+	       !beginnings[i].unread;
 }
 
 /* Its own first line is followed by one with its number, and that by no other. */
@@ -281,7 +282,8 @@ static bool is_own_panic(const struct reading *reading, size_t record, const cha
 static bool is_others(const struct ws_log_record *record,
 		      const struct ws_log_record *first)
 {
-	return record->has_caller && first->has_caller && record->caller != first->caller;
+	return !ws_is_kernels(record) || (record->has_caller && first->has_caller &&
+					  record->caller != first->caller);
 }
 
 /* False: the oops is over, and what follows is not of it. */
@@ -291,7 +293,7 @@ static bool read_record(struct reading *reading, const struct ws_log *log, size_
 	const char *text = log->records[record].text, *panic = strstr(text, PANIC);
 	bool others = is_others(&log->records[record], &log->records[oops->record]);
 
-	if (panic) {
+	if (panic && ws_is_kernels(&log->records[record])) {
 		oops->panicked = !others && is_own_panic(reading, record, panic);
 		return false;
 	}
@@ -330,11 +332,11 @@ static bool was_survived(struct ws_autopsy *autopsy, const struct ws_log *log,
 	struct ws_oops last = { 0 };
 
 	while (record < log->nrecords && !last.panicked) {
-		const char *text = log->records[record].text;
+		const struct ws_log_record *line = &log->records[record];
 
-		if (strstr(text, PANIC))
+		if (ws_is_kernels(line) && strstr(line->text, PANIC))
 			last.panicked = true;
-		else if (begins_here(text) && record != oops->record)
+		else if (begins_here(line) && record != oops->record)
 			record = read_one(autopsy, log, record, &last);
 		else
 			record++;
@@ -350,7 +352,7 @@ bool ws_oops_read(struct ws_autopsy *autopsy, const struct ws_log *log,
 	*oops = (struct ws_oops){ 0 };
 	if (!log)
 		return false;
-	while (record < log->nrecords && !begins_here(log->records[record].text))
+	while (record < log->nrecords && !begins_here(&log->records[record]))
 		record++;
 	behind = read_one(autopsy, log, record, oops);
 	oops->survived = !oops->panicked && was_survived(autopsy, log, oops, behind);

@@ -119,7 +119,8 @@ static bool has_panicked(struct ws_autopsy *autopsy)
 	const struct ws_log *log = ws_log_of(autopsy);
 
 	for (size_t i = 0; log && i < log->nrecords; i++)
-		if (!strncmp(log->records[i].text, words, sizeof(words) - 1))
+		if (ws_is_kernels(&log->records[i]) &&
+		    !strncmp(log->records[i].text, words, sizeof(words) - 1))
 			return true;
 	return false;
 }

@@ -284,7 +284,7 @@ class Oops:
         self.machine = machine
         self.ip = machine.handler + 2
 
-    def told(self, to, lines, frame=True, code=b"", ip=None, callers=()):
+    def told(self, to, lines, frame=True, code=b"", ip=None, callers=(), facility=0):
         """What comes of it; code: the bytes that lie where it faulted; callers: whose the
         first lines are, of which 0 has the rest."""
         core = self.machine.core
@@ -292,6 +292,8 @@ class Oops:
         callers = [*callers, *[0] * (len(lines) - len(callers))]
         pages = give_log.pages_of(core, [(1, caller, 9.0, line) for caller, line in
                                          zip(callers, lines, strict=True)])
+        for number in range(len(lines)):
+            pages[give_log.INFOS][88 * number + 18] = facility
         if frame:
             pages[self.machine.stack] = bytearray(PAGE)
             struct.pack_into("<4I", pages[self.machine.stack], 64, 0xffffffff, ip,
@@ -439,6 +441,8 @@ def check_one_oops(tap, oops, to):
             ("was survived, and init died later", [*["RSP"] * 24, init], NONE)):
         told = oops.told(to, [*survived, *behind])
         tap.case(f"an oops that {what} is {expected[1]}", told[:3] == expected, told)
+    told = oops.told(to, oops_of(MAPPED, 0), facility=1)
+    tap.case("what a program wrote to /dev/kmsg is no oops", told[:3] == NONE, told)
     later = [line.replace("[#1]", "[#2]") for line in oops_of(MAPPED, 0)]
     told = oops.told(to, later)
     tap.case("an oops that was not the first is possible", told[:3] == POSSIBLE, told)
