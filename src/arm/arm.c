@@ -93,6 +93,7 @@ const struct ws_arch ws_arch_arm = {
 	.on_linux = &on_linux,
 	.machines = machines,
 	.prstatuses = arm_prstatuses,
+	.monitor_registers = arm_monitor_registers,
 	.qemu_state = &arm_qemu_state,
 	.qemu_machines = arm_qemu_machines,
 	.registers = arm_registers,

@@ -37,4 +37,11 @@ const struct ws_prstatus arm_prstatuses[] = {
 		     [ARM_CPSR] = 17 } },
 	{ 0 },
 };
+
+/* As QEMU's monitor calls them (QEMU target/arm/cpu.c, aarch32_cpu_dump_state()). */
+const struct ws_monitor_register arm_monitor_registers[] = {
+	{ "r13", -1, ARM_SP, 0 }, { "r14", -1, ARM_LR, 0 }, { "r15", -1, ARM_PC, 0 },
+	{ "psr", -1, ARM_CPSR, 0 },
+	{ 0 },
+};
 /* clang-format on */

@@ -33,6 +33,7 @@ enum arm_register {
 
 const struct ws_register *arm_registers(unsigned word, unsigned *n);
 extern const struct ws_prstatus arm_prstatuses[];
+extern const struct ws_monitor_register arm_monitor_registers[];
 extern const struct ws_qemu_state arm_qemu_state;
 extern const struct ws_qemu_machine arm_qemu_machines[];
 
