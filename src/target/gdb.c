@@ -45,17 +45,33 @@ static enum ws_status guard(struct ws_target *target)
 			     target->named);
 }
 
+/* Answers to what was asked before may still come. */
+static bool is_done(struct ws_gdb_target *g, const char *question)
+{
+	enum ws_status status;
+
+	g->gdb.peer.error = 0;
+	ws_peer_begin(&g->gdb.peer);
+	status = ws_gdb_send(g->ctx, &g->gdb, question);
+	for (unsigned i = 0; !status && i <= 2 * AT_ONCE; i++) {
+		status = ws_gdb_receive(g->ctx, &g->gdb, question);
+		if (!status && ws_gdb_said(&g->gdb, "OK"))
+			return true;
+	}
+	return false;
+}
+
+/* What cannot be done here the guard does. */
 static void leave(struct ws_gdb_target *g)
 {
-	if (g->gdb.peer.fd < 0)
-		return;
+	bool done = g->gdb.peer.fd >= 0;
+
 	g->was_running |= g->gdb.nstopped > 0;
-	ws_peer_begin(&g->gdb.peer);
-	g->gdb.peer.error = 0;
-	if (g->attached && !g->was_physical &&
-	    ws_gdb_ask(g->ctx, &g->gdb, "Qqemu.PhyMemMode:0") != WS_OK)
-		ws_error_clear(g->ctx);
-	if (!g->was_running || ws_gdb_ask(g->ctx, &g->gdb, "D") == WS_OK)
+	if (done && g->attached && !g->was_physical)
+		done = is_done(g, "Qqemu.PhyMemMode:0");
+	if (done && g->was_running)
+		done = is_done(g, "D");
+	if (done || g->gdb.peer.fd < 0)
 		ws_guard_end(&g->guard);
 	else
 		ws_guard_leave(&g->guard);

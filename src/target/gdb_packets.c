@@ -50,25 +50,28 @@ enum ws_status ws_gdb_refuse(struct ws_context *ctx, const struct ws_gdb *gdb,
 		gdb->peer.name, what);
 }
 
-/* False: memory is short, or there is no room for that many. */
-static bool put(struct ws_gdb *gdb, char c, size_t times)
+/* What may be wrong with a packet, where it is not the stub's fault. */
+static const char lost[] = "the connection", no_memory[] = "memory";
+
+/* What is wrong; NULL: nothing. */
+static const char *put(struct ws_gdb *gdb, char c, size_t times)
 {
 	size_t room = gdb->room ? gdb->room : 4096;
 	char *grown;
 
 	if (times > PACKET_MAX - gdb->n)
-		return false;
+		return "a packet that does not end";
 	while (room <= gdb->n + times)
 		room *= 2;
 	grown = room > gdb->room ? realloc(gdb->packet, room) : gdb->packet;
 	if (!grown)
-		return false;
+		return no_memory;
 	gdb->packet = grown;
 	gdb->room = room;
 	memset(grown + gdb->n, c, times);
 	gdb->n += times;
 	grown[gdb->n] = '\0';
-	return true;
+	return NULL;
 }
 
 /* Up to the next packet's beginning; acknowledgements are passed over. -1: none comes. */
@@ -90,7 +93,7 @@ static int next_start(struct ws_gdb *gdb)
  */
 static const char *body_read(struct ws_gdb *gdb)
 {
-	static const char lost[] = "";
+	const char *wrong = NULL;
 	unsigned sum = 0;
 	char sums[2];
 	uint64_t said;
@@ -112,8 +115,9 @@ static const char *body_read(struct ws_gdb *gdb)
 			times = c == '*' ? (size_t)next - 29 : 1;
 			c = c == '*' ? gdb->packet[gdb->n - 1] : next ^ 0x20;
 		}
-		if (!put(gdb, (char)c, times))
-			return "a packet that does not end";
+		wrong = put(gdb, (char)c, times);
+		if (wrong)
+			return wrong;
 	}
 	for (unsigned i = 0; i < 2 && c >= 0; i++)
 		sums[i] = (char)(c = ws_peer_byte(&gdb->peer));
@@ -121,7 +125,7 @@ static const char *body_read(struct ws_gdb *gdb)
 		return lost;
 	if (!ws_number_in(sums, 2, WS_HEX, UINT8_MAX, &said) || said != (sum & 0xff))
 		return "a packet whose checksum is wrong";
-	return put(gdb, '\0', 0) ? NULL : "a packet that does not end";
+	return put(gdb, '\0', 0);
 }
 
 /* It has stopped ("T05thread:01;"), which it says whenever that is. */
@@ -138,10 +142,12 @@ enum ws_status ws_gdb_receive(struct ws_context *ctx, struct ws_gdb *gdb,
 {
 	for (size_t passed = 0; passed < PASSED_MAX; passed++) {
 		int start = next_start(gdb);
-		const char *wrong = start > 0 ? body_read(gdb) : "";
+		const char *wrong = start > 0 ? body_read(gdb) : lost;
 
 		if (gdb->peer.error)
 			return ws_peer_fail(ctx, &gdb->peer, doing);
+		if (wrong == no_memory)
+			return ws_fail_memory(ctx);
 		if (start == 0)
 			return ws_gdb_refuse(ctx, gdb, "it sends what is no packet");
 		if (wrong)

@@ -7,11 +7,12 @@
 
 #include "util/bits.h"
 #include "util/cleanup.h"
-#include "util/text.h"
+#include "util/read_json.h"
 
 /* Registers of 4096 processors come to 12 MiB; events before an answer count with it. */
 #define ANSWER_MAX (32u << 20)
 #define LINE_FIRST 4096u
+#define REQUEST_MAX 16384u
 
 WS_DEFINE_CLEANUP(drop_json, json_t *, json_decref)
 #define autojson ws_cleanup(drop_json) json_t
@@ -44,10 +45,30 @@ static bool line_put(struct ws_qmp *qmp, size_t at, char c)
 	return true;
 }
 
+/* An object, the caller's. NULL: it is none; *short_of_memory, that cannot be said. */
+static json_t *parse(const struct ws_qmp *qmp, size_t n, bool *short_of_memory)
+{
+	const char *text = qmp->line ? qmp->line : "";
+	struct ws_json read = { text, text + n, false };
+	json_error_t error = { 0 };
+	json_t *line = json_loadb(text, n, 0, &error);
+	enum json_error_code code = json_error_code(&error);
+
+	/* jansson may say anything then, of what a reader without memory finds sound. */
+	*short_of_memory = !line && *text == '{' && code != json_error_invalid_utf8 &&
+			   code != json_error_null_character &&
+			   code != json_error_stack_overflow && ws_json_skip(&read);
+	if (json_is_object(line))
+		return line;
+	json_decref(line);
+	return NULL;
+}
+
 /* The next line, of *left bytes at most, as JSON; the caller's. */
 static enum ws_status line_read(struct ws_context *ctx, struct ws_qmp *qmp,
 				const char *doing, size_t *left, json_t **line)
 {
+	bool short_of_memory;
 	size_t n = 0;
 	int c;
 
@@ -59,13 +80,10 @@ static enum ws_status line_read(struct ws_context *ctx, struct ws_qmp *qmp,
 	}
 	if (c < 0)
 		return ws_peer_fail(ctx, &qmp->peer, doing);
-	*line = json_loadb(qmp->line ? qmp->line : "", n, 0, NULL);
-	if (!json_is_object(*line)) {
-		json_decref(*line);
-		*line = NULL;
-		return refuse_line(ctx, qmp, "it answers what is no JSON object");
-	}
-	return WS_OK;
+	*line = parse(qmp, n, &short_of_memory);
+	if (short_of_memory)
+		return ws_fail_memory(ctx);
+	return *line ? WS_OK : refuse_line(ctx, qmp, "it answers what is no JSON object");
 }
 
 /* ---- answers ---------------------------------------------------------------------- */
@@ -122,15 +140,23 @@ enum ws_status ws_qmp_ask(struct ws_context *ctx, struct ws_qmp *qmp, const char
 {
 	autojson *request = json_pack("{s:s, s:i, s:o*}", "execute", command, "id",
 				      (int)++qmp->asked, "arguments", arguments);
-	ws_autofree char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
-	ws_autofree char *line = text ? ws_text_of("%s\n", text) : NULL;
+	char line[REQUEST_MAX];
+	size_t n;
 
 	if (answer)
 		*answer = NULL;
-	if (!line)
+	if (!request)
 		return ws_fail_memory(ctx);
+	/* Not json_dumps(): of jansson 2.14, it leaves out a key for which memory is short. */
+	n = json_dumpb(request, line, sizeof(line) - 1, JSON_COMPACT);
+	if (!n)
+		return ws_fail_memory(ctx);
+	if (n >= sizeof(line))
+		return ws_fail(ctx, WS_ERR_USAGE, "%s: %s: its arguments are too long",
+			       qmp->peer.name, command);
+	line[n] = '\n';
 	ws_peer_begin(&qmp->peer);
-	if (!ws_peer_send(&qmp->peer, line, strlen(line), fd))
+	if (!ws_peer_send(&qmp->peer, line, n + 1, fd))
 		return ws_peer_fail(ctx, &qmp->peer, command);
 	return answer_read(ctx, qmp, command, answer);
 }
@@ -177,7 +203,7 @@ bool ws_qmp_listen(struct ws_qmp *qmp)
 				return false;
 		if (c < 0)
 			return false;
-		line = json_loadb(qmp->line ? qmp->line : "", n, 0, NULL);
+		line = parse(qmp, n, &(bool){ false });
 		if (line)
 			event_take(qmp, line);
 	}
