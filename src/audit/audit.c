@@ -214,6 +214,16 @@ static enum ws_status look_again(struct ws_audit *audit)
 
 #define LOOKS 3
 
+/* Whether something was found that another look may not find, or read that it may. */
+static bool is_in_doubt(const struct ws_audit *audit)
+{
+	bool of_a_space = audit->findings.n;
+
+	ws_vec_each(&audit->lacks, lack)
+		of_a_space |= lack->space != WS_NO_SPACE;
+	return of_a_space;
+}
+
 /*
  * Memory that changes while it is read can show what never was: a table that was given to
  * someone else, a page freed behind an entry that was read before. So only what each look
@@ -227,7 +237,7 @@ static enum ws_status confirm(struct ws_audit *audit)
 	ws_drop_own(audit);
 	before = audit->findings.n;
 
-	for (unsigned looks = 1; looks < LOOKS && audit->findings.n && status == WS_OK;
+	for (unsigned looks = 1; looks < LOOKS && is_in_doubt(audit) && status == WS_OK;
 	     looks++)
 		status = look_again(audit);
 	if (status == WS_OK)
@@ -254,7 +264,7 @@ static enum ws_status run(struct ws_audit *audit)
 {
 	enum ws_status status = run_families(audit);
 
-	if (status == WS_OK && audit->system->target->moving && audit->findings.n)
+	if (status == WS_OK && audit->system->target->moving && is_in_doubt(audit))
 		status = confirm(audit);
 	if (status != WS_OK)
 		return status;

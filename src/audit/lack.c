@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "linux/roots.h"
+#include "util/cleanup.h"
 #include "util/hash.h"
 #include "util/text.h"
 
@@ -226,6 +227,42 @@ const struct ws_lack *ws_lacks_first(const struct ws_audit *audit, uint32_t spac
 		}
 	}
 	return users;
+}
+
+bool ws_lacks_of(const struct ws_audit *audit, uint32_t space)
+{
+	return lacking_of(audit, space);
+}
+
+enum ws_status ws_lacks_keep(struct ws_audit *audit,
+			     bool (*keeps)(void *arg, uint32_t space), void *arg)
+{
+	ws_autofree uint32_t *number = calloc(audit->lacks.n + 1, sizeof(*number));
+	struct ws_lacking *it, *next;
+	uint32_t nkept = 0;
+
+	if (!number)
+		return ws_fail_memory(audit->ctx);
+	for (size_t i = 0; i < audit->lacks.n; i++) {
+		struct ws_lack *lack = &audit->lacks.v[i];
+
+		number[i] = nkept;
+		if (lack->space == WS_NO_SPACE || keeps(arg, lack->space))
+			audit->lacks.v[nkept++] = *lack;
+		else
+			free(lack->what);
+	}
+	audit->lacks.n = nkept;
+	HASH_ITER(hh, audit->lacking, it, next)
+	{
+		for (uint32_t i = 0; i < kept(it); i++)
+			it->first[i] = number[it->first[i]];
+		if (it->space == WS_NO_SPACE || keeps(arg, it->space))
+			continue;
+		HASH_DEL(audit->lacking, it);
+		free(it);
+	}
+	return WS_OK;
 }
 
 void ws_lacks_release(struct ws_audit *audit)

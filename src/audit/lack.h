@@ -48,6 +48,13 @@ void ws_lack_damaged(struct ws_audit *audit, uint32_t space, const char *fmt, ..
 /* The same of what no target holds and this build does not know, where spaces differ. */
 void ws_lack_knowledge(struct ws_audit *audit, const char *sentence);
 
+/* Whether some were recorded of that space alone. */
+bool ws_lacks_of(const struct ws_audit *audit, uint32_t space);
+/* Forgets those of single spaces of which keeps() says false. */
+enum ws_status ws_lacks_keep(struct ws_audit *audit,
+			     bool (*keeps)(void *arg, uint32_t space),
+			     void *arg) WS_MUST_CHECK;
+
 void ws_lacks_release(struct ws_audit *audit);
 
 #endif

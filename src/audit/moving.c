@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "audit/lack.h"
 #include "audit/rule.h"
 #include "util/cleanup.h"
 
@@ -52,7 +53,18 @@ static bool is_confirmed(const struct ws_finding *finding,
 	       same_walk(&finding->there, &(*again)->there);
 }
 
-enum ws_status ws_keep_confirmed(struct ws_audit *audit, const struct ws_audit *again)
+/* What one look could not read, and another did, is known if that found nothing there. */
+static bool is_unknown_yet(void *arg, uint32_t space)
+{
+	const struct ws_audit *again = arg;
+	bool found = false;
+
+	ws_vec_each(&again->findings, finding)
+		found |= finding->space == space;
+	return found || ws_lacks_of(again, space);
+}
+
+enum ws_status ws_keep_confirmed(struct ws_audit *audit, struct ws_audit *again)
 {
 	size_t n = again->findings.n, kept = 0;
 	ws_autofree const struct ws_finding **known = calloc(n + 1, sizeof(*known));
@@ -71,7 +83,7 @@ enum ws_status ws_keep_confirmed(struct ws_audit *audit, const struct ws_audit *
 			free(finding->text);
 	}
 	audit->findings.n = kept;
-	return WS_OK;
+	return ws_lacks_keep(audit, is_unknown_yet, again);
 }
 
 /* ---- whose space it is ------------------------------------------------------------- */
@@ -113,25 +125,38 @@ void ws_drop_own(struct ws_audit *audit)
 	audit->findings.n = kept;
 }
 
+/* Which spaces are still whose they were, each looked at once. */
+struct stillness {
+	struct ws_system *system;
+	uint8_t *known; /* 0: not yet; 1: no; 2: yes */
+};
+
+static bool stays(void *arg, uint32_t space)
+{
+	struct stillness *of = arg;
+	uint8_t *known = &of->known[space];
+
+	if (!*known)
+		*known = 1 + is_still(of->system, &of->system->spaces.v[space]);
+	return *known == 2;
+}
+
 enum ws_status ws_drop_vanished(struct ws_audit *audit)
 {
-	struct ws_system *system = audit->system;
-	ws_autofree uint8_t *known = calloc(system->spaces.n + 1, 1);
+	ws_autofree uint8_t *known = calloc(audit->system->spaces.n + 1, 1);
+	struct stillness of = { audit->system, known };
 	size_t kept = 0;
 
 	if (!known)
 		return ws_fail_memory(audit->ctx);
 	for (size_t i = 0; i < audit->findings.n; i++) {
 		struct ws_finding *finding = &audit->findings.v[i];
-		uint8_t *still = &known[finding->space];
 
-		if (!*still)
-			*still = 1 + is_still(system, &system->spaces.v[finding->space]);
-		if (*still == 2)
+		if (stays(&of, finding->space))
 			audit->findings.v[kept++] = *finding;
 		else
 			free(finding->text);
 	}
 	audit->findings.n = kept;
-	return WS_OK;
+	return ws_lacks_keep(audit, stays, &of);
 }

@@ -122,7 +122,7 @@ void ws_shared_release(struct ws_audit *audit);
  * A moving target: forgets what the second of two audits of it has not found (moving.c).
  */
 enum ws_status ws_keep_confirmed(struct ws_audit *audit,
-				 const struct ws_audit *again) WS_MUST_CHECK;
+				 struct ws_audit *again) WS_MUST_CHECK;
 /* What is about this program's own memory, which changes by its looking. */
 void ws_drop_own(struct ws_audit *audit);
 /* What is about spaces that are no longer whose they were. */

@@ -20,6 +20,7 @@ struct mover {
 	uint64_t pa, offset;
 	unsigned looks; /* at the frame, until now */
 	unsigned until; /* looks that see the hole */
+	bool absent;    /* or cannot see the frame at all */
 	uint8_t frame[WS_FRAME_SIZE];
 };
 
@@ -32,6 +33,11 @@ static enum ws_evidence moving_frame(void *opaque, uint64_t pa, const uint8_t **
 		return frame_lend(frame, moved);
 	memcpy(mover->frame, frame, WS_FRAME_SIZE);
 	memset(mover->frame + mover->offset, 0, 4);
+	if (mover->absent && mover->looks < mover->until) {
+		mover->looks++;
+		*moved = NULL;
+		return WS_ABSENT;
+	}
 	return frame_lend(mover->looks++ < mover->until ? mover->frame : frame, moved);
 }
 
@@ -94,6 +100,27 @@ static void what_stays(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* What could not be read at one look, and was at the next, is known. */
+static void what_was_absent_once(void **state)
+{
+	struct mover mover;
+	struct fault_guest *fault = create(state, &mover);
+	uint64_t victim = fault_guest_victim(fault);
+	unsigned looks;
+
+	mover.absent = true;
+	looks = looks_of_one_audit(fault, &mover);
+	audit_expect_verdict(fault, victim, WS_UNKNOWN);
+	fault->guest->target.moving = true;
+	fault_guest_audit(fault, FAULT_LAZY); /* at no look */
+	audit_expect_verdict(fault, victim, WS_UNKNOWN);
+	mover.until = looks;
+	mover.looks = 0;
+	fault_guest_audit(fault, FAULT_LAZY);
+	audit_expect_verdict(fault, victim, WS_COHERENT);
+	fault_guest_destroy(fault);
+}
+
 /* Without a finding there is no second look. */
 static void nothing_to_confirm(void **state)
 {
@@ -131,6 +158,7 @@ int main(void)
 	static const struct guest_case cases[] = {
 		{ "what was there once", what_was_there_once, GUEST_OWN_KERNEL },
 		{ "what stays", what_stays, GUEST_OWN_KERNEL },
+		{ "what was absent once", what_was_absent_once, GUEST_OWN_KERNEL },
 		{ "nothing to confirm", nothing_to_confirm, GUEST_OWN_KERNEL },
 		{ "what is shared", what_is_shared, GUEST_NO_PTI },
 	};
