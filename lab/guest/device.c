@@ -24,7 +24,7 @@
 #include "whosees_uapi.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
-#define NUMBER "0123456789abcdef"
+#define DIGITS "0123456789abcdef"
 
 typedef unsigned long long u64;
 
@@ -67,7 +67,7 @@ static void put_hex(u64 value)
 	while (shift && !(value >> shift))
 		shift -= 4;
 	for (; shift >= 0; shift -= 4)
-		put_byte(NUMBER[value >> shift & 15]);
+		put_byte(DIGITS[value >> shift & 15]);
 }
 
 static void put_number(long value)
@@ -215,8 +215,10 @@ static void probe_pages(u64 first, u64 step)
 /* Where the spaces' structs are: in the direct map. */
 static void probe_direct_map(unsigned int n)
 {
-	for (unsigned int i = 0; n && i < PAGES; i++)
-		addresses[i] = spaces[i % n].mm;
+	for (unsigned int i = 0, space = 0; n && i < PAGES; i++) {
+		addresses[i] = spaces[space].mm;
+		space = space + 1 < n ? space + 1 : 0;
+	}
 	probe();
 }
 
@@ -247,8 +249,8 @@ static void ask_table(const struct whosees_space *space, u64 address, unsigned i
 	put_hex(table.pa);
 	put(" ");
 	for (int i = 0; !error && i < PAGE; i++) {
-		put_byte(NUMBER[page[i] >> 4]);
-		put_byte(NUMBER[page[i] & 15]);
+		put_byte(DIGITS[page[i] >> 4]);
+		put_byte(DIGITS[page[i] & 15]);
 	}
 	end_line();
 }
@@ -463,7 +465,9 @@ static long any_question(void)
 	struct whosees_probe asked = { { any_pointer(spaces), any_room(), any() },
 				       any_pointer(addresses),
 				       any_pointer(outcomes),
-				       any() % 4 ? any() % 513 : any(),
+				       any() % 4
+					       ? any() % WHOSEES_ADDRESSES_MAX + any() % 2
+					       : any(),
 				       !(any() % 8) };
 	struct whosees_table table = { any() % 4 ? spaces[0].mm : any(),
 				       any_address(),

@@ -36,7 +36,7 @@ pid=$(herd "$processes" waiter 0)
 pid=$((1$pid - 100000)) # it has five digits
 case $hide in
 0x*) hidden=${hide#0x} ;;
-*) hidden=$(symbol "${hide:-lab_page_fault}") ;;
+*) hidden=$(symbol "${hide:-vfs_read}") ;;
 esac
 if [ -n "$hide" ]; then
 	echo "hide $pid $hidden" >$lab/control
@@ -68,7 +68,8 @@ for program in $programs; do
 done
 device unload >&5
 device time "$rounds" "$(loaded whosees_lab)" >&5
-echo "lookups $(loaded whosees_lab) $((rounds * 20))" >$lab/control
+# which the lab module has on a PC alone
+echo "lookups $(loaded whosees_lab) $((rounds * 20))" >$lab/control || true
 echo integrity >/sys/kernel/security/lockdown
 device open >&5
 rmmod whosees
