@@ -240,13 +240,13 @@ def check_closing(after):
 
 
 def check_openers(after):
-    wanted = {"nobody": "13", "open": "1"}
+    wanted = {"nobody": "13", "powerless": "1", "open": "1"}  # EACCES, EPERM
     faults = [f"{who}: errno {line[0]}, wanted {errno}" for who, errno in wanted.items()
               for line in after[who] if line[0] != errno]
     insmod = " ".join(after["insmod"][0])
     if not insmod.startswith("refused"):
         faults.append(f"under lockdown insmod: {insmod}")
-    return Finding("openers refused", len(after["nobody"]) + len(after["open"]), faults)
+    return Finding("openers refused", sum(len(after[who]) for who in wanted), faults)
 
 
 def check_memory(after):

@@ -10,11 +10,13 @@
  *   closing N        N answers while another who has the same file closes and opens it
  *   churn N          N processes that ask, and are gone without closing
  *   nobody           open it as a user who is not root
+ *   powerless        open it as root without any capability
  *   open             open it
  *   unload           unload the module while it is open
  *   time N ADDRESS   nanoseconds that a question for 512 pages from ADDRESS on takes: the best
  *                    of N times
  */
+#include <linux/capability.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
 #include <linux/time.h>
@@ -612,10 +614,22 @@ static int is(const char *word, const char *other)
 	return *word == *other;
 }
 
-static void open_as(const char *who, int user)
+#define NOBODY 65534
+
+static void drop_capabilities(void)
 {
-	if (user)
-		must(call(__NR_setresuid, user, user, user));
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
+
+	must(call(__NR_capset, (long)&header, (long)none, 0));
+}
+
+static void open_as(const char *who)
+{
+	if (is(who, "nobody"))
+		must(call(__NR_setresuid, NOBODY, NOBODY, NOBODY));
+	if (is(who, "powerless"))
+		drop_capabilities();
 	put(who);
 	put_number(-open_device());
 	end_line();
@@ -625,8 +639,8 @@ static void do_it(int argc, char **argv)
 {
 	const char *word = argv[0];
 
-	if (is(word, "open") || is(word, "nobody")) {
-		open_as(word, is(word, "nobody") ? 65534 : 0);
+	if (is(word, "open") || is(word, "nobody") || is(word, "powerless")) {
+		open_as(word);
 		return;
 	}
 	device = (int)open_device();

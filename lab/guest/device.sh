@@ -59,6 +59,7 @@ for program in $programs; do
 	echo "by $program" >&5
 	$program refused >&5
 	$program nobody >&5
+	$program powerless >&5
 	$program closing "$closings" >&5
 	$program churn "$churn" >&5 # whatever is made once is made before it is counted
 	memory before
