@@ -88,14 +88,17 @@ static bool step(struct walked *walked, unsigned int at, const void *entry, u64 
  */
 #ifdef _PAGE_PRESENT
 #define IS_PRESENT(kind, value) (kind##_val(value) & _PAGE_PRESENT)
+/* pmd_bad() of x86 takes for bad what the processor ignores: i386 with PTI has such tables. */
+#define IS_BAD(kind, value) false
 #else
 #define IS_PRESENT(kind, value) kind##_present(value)
+#define IS_BAD(kind, value) kind##_bad(value)
 #endif
 
 #define END_OF(kind, value)                                                \
 	(kind##_none(value) || !IS_PRESENT(kind, value) ? WHOSEES_END_HOLE \
 	 : kind##_leaf(value)                           ? WHOSEES_END_PAGE \
-	 : kind##_bad(value)                            ? WHOSEES_END_BAD  \
+	 : IS_BAD(kind, value)                          ? WHOSEES_END_BAD  \
 							: WALK_ON)
 
 /*
