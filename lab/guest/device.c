@@ -394,7 +394,8 @@ static void refuse_tables(void)
 	TABLE("a table of user mode", INVAL, asked.address = about.kernel_first - 1);
 	TABLE("a table into the kernel", FAULT, asked.at = no_memory());
 	TABLE("a table into text", FAULT, asked.at = at(read_only_page));
-	TABLE("a level that the walk does not come to", NOENT, asked.level = 5);
+	if (about.levels < 5)
+		TABLE("a level that there is not", NOENT, asked.level = about.levels + 1);
 	expect("a table at 0", ask(WHOSEES_TABLE, 0), FAULT);
 }
 
