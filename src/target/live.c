@@ -41,6 +41,8 @@ static bool live_owns(const char *path)
 	struct stat there, kcore;
 	struct statfs fs;
 
+	if (!strcmp(path, KCORE)) /* even where it is not there: then that is said */
+		return true;
 	if (stat(path, &there) || !S_ISREG(there.st_mode))
 		return false;
 	if (!stat(KCORE, &kcore) && kcore.st_dev == there.st_dev &&
