@@ -35,6 +35,7 @@
  *  29. who maps frames        page tables, the other way about
  *  30. processors             what runs on them, and where they enter the kernel
  *  31. stacks                 what lies on them
+ *  32. what would mend a space  entries to copy, and to leave alone
  *
  * Rules that hold throughout: addresses and lengths are bytes; a physical address is
  * called pa, a virtual one va; a root is the pa of a top-level table without the flags
@@ -1546,6 +1547,34 @@ enum ws_status ws_system_task_stack(struct ws_system *system, uint32_t task,
 enum ws_status ws_system_cpu_stack(struct ws_system *system, size_t cpu,
 				   struct ws_kernel_stack *stack) WS_MUST_CHECK;
 void ws_kernel_stack_release(struct ws_kernel_stack *stack);
+
+/* ---- 32. what would mend a space -------------------------------------------------- */
+
+/*
+ * An entry of a space's own page table that differs from init_mm's, and what would become of
+ * it if the space were brought up to date, as the kernel's own code does where it does.
+ * Nothing is written: this is the plan. Since: 0.1
+ */
+struct ws_sync_entry {
+	uint32_t space;      /* index into ws_system_spaces() */
+	uint8_t level;       /* of the table that it is in; 0: the root */
+	uint64_t pa;         /* where the entry lies */
+	uint64_t va, last;   /* what it is for */
+	uint64_t now, then;  /* what it holds, and what init_mm's holds */
+	const char *refused; /* why it would be left alone; NULL: it would be copied */
+};
+
+struct ws_sync_plan;
+
+/*
+ * By the audit's findings of coherence; the audit must outlive it. By space, and in a space
+ * by address; each entry once. Since: 0.1
+ */
+enum ws_status ws_sync_plan_create(struct ws_audit *audit,
+				   struct ws_sync_plan **plan) WS_MUST_CHECK;
+void ws_sync_plan_destroy(struct ws_sync_plan *plan);
+const struct ws_sync_entry *ws_sync_plan_entries(const struct ws_sync_plan *plan,
+						 size_t *n);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

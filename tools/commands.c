@@ -429,6 +429,22 @@ const struct command commands[] = {
 		.run = run_watch,
 	},
 	{
+		.name = "sync",
+		.summary = "list what would bring spaces up to date; nothing is written",
+		.args = "TARGET",
+		.about =
+			"Lists each entry of a space's own page tables that differs from init_mm's, and what "
+			"would become of it if the space were brought up to date, as the kernel's own code "
+			"does it: an empty entry would be copied from init_mm. A present one would be left "
+			"alone, since a TLB may hold it, and so would user halves and page tables of no "
+			"process. It is a plan: nothing is written.",
+		.examples = EXAMPLES(
+			{ "What does the space of a process lack?", "whosees sync dump.elf", 1 }),
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT,
+		.rows = &sync_table,
+		.run = run_sync,
+	},
+	{
 		.name = "rules",
 		.summary = "list what an audit checks",
 		.args = "",
