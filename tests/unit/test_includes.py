@@ -24,10 +24,11 @@ RANKS = {
     "src/target": 4, "src/modfile": 4,
     "src/linux": 5,
     "src/probe": 6, "src/capture": 6,
-    "src/audit": 7, "src/sync": 7,
+    "src/audit": 7,
     "src/autopsy": 8,
     # Who asks an architecture goes by src/arch, and includes none of them (test_wall.py).
     "src/x86": 9, "src/arm": 9, "src/arm64": 9, "src/riscv": 9, "src/whatif": 9,
+    "src/sync_plan": 9,
     "src/report": 10,
     "tools": 11,
 }
