@@ -134,7 +134,7 @@ def peers(bench):
         qemu.greeting = b"x" * (40 << 20)
         bench.bad("a line that does not end", qemu, "does not end")
     with fake(bench.core) as qemu:
-        qemu.before = EVENT * 200000
+        qemu.before = EVENT * 800000  # more than an answer may have, however fast it is read
         bench.bad("events without an answer", qemu, "does not end|no answer in time",
                   options=few)
     with fake(bench.core) as qemu:
