@@ -123,6 +123,7 @@ static enum exit_status take_look(struct watch *watch, struct look *now)
 		return look_again(watch, now);
 	status = session_looked(watch->session, look_in(watch, watch->session, now));
 	look_end(now);
+	session_leave(watch->session); /* a monitor has one client at a time */
 	return status;
 }
 

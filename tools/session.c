@@ -266,7 +266,7 @@ enum exit_status session_open(struct session *session)
 	return EXIT_SEEN;
 }
 
-void session_close(struct session *session)
+void session_leave(struct session *session)
 {
 	progress_clear(&session->progress);
 	print_target_notes(session);
@@ -274,6 +274,13 @@ void session_close(struct session *session)
 		ws_system_close(session->system);
 	if (session->target)
 		ws_target_close(session->target);
+	session->system = NULL;
+	session->target = NULL;
+}
+
+void session_close(struct session *session)
+{
+	session_leave(session);
 	ws_context_destroy(session->ctx);
 	*session = (struct session){ 0 };
 }

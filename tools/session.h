@@ -40,6 +40,8 @@ struct session {
 enum exit_status session_begin(struct session *session, const struct request *request);
 /* What the request asks about, if it is about a target. */
 enum exit_status session_open(struct session *session);
+/* Closes the target, which runs on then if it was stopped; all else stays. */
+void session_leave(struct session *session);
 /* Whatever of it was begun and opened. */
 void session_close(struct session *session);
 

@@ -52,6 +52,13 @@ def good_ones(bench):
                        f"{len(qemu.ranges)} ranges: {qemu.commands.count('pmemsave')}")
         bench.good("an audit", qemu, "--stop", command=("audit",))
         bench.good("running, with a note", qemu, said=[MOVES])
+        del qemu.commands[:]
+        status, output, words = bench.run("watch", "--stop", "--looks", "3", "-n", "0",
+                                          f"qemu:{qemu.path}")
+        bench.tap.case("watched, it is stopped for each look, and runs on in between",
+                       status == 1 and qemu.order() == ["stop", "cont"] * 3 and
+                       "3 looks" in output and "lost" not in output,
+                       (status, qemu.order(), output, words))
         bench.good("events come in between", with_events(qemu, EVENT), "--stop")
     with fake(bench.core, running=False) as qemu:
         bench.good("stopped before, without --stop", qemu)
