@@ -165,7 +165,7 @@ static const char *severity_of(const struct change *change)
 		       : ws_severity_name((enum ws_severity)change->severity);
 }
 
-bool change_report(const struct change *change, time_t now, struct report *report)
+static bool report_change(const struct change *change, time_t now, struct report *report)
 {
 	char time[CHANGE_TIME];
 
@@ -182,6 +182,27 @@ bool change_report(const struct change *change, time_t now, struct report *repor
 			[BEFORE] = value_text(change->before),
 			[AFTER] = value_text(change->after),
 		});
+}
+
+struct rows {
+	const change_vec *changes;
+	time_t now;
+};
+
+static void report_rows(void *arg, struct report *report)
+{
+	const struct rows *rows = arg;
+
+	ws_vec_each(rows->changes, change)
+		if (!report_change(change, rows->now, report))
+			return;
+}
+
+void changes_report(const change_vec *changes, time_t now, struct report *report)
+{
+	struct rows rows = { changes, now };
+
+	report_table(report, &changes_table, report_rows, &rows);
 }
 
 static void print_clean(const char *text, FILE *to)

@@ -41,8 +41,8 @@ bool changes_find(const fact_pairs *pairs, change_vec *changes);
 bool change_is_alarm(const struct change *change);
 
 extern const struct table changes_table;
-/* A row of that table. False when there is no use in going on. */
-bool change_report(const struct change *change, time_t now, struct report *report);
+/* All of them as rows of that table. */
+void changes_report(const change_vec *changes, time_t now, struct report *report);
 /* A line of text. */
 void change_print(const struct change *change, time_t now, FILE *to);
 

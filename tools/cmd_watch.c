@@ -142,7 +142,7 @@ static void run_command(struct watch *watch, const change_vec *changes)
 {
 	const char *command = watch->session->request->on_finding;
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
-	struct report report = { .ops = &report_ndjson, .table = &changes_table };
+	struct report report = { .ops = &report_ndjson };
 	FILE *to;
 	int status;
 
@@ -156,8 +156,7 @@ static void run_command(struct watch *watch, const change_vec *changes)
 	}
 	sigaction(SIGPIPE, &ignore, &before); /* it need not read them */
 	report.out = to;
-	ws_vec_each(changes, change)
-		change_report(change, watch->metrics.when, &report);
+	changes_report(changes, watch->metrics.when, &report);
 	status = pclose(to);
 	sigaction(SIGPIPE, &before, NULL);
 	if (WIFSIGNALED(status))
@@ -168,26 +167,10 @@ static void run_command(struct watch *watch, const change_vec *changes)
 			command, WEXITSTATUS(status));
 }
 
-struct rows {
-	const change_vec *changes;
-	time_t when;
-};
-
-static void report_rows(void *arg, struct report *report)
-{
-	const struct rows *rows = arg;
-
-	ws_vec_each(rows->changes, change)
-		if (!change_report(change, rows->when, report))
-			return;
-}
-
 static bool print_changes(struct watch *watch, const change_vec *changes)
 {
-	struct rows rows = { changes, watch->metrics.when };
-
 	if (watch->session->request->format == REPORT_NDJSON)
-		report_table(&watch->session->report, &changes_table, report_rows, &rows);
+		changes_report(changes, watch->metrics.when, &watch->session->report);
 	else
 		ws_vec_each(changes, change)
 			change_print(change, watch->metrics.when, stdout);

@@ -10,24 +10,9 @@
 #include "util/cleanup.h"
 #include "util/text.h"
 
-struct lines {
-	const change_vec *changes;
-	time_t now;
-};
-
-static void print_lines(void *arg, struct report *report)
-{
-	const struct lines *lines = arg;
-
-	ws_vec_each(lines->changes, change)
-		if (!change_report(change, lines->now, report))
-			return;
-}
-
 /* All of them as one piece of text; NULL: memory is short. */
 static char *text_of(const change_vec *changes, time_t now, size_t *len)
 {
-	struct lines lines = { changes, now };
 	struct report report = { 0 };
 	struct ws_text text;
 	FILE *to = ws_text_open(&text);
@@ -37,7 +22,7 @@ static char *text_of(const change_vec *changes, time_t now, size_t *len)
 		return NULL;
 	report.ops = &report_ndjson;
 	report.out = to;
-	report_table(&report, &changes_table, print_lines, &lines);
+	changes_report(changes, now, &report);
 	whole = !report.failed;
 	if (whole)
 		return ws_text_close(&text, len);

@@ -19,6 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "common")]
 import give_log  # noqa: E402
 import writers  # noqa: E402
+from answers import answer  # noqa: E402
 from tap import PATIENCE, Tap  # noqa: E402
 
 SCHEMAS = pathlib.Path(HERE).parents[1] / "docs/schema"
@@ -27,14 +28,6 @@ KERNEL_CS, USER_CS, USER_DS = 0x60, 0x73, 0x7b
 FETCH, REFUSED_FETCH = 0x10, 0x11  # error codes: I, and P
 STRIDE = 16
 IDT = 0xff400000  # in every machine here: the cpu_entry_area begins with it
-
-
-def answer(tool, command, target, *words):
-    done = subprocess.run([tool, command, target, "--json", *words], capture_output=True,
-                          check=False, timeout=PATIENCE)
-    if done.returncode not in (0, 1, 4):
-        sys.exit(f"{command} {target}: {done.stderr.decode()}")
-    return json.loads(done.stdout), done.returncode
 
 
 class Machine:
@@ -374,6 +367,10 @@ def check_explained(tap, machine, to):
             told = oops.told(to, oops_of(page, error, eip=f"EIP: {selector}0x{ip:08x}"), ip=ip)
             tap.case(f"a fault at {page:#x} with error code {error:#x} at {selector}{ip:#x}: "
                      f"{cause}", told[0] == cause, told)
+    told = oops.told(to, [line.replace("PID: 1 ", "PID: 998 ") for line in
+                          oops_of(page, 0x11, eip=f"EIP: 0060:0x{page:08x}")], ip=page)
+    tap.case("a page that one space has, and nobody says in which it was", told[0] is None,
+             told)
     opcode = [*OPCODE[:2], EIP.replace("0x2", "0x0"), "Code: 55 89 <ff> ff 00 00", PANIC]
     for what, eip, code, cause in (
             ("and is there now", opcode[2], b"\xff\xff", "handler-overwritten"),

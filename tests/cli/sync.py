@@ -10,24 +10,16 @@ import json
 import os
 import pathlib
 import struct
-import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "common"))
 import writers  # noqa: E402
-from tap import PATIENCE, Tap  # noqa: E402
+from answers import answer  # noqa: E402
+from tap import Tap  # noqa: E402
 
 SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "docs/schema/sync-1.json"
 PAGE = 4096
-
-
-def answer(tool, command, target, *words):
-    done = subprocess.run([tool, command, target, "--json", *words], capture_output=True,
-                          check=False, timeout=PATIENCE)
-    if done.returncode not in (0, 1, 4):
-        sys.exit(f"{command} {target}: {done.stderr.decode()}")
-    return json.loads(done.stdout), done.returncode
 
 
 def changed(path, to, words):
