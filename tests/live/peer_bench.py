@@ -1,11 +1,25 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What tests of a peer share: the tool asked of it, beside the core that it has."""
 
+import contextlib
+import pathlib
 import re
 import subprocess
+import tempfile
 import time
 
 from tap import PATIENCE, Tap
+
+
+@contextlib.contextmanager
+def fake(kind, core, **how):
+    """A peer of that class, with a folder of its own, as long as it is needed."""
+    with tempfile.TemporaryDirectory() as folder:
+        peer = kind(core, pathlib.Path(folder), **how)
+        try:
+            yield peer
+        finally:
+            peer.close()
 
 
 class Bench:

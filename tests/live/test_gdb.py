@@ -6,13 +6,11 @@ a bad one is refused in time, with words on what it did.
     test_gdb.py TOOL CORE      run, as TAP
 """
 
-import contextlib
 import pathlib
 import re
 import signal
 import subprocess
 import sys
-import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "common"))
@@ -24,14 +22,8 @@ from tap import PATIENCE  # noqa: E402
 FEW = "--timeout", "1"
 
 
-@contextlib.contextmanager
 def stub(core, **how):
-    with tempfile.TemporaryDirectory() as folder:
-        peer = fake_stub.Stub(core, pathlib.Path(folder), **how)
-        try:
-            yield peer
-        finally:
-            peer.close()
+    return peer_bench.fake(fake_stub.Stub, core, **how)
 
 
 def good_ones(bench):

@@ -6,7 +6,6 @@ says, and a bad one is refused in time, with words on what it did.
     test_qmp.py TOOL CORE      run, as TAP
 """
 
-import contextlib
 import os
 import pathlib
 import re
@@ -19,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "common"))
 sys.path.insert(0, str(HERE))
 import fake_qemu  # noqa: E402
-from peer_bench import Bench  # noqa: E402
+import peer_bench  # noqa: E402
 from tap import PATIENCE  # noqa: E402
 
 MOVES = "note: the machine runs on while it is read"
@@ -28,14 +27,8 @@ RESUMED = b'{"event": "RESUME", "timestamp": {"seconds": 1}}\r\n'
 EVENT = b'{"event": "RTC_CHANGE", "data": {"offset": 1}}\r\n'
 
 
-@contextlib.contextmanager
 def fake(core, **how):
-    with tempfile.TemporaryDirectory() as folder:
-        qemu = fake_qemu.Fake(core, pathlib.Path(folder), **how)
-        try:
-            yield qemu
-        finally:
-            qemu.close()
+    return peer_bench.fake(fake_qemu.Fake, core, **how)
 
 
 def good_ones(bench):
@@ -201,7 +194,7 @@ def ends(bench):
 
 
 def main(tool, core):
-    bench = Bench(tool, core, "qemu")
+    bench = peer_bench.Bench(tool, core, "qemu")
     good_ones(bench)
     registers(bench)
     lies(bench)
