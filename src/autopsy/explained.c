@@ -44,7 +44,7 @@ static struct ws_blind blind_of(const struct ws_autopsy *autopsy,
 
 bool ws_is_fetch_refused(struct ws_autopsy *autopsy, struct ws_death *death)
 {
-	char named[WS_NAMED], whose[WS_NAMED] = "init_mm";
+	char named[WS_NAMED], whose[WS_NAMED] = "any space";
 	struct ws_fault_told fault;
 	struct ws_blind blind;
 	uint8_t right;

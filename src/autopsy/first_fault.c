@@ -18,7 +18,7 @@ static uint32_t space_of_pid(const struct ws_autopsy *autopsy, uint32_t pid)
 	return WS_NO_SPACE;
 }
 
-bool ws_read_fault(struct ws_autopsy *autopsy, struct ws_fault_told *fault)
+static bool read_fault(struct ws_autopsy *autopsy, struct ws_fault_told *fault)
 {
 	*fault = (struct ws_fault_told){ .space = WS_NO_SPACE };
 	if (!autopsy->arch->ip_words ||
@@ -33,7 +33,7 @@ bool ws_read_fault(struct ws_autopsy *autopsy, struct ws_fault_told *fault)
 
 bool ws_died_of_fault(struct ws_autopsy *autopsy, struct ws_fault_told *fault)
 {
-	return ws_read_fault(autopsy, fault) && !fault->oops.survived;
+	return read_fault(autopsy, fault) && !fault->oops.survived;
 }
 
 /* Of any space that it may have been in, and init_mm: what all of them say alike. */
@@ -84,7 +84,7 @@ void ws_clue_first_fault(struct ws_autopsy *autopsy)
 {
 	struct ws_fault_told fault;
 
-	if (!autopsy->has_first_fault && ws_read_fault(autopsy, &fault))
+	if (!autopsy->has_first_fault && read_fault(autopsy, &fault))
 		clue_fault(autopsy, &fault);
 }
 

@@ -12,10 +12,10 @@ struct ws_fault_told {
 	const struct ws_pile *frame;
 };
 
-/* False: the log reports none, or memory has no frame that shows that it is read right. */
-bool ws_read_fault(struct ws_autopsy *autopsy, struct ws_fault_told *fault);
-
-/* The same of one that the kernel did not survive, as far as the log goes. */
+/*
+ * False: the log reports none, memory has no frame that shows that it is read right, or the
+ * kernel survived it, as far as the log goes.
+ */
 bool ws_died_of_fault(struct ws_autopsy *autopsy, struct ws_fault_told *fault);
 
 /*
