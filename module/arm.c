@@ -43,3 +43,47 @@ pgd_t *kernel_table(struct mm_struct *mm)
 {
 	return mm->pgd;
 }
+
+/* With long descriptors a page of the second level, which begins among user addresses. */
+unsigned int own_level(unsigned long *size)
+{
+	*size = PMD_SIZE;
+	return IS_ENABLED(CONFIG_ARM_LPAE) ? 2 : 1;
+}
+
+#ifndef CONFIG_ARM_LPAE
+/* Short descriptors go by pairs (arch/arm/include/asm/pgtable-2level.h): both are written. */
+static bool is_other_lost(const pmd_t *entry, const pmd_t *theirs)
+{
+	unsigned long half = (unsigned long)entry & sizeof(*entry);
+	const pmd_t *other = half ? entry - 1 : entry + 1;
+	const pmd_t *like = half ? theirs - 1 : theirs + 1;
+
+	return pmd_val(*other) && pmd_val(*other) != pmd_val(*like);
+}
+#else
+static bool is_other_lost(const pmd_t *entry, const pmd_t *theirs)
+{
+	return false;
+}
+#endif
+
+int write_entry(void *entry, const void *theirs, u64 value)
+{
+	unsigned long mask = PMD_SIZE > SECTION_SIZE ? 2 * sizeof(pmd_t) - 1 : 0;
+	pmd_t *to = (pmd_t *)((unsigned long)entry & ~mask);
+	const pmd_t *from = (const pmd_t *)((unsigned long)theirs & ~mask);
+
+	if (is_other_lost(entry, theirs))
+		return -EBUSY;
+	if (value)
+		copy_pmd(to, from);
+	else
+		pmd_clear(to);
+	return 0;
+}
+
+void flush_translations(void *unused)
+{
+	local_flush_tlb_all();
+}

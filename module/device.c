@@ -3,7 +3,7 @@
  * /dev/whosees: who may open it, and which call is answered where.
  *
  * It gives what /proc/kcore does not: registers of every processor, page tables by the kernel's
- * own walk. It never writes.
+ * own walk. sync.c alone writes, and only where it was loaded to.
  */
 #include <linux/capability.h>
 #include <linux/cpumask.h>
@@ -35,6 +35,7 @@ static long answer_about(struct whosees_about __user *to)
 		.levels = levels(),
 		.page_shift = PAGE_SHIFT,
 		.ncpus = num_online_cpus(),
+		.flags = may_sync() ? WHOSEES_SYNCS : 0,
 		.kernel_first = kernel_first(),
 	};
 
@@ -59,6 +60,8 @@ static long answer(struct file *file, unsigned int call, unsigned long at)
 		return answer_probe(to);
 	case WHOSEES_TABLE:
 		return answer_table(to);
+	case WHOSEES_SYNC:
+		return answer_sync(file, to);
 	default:
 		return -ENOTTY;
 	}

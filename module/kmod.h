@@ -77,9 +77,34 @@ void walk(pgd_t *table, unsigned long address, struct walked *walked);
 bool is_kernel_address(u64 address);
 unsigned int levels(void);
 
+/* What the processor sets in an entry by using it. */
+#ifdef _PAGE_ACCESSED
+#define MARKS ((u64)_PAGE_ACCESSED | _PAGE_DIRTY)
+#else
+#define MARKS 0
+#endif
+
 /* ---- look.c ------------------------------------------------------------------------------- */
 
 long answer_probe(struct whosees_probe __user *to);
 long answer_table(struct whosees_table __user *to);
+
+/* ---- sync.c, and a file for each architecture -------------------------------------------- */
+
+bool may_sync(void);
+long answer_sync(const struct file *file, const struct whosees_sync __user *from);
+
+/*
+ * The level at which each space has a table of its own for the kernel's addresses, and how many
+ * one entry there is for. 0: at none.
+ */
+unsigned int own_level(unsigned long *size);
+/*
+ * Makes the entry of a space that of init_mm's, which holds the value; 0: empties it. -EBUSY:
+ * another is written with it, which is neither empty nor init_mm's.
+ */
+int write_entry(void *entry, const void *theirs, u64 value);
+/* On this processor, with interrupts off: the kernel's, and those of all spaces. */
+void flush_translations(void *unused);
 
 #endif

@@ -20,3 +20,20 @@ pgd_t *kernel_table(struct mm_struct *mm)
 {
 	return mm->pgd;
 }
+
+unsigned int own_level(unsigned long *size)
+{
+	*size = PGDIR_SIZE;
+	return 1;
+}
+
+int write_entry(void *entry, const void *theirs, u64 value)
+{
+	set_pgd(entry, __pgd(value));
+	return 0;
+}
+
+void flush_translations(void *unused)
+{
+	local_flush_tlb_all();
+}

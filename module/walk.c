@@ -57,13 +57,6 @@ static __always_inline bool read_entry(void *value, const void *entry, size_t si
 	return true;
 }
 
-/* What the processor sets in an entry by using it. */
-#ifdef _PAGE_ACCESSED
-#define MARKS ((u64)_PAGE_ACCESSED | _PAGE_DIRTY)
-#else
-#define MARKS 0
-#endif
-
 /*
  * True: the walk goes on below. Where the walk before found the same entry it led to the same
  * tables, and all that was found below stands.

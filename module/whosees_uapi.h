@@ -19,7 +19,9 @@
 #include <linux/types.h>
 
 /* Grows when a struct or the meaning of one changes: who finds another must not go on. */
-#define WHOSEES_VERSION 1
+#define WHOSEES_VERSION 2
+
+#define WHOSEES_SYNCS 1u /* it was loaded with allow_sync=1 */
 
 struct whosees_about {
 	__u32 version;
@@ -27,7 +29,7 @@ struct whosees_about {
 	__u32 levels; /* of its page tables, folded ones not counted */
 	__u32 page_shift;
 	__u32 ncpus; /* online */
-	__u32 reserved;
+	__u32 flags;
 	__u64 kernel_first; /* below it probes are refused: it is user mode's */
 };
 
@@ -95,10 +97,53 @@ struct whosees_table {
 	__u64 pa;       /* becomes where it lies */
 };
 
+/*
+ * An entry of a space's own page table that is to hold what init_mm's does, now it is empty; or
+ * that is to be empty again. Written is only what the kernel finds to be so:
+ *
+ *   0             it holds `then` now
+ *   1             it held that already (WHOSEES_SYNC_WAS_SO)
+ *   EBUSY         it holds neither `now` nor `then`
+ *   EAGAIN        what is to be emptied is of a space that another processor has loaded, which
+ *                 runs in it, or idles, or runs a kernel thread
+ *   ESTALE        init_mm's is neither `then` nor `now`
+ *   EDEADLK       what is to be emptied is of the space that asks, or leads to the stack of a
+ *                 thread that has it
+ *   EOPNOTSUPP    spaces have no entry of their own there; PAE's top level, which a processor
+ *                 reads when CR3 is loaded, and not again
+ *   EINVAL        no such level; a user address; not exactly one of `now` and `then` is 0
+ *   ESRCH, ENOENT no such space, or its tables end before that level
+ *   ECANCELED     nobody has come to it
+ */
+#define WHOSEES_SYNC_WAS_SO 1
+
+struct whosees_sync_entry {
+	__u64 mm;      /* which space: as whosees_space has it */
+	__u64 address; /* any that the entry is for */
+	__u64 now;     /* what it holds; what the processor sets in it is ignored */
+	__u64 then;    /* what it is to hold */
+	__u32 level;   /* 1 is the top-level table */
+	__s32 came_to; /* becomes 0, 1, or of these one, negative */
+};
+
+/*
+ * Needs allow_sync=1 and CAP_SYS_ADMIN of who asks (EPERM), and a file that is open for writing
+ * (EBADF). EINVAL: `reference` is not where init_mm's table is. EOPNOTSUPP: no space has a table
+ * of its own for the kernel (AArch64), or the kernel does not say where init_mm's is.
+ */
+struct whosees_sync {
+	__u64 reference; /* the physical address of init_mm's top-level table */
+	__u64 at;        /* of n struct whosees_sync_entry */
+	__u32 n;         /* WHOSEES_SYNC_MAX at most */
+	__u32 reserved;  /* 0 */
+};
+#define WHOSEES_SYNC_MAX 512u
+
 #define WHOSEES_ABOUT _IOR('w', 0, struct whosees_about)
 #define WHOSEES_REGISTERS _IOWR('w', 1, struct whosees_list)
 #define WHOSEES_SPACES _IOWR('w', 2, struct whosees_list)
 #define WHOSEES_PROBE _IOWR('w', 3, struct whosees_probe)
 #define WHOSEES_TABLE _IOWR('w', 4, struct whosees_table)
+#define WHOSEES_SYNC _IOW('w', 5, struct whosees_sync)
 
 #endif

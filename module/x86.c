@@ -69,3 +69,50 @@ pgd_t *kernel_table(struct mm_struct *mm)
 {
 	return mm->pgd;
 }
+
+/*
+ * i386: the page directory's. With PAE the second level's, if it is not shared: the processor
+ * reads the first when CR3 is loaded. x86-64: the top level's.
+ */
+unsigned int own_level(unsigned long *size)
+{
+#ifdef CONFIG_X86_PAE
+	*size = PMD_SIZE;
+#ifdef SHARED_KERNEL_PMD
+	return SHARED_KERNEL_PMD ? 0 : 2;
+#else
+	return 2;
+#endif
+#else
+	*size = PGDIR_SIZE;
+	return 1;
+#endif
+}
+
+int write_entry(void *entry, const void *theirs, u64 value)
+{
+#if !defined(CONFIG_X86_64)
+	set_pmd(entry, __pmd(value));
+#elif defined(CONFIG_PARAVIRT_XXL)
+	/* by the hypervisor, where the tables are not the kernel's to write (Xen) */
+	set_pgd(entry, __pgd(value));
+#else
+	/* set_pgd() cares for user addresses besides, by a function that is not exported */
+	WRITE_ONCE(*(pgd_t *)entry, __pgd(value));
+#endif
+	return 0;
+}
+
+/* Global ones too, of all PCIDs: SDM vol. 3A, 4.10.4.1. */
+void flush_translations(void *unused)
+{
+	unsigned long cr3 = CR(3), cr4;
+
+	if (!boot_cpu_has(X86_FEATURE_PGE)) {
+		asm volatile("mov %0, %%cr3" : : "r"(cr3) : "memory");
+		return;
+	}
+	cr4 = CR(4);
+	asm volatile("mov %0, %%cr4" : : "r"(cr4 ^ X86_CR4_PGE) : "memory");
+	asm volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
+}
