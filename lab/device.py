@@ -10,8 +10,8 @@ import subprocess
 from . import capture, elf, guest, initramfs, module_build, packages, stock, tool, util
 from .util import HERE, REPO, LabError
 
-UAPI = REPO / "module/whosees_uapi.h"
-OWN = "whosees programs random seed closings churn rounds".split()  # words of device.conf's
+SHARED = REPO / "module/whosees_uapi.h", HERE / "guest/device.h"
+OWN = "whosees programs random seed closings churn rounds sync stacks".split()  # words of device.conf's
 PAGE, HOLE = "0", "1"  # WHOSEES_END_*
 MARKS = 0xe0  # accessed and dirty, which x86 (6:5) and RISC-V (7:6) set meanwhile
 BITS32 = "gcc -m32 -isystem /usr/include/x86_64-linux-gnu"
@@ -41,8 +41,8 @@ def image_of(kernel, scenario, more):
     """The guest's root file system, with what it is asked by."""
     lab_module = module_build.build(kernel)
     programs = {"device": kernel.conf["cc"], "device32": BITS32}
-    more |= {f"bin/{name}": initramfs.build_program("device", programs[name], [UAPI])
-            for name in scenario["programs"].split()}
+    more |= {f"bin/{name}{what}": initramfs.build_program(f"device{what}", programs[name], SHARED)
+            for name in scenario["programs"].split() for what in ("", "_sync")}
     more["modules/whosees.ko"] = module_build.build(kernel, module_build.TOOL)
     return initramfs.build(kernel, lab_module, scenario, HERE / "guest/device.sh", more, OWN)
 
@@ -235,6 +235,20 @@ def check_random(after, wanted):
     return Finding("calls at random", done, faults)
 
 
+def check_sync_at_random(after, wanted):
+    """The same, and what came of each entry of calls that were answered."""
+    done = sum(int(n) for _, n in after["random-sync"])
+    known = {"0", "7", "14", "22"}, {"0", "2", "3", "11", "16", "22", "35", "95",
+                                             "116"}
+    faults = [f"{kind} errno {error}, {n} times"
+              for kind, errors in zip(("random-sync", "random-entry"), known)
+              for error, n in after[kind] if error not in errors]
+    faults += [f"{done} of {wanted} calls"] * (done != wanted)
+    written = sum(int(n) for error, n in after["random-entry"] if error == "0")
+    return Finding(f"calls at random that would write ({written} entries were as wanted)", done,
+                   faults)
+
+
 def check_closing(after):
     faults = [f"{' '.join(line)}" for line in after["closing"] if line[2] != "0"]
     return Finding("calls while another closes", sum(int(n) for line in after["closing"]
@@ -286,12 +300,15 @@ def bar(out):
 
 def check(program, out, scenario):
     asked, after = said(out), said(out, "said-after")
-    calls = int(scenario["random"]) * len(scenario["programs"].split())
+    programs = len(scenario["programs"].split())
+    calls = int(scenario["random"]) * programs
     # QEMU's monitor prints no control registers of ARM's
     arm = any(name.startswith("ttbr") for _, name, _ in asked["register"])
     return [*([] if arm else [check_registers(out, asked)]), check_spaces(program, out, asked),
             check_probes(program, out, asked, scenario["regime"]), check_tables(out, asked),
             *([check_live(out, asked)] if scenario["whosees"] == "yes" else []),
             check_hidden(asked, scenario["hide"]), check_refused(after),
-            check_random(after, calls), check_closing(after), check_memory(after), check_openers(after),
+            check_random(after, calls),
+            *([check_sync_at_random(after, int(scenario["random"]) // 10 * programs)]
+              if scenario["sync"] == "yes" else []), check_closing(after), check_memory(after), check_openers(after),
             check_console(out)]

@@ -16,119 +16,13 @@
  *   time N ADDRESS   nanoseconds that a question for 512 pages from ADDRESS on takes: the best
  *                    of N times
  */
-#include <linux/capability.h>
 #include <linux/mman.h>
-#include <linux/sched.h>
 #include <linux/time.h>
 #include <linux/wait.h>
 
-#include "bare.h"
-#include "whosees_uapi.h"
+#include "device.h"
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
-#define DIGITS "0123456789abcdef"
-
-typedef unsigned long long u64;
-
-/* ---- what is printed ----------------------------------------------------------------- */
-
-static char out[PAGE];
-static int out_length;
-
-static void flush(void)
-{
-	int done = 0;
-
-	while (done < out_length) {
-		long wrote = call(__NR_write, 1, (long)out + done, out_length - done);
-
-		must(wrote);
-		done += (int)wrote;
-	}
-	out_length = 0;
-}
-
-static void put_byte(char byte)
-{
-	if (out_length == COUNT(out))
-		flush();
-	out[out_length++] = byte;
-}
-
-static void put(const char *text)
-{
-	while (*text)
-		put_byte(*text++);
-}
-
-static void put_hex(u64 value)
-{
-	int shift = 60;
-
-	put_byte(' ');
-	while (shift && !(value >> shift))
-		shift -= 4;
-	for (; shift >= 0; shift -= 4)
-		put_byte(DIGITS[value >> shift & 15]);
-}
-
-static void put_number(long value)
-{
-	char text[24];
-	int at = COUNT(text);
-
-	put_byte(' ');
-	if (value < 0)
-		put_byte('-');
-	do {
-		text[--at] = (char)('0' + (value < 0 ? -(value % 10) : value % 10));
-		value /= 10;
-	} while (value);
-	while (at < COUNT(text))
-		put_byte(text[at++]);
-}
-
-static void end_line(void)
-{
-	put_byte('\n');
-	flush();
-}
-
-/* ---- the device ------------------------------------------------------------------------ */
-
-#define ROOM 128
-#define PAGES 64
-
-static int device;
-static struct whosees_about about;
 static struct whosees_register registers[ROOM];
-static struct whosees_space spaces[ROOM];
-static u64 addresses[WHOSEES_ADDRESSES_MAX];
-static struct whosees_outcome outcomes[ROOM * WHOSEES_ADDRESSES_MAX];
-static unsigned char page[PAGE];
-
-static u64 at(const void *memory)
-{
-	return (unsigned long)memory;
-}
-
-static long open_device(void)
-{
-	return open_path("/dev/whosees", O_RDWR);
-}
-
-static long ask(unsigned long question, const void *what)
-{
-	return call(__NR_ioctl, device, (long)question, (long)what);
-}
-
-static struct whosees_probe whole_probe(int n)
-{
-	return (struct whosees_probe){ .spaces = { at(spaces), ROOM, 0 },
-				       .addresses = at(addresses),
-				       .outcomes = at(outcomes),
-				       .naddresses = (unsigned int)n };
-}
 
 /* ---- ask -------------------------------------------------------------------------------- */
 
@@ -284,31 +178,6 @@ static void ask_all(int argc, char **argv)
 
 /* ---- refused ---------------------------------------------------------------------------- */
 
-/* From linux's asm-generic/errno.h, whose header is not everywhere. */
-enum {
-	NOENT = 2,
-	SRCH = 3,
-	BADF = 9,
-	AGAIN = 11,
-	FAULT = 14,
-	INVAL = 22,
-	NOTTY = 25,
-	TOOBIG = 7
-};
-
-static const struct whosees_list read_only_list = { 0, 0, 0 };
-static const unsigned char read_only_page[PAGE] = { 1 };
-
-static void expect(const char *what, long got, long wanted)
-{
-	put("case");
-	put_number(-got);
-	put_number(wanted);
-	put(" ");
-	put(what);
-	end_line();
-}
-
 static void try_list(const char *what, unsigned long question, u64 where,
 		     unsigned int room, long wanted)
 {
@@ -317,13 +186,9 @@ static void try_list(const char *what, unsigned long question, u64 where,
 	expect(what, ask(question, &list), wanted);
 }
 
-static u64 no_memory(void)
-{
-	return about.kernel_first; /* the kernel's, so nobody's */
-}
-
 static void refuse_lists(void)
 {
+	static const struct whosees_list read_only = { 0, 0, 0 };
 	static const unsigned long questions[] = { WHOSEES_REGISTERS, WHOSEES_SPACES };
 
 	for (int i = 0; i < COUNT(questions); i++) {
@@ -335,8 +200,8 @@ static void refuse_lists(void)
 			 FAULT);
 		try_list("a list in text", questions[i], at(read_only_page), ROOM, FAULT);
 		try_list("no room", questions[i], 0, 0, 0);
-		expect("a list that cannot be written to",
-		       ask(questions[i], &read_only_list), FAULT);
+		expect("a list that cannot be written to", ask(questions[i], &read_only),
+		       FAULT);
 		expect("no list", ask(questions[i], 0), FAULT);
 	}
 	try_list("4,294,967,295 elements", WHOSEES_SPACES, at(spaces), ~0u, 0);
@@ -407,7 +272,7 @@ static void refuse(void)
 	must(ask(WHOSEES_SPACES, &list));
 	expect("about at 0", ask(WHOSEES_ABOUT, 0), FAULT);
 	expect("about in text", ask(WHOSEES_ABOUT, read_only_page), FAULT);
-	expect("no such question", ask(_IO('w', 5), 0), NOTTY);
+	expect("no such question", ask(_IO('w', 6), 0), NOTTY);
 	expect("a question of another size", ask(_IOWR('w', 2, u64), &list), NOTTY);
 	expect("read", call(__NR_read, device, (long)page, PAGE), INVAL);
 	expect("write", call(__NR_write, device, (long)page, PAGE), INVAL);
@@ -418,46 +283,9 @@ static void refuse(void)
 
 /* ---- random ----------------------------------------------------------------------------- */
 
-static u64 state = 1;
-
-/* Marsaglia's xorshift64 */
-static unsigned int any(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned int)(state >> 16);
-}
-
-/* Memory that may be written to, or that may not: never this program's other memory. */
-static u64 any_pointer(void *good)
-{
-	switch (any() % 8) {
-	case 0:
-		return 0;
-	case 1:
-		return no_memory() + any();
-	case 2:
-		return ~0ull - any() % 64;
-	case 3:
-		return (u64)any() << 32 | at(good);
-	case 4:
-		return at(read_only_page) + any() % PAGE;
-	default:
-		return at(good);
-	}
-}
-
 static unsigned int any_room(void)
 {
 	return any() % 4 ? any() % ROOM : any();
-}
-
-static u64 any_address(void)
-{
-	return any() % 16 ? about.kernel_first +
-				    (((u64)any() << 32 | any()) & ~about.kernel_first)
-			  : (u64)any() << 32 | any();
 }
 
 /* Room is never more than there is at a good pointer: that is as much as the kernel has. */
@@ -519,41 +347,6 @@ static void ask_at_random(int n, int seed)
 
 /* ---- others who have it open -------------------------------------------------------------- */
 
-static void close_and_open(void)
-{
-	struct whosees_list list = { at(spaces), ROOM, 0 };
-
-	for (;;) {
-		call(__NR_close, device, 0, 0);
-		open_device(); /* the lowest number that is free: the same */
-		ask(WHOSEES_SPACES, &list);
-	}
-}
-
-static void ask_while_closed(int n)
-{
-	struct whosees_list list = { at(spaces), ROOM, 0 };
-	long other = call(__NR_clone, CLONE_FILES | SIGCHLD, 0, 0);
-	int answered = 0, closed = 0, otherwise = 0;
-
-	must(other);
-	if (!other)
-		close_and_open();
-	while (answered < n || !closed) {
-		long error = ask(WHOSEES_SPACES, &list);
-
-		answered += !error;
-		closed += error == -BADF;
-		otherwise += error && error != -BADF;
-	}
-	must(call(__NR_kill, other, 9, 0));
-	put("closing");
-	put_number(answered);
-	put_number(closed);
-	put_number(otherwise);
-	end_line();
-}
-
 static void churn(int n)
 {
 	struct whosees_probe asked = whole_probe(1);
@@ -608,22 +401,7 @@ static void time_probe(int n, u64 address)
 
 /* ---- which --------------------------------------------------------------------------------- */
 
-static int is(const char *word, const char *other)
-{
-	while (*word && *word == *other)
-		word++, other++;
-	return *word == *other;
-}
-
 #define NOBODY 65534
-
-static void drop_capabilities(void)
-{
-	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
-
-	must(call(__NR_capset, (long)&header, (long)none, 0));
-}
 
 static void open_as(const char *who)
 {
@@ -638,6 +416,7 @@ static void open_as(const char *who)
 
 static void do_it(int argc, char **argv)
 {
+	struct whosees_list list = { at(spaces), ROOM, 0 };
 	const char *word = argv[0];
 
 	if (is(word, "open") || is(word, "nobody") || is(word, "powerless")) {
@@ -653,7 +432,7 @@ static void do_it(int argc, char **argv)
 	else if (is(word, "churn") && argc > 1)
 		churn(number(argv[1]));
 	else if (is(word, "closing") && argc > 1)
-		ask_while_closed(number(argv[1]));
+		ask_while_closed(number(argv[1]), WHOSEES_SPACES, &list);
 	else if (is(word, "random") && argc > 2)
 		ask_at_random(number(argv[1]), number(argv[2]));
 	else if (is(word, "time") && argc > 2)

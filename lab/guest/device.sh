@@ -10,6 +10,10 @@ mount -t debugfs debugfs /sys/kernel/debug
 mount -t securityfs security /sys/kernel/security
 lab=/sys/kernel/debug/whosees_lab
 . /lab.conf
+# who was there before the modules
+if [ "$first" -gt 0 ]; then
+	herd "$first" -
+fi
 for module in $modules whosees_lab whosees; do
 	insmod "/modules/$module.ko"
 done
@@ -68,6 +72,40 @@ for program in $programs; do
 	memory after
 done
 device unload >&5
+# what was loaded as usual writes nothing; now one that may
+lacking=$hidden
+if [ "$first" -gt 0 ]; then
+	lacking=$(loaded loop)
+fi
+reference=$(cut -c 3- <$lab/reference)
+device_sync forbidden "$reference" "$lacking" >&5
+rmmod whosees
+insmod /modules/whosees.ko allow_sync=1
+for program in $programs; do
+	if [ "$sync" = nowhere ]; then
+		${program}_sync nowhere "$reference" "$lacking" >&5
+	fi
+	if [ "$sync" != yes ]; then
+		continue
+	fi
+	${program}_sync mend "$reference" "$lacking" >&5
+	${program}_sync contend "$reference" "$lacking" "$closings" >&5
+	memory before
+	${program}_sync closing "$reference" "$lacking" "$closings" >&5
+	${program}_sync random "$reference" "$lacking" $((random / 10)) "$seed" >&5
+	memory after
+done
+if [ "$sync" = yes ]; then
+	device_sync all "$reference" "$lacking" >&5
+fi
+# where the lab module can put another table in its place, as it does on a PC
+if [ "$sync" = yes ] && (echo restore >$lab/control) 2>/refusal; then
+	(echo "change $pid kernel $hidden 0 0" >$lab/control) 2>/refusal || true
+	device_sync changed "$reference" "$hidden" "$pid" >&5
+fi
+if [ "$stacks" = yes ]; then
+	device_sync in-use "$reference" "$(cut -c 3- <$lab/stack)" "$pid" >&5
+fi
 device time "$rounds" "$(loaded whosees_lab)" >&5
 # which the lab module has on a PC alone
 echo "lookups $(loaded whosees_lab) $((rounds * 20))" >$lab/control || true

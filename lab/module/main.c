@@ -10,6 +10,8 @@
  *            and what x86.c, plant.c and act.c do, or view.c and arm.c
  *   say      copied to the debug port as it is (say_text)
  *   touch    how often it was read: whoever reads it meets the module's memory
+ *   reference  the physical address of init_mm's top-level table
+ *   stack    where the stack lies of who has loaded this
  *
  * The truth is reported with every CPU stopped, so it is exactly what a dump taken then
  * holds.
@@ -28,6 +30,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
 #include <linux/smp.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -229,6 +232,7 @@ static const struct file_operations touch_ops = {
 
 static int __init lab_init(void)
 {
+	static u64 reference, stack;
 	int error = open_ports();
 
 	if (error)
@@ -239,6 +243,10 @@ static int __init lab_init(void)
 	debugfs_create_file("control", 0200, lab_dir, NULL, &control_ops);
 	debugfs_create_file("say", 0200, lab_dir, NULL, &say_ops);
 	debugfs_create_file("touch", 0400, lab_dir, NULL, &touch_ops);
+	reference = swapper_pg_dir_address() ? __pa(swapper_pg_dir_address()) : 0;
+	debugfs_create_x64("reference", 0400, lab_dir, &reference);
+	stack = (unsigned long)task_stack_page(current);
+	debugfs_create_x64("stack", 0400, lab_dir, &stack);
 	machine_files(lab_dir);
 	return 0;
 }

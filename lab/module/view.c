@@ -5,6 +5,7 @@
  *
  *   control  watch WHERE  say the entries for WHERE, of every process, with the truth;
  *                         WHERE is an address, or `module`, or `area`
+ *            hide PID WHERE  clear the entry for WHERE in PID's top-level table
  *
  * The tables are read as the processor reads them, by physical addresses: the kernel's own
  * accessors leave levels out, and ARM's show Linux's entries beside the processor's.
@@ -13,6 +14,7 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
@@ -77,6 +79,22 @@ void say_tables(struct task_struct *process)
 		say_way(process->pid, machine_root(process->mm, watched[i]), watched[i]);
 }
 
+/* It may never run again: what is hidden may hold the kernel itself. */
+static int hide(pid_t pid, unsigned long address)
+{
+	const struct machine_level *level = machine_top();
+	struct mm_struct *mm = mm_of_pid(pid);
+	unsigned long index = address >> level->shift & ((1u << level->bits) - 1);
+	machine_entry_t *table;
+
+	if (!mm)
+		return -ESRCH;
+	table = phys_to_virt(machine_root(mm, address));
+	WRITE_ONCE(table[index], 0);
+	mmput(mm);
+	return 0;
+}
+
 static int watch(unsigned long address)
 {
 	if (nwatched == MAX_WATCHED)
@@ -110,7 +128,10 @@ int machine_command(const char *command)
 {
 	char where[MAX_WHERE];
 	unsigned long address;
+	pid_t pid;
 
+	if (sscanf(command, "hide %d %31s", &pid, where) == 2)
+		return where_is(where, &address) ?: hide(pid, address);
 	if (sscanf(command, "watch %31s", where) == 1)
 		return where_is(where, &address) ?: watch(address);
 #ifdef CONFIG_ARM
