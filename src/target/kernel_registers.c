@@ -15,14 +15,15 @@
 #include <unistd.h>
 
 #include "module/whosees_uapi.h"
+#include "target/kernel_device.h"
 #include "util/cleanup.h"
 
-#define DEVICE "/dev/whosees"
 #define REGISTERS_MAX (1u << 18) /* 8,192 processors, 32 of each */
 
 static enum ws_status unknown(struct ws_target *target, const char *why)
 {
-	return ws_target_add_note(target, DEVICE ": %s: registers are unknown", why);
+	return ws_target_add_note(target, WS_KERNEL_DEVICE ": %s: registers are unknown",
+				  why);
 }
 
 /* The root that a processor has is believed of the one that asks alone. */
@@ -82,29 +83,16 @@ static enum ws_status ask(struct ws_target *target, int fd)
 	return take(target, registers, list.n < list.room ? list.n : list.room);
 }
 
-static enum ws_status ask_of_version(struct ws_target *target, int fd)
-{
-	struct whosees_about about = { 0 };
-
-	if (ioctl(fd, WHOSEES_ABOUT, &about))
-		return unknown(target, strerror(errno));
-	if (about.version != WHOSEES_VERSION)
-		return unknown(target, "the module that is loaded is of another version "
-				       "than this whosees: build both anew");
-	return ask(target, fd);
-}
-
 enum ws_status ws_kernel_registers(struct ws_target *target)
 {
-	int fd = open(DEVICE, O_RDONLY | O_CLOEXEC);
+	const char *why = NULL;
+	uint32_t flags;
+	int fd = ws_kernel_device_open(O_RDONLY, &flags, &why);
 	enum ws_status status;
 
-	if (fd < 0 && (errno == ENOENT || errno == ENXIO || errno == ENODEV))
-		return WS_OK; /* no module is loaded: the usual */
 	if (fd < 0)
-		return unknown(target, errno == EPERM ? "the kernel is locked down"
-						      : strerror(errno));
-	status = ask_of_version(target, fd);
+		return why ? unknown(target, why) : WS_OK;
+	status = ask(target, fd);
 	close(fd);
 	return status;
 }
