@@ -5,9 +5,7 @@
 #include "linux/members.h"
 #include "util/bits.h"
 
-/* What types say, asked once: a file goes before memory, for somebody chose it. */
-static enum ws_status members_of(struct ws_system *system,
-				 const struct ws_members **members)
+enum ws_status ws_members_of(struct ws_system *system, const struct ws_members **members)
 {
 	struct ws_members *found;
 	enum ws_status status = WS_OK;
@@ -75,7 +73,7 @@ enum ws_status ws_cross_check_tasks(struct ws_system *system)
 
 	if (!system->tasks.n)
 		return WS_OK;
-	status = members_of(system, &members);
+	status = ws_members_of(system, &members);
 	for (size_t i = 0; !status && i < WS_ARRAY_SIZE(comparisons); i++)
 		compare(system, members, &comparisons[i]);
 	return status;
@@ -96,7 +94,7 @@ enum ws_status ws_cross_check_modules(struct ws_system *system)
 
 	if (!system->modules.n)
 		return WS_OK;
-	status = members_of(system, &members);
+	status = ws_members_of(system, &members);
 	for (size_t i = 0; !status && i < WS_ARRAY_SIZE(comparisons); i++)
 		compare(system, members, &comparisons[i]);
 	return status;

@@ -20,6 +20,10 @@ const struct ws_member_row ws_member_rows[WS_MEMBERS] = {
 	[WS_MODULE_NAME] = { "module", "name" },
 	[WS_MODULE_CORE_LAYOUT] = { "module", "core_layout" },
 	[WS_MODULE_MEM] = { "module", "mem" },
+	[WS_TLB_ASID] = { "tlb_state", "loaded_mm_asid" },
+	[WS_TLB_CTXS] = { "tlb_state", "ctxs" },
+	[WS_TLB_IS_LAZY] = { "tlb_state", "is_lazy" },
+	[WS_MM_CONTEXT] = { "mm_struct", "context" },
 };
 
 void ws_members_init(struct ws_members *members)
@@ -52,7 +56,7 @@ bool ws_members_complete(const struct ws_members *members)
 {
 	unsigned missing = 0;
 
-	for (size_t i = 0; i < WS_MEMBERS; i++)
+	for (size_t i = 0; i < WS_INFERRED_MEMBERS; i++)
 		missing += members->offset[i] == WS_NO_MEMBER;
 	return missing <= 1;
 }

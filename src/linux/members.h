@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What types say of the members that the inference has found by evidence: from BTF
- * in memory or by DWARF in a file, and held against what was found.
+ * What types say of members: from BTF in memory or by DWARF in a file. Those that the
+ * inference has found by evidence are held against it; of the others types alone tell.
  */
 #ifndef WS_LINUX_MEMBERS_H
 #define WS_LINUX_MEMBERS_H
@@ -20,6 +20,12 @@ enum ws_member {
 	WS_MODULE_NAME,
 	WS_MODULE_CORE_LAYOUT,
 	WS_MODULE_MEM,
+	WS_INFERRED_MEMBERS, /* so many are found by evidence too */
+	/* per processor, where a kernel keeps account of its flushes: what it has loaded */
+	WS_TLB_ASID = WS_INFERRED_MEMBERS,
+	WS_TLB_CTXS,
+	WS_TLB_IS_LAZY,
+	WS_MM_CONTEXT,
 	WS_MEMBERS
 };
 
@@ -42,6 +48,7 @@ bool ws_members_want(const char *type);
 /* A member at bit offset `bits` of the named struct; only the first mention counts. */
 void ws_members_take(struct ws_members *members, const char *type, const char *name,
 		     uint64_t bits);
+/* Whether all that was inferred can be held against them. */
 bool ws_members_complete(const struct ws_members *members);
 
 /* The two sources; neither fails where it has nothing to say. */
@@ -49,6 +56,10 @@ enum ws_status ws_btf_members(struct ws_system *system,
 			      struct ws_members *members) WS_MUST_CHECK;
 enum ws_status ws_dwarf_members(struct ws_context *ctx, const char *path,
 				struct ws_members *members) WS_MUST_CHECK;
+
+/* What types say, asked once: a file goes before memory, for somebody chose it. */
+enum ws_status ws_members_of(struct ws_system *system,
+			     const struct ws_members **members) WS_MUST_CHECK;
 
 /* The same as ws_cross_check_tasks(), once modules are known. */
 enum ws_status ws_cross_check_modules(struct ws_system *system) WS_MUST_CHECK;

@@ -64,7 +64,7 @@ static void print_members(const struct ws_members *members)
 {
 	unsigned reported = 0;
 
-	for (int i = 0; i < WS_MEMBERS; i++)
+	for (int i = 0; i < WS_INFERRED_MEMBERS; i++)
 		reported += members->offset[i] != WS_NO_MEMBER;
 	printf("types %s: %u members\n", members->source, reported);
 }
