@@ -12,6 +12,7 @@
 #include "arm/faultpath.h"
 #include "arm/jump.h"
 #include "arm/linux.h"
+#include "arm/vmalloc_seq.h"
 #include "audit/per_cpu.h"
 
 #define ROW_SIZE 16
@@ -91,5 +92,6 @@ void arm_tour(struct ws_system *system, const struct ws_cpu *cpu)
 		(void)!ws_per_cpu_word(system, ARM_OVERFLOW_STACK, i, &va);
 	if (system->layout.image_last && arm_find_abort_rows(system, row, &n) != WS_OK)
 		ws_error_clear(system->ctx);
+	arm_tour_vmalloc_seq(system);
 	ws_jumps_tour(system);
 }

@@ -3,6 +3,7 @@
 #include "arm/faultpath.h"
 #include "arm/jump.h"
 #include "arm/special.h"
+#include "arm/vmalloc_seq.h"
 #include "audit/trap.h"
 
 /*
@@ -16,14 +17,15 @@
  *
  * A switch. check_vmalloc_seq() (asm/mmu_context.h) lets __check_vmalloc_seq()
  * (arch/arm/mm/ioremap.c) copy all of vmalloc's entries whenever a processor is about to
- * run in a space for which they have changed since: since a1c510d0adc6 (5.18), with
- * stacks in vmalloc memory, for every change there. Module memory is not among them.
+ * run in a space whose vmalloc_seq is not init_mm's (vmalloc_seq.c). Module memory is not
+ * among them.
  */
 static const struct ws_mending mendings[] = {
-	{ .function = "__check_vmalloc_seq",
+	{ .function = ARM_CHECK_VMALLOC_SEQ,
 	  .repair = { "switch of address spaces", "before anything runs there" },
 	  .region = "vmalloc",
-	  .then = "will not even fault" },
+	  .count = arm_vmalloc_seq,
+	  .then = "will not even fault, unless a processor is there already" },
 	{ .function = "do_translation_fault",
 	  .copies_above = true,
 	  .repair = { "translation fault handler", "at the first access" },

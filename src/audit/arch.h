@@ -12,6 +12,17 @@
 #include "audit/rule.h"
 
 /*
+ * By which a kernel knows that a space is to be brought up to date: the space's own word,
+ * which is then made init_mm's.
+ */
+struct ws_mending_count {
+	const char *name; /* "vmalloc_seq" */
+	bool never;       /* this kernel has it, and compares nothing */
+	int32_t offset;   /* in mm_struct; 32 bits */
+	uint32_t now;     /* init_mm's */
+};
+
+/*
  * A way in which a kernel brings a space up to date: it copies init_mm's entry to where
  * a private one is empty. Of a user half it copies none.
  */
@@ -26,6 +37,9 @@ struct ws_mending {
 	const char
 		*works; /* a sentence: what it needs is there; NULL: it needs nothing */
 	const char *unless; /* kernels with that function do not; NULL: or another way */
+	/* It is done where a space's count is not init_mm's, and nowhere else. False: it is
+	 * not known where these are. NULL: it is always done. */
+	bool (*count)(struct ws_system *system, struct ws_mending_count *count);
 };
 #define WS_MENDINGS_MAX 4
 

@@ -16,10 +16,14 @@ struct ws_mender {
 	const struct ws_mending *mending;
 	enum ws_mends does;
 	uint64_t va; /* of the function */
+	bool counts; /* where its count is is known */
+	struct ws_mending_count count;
 };
 
 struct ws_menders {
 	struct ws_mender v[WS_MENDINGS_MAX];
+	/* The same, in a space of which it is not known whether it is due there. */
+	struct ws_mender perhaps[WS_MENDINGS_MAX];
 	size_t n;
 	size_t nfunctions; /* of the kernel's, that are known; 0: not all are */
 };
@@ -37,5 +41,13 @@ const struct ws_mender *ws_mender_of(const struct ws_audit *audit,
 const struct ws_mender *ws_mender_of_hole(const struct ws_audit *audit,
 					  const struct ws_menders *menders,
 					  const struct ws_finding *finding);
+
+/*
+ * Of each way that goes by a count, and copies such entries: what that says of the space. A
+ * line each.
+ */
+void ws_menders_print_counts(FILE *to, const struct ws_audit *audit,
+			     const struct ws_menders *menders,
+			     const struct ws_finding *finding);
 
 #endif

@@ -144,12 +144,14 @@ static void print_no_repair(const struct judging *j, FILE *to,
 			mender->mending->repair.by);
 }
 
-static void print_repair(FILE *to, const struct ws_mender *mender)
+static void print_repair(const struct judging *j, FILE *to,
+			 const struct ws_finding *finding, const struct ws_mender *mender)
 {
 	const struct ws_mending *mending = mender->mending;
 
 	fprintf(to, "%s: the kernel's %s, %s() at %#jx, copies the entry from init_mm",
 		mending->then, mending->repair.by, mending->function, mender->va);
+	ws_menders_print_counts(to, j->audit, &j->menders, finding);
 	if (mending->works)
 		fprintf(to, "\n%s", mending->works);
 }
@@ -165,7 +167,7 @@ static void print_difference(const struct judging *j, FILE *to,
 	fprintf(to, "an access to %#jx-%#jx (%s%s) in %s ", finding->va, finding->last,
 		finding->region, modules, about->owner);
 	if (verdict == WS_HEALS)
-		print_repair(to, mender);
+		print_repair(j, to, finding, mender);
 	else
 		print_no_repair(j, to, finding, mender);
 	fprintf(to, "\nevidence: %s", finding->text);
