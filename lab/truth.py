@@ -96,7 +96,8 @@ def symbols(lines):
 
 def of_report(lines):
     """What main.c reports (say_truth) as a dict."""
-    truth = {"tasks": [], "cpus": [], "hidden": None, "planted": [], "entries": []}
+    truth = {"tasks": [], "cpus": [], "hidden": None, "planted": [], "entries": [],
+             "behind": None}
     for line in lines:
         key, _, rest = line.partition(" ")
         words = rest.split()
@@ -110,6 +111,8 @@ def of_report(lines):
             truth["hidden"] = hidden(words)
         elif key == "planted":
             truth["planted"].append(planted(words))
+        elif key == "behind":  # of lag.c
+            truth["behind"] = {"cpu": int(words[0]), "pid": int(words[1])}
         elif key in ("pti", "gate14_taken"):
             truth[key] = words[0] == "1"
         elif len(words) == 2:

@@ -17,6 +17,7 @@ __printf(1, 2) void say(const char *format, ...);
 struct mm_struct *mm_of_pid(pid_t pid);
 unsigned long swapper_pg_dir_address(void);
 int where_is(const char *word, unsigned long *address);
+void note_this_cpu(void); /* as it is when it stops */
 
 /* port.c: the two ports on which the host hears and speaks */
 int open_ports(void);
@@ -58,6 +59,16 @@ extern char lab_answer[];
 
 /* ruin.c: the same */
 int ruin(const char *command);
+
+/* lag.c */
+int behind(pid_t pid);
+int held_cpus(void);
+void say_behind(void);
+#else
+static inline int held_cpus(void)
+{
+	return 0;
+}
 #endif
 
 #endif

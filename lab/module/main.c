@@ -7,7 +7,7 @@
  *   control  freeze  park all CPUs, print the truth on the debug port, and go on when
  *                    the host sends a byte on COM2
  *            report  the same, and go on at once
- *            and what x86.c, plant.c and act.c do, or view.c and arm.c
+ *            and what x86.c, plant.c, lag.c and act.c do, or view.c and arm.c
  *   say      copied to the debug port as it is (say_text)
  *   touch    how often it was read: whoever reads it meets the module's memory
  *   reference  the physical address of init_mm's top-level table
@@ -120,7 +120,7 @@ static void say_truth(void)
 	rcu_read_unlock();
 }
 
-static void note_this_cpu(void)
+void note_this_cpu(void)
 {
 	this_cpu_write(stopped, current);
 	note_registers();
@@ -146,7 +146,7 @@ static void freeze(bool wait)
 	atomic_set(&parked, 0);
 	WRITE_ONCE(released, false);
 	smp_call_function(park, NULL, 0);
-	while (atomic_read(&parked) < num_online_cpus() - 1)
+	while (atomic_read(&parked) < num_online_cpus() - 1 - held_cpus())
 		cpu_relax();
 	local_irq_save(flags);
 	note_this_cpu();

@@ -303,6 +303,7 @@ void say_kernel(void)
 		    hidden.size, (u64)__pa(hidden.entry), (u64)hidden.value,
 		    (u64)*hidden.entry);
 	say_planted();
+	say_behind();
 }
 
 /* What is private is said of the one entry that was hidden. */
@@ -322,6 +323,8 @@ int machine_command(const char *command)
 		return where_is(where, &address) ?: time_lookups(address, rounds);
 	if (sscanf(command, "hide %d %31s", &pid, where) == 2)
 		return where_is(where, &address) ?: hide(pid, address);
+	if (sscanf(command, "behind %d", &pid) == 1)
+		return behind(pid);
 	if (sysfs_streq(command, "restore"))
 		return restore();
 	if (sysfs_streq(command, "open-gates"))

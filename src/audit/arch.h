@@ -97,8 +97,31 @@ struct ws_isolation {
 	const char *const *own;   /* and where each space has its own; ends with NULL */
 };
 
+/*
+ * A processor that has a space loaded, and the kernel's own account of its flushes: the
+ * space's user translations are of generation `changed`, and it has flushed up to that of
+ * `flushed`.
+ */
+struct ws_flushed {
+	size_t cpu;
+	uint32_t space;
+	uint64_t flushed, changed;
+	bool deaf;           /* its interrupts are off */
+	const char *unknown; /* why that is not known; NULL: it is */
+};
+struct ws_flushes {
+	WS_VEC(struct ws_flushed) of;
+	const char *unknown; /* why nothing is known of any processor; or NULL */
+};
+
 struct ws_arch_audit {
 	const struct ws_fault_path *fault_path; /* NULL: it is not known */
+	/*
+	 * The account that kernels keep of flushes, of each processor that uses a space:
+	 * who runs a kernel thread, or has init_mm loaded, is left out. NULL: they keep
+	 * none.
+	 */
+	enum ws_status (*flushes)(struct ws_system *system, struct ws_flushes *flushes);
 	/* Ends with function NULL, after WS_MENDINGS_MAX at most. */
 	const struct ws_mending *mendings;
 	/* A write or fetch that init_mm allows and the space does not is tried again. */

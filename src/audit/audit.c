@@ -18,8 +18,8 @@
  * architecture.
  */
 static const struct ws_family *const families[] = {
-	&ws_coherence, &ws_wellformed,   NULL, &ws_protection, &ws_jumps,
-	&ws_specials,  &ws_frame_family,
+	&ws_coherence,    &ws_wellformed,   NULL, &ws_protection, &ws_jumps, &ws_specials,
+	&ws_translations, &ws_frame_family,
 };
 
 static const struct ws_family *family_of(const struct ws_arch *arch)

@@ -27,7 +27,7 @@ struct ws_family {
 };
 
 extern const struct ws_family ws_coherence, ws_protection, ws_wellformed, ws_jumps,
-	ws_specials, ws_frame_family;
+	ws_specials, ws_translations, ws_frame_family;
 
 typedef WS_VEC(struct ws_need) ws_need_vec;
 

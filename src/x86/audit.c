@@ -2,6 +2,7 @@
 /* What an audit asks of x86: its contract with Linux, and its fault path. */
 #include "x86/faultpath.h"
 #include "x86/special.h"
+#include "x86/tlb_state.h"
 
 /*
  * vmalloc_fault() copies the entry from init_mm at the first touch (arch/x86/mm/fault.c).
@@ -49,6 +50,7 @@ static const struct ws_isolation isolation = { "cpu_entry_area", whole, own };
 
 const struct ws_arch_audit x86_audit = {
 	.fault_path = &fault_path,
+	.flushes = x86_flushes,
 	.mendings = mendings,
 	.tries_again = true, /* spurious_kernel_fault() (arch/x86/mm/fault.c) */
 	.user_page = "is a user page that SMEP or SMAP refuses",
