@@ -105,8 +105,10 @@ def check_verdicts(tap, scene, audit):
              "\n".join(f"{root:#x} {verdict}: {audit.reasons.get(root)}"
                        for root, verdict in list(found.items())[:SHOWN]))
     if not wanted:
+        # of who is behind with flushes test_behind.py has the truth
+        found = [f for f in audit.findings if not f[0].startswith("translations-")]
         tap.case(f"{scene.name}: no divergence, and a whole fault path",
-                 not audit.findings, "\n".join(map(str, audit.findings[:SHOWN])))
+                 not found, "\n".join(map(str, found[:SHOWN])))
 
 
 def harms(scene):

@@ -68,6 +68,8 @@ class Truth:
         for task in self.tasks:
             if task.root:
                 self.owners[task.root].append(task)
+        # a kernel thread that uses a process's memory has none of its own
+        self.tasks = [t._replace(root=0) if t.kernel_thread else t for t in self.tasks]
         self.swapper = int(self.reported["swapper_pg_dir"]["pa"], 16)
         self.swapper_va = int(self.reported["swapper_pg_dir"]["va"], 16)
 
