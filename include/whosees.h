@@ -36,6 +36,7 @@
  *  30. processors             what runs on them, and where they enter the kernel
  *  31. stacks                 what lies on them
  *  32. what would mend a space  entries to copy, and to leave alone
+ *  33. mending                what is written to a machine, and taken back
  *
  * Rules that hold throughout: addresses and lengths are bytes; a physical address is
  * called pa, a virtual one va; a root is the pa of a top-level table without the flags
@@ -1550,18 +1551,35 @@ void ws_kernel_stack_release(struct ws_kernel_stack *stack);
 
 /* ---- 32. what would mend a space -------------------------------------------------- */
 
+/* What came of an entry that was to be written. Since: 0.1 */
+enum ws_sync_end {
+	WS_SYNC_LEFT,    /* nobody has tried to */
+	WS_SYNC_WRITTEN, /* it holds `then` now */
+	WS_SYNC_IS_SO,   /* it held that already: nothing was written */
+	WS_SYNC_CHANGED, /* it holds neither `now` nor `then` any more: nothing was written */
+	WS_SYNC_GONE,    /* its space is not there any more */
+	WS_SYNC_REFUSED, /* the kernel refused to write it */
+};
+const char *ws_sync_end_name(enum ws_sync_end end); /* "written"; static */
+
 /*
- * An entry of a space's own page table that differs from init_mm's, and what would become of
- * it if the space were brought up to date, as the kernel's own code does where it does.
- * Nothing is written: this is the plan. Since: 0.1
+ * An entry of a space's own page table that differs from init_mm's, what would become of it
+ * if the space were brought up to date, as the kernel's own code does where it does; and,
+ * once that was done, what came of it. Since: 0.1
  */
 struct ws_sync_entry {
-	uint32_t space;      /* index into ws_system_spaces() */
-	uint8_t level;       /* of the table that it is in; 0: the root */
-	uint64_t pa;         /* where the entry lies */
-	uint64_t va, last;   /* what it is for */
-	uint64_t now, then;  /* what it holds, and what init_mm's holds */
-	const char *refused; /* why it would be left alone; NULL: it would be copied */
+	uint32_t space;    /* index into ws_system_spaces(); WS_NO_SPACE: it is gone */
+	uint32_t pid;      /* as that space has it; by these three it is known again */
+	uint64_t root, mm; /* mm 0: unknown */
+	uint8_t level;     /* of the table that the entry is in; 0: the root */
+	uint8_t size;      /* of the entry, in bytes */
+	uint8_t end;       /* enum ws_sync_end */
+	bool proved;       /* walked again since: the space has what was written */
+	uint64_t pa;       /* where it lies */
+	uint64_t va, last; /* what it is for */
+	uint64_t witness;  /* the first of these that init_mm maps; or va */
+	uint64_t now, then;  /* what it holds, and is to hold: what init_mm's does */
+	const char *refused; /* why it would be left alone, static; NULL: it would not */
 };
 
 struct ws_sync_plan;
@@ -1575,6 +1593,38 @@ enum ws_status ws_sync_plan_create(struct ws_audit *audit,
 void ws_sync_plan_destroy(struct ws_sync_plan *plan);
 const struct ws_sync_entry *ws_sync_plan_entries(const struct ws_sync_plan *plan,
 						 size_t *n);
+
+/* ---- 33. mending ------------------------------------------------------------------- */
+
+/*
+ * The plan to take back what was written: of each of n entries pid, root, mm, level, witness,
+ * now and then, as they were in the plan that was carried out. In it these two have changed
+ * places. Left alone is what has been changed since, and whose space is gone. Since: 0.1
+ */
+enum ws_status ws_sync_plan_undo(struct ws_system *system,
+				 const struct ws_sync_entry *entries, size_t n,
+				 struct ws_sync_plan **plan) WS_MUST_CHECK;
+
+/*
+ * Carries the plan out: each entry is written that is not refused and still holds `now`, and
+ * then all are walked anew. A machine must stand still (WS_ERR_USAGE), or its kernel do it
+ * itself; WS_ERR_UNSUPPORTED: this target is never written to, or what is taken back may
+ * stay in a TLB. After a failure each entry's end is what is known of it. Since: 0.1
+ */
+enum ws_status ws_sync_plan_apply(struct ws_system *system,
+				  struct ws_sync_plan *plan) WS_MUST_CHECK;
+
+/*
+ * What comes of a simulated machine that was written to, when it goes on from there: a
+ * sentence, to be freed. NULL: of another target, whose machine itself shows it. Since: 0.1
+ */
+enum ws_status ws_sync_goes_on(struct ws_target *target, char **sentence) WS_MUST_CHECK;
+
+/*
+ * Whether a target may be written to at all, as it was opened; or why not. *lasts: what is
+ * written is there when the target is closed. Since: 0.1
+ */
+enum ws_status ws_target_may_write(struct ws_target *target, bool *lasts) WS_MUST_CHECK;
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

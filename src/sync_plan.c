@@ -11,10 +11,7 @@
 #include "audit/rule.h"
 #include "linux/roots.h"
 #include "paging/format.h"
-
-struct ws_sync_plan {
-	WS_VEC(struct ws_sync_entry) entries;
-};
+#include "sync_plan.h"
 
 /* The walks of one address in the space and in init_mm, down to where the space's ends. */
 struct sides {
@@ -33,11 +30,32 @@ static const char *why_refused(const struct ws_audit *audit,
 		return "no process's page table";
 	if (ws_is_present(format, entry->now))
 		return "present, and another: a TLB may hold it";
+	if (entry->level < ws_private_level(format) &&
+	    ws_root_kind(format) == WS_ROOT_LEADS_TO_IT)
+		return "a processor that has the root loaded does not read it again";
 	if (entry->now)
 		return "not present, and not empty: somebody put it there";
 	if (!ws_is_present(format, entry->then))
 		return "init_mm has nothing there";
 	return NULL;
+}
+
+static bool is_page(void *arg, const struct ws_run *run)
+{
+	*(uint64_t *)arg = run->va;
+	return run->end != WS_END_PAGE;
+}
+
+/* The first address of an entry's that init_mm maps; or the first, where it maps none. */
+static uint64_t witness_of(const struct ws_audit *audit, const struct ws_eye *reference,
+			   const struct ws_sync_entry *entry)
+{
+	uint64_t va = entry->va;
+
+	if (ws_eye_range(&audit->system->paging, reference, entry->va, entry->last, 0, 0,
+			 is_page, &va) != WS_OK)
+		ws_error_clear(audit->ctx);
+	return va;
 }
 
 static bool is_there(const struct ws_sync_plan *plan, const struct ws_sync_entry *entry)
@@ -55,13 +73,19 @@ static bool is_there(const struct ws_sync_plan *plan, const struct ws_sync_entry
 
 /* The entry of the space's own tables by which it differs there. False: memory is short. */
 static bool take(struct ws_sync_plan *plan, struct ws_audit *audit, uint32_t space,
-		 const struct sides *sides, unsigned level)
+		 const struct ws_eye *reference, const struct sides *sides,
+		 unsigned level)
 {
 	const struct ws_format *format = audit->system->paging.format;
+	const struct ws_space *whose = &audit->system->spaces.v[space];
 	uint64_t size = WS_BIT(format->level[level].shift);
 	struct ws_sync_entry *kept, entry = {
 		.space = space,
 		.level = (uint8_t)level,
+		.size = (uint8_t)(1u << format->entry_log2),
+		.pid = whose->pid,
+		.root = whose->root,
+		.mm = whose->mm,
 		.pa = ws_step_entry_pa(format, &sides->here.step[level]),
 		.va = sides->here.va & -size,
 		.last = (sides->here.va & -size) + (size - 1),
@@ -72,6 +96,7 @@ static bool take(struct ws_sync_plan *plan, struct ws_audit *audit, uint32_t spa
 	if (entry.now == entry.then || is_there(plan, &entry))
 		return true;
 	entry.refused = why_refused(audit, &entry);
+	entry.witness = witness_of(audit, reference, &entry);
 	kept = ws_vec_push(&plan->entries);
 	if (kept)
 		*kept = entry;
@@ -113,7 +138,7 @@ static bool take_finding(struct ws_sync_plan *plan, struct ws_audit *audit,
 		ws_eye_walk(&system->paging, &reference, va, &sides.there);
 		if (!level_of(format, &sides, &level))
 			return true; /* a table on the way is not in the target */
-		if (!take(plan, audit, finding->space, &sides, level))
+		if (!take(plan, audit, finding->space, &reference, &sides, level))
 			return false;
 		size = WS_BIT(format->level[level].shift);
 		if (finding->last - (va & -size) < size)

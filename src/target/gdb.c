@@ -25,20 +25,20 @@
 /* ---- attaching and leaving -------------------------------------------------------- */
 
 #define DETACH "$D#44" /* and it runs on */
-#define VIRTUAL "$Qqemu.PhyMemMode:0#76"
 
 static enum ws_status guard(struct ws_target *target)
 {
 	struct ws_gdb_target *g = target->priv;
-	struct ws_last_will will = { .socket = g->gdb.peer.fd };
+	struct ws_last_will will = { .words = { { .socket = g->gdb.peer.fd } } };
 
 	ws_guard_end(&g->guard);
 	free(g->parting);
-	g->parting = ws_text_of("%s%s", g->attached && !g->was_physical ? VIRTUAL : "",
-				g->was_running ? DETACH : "");
+	g->parting = ws_text_of(
+		"%s%s", g->attached && !g->was_physical ? WS_GDB_VIRTUAL_PACKET : "",
+		g->was_running ? DETACH : "");
 	if (!g->parting)
 		return ws_fail_memory(target->ctx);
-	will.bytes = g->parting;
+	will.words[0].bytes = g->parting;
 	if (ws_guard_start(&g->guard, &will))
 		return WS_OK;
 	return ws_fail_errno(target->ctx, "%s: no process to let it run on afterwards",
@@ -68,7 +68,7 @@ static void leave(struct ws_gdb_target *g)
 
 	g->was_running |= g->gdb.nstopped > 0;
 	if (done && g->attached && !g->was_physical)
-		done = is_done(g, "Qqemu.PhyMemMode:0");
+		done = is_done(g, WS_GDB_VIRTUAL);
 	if (done && g->was_running)
 		done = is_done(g, "D");
 	if (done || g->gdb.peer.fd < 0)
@@ -100,11 +100,12 @@ static enum ws_status be_physical(struct ws_target *target)
 	g->was_physical = ws_gdb_said(&g->gdb, "1");
 	g->attached = true;
 	if ((status = guard(target)) ||
-	    (status = ws_gdb_ask(target->ctx, &g->gdb, "Qqemu.PhyMemMode:1")))
+	    (status = ws_gdb_ask(target->ctx, &g->gdb, WS_GDB_PHYSICAL)))
 		return status;
-	return ws_gdb_said(&g->gdb, "OK")
+	g->attached = ws_gdb_said(&g->gdb, "OK");
+	return g->attached
 		       ? WS_OK
-		       : not_for_us(target, "physical memory mode (Qqemu.PhyMemMode:1)");
+		       : not_for_us(target, "physical memory mode (" WS_GDB_PHYSICAL ")");
 }
 
 static enum ws_status attach(struct ws_target *target)
@@ -187,6 +188,21 @@ static enum ws_evidence gdb_copy_frames(struct ws_target *target, unsigned worke
 				   got);
 	pthread_mutex_unlock(&g->lock);
 	return evidence;
+}
+
+static enum ws_status gdb_write(struct ws_target *target, uint64_t pa, const void *bytes,
+				size_t n)
+{
+	struct ws_gdb_target *g = target->priv;
+
+	return ws_gdb_write(target->ctx, &g->gdb, pa, bytes, n);
+}
+
+static enum ws_status gdb_flush(struct ws_target *target)
+{
+	struct ws_gdb_target *g = target->priv;
+
+	return ws_gdb_flush(target->ctx, &g->gdb);
 }
 
 /* ---- open and close --------------------------------------------------------------- */
@@ -277,5 +293,7 @@ const struct ws_target_ops ws_target_gdb = {
 	.open = gdb_open,
 	.looked = gdb_looked,
 	.copy_frames = gdb_copy_frames,
+	.write = gdb_write,
+	.flush = gdb_flush,
 	.close = gdb_close,
 };

@@ -50,4 +50,21 @@ enum ws_status ws_gdb_monitor(struct ws_context *ctx, struct ws_gdb *gdb,
 
 void ws_gdb_close(struct ws_gdb *gdb);
 
+/* ---- QEMU's: gdb_physical.c ---- */
+
+#define WS_GDB_PHYSICAL "Qqemu.PhyMemMode:1"
+#define WS_GDB_VIRTUAL "Qqemu.PhyMemMode:0"
+#define WS_GDB_VIRTUAL_PACKET "$" WS_GDB_VIRTUAL "#76" /* as it is sent */
+
+enum ws_status ws_gdb_memory_mode(struct ws_context *ctx, struct ws_gdb *gdb,
+				  bool physical) WS_MUST_CHECK;
+
+#define WS_GDB_WRITE_MAX 8u /* bytes */
+
+/* In physical mode: n bytes at pa. */
+enum ws_status ws_gdb_write(struct ws_context *ctx, struct ws_gdb *gdb, uint64_t pa,
+			    const void *bytes, size_t n) WS_MUST_CHECK;
+/* Every processor forgets its translations. WS_ERR_UNSUPPORTED: it cannot be made to. */
+enum ws_status ws_gdb_flush(struct ws_context *ctx, struct ws_gdb *gdb) WS_MUST_CHECK;
+
 #endif

@@ -14,39 +14,56 @@
 #define LISTEN 1000 /* times that it is listened to, at most */
 
 /* QEMU drops commands that it has not carried out when the connection is closed. */
-static void carry_out(const struct ws_last_will *will)
+static void send_words(const struct ws_last_words *words)
 {
-	struct pollfd answer = { .fd = will->socket, .events = POLLIN };
+	struct pollfd answer = { .fd = words->socket, .events = POLLOUT };
 	char drain[512];
 
+	if (words->socket < 0 || !words->bytes)
+		return;
+	if (poll(&answer, 1, QUIET) <= 0 ||
+	    send(words->socket, words->bytes, strlen(words->bytes), MSG_NOSIGNAL) < 0)
+		return;
+	answer.events = POLLIN;
+	for (unsigned i = 0; i < LISTEN && poll(&answer, 1, QUIET) > 0; i++)
+		if (recv(words->socket, drain, sizeof(drain), MSG_DONTWAIT) <= 0)
+			return;
+}
+
+static void carry_out(const struct ws_last_will *will)
+{
 	if (will->file)
 		unlink(will->file);
 	if (will->folder)
 		rmdir(will->folder);
-	if (will->socket < 0 || !will->bytes)
-		return;
-	answer.events = POLLOUT;
-	if (poll(&answer, 1, QUIET) <= 0 ||
-	    send(will->socket, will->bytes, strlen(will->bytes), MSG_NOSIGNAL) < 0)
-		return;
-	answer.events = POLLIN;
-	for (unsigned i = 0; i < LISTEN && poll(&answer, 1, QUIET) > 0; i++)
-		if (recv(will->socket, drain, sizeof(drain), MSG_DONTWAIT) <= 0)
-			return;
+	for (unsigned i = 0; i < WS_LAST_WORDS; i++)
+		send_words(&will->words[i]);
+}
+
+#define KEPT (1 + WS_LAST_WORDS)
+
+/* The lowest of them from `from` on; -1: none is. */
+static int lowest(const int fds[KEPT], int from)
+{
+	int low = -1;
+
+	for (unsigned i = 0; i < KEPT; i++)
+		if (fds[i] >= from && (low < 0 || fds[i] < low))
+			low = fds[i];
+	return low;
 }
 
 /* Other guards' pipes too: each is to see this process end. */
-static void close_others(int a, int b)
+static void close_others(int life, const struct ws_last_will *will)
 {
-	unsigned low = (unsigned)(a < b ? a : b), high = (unsigned)(a < b ? b : a);
+	int kept[KEPT] = { life }, from = 0, next;
 
-	if (a < 0 || b < 0)
-		low = high;
-	if (low > 0)
-		close_range(0, low - 1, 0);
-	if (high > low + 1)
-		close_range(low + 1, high - 1, 0);
-	close_range(high + 1, ~0U, 0);
+	for (unsigned i = 0; i < WS_LAST_WORDS; i++)
+		kept[i + 1] = will->words[i].bytes ? will->words[i].socket : -1;
+	for (; (next = lowest(kept, from)) >= 0; from = next + 1)
+		if (next > from)
+			close_range((unsigned)from, (unsigned)next - 1, 0);
+	close_range((unsigned)from, ~0U, 0);
 }
 
 /*
@@ -62,7 +79,7 @@ static void wait_for_the_end(int life, const struct ws_last_will *will)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();
-	close_others(life, will->socket);
+	close_others(life, will);
 	do {
 		n = read(life, &done, 1);
 	} while (n < 0 && errno == EINTR);

@@ -10,12 +10,19 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* What is to be done. The strings last as long as the guard. */
+/* Bytes that are sent to a socket; NULL: none. */
+struct ws_last_words {
+	int socket; /* -1: none */
+	const char *bytes;
+};
+
+#define WS_LAST_WORDS 2u
+
+/* What is to be done, in this order. The strings last as long as the guard. */
 struct ws_last_will {
-	int socket;        /* that bytes are sent to; -1: none */
-	const char *bytes; /* NULL: none */
-	const char *file;  /* to be removed, and then folder; NULL: none */
+	const char *file; /* to be removed, and then folder; NULL: none */
 	const char *folder;
+	struct ws_last_words words[WS_LAST_WORDS];
 };
 
 struct ws_guard {

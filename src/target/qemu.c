@@ -43,7 +43,7 @@ static enum ws_status ask_status(struct ws_target *target, bool *running)
 static enum ws_status stop(struct ws_target *target)
 {
 	struct ws_qemu *qemu = target->priv;
-	struct ws_last_will will = { .socket = qemu->qmp.peer.fd, .bytes = CONTINUE };
+	struct ws_last_will will = { .words = { { qemu->qmp.peer.fd, CONTINUE } } };
 	enum ws_status status;
 	bool running;
 
@@ -133,7 +133,7 @@ static enum ws_status qemu_open(struct ws_target *target,
 		return ws_fail_memory(target->ctx);
 	target->priv = qemu;
 	pthread_mutex_init(&qemu->lock, NULL);
-	qemu->mem = qemu->qmp.peer.fd = -1;
+	qemu->mem = qemu->qmp.peer.fd = qemu->stub.gdb.peer.fd = -1;
 	qemu->saved = (struct ws_saved){ .fd = -1, .fetched = ws_fetched_none };
 	qemu->qmp.peer.name = target->named;
 	qemu->qmp.peer.patience = options->timeout;
@@ -154,6 +154,7 @@ static void qemu_close(struct ws_target *target)
 
 	if (!qemu)
 		return;
+	ws_qemu_stub_close(qemu);
 	run_on(target);
 	ws_qemu_memory_close(target);
 	ws_qmp_close(&qemu->qmp);
@@ -177,5 +178,7 @@ const struct ws_target_ops ws_target_qemu = {
 	.open = qemu_open,
 	.looked = qemu_looked,
 	.copy_frames = ws_qemu_copy_frames,
+	.write = ws_qemu_write,
+	.flush = ws_qemu_flush,
 	.close = qemu_close,
 };

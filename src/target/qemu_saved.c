@@ -67,19 +67,26 @@ static bool send_file(struct ws_qemu *qemu)
 	return saved->path;
 }
 
+char *ws_qemu_folder(void)
+{
+	const char *where = secure_getenv("TMPDIR");
+	ws_autofree char *parent = realpath(where && *where ? where : "/var/tmp", NULL);
+	char *folder = parent ? ws_text_of("%s/whosees-XXXXXX", parent) : NULL;
+
+	if (folder && !mkdtemp(folder))
+		free(ws_steal(folder));
+	return folder;
+}
+
 /* The guard of a machine that is stopped cannot be given more to do: that is this one's. */
 static bool make_file(struct ws_qemu *qemu)
 {
 	struct ws_saved *saved = &qemu->saved;
-	const char *where = secure_getenv("TMPDIR");
-	ws_autofree char *folder = realpath(where && *where ? where : "/var/tmp", NULL);
-	struct ws_last_will will = { .socket = -1 };
+	struct ws_last_will will = { 0 };
 
-	saved->folder = folder ? ws_text_of("%s/whosees-XXXXXX", folder) : NULL;
-	if (!saved->folder || !mkdtemp(saved->folder)) {
-		free(ws_steal(saved->folder));
+	saved->folder = ws_qemu_folder();
+	if (!saved->folder)
 		return false;
-	}
 	saved->path = ws_text_of("%s/memory", saved->folder);
 	if (saved->path)
 		saved->fd =

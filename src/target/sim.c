@@ -2,7 +2,9 @@
 /*
  * A scenario as a target: "sim:NAME" is run up to where it says dump(), "sim:NAME@end" to its
  * end, and the ELF core of what it leaves is read as any other core is. So there is one way
- * in, and what holds for sim:NAME holds for the file that is saved of it.
+ * in, and what holds for sim:NAME holds for the file that is saved of it. What is written to it
+ * is written to that core, and once more to the machine if it is to go on: it is run anew, as it
+ * does the same every time.
  */
 #include "target/target.h"
 
@@ -121,6 +123,98 @@ static enum ws_status sim_open(struct ws_target *target,
 	return status ? status : ws_target_elf.open(target, options);
 }
 
+/* ---- writing ---------------------------------------------------------------------- */
+
+/* Bytes that were written to the core. */
+struct written {
+	uint64_t pa;
+	uint8_t bytes[8];
+	uint8_t n;
+};
+
+struct sim {
+	WS_VEC(struct written) written;
+};
+
+/* Where len bytes at pa lie in the core, which is ours: save() has made it. NULL: nowhere. */
+static uint8_t *place_of(const struct ws_target *target, uint64_t pa, size_t len)
+{
+	ws_vec_each(&target->memory, piece)
+		if (pa >= piece->at.pa && pa - piece->at.pa < piece->at.len &&
+		    piece->at.len - (pa - piece->at.pa) >= len)
+			return (uint8_t *)piece->data + (pa - piece->at.pa);
+	return NULL;
+}
+
+static enum ws_status sim_write(struct ws_target *target, uint64_t pa, const void *bytes,
+				size_t n)
+{
+	uint8_t *place = place_of(target, pa, n);
+	struct sim *sim = target->priv;
+	struct written *kept;
+
+	if (!sim && !(sim = target->priv = calloc(1, sizeof(*sim))))
+		return ws_fail_memory(target->ctx);
+	if (!place || n > sizeof(kept->bytes))
+		return ws_fail(target->ctx, WS_ERR_USAGE,
+			       "%s: no memory of it lies at physical %#jx", target->named,
+			       (uintmax_t)pa);
+	kept = ws_vec_push(&sim->written);
+	if (!kept)
+		return ws_fail_memory(target->ctx);
+	*kept = (struct written){ .pa = pa, .n = (uint8_t)n };
+	memcpy(kept->bytes, bytes, n);
+	memcpy(place, bytes, n);
+	return WS_OK;
+}
+
+/* What the machine is, too, and no processor of it remembers otherwise. */
+static void write_again(void *arg, struct kernel *kernel)
+{
+	const struct sim *sim = ((struct ws_target *)arg)->priv;
+
+	for (size_t i = 0; sim && i < sim->written.n; i++)
+		machine_memory_write(kernel_memory(kernel), sim->written.v[i].pa,
+				     sim->written.v[i].bytes, sim->written.v[i].n);
+	for (unsigned cpu = 0; cpu < kernel_options(kernel)->cpus; cpu++)
+		kernel_flush_tlb(kernel, cpu);
+}
+
+/* Where the scenario says dump, or at its end, where there is nothing to go on with. */
+static enum ws_status sim_go_on(struct ws_target *target, char **sentence)
+{
+	ws_autofree char *name = strdup(ws_target_address(target)), *why = NULL;
+	struct script_options options = { .scenario = name,
+					  .look = write_again,
+					  .arg = target };
+	struct kernel *kernel = NULL;
+	enum script_status status;
+
+	if (!name)
+		return ws_fail_memory(target->ctx);
+	if (cut_end(name))
+		return WS_OK;
+	status = script_run(&options, &kernel, &why);
+	if (status == SCRIPT_HOLDS)
+		*sentence = strdup("the scenario goes on as it says");
+	else if (status == SCRIPT_FAILS && why)
+		*sentence = ws_text_of("the scenario goes on otherwise than it says: %s",
+				       why);
+	else
+		return refuse(target->ctx, status, options.scenario, why);
+	kernel_destroy(kernel);
+	return *sentence ? WS_OK : ws_fail_memory(target->ctx);
+}
+
+static void sim_close(struct ws_target *target)
+{
+	struct sim *sim = target->priv;
+
+	if (sim)
+		ws_vec_release(&sim->written);
+	free(sim);
+}
+
 const struct ws_target_ops ws_target_sim = {
 	.kind = "sim",
 	.title = "scenario",
@@ -129,4 +223,7 @@ const struct ws_target_ops ws_target_sim = {
 		 "dump, or, with @end behind its name, where it ends.",
 	.header = "program header",
 	.open = sim_open,
+	.write = sim_write,
+	.go_on = sim_go_on,
+	.close = sim_close,
 };

@@ -81,6 +81,27 @@ struct ws_target_ops {
 	 */
 	enum ws_status (*looked)(struct ws_target *target);
 	bool can_stop; /* a machine that may run, which --stop stops */
+	/*
+	 * Of a machine that stands still: writes n bytes at pa. What was looked at by address
+	 * stays as it was until ws_target_forget(). Fails where it runs. NULL: it is not
+	 * written to.
+	 */
+	enum ws_status (*write)(struct ws_target *target, uint64_t pa, const void *bytes,
+				size_t n);
+	/*
+	 * With write: every processor forgets its translations. WS_ERR_UNSUPPORTED: it cannot
+	 * be made to. NULL: no processor of it remembers any.
+	 */
+	enum ws_status (*flush)(struct ws_target *target);
+	/*
+	 * Of a kernel that runs on: it writes those n entries itself where they hold what is
+	 * said, and says in each one's `end` what came of it. reference: its own root.
+	 */
+	enum ws_status (*sync)(struct ws_target *target,
+			       struct ws_sync_entry *const *entries, size_t n,
+			       uint64_t reference);
+	/* What comes of a simulated machine that was written to: a sentence, to be freed. */
+	enum ws_status (*go_on)(struct ws_target *target, char **sentence);
 	void (*close)(struct ws_target *target);
 };
 

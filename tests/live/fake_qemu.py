@@ -57,7 +57,7 @@ class Fake:
     QEMU a case says by overriding `answers`, by command: a value to return, an exception's
     text, or a function of the arguments."""
 
-    def __init__(self, core, folder, running=True, host=False):
+    def __init__(self, core, folder, running=True, host=False, name="qmp"):
         self.file = open(core, "rb")
         self.ranges = sorted(elf.segments(self.file))
         size = os.path.getsize(core)
@@ -67,12 +67,13 @@ class Fake:
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
         self.running, self.host = running, host
         self.commands, self.answers, self.fds = [], {}, []
+        self.devices = []
         self.before = b""      # what is sent before each answer
         self.greeting = json.dumps(GREETING).encode() + b"\r\n"
         self.hang_up_at = None  # instead of the answer to this command
         self.silent_at = None
         self.unheard = threading.Event()
-        self.path = str(folder / "qmp")
+        self.path = str(folder / name)
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         self.listener.listen(1)
@@ -131,6 +132,8 @@ class Fake:
             return self.human(arguments["command-line"])
         elif name == "pmemsave":
             return self.save(**arguments)
+        elif name == "query-chardev":
+            return [{"label": "serial0", "filename": "file"}, *self.devices]
         elif name == "add-fd":
             if not self.fds:
                 raise ValueError("No file descriptor supplied via SCM_RIGHTS")

@@ -2,6 +2,7 @@
 """A gdbstub as QEMU's, whose machine is an ELF core's (fake_qemu.py): as it should be, or as
 a peer is that is slow, lies, talks without end or goes away."""
 
+import pathlib
 import re
 
 import fake_qemu
@@ -24,11 +25,11 @@ class Stub(fake_qemu.Fake):
     """Its guest is fake_qemu's; what it answers otherwise than QEMU a case says by setting
     `answers`, by the first word of a question."""
 
-    def __init__(self, core, folder, running=True):
+    def __init__(self, core, folder, running=True, name="gdb"):
         self.physical, self.efer, self.asked = 0, 0x0, []
         self.frame = framed
-        self.unasked = b""
-        super().__init__(core, folder, running=running)
+        self.unasked, self.written = b"", []
+        super().__init__(core, folder, running=running, name=name)
 
     def monitor(self, line):
         text = self.human(line).encode()
@@ -44,6 +45,16 @@ class Stub(fake_qemu.Fake):
         except StopIteration:
             return [b"E14"]
         return [self.memory[offset:offset + min(size, room)].hex().encode()]
+
+    def write_memory(self, question):
+        place, data = question[1:].split(":")
+        pa, size = (int(word, 16) for word in place.split(","))
+        if not self.physical or len(data) != 2 * size:
+            return [b"E22"]
+        offset, _ = self.range_of(pa)
+        self.memory[offset:offset + size] = bytes.fromhex(data)
+        self.written.append((pa, int.from_bytes(bytes.fromhex(data), "little")))
+        return [b"OK"]
 
     def document(self, question):
         name, place = re.fullmatch("qXfer:features:read:([^:]+):(.*)", question).groups()
@@ -74,6 +85,10 @@ class Stub(fake_qemu.Fake):
             return [self.efer.to_bytes(8, "little").hex().encode()]
         if question[0] == "m":
             return self.read_memory(question)
+        if question[0] == "M":
+            return self.write_memory(question)
+        if question in ("Z2,fff,2", "z2,fff,2"):
+            return [b"OK"]
         if question == "D":
             self.running = True
             return [b"OK"]
@@ -102,6 +117,30 @@ class Stub(fake_qemu.Fake):
                 assert int(match[2], 16) == sum(match[1]) & 255
                 if not self.reply(client, match[1].decode()):
                     return
+
+
+class Opened(Stub):
+    """One that a fake QEMU opens when it is told to (`gdbserver`), of the same machine."""
+
+    def __init__(self, qemu, path):
+        super().__init__(qemu.file.name, path.parent, running=False, name=path.name)
+        self.memory.close()
+        self.memory = qemu.memory
+
+
+def opens_stubs(qemu):
+    """Gives the fake QEMU that command. Returns the list of those that were opened."""
+    human, stubs = qemu.human, []
+
+    def answer(line):
+        if line == "gdbserver none":
+            return "Disabled gdbserver\r\n"
+        if not line.startswith("gdbserver unix:"):
+            return human(line)
+        stubs.append(Opened(qemu, pathlib.Path(line.split(":")[1].split(",")[0])))
+        return "Waiting for gdb connection on device\r\n"
+    qemu.human = answer
+    return stubs
 
 
 def run_lengths(data):

@@ -59,6 +59,15 @@ class Bench:
                   f"status {got}, {took:.1f} s\n{output[:300]}\n{words[:1000]}\n"
                   f"not said: {missing}")
 
+    def apply(self, peer, *options, status=0, env=None):
+        """What `sync` says with that; the journal is gone afterwards, unless it is given."""
+        with tempfile.TemporaryDirectory() as folder:
+            if "--undo" not in options and "--journal" not in options:
+                options = *options, "--apply", "--journal", f"{folder}/journal"
+            got, output, words = self.run("sync", "--stop", *options,
+                                          f"{self.scheme}:{peer.path}", env=env)
+            return got == status, f"status {got}\n{output}\n{words}"
+
     @staticmethod
     def runs(peer):
         """Whether its machine runs, now or soon."""

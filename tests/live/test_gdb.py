@@ -6,11 +6,13 @@ a bad one is refused in time, with words on what it did.
     test_gdb.py TOOL CORE      run, as TAP
 """
 
+import os
 import pathlib
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "common"))
@@ -67,7 +69,7 @@ def refused(bench):
         with stub(bench.core) as peer:
             peer.answers[question] = [answer]
             bench.bad(f"{question} is answered {answer}", peer, said)
-            bench.case("and it runs on", peer.running, peer.asked)
+            bench.case("and it runs on", bench.runs(peer), peer.asked)
     with stub(bench.core) as peer:
         peer.frame = lambda data: fake_stub.framed(data)[:-1] + b"x"
         bench.bad("a wrong checksum", peer, "checksum is wrong")
@@ -97,6 +99,58 @@ def gone(bench):
             bench.bad(f"gone at {question}", peer, "the connection was closed")
 
 
+FLUSH = ["Z", "z"]
+
+
+def writes(bench):
+    """What sync copies is written, and found by a second walk; --undo takes it back."""
+    order = re.compile("M|Z|z")
+    with tempfile.TemporaryDirectory() as folder, stub(bench.core) as peer:
+        journal = f"{folder}/journal"
+        good, said = bench.apply(peer, "--apply", "--journal", journal)
+        (pa, then), = peer.written
+        bench.case("an entry is copied, translations are dropped, and it runs on",
+                   good and then & 1 and "1 entry of 1 copied" in said and peer.running and
+                   list(filter(order.fullmatch, peer.asked)) == ["M", *FLUSH], (said, peer.asked))
+        status, output, words = bench.run("sync", "--stop", f"gdb:{peer.path}")
+        bench.case("then there is nothing to do", status == 0 and "nothing" in output, words)
+        good, said = bench.apply(peer, "--apply", "--journal", journal, status=0)
+        bench.case("and nothing is written", good and len(peer.written) == 1, said)
+        del peer.asked[:]
+        peer.answers["Z"] = [b"E22"]
+        good, said = bench.apply(peer, "--undo", journal, status=3)
+        bench.case("what a TLB may keep is not taken back",
+                   good and "cannot be dropped" in said and len(peer.written) == 1, said)
+        del peer.answers["Z"], peer.asked[:]
+        good, said = bench.apply(peer, "--undo", journal)
+        bench.case("taken back, amid two flushes",
+                   good and peer.written[1:] == [(pa, 0)] and "1 entry of 1 taken back" in said and
+                   list(filter(order.fullmatch, peer.asked)) == [*FLUSH, "M", *FLUSH],
+                   (said, peer.asked))
+        good, said = bench.apply(peer, "--undo", journal, status=1)
+        bench.case("once", good and "as it was before already" in " ".join(said.split()) and
+                   len(peer.written) == 2, said)
+        good, said = bench.apply(peer, "--apply", "--journal", journal, status=2)
+        bench.case("a journal that is there is kept", good and "File exists" in said and
+                   len(peer.written) == 2, said)
+        peer.memory[peer.range_of(pa)[0]:peer.range_of(pa)[0] + 4] = \
+            (then ^ 0x1000).to_bytes(4, "little")
+        good, said = bench.apply(peer, "--undo", journal, status=1)
+        bench.case("what the kernel has changed is left alone",
+                   good and "changed since" in " ".join(said.split()) and len(peer.written) == 2, said)
+    for question, answer, said in (("M", b"E14", "does not write to physical"),
+                                   ("M", b"", "it knows no such question")):
+        with tempfile.TemporaryDirectory() as folder, stub(bench.core) as peer:
+            peer.answers[question] = [answer]
+            good, words = bench.apply(peer, "--apply", "--journal", f"{folder}/journal", status=3)
+            bench.case(f"{question} is answered {answer}: no journal stays",
+                       good and said in words and not os.listdir(folder), words)
+    with stub(bench.core) as peer:
+        peer.answers["Z"] = [b""]
+        good, words = bench.apply(peer)
+        bench.case("nothing that was empty is in a TLB: it is copied without a flush", good, words)
+
+
 def ends(bench):
     for number in signal.SIGTERM, signal.SIGKILL:
         with stub(bench.core) as peer:
@@ -116,6 +170,7 @@ def main(tool, core):
     bench = peer_bench.Bench(tool, core, "gdb", ("--stop",))
     good_ones(bench)
     refused(bench)
+    writes(bench)
     gone(bench)
     ends(bench)
     return bench.tap.end()

@@ -13,11 +13,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "common"))
 sys.path.insert(0, str(HERE))
 import fake_qemu  # noqa: E402
+import fake_stub  # noqa: E402
 import peer_bench  # noqa: E402
 from tap import PATIENCE  # noqa: E402
 
@@ -177,6 +180,64 @@ def vanishes(bench):
                   "there is no answer", options=["--stop"])
 
 
+def writes(bench):
+    """Through a gdbstub that QEMU opens for it."""
+    with tempfile.TemporaryDirectory() as folder, fake(bench.core, running=True) as qemu:
+        env = {**os.environ, "TMPDIR": folder}
+        stubs = fake_stub.opens_stubs(qemu)
+        good, said = bench.apply(qemu, env=env)
+        bench.case("an entry is copied, and all is as it was",
+                   good and "1 entry of 1 copied" in said and len(stubs) == 1 and
+                   len(stubs[0].written) == 1 and not stubs[0].physical and
+                   qemu.commands.count("gdbserver none") == 1 and qemu.running and
+                   qemu.order() == ["stop", "cont"] and not os.listdir(folder),
+                   (said, qemu.commands, os.listdir(folder)))
+        status, output, words = bench.run("sync", "--stop", f"qemu:{qemu.path}")
+        bench.case("then there is nothing to do", status == 0 and "nothing" in output,
+                   (status, output, words))
+    with fake(bench.core) as qemu:
+        status, _, words = bench.run("sync", "--apply", f"qemu:{qemu.path}")
+        bench.case("a running one is not written to", status == 2 and "--stop" in words, words)
+        good, words = bench.apply(qemu, status=3)
+        bench.case("one that opens no stub", good and "QEMU opens no gdbstub" in words and
+                   "unknown command" in words and qemu.running, words)
+        qemu.devices = [{"label": "gdb", "filename": "disconnected:tcp:0.0.0.0:1234,server=on"}]
+        good, words = bench.apply(qemu, status=3)
+        bench.case("one that has a stub already", good and "has a gdbstub already" in words and
+                   "tcp:0.0.0.0:1234" in words, words)
+    with tempfile.TemporaryDirectory() as folder, fake(bench.core) as qemu:
+        killed(bench, qemu, folder)
+
+
+def killed(bench, qemu, folder):
+    """In the midst of writing: the stub is closed, its mode is set back, and it runs on."""
+    stubs = fake_stub.opens_stubs(qemu)
+    human, opened = qemu.human, threading.Event()
+
+    def answer(line):
+        said = human(line)
+        if line.startswith("gdbserver unix"):
+            stubs[-1].silent_at = "M"
+            opened.set()
+        return said
+    qemu.human = answer
+    with subprocess.Popen([bench.tool, "sync", "--stop", "--apply", "--journal",
+                           f"{folder}/journal", f"qemu:{qemu.path}"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          env={**os.environ, "TMPDIR": folder}) as tool:
+        heard = opened.wait(PATIENCE) and stubs[-1].unheard.wait(PATIENCE)
+        was = stubs[-1].physical if heard else None
+        tool.kill()
+        tool.wait()
+    done = lambda: qemu.running and "gdbserver none" in qemu.commands and \
+        not stubs[-1].physical and os.listdir(folder) == ["journal"]
+    end = time.monotonic() + PATIENCE
+    while not done() and time.monotonic() < end:
+        time.sleep(0.05)
+    bench.case("killed in the midst of it, all is set back, and the journal is there",
+               was == 1 and done(), (was, qemu.commands, os.listdir(folder)))
+
+
 def ends(bench):
     """However the tool ends, the machine runs on."""
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGKILL:
@@ -199,6 +260,7 @@ def main(tool, core):
     registers(bench)
     lies(bench)
     peers(bench)
+    writes(bench)
     ends(bench)
     return bench.tap.end()
 

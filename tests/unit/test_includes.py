@@ -29,7 +29,7 @@ RANKS = {
     # Who asks an architecture goes by src/arch, and includes none of them (test_wall.py).
     "src/x86": 9, "src/arm": 9, "src/arm64": 9, "src/riscv": 9, "src/whatif": 9,
     "src/sync_plan": 9,
-    "src/report": 10,
+    "src/sync_apply": 10, "src/report": 10,
     "tools": 11,
 }
 # The units that may include the machine, and by which one header.

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Carrying a plan out: each entry is written where it still holds what the plan saw, and then
+ * the space is walked anew. An entry that was empty is in no TLB (SDM vol. 3A, 4.10.2.3; Arm
+ * ARM, "TLB maintenance": a translation that faults is not held). One that is taken back may be, so
+ * that is done only where TLBs can be made to forget.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux/linux.h"
+#include "paging/format.h"
+#include "sync_plan.h"
+#include "target/target.h"
+#include "util/cleanup.h"
+
+static const char *const end_names[] = {
+	[WS_SYNC_LEFT] = "left alone",      [WS_SYNC_WRITTEN] = "written",
+	[WS_SYNC_IS_SO] = "was so already", [WS_SYNC_CHANGED] = "changed meanwhile",
+	[WS_SYNC_GONE] = "process is gone", [WS_SYNC_REFUSED] = "refused by the kernel",
+};
+
+const char *ws_sync_end_name(enum ws_sync_end end)
+{
+	return end_names[end];
+}
+
+enum ws_status ws_target_may_write(struct ws_target *target, bool *lasts)
+{
+	*lasts = !target->ops->go_on;
+	if (!target->ops->write && !target->ops->sync)
+		return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
+			       "%s: a file is evidence, and not written to; live, "
+			       "qemu:SOCKET, gdb:HOST:PORT and sim:SCENARIO are",
+			       target->named ? target->named : target->file.path);
+	if (target->moving && !target->ops->sync)
+		return ws_fail(target->ctx, WS_ERR_USAGE,
+			       "%s: it runs, and its kernel may change the same entries: "
+			       "--stop stops it meanwhile",
+			       target->named);
+	return WS_OK;
+}
+
+enum ws_status ws_sync_goes_on(struct ws_target *target, char **sentence)
+{
+	*sentence = NULL;
+	return target->ops->go_on ? target->ops->go_on(target, sentence) : WS_OK;
+}
+
+/* ---- writing ----------------------------------------------------------------------- */
+
+/* What it holds, but for what the processor sets in it by itself. */
+static bool holds(const struct ws_format *format, uint64_t entry, uint64_t value)
+{
+	return !((entry ^ value) & ~format->touched);
+}
+
+static bool is_wanted(const struct ws_sync_entry *entry)
+{
+	return !entry->refused && entry->end == WS_SYNC_LEFT;
+}
+
+static enum ws_status write_entry(struct ws_system *system, struct ws_sync_entry *entry)
+{
+	const struct ws_format *format = system->paging.format;
+	struct ws_target *target = system->target;
+	uint8_t bytes[8] = { 0 };
+	enum ws_status status;
+
+	if (ws_target_read_now(target, entry->pa, bytes, entry->size) != WS_READ)
+		return ws_fail(system->ctx, WS_ERR_UNREADABLE,
+			       "the entry at physical %#jx cannot be read any more",
+			       (uintmax_t)entry->pa);
+	if (holds(format, ws_le_word(bytes, entry->size), entry->then))
+		entry->end = WS_SYNC_IS_SO;
+	else if (!holds(format, ws_le_word(bytes, entry->size), entry->now))
+		entry->end = WS_SYNC_CHANGED;
+	if (entry->end != WS_SYNC_LEFT)
+		return WS_OK;
+	for (unsigned i = 0; i < entry->size; i++)
+		bytes[i] = (uint8_t)(entry->then >> 8 * i);
+	status = target->ops->write(target, entry->pa, bytes, entry->size);
+	if (status == WS_OK)
+		entry->end = WS_SYNC_WRITTEN;
+	return status;
+}
+
+static enum ws_status flush(struct ws_target *target)
+{
+	return target->ops->flush ? target->ops->flush(target) : WS_OK;
+}
+
+/* Whether something is taken away that a TLB may hold. */
+static bool takes_away(const struct ws_system *system, const struct ws_sync_plan *plan)
+{
+	ws_vec_each(&plan->entries, entry)
+		if (is_wanted(entry) && ws_is_present(system->paging.format, entry->now))
+			return true;
+	return false;
+}
+
+static enum ws_status write_all(struct ws_system *system, struct ws_sync_plan *plan)
+{
+	bool must = takes_away(system, plan);
+	enum ws_status status = must ? flush(system->target) : WS_OK;
+
+	ws_vec_each(&plan->entries, entry)
+		if (status == WS_OK && is_wanted(entry))
+			status = write_entry(system, entry);
+	if (status != WS_OK)
+		return status;
+	status = flush(system->target);
+	if (status != WS_ERR_UNSUPPORTED || must)
+		return status;
+	ws_error_clear(system->ctx);
+	return WS_OK;
+}
+
+static enum ws_status have_written(struct ws_system *system, struct ws_sync_plan *plan)
+{
+	ws_autofree struct ws_sync_entry **wanted =
+		calloc(plan->entries.n + 1, sizeof(struct ws_sync_entry *));
+	size_t n = 0;
+
+	if (!wanted)
+		return ws_fail_memory(system->ctx);
+	ws_vec_each(&plan->entries, entry)
+		if (is_wanted(entry))
+			wanted[n++] = entry;
+	return n ? system->target->ops->sync(system->target, wanted, n,
+					     system->layout.reference)
+		 : WS_OK;
+}
+
+/* ---- the proof --------------------------------------------------------------------- */
+
+/* The walk comes by the entry, which holds what it is to hold. */
+static bool is_there(struct ws_system *system, const struct ws_sync_entry *entry)
+{
+	struct ws_trail trail;
+	struct ws_eye eye;
+
+	ws_space_eye(system, &system->spaces.v[entry->space], &eye);
+	ws_eye_walk(&system->paging, &eye, entry->witness, &trail);
+	return entry->level < trail.nsteps &&
+	       ws_step_entry_pa(system->paging.format, &trail.step[entry->level]) ==
+		       entry->pa &&
+	       holds(system->paging.format, trail.step[entry->level].entry, entry->then);
+}
+
+enum ws_status ws_sync_plan_apply(struct ws_system *system, struct ws_sync_plan *plan)
+{
+	bool lasts;
+	enum ws_status status = ws_target_may_write(system->target, &lasts);
+
+	if (status == WS_OK && system->layout.consensus)
+		status = ws_fail(
+			system->ctx, WS_ERR_UNKNOWN,
+			"init_mm's own table is not in the target, only what most "
+			"spaces have: that is not written to others");
+	if (status == WS_OK)
+		status = system->target->ops->sync ? have_written(system, plan)
+						   : write_all(system, plan);
+	if (status != WS_OK)
+		return status;
+	ws_system_forget(system);
+	ws_vec_each(&plan->entries, entry)
+		entry->proved =
+			(entry->end == WS_SYNC_WRITTEN || entry->end == WS_SYNC_IS_SO) &&
+			is_there(system, entry);
+	return ws_target_looked(system->target, WS_OK);
+}
+
+/* ---- taking back ------------------------------------------------------------------- */
+
+static uint32_t space_of(const struct ws_system *system,
+			 const struct ws_sync_entry *entry)
+{
+	for (size_t i = 0; i < system->spaces.n; i++)
+		if (system->spaces.v[i].root == entry->root &&
+		    system->spaces.v[i].mm == entry->mm &&
+		    system->spaces.v[i].pid == entry->pid &&
+		    system->spaces.v[i].kind == WS_SPACE_PROCESS)
+			return (uint32_t)i;
+	return WS_NO_SPACE;
+}
+
+/* Where the walk comes by it today. */
+static const char *find(struct ws_system *system, struct ws_sync_entry *entry)
+{
+	const struct ws_format *format = system->paging.format;
+	struct ws_trail trail;
+	struct ws_eye eye;
+
+	entry->space = space_of(system, entry);
+	if (entry->space == WS_NO_SPACE)
+		return "process is gone";
+	ws_space_eye(system, &system->spaces.v[entry->space], &eye);
+	ws_eye_walk(&system->paging, &eye, entry->witness, &trail);
+	if (entry->level >= trail.nsteps)
+		return "a table on the way is gone";
+	entry->pa = ws_step_entry_pa(format, &trail.step[entry->level]);
+	if (holds(format, trail.step[entry->level].entry, entry->then))
+		return "as it was before already";
+	if (!holds(format, trail.step[entry->level].entry, entry->now))
+		return "changed since";
+	entry->now = trail.step[entry->level].entry;
+	return NULL;
+}
+
+static void take_back(struct ws_system *system, const struct ws_sync_entry *written,
+		      struct ws_sync_entry *entry)
+{
+	const struct ws_format *format = system->paging.format;
+	uint64_t size = WS_BIT(format->level[written->level].shift);
+
+	*entry = *written;
+	entry->size = (uint8_t)(1u << format->entry_log2);
+	entry->va = written->witness & -size;
+	entry->last = entry->va + (size - 1);
+	entry->now = written->then;
+	entry->then = written->now;
+	entry->end = WS_SYNC_LEFT;
+	entry->proved = false;
+	entry->refused = find(system, entry);
+}
+
+enum ws_status ws_sync_plan_undo(struct ws_system *system,
+				 const struct ws_sync_entry *entries, size_t n,
+				 struct ws_sync_plan **plan)
+{
+	struct ws_sync_plan *made = calloc(1, sizeof(*made));
+	enum ws_status status = made ? WS_OK : ws_fail_memory(system->ctx);
+
+	*plan = NULL;
+	for (size_t i = 0; i < n && status == WS_OK; i++) {
+		struct ws_sync_entry *kept = NULL;
+
+		if (entries[i].level >= system->paging.format->nlevels)
+			status = ws_fail(system->ctx, WS_ERR_USAGE,
+					 "%s paging has no level %u",
+					 system->paging.format->name, entries[i].level);
+		else if (!(kept = ws_vec_push(&made->entries)))
+			status = ws_fail_memory(system->ctx);
+		if (kept)
+			take_back(system, &entries[i], kept);
+	}
+	status = ws_target_looked(system->target, status);
+	if (status != WS_OK)
+		ws_sync_plan_destroy(made);
+	else
+		*plan = made;
+	return status;
+}
