@@ -1,29 +1,67 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What would bring each space up to date: the plan, of which nothing is done. */
+/* What would bring each space up to date; done, with a journal; and taken back. */
 #include "facts.h"
+#include "journal.h"
 #include "report/words.h"
 #include "session.h"
 #include "util/cleanup.h"
 #include "util/count.h"
 #include "util/text.h"
 
+/* What is done with a plan, in words. */
+struct words {
+	const char *would, *done; /* of an entry: "copy", "copied" */
+	const char *nothing;      /* where there is none */
+	const char *plan, *carried_out;
+};
+
+static const struct words copying = {
+	.would = "copy",
+	.done = "copied",
+	.nothing = "every space has init_mm's entries: there is nothing to bring up to "
+		   "date",
+	.plan = "%s would be copied from init_mm, in %s",
+	.carried_out =
+		"%s of %zu copied from init_mm, in %s, and found there by a second "
+		"walk",
+};
+
+static const struct words taking_back = {
+	.would = "take back",
+	.done = "taken back",
+	.nothing = "the journal has no entry that was written: there is nothing to take "
+		   "back",
+	.plan = "%s would be taken back, in %s",
+	.carried_out = "%s of %zu taken back, in %s, and found gone by a second walk",
+};
+
 struct plan {
 	struct session *session;
-	struct ws_audit *audit;
+	struct ws_audit *audit; /* NULL: of a journal */
 	struct ws_sync_plan *plan;
 	const struct ws_sync_entry *entries;
-	size_t n, ncopied, nspaces;
-	bool unknown; /* what decides about some space is not in the target */
+	const struct words *words;
+	bool carried_out;
+	bool keeps; /* a journal */
+	size_t n, nwanted, nproved, ngone,
+		nspaces; /* nspaces: where one is proved or wanted */
+	bool unknown;    /* what decides about some space is not in the target */
 	const struct ws_space *spaces;
+	char *sequel; /* what comes of it, of a simulated machine; or NULL */
+	struct journal journal;
 };
 
 static void plan_release(struct plan *plan)
 {
 	ws_sync_plan_destroy(plan->plan);
 	ws_audit_destroy(plan->audit);
+	journal_release(&plan->journal);
+	free(plan->sequel);
 }
 
-enum { SENTENCE, ENTRIES, COPIED, REFUSED, SPACES };
+/* ---- what is said ------------------------------------------------------------------- */
+
+enum { SENTENCE, ENTRIES, COPIED, REFUSED, SPACES, APPLIED };
 
 static const struct column summary_columns[] = {
 	[SENTENCE] = { "sentence", NULL, COLUMN_TEXT, NULL },
@@ -31,44 +69,55 @@ static const struct column summary_columns[] = {
 	[COPIED] = { "copied", NULL, COLUMN_COUNT, NULL },
 	[REFUSED] = { "refused", NULL, COLUMN_COUNT, NULL },
 	[SPACES] = { "spaces", NULL, COLUMN_COUNT, NULL },
+	[APPLIED] = { "applied", NULL, COLUMN_YES, NULL },
 };
 static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
 				      .prose = true };
 
+static char *sentence_of(const struct plan *plan)
+{
+	size_t nrefused = plan->n - plan->nwanted;
+	ws_autofree char *first = NULL;
+
+	if (!plan->n)
+		return ws_text_of("%s", plan->unknown
+						? "as far as it is known every space has "
+						  "init_mm's entries; the target lacks "
+						  "some of what decides"
+						: plan->words->nothing);
+	if (plan->carried_out)
+		first = ws_text_of(plan->words->carried_out,
+				   WS_COUNT_OF(plan->nproved, "entry"), plan->nwanted,
+				   WS_COUNT_OF(plan->nspaces, "space"));
+	else
+		first = ws_text_of(plan->words->plan, WS_COUNT_OF(plan->nwanted, "entry"),
+				   WS_COUNT_OF(plan->nspaces, "space"));
+	if (!first || !nrefused)
+		return ws_steal(first);
+	return ws_text_of("%s; %s %s left alone", first, WS_COUNT_OF(nrefused, "entry"),
+			  !plan->carried_out ? "would be"
+			  : nrefused == 1    ? "was"
+					     : "were");
+}
+
 static void print_summary(void *arg, struct report *report)
 {
 	const struct plan *plan = arg;
-	uint64_t nrefused = plan->n - plan->ncopied;
-	ws_autofree char *sentence = NULL;
+	ws_autofree char *sentence = sentence_of(plan);
 
-	if (!plan->n && plan->unknown)
-		sentence = ws_text_of("as far as it is known every space has init_mm's "
-				      "entries; the target lacks some of what decides");
-	else if (!plan->n)
-		sentence = ws_text_of(
-			"every space has init_mm's entries: there is nothing to "
-			"bring up to date");
-	else if (!nrefused)
-		sentence = ws_text_of("%s would be copied from init_mm, in %s",
-				      WS_COUNT_OF(plan->ncopied, "entry"),
-				      WS_COUNT_OF(plan->nspaces, "space"));
-	else
-		sentence = ws_text_of(
-			"%s would be copied from init_mm, in %s; %s would be left "
-			"alone",
-			WS_COUNT_OF(plan->ncopied, "entry"),
-			WS_COUNT_OF(plan->nspaces, "space"),
-			WS_COUNT_OF(nrefused, "entry"));
-	report_row(report, (struct value[]){
-				   [SENTENCE] = report_text_or_short(report, sentence),
-				   [ENTRIES] = value_number(plan->n),
-				   [COPIED] = value_number(plan->ncopied),
-				   [REFUSED] = value_number(nrefused),
-				   [SPACES] = value_number(plan->nspaces),
-			   });
+	report_row(report,
+		   (struct value[]){
+			   [SENTENCE] = report_text_or_short(report, sentence),
+			   [ENTRIES] = value_number(plan->n),
+			   [COPIED] = value_number(plan->carried_out ? plan->nproved
+								     : plan->nwanted),
+			   [REFUSED] = value_number(plan->n - plan->nwanted),
+			   [SPACES] = value_number(plan->nspaces),
+			   [APPLIED] = value_number(plan->carried_out),
+		   });
 }
 
-enum { PID, COMM, ROOT, VA, LAST, LEVEL, ENTRY_PA, NOW, THEN, WHAT };
+enum { PID, COMM, ROOT, VA, LAST, LEVEL, ENTRY_PA, NOW, THEN, REFUSED_FOR, END, WHAT };
 
 static const struct column columns[] = {
 	[PID] = { "pid", "PID", COLUMN_COUNT, "of the process whose space it is" },
@@ -80,40 +129,67 @@ static const struct column columns[] = {
 	[LEVEL] = { "level", "ENTRY", COLUMN_TEXT,
 		    "what an entry of its table is called" },
 	[ENTRY_PA] = { "entry_pa", "AT", COLUMN_ADDRESS, "where it lies, physical" },
-	[NOW] = { "now", "NOW", COLUMN_ADDRESS, "what it holds" },
-	[THEN] = { "then", "THEN", COLUMN_ADDRESS, "what init_mm's holds" },
-	[WHAT] = { "refused", "PLAN", COLUMN_TEXT,
-		   "why it would be left alone; in JSON null: it would be copied" },
+	[NOW] = { "now", "NOW", COLUMN_ADDRESS, "what it holds, or held before" },
+	[THEN] = { "then", "THEN", COLUMN_ADDRESS, "what it is to hold: init_mm's" },
+	[REFUSED_FOR] = { "refused", NULL, COLUMN_TEXT,
+			  "why it is left alone; null: it is not" },
+	[END] = { "end", NULL, COLUMN_TEXT,
+		  "what came of it; null: nobody has tried to write it" },
+	[WHAT] = { "what", "WHAT", COLUMN_TEXT, "the same in a word" },
 };
 const struct table sync_table = { "entries", TABLE_COLUMNS(columns) };
+
+static bool is_done(const struct ws_sync_entry *entry)
+{
+	return entry->end == WS_SYNC_WRITTEN || entry->end == WS_SYNC_IS_SO;
+}
+
+static char *what_of(const struct plan *plan, const struct ws_sync_entry *entry)
+{
+	if (entry->refused)
+		return ws_text_of("leave: %s", entry->refused);
+	if (!plan->carried_out)
+		return ws_text_of("%s", plan->words->would);
+	return ws_text_of("%s%s",
+			  entry->end == WS_SYNC_WRITTEN ? plan->words->done
+							: ws_sync_end_name(entry->end),
+			  is_done(entry) && !entry->proved
+				  ? ", but a second walk does not find it"
+				  : "");
+}
+
+static struct value end_of(const struct ws_sync_entry *entry)
+{
+	return entry->end == WS_SYNC_LEFT ? value_text(NULL)
+	       : is_done(entry) && !entry->proved
+		       ? value_text("not found by a second walk")
+		       : value_text(ws_sync_end_name(entry->end));
+}
 
 static bool print_entry(const struct plan *plan, const struct ws_sync_entry *entry,
 			struct report *report)
 {
-	const struct ws_space *space = &plan->spaces[entry->space];
+	const struct ws_space *space =
+		entry->space == WS_NO_SPACE ? NULL : &plan->spaces[entry->space];
 	const struct ws_format *format = ws_system_paging(plan->session->system)->format;
-	bool text = plan->session->request->format == REPORT_TEXT;
-	ws_autofree char *refused = NULL;
+	ws_autofree char *what = what_of(plan, entry);
 
-	if (entry->refused)
-		refused = ws_text_of("%s%s", text ? "leave: " : "", entry->refused);
-	else if (text)
-		refused = ws_text_of("copy");
-	if (!refused && (text || entry->refused))
-		report_short(report);
 	return report_row(
 		report,
 		(struct value[]){
-			[PID] = { .known = space_has_pid(space), .number = space->pid },
-			[COMM] = value_text(space->comm),
-			[ROOT] = value_number(space->root),
+			[PID] = { .known = !space || space_has_pid(space),
+				  .number = entry->pid },
+			[COMM] = value_text(space ? space->comm : NULL),
+			[ROOT] = value_number(entry->root),
 			[VA] = value_number(entry->va),
 			[LAST] = value_number(entry->last),
 			[LEVEL] = value_text(ws_level_entry_name(format, entry->level)),
 			[ENTRY_PA] = value_number(entry->pa),
 			[NOW] = value_number(entry->now),
 			[THEN] = value_number(entry->then),
-			[WHAT] = value_text(refused),
+			[REFUSED_FOR] = value_text(entry->refused),
+			[END] = end_of(entry),
+			[WHAT] = report_text_or_short(report, what),
 		});
 }
 
@@ -126,41 +202,166 @@ static void print_entries(void *arg, struct report *report)
 			return;
 }
 
+/* Where a fault cannot reach its handler a copied entry mends the spaces of today alone. */
+static bool is_for_a_handler(const struct plan *plan)
+{
+	const struct ws_judgement *judgements;
+	size_t n;
+
+	if (!plan->audit || plan->words != &copying)
+		return false;
+	judgements = ws_audit_judgements(plan->audit, &n);
+	for (size_t i = 0; i < plan->n; i++)
+		if (!plan->entries[i].refused && plan->entries[i].space < n &&
+		    judgements[plan->entries[i].space].verdict == WS_NESTS)
+			return true;
+	return false;
+}
+
+static void print_notes(const struct plan *plan, struct report *report)
+{
+	ws_autofree char *journal = NULL;
+
+	if (is_for_a_handler(plan))
+		report_note(
+			report,
+			"copied entries mend the address spaces of now, and the next "
+			"module that is loaded may need them anew; what mends it for good is "
+			"a fault handler in memory that every space has from the "
+			"beginning, the kernel's image or kmalloc()'s: whosees sim "
+			"repair-direct-map");
+	if (plan->sequel)
+		report_note(report, plan->sequel);
+	if (!plan->journal.path)
+		return;
+	journal = ws_text_of("--undo %s takes back what was written, unless the kernel "
+			     "changes it first",
+			     plan->journal.path);
+	if (journal)
+		report_note(report, journal);
+}
+
 static void count(struct plan *plan)
 {
 	uint32_t last = WS_NO_SPACE;
 
+	plan->nwanted = plan->nproved = plan->ngone = plan->nspaces = 0;
+	plan->entries = ws_sync_plan_entries(plan->plan, &plan->n);
 	for (size_t i = 0; i < plan->n; i++) {
-		if (plan->entries[i].refused)
+		const struct ws_sync_entry *entry = &plan->entries[i];
+
+		plan->nwanted += !entry->refused;
+		plan->nproved += entry->proved;
+		plan->ngone += entry->end == WS_SYNC_GONE;
+		if (entry->refused || (plan->carried_out && !entry->proved))
 			continue;
-		plan->ncopied++;
-		plan->nspaces += plan->entries[i].space != last;
-		last = plan->entries[i].space;
+		plan->nspaces += entry->space != last;
+		last = entry->space;
 	}
+}
+
+static enum exit_status status_of(const struct plan *plan)
+{
+	size_t settled = plan->carried_out ? plan->nproved + plan->ngone : 0;
+
+	if (plan->n > settled)
+		return EXIT_UNSEEN;
+	return plan->unknown ? EXIT_UNKNOWN : EXIT_SEEN;
+}
+
+/* ---- what is done ------------------------------------------------------------------- */
+
+static enum exit_status plan_of_audit(struct plan *plan)
+{
+	struct session *session = plan->session;
+	enum ws_status status = ws_system_leave_out(session->system, "frames");
+	size_t nlacks;
+
+	plan->words = &copying;
+	if (status == WS_OK)
+		status = ws_audit_run(session->system, &plan->audit);
+	if (status == WS_OK)
+		status = ws_sync_plan_create(plan->audit, &plan->plan);
+	if (status != WS_OK)
+		return session_fail(session, status, NULL);
+	ws_audit_lacks(plan->audit, &nlacks);
+	plan->unknown = nlacks;
+	return EXIT_SEEN;
+}
+
+static enum exit_status plan_of_journal(struct plan *plan)
+{
+	struct session *session = plan->session;
+	journal_entries written = { 0 };
+	enum exit_status exit = journal_read(session, session->request->undo, &written);
+	enum ws_status status;
+
+	plan->words = &taking_back;
+	if (exit == EXIT_SEEN) {
+		status = ws_sync_plan_undo(session->system, written.v, written.n,
+					   &plan->plan);
+		if (status != WS_OK)
+			exit = session_fail(session, status, NULL);
+	}
+	ws_vec_release(&written);
+	return exit;
+}
+
+static enum exit_status carry_out(struct plan *plan)
+{
+	struct session *session = plan->session;
+	enum exit_status begun = EXIT_SEEN, ended = EXIT_SEEN;
+	enum ws_status status;
+
+	if (plan->keeps)
+		begun = journal_begin(&plan->journal, session, plan->entries, plan->n,
+				      session->request->journal);
+	if (begun != EXIT_SEEN)
+		return begun;
+	plan->carried_out = true;
+	status = ws_sync_plan_apply(session->system, plan->plan);
+	if (plan->keeps)
+		ended = journal_end(&plan->journal, session, plan->entries, plan->n);
+	if (status == WS_OK)
+		status = ws_sync_goes_on(session->target, &plan->sequel);
+	if (status != WS_OK)
+		return session_fail_hint(session, status, NULL,
+					 plan->journal.path
+						 ? "some entries were written: --undo "
+						   "with the journal takes them back"
+						 : NULL);
+	return ended;
 }
 
 enum exit_status run_sync(struct session *session)
 {
 	ws_cleanup(plan_release) struct plan plan = { .session = session };
-	enum ws_status status = ws_system_leave_out(session->system, "frames");
+	const struct request *request = session->request;
+	enum exit_status exit;
+	enum ws_status status = WS_OK;
 	struct report *report;
-	size_t nspaces, nlacks;
+	size_t nspaces;
+	bool lasts;
 
-	if (status == WS_OK)
-		status = ws_audit_run(session->system, &plan.audit);
-	if (status == WS_OK)
-		status = ws_sync_plan_create(plan.audit, &plan.plan);
+	if (request->apply || request->undo)
+		status = ws_target_may_write(session->target, &lasts);
 	if (status != WS_OK)
-		return session_fail(session, status, NULL);
+		return session_fail_hint(session, status, NULL, NULL);
+	plan.keeps = request->journal || (request->apply && lasts);
+	exit = request->undo ? plan_of_journal(&plan) : plan_of_audit(&plan);
+	if (exit != EXIT_SEEN)
+		return exit;
 	plan.spaces = ws_system_spaces(session->system, &nspaces);
-	plan.entries = ws_sync_plan_entries(plan.plan, &plan.n);
-	ws_audit_lacks(plan.audit, &nlacks);
-	plan.unknown = nlacks;
 	count(&plan);
+	if (plan.nwanted && (request->apply || request->undo)) {
+		exit = carry_out(&plan);
+		count(&plan);
+	}
+	if (exit != EXIT_SEEN)
+		return exit;
 	report = session_report(session);
 	report_table(report, &summary, print_summary, &plan);
 	report_table(report, &sync_table, print_entries, &plan);
-	return session_answer(session, plan.n         ? EXIT_UNSEEN
-				       : plan.unknown ? EXIT_UNKNOWN
-						      : EXIT_SEEN);
+	print_notes(&plan, report);
+	return session_answer(session, status_of(&plan));
 }

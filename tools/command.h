@@ -39,6 +39,7 @@ enum option_group {
 	OPTIONS_STACK = 1 << 13,
 	OPTIONS_FRAME = 1 << 14,
 	OPTIONS_WATCH = 1 << 15,
+	OPTIONS_SYNC = 1 << 16,
 	OPTIONS_EVERYWHERE = 1 << 8, /* of whosees itself and of every command */
 };
 
@@ -96,6 +97,9 @@ struct request {
 	bool until_finding;
 	const char *on_finding, *history, *prometheus; /* or NULL */
 	uint64_t history_size;
+	/* of what would mend a space */
+	bool apply;
+	const char *journal, *undo; /* files, or NULL */
 };
 
 struct session;

@@ -429,18 +429,22 @@ const struct command commands[] = {
 		.run = run_watch,
 	},
 	{
-		.name = "sync",
-		.summary = "list what would bring spaces up to date; nothing is written",
+.name = "sync",
+		.summary = "list what would bring spaces up to date; --apply does it",
 		.args = "TARGET",
 		.about =
 			"Lists each entry of a space's own page tables that differs from init_mm's, and what "
 			"would become of it if the space were brought up to date, as the kernel's own code "
 			"does it: an empty entry would be copied from init_mm. A present one would be left "
 			"alone, since a TLB may hold it, and so would user halves and page tables of no "
-			"process. It is a plan: nothing is written.",
+			"process. It is a plan: nothing is written without --apply, which needs a machine: "
+			"live (with the module loaded, and its allow_sync), qemu: and gdb: with --stop, sim:. "
+			"What it writes it walks again, and a journal makes it undone by --undo.",
 		.examples = EXAMPLES(
-			{ "What does the space of a process lack?", "whosees sync dump.elf", 1 }),
-		.options = OPTIONS_TARGET | OPTIONS_OUTPUT,
+			{ "What does the space of a process lack?", "whosees sync dump.elf", 1 },
+			{ "Would the repair have saved the machine of 2012?",
+			  "whosees sync sim:naughty-bug --apply --json", 0 }),
+		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_SYNC,
 		.rows = &sync_table,
 		.run = run_sync,
 	},

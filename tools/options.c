@@ -67,6 +67,9 @@ enum {
 	KEY_HISTORY,
 	KEY_HISTORY_SIZE,
 	KEY_PROMETHEUS,
+	KEY_APPLY,
+	KEY_JOURNAL,
+	KEY_UNDO,
 	KEY_COLUMNS = 'o', /* of commands that write no file */
 };
 
@@ -189,6 +192,17 @@ const struct option_row option_rows[] = {
 	  "Leave a family of rules out: frames, which takes a pass of its own over all page "
 	  "tables" },
 	{ OPTIONS_WATCH, KEY_NDJSON, "ndjson", NULL, "Print one JSON object per line" },
+
+	{ OPTIONS_SYNC, KEY_APPLY, "apply", NULL,
+	  "Do it: write what would be copied, and walk it again" },
+	{ OPTIONS_SYNC, KEY_JOURNAL, "journal", "FILE",
+	  "With --apply: put down in FILE, which must not be there yet, what is written; default: "
+	  "whosees-sync-TIME.journal in the current directory",
+	  .complete = COMPLETE_FILES },
+	{ OPTIONS_SYNC, KEY_UNDO, "undo", "FILE",
+	  "Take back what the journal FILE says was written, unless the kernel has changed it "
+	  "since",
+	  .complete = COMPLETE_FILES },
 
 	{ OPTIONS_OUTPUT, KEY_JSON, "json", NULL, "Print one JSON document" },
 	{ OPTIONS_OUTPUT, KEY_NDJSON, "ndjson", NULL, "Print one JSON object per line" },
@@ -568,6 +582,10 @@ static void check_request(struct argp_state *state, const struct request *reques
 		arguments_wrong(state->name, "--prometheus: name a FILE");
 	if (request->history && ws_whole_is_standard(request->history))
 		arguments_wrong(state->name, "--history: name a FILE");
+	if (request->journal && !request->apply)
+		arguments_wrong(state->name, "--journal: it is kept with --apply alone");
+	if (request->undo && request->apply)
+		arguments_wrong(state->name, "--apply and --undo: give one of the two");
 	if ((command->options & OPTIONS_FILE) && !request->output)
 		arguments_wrong(state->name, "where to? Use -o FILE");
 }
@@ -631,12 +649,33 @@ static error_t parse_watch_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static error_t parse_sync_option(int key, char *arg, struct argp_state *state)
+{
+	struct request *request = state->input;
+
+	switch (key) {
+	case KEY_APPLY:
+		request->apply = true;
+		return 0;
+	case KEY_JOURNAL:
+		request->journal = arg;
+		return 0;
+	case KEY_UNDO:
+		request->undo = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static error_t parse_command(int key, char *arg, struct argp_state *state)
 {
 	error_t error = parse_target_option(key, arg, state);
 
 	if (error == ARGP_ERR_UNKNOWN)
 		error = parse_everywhere(key, state);
+	if (error == ARGP_ERR_UNKNOWN)
+		error = parse_sync_option(key, arg, state);
 	if (error == ARGP_ERR_UNKNOWN)
 		error = parse_output_option(key, state);
 	if (error == ARGP_ERR_UNKNOWN)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What would be copied, what would be left alone, and that a machine in which it is done has
-nothing more to do.
+nothing more to do; and of a simulated machine, that it is done (tests/live has others).
 
     sync.py TOOL NESTS     run, as TAP; NESTS: a capture in which a process lacks an entry
 """
@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import struct
+import subprocess
 import sys
 import tempfile
 
@@ -44,6 +45,99 @@ def check_schema(tap, document):
     tap.case("the plan is valid by its schema", not wrong, wrong)
 
 
+def run(tool, *arguments, cwd=None):
+    done = subprocess.run([os.path.abspath(tool), "sync", *arguments], capture_output=True, text=True, check=False,
+                          cwd=cwd)
+    return done.returncode, done.stdout + " ".join(done.stderr.split())
+
+
+def check_apply(tap, tool, nests, scratch):
+    """Of a simulated machine, which goes on afterwards; and where it is refused."""
+    done, status = answer(tool, "sync", "sim:naughty-bug", "--apply")
+    summary = done["summary"][0]
+    tap.case("each entry is written, and found by a second walk",
+             status == 0 and summary["applied"] and summary["copied"] == len(done["entries"]) and
+             {e["end"] for e in done["entries"]} == {"written"}, done)
+    check_schema(tap, done)
+    tap.case("the machine that was to reset does not",
+             any('assert(console:try("read", page) == "stopped")' in note
+                 for note in done["notes"]) and
+             any("repair-direct-map" in note for note in done["notes"]), done["notes"])
+    tap.case("and no journal is left of a machine that is gone", not os.listdir(scratch),
+             os.listdir(scratch))
+    story = os.path.join(scratch, "mended.lua")
+    pathlib.Path(story).write_text("""
+local m = machine { format = "i386", sync = "lazy" }
+local p = m:fork("old")
+m:insmod { name = "dtrace", hooks_page_fault = true }
+m:dump()
+assert(p:sees("dtrace_page_fault"))
+p:read(p:mmap {})
+assert(m:ended() == "runs")
+""")
+    status, said = run(tool, f"sim:{story}", "--apply")
+    tap.case("a scenario that holds if it is mended", status == 0 and
+             "goes on as it says" in said, said)
+    done, status = answer(tool, "sync", "sim:naughty-bug@end", "--apply")
+    tap.case("one that has ended is mended, and does not go on",
+             status in (0, 4) and not any("goes on" in note for note in done["notes"]), done)
+    os.unlink(story)
+    before = pathlib.Path(nests).read_bytes()
+    for options, wanted, words in (
+            (["--apply"], 3, "a file is evidence, and not written to"),
+            (["--undo", "x"], 3, "a file is evidence, and not written to"),
+            (["--journal", "x"], 2, "with --apply alone"),
+            (["--undo", "x", "--apply"], 2, "give one of the two")):
+        status, said = run(tool, os.path.abspath(nests), *options, cwd=scratch)
+        tap.case(f"{' '.join(options)} of a dump", status == wanted and words in said and
+                 not os.listdir(scratch), said)
+    tap.case("and it is as it was", pathlib.Path(nests).read_bytes() == before, "")
+
+
+ENTRY = {"entry": 0, "pid": 3, "root": "0x3ff5000", "mm": "0xc3ffa0c0", "level": 0,
+         "entry_pa": "0x3ff5c48", "address": "0xc4800000", "before": "0x0", "after": "0x3fee067"}
+
+
+def check_journal(tap, tool, scratch):
+    """One that is kept, and others that are none."""
+    path = os.path.join(scratch, "journal")
+    status, said = run(tool, "sim:naughty-bug", "--apply", "--journal", path)
+    lines = pathlib.Path(path).read_text().splitlines()
+    first, *rest = map(json.loads, lines)
+    tap.case("a journal has the machine, each entry, and what came of it",
+             status == 0 and first["schema"] == "whosees/sync-journal/1" and
+             rest[0] == ENTRY and rest[-1] == {"entry": 4, "end": "written"} and
+             len(rest) == 10 and path in said, (said, lines))
+    tap.case("which nobody else may read", os.stat(path).st_mode & 0o77 == 0, os.stat(path))
+    status, said = run(tool, "sim:naughty-bug", "--undo", path)
+    tap.case("of entries that are not there (a machine that began anew) none is taken back",
+             status == 1 and "0 entries would be taken back" in said, said)
+    head = lines[0]
+    for name, text, words in (
+            ("empty", "", "it is empty"), ("no JSON", "x\n", "no JSON object"),
+            ("cut", "\n".join(lines)[:-9], "a line that does not end"),
+            ("of another schema", '{"schema": "whosees/sync/1"}\n', "its first line"),
+            ("of another machine", head.replace("0x1004000", "0x1005000") + "\n",
+             "another machine's"),
+            ("with a long line", head + "\n" + "x" * 9000 + "\n", "does not end"),
+            ("with an entry twice", "\n".join([head, lines[1], lines[1], ""]), "out of order"),
+            ("of an end without an entry", "\n".join([head, lines[-1], ""]), "does not have"),
+            ("about nothing", head + "\n{}\n", "about no entry"),
+            *((f"whose {key} is {value}", "\n".join([head, json.dumps({**ENTRY, key: value}), ""]),
+               "lacks what it must have")
+              for key, value in (("level", 9), ("level", -1), ("pid", "3"), ("root", "0xg"),
+                                 ("after", 12), ("address", None)))):
+        pathlib.Path(path).write_text(text)
+        status, said = run(tool, "sim:naughty-bug", "--undo", path)
+        tap.case(f"a journal {name}", status == 2 and words in said, said)
+    os.unlink(path)
+    status, said = run(tool, "sim:naughty-bug", "--undo", path)
+    tap.case("a journal that is not there", status == 2 and "No such file" in said, said)
+    status, said = run(tool, "sim:naughty-bug", "--apply", "--journal", "/nonexistent/journal")
+    tap.case("one that cannot be made: nothing is written",
+             status == 2 and "nothing was written" in said, said)
+
+
 def main(tool, nests):
     tap = Tap()
     plan, status = answer(tool, "sync", nests)
@@ -75,6 +169,9 @@ def main(tool, nests):
         plan, _ = answer(tool, "sync", "sim:naughty-bug")
         tap.case("a simulated machine has a plan too",
                  plan["entries"] and all(e["refused"] is None for e in plan["entries"]), plan)
+        os.unlink(to)
+        check_apply(tap, tool, nests, scratch)
+        check_journal(tap, tool, scratch)
     return tap.end()
 
 
