@@ -1568,16 +1568,16 @@ const char *ws_sync_end_name(enum ws_sync_end end); /* "written"; static */
  * once that was done, what came of it. Since: 0.1
  */
 struct ws_sync_entry {
-	uint32_t space;    /* index into ws_system_spaces(); WS_NO_SPACE: it is gone */
-	uint32_t pid;      /* as that space has it; by these three it is known again */
-	uint64_t root, mm; /* mm 0: unknown */
-	uint8_t level;     /* of the table that the entry is in; 0: the root */
-	uint8_t size;      /* of the entry, in bytes */
-	uint8_t end;       /* enum ws_sync_end */
-	bool proved;       /* walked again since: the space has what was written */
-	uint64_t pa;       /* where it lies */
-	uint64_t va, last; /* what it is for */
-	uint64_t witness;  /* the first of these that init_mm maps; or va */
+	uint32_t space;      /* index into ws_system_spaces(); WS_NO_SPACE: it is gone */
+	uint32_t pid;        /* as that space has it; by these three it is known again */
+	uint64_t root, mm;   /* mm 0: unknown */
+	uint8_t level;       /* of the table that the entry is in; 0: the root */
+	uint8_t size;        /* of the entry, in bytes */
+	uint8_t end;         /* enum ws_sync_end */
+	bool proved;         /* walked again since: the space has what was written */
+	uint64_t pa;         /* where it lies */
+	uint64_t va, last;   /* what it is for */
+	uint64_t witness;    /* the first of these that init_mm maps; or va */
 	uint64_t now, then;  /* what it holds, and is to hold: what init_mm's does */
 	const char *refused; /* why it would be left alone, static; NULL: it would not */
 };
