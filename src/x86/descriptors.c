@@ -3,6 +3,7 @@
 
 #include "linux/symtab.h"
 #include "x86/linux.h"
+#include "x86/tlb_state.h"
 
 #include <string.h>
 
@@ -263,6 +264,8 @@ void x86_tour_registers(struct ws_system *system, const struct ws_cpu *cpu)
 {
 	static const enum x86_register tables[] = { X86_IDT, X86_GDT, X86_TR };
 
+	if (cpu && cpu == system->target->cpus.v)
+		x86_tour_flushes(system);
 	if (!cpu || !x86_has_tables(cpu)) {
 		tour_idt(system);
 		return;

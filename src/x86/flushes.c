@@ -386,22 +386,44 @@ static bool keeps_none(struct ws_system *system)
 	       !find_symbol(system, "initialize_tlbstate_and_flush", &va);
 }
 
-enum ws_status x86_flushes(struct ws_system *system, struct ws_flushes *flushes)
+static enum ws_status look(struct account *a, struct ws_flushes *flushes)
 {
-	struct account a = { .system = system };
 	enum ws_status status;
 
-	if (keeps_none(system))
+	if (keeps_none(a->system))
 		return WS_OK;
-	if (!ws_per_cpus(system)) {
+	if (!ws_per_cpus(a->system)) {
 		flushes->unknown = "the target keeps no processors";
 		return WS_OK;
 	}
-	a.flusher = find_flusher(system);
-	status = ws_members_of(system, &a.types);
+	a->flusher = find_flusher(a->system);
+	status = ws_members_of(a->system, &a->types);
 	if (status == WS_OK)
-		status = find_states(&a) ? compare_all(&a, flushes)
-					 : ws_fail_memory(system->ctx);
-	free(a.states);
+		status = find_states(a) ? compare_all(a, flushes)
+					: ws_fail_memory(a->system->ctx);
+	free(a->states);
+	a->states = NULL;
 	return status;
+}
+
+enum ws_status x86_flushes(struct ws_system *system, struct ws_flushes *flushes)
+{
+	struct account a = { .system = system, .context = WS_NO_FIELD };
+
+	return look(&a, flushes);
+}
+
+/* A capture has no types: then all mms are asked where they have their ctx_id. */
+void x86_tour_flushes(struct ws_system *system)
+{
+	struct account a = { .system = system, .context = WS_NO_FIELD };
+	struct ws_flushes flushes = { 0 };
+	struct slot pair;
+
+	if (look(&a, &flushes) != WS_OK)
+		ws_error_clear(system->ctx);
+	ws_vec_release(&flushes.of);
+	ws_vec_each(&system->spaces, space)
+		if (a.context != WS_NO_FIELD && space->mm)
+			(void)!read_pair(system, space->mm + (uint64_t)a.context, &pair);
 }

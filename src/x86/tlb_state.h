@@ -27,5 +27,7 @@ bool x86_tlb_state_of(struct ws_system *system, size_t cpu,
 
 /* flushes.c: struct ws_arch_audit */
 enum ws_status x86_flushes(struct ws_system *system, struct ws_flushes *flushes);
+/* For a capture: looks at all that it reads, and would without types. */
+void x86_tour_flushes(struct ws_system *system);
 
 #endif

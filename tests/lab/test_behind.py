@@ -9,6 +9,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
 import scenario  # noqa: E402
@@ -28,6 +29,15 @@ def findings(tool, dump):
     return [row for row in answer["findings"] if row["rule"] == RULE], answer["notes"]
 
 
+def of_capture(tool, dump):
+    """The same of a capture of it, which has no types and nothing that was not looked at."""
+    with tempfile.TemporaryDirectory() as scratch:
+        capture = pathlib.Path(scratch) / "capture"
+        subprocess.run([tool, "capture", dump, "-o", capture], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return findings(tool, capture)
+
+
 def check(tap, tool, directory):
     truth = json.loads((directory / "truth.json").read_text())
     found, notes = findings(tool, directory / "dump.elf")
@@ -42,6 +52,11 @@ def check(tap, tool, directory):
              "interrupts are off" in found[0]["text"], found)
     tap.case(f"{name}: of all processors it is known",
              not [note for note in notes if "flushed" in note], notes)
+    told = [(row["cpu"], row["text"]) for row in found]
+    found, notes = of_capture(tool, directory / "dump.elf")
+    tap.case(f"{name}: a capture tells the same",
+             [(row["cpu"], row["text"]) for row in found] == told and
+             not [note for note in notes if "flushed" in note], (found, notes))
 
 
 def main():
