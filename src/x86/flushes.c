@@ -69,18 +69,13 @@ static enum lazy lazy_by_byte(struct ws_system *system, uint64_t va)
 /* Whether what it runs has no mm of its own. */
 static enum lazy lazy_by_task(struct ws_system *system, size_t cpu)
 {
-	struct ws_cpu_state state;
-	uint64_t mm;
+	uint64_t comm_va = cpu < system->current.n ? system->current.v[cpu].comm_va : 0,
+		 mm;
 
-	if (system->fields.mm == WS_NO_FIELD ||
-	    ws_system_cpu_state(system, cpu, &state) != WS_OK)
-		ws_error_clear(system->ctx);
-	else if (cpu < system->current.n && system->current.v[cpu].comm_va &&
-		 ws_kernel_word(system,
-				system->current.v[cpu].comm_va + system->fields.mm,
-				&mm) == WS_READ)
-		return mm ? BUSY : LAZY;
-	return LAZY_UNKNOWN;
+	if (system->fields.mm == WS_NO_FIELD || !comm_va ||
+	    ws_kernel_word(system, comm_va + system->fields.mm, &mm) != WS_READ)
+		return LAZY_UNKNOWN;
+	return mm ? BUSY : LAZY;
 }
 
 /* is_lazy has a struct of its own since 5.13, which has nothing else. */
@@ -389,6 +384,7 @@ static bool keeps_none(struct ws_system *system)
 static enum ws_status look(struct account *a, struct ws_flushes *flushes)
 {
 	enum ws_status status;
+	size_t found;
 
 	if (keeps_none(a->system))
 		return WS_OK;
@@ -398,6 +394,9 @@ static enum ws_status look(struct account *a, struct ws_flushes *flushes)
 	}
 	a->flusher = find_flusher(a->system);
 	status = ws_members_of(a->system, &a->types);
+	/* what they run is found before only where tasks are missing; this finds no new one */
+	if (status == WS_OK && !a->system->current.n)
+		status = ws_find_cpu_tasks(a->system, &found);
 	if (status == WS_OK)
 		status = find_states(a) ? compare_all(a, flushes)
 					: ws_fail_memory(a->system->ctx);
