@@ -38,7 +38,7 @@ enum ws_status ws_target_may_write(struct ws_target *target, bool *lasts)
 			       "%s: it runs, and its kernel may change the same entries: "
 			       "--stop stops it meanwhile",
 			       target->named);
-	return WS_OK;
+	return target->ops->sync ? target->ops->sync(target, NULL, 0, 0) : WS_OK;
 }
 
 enum ws_status ws_sync_goes_on(struct ws_target *target, char **sentence)

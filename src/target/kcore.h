@@ -46,6 +46,11 @@ bool ws_kcore_place(const struct ws_target *target, const struct ws_kcore *kcore
 /* Of the kernel that runs here: what its processors have in registers, if a module says it. */
 enum ws_status ws_kernel_registers(struct ws_target *target) WS_MUST_CHECK;
 
+/* And entries that it writes, if a module does it: ops->sync. */
+enum ws_status ws_kernel_sync(struct ws_target *target,
+			      struct ws_sync_entry *const *entries, size_t n,
+			      uint64_t reference) WS_MUST_CHECK;
+
 /* What is said of it, once all is added. */
 enum ws_status ws_kcore_note(struct ws_target *target,
 			     const struct ws_kcore *kcore) WS_MUST_CHECK;

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "target/elf.h"
+#include "target/kcore.h"
 #include "util/cleanup.h"
 
 #define NAME "live"
@@ -268,5 +269,6 @@ const struct ws_target_ops ws_target_live = {
 	.open = live_open,
 	.copy_frames = live_copy_frames,
 	.looked = live_looked,
+	.sync = ws_kernel_sync,
 	.close = live_close,
 };

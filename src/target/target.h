@@ -95,7 +95,8 @@ struct ws_target_ops {
 	enum ws_status (*flush)(struct ws_target *target);
 	/*
 	 * Of a kernel that runs on: it writes those n entries itself where they hold what is
-	 * said, and says in each one's `end` what came of it. reference: its own root.
+	 * said, and says in each one's `end` what came of it. reference: its own root. Of no
+	 * entry: whether it would.
 	 */
 	enum ws_status (*sync)(struct ws_target *target,
 			       struct ws_sync_entry *const *entries, size_t n,
