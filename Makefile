@@ -57,6 +57,7 @@ prove: packages-check build ## boot real guests, and predict: the bug of 2012, s
 	@lab/modules
 	@lab/device --tool $(BUILD)/tools/whosees
 	@lab/live --build $(BUILD)
+	@lab/mend --build $(BUILD)
 
 # For how long each kind of target is fuzzed: make fuzz SECONDS=N
 SECONDS := 60

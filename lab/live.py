@@ -5,6 +5,7 @@ import collections
 import json
 import pathlib
 import subprocess
+import time
 
 from . import capture, guest, initramfs, module_build, packages, stock, tool, util
 from .util import HERE, LabError
@@ -29,6 +30,8 @@ def scenarios():
 
 
 def commands_of(scenario):
+    if "commands" in scenario:
+        return scenario["commands"]
     if not scenario["churn"]:
         return COMMANDS
     return {f"audit {n}": COMMANDS["audit"] for n in range(scenario.getint("looks"))}
@@ -36,8 +39,8 @@ def commands_of(scenario):
 
 # ---- the guest ------------------------------------------------------------------------
 
-def root_of(kernel, lab_module, files, scenario):
-    """The guest's root file system."""
+def root_of(kernel, lab_module, files, scenario, tool_module=None):
+    """The guest's root file system; the tool's own module is loaded with the scenario's words."""
     modules = initramfs.module_closure(kernel, scenario["modules"].split())
     cpio = initramfs.Cpio()
     cpio.file("init", (HERE / "guest/look").read_bytes(), 0o755)
@@ -51,13 +54,16 @@ def root_of(kernel, lab_module, files, scenario):
         cpio.file(f"modules/{name}.ko", data)
     if lab_module:
         cpio.file("modules/whosees_lab.ko", lab_module.read_bytes())
+    if tool_module:
+        cpio.file("modules/whosees.ko", tool_module.read_bytes())
     for folder in ("proc", "sys", "dev"):
         cpio.folder(folder)
     for fifo in "go", "done":
         cpio.entry(fifo, initramfs.S_IFIFO | 0o600)
     settings = {"port": f"/dev/{PORTS[kernel.arch]}",
                 "modules": " ".join([*modules, *["whosees_lab"][:lab_module is not None]]),
-                **{key: scenario[key] for key in ("processes", "hide", "churn")}}
+                **{key: scenario[key] for key in
+                   ("processes", "hide", "churn", "gate14", "tool")}}
     cpio.file("lab.conf", "".join(f"{key}='{value}'\n"
                                   for key, value in settings.items()).encode())
     cpio.file("commands", "".join(
@@ -69,13 +75,13 @@ def root_of(kernel, lab_module, files, scenario):
 class Machine(guest.Guest):
     """One that speaks on COM2."""
 
-    def said(self):
-        """What each command said, by its name."""
+    def said(self, last="@done"):
+        """What each command said, by its name, until the guest says `last`."""
         answers, name, lines, complaints = {}, None, [], []
         stream = self._com2.makefile("rb")
         while True:
             line = self._read(stream, self._com2).decode(errors="replace").rstrip("\r\n")
-            if line == "@done":
+            if line == last:
                 return answers
             if line.startswith("@run "):
                 name, lines, complaints = line[5:], [], []
@@ -86,6 +92,27 @@ class Machine(guest.Guest):
                                        " ".join(complaints))
             else:
                 lines.append(line)
+
+    def go_on(self):
+        """Let a guest that reads a line go on."""
+        self._com2.sendall(b"!\n")
+
+    def hear(self, last, silence):
+        """All that it says until `last`, for which it then waits; and whether it has "said"
+        that, is "gone", or has fallen "silent"."""
+        self._com2.settimeout(1)
+        heard, used, since = b"", self.processor_seconds(), time.monotonic()
+        while last.encode() not in heard:
+            try:
+                part = self._com2.recv(4096)
+            except TimeoutError:
+                if self.is_over(silence, used, since):
+                    return heard.decode(errors="replace"), "silent"
+                continue
+            if not part:
+                return heard.decode(errors="replace"), "gone"
+            heard, used, since = heard + part, self.processor_seconds(), time.monotonic()
+        return heard.decode(errors="replace"), "said"
 
 
 def boot(name, out, build):
@@ -110,9 +137,9 @@ def boot(name, out, build):
 
 # ---- what it said, beside the dump ----------------------------------------------------
 
-def of_dump(program, command, dump):
+def of_dump(program, command, dump, *words):
     """The same command's document, of a dump."""
-    done = subprocess.run([program, command, dump, "--json"], capture_output=True,
+    done = subprocess.run([program, command, dump, *words, "--json"], capture_output=True,
                           text=True, check=False)
     if done.returncode > 1:
         raise LabError(f"{program} {command} {dump}: {done.stderr}")
