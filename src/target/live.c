@@ -229,6 +229,13 @@ static enum ws_status live_looked(struct ws_target *target)
 		file->path);
 }
 
+/* From any thread: the reason is the file's, for ws_target_looked() to say. */
+static enum ws_evidence read_failed(struct ws_target *target, int error)
+{
+	__atomic_store_n(&target->file.error, error, __ATOMIC_RELAXED);
+	return WS_FAILED;
+}
+
 /*
  * Where the kernel cannot read a page itself some give zero, and others EFAULT for all that
  * was asked for: then one is asked for at a time.
@@ -253,7 +260,7 @@ static enum ws_evidence live_copy_frames(struct ws_target *target, unsigned work
 
 		if (!read_at(live->fd[worker], offset + at, frames + at, WS_FRAME_SIZE,
 			     &bytes))
-			return errno == EFAULT ? WS_ABSENT : WS_FAILED;
+			return errno == EFAULT ? WS_ABSENT : read_failed(target, errno);
 	}
 	return WS_READ;
 }

@@ -45,6 +45,8 @@ def commands(core, kdump):
     yield "sim", ["sim", SCENARIO]
     yield "sim --save", ["sim", SCENARIO, "--save", OUTPUT]
     yield "audit of a scenario", ["audit", f"sim:{SCENARIO}"]
+    yield "sync, ELF", ["sync", core]
+    yield "sync of a scenario", ["sync", f"sim:{SCENARIO}", "--apply"]
     yield "what-if of a scenario", ["what-if", f"sim:{SCENARIO}", "--spaces=all"]
     yield "rules", ["rules"]
 
