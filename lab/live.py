@@ -4,13 +4,14 @@ of the dump that is taken right after."""
 import collections
 import json
 import pathlib
+import re
 import subprocess
 import time
 
 from . import capture, guest, initramfs, module_build, packages, stock, tool, util
 from .util import HERE, LabError
 
-APPLETS = "sh mount insmod rmmod cat grep cut stty true".split()
+APPLETS = "sh mount insmod rmmod cat grep cut stty true timeout usleep rm".split()
 # COM2, or the second port of the card that stands for it (guest.ports()): behind the console
 # where that is a 16550 as well.
 PORTS = {"amd64": "ttyS1", "i386": "ttyS1", "arm64": "ttyS1", "armhf": "ttyS1",
@@ -21,7 +22,11 @@ COMMANDS = {
     "modules": "whosees modules live --json",
     "audit": "whosees audit live --json",
 }
+MEMORY = "grep -E '^(Slab|VmallocUsed):' /proc/meminfo"
+LEFT = 4096  # kilobytes that a kernel may have more of afterwards, as caches
 OWN = "whosees"  # what the process is called that looks
+BAD = re.compile(r"BUG:|kernel BUG|Oops|WARNING:|Call Trace|general protection fault|unable to handle|"
+                 r"KASAN|possible circular|suspicious RCU|soft lockup|blocked for more")
 Answer = collections.namedtuple("Answer", "status text complaints")
 
 
@@ -32,6 +37,11 @@ def scenarios():
 def commands_of(scenario):
     if "commands" in scenario:
         return scenario["commands"]
+    if scenario["watch"]:
+        # At its end the rest is quiet: what it leaves behind is counted.
+        return {"before": MEMORY,
+                "watch": f"timeout {scenario['watch']} whosees watch live --interval 1 --ndjson",
+                "after": f"calm; {MEMORY}"}
     if not scenario["churn"]:
         return COMMANDS
     return {f"audit {n}": COMMANDS["audit"] for n in range(scenario.getint("looks"))}
@@ -201,9 +211,33 @@ def unrest(answers):
             yield f"{name}: a space of no known owner"
 
 
+def kilobytes(answer):
+    return {line.split()[0]: int(line.split()[1]) for line in answer.text.splitlines()}
+
+
+def harm(answers, console):
+    """What a watched guest has reported or has suffered, where nothing is wrong."""
+    lines = [json.loads(line) for line in answers["watch"].text.splitlines()]
+    for line in lines:
+        if line.get("change") in ("found", "worse", "lost"):
+            yield f"{line}"
+    looks = [line["note"] for line in lines if " looks, " in line.get("note", "")]
+    if answers["watch"].status not in (0, 4) or not looks:
+        yield f"watch: status {answers['watch'].status} {answers['watch'].complaints[-500:]}"
+    before, after = (kilobytes(answers[when]) for when in ("before", "after"))
+    for kind, n in after.items():
+        if n > before[kind] + LEFT:
+            yield f"{kind} {before[kind]} kB before, {n} kB after"
+    yield from (line for line in console.splitlines() if BAD.search(line))
+    util.say(f"{', '.join(looks)}; before {before}, after {after}")
+
+
 def judge(name, answers, program, dump):
     """What is wrong with what a guest has said."""
     scenario = scenarios()[name]
+    if scenario["watch"]:
+        console = dump.with_name("serial.log").read_text(errors="replace")
+        return list(harm(answers, console))
     if scenario["refused"]:
         return [f"{command}: {answer.status} {answer.complaints}"
                 for command, answer in answers.items()
