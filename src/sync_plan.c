@@ -18,6 +18,16 @@ struct sides {
 	struct ws_trail here, there;
 };
 
+/* Whether a processor would refuse what init_mm has. */
+static bool is_malformed(const struct ws_audit *audit, const struct ws_sync_entry *entry)
+{
+	const struct ws_paging *paging = &audit->system->paging;
+	const struct ws_row *row =
+		ws_row_of(&paging->format->level[entry->level], entry->then);
+
+	return !row || ws_reserved_bits(paging, row, entry->then) & ~row->emulated;
+}
+
 static const char *why_refused(const struct ws_audit *audit,
 			       const struct ws_sync_entry *entry)
 {
@@ -37,6 +47,8 @@ static const char *why_refused(const struct ws_audit *audit,
 		return "not present, and not empty: somebody put it there";
 	if (!ws_is_present(format, entry->then))
 		return "init_mm has nothing there";
+	if (is_malformed(audit, entry))
+		return "init_mm's is malformed";
 	return NULL;
 }
 

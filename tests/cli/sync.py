@@ -3,13 +3,12 @@
 """What would be copied, what would be left alone, and that a machine in which it is done has
 nothing more to do; and of a simulated machine, that it is done (tests/live has others).
 
-    sync.py TOOL NESTS     run, as TAP; NESTS: a capture in which a process lacks an entry
+    sync.py TOOL NESTS AMD64    run, as TAP; captures in which a process lacks an entry
 """
 
 import json
 import os
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
@@ -23,13 +22,13 @@ SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "docs/schema/sync-1.json"
 PAGE = 4096
 
 
-def changed(path, to, words):
-    """A copy with other words at some physical addresses."""
+def changed(path, to, words, size=4):
+    """A copy with other words, of so many bytes, at some physical addresses."""
     core = writers.Core(pathlib.Path(path).read_bytes())
     memory = {pa + at: bytearray(data[at:at + PAGE]) for pa, data in core.memory
               for at in range(0, len(data), PAGE)}
     for pa, word in words.items():
-        struct.pack_into("<I", memory[pa & -PAGE], pa % PAGE, word)
+        memory[pa & -PAGE][pa % PAGE:pa % PAGE + size] = word.to_bytes(size, "little")
     pathlib.Path(to).write_bytes(writers.elf_core(
         sorted((pa, bytes(data)) for pa, data in memory.items()), core.notes, core.machine))
 
@@ -138,7 +137,7 @@ def check_journal(tap, tool, scratch):
              status == 2 and "nothing was written" in said, said)
 
 
-def main(tool, nests):
+def main(tool, nests, amd64):
     tap = Tap()
     plan, status = answer(tool, "sync", nests)
     entry = plan["entries"][0]
@@ -166,6 +165,16 @@ def main(tool, nests):
             tap.case(f"{what} would be left alone",
                      status == 1 and [why in e["refused"] for e in left["entries"]] == [True] and
                      left["summary"][0]["copied"] == 0, left)
+        plan, _ = answer(tool, "sync", amd64)
+        entry = plan["entries"][0]
+        there, _ = answer(tool, "walk", amd64, entry["address"], "--pid", "0")
+        for bit, well in (7, False), (6, True):  # of a PML4E: reserved, and ignored
+            changed(amd64, to, {int(there["steps"][0]["entry_pa"], 16):
+                                int(entry["then"], 16) | 1 << bit}, 8)
+            plan, _ = answer(tool, "sync", to)
+            tap.case(f"init_mm's own entry with bit {bit} would {'' if well else 'not '}be copied",
+                     plan["entries"] and {e["refused"] for e in plan["entries"]} ==
+                     {None if well else "init_mm's is malformed"}, plan)
         plan, _ = answer(tool, "sync", "sim:naughty-bug")
         tap.case("a simulated machine has a plan too",
                  plan["entries"] and all(e["refused"] is None for e in plan["entries"]), plan)
