@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -157,6 +158,8 @@ static void run_command(struct watch *watch, const change_vec *changes)
 	sigaction(SIGPIPE, &ignore, &before); /* it need not read them */
 	report.out = to;
 	changes_report(changes, watch->metrics.when, &report);
+	fflush(to);
+	__fpurge(to); /* or pclose() would take what was not read for its status */
 	status = pclose(to);
 	sigaction(SIGPIPE, &before, NULL);
 	if (WIFSIGNALED(status))
