@@ -213,12 +213,9 @@ static void print_clean(const char *text, FILE *to)
 	fputs(clean, to);
 }
 
-void change_print(const struct change *change, time_t now, FILE *to)
+void change_print_words(const struct change *change, FILE *to)
 {
-	char time[CHANGE_TIME];
-
-	fprintf(to, "%s  %-8s  %s ", change_time(now, time), kinds[change->kind],
-		change->what);
+	fprintf(to, "%-8s  %s ", kinds[change->kind], change->what);
 	print_clean(change->name, to);
 	if (severity_of(change))
 		fprintf(to, " (%s)", severity_of(change));
@@ -229,5 +226,13 @@ void change_print(const struct change *change, time_t now, FILE *to)
 		fputs(" -> ", to);
 	if (change->after)
 		print_clean(change->after, to);
+}
+
+void change_print(const struct change *change, time_t now, FILE *to)
+{
+	char time[CHANGE_TIME];
+
+	fprintf(to, "%s  ", change_time(now, time));
+	change_print_words(change, to);
 	fputc('\n', to);
 }

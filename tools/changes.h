@@ -43,8 +43,9 @@ bool change_is_alarm(const struct change *change);
 extern const struct table changes_table;
 /* All of them as rows of that table. */
 void changes_report(const change_vec *changes, time_t now, struct report *report);
-/* A line of text. */
+/* A line of text; and without its time and its end. */
 void change_print(const struct change *change, time_t now, FILE *to);
+void change_print_words(const struct change *change, FILE *to);
 
 /* "2026-11-30T23:59:59Z" */
 #define CHANGE_TIME 32

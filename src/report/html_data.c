@@ -51,23 +51,6 @@ static void put_hex(struct tree *tree, json_t *object, const char *key, uint64_t
 
 /* ---- the target ------------------------------------------------------------------- */
 
-/* Linux's own are at most 64 characters (__NEW_UTS_LEN). */
-#define RELEASE 256
-
-/* "6.1.0-50-686", of VMCOREINFO's first line, into release; NULL: not known. */
-static const char *kernel_release(const struct ws_system *system, char release[RELEASE])
-{
-	static const char key[] = "OSRELEASE=";
-	const char *info = ws_system_vmcoreinfo(system);
-	const char *line = info ? strstr(info, key) : NULL;
-
-	if (!line)
-		return NULL;
-	line += sizeof(key) - 1;
-	snprintf(release, RELEASE, "%.*s", (int)strcspn(line, "\n"), line);
-	return release;
-}
-
 static json_t *levels(struct tree *tree, const struct ws_format *format)
 {
 	json_t *names = tree_array(tree);
@@ -87,7 +70,7 @@ static void put_target(struct tree *tree, json_t *data, const struct ws_system *
 	const struct ws_target *target = ws_system_target(system);
 	const struct ws_format *format = ws_system_paging(system)->format;
 	const struct ws_layout *layout = ws_system_layout(system);
-	char known[RELEASE];
+	char known[RELEASE_WORDS];
 	const char *release = kernel_release(system, known);
 
 	put_text(tree, data, "tool", WS_VERSION);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The file's name, size and SHA-256 (nettle's), and the two times. */
+/* The file's name, size and SHA-256 (nettle's), the kernel's release, and the two times. */
 #include "report/provenance.h"
 
 #include <errno.h>
@@ -51,6 +51,20 @@ static void note_run(struct provenance *provenance)
 
 	if (!epoch || !time_words(seconds_in(epoch), provenance->made))
 		time_words(time(NULL), provenance->made);
+}
+
+const char *kernel_release(const struct ws_system *system,
+			   char release[static RELEASE_WORDS])
+{
+	static const char key[] = "OSRELEASE=";
+	const char *info = ws_system_vmcoreinfo(system);
+	const char *line = info ? strstr(info, key) : NULL;
+
+	if (!line)
+		return NULL;
+	line += sizeof(key) - 1;
+	snprintf(release, RELEASE_WORDS, "%.*s", (int)strcspn(line, "\n"), line);
+	return release;
 }
 
 /* The kernel appends it as it dies (crash_save_vmcoreinfo()). */

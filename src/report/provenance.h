@@ -39,6 +39,13 @@ struct provenance_of {
 bool provenance_make(struct provenance *provenance, const struct provenance_of *of);
 void provenance_release(struct provenance *provenance);
 
+/* Linux's own are at most 64 characters (__NEW_UTS_LEN). */
+#define RELEASE_WORDS 256
+
+/* "6.1.0-50-686", of VMCOREINFO's first line, into release; NULL: not known. */
+const char *kernel_release(const struct ws_system *system,
+			   char release[static RELEASE_WORDS]);
+
 /* "crashed", "dumped", "file last modified": what the time is the time of. */
 const char *provenance_taken_words(enum taken_by taken_by);
 
