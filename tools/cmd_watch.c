@@ -21,6 +21,7 @@
 #include "look.h"
 #include "metrics.h"
 #include "stdout.h"
+#include "top.h"
 #include "util/cleanup.h"
 #include "util/count.h"
 #include "util/text.h"
@@ -33,7 +34,8 @@ struct watch {
 	struct history history;
 	enum exit_status status; /* of the last look */
 	bool is_lost;
-	struct timespec begun;
+	struct timespec begun, look_begun;
+	struct relay *relay; /* to the screen that it is seen on; NULL: it is printed */
 };
 
 static volatile sig_atomic_t stopped;
@@ -70,6 +72,19 @@ static void count(struct metrics *metrics, const struct digest *digest)
 	memcpy(metrics->nseverity, digest->nseverity, sizeof(metrics->nseverity));
 }
 
+/* Each look is seen on a screen as a whole. */
+static bool show(struct watch *watch, const struct look *now)
+{
+	struct snapshot snapshot;
+
+	if (!snapshot_make(&snapshot, now))
+		return false;
+	snapshot.when = watch->metrics.when;
+	snapshot.seconds = since(&watch->look_begun);
+	relay_show(watch->relay, &snapshot);
+	return true;
+}
+
 /* The first look says how things are. */
 static bool print_first(struct watch *watch, const struct digest *digest)
 {
@@ -91,7 +106,8 @@ static enum exit_status look_in(struct watch *watch, struct session *session,
 
 	if (status != EXIT_SEEN)
 		return status;
-	if (!watch->metrics.nlooks && !print_first(watch, &now->digest))
+	if (watch->relay ? !show(watch, now)
+			 : !watch->metrics.nlooks && !print_first(watch, &now->digest))
 		return session_fail_memory();
 	count(&watch->metrics, &now->digest);
 	watch->status = audit_status(&now->digest);
@@ -105,6 +121,8 @@ static enum exit_status look_again(struct watch *watch, struct look *now)
 	enum exit_status status = session_begin(&session, watch->session->request);
 
 	session.quiet = watch->is_lost;
+	if (status == EXIT_SEEN && watch->relay)
+		ws_context_set_progress(session.ctx, relay_progress, watch->relay);
 	if (status == EXIT_SEEN)
 		status = session_open(&session);
 	if (status == EXIT_SEEN)
@@ -172,6 +190,8 @@ static void run_command(struct watch *watch, const change_vec *changes)
 
 static bool print_changes(struct watch *watch, const change_vec *changes)
 {
+	if (watch->relay)
+		return relay_tell(watch->relay, changes, watch->metrics.when);
 	if (watch->session->request->format == REPORT_NDJSON)
 		changes_report(changes, watch->metrics.when, &watch->session->report);
 	else
@@ -264,16 +284,15 @@ static enum exit_status go_on(struct watch *watch, struct look *now)
 static enum exit_status look_once(struct watch *watch)
 {
 	const struct request *request = watch->session->request;
-	struct timespec begun;
 	struct look now = { 0 };
 	enum exit_status status;
 
-	clock_gettime(CLOCK_MONOTONIC, &begun);
+	clock_gettime(CLOCK_MONOTONIC, &watch->look_begun);
 	watch->metrics.when = time(NULL);
 	status = take_look(watch, &now);
 	watch->metrics.nlooks++;
 	if (status == EXIT_SEEN) {
-		watch->metrics.seconds = since(&begun);
+		watch->metrics.seconds = since(&watch->look_begun);
 		status = go_on(watch, &now);
 	} else {
 		status = go_on_lost(watch);
@@ -288,17 +307,22 @@ static bool is_over(const struct watch *watch)
 {
 	const struct request *request = watch->session->request;
 
-	return stopped || (request->looks && watch->metrics.nlooks >= request->looks) ||
+	return (watch->relay ? relay_is_quitting(watch->relay) : stopped) ||
+	       (request->looks && watch->metrics.nlooks >= request->looks) ||
 	       (request->until_finding && watch->status == EXIT_UNSEEN);
 }
 
 /* The next look begins an interval after this one did; but as long as it took it rests. */
-static void rest(const struct watch *watch, const struct timespec *begun)
+static void rest(const struct watch *watch)
 {
-	double took = since(begun),
+	double took = since(&watch->look_begun),
 	       left = (double)watch->session->request->interval - took;
 	struct timespec until;
 
+	if (watch->relay) {
+		relay_rest(watch->relay, &watch->look_begun, took);
+		return;
+	}
 	if (left < took)
 		left = took;
 	until = (struct timespec){ .tv_sec = (time_t)left,
@@ -330,22 +354,47 @@ static bool print_cost(struct watch *watch)
 	return text;
 }
 
-static enum exit_status watch_on(struct watch *watch)
+static enum exit_status watch_on(void *arg)
 {
+	struct watch *watch = arg;
 	enum exit_status status;
 
-	do {
-		struct timespec begun;
-
-		clock_gettime(CLOCK_MONOTONIC, &begun);
+	for (;;) {
 		status = look_once(watch);
-		if (status != EXIT_SEEN || is_over(watch))
-			break;
-		rest(watch, &begun);
-	} while (!is_over(watch));
-	if (status != EXIT_SEEN)
-		return status;
-	return print_cost(watch) ? watch->status : session_fail_memory();
+		if (status != EXIT_SEEN)
+			return status;
+		if (!is_over(watch))
+			rest(watch);
+		if (is_over(watch))
+			return watch->status;
+	}
+}
+
+/* What is wrong with the target is a page of the screen, and how far a look is its title. */
+static enum exit_status watch_on_screen(struct watch *watch)
+{
+	struct session *session = watch->session;
+	struct relay relay;
+	enum exit_status status;
+
+	if (!relay_begin(&relay, session->request->interval))
+		return session_write_failed(session, "--top");
+	watch->relay = &relay;
+	session->notes_printed = true;
+	ws_context_set_progress(session->ctx, relay_progress, &relay);
+	status = top_run(&relay, session->request, watch_on, watch);
+	ws_context_set_progress(session->ctx, progress_show, &session->progress);
+	watch->relay = NULL;
+	relay_end(&relay);
+	return status;
+}
+
+static enum exit_status watch_in_words(struct watch *watch)
+{
+	wait_for_signals();
+	if (watch->session->request->format == REPORT_NDJSON)
+		session_report(watch->session);
+	return watch_on(watch);
 }
 
 enum exit_status run_watch(struct session *session)
@@ -357,11 +406,10 @@ enum exit_status run_watch(struct session *session)
 	};
 	enum exit_status status;
 
-	wait_for_signals();
 	clock_gettime(CLOCK_MONOTONIC, &watch.begun);
-	if (request->format == REPORT_NDJSON)
-		session_report(session);
-	status = watch_on(&watch);
+	status = request->top ? watch_on_screen(&watch) : watch_in_words(&watch);
+	if (status != EXIT_UNREADABLE && !print_cost(&watch))
+		status = session_fail_memory();
 	look_release(&watch.before);
 	if (request->format == REPORT_NDJSON && status != EXIT_UNREADABLE)
 		return session_answer(session, status);

@@ -94,7 +94,7 @@ struct request {
 	uint64_t tail; /* so many records, the last ones */
 	/* of a target that is watched */
 	uint64_t interval, looks; /* seconds; 0 looks: without end */
-	bool until_finding;
+	bool until_finding, top;
 	const char *on_finding, *history, *prometheus; /* or NULL */
 	uint64_t history_size;
 	/* of what would mend a space */

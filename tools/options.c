@@ -67,6 +67,7 @@ enum {
 	KEY_HISTORY,
 	KEY_HISTORY_SIZE,
 	KEY_PROMETHEUS,
+	KEY_TOP,
 	KEY_APPLY,
 	KEY_JOURNAL,
 	KEY_UNDO,
@@ -173,6 +174,9 @@ const struct option_row option_rows[] = {
 	  "Seconds from the beginning of one look to that of the next; after a long look the "
 	  "pause is as long as the look was; default: 10" },
 	{ OPTIONS_WATCH, KEY_LOOKS, "looks", "N", "End after N looks; default: go on" },
+	{ OPTIONS_WATCH, KEY_TOP, "top", NULL,
+	  "Show it all on the terminal, as top does: each space with its verdict, what changed, "
+	  "and, by keys, what findings mean; ? lists the keys" },
 	{ OPTIONS_WATCH, KEY_UNTIL_FINDING, "until-finding", NULL,
 	  "End with status 1 at the first look that finds something" },
 	{ OPTIONS_WATCH, KEY_ON_FINDING, "on-finding", "COMMAND",
@@ -582,6 +586,9 @@ static void check_request(struct argp_state *state, const struct request *reques
 		arguments_wrong(state->name, "--prometheus: name a FILE");
 	if (request->history && ws_whole_is_standard(request->history))
 		arguments_wrong(state->name, "--history: name a FILE");
+	if (request->top && request->format != REPORT_TEXT)
+		arguments_wrong(state->name,
+				"--top is for a terminal: not with --ndjson");
 	if (request->journal && !request->apply)
 		arguments_wrong(state->name, "--journal: it is kept with --apply alone");
 	if (request->undo && request->apply)
@@ -628,6 +635,9 @@ static error_t parse_watch_option(int key, char *arg, struct argp_state *state)
 	case KEY_LOOKS:
 		request->looks =
 			parse_number(state, "--looks", arg, WS_DECIMAL, UINT64_MAX);
+		return 0;
+	case KEY_TOP:
+		request->top = true;
 		return 0;
 	case KEY_UNTIL_FINDING:
 		request->until_finding = true;

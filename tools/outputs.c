@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "terminal.h"
+#include "util/cleanup.h"
 #include "util/whole.h"
 
 /* The path in "sim:./SCRIPT"; NULL for a scenario that is built in. */
@@ -85,6 +87,17 @@ static enum exit_status check_output(struct session *session, const char *output
 			     ws_whole_name(output), what, input);
 }
 
+static enum exit_status check_terminal(struct session *session)
+{
+	ws_autofree char *why = terminal_unfit();
+
+	if (!why)
+		return EXIT_SEEN;
+	return session_usage(session,
+			     "without --top watch prints what changes, a line each", "%s",
+			     why);
+}
+
 enum exit_status outputs_check(struct session *session)
 {
 	const struct request *request = session->request;
@@ -100,7 +113,7 @@ enum exit_status outputs_check(struct session *session)
 		return session_usage(session, "name a FILE, or send it on with |",
 				     "standard output is a terminal, and this is not "
 				     "to be read there");
-	return status;
+	return status == EXIT_SEEN && request->top ? check_terminal(session) : status;
 }
 
 void outputs_wrote(struct session *session, const char *path)
