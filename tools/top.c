@@ -46,6 +46,9 @@ static const int caught[] = {
 	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH,
 };
 
+static struct sigaction actions_before[WS_ARRAY_SIZE(caught)];
+
+/* What is ignored stays so, as nohup(1) wants it. */
 static bool catch_signals(void)
 {
 	struct sigaction action = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
@@ -53,7 +56,9 @@ static bool catch_signals(void)
 	if (pipe2(signals, O_CLOEXEC | O_NONBLOCK) != 0)
 		return false;
 	for (size_t i = 0; i < WS_ARRAY_SIZE(caught); i++)
-		sigaction(caught[i], &action, NULL);
+		if (sigaction(caught[i], NULL, &actions_before[i]) == 0 &&
+		    actions_before[i].sa_handler != SIG_IGN)
+			sigaction(caught[i], &action, NULL);
 	return true;
 }
 
@@ -61,7 +66,7 @@ static bool catch_signals(void)
 static void let_signals_kill(void)
 {
 	for (size_t i = 0; i < WS_ARRAY_SIZE(caught); i++)
-		signal(caught[i], SIG_DFL);
+		sigaction(caught[i], &actions_before[i], NULL);
 }
 
 static void take_signals(struct top *top)
@@ -183,7 +188,7 @@ static void draw(struct top *top)
 /* A terminal that is gone is the end. */
 static bool is_gone(short events)
 {
-	return (events & (POLLHUP | POLLERR | POLLNVAL)) && !(events & POLLIN);
+	return events & (POLLHUP | POLLERR | POLLNVAL);
 }
 
 static void go_on(struct top *top)

@@ -167,6 +167,13 @@ def check_ends(tap, tool, well, sick, target, scratch):
         with Terminal([tool, "watch", sick, "--top", *words]) as terminal:
             tap.case(f"it ends {what}", terminal.end() == status and terminal.is_as_before(),
                      terminal.text())
+    for what, trap in (("a hangup", ""), ("the end of a terminal, whose hangup is ignored,",
+                                          "trap '' HUP; ")):
+        with Terminal(["/bin/sh", "-c", f"{trap}exec '{tool}' watch '{sick}' --top"]) as terminal:
+            terminal.wait_for(DONE)
+            status = terminal.hang_up()
+            # what it would print at its end nobody can read
+            tap.case(f"{what} ends it", status in (1, 3), status)
     put(well, target)
     with Terminal(command(tool, target, "--history", os.path.join(scratch, "no/h"))) as terminal:
         terminal.wait_for(DONE)

@@ -261,6 +261,18 @@ class Terminal:
         local = termios.tcgetattr(self.fd)[3]
         return bool(local & termios.ICANON and local & termios.ECHO)
 
+    def hang_up(self):
+        """Nobody is there any more. The exit status of who had been talked to."""
+        os.close(self.fd)
+        self.fd = os.open(os.devnull, os.O_RDWR)
+        until = time.monotonic() + PATIENCE
+        while not (ended := os.waitpid(self.pid, os.WNOHANG))[0]:
+            time.sleep(0.01)
+            if time.monotonic() > until:
+                os.kill(self.pid, signal.SIGKILL)
+        self.status = os.waitstatus_to_exitcode(ended[1])
+        return self.status
+
     def end(self):
         """Its exit status, once it has ended; negative: the signal that killed it."""
         until = time.monotonic() + PATIENCE
