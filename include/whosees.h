@@ -1559,6 +1559,7 @@ enum ws_sync_end {
 	WS_SYNC_CHANGED, /* it holds neither `now` nor `then` any more: nothing was written */
 	WS_SYNC_GONE,    /* its space is not there any more */
 	WS_SYNC_REFUSED, /* the kernel refused to write it */
+	WS_SYNC_DOUBT,   /* it was to be written, and nobody has said whether it was */
 };
 const char *ws_sync_end_name(enum ws_sync_end end); /* "written"; static */
 
@@ -1599,7 +1600,8 @@ const struct ws_sync_entry *ws_sync_plan_entries(const struct ws_sync_plan *plan
 /*
  * The plan to take back what was written: of each of n entries pid, root, mm, level, witness,
  * now and then, as they were in the plan that was carried out. In it these two have changed
- * places. Left alone is what has been changed since, and whose space is gone. Since: 0.1
+ * places. Left alone is what has been changed since, and whose space is gone; and what no
+ * plan of this library has: only a space's own entry that was empty is taken back. Since: 0.1
  */
 enum ws_status ws_sync_plan_undo(struct ws_system *system,
 				 const struct ws_sync_entry *entries, size_t n,

@@ -2,13 +2,15 @@
 /*
  * Carrying a plan out: each entry is written where it still holds what the plan saw, and then
  * the space is walked anew. An entry that was empty is in no TLB (SDM vol. 3A, 4.10.2.3; Arm
- * ARM, "TLB maintenance": a translation that faults is not held). One that is taken back may be, so
- * that is done only where TLBs can be made to forget.
+ * ARM, "TLB maintenance": a translation that faults is not held), or is there as empty (RISC-V):
+ * then a fault comes that the kernel's handler ends by a flush (vmalloc_fault()). One that is
+ * taken back may be in any, so that is done only where TLBs can be made to forget.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "linux/linux.h"
+#include "linux/roots.h"
 #include "paging/format.h"
 #include "sync_plan.h"
 #include "target/target.h"
@@ -18,6 +20,7 @@ static const char *const end_names[] = {
 	[WS_SYNC_LEFT] = "left alone",      [WS_SYNC_WRITTEN] = "written",
 	[WS_SYNC_IS_SO] = "was so already", [WS_SYNC_CHANGED] = "changed meanwhile",
 	[WS_SYNC_GONE] = "process is gone", [WS_SYNC_REFUSED] = "refused by the kernel",
+	[WS_SYNC_DOUBT] = "in doubt",
 };
 
 const char *ws_sync_end_name(enum ws_sync_end end)
@@ -65,12 +68,10 @@ static enum ws_status write_entry(struct ws_system *system, struct ws_sync_entry
 	const struct ws_format *format = system->paging.format;
 	struct ws_target *target = system->target;
 	uint8_t bytes[8] = { 0 };
-	enum ws_status status;
+	enum ws_status status = target->ops->read(target, entry->pa, bytes, entry->size);
 
-	if (ws_target_read_now(target, entry->pa, bytes, entry->size) != WS_READ)
-		return ws_fail(system->ctx, WS_ERR_UNREADABLE,
-			       "the entry at physical %#jx cannot be read any more",
-			       (uintmax_t)entry->pa);
+	if (status != WS_OK)
+		return status;
 	if (holds(format, ws_le_word(bytes, entry->size), entry->then))
 		entry->end = WS_SYNC_IS_SO;
 	else if (!holds(format, ws_le_word(bytes, entry->size), entry->now))
@@ -80,8 +81,10 @@ static enum ws_status write_entry(struct ws_system *system, struct ws_sync_entry
 	for (unsigned i = 0; i < entry->size; i++)
 		bytes[i] = (uint8_t)(entry->then >> 8 * i);
 	status = target->ops->write(target, entry->pa, bytes, entry->size);
-	if (status == WS_OK)
-		entry->end = WS_SYNC_WRITTEN;
+	/* Who is not answered may have been heard. */
+	entry->end = status == WS_OK                ? WS_SYNC_WRITTEN
+		     : status == WS_ERR_UNSUPPORTED ? WS_SYNC_LEFT
+						    : WS_SYNC_DOUBT;
 	return status;
 }
 
@@ -185,12 +188,35 @@ static uint32_t space_of(const struct ws_system *system,
 	return WS_NO_SPACE;
 }
 
-/* Where the walk comes by it today. */
+/* What a plan never has: a journal is a file, and may say anything. */
+static const char *why_never(struct ws_system *system, const struct ws_sync_entry *entry,
+			     const struct ws_trail *here)
+{
+	const struct ws_format *format = system->paging.format;
+	struct ws_trail there;
+	struct ws_eye eye;
+
+	if (entry->level > ws_private_level(format) ||
+	    entry->witness <= ws_last_user_va(system))
+		return "no entry of a space's own for kernel memory";
+	if (entry->then || !ws_is_present(format, entry->now))
+		return "it was not empty before";
+	ws_root_eye(system, system->layout.reference, true, &eye);
+	ws_eye_walk(&system->paging, &eye, entry->witness, &there);
+	if (entry->level < there.nsteps &&
+	    here->step[entry->level].table == there.step[entry->level].table)
+		return "it is init_mm's own, and so everybody's";
+	return NULL;
+}
+
+/* Where the walk comes by it today, and what it holds. */
 static const char *find(struct ws_system *system, struct ws_sync_entry *entry)
 {
 	const struct ws_format *format = system->paging.format;
+	uint64_t written = entry->now;
 	struct ws_trail trail;
 	struct ws_eye eye;
+	const char *never;
 
 	entry->space = space_of(system, entry);
 	if (entry->space == WS_NO_SPACE)
@@ -199,13 +225,14 @@ static const char *find(struct ws_system *system, struct ws_sync_entry *entry)
 	ws_eye_walk(&system->paging, &eye, entry->witness, &trail);
 	if (entry->level >= trail.nsteps)
 		return "a table on the way is gone";
+	never = why_never(system, entry, &trail);
 	entry->pa = ws_step_entry_pa(format, &trail.step[entry->level]);
-	if (holds(format, trail.step[entry->level].entry, entry->then))
-		return "as it was before already";
-	if (!holds(format, trail.step[entry->level].entry, entry->now))
-		return "changed since";
 	entry->now = trail.step[entry->level].entry;
-	return NULL;
+	if (never)
+		return never;
+	if (holds(format, entry->now, entry->then))
+		return "as it was before already";
+	return holds(format, entry->now, written) ? NULL : "changed since";
 }
 
 static void take_back(struct ws_system *system, const struct ws_sync_entry *written,

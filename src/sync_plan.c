@@ -13,6 +13,17 @@
 #include "paging/format.h"
 #include "sync_plan.h"
 
+/* A plan in the making. */
+struct making {
+	struct ws_sync_plan *plan;
+	struct ws_audit *audit;
+	struct ws_eye reference;
+	/* Errors that the audit found in init_mm's own tables: what has one is not copied. */
+	WS_VEC(const struct ws_finding *) doubts;
+};
+
+#define DOUBTS_MAX 1000u /* beyond, init_mm is damaged as a whole */
+
 /* The walks of one address in the space and in init_mm, down to where the space's ends. */
 struct sides {
 	struct ws_trail here, there;
@@ -28,9 +39,41 @@ static bool is_malformed(const struct ws_audit *audit, const struct ws_sync_entr
 	return !row || ws_reserved_bits(paging, row, entry->then) & ~row->emulated;
 }
 
-static const char *why_refused(const struct ws_audit *audit,
+/* False: memory is short. */
+static bool collect_doubts(struct making *making)
+{
+	const struct ws_audit *audit = making->audit;
+	uint32_t init = ws_init_space(audit);
+
+	ws_vec_each(&audit->findings, finding) {
+		const struct ws_finding **kept;
+
+		if (finding->space != init || finding->severity < WS_ERROR ||
+		    finding->machine || making->doubts.n > DOUBTS_MAX)
+			continue;
+		kept = ws_vec_push(&making->doubts);
+		if (!kept)
+			return false;
+		*kept = finding;
+	}
+	return true;
+}
+
+static bool is_doubted(const struct making *making, const struct ws_sync_entry *entry)
+{
+	if (making->doubts.n > DOUBTS_MAX)
+		return true;
+	for (size_t i = 0; i < making->doubts.n; i++)
+		if (making->doubts.v[i]->va <= entry->last &&
+		    making->doubts.v[i]->last >= entry->va)
+			return true;
+	return false;
+}
+
+static const char *why_refused(const struct making *making,
 			       const struct ws_sync_entry *entry)
 {
+	const struct ws_audit *audit = making->audit;
 	const struct ws_format *format = audit->system->paging.format;
 	const struct ws_space *space = &audit->system->spaces.v[entry->space];
 
@@ -49,6 +92,8 @@ static const char *why_refused(const struct ws_audit *audit,
 		return "init_mm has nothing there";
 	if (is_malformed(audit, entry))
 		return "init_mm's is malformed";
+	if (is_doubted(making, entry))
+		return "the audit has an error there in init_mm itself";
 	return NULL;
 }
 
@@ -59,14 +104,13 @@ static bool is_page(void *arg, const struct ws_run *run)
 }
 
 /* The first address of an entry's that init_mm maps; or the first, where it maps none. */
-static uint64_t witness_of(const struct ws_audit *audit, const struct ws_eye *reference,
-			   const struct ws_sync_entry *entry)
+static uint64_t witness_of(const struct making *making, const struct ws_sync_entry *entry)
 {
 	uint64_t va = entry->va;
 
-	if (ws_eye_range(&audit->system->paging, reference, entry->va, entry->last, 0, 0,
-			 is_page, &va) != WS_OK)
-		ws_error_clear(audit->ctx);
+	if (ws_eye_range(&making->audit->system->paging, &making->reference, entry->va,
+			 entry->last, 0, 0, is_page, &va) != WS_OK)
+		ws_error_clear(making->audit->ctx);
 	return va;
 }
 
@@ -84,12 +128,12 @@ static bool is_there(const struct ws_sync_plan *plan, const struct ws_sync_entry
 }
 
 /* The entry of the space's own tables by which it differs there. False: memory is short. */
-static bool take(struct ws_sync_plan *plan, struct ws_audit *audit, uint32_t space,
-		 const struct ws_eye *reference, const struct sides *sides,
+static bool take(struct making *making, uint32_t space, const struct sides *sides,
 		 unsigned level)
 {
-	const struct ws_format *format = audit->system->paging.format;
-	const struct ws_space *whose = &audit->system->spaces.v[space];
+	const struct ws_system *system = making->audit->system;
+	const struct ws_format *format = system->paging.format;
+	const struct ws_space *whose = &system->spaces.v[space];
 	uint64_t size = WS_BIT(format->level[level].shift);
 	struct ws_sync_entry *kept, entry = {
 		.space = space,
@@ -105,11 +149,11 @@ static bool take(struct ws_sync_plan *plan, struct ws_audit *audit, uint32_t spa
 		.then = sides->there.step[level].entry,
 	};
 
-	if (entry.now == entry.then || is_there(plan, &entry))
+	if (entry.now == entry.then || is_there(making->plan, &entry))
 		return true;
-	entry.refused = why_refused(audit, &entry);
-	entry.witness = witness_of(audit, reference, &entry);
-	kept = ws_vec_push(&plan->entries);
+	entry.refused = why_refused(making, &entry);
+	entry.witness = witness_of(making, &entry);
+	kept = ws_vec_push(&making->plan->entries);
 	if (kept)
 		*kept = entry;
 	return kept;
@@ -132,25 +176,23 @@ static bool level_of(const struct ws_format *format, const struct sides *sides,
 }
 
 /* A finding may be about a run of entries. */
-static bool take_finding(struct ws_sync_plan *plan, struct ws_audit *audit,
-			 const struct ws_finding *finding)
+static bool take_finding(struct making *making, const struct ws_finding *finding)
 {
-	const struct ws_system *system = audit->system;
+	const struct ws_system *system = making->audit->system;
 	const struct ws_format *format = system->paging.format;
 	uint64_t va = finding->va, size;
-	struct ws_eye eye, reference;
+	struct ws_eye eye;
 
 	ws_space_eye(system, &system->spaces.v[finding->space], &eye);
-	ws_root_eye(system, system->layout.reference, true, &reference);
 	for (;; va = (va & -size) + size) {
 		struct sides sides;
 		unsigned level;
 
 		ws_eye_walk(&system->paging, &eye, va, &sides.here);
-		ws_eye_walk(&system->paging, &reference, va, &sides.there);
+		ws_eye_walk(&system->paging, &making->reference, va, &sides.there);
 		if (!level_of(format, &sides, &level))
 			return true; /* a table on the way is not in the target */
-		if (!take(plan, audit, finding->space, &reference, &sides, level))
+		if (!take(making, finding->space, &sides, level))
 			return false;
 		size = WS_BIT(format->level[level].shift);
 		if (finding->last - (va & -size) < size)
@@ -167,18 +209,29 @@ static int by_space(const void *a, const void *b)
 	return x->va < y->va ? -1 : x->va > y->va;
 }
 
+static enum ws_status take_findings(struct making *making)
+{
+	const struct ws_system *system = making->audit->system;
+
+	ws_root_eye(system, system->layout.reference, true, &making->reference);
+	if (!collect_doubts(making))
+		return ws_fail_memory(making->audit->ctx);
+	ws_vec_each(&making->audit->findings, finding)
+		if (!strcmp(finding->rule->family, "coherence") &&
+		    !take_finding(making, finding))
+			return ws_fail_memory(making->audit->ctx);
+	return WS_OK;
+}
+
 enum ws_status ws_sync_plan_create(struct ws_audit *audit, struct ws_sync_plan **plan)
 {
 	struct ws_sync_plan *made = calloc(1, sizeof(*made));
-	enum ws_status status = made ? WS_OK : ws_fail_memory(audit->ctx);
+	struct making making = { .plan = made, .audit = audit };
+	enum ws_status status =
+		made ? take_findings(&making) : ws_fail_memory(audit->ctx);
 
 	*plan = NULL;
-	if (made)
-		ws_vec_each(&audit->findings, finding)
-			if (status == WS_OK &&
-			    !strcmp(finding->rule->family, "coherence") &&
-			    !take_finding(made, audit, finding))
-				status = ws_fail_memory(audit->ctx);
+	ws_vec_release(&making.doubts);
 	status = ws_target_looked(audit->system->target, status);
 	if (status != WS_OK) {
 		ws_sync_plan_destroy(made);

@@ -42,7 +42,8 @@ struct plan {
 	const struct ws_sync_entry *entries;
 	const struct words *words;
 	bool carried_out;
-	bool keeps; /* a journal */
+	bool keeps;            /* a journal */
+	enum exit_status kept; /* EXIT_SEEN: it is whole */
 	size_t n, nwanted, nproved, ngone,
 		nspaces; /* nspaces: where one is proved or wanted */
 	bool unknown;    /* what decides about some space is not in the target */
@@ -184,7 +185,7 @@ static bool print_entry(const struct plan *plan, const struct ws_sync_entry *ent
 			[VA] = value_number(entry->va),
 			[LAST] = value_number(entry->last),
 			[LEVEL] = value_text(ws_level_entry_name(format, entry->level)),
-			[ENTRY_PA] = value_number(entry->pa),
+			[ENTRY_PA] = { .known = space, .number = entry->pa },
 			[NOW] = value_number(entry->now),
 			[THEN] = value_number(entry->then),
 			[REFUSED_FOR] = value_text(entry->refused),
@@ -264,6 +265,8 @@ static enum exit_status status_of(const struct plan *plan)
 {
 	size_t settled = plan->carried_out ? plan->nproved + plan->ngone : 0;
 
+	if (plan->kept != EXIT_SEEN)
+		return plan->kept;
 	if (plan->n > settled)
 		return EXIT_UNSEEN;
 	return plan->unknown ? EXIT_UNKNOWN : EXIT_SEEN;
@@ -274,12 +277,11 @@ static enum exit_status status_of(const struct plan *plan)
 static enum exit_status plan_of_audit(struct plan *plan)
 {
 	struct session *session = plan->session;
-	enum ws_status status = ws_system_leave_out(session->system, "frames");
+	enum ws_status status;
 	size_t nlacks;
 
 	plan->words = &copying;
-	if (status == WS_OK)
-		status = ws_audit_run(session->system, &plan->audit);
+	status = ws_audit_run(session->system, &plan->audit);
 	if (status == WS_OK)
 		status = ws_sync_plan_create(plan->audit, &plan->plan);
 	if (status != WS_OK)
@@ -310,7 +312,7 @@ static enum exit_status plan_of_journal(struct plan *plan)
 static enum exit_status carry_out(struct plan *plan)
 {
 	struct session *session = plan->session;
-	enum exit_status begun = EXIT_SEEN, ended = EXIT_SEEN;
+	enum exit_status begun = EXIT_SEEN;
 	enum ws_status status;
 
 	if (plan->keeps)
@@ -321,7 +323,7 @@ static enum exit_status carry_out(struct plan *plan)
 	plan->carried_out = true;
 	status = ws_sync_plan_apply(session->system, plan->plan);
 	if (plan->keeps)
-		ended = journal_end(&plan->journal, session, plan->entries, plan->n);
+		plan->kept = journal_end(&plan->journal, session, plan->entries, plan->n);
 	if (status == WS_OK)
 		status = ws_sync_goes_on(session->target, &plan->sequel);
 	if (status != WS_OK)
@@ -330,7 +332,7 @@ static enum exit_status carry_out(struct plan *plan)
 						 ? "some entries were written: --undo "
 						   "with the journal takes them back"
 						 : NULL);
-	return ended;
+	return EXIT_SEEN;
 }
 
 enum exit_status run_sync(struct session *session)

@@ -126,7 +126,7 @@ enum exit_status journal_begin(struct journal *journal, struct session *session,
 static bool is_written(const struct ws_sync_entry *entries, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (entries[i].end == WS_SYNC_WRITTEN)
+		if (entries[i].end == WS_SYNC_WRITTEN || entries[i].end == WS_SYNC_DOUBT)
 			return true;
 	return false;
 }
@@ -258,7 +258,8 @@ static enum exit_status read_end(struct reader *reader, const json_t *end,
 
 	if (!name || !at)
 		return bad(reader, "what came of an entry that it does not have");
-	if (strcmp(name, ws_sync_end_name(WS_SYNC_WRITTEN)) != 0)
+	if (strcmp(name, ws_sync_end_name(WS_SYNC_WRITTEN)) != 0 &&
+	    strcmp(name, ws_sync_end_name(WS_SYNC_DOUBT)) != 0)
 		reader->entries->v[at - reader->numbers.v].end = WS_SYNC_CHANGED;
 	return EXIT_SEEN;
 }
@@ -298,10 +299,13 @@ enum exit_status journal_read(struct session *session, const char *path,
 
 	if (!file)
 		return session_usage(session, NULL, "%s: %s", path, strerror(errno));
+	/* The last may be cut off, where the disk was full or the command was killed. */
 	while (status == EXIT_SEEN && fgets(text, sizeof(text), file)) {
 		reader.line++;
-		status = strchr(text, '\n') ? read_line(&reader, text)
-					    : bad(&reader, "a line that does not end");
+		if (strchr(text, '\n'))
+			status = read_line(&reader, text);
+		else if (!feof(file) || reader.line == 1)
+			status = bad(&reader, "a line that does not end");
 	}
 	if (status == EXIT_SEEN && !reader.line)
 		status = bad(&reader, "it is empty");

@@ -21,7 +21,10 @@ struct journal {
 enum exit_status journal_begin(struct journal *journal, struct session *session,
 			       const struct ws_sync_entry *entries, size_t n,
 			       const char *path);
-/* What came of them. Where nothing was written the file is removed, and path freed. */
+/*
+ * What came of them. Where nothing was written the file is removed, and path freed. Where this
+ * cannot be put down, --undo can do without.
+ */
 enum exit_status journal_end(struct journal *journal, struct session *session,
 			     const struct ws_sync_entry *entries, size_t n);
 void journal_release(struct journal *journal);

@@ -190,6 +190,14 @@ static enum ws_evidence gdb_copy_frames(struct ws_target *target, unsigned worke
 	return evidence;
 }
 
+static enum ws_status gdb_read(struct ws_target *target, uint64_t pa, void *bytes,
+			       size_t n)
+{
+	struct ws_gdb_target *g = target->priv;
+
+	return ws_gdb_read(target->ctx, &g->gdb, pa, bytes, n);
+}
+
 static enum ws_status gdb_write(struct ws_target *target, uint64_t pa, const void *bytes,
 				size_t n)
 {
@@ -293,6 +301,7 @@ const struct ws_target_ops ws_target_gdb = {
 	.open = gdb_open,
 	.looked = gdb_looked,
 	.copy_frames = gdb_copy_frames,
+	.read = gdb_read,
 	.write = gdb_write,
 	.flush = gdb_flush,
 	.close = gdb_close,

@@ -61,7 +61,9 @@ enum ws_status ws_gdb_memory_mode(struct ws_context *ctx, struct ws_gdb *gdb,
 
 #define WS_GDB_WRITE_MAX 8u /* bytes */
 
-/* In physical mode: n bytes at pa. */
+/* In physical mode: n bytes at pa; WS_ERR_UNSUPPORTED: it refuses to write them. */
+enum ws_status ws_gdb_read(struct ws_context *ctx, struct ws_gdb *gdb, uint64_t pa,
+			   void *bytes, size_t n) WS_MUST_CHECK;
 enum ws_status ws_gdb_write(struct ws_context *ctx, struct ws_gdb *gdb, uint64_t pa,
 			    const void *bytes, size_t n) WS_MUST_CHECK;
 /* Every processor forgets its translations. WS_ERR_UNSUPPORTED: it cannot be made to. */

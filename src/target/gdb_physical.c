@@ -22,6 +22,22 @@ enum ws_status ws_gdb_memory_mode(struct ws_context *ctx, struct ws_gdb *gdb,
 		       gdb->peer.name);
 }
 
+enum ws_status ws_gdb_read(struct ws_context *ctx, struct ws_gdb *gdb, uint64_t pa,
+			   void *bytes, size_t n)
+{
+	char question[64];
+	enum ws_status status;
+
+	snprintf(question, sizeof(question), "m%jx,%zx", (uintmax_t)pa, n);
+	status = ws_gdb_ask(ctx, gdb, question);
+	if (status || ws_gdb_bytes(gdb, bytes, n))
+		return status;
+	return ws_fail(ctx, WS_ERR_UNREADABLE,
+		       "%s: the stub does not give the %zu bytes at physical %#jx: %.60s",
+		       gdb->peer.name, n, (uintmax_t)pa,
+		       gdb->n ? gdb->packet : "it knows no such question");
+}
+
 enum ws_status ws_gdb_write(struct ws_context *ctx, struct ws_gdb *gdb, uint64_t pa,
 			    const void *bytes, size_t n)
 {
@@ -36,7 +52,7 @@ enum ws_status ws_gdb_write(struct ws_context *ctx, struct ws_gdb *gdb, uint64_t
 	status = ws_gdb_ask(ctx, gdb, question);
 	if (status || ws_gdb_said(gdb, "OK"))
 		return status;
-	return ws_fail(ctx, WS_ERR_SYSTEM,
+	return ws_fail(ctx, WS_ERR_UNSUPPORTED,
 		       "%s: the stub does not write to physical %#jx: %.60s",
 		       gdb->peer.name, (uintmax_t)pa,
 		       gdb->n ? gdb->packet : "it knows no such question");

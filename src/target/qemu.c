@@ -178,6 +178,7 @@ const struct ws_target_ops ws_target_qemu = {
 	.open = qemu_open,
 	.looked = qemu_looked,
 	.copy_frames = ws_qemu_copy_frames,
+	.read = ws_qemu_read,
 	.write = ws_qemu_write,
 	.flush = ws_qemu_flush,
 	.close = qemu_close,

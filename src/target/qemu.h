@@ -63,6 +63,8 @@ enum ws_evidence ws_qemu_saved_copy(struct ws_target *target, uint64_t ordinal, 
 				    uint8_t *frames, size_t *got);
 
 /* As struct ws_target_ops has them. */
+enum ws_status ws_qemu_read(struct ws_target *target, uint64_t pa, void *bytes,
+			    size_t n) WS_MUST_CHECK;
 enum ws_status ws_qemu_write(struct ws_target *target, uint64_t pa, const void *bytes,
 			     size_t n) WS_MUST_CHECK;
 enum ws_status ws_qemu_flush(struct ws_target *target) WS_MUST_CHECK;

@@ -149,6 +149,14 @@ static enum ws_status stub_open(struct ws_target *target)
 
 /* ---- writing ---------------------------------------------------------------------- */
 
+enum ws_status ws_qemu_read(struct ws_target *target, uint64_t pa, void *bytes, size_t n)
+{
+	struct ws_qemu *qemu = target->priv;
+	enum ws_status status = stub_open(target);
+
+	return status ? status : ws_gdb_read(target->ctx, &qemu->stub.gdb, pa, bytes, n);
+}
+
 enum ws_status ws_qemu_write(struct ws_target *target, uint64_t pa, const void *bytes,
 			     size_t n)
 {

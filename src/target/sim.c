@@ -146,6 +146,24 @@ static uint8_t *place_of(const struct ws_target *target, uint64_t pa, size_t len
 	return NULL;
 }
 
+static enum ws_status no_memory_at(struct ws_target *target, uint64_t pa)
+{
+	return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
+		       "%s: no memory of it lies at physical %#jx", target->named,
+		       (uintmax_t)pa);
+}
+
+static enum ws_status sim_read(struct ws_target *target, uint64_t pa, void *bytes,
+			       size_t n)
+{
+	const uint8_t *place = place_of(target, pa, n);
+
+	if (!place)
+		return no_memory_at(target, pa);
+	memcpy(bytes, place, n);
+	return WS_OK;
+}
+
 static enum ws_status sim_write(struct ws_target *target, uint64_t pa, const void *bytes,
 				size_t n)
 {
@@ -156,9 +174,7 @@ static enum ws_status sim_write(struct ws_target *target, uint64_t pa, const voi
 	if (!sim && !(sim = target->priv = calloc(1, sizeof(*sim))))
 		return ws_fail_memory(target->ctx);
 	if (!place || n > sizeof(kept->bytes))
-		return ws_fail(target->ctx, WS_ERR_USAGE,
-			       "%s: no memory of it lies at physical %#jx", target->named,
-			       (uintmax_t)pa);
+		return no_memory_at(target, pa);
 	kept = ws_vec_push(&sim->written);
 	if (!kept)
 		return ws_fail_memory(target->ctx);
@@ -223,6 +239,7 @@ const struct ws_target_ops ws_target_sim = {
 		 "dump, or, with @end behind its name, where it ends.",
 	.header = "program header",
 	.open = sim_open,
+	.read = sim_read,
 	.write = sim_write,
 	.go_on = sim_go_on,
 	.close = sim_close,

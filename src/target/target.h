@@ -83,11 +83,14 @@ struct ws_target_ops {
 	bool can_stop; /* a machine that may run, which --stop stops */
 	/*
 	 * Of a machine that stands still: writes n bytes at pa. What was looked at by address
-	 * stays as it was until ws_target_forget(). Fails where it runs. NULL: it is not
-	 * written to.
+	 * stays as it was until ws_target_forget(). WS_ERR_UNSUPPORTED: it was refused, and
+	 * nothing is written; after another failure it may be. NULL: it is not written to.
 	 */
 	enum ws_status (*write)(struct ws_target *target, uint64_t pa, const void *bytes,
 				size_t n);
+	/* With write: n bytes at pa, by the same way, whatever was kept of them. */
+	enum ws_status (*read)(struct ws_target *target, uint64_t pa, void *bytes,
+			       size_t n);
 	/*
 	 * With write: every processor forgets its translations. WS_ERR_UNSUPPORTED: it cannot
 	 * be made to. NULL: no processor of it remembers any.

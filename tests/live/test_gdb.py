@@ -146,6 +146,26 @@ def writes(bench):
             bench.case(f"{question} is answered {answer}: no journal stays",
                        good and said in words and not os.listdir(folder), words)
     with stub(bench.core) as peer:
+        def other(question, read=peer.read_memory):
+            if question.endswith(",4"):  # just before it would be written
+                place = peer.range_of(int(question[1:].split(",")[0], 16))[0]
+                peer.memory[place:place + 4] = b"\x67\x40\x23\x01"
+            return read(question)
+        peer.read_memory = other
+        good, words = bench.apply(peer, status=1)
+        bench.case("what was changed since the plan is left alone",
+                   good and "changed meanwhile" in " ".join(words.split()) and
+                   not peer.written, words)
+    with tempfile.TemporaryDirectory() as folder, stub(bench.core) as peer:
+        journal = f"{folder}/journal"
+        peer.hang_up_at = "M"
+        good, words = bench.apply(peer, "--apply", "--journal", journal, status=3)
+        bench.case("written, and no answer: the journal stays",
+                   good and len(peer.written) == 1 and '"in doubt"' in open(journal).read(), words)
+        peer.hang_up_at = None
+        good, words = bench.apply(peer, "--undo", journal)
+        bench.case("and it is taken back by it", good and len(peer.written) == 2, words)
+    with stub(bench.core) as peer:
         peer.answers["Z"] = [b""]
         good, words = bench.apply(peer)
         bench.case("nothing that was empty is in a TLB: it is copied without a flush", good, words)
