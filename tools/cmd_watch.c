@@ -354,6 +354,7 @@ static bool print_cost(struct watch *watch)
 	return text;
 }
 
+/* Not EXIT_SEEN: it could not go on. */
 static enum exit_status watch_on(void *arg)
 {
 	struct watch *watch = arg;
@@ -366,7 +367,7 @@ static enum exit_status watch_on(void *arg)
 		if (!is_over(watch))
 			rest(watch);
 		if (is_over(watch))
-			return watch->status;
+			return EXIT_SEEN;
 	}
 }
 
@@ -408,8 +409,8 @@ enum exit_status run_watch(struct session *session)
 
 	clock_gettime(CLOCK_MONOTONIC, &watch.begun);
 	status = request->top ? watch_on_screen(&watch) : watch_in_words(&watch);
-	if (status != EXIT_UNREADABLE && !print_cost(&watch))
-		status = session_fail_memory();
+	if (status == EXIT_SEEN)
+		status = print_cost(&watch) ? watch.status : session_fail_memory();
 	look_release(&watch.before);
 	if (request->format == REPORT_NDJSON && status != EXIT_UNREADABLE)
 		return session_answer(session, status);

@@ -149,6 +149,18 @@ def check_until(tap, tool, well, sick, target):
     tap.case("a command that fails is said", "'exit 3' ended with status 3" in error, error)
 
 
+def check_end_while_lost(tap, tool, well, target):
+    put(well, target)
+    watch = Watch(tool, target)
+    watch.line("")
+    os.unlink(target)
+    watch.line("  lost ")
+    watch.process.send_signal(signal.SIGTERM)
+    out, _, status = watch.end()
+    tap.case("one that ends while its target is lost says what it cost, too",
+             status == 3 and " s of a processor each" in out, (status, out))
+
+
 def check_history(tap, tool, well, sick, target, scratch):
     """It begins anew before it would be larger, and no line is cut."""
     history = os.path.join(scratch, "small")
@@ -196,6 +208,7 @@ def main(tool, well, sick):
         target = os.path.join(scratch, "machine.elf")
         check_changes(tap, tool, well, sick, target, scratch)
         check_until(tap, tool, well, sick, target)
+        check_end_while_lost(tap, tool, well, target)
         check_history(tap, tool, well, sick, target, scratch)
         check_refusals(tap, tool, well, target, scratch)
     return tap.end()
