@@ -156,22 +156,6 @@ static void forget(struct view *view)
 	memmove(view->lines.v, view->lines.v + n, view->lines.n * sizeof(*view->lines.v));
 }
 
-static bool add_line(struct view *view, time_t when, enum view_style style,
-		     const char *text)
-{
-	char clean[REPORT_CELL];
-	struct view_line *line;
-
-	forget(view);
-	line = ws_vec_push(&view->lines);
-	if (!line)
-		return false;
-	report_clean(clean, sizeof(clean), text);
-	*line = (struct view_line){ when, style, strdup(clean) };
-	view->lines.n -= !line->text;
-	return line->text;
-}
-
 static enum view_style style_of(const struct relay_line *line)
 {
 	switch (line->kind) {
@@ -226,7 +210,33 @@ bool view_take_lines(struct view *view, relay_lines *lines)
 	return taken;
 }
 
+/* What is said at once is read from its first line down. */
+static void put_in_order(struct view *view)
+{
+	size_t at = view->lines.n - 1;
+	struct view_line *line = view->lines.v, last = line[at];
+
+	while (at && line[at - 1].style == VIEW_DOUBT && line[at - 1].when == last.when)
+		at--;
+	memmove(&line[at + 1], &line[at], (view->lines.n - 1 - at) * sizeof(*line));
+	line[at] = last;
+}
+
 bool view_take_words(struct view *view, const char *words, time_t when)
 {
-	return add_line(view, when, VIEW_DOUBT, words);
+	char clean[REPORT_CELL];
+	struct view_line *line;
+
+	forget(view);
+	line = ws_vec_push(&view->lines);
+	if (!line)
+		return false;
+	report_clean(clean, sizeof(clean), words);
+	*line = (struct view_line){ when, VIEW_DOUBT, strdup(clean) };
+	if (!line->text) {
+		view->lines.n--;
+		return false;
+	}
+	put_in_order(view);
+	return true;
 }

@@ -411,6 +411,14 @@ static void test_order_of_changes(void **state)
 	assert_int_equal(row_with("second gone"), 3);
 	assert_int_equal(row_with("first worse"), 4);
 	assert_int_equal(row_with("first gone"), 5);
+	assert_true(view_take_words(&view, "before", FIRST + 1));
+	assert_true(view_take_words(&view, "an error", FIRST + 2));
+	assert_true(view_take_words(&view, "  its reason", FIRST + 2));
+	draw(&view, WIDTH, HEIGHT);
+	assert_int_equal(row_with("an error"), 2);
+	assert_int_equal(row_with("  its reason"), 3);
+	assert_int_equal(row_with("before"), 4);
+	assert_int_equal(row_with("second worse"), 5);
 	view_release(&view);
 }
 
