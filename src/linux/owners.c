@@ -631,7 +631,10 @@ static bool read_pids(struct ws_system *system, uint64_t comm_va, uint32_t *pid,
 	       *pid <= WS_PID_MAX && *tgid <= WS_PID_MAX;
 }
 
-/* Along the list, as far as it holds and nobody is met who is known. */
+/*
+ * Along the list, as far as it holds and nobody is met who is known. Who was taken off it leads to
+ * himself; and where a copy of his task was met first, he is known by that.
+ */
 static void follow_part(struct gathering *g, uint64_t comm_va, bool back)
 {
 	int32_t tasks = g->system->fields.tasks;
@@ -642,10 +645,11 @@ static void follow_part(struct gathering *g, uint64_t comm_va, bool back)
 		uint32_t pid, tgid;
 
 		g->steps--;
-		if (find_known(g->by_comm, node - tasks) ||
+		if (node == comm_va + tasks || find_known(g->by_comm, node - tasks) ||
 		    !read_pids(g->system, node - tasks, &pid, &tgid) || pid != tgid)
 			return;
-		add_task(g, node - tasks, pid);
+		if (!find_known(g->by_tgid, pid))
+			add_task(g, node - tasks, pid);
 	}
 }
 

@@ -20,6 +20,7 @@
 #include "x86/registers.h"
 
 #define PA_SCRATCH (13u << 20) /* where the guest has nothing */
+#define PA_COPY 0x3000         /* and there neither, below all tasks */
 
 /* ---- helpers ---------------------------------------------------------------------- */
 
@@ -395,6 +396,40 @@ static void the_middle_of_a_list(void **state)
 	assert_int_equal(fault->system->tasks.n, guest->ntasks - 1);
 	assert_true(has_note(fault, "not on the task list as far as it can be followed"));
 	assert_int_equal(task_with(fault, 3)->kernel_thread, true);
+	fault_guest_destroy(fault);
+}
+
+/* Takes a task off the list as the kernel does: the rest holds, and it leads to itself. */
+static void leave_list(struct guest *guest, unsigned task)
+{
+	uint64_t node = guest->task[task].comm_va + GUEST_TASKS_OFFSET;
+	uint64_t before = guest->task[task - 1].comm_va + GUEST_TASKS_OFFSET;
+	uint64_t behind = guest->task[task + 1].comm_va + GUEST_TASKS_OFFSET;
+
+	guest_put(guest, guest_pa(guest, before), behind);
+	guest_put(guest, guest_pa(guest, behind) + guest->word, before);
+	guest_put(guest, guest_pa(guest, node), node);
+	guest_put(guest, guest_pa(guest, node) + guest->word, node);
+}
+
+/* A process that is hidden so is found by its memory, and is one: who looked before left a copy. */
+static void off_the_list(void **state)
+{
+	struct fault_guest *fault = create(state);
+	struct guest *guest = fault->guest;
+	const uint32_t pid = guest->task[28].pid;
+	uint64_t task = guest_pa(guest, guest->task[28].comm_va);
+	size_t n = 0;
+
+	leave_list(guest, 28);
+	assert_true(PA_COPY < task);
+	memcpy(guest->memory + PA_COPY, guest->memory + task - 0x200, 0x300);
+	fault_guest_open(fault, FAULT_LAZY);
+	expect_processes(fault);
+	ws_vec_each(&fault->system->tasks, it)
+		n += it->pid == pid;
+	assert_int_equal(n, 1);
+	assert_true(has_note(fault, "1 task is not on the task list"));
 	fault_guest_destroy(fault);
 }
 
@@ -832,6 +867,7 @@ static const struct {
 	  a_root_in_the_image_without_its_user_tables },
 	{ "a stale root", a_stale_root_is_out },
 	{ "the middle of a list", the_middle_of_a_list },
+	{ "off the list", off_the_list },
 	{ "no init_task", no_init_task },
 	{ "empty lists in mms", empty_lists_in_mms },
 	{ "nothing but mms", nothing_but_mms },
