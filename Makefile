@@ -17,12 +17,12 @@ PLACE = $(if $(filter file,$(origin PREFIX)),:,meson configure $(BUILD) $(WHERE)
 
 # Built with: the compiler, the build system, and a well-kept library for each job
 # that is not ours: compressed dumps, ELF and DWARF, JSON, hash tables, scenarios,
-# SHA-256, terminals.
+# SHA-256, terminals; and BPF, to ask the running kernel for its processes.
 BUILD_PACKAGES := gcc meson ninja-build pkg-config python3 \
 	libdeflate-dev liblzo2-dev libsnappy-dev libzstd-dev libkdumpfile-dev \
 	zlib1g-dev liblzma-dev liblz4-dev \
 	libelf-dev libdw-dev libjansson-dev uthash-dev liblua5.4-dev nettle-dev \
-	libncurses-dev
+	libncurses-dev libbpf-dev
 # Tested with: cmocka, the sanitizers' second compiler, a browser, three shells, programs
 # that compress dumps, and real guests.
 CHECK_PACKAGES := libcmocka-dev clang libclang-rt-dev mandoc \

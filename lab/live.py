@@ -24,6 +24,20 @@ COMMANDS = {
 }
 MEMORY = "grep -E '^(Slab|VmallocUsed):' /proc/meminfo"
 LEFT = 4096  # kilobytes that a kernel may have more of afterwards, as caches
+# A process is hidden from one of the two voices, looked for, and shown again.
+CONTROL = "/sys/kernel/debug/whosees_lab/control"
+CONCEALED = {
+    "victim": "echo $pid",
+    "before": COMMANDS["spaces"],
+    "conceal": "echo conceal $pid {conceal} >" + CONTROL,
+    "concealed": COMMANDS["spaces"],
+    "reveal": "echo reveal >" + CONTROL,
+    "after": COMMANDS["spaces"],
+}
+# What is said of whom the kernel names itself: of all; of who was not found; of who was not named.
+AGREE, MISSING, UNNAMED = ("and all were found in memory", "not found in memory: ",
+                           "that the kernel itself does not name")
+OFF_THE_LIST = "not on the task list"
 OWN = "whosees"  # what the process is called that looks
 BAD = re.compile(r"BUG:|kernel BUG|Oops|WARNING:|Call Trace|general protection fault|unable to handle|"
                  r"KASAN|possible circular|suspicious RCU|soft lockup|blocked for more")
@@ -42,6 +56,8 @@ def commands_of(scenario):
         return {"before": MEMORY,
                 "watch": f"timeout {scenario['watch']} whosees watch live --interval 1 --ndjson",
                 "after": f"calm; {MEMORY}"}
+    if scenario["conceal"]:
+        return {name: command.format(**scenario) for name, command in CONCEALED.items()}
     if not scenario["churn"]:
         return COMMANDS
     return {f"audit {n}": COMMANDS["audit"] for n in range(scenario.getint("looks"))}
@@ -132,7 +148,8 @@ def boot(name, out, build):
     kernel, _ = capture.fetch(stock.Row(kernel=scenario["kernel"], filtered=""))
     files = tool.files(kernel.arch, kernel.conf["suite"], build)
     with packages.cache_lock():
-        lab_module = module_build.build(kernel) if scenario["hide"] else None
+        lab_module = module_build.build(kernel) \
+            if scenario["hide"] or scenario["conceal"] else None
         image = root_of(kernel, lab_module, files, scenario)
     with util.whole_dir(out) as work:
         (work / "initramfs.cpio").write_bytes(image)
@@ -232,6 +249,38 @@ def harm(answers, console):
     util.say(f"{', '.join(looks)}; before {before}, after {after}")
 
 
+def second_voice(answers, names):
+    """Where the kernel names its processes itself it names those of memory; `names` is empty
+    where it does not name them."""
+    for name, answer in answers.items():
+        notes = " ".join(json.loads(answer.text)["notes"]) if answer.status < 2 else ""
+        if (AGREE in notes) != bool(names) or MISSING in notes or UNNAMED in notes:
+            yield f"{name}: of whom the kernel names: {notes}"
+
+
+def concealment(answers, scenario):
+    """A process that is hidden from the list of tasks is found by its memory, and named; one whose
+    pid leads to nobody is found, and said not to be named."""
+    def notes(name):
+        return " ".join(json.loads(answers[name].text)["notes"])
+
+    def is_there(name):
+        return any(str(s["pid"]) == victim for s in json.loads(answers[name].text)["spaces"])
+
+    victim = answers["victim"].text.strip()
+    for name in CONCEALED:
+        if answers[name].status:
+            yield f"{name}: status {answers[name].status} {answers[name].complaints}"
+            return
+    for name in "before", "concealed", "after":
+        hidden = scenario["conceal"] if name == "concealed" else None
+        said = (is_there(name), AGREE in notes(name), MISSING in notes(name),
+                OFF_THE_LIST in notes(name),
+                UNNAMED in notes(name) and f"misread: {victim} " in notes(name))
+        if said != (True, True, False, hidden == "list", hidden == "pid"):
+            yield f"{name}: {victim} {said} {notes(name)}"
+
+
 def judge(name, answers, program, dump):
     """What is wrong with what a guest has said."""
     scenario = scenarios()[name]
@@ -242,6 +291,7 @@ def judge(name, answers, program, dump):
         return [f"{command}: {answer.status} {answer.complaints}"
                 for command, answer in answers.items()
                 if answer.status != 3 or scenario["refused"] not in answer.complaints]
-    if scenario["churn"]:
-        return list(unrest(answers))
-    return list(differences(answers, program, dump))
+    if scenario["conceal"]:
+        return list(concealment(answers, scenario))
+    wrong = unrest(answers) if scenario["churn"] else differences(answers, program, dump)
+    return [*wrong, *second_voice(answers, scenario["names"])]

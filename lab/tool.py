@@ -11,7 +11,7 @@ from .util import REPO, LabError, cache_dir, need, run, say
 # What meson.build asks for, by the packages of a Debian of any architecture.
 WANTED = ("libc6-dev libdeflate-dev liblzo2-dev libsnappy-dev libzstd-dev libkdumpfile-dev "
           "zlib1g-dev liblzma-dev liblz4-dev libelf-dev libdw-dev libjansson-dev "
-          "uthash-dev liblua5.4-dev nettle-dev libncurses-dev").split()
+          "uthash-dev liblua5.4-dev nettle-dev libncurses-dev libbpf-dev").split()
 FOLLOWED = r"lib(?!nsl|tirpc|readline)|zlib1g|linux-libc-dev|nettle"  # of what they depend on
 # For each architecture: compiler, the triplet of its libraries, meson's word for it.
 # i386 is built by this machine's own compiler, which has no libgcc for it.

@@ -26,6 +26,10 @@ void say_bytes(const char *bytes, size_t size);
 void say_text(const char *text, size_t size); /* of kmalloc() */
 void wait_for_host(void);
 
+/* conceal.c: -ENOTTY where the command is not one of its own */
+int conceal(const char *command);
+void reveal(void);
+
 /*
  * What each architecture answers for itself. -ENOTTY: the command is none of its own;
  * -ENOENT: it has no such word.

@@ -7,7 +7,7 @@
  *   control  freeze  park all CPUs, print the truth on the debug port, and go on when
  *                    the host sends a byte on COM2
  *            report  the same, and go on at once
- *            and what x86.c, plant.c, lag.c and act.c do, or view.c and arm.c
+ *            and what conceal.c does; and what x86.c, plant.c, lag.c and act.c do, or view.c and arm.c
  *   say      copied to the debug port as it is (say_text)
  *   touch    how often it was read: whoever reads it meets the module's memory
  *   reference  the physical address of init_mm's top-level table
@@ -163,6 +163,10 @@ static void freeze(bool wait)
 
 static int obey(const char *command)
 {
+	int error = conceal(command);
+
+	if (error != -ENOTTY)
+		return error;
 	if (sysfs_streq(command, "freeze") || sysfs_streq(command, "report")) {
 		freeze(*command == 'f');
 		return 0;
@@ -254,6 +258,7 @@ static int __init lab_init(void)
 static void __exit lab_exit(void)
 {
 	debugfs_remove_recursive(lab_dir);
+	reveal();
 	machine_exit();
 	close_ports();
 }

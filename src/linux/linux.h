@@ -23,7 +23,8 @@
  *		      mm_owner.c by what an mm says of its owner; cpu_tasks.c by the
  *		      stacks that processors run on, loaded_mms.c whose root they have
  *	pages.c       struct page: which roots lie in freed pages
- *	present.c     both, until it holds, on a machine that runs on
+ *	present.c     both, until it holds, on a machine that runs on; roll_call.c held
+ *	              against whom the kernel names itself
  *	spaces.c      roots x tasks -> spaces; user_halves.c their second roots;
  *		      special.c what the kernel has a root for that is no task's
  *	regime.c      which root translates which addresses

@@ -4,12 +4,14 @@
  * their memory is someone else's then, and what is read as a task or a root is neither. So
  * all of it is asked again until each task is seen to be at the end whom it was at the
  * beginning, whose page tables were nobody else's in between. Who is gone after the last
- * look is left out, by a note.
+ * look is left out, by a note. Where the kernel names its processes itself, these are held against
+ * those that were found (roll_call.c), and all is asked again where the two differ.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "linux/roll_call.h"
 #include "linux/roots.h"
 #include "linux/tasks.h"
 #include "util/bits.h"
@@ -121,11 +123,26 @@ static void undo(struct ws_system *system, size_t notes)
 	system->roots.n = nroots;
 }
 
-static enum ws_status look(struct ws_system *system)
+static enum ws_status look(struct ws_system *system, struct ws_roll_call *call)
 {
-	enum ws_status status = ws_find_tasks(system);
+	enum ws_status status = ws_roll_before(system, call);
 
+	if (status == WS_OK)
+		status = ws_find_tasks(system);
 	return status ? status : ws_find_spaces(system);
+}
+
+/* Who has gone before the kernel was asked again is not to be named by it. */
+static enum ws_status call_roll(struct ws_system *system, struct ws_roll_call *call)
+{
+	enum ws_status status = ws_roll_after(system, call);
+	size_t kept = 0;
+
+	ws_vec_each(&call->unnamed, name)
+		if (ws_task_stands(system, name->task))
+			call->unnamed.v[kept++] = *name;
+	call->unnamed.n = kept;
+	return status;
 }
 
 /* ---- who is gone ------------------------------------------------------------------ */
@@ -192,19 +209,24 @@ static bool is_whole(const struct ws_system *system, size_t gone, unsigned tries
 
 enum ws_status ws_find_who(struct ws_system *system)
 {
+	ws_cleanup(ws_roll_call_release) struct ws_roll_call call = { 0 };
 	size_t notes = system->notes.n, gone = 0;
-	enum ws_status status = look(system);
+	enum ws_status status = look(system, &call);
 
 	if (!system->target->moving)
 		return status;
 	for (unsigned tries = 1; status == WS_OK; tries++) {
 		gone = count_gone(system);
-		if (tries == TRIES || is_whole(system, gone, tries))
+		status = call_roll(system, &call);
+		if (status || tries == TRIES ||
+		    (is_whole(system, gone, tries) && !ws_roll_differs(&call)))
 			break;
 		ws_system_forget(system);
 		undo(system, notes);
-		status = look(system);
+		status = look(system, &call);
 	}
+	if (status == WS_OK)
+		status = ws_roll_note(system, &call);
 	if (status == WS_OK && gone)
 		status = leave_out_gone(system);
 	if (status == WS_OK)

@@ -23,6 +23,7 @@
 
 #include "target/elf.h"
 #include "target/kcore.h"
+#include "target/kernel_roll.h"
 #include "util/cleanup.h"
 
 #define NAME "live"
@@ -31,6 +32,8 @@
 
 struct live {
 	int fd[WS_READERS]; /* -1: none */
+	int roll;           /* kernel_roll.h; -1: none, */
+	bool roll_asked;    /* or not asked for yet */
 };
 
 /* ---- opening ---------------------------------------------------------------------- */
@@ -171,6 +174,8 @@ static void live_close(struct ws_target *target)
 	for (unsigned i = 0; live && i < WS_READERS; i++)
 		if (live->fd[i] >= 0)
 			close(live->fd[i]);
+	if (live && live->roll >= 0)
+		close(live->roll);
 	free(live);
 }
 
@@ -195,6 +200,7 @@ static enum ws_status live_open(struct ws_target *target,
 		return ws_fail_memory(target->ctx);
 	for (unsigned i = 0; i < WS_READERS; i++)
 		live->fd[i] = -1;
+	live->roll = -1;
 	target->moving = true;
 	if (!strcmp(file->path, NAME)) {
 		free((char *)file->path);
@@ -265,6 +271,16 @@ static enum ws_evidence live_copy_frames(struct ws_target *target, unsigned work
 	return WS_READ;
 }
 
+static enum ws_status live_roll(struct ws_target *target, ws_roll *roll, bool *known)
+{
+	struct live *live = target->priv;
+
+	if (!live->roll_asked)
+		live->roll = ws_kernel_roll_open();
+	live->roll_asked = true;
+	return ws_kernel_roll(target, live->roll, roll, known);
+}
+
 const struct ws_target_ops ws_target_live = {
 	.kind = NAME,
 	.title = "running kernel",
@@ -277,5 +293,6 @@ const struct ws_target_ops ws_target_live = {
 	.copy_frames = live_copy_frames,
 	.looked = live_looked,
 	.sync = ws_kernel_sync,
+	.roll = live_roll,
 	.close = live_close,
 };

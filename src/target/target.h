@@ -34,6 +34,15 @@ struct ws_piece_of_memory {
 
 struct ws_target;
 
+/* A process as the kernel of a target names it itself. */
+struct ws_named_process {
+	uint64_t mm;
+	uint64_t begun; /* when, by a clock of the kernel's */
+	uint32_t pid;
+	char comm[17];
+};
+typedef WS_VEC(struct ws_named_process) ws_roll;
+
 struct ws_target_ops {
 	const char *kind;   /* what --type takes */
 	const char *title;  /* what a sentence calls it */
@@ -104,6 +113,11 @@ struct ws_target_ops {
 	enum ws_status (*sync)(struct ws_target *target,
 			       struct ws_sync_entry *const *entries, size_t n,
 			       uint64_t reference);
+	/*
+	 * Of a kernel that runs on: all processes that have memory, as it names them itself
+	 * at that moment, by pid and each once. *known: whether it does. NULL: it does not.
+	 */
+	enum ws_status (*roll)(struct ws_target *target, ws_roll *roll, bool *known);
 	/* What comes of a simulated machine that was written to: a sentence, to be freed. */
 	enum ws_status (*go_on)(struct ws_target *target, char **sentence);
 	void (*close)(struct ws_target *target);

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -31,9 +32,47 @@ static enum ws_evidence copy_frame(struct ws_target *target, unsigned worker,
 	return WS_READ;
 }
 
-static const struct ws_target_ops copied = { .kind = "copied",
-					     .scheme = "copied:IT",
-					     .copy_frame = copy_frame };
+/* The guest's kernel names all of its processes but one, and one that is not there. */
+static struct {
+	uint32_t forgotten, invented; /* pids; 0: none */
+	unsigned calls;
+} kernel;
+
+static void name(ws_roll *roll, uint32_t pid, uint64_t mm)
+{
+	struct ws_named_process *process = ws_vec_push(roll);
+
+	assert_non_null(process);
+	*process = (struct ws_named_process){ mm, 1, pid, "named" };
+}
+
+static int by_pid(const void *left, const void *right)
+{
+	const struct ws_named_process *a = left, *b = right;
+
+	return (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+static enum ws_status roll(struct ws_target *target, ws_roll *names, bool *known)
+{
+	struct guest *guest = (void *)((char *)target - offsetof(struct guest, target));
+
+	kernel.calls++;
+	names->n = 0;
+	for (unsigned i = 0; i < guest->ntasks; i++)
+		if (!guest->task[i].kernel_thread && guest->task[i].root &&
+		    guest->task[i].pid != kernel.forgotten)
+			name(names, guest->task[i].pid, guest->task[i].mm);
+	if (kernel.invented)
+		name(names, kernel.invented, 1);
+	qsort(names->v, names->n, sizeof(*names->v), by_pid);
+	*known = true;
+	return WS_OK;
+}
+
+static const struct ws_target_ops copied = {
+	.kind = "copied", .scheme = "copied:IT", .copy_frame = copy_frame, .roll = roll
+};
 
 static bool shares_mm(const struct guest *guest, const struct guest_task *task)
 {
@@ -131,6 +170,53 @@ static void a_file_is_read_once(void **state)
 	fault_guest_destroy(fault);
 }
 
+/* What the kernel names, and memory has: a note if they agree, and who if they do not. */
+static void the_kernel_names_who_is_found(void **state)
+{
+	struct fault_guest *fault = fault_guest_create(*state);
+
+	restless(fault->guest, 0);
+	kernel = (typeof(kernel)){ 0 };
+	fault_guest_open(fault, FAULT_LAZY);
+	assert_int_equal(kernel.calls, 2);
+	assert_true(has_note(fault, "and all were found in memory"));
+	assert_false(has_note(fault, "not"));
+	fault_guest_destroy(fault);
+}
+
+/* All is looked at again where they differ, and the kernel is asked again. */
+static void the_kernel_names_others(void **state)
+{
+	struct fault_guest *fault = fault_guest_create(*state);
+	const struct guest_task *task = restless(fault->guest, 0);
+	char words[64];
+
+	kernel = (typeof(kernel)){ .forgotten = task->pid, .invented = 30001 };
+	fault_guest_open(fault, FAULT_LAZY);
+	assert_true(kernel.calls > 2);
+	assert_true(has_note(fault, "of these 1 was not found in memory: 30001 named"));
+	snprintf(words, sizeof(words), "or misread: %u %s", task->pid, task->comm);
+	assert_true(has_note(fault, "1 process in memory that the kernel itself does not "
+				    "name"));
+	assert_true(has_note(fault, words));
+	assert_true(has_space(fault, task->root));
+	fault_guest_destroy(fault);
+}
+
+/* One who went is no difference, whichever voice heard of him last. */
+static void who_went_is_no_difference(void **state)
+{
+	struct fault_guest *fault = fault_guest_create(*state);
+	const struct guest_task *task = restless(fault->guest, UINT32_MAX);
+
+	kernel = (typeof(kernel)){ .forgotten = task->pid };
+	fault_guest_open(fault, FAULT_LAZY);
+	assert_true(has_note(fault, "1 task came or went"));
+	assert_true(has_note(fault, "and all were found in memory"));
+	assert_false(has_note(fault, "does not name"));
+	fault_guest_destroy(fault);
+}
+
 #define ANON 1u /* PAGE_MAPPING_ANON */
 
 /* What discovery calls a root of no task whose struct page has that mapping. */
@@ -165,6 +251,11 @@ int main(void)
 		{ "who is another each time", who_is_another_each_time,
 		  GUEST_OWN_KERNEL },
 		{ "who holds still at last", who_holds_still_at_last, GUEST_OWN_KERNEL },
+		{ "the kernel names who is found", the_kernel_names_who_is_found,
+		  GUEST_OWN_KERNEL },
+		{ "the kernel names others", the_kernel_names_others, GUEST_OWN_KERNEL },
+		{ "who went is no difference", who_went_is_no_difference,
+		  GUEST_OWN_KERNEL },
 		{ "a file is read once", a_file_is_read_once, GUEST_OWN_KERNEL },
 		{ "a copy is nobody's", a_copy_is_nobodys, GUEST_64_BITS },
 	};
