@@ -1579,7 +1579,9 @@ struct ws_sync_entry {
 	uint64_t pa;         /* where it lies */
 	uint64_t va, last;   /* what it is for */
 	uint64_t witness;    /* the first of these that init_mm maps; or va */
+	const char *region;  /* where va lies: "vmalloc"; static; NULL: unknown */
 	uint64_t now, then;  /* what it holds, and is to hold: what init_mm's does */
+	uint64_t from;       /* where that lies; 0: nowhere, it is taken back */
 	const char *refused; /* why it would be left alone, static; NULL: it would not */
 };
 

@@ -21,7 +21,7 @@ STRIKE = {"hold": "read -r word <&3",  # until the host has taken a dump
           "strike": "exec 4</done; echo fault >/go; read -r word <&4; echo \"waiter $word\"",
           "rest": "read -r word <&3"}
 
-UNDO = {"undo": "whosees sync live --undo /journal --json",
+UNDO = {"undo": "whosees sync live --undo /journal --apply --json",
         "relapse": "whosees audit live --json"}
 
 # told, again: the verdicts on the victim, before and after the repair; lacks: whether the dump

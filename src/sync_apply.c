@@ -78,6 +78,10 @@ static enum ws_status write_entry(struct ws_system *system, struct ws_sync_entry
 		entry->end = WS_SYNC_CHANGED;
 	if (entry->end != WS_SYNC_LEFT)
 		return WS_OK;
+	/* Somebody may have let it run on since: then these tables are whose they will. */
+	status = ws_target_looked(target, WS_OK);
+	if (status != WS_OK)
+		return status;
 	for (unsigned i = 0; i < entry->size; i++)
 		bytes[i] = (uint8_t)(entry->then >> 8 * i);
 	status = target->ops->write(target, entry->pa, bytes, entry->size);
@@ -169,6 +173,7 @@ enum ws_status ws_sync_plan_apply(struct ws_system *system, struct ws_sync_plan 
 	ws_system_forget(system);
 	ws_vec_each(&plan->entries, entry)
 		entry->proved =
+			!entry->refused &&
 			(entry->end == WS_SYNC_WRITTEN || entry->end == WS_SYNC_IS_SO) &&
 			is_there(system, entry);
 	return ws_target_looked(system->target, WS_OK);
@@ -219,8 +224,10 @@ static const char *find(struct ws_system *system, struct ws_sync_entry *entry)
 	const char *never;
 
 	entry->space = space_of(system, entry);
-	if (entry->space == WS_NO_SPACE)
+	if (entry->space == WS_NO_SPACE) {
+		entry->end = WS_SYNC_GONE;
 		return "process is gone";
+	}
 	ws_space_eye(system, &system->spaces.v[entry->space], &eye);
 	ws_eye_walk(&system->paging, &eye, entry->witness, &trail);
 	if (entry->level >= trail.nsteps)
@@ -230,8 +237,10 @@ static const char *find(struct ws_system *system, struct ws_sync_entry *entry)
 	entry->now = trail.step[entry->level].entry;
 	if (never)
 		return never;
-	if (holds(format, entry->now, entry->then))
+	if (holds(format, entry->now, entry->then)) {
+		entry->end = WS_SYNC_IS_SO;
 		return "as it was before already";
+	}
 	return holds(format, entry->now, written) ? NULL : "changed since";
 }
 
@@ -247,6 +256,8 @@ static void take_back(struct ws_system *system, const struct ws_sync_entry *writ
 	entry->last = entry->va + (size - 1);
 	entry->now = written->then;
 	entry->then = written->now;
+	entry->from = 0;
+	entry->region = NULL;
 	entry->end = WS_SYNC_LEFT;
 	entry->proved = false;
 	entry->refused = find(system, entry);

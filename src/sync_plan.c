@@ -29,14 +29,20 @@ struct sides {
 	struct ws_trail here, there;
 };
 
-/* Whether a processor would refuse what init_mm has. */
-static bool is_malformed(const struct ws_audit *audit, const struct ws_sync_entry *entry)
+/* What is wrong with init_mm's entry by itself; NULL: nothing. */
+static const char *why_wrong(const struct ws_audit *audit,
+			     const struct ws_sync_entry *entry)
 {
 	const struct ws_paging *paging = &audit->system->paging;
 	const struct ws_row *row =
 		ws_row_of(&paging->format->level[entry->level], entry->then);
 
-	return !row || ws_reserved_bits(paging, row, entry->then) & ~row->emulated;
+	if (!row || ws_reserved_bits(paging, row, entry->then) & ~row->emulated)
+		return "init_mm's is malformed";
+	if (row->kind == WS_ROW_TABLE &&
+	    ws_row_address(row, entry->then) >= ws_memory_end(audit))
+		return "init_mm's leads beyond the end of memory";
+	return NULL;
 }
 
 /* False: memory is short. */
@@ -90,8 +96,8 @@ static const char *why_refused(const struct making *making,
 		return "not present, and not empty: somebody put it there";
 	if (!ws_is_present(format, entry->then))
 		return "init_mm has nothing there";
-	if (is_malformed(audit, entry))
-		return "init_mm's is malformed";
+	if (why_wrong(audit, entry))
+		return why_wrong(audit, entry);
 	if (is_doubted(making, entry))
 		return "the audit has an error there in init_mm itself";
 	return NULL;
@@ -128,15 +134,15 @@ static bool is_there(const struct ws_sync_plan *plan, const struct ws_sync_entry
 }
 
 /* The entry of the space's own tables by which it differs there. False: memory is short. */
-static bool take(struct making *making, uint32_t space, const struct sides *sides,
-		 unsigned level)
+static bool take(struct making *making, const struct ws_finding *finding,
+		 const struct sides *sides, unsigned level)
 {
 	const struct ws_system *system = making->audit->system;
 	const struct ws_format *format = system->paging.format;
-	const struct ws_space *whose = &system->spaces.v[space];
+	const struct ws_space *whose = &system->spaces.v[finding->space];
 	uint64_t size = WS_BIT(format->level[level].shift);
 	struct ws_sync_entry *kept, entry = {
-		.space = space,
+		.space = finding->space,
 		.level = (uint8_t)level,
 		.size = (uint8_t)(1u << format->entry_log2),
 		.pid = whose->pid,
@@ -147,6 +153,8 @@ static bool take(struct making *making, uint32_t space, const struct sides *side
 		.last = (sides->here.va & -size) + (size - 1),
 		.now = sides->here.step[level].entry,
 		.then = sides->there.step[level].entry,
+		.from = ws_step_entry_pa(format, &sides->there.step[level]),
+		.region = finding->region,
 	};
 
 	if (entry.now == entry.then || is_there(making->plan, &entry))
@@ -192,7 +200,7 @@ static bool take_finding(struct making *making, const struct ws_finding *finding
 		ws_eye_walk(&system->paging, &making->reference, va, &sides.there);
 		if (!level_of(format, &sides, &level))
 			return true; /* a table on the way is not in the target */
-		if (!take(making, finding->space, &sides, level))
+		if (!take(making, finding, &sides, level))
 			return false;
 		size = WS_BIT(format->level[level].shift);
 		if (finding->last - (va & -size) < size)

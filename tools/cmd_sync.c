@@ -44,10 +44,11 @@ struct plan {
 	bool carried_out;
 	bool keeps;            /* a journal */
 	enum exit_status kept; /* EXIT_SEEN: it is whole */
-	size_t n, nwanted, nproved, ngone,
+	size_t n, nwanted, nproved, nsettled,
 		nspaces; /* nspaces: where one is proved or wanted */
 	bool unknown;    /* what decides about some space is not in the target */
 	const struct ws_space *spaces;
+	char *hint;   /* or NULL */
 	char *sequel; /* what comes of it, of a simulated machine; or NULL */
 	struct journal journal;
 };
@@ -58,6 +59,7 @@ static void plan_release(struct plan *plan)
 	ws_audit_destroy(plan->audit);
 	journal_release(&plan->journal);
 	free(plan->sequel);
+	free(plan->hint);
 }
 
 /* ---- what is said ------------------------------------------------------------------- */
@@ -118,7 +120,22 @@ static void print_summary(void *arg, struct report *report)
 		   });
 }
 
-enum { PID, COMM, ROOT, VA, LAST, LEVEL, ENTRY_PA, NOW, THEN, REFUSED_FOR, END, WHAT };
+enum {
+	PID,
+	COMM,
+	ROOT,
+	VA,
+	LAST,
+	REGION,
+	LEVEL,
+	ENTRY_PA,
+	NOW,
+	THEN,
+	FROM,
+	REFUSED_FOR,
+	END,
+	WHAT
+};
 
 static const struct column columns[] = {
 	[PID] = { "pid", "PID", COLUMN_COUNT, "of the process whose space it is" },
@@ -127,11 +144,13 @@ static const struct column columns[] = {
 	[VA] = { "address", "ADDRESS", COLUMN_ADDRESS,
 		 "the first that the entry is for" },
 	[LAST] = { "last", NULL, COLUMN_ADDRESS, "and the last" },
+	[REGION] = { "region", NULL, COLUMN_TEXT, "what the kernel has there" },
 	[LEVEL] = { "level", "ENTRY", COLUMN_TEXT,
 		    "what an entry of its table is called" },
 	[ENTRY_PA] = { "entry_pa", "AT", COLUMN_ADDRESS, "where it lies, physical" },
 	[NOW] = { "now", "NOW", COLUMN_ADDRESS, "what it holds, or held before" },
 	[THEN] = { "then", "THEN", COLUMN_ADDRESS, "what it is to hold: init_mm's" },
+	[FROM] = { "from", NULL, COLUMN_ADDRESS, "where that lies, physical" },
 	[REFUSED_FOR] = { "refused", NULL, COLUMN_TEXT,
 			  "why it is left alone; null: it is not" },
 	[END] = { "end", NULL, COLUMN_TEXT,
@@ -184,10 +203,12 @@ static bool print_entry(const struct plan *plan, const struct ws_sync_entry *ent
 			[ROOT] = value_number(entry->root),
 			[VA] = value_number(entry->va),
 			[LAST] = value_number(entry->last),
+			[REGION] = value_text(entry->region),
 			[LEVEL] = value_text(ws_level_entry_name(format, entry->level)),
 			[ENTRY_PA] = { .known = space, .number = entry->pa },
 			[NOW] = value_number(entry->now),
 			[THEN] = value_number(entry->then),
+			[FROM] = { .known = entry->from, .number = entry->from },
 			[REFUSED_FOR] = value_text(entry->refused),
 			[END] = end_of(entry),
 			[WHAT] = report_text_or_short(report, what),
@@ -223,6 +244,8 @@ static void print_notes(const struct plan *plan, struct report *report)
 {
 	ws_autofree char *journal = NULL;
 
+	if (plan->words == &taking_back && !plan->carried_out && plan->nwanted)
+		report_note(report, "--apply takes them back");
 	if (is_for_a_handler(plan))
 		report_note(
 			report,
@@ -235,8 +258,8 @@ static void print_notes(const struct plan *plan, struct report *report)
 		report_note(report, plan->sequel);
 	if (!plan->journal.path)
 		return;
-	journal = ws_text_of("--undo %s takes back what was written, unless the kernel "
-			     "changes it first",
+	journal = ws_text_of("--undo %s --apply takes back what was written, unless the "
+			     "kernel changes it first",
 			     plan->journal.path);
 	if (journal)
 		report_note(report, journal);
@@ -246,14 +269,15 @@ static void count(struct plan *plan)
 {
 	uint32_t last = WS_NO_SPACE;
 
-	plan->nwanted = plan->nproved = plan->ngone = plan->nspaces = 0;
+	plan->nwanted = plan->nproved = plan->nsettled = plan->nspaces = 0;
 	plan->entries = ws_sync_plan_entries(plan->plan, &plan->n);
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct ws_sync_entry *entry = &plan->entries[i];
 
 		plan->nwanted += !entry->refused;
 		plan->nproved += entry->proved;
-		plan->ngone += entry->end == WS_SYNC_GONE;
+		plan->nsettled += entry->proved || entry->end == WS_SYNC_GONE ||
+				  (entry->refused && entry->end == WS_SYNC_IS_SO);
 		if (entry->refused || (plan->carried_out && !entry->proved))
 			continue;
 		plan->nspaces += entry->space != last;
@@ -263,11 +287,10 @@ static void count(struct plan *plan)
 
 static enum exit_status status_of(const struct plan *plan)
 {
-	size_t settled = plan->carried_out ? plan->nproved + plan->ngone : 0;
 
 	if (plan->kept != EXIT_SEEN)
 		return plan->kept;
-	if (plan->n > settled)
+	if (plan->n > plan->nsettled)
 		return EXIT_UNSEEN;
 	return plan->unknown ? EXIT_UNKNOWN : EXIT_SEEN;
 }
@@ -309,6 +332,16 @@ static enum exit_status plan_of_journal(struct plan *plan)
 	return exit;
 }
 
+/* What was written before it failed can be taken back. */
+static const char *hint_of(struct plan *plan)
+{
+	if (plan->journal.path)
+		plan->hint = ws_text_of("some entries were written, or may have been: "
+					"--undo %s --apply takes them back",
+					plan->journal.path);
+	return plan->hint;
+}
+
 static enum exit_status carry_out(struct plan *plan)
 {
 	struct session *session = plan->session;
@@ -327,11 +360,7 @@ static enum exit_status carry_out(struct plan *plan)
 	if (status == WS_OK)
 		status = ws_sync_goes_on(session->target, &plan->sequel);
 	if (status != WS_OK)
-		return session_fail_hint(session, status, NULL,
-					 plan->journal.path
-						 ? "some entries were written: --undo "
-						   "with the journal takes them back"
-						 : NULL);
+		return session_fail_hint(session, status, NULL, hint_of(plan));
 	return EXIT_SEEN;
 }
 
@@ -349,13 +378,13 @@ enum exit_status run_sync(struct session *session)
 		status = ws_target_may_write(session->target, &lasts);
 	if (status != WS_OK)
 		return session_fail_hint(session, status, NULL, NULL);
-	plan.keeps = request->journal || (request->apply && lasts);
+	plan.keeps = request->apply && !request->undo && (request->journal || lasts);
 	exit = request->undo ? plan_of_journal(&plan) : plan_of_audit(&plan);
 	if (exit != EXIT_SEEN)
 		return exit;
 	plan.spaces = ws_system_spaces(session->system, &nspaces);
 	count(&plan);
-	if (plan.nwanted && (request->apply || request->undo)) {
+	if (plan.nwanted && request->apply) {
 		exit = carry_out(&plan);
 		count(&plan);
 	}

@@ -439,7 +439,8 @@ const struct command commands[] = {
 			"alone, since a TLB may hold it, and so would user halves and page tables of no "
 			"process. It is a plan: nothing is written without --apply, which needs a machine: "
 			"live (with the module loaded, and its allow_sync), qemu: and gdb: with --stop, sim:. "
-			"What it writes it walks again, and a journal makes it undone by --undo.",
+			"What it writes it walks again, and a journal is kept, which --undo with --apply takes "
+			"back.",
 		.examples = EXAMPLES(
 			{ "What does the space of a process lack?", "whosees sync dump.elf", 1 },
 			{ "Would the repair have saved the machine of 2012?",

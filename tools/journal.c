@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
@@ -18,7 +19,7 @@ WS_DEFINE_CLEANUP(drop_json, json_t *, json_decref)
 
 #define SCHEMA "whosees/sync-journal/1"
 #define LINE_MAX_BYTES 4096
-#define ENTRIES_MAX (1u << 20)
+#define ENTRIES_MAX (1u << 17)
 
 #define HEX "0x%" PRIx64
 #define HEX_SIZE 24
@@ -50,15 +51,17 @@ static const char *format_of(const struct session *session)
 
 static bool put_machine(FILE *file, const struct session *session)
 {
-	char now[32];
+	char now[32], name[REPORT_CELL];
 	time_t t = time(NULL);
 	struct tm tm;
 
+	if (!report_clean(name, sizeof(name), session->request->target))
+		*name = '\0';
 	strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
-	return put(file, json_pack("{s:s, s:s, s:s, s:s, s:o}", "schema", SCHEMA,
-				   "target", session->request->target, "time", now,
-				   "format", format_of(session), "reference",
-				   hex(ws_system_layout(session->system)->reference)));
+	return put(file,
+		   json_pack("{s:s, s:s, s:s, s:s, s:o}", "schema", SCHEMA, "target",
+			     name, "time", now, "format", format_of(session), "reference",
+			     hex(ws_system_layout(session->system)->reference)));
 }
 
 static bool put_entry(FILE *file, size_t i, const struct ws_sync_entry *entry)
@@ -142,7 +145,7 @@ enum exit_status journal_end(struct journal *journal, struct session *session,
 		return EXIT_SEEN;
 	}
 	for (size_t i = 0; i < n && written; i++)
-		if (!entries[i].refused)
+		if (!entries[i].refused || entries[i].end != WS_SYNC_LEFT)
 			written = put(journal->file,
 				      json_pack("{s:I, s:s}", "entry", (json_int_t)i,
 						"end", ws_sync_end_name(entries[i].end)));
@@ -246,6 +249,14 @@ static int by_number(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+static bool is_end(const char *name)
+{
+	for (unsigned end = 0; end <= WS_SYNC_DOUBT; end++)
+		if (!strcmp(name, ws_sync_end_name(end)))
+			return true;
+	return false;
+}
+
 /* What was not written has nothing to be taken back. */
 static enum exit_status read_end(struct reader *reader, const json_t *end,
 				 uint64_t number)
@@ -258,6 +269,8 @@ static enum exit_status read_end(struct reader *reader, const json_t *end,
 
 	if (!name || !at)
 		return bad(reader, "what came of an entry that it does not have");
+	if (!is_end(name))
+		return bad(reader, "an end that there is not");
 	if (strcmp(name, ws_sync_end_name(WS_SYNC_WRITTEN)) != 0 &&
 	    strcmp(name, ws_sync_end_name(WS_SYNC_DOUBT)) != 0)
 		reader->entries->v[at - reader->numbers.v].end = WS_SYNC_CHANGED;
@@ -289,16 +302,36 @@ static void drop_unwritten(journal_entries *entries)
 	entries->n = kept;
 }
 
+/* NULL: errno says why. Nobody is waited for. */
+static FILE *open_journal(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	FILE *file = NULL;
+	struct stat is;
+
+	if (fd < 0)
+		return NULL;
+	if (!fstat(fd, &is) && !S_ISREG(is.st_mode))
+		errno = EINVAL;
+	else
+		file = fdopen(fd, "r");
+	if (!file)
+		close(fd);
+	return file;
+}
+
 enum exit_status journal_read(struct session *session, const char *path,
 			      journal_entries *entries)
 {
 	struct reader reader = { .session = session, .path = path, .entries = entries };
-	ws_autofclose FILE *file = fopen(path, "re");
+	ws_autofclose FILE *file = open_journal(path);
 	enum exit_status status = EXIT_SEEN;
 	char text[LINE_MAX_BYTES];
 
 	if (!file)
-		return session_usage(session, NULL, "%s: %s", path, strerror(errno));
+		return session_usage(session, NULL, "%s: %s", path,
+				     errno == EINVAL ? "it is no regular file"
+						     : strerror(errno));
 	/* The last may be cut off, where the disk was full or the command was killed. */
 	while (status == EXIT_SEEN && fgets(text, sizeof(text), file)) {
 		reader.line++;
@@ -307,6 +340,8 @@ enum exit_status journal_read(struct session *session, const char *path,
 		else if (!feof(file) || reader.line == 1)
 			status = bad(&reader, "a line that does not end");
 	}
+	if (status == EXIT_SEEN && ferror(file))
+		status = bad(&reader, "it cannot be read to its end");
 	if (status == EXIT_SEEN && !reader.line)
 		status = bad(&reader, "it is empty");
 	ws_vec_release(&reader.numbers);

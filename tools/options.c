@@ -204,8 +204,8 @@ const struct option_row option_rows[] = {
 	  "whosees-sync-TIME.journal in the current directory",
 	  .complete = COMPLETE_FILES },
 	{ OPTIONS_SYNC, KEY_UNDO, "undo", "FILE",
-	  "Take back what the journal FILE says was written, unless the kernel has changed it "
-	  "since",
+	  "List what the journal FILE says was written, and is still there; with --apply: take it "
+	  "back",
 	  .complete = COMPLETE_FILES },
 
 	{ OPTIONS_OUTPUT, KEY_JSON, "json", NULL, "Print one JSON document" },
@@ -591,8 +591,8 @@ static void check_request(struct argp_state *state, const struct request *reques
 				"--top is for a terminal: not with --ndjson");
 	if (request->journal && !request->apply)
 		arguments_wrong(state->name, "--journal: it is kept with --apply alone");
-	if (request->undo && request->apply)
-		arguments_wrong(state->name, "--apply and --undo: give one of the two");
+	if (request->undo && request->journal)
+		arguments_wrong(state->name, "--journal: with --undo none is kept");
 	if ((command->options & OPTIONS_FILE) && !request->output)
 		arguments_wrong(state->name, "where to? Use -o FILE");
 }

@@ -33,9 +33,10 @@ static enum ws_status guard(struct ws_target *target)
 
 	ws_guard_end(&g->guard);
 	free(g->parting);
-	g->parting = ws_text_of(
-		"%s%s", g->attached && !g->was_physical ? WS_GDB_VIRTUAL_PACKET : "",
-		g->was_running ? DETACH : "");
+	g->parting =
+		ws_text_of("%s%s%s", g->attached ? WS_GDB_UNWATCH_PACKET : "",
+			   g->attached && !g->was_physical ? WS_GDB_VIRTUAL_PACKET : "",
+			   g->was_running ? DETACH : "");
 	if (!g->parting)
 		return ws_fail_memory(target->ctx);
 	will.words[0].bytes = g->parting;

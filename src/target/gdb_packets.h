@@ -54,7 +54,9 @@ void ws_gdb_close(struct ws_gdb *gdb);
 
 #define WS_GDB_PHYSICAL "Qqemu.PhyMemMode:1"
 #define WS_GDB_VIRTUAL "Qqemu.PhyMemMode:0"
-#define WS_GDB_VIRTUAL_PACKET "$" WS_GDB_VIRTUAL "#76" /* as it is sent */
+/* As they are sent: what may be left behind is put back. */
+#define WS_GDB_VIRTUAL_PACKET "$" WS_GDB_VIRTUAL "#76"
+#define WS_GDB_UNWATCH_PACKET "$z2,fff,2#68"
 
 enum ws_status ws_gdb_memory_mode(struct ws_context *ctx, struct ws_gdb *gdb,
 				  bool physical) WS_MUST_CHECK;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
@@ -73,8 +74,9 @@ static enum ws_status guard(struct ws_target *target)
 	bool connected = stub->gdb.peer.fd >= 0;
 
 	if (connected)
-		will.words[0] = (struct ws_last_words){ stub->gdb.peer.fd,
-							WS_GDB_VIRTUAL_PACKET };
+		will.words[0] = (struct ws_last_words){
+			stub->gdb.peer.fd, WS_GDB_UNWATCH_PACKET WS_GDB_VIRTUAL_PACKET
+		};
 	will.words[connected] = (struct ws_last_words){ qemu->qmp.peer.fd, CLOSING };
 	ws_guard_end(&stub->guard);
 	return ws_guard_start(&stub->guard, &will)
@@ -96,7 +98,15 @@ static enum ws_status place(struct ws_target *target)
 				     target->named);
 	give_away(stub->folder, qemu->qmp.peer.fd);
 	stub->path = ws_text_of("%s/gdb", stub->folder);
-	return stub->path ? guard(target) : ws_fail_memory(target->ctx);
+	if (!stub->path)
+		return ws_fail_memory(target->ctx);
+	if (strpbrk(stub->path, ", \"\\"))
+		return ws_fail(
+			target->ctx, WS_ERR_UNSUPPORTED,
+			"%s: QEMU's monitor takes no such path for a socket: %s; set "
+			"TMPDIR to one without commas and spaces",
+			target->named, stub->path);
+	return guard(target);
 }
 
 static enum ws_status serve(struct ws_target *target)
@@ -118,13 +128,33 @@ static enum ws_status serve(struct ws_target *target)
 		target->named, stub->path, text);
 }
 
+/*
+ * The folder may be QEMU's by now, and who answers somebody else whom it names: nobody is told to
+ * write but the process that has the monitor.
+ */
+static enum ws_status insist_on_qemu(struct ws_target *target)
+{
+	struct ws_qemu *qemu = target->priv;
+	struct ws_stub *stub = &qemu->stub;
+	pid_t monitor = ws_peer_pid(&qemu->qmp.peer);
+	struct stat is;
+
+	if (!lstat(stub->path, &is) && S_ISSOCK(is.st_mode) &&
+	    (monitor <= 0 || monitor == ws_peer_pid(&stub->gdb.peer)))
+		return WS_OK;
+	return ws_fail(target->ctx, WS_ERR_UNSUPPORTED,
+		       "%s: who answers at %s is not the QEMU of the monitor: nothing is "
+		       "written",
+		       target->named, stub->path);
+}
+
 static enum ws_status talk(struct ws_target *target)
 {
 	struct ws_qemu *qemu = target->priv;
 	struct ws_stub *stub = &qemu->stub;
 	enum ws_status status = ws_peer_connect(target->ctx, &stub->gdb.peer, stub->path);
 
-	if (status || (status = guard(target)) ||
+	if (status || (status = insist_on_qemu(target)) || (status = guard(target)) ||
 	    (status = ws_gdb_memory_mode(target->ctx, &stub->gdb, true)))
 		return status;
 	stub->gdb.no_ack = true; /* as in gdb.c */

@@ -118,16 +118,20 @@ def writes(bench):
         bench.case("and nothing is written", good and len(peer.written) == 1, said)
         del peer.asked[:]
         peer.answers["Z"] = [b"E22"]
-        good, said = bench.apply(peer, "--undo", journal, status=3)
+        good, said = bench.apply(peer, "--undo", journal, "--apply", status=3)
         bench.case("what a TLB may keep is not taken back",
                    good and "cannot be dropped" in said and len(peer.written) == 1, said)
         del peer.answers["Z"], peer.asked[:]
-        good, said = bench.apply(peer, "--undo", journal)
+        good, said = bench.apply(peer, "--undo", journal, status=1)
+        bench.case("by itself it is a plan", good and "would be taken back" in said and
+                   len(peer.written) == 1, said)
+        del peer.asked[:]
+        good, said = bench.apply(peer, "--undo", journal, "--apply")
         bench.case("taken back, amid two flushes",
                    good and peer.written[1:] == [(pa, 0)] and "1 entry of 1 taken back" in said and
                    list(filter(order.fullmatch, peer.asked)) == [*FLUSH, "M", *FLUSH],
                    (said, peer.asked))
-        good, said = bench.apply(peer, "--undo", journal, status=1)
+        good, said = bench.apply(peer, "--undo", journal, "--apply")
         bench.case("once", good and "as it was before already" in " ".join(said.split()) and
                    len(peer.written) == 2, said)
         good, said = bench.apply(peer, "--apply", "--journal", journal, status=2)
@@ -135,7 +139,7 @@ def writes(bench):
                    len(peer.written) == 2, said)
         peer.memory[peer.range_of(pa)[0]:peer.range_of(pa)[0] + 4] = \
             (then ^ 0x1000).to_bytes(4, "little")
-        good, said = bench.apply(peer, "--undo", journal, status=1)
+        good, said = bench.apply(peer, "--undo", journal, "--apply", status=1)
         bench.case("what the kernel has changed is left alone",
                    good and "changed since" in " ".join(said.split()) and len(peer.written) == 2, said)
     for question, answer, said in (("M", b"E14", "does not write to physical"),
@@ -163,7 +167,7 @@ def writes(bench):
         bench.case("written, and no answer: the journal stays",
                    good and len(peer.written) == 1 and '"in doubt"' in open(journal).read(), words)
         peer.hang_up_at = None
-        good, words = bench.apply(peer, "--undo", journal)
+        good, words = bench.apply(peer, "--undo", journal, "--apply")
         bench.case("and it is taken back by it", good and len(peer.written) == 2, words)
     with stub(bench.core) as peer:
         peer.answers["Z"] = [b""]

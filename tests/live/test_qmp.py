@@ -205,6 +205,31 @@ def writes(bench):
         good, words = bench.apply(qemu, status=3)
         bench.case("one that has a stub already", good and "has a gdbstub already" in words and
                    "tcp:0.0.0.0:1234" in words, words)
+    with fake(bench.core) as qemu, fake(bench.core) as other:
+        stubs, human = fake_stub.opens_stubs(qemu), qemu.human
+
+        def lead_away(line):
+            said = human(line)
+            if line.startswith("gdbserver unix"):
+                os.unlink(stubs[-1].path)
+                os.symlink(other.path, stubs[-1].path)
+            return said
+        qemu.human = lead_away
+        good, words = bench.apply(qemu, status=3)
+        bench.case("one that leads to another machine's socket is not talked to",
+                   good and "not the QEMU of the monitor" in words and not stubs[-1].asked and
+                   other.commands == [], (words, other.commands))
+    with fake(bench.core) as qemu:
+        stubs, human = fake_stub.opens_stubs(qemu), qemu.human
+
+        def run_on(line):
+            if line.startswith("gdbserver unix"):
+                qemu.before = RESUMED
+            return human(line)
+        qemu.human = run_on
+        good, words = bench.apply(qemu, status=3)
+        bench.case("one that somebody lets run on before it is written to is not",
+                   good and "there is no answer" in words and not stubs[-1].written, words)
     with tempfile.TemporaryDirectory() as folder, fake(bench.core) as qemu:
         killed(bench, qemu, folder)
 
