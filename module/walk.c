@@ -135,10 +135,12 @@ static pmd_t *hardware_pmd(pmd_t *pmd, unsigned long address)
 	return pmd;
 }
 
-#ifdef PTE_HWTABLE_PTRS
+#ifndef PTE_HWTABLE_PTRS
+#define PTE_HWTABLE_PTRS 0 /* as <linux/kasan.h> has it, where that is included */
+#endif
+#if PTE_HWTABLE_PTRS
 #define IS_PAGE(value) (pte_val(value) & PTE_TYPE_MASK)
 #else
-#define PTE_HWTABLE_PTRS 0
 #define IS_PAGE(value) IS_PRESENT(pte, value)
 #endif
 
