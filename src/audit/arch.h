@@ -98,14 +98,15 @@ struct ws_isolation {
 };
 
 /*
- * A processor that has a space loaded, and the kernel's own account of its flushes: the
- * space's user translations are of generation `changed`, and it has flushed up to that of
- * `flushed`.
+ * A processor that has a space loaded, and the kernel's own account of flushes: up to which
+ * generation of the space's user translations it has flushed, and others have.
  */
 struct ws_flushed {
 	size_t cpu;
 	uint32_t space;
-	uint64_t flushed, changed;
+	uint64_t flushed;
+	uint64_t others; /* the most that another has, and which; 0: none has any */
+	size_t other;
 	bool deaf;           /* its interrupts are off */
 	const char *unknown; /* why that is not known; NULL: it is */
 };

@@ -11,17 +11,17 @@ static const struct ws_rule rules[] = {
 	{
 		"translations-behind", "translations", "processor behind with TLB flushes", WS_INFO,
 		"The page tables of this space have changed, and a processor that has them "
-		"loaded has not flushed its TLB since: what it still has there of user memory "
-		"may be gone from the tables, or allow what they forbid by now. The kernel gives "
-		"no page that was unmapped to anybody else before every processor has flushed, "
-		"so nothing is wrong by that alone: whoever changed the tables waits for this "
-		"processor, or asks it later (memory reclaim collects what it has to ask for). As "
-		"long as it takes no interrupt, it does not flush, and he waits. Under a "
-		"hypervisor that flushes for its guests, it may have. Kernel memory is not "
-		"counted by it.",
+		"loaded has not flushed its TLB as far as another has: what it still has there of "
+		"user memory may be gone from the tables, or allow what they forbid by now. The "
+		"kernel gives no page that was unmapped to anybody else before every processor "
+		"has flushed, so nothing is wrong by that alone: this processor may be flushing, "
+		"or whoever changed the tables waits for it, or asks it later (memory reclaim "
+		"collects what it has to ask for); which, is not known. Who is asked by an "
+		"interrupt does not flush while its interrupts are off. Under a hypervisor that "
+		"flushes for its guests, it may have. Kernel memory is not counted by it.",
 		"Nothing, where another look does not find it. If it stays, find out what keeps "
 		"that processor from taking interrupts.",
-		"Linux b0579ade7cd8 (4.14): each processor's tlb_gen behind mm->context.tlb_gen",
+		"Linux b0579ade7cd8 (4.14): a processor's tlb_gen of an mm behind another's",
 		WS_COHERENT,
 	},
 };
@@ -40,11 +40,10 @@ static void record(struct ws_audit *audit, const struct ws_flushed *flushed)
 	struct ws_finding *finding = ws_found(
 		audit, &rules[0], flushed->space, 0, last_of_user(audit->system),
 		"cpu %zu may use translations that are gone: it has flushed its TLB up to "
-		"generation %ju of them, and %ju is the last%s",
-		flushed->cpu, (uintmax_t)flushed->flushed, (uintmax_t)flushed->changed,
-		flushed->deaf
-			? "; an interrupt asks it to flush, and its interrupts are off"
-			: "");
+		"generation %ju of them, and cpu %zu up to %ju%s",
+		flushed->cpu, (uintmax_t)flushed->flushed, flushed->other,
+		(uintmax_t)flushed->others,
+		flushed->deaf ? "; its interrupts are off" : "");
 
 	if (finding)
 		finding->cpu = (int)flushed->cpu;
@@ -81,7 +80,7 @@ static enum ws_status run_translations(struct ws_audit *audit)
 		status = audit->arch->flushes(audit->system, &flushes);
 	ws_vec_each(&flushes.of, flushed) {
 		if (status == WS_OK && !flushed->unknown &&
-		    flushed->flushed < flushed->changed)
+		    flushed->flushed < flushed->others)
 			record(audit, flushed);
 	}
 	if (status == WS_OK)

@@ -104,23 +104,53 @@ static int32_t member_or(const struct account *a, enum ws_member member, int32_t
 	return offset == WS_NO_MEMBER ? shape : offset;
 }
 
+static int32_t ctxs_of(const struct account *a, const struct x86_tlb_state *state)
+{
+	int32_t word = (int32_t)a->system->layout.word;
+
+	return member_or(a, WS_TLB_CTXS,
+			 state->cr4 == WS_NO_FIELD ? WS_NO_FIELD : state->cr4 + word);
+}
+
+static bool find_symbol(struct ws_system *system, const char *name, uint64_t *va)
+{
+	struct ws_symbol symbol;
+	bool found = ws_symbol_lookup(system, name, &symbol) == WS_OK && !symbol.module;
+
+	ws_error_clear(system->ctx);
+	*va = found ? symbol.va : 0;
+	return found;
+}
+
+/* The PCID, of 12 bits, is one more. */
+#define ASID_LAST 4094
+
+/* Whether all processors may have it for one mm. 32-bit kernels have the function too. */
+static bool is_global_asid(const struct account *a, uint16_t asid)
+{
+	uint64_t va;
+
+	return asid >= X86_CTXS && asid <= ASID_LAST && a->system->layout.word == 8 &&
+	       find_symbol(a->system, "mm_free_global_asid", &va);
+}
+
 /* False: nothing is counted of it, or (*unknown) the slot is not known. */
 static bool read_slot(const struct account *a, const struct x86_tlb_state *state,
 		      struct slot *slot, const char **unknown)
 {
-	int32_t word = (int32_t)a->system->layout.word;
-	int32_t ctxs =
-		member_or(a, WS_TLB_CTXS,
-			  state->cr4 == WS_NO_FIELD ? WS_NO_FIELD : state->cr4 + word);
-	uint64_t asid_va = state->va + member_or(a, WS_TLB_ASID, 2 * word);
+	int32_t ctxs = ctxs_of(a, state);
+	uint64_t asid_va = state->va +
+			   member_or(a, WS_TLB_ASID, 2 * (int32_t)a->system->layout.word);
 	uint8_t asid[2];
 
 	if (ctxs == WS_NO_FIELD)
 		*unknown = "neither types nor control registers say where its account is";
 	else if (ws_system_read(a->system, asid_va, asid, sizeof(asid)) != WS_READ)
 		*unknown = "its account is not in the target";
-	else if (ws_le16(asid) >= X86_CTXS)
+	else if (is_global_asid(a, ws_le16(asid)))
 		return false;
+	else if (ws_le16(asid) >= X86_CTXS)
+		*unknown = "it is said to have loaded an ASID that its kernel has not";
 	else if (!read_pair(a->system, state->va + ctxs + ws_le16(asid) * X86_CTX_SIZE,
 			    slot))
 		*unknown = "its account is not in the target";
@@ -261,16 +291,6 @@ static const char *const flushers[] = {
 	"xen_flush_tlb_others",   "kvm_flush_tlb_multi",     "kvm_flush_tlb_others",
 };
 
-static bool find_symbol(struct ws_system *system, const char *name, uint64_t *va)
-{
-	struct ws_symbol symbol;
-	bool found = ws_symbol_lookup(system, name, &symbol) == WS_OK && !symbol.module;
-
-	ws_error_clear(system->ctx);
-	*va = found ? symbol.va : 0;
-	return found;
-}
-
 static bool has_word(struct ws_system *system, uint64_t va, uint64_t wanted)
 {
 	unsigned word = system->layout.word;
@@ -300,6 +320,33 @@ static const char *find_flusher(struct ws_system *system)
 
 /* ---- all of them ----------------------------------------------------------------------- */
 
+/* By any ASID, loaded or not: an mm's ctx_id is never another's. */
+static void find_others(const struct account *a, uint64_t ctx_id,
+			struct ws_flushed *flushed)
+{
+	for (size_t cpu = 0; cpu < ws_per_cpus(a->system); cpu++) {
+		int32_t ctxs = ctxs_of(a, &a->states[cpu]);
+		struct slot slot;
+
+		if (cpu == flushed->cpu || !a->states[cpu].va || ctxs == WS_NO_FIELD)
+			continue;
+		for (unsigned asid = 0; asid < X86_CTXS; asid++) {
+			if (!read_pair(a->system,
+				       a->states[cpu].va + ctxs + asid * X86_CTX_SIZE,
+				       &slot) ||
+			    slot.ctx_id != ctx_id || slot.tlb_gen <= flushed->others)
+				continue;
+			flushed->others = slot.tlb_gen;
+			flushed->other = cpu;
+		}
+	}
+}
+
+/*
+ * The mm's count alone tells nothing of a processor: it goes first, and whoever counted may be
+ * this very processor, or flush later; and one number may be damage. But where another has
+ * flushed more, and no more than was counted, this one is behind.
+ */
 static void compare(const struct account *a, struct ws_flushed *flushed,
 		    const struct slot *slot)
 {
@@ -307,6 +354,8 @@ static void compare(const struct account *a, struct ws_flushed *flushed,
 
 	if (flushed->unknown)
 		return;
+	flushed->flushed = slot->tlb_gen;
+	find_others(a, slot->ctx_id, flushed);
 	if (a->context == WS_NO_FIELD)
 		flushed->unknown = "where an mm has its ctx_id and tlb_gen was not found";
 	else if (!read_pair(a->system,
@@ -317,8 +366,13 @@ static void compare(const struct account *a, struct ws_flushed *flushed,
 	else if (mm.tlb_gen > slot->tlb_gen && a->flusher)
 		flushed->unknown = "a hypervisor flushes for it, which it keeps no "
 				   "account of";
-	flushed->flushed = slot->tlb_gen;
-	flushed->changed = mm.tlb_gen;
+	else if (flushed->others > mm.tlb_gen)
+		flushed->unknown = "another has flushed more than the mm that it has "
+				   "loaded counts";
+	else if (mm.tlb_gen > slot->tlb_gen && flushed->others <= slot->tlb_gen)
+		flushed->unknown = "its mm counts more than any processor has flushed: a "
+				   "flush is under way or put off, or the count is "
+				   "damaged";
 }
 
 /* Of who has init_mm loaded no shape tells, but where another has its own. */

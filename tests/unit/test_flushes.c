@@ -21,10 +21,11 @@
 #define PA_UNIT (13u << 20)
 #define STATE 0x240     /* cpu_tlbstate */
 #define LAZY 0x800      /* cpu_tlbstate_shared */
-#define OFFSETS 0x900   /* __per_cpu_offset: zeros */
+#define OFFSETS 0x900   /* __per_cpu_offset */
 #define FLUSHERS 0xa00  /* pv_ops */
 #define FUNCTION 0x3000 /* from the image's start: a hypervisor's */
 #define CONTEXT 0x80    /* of an mm */
+#define UNIT_SIZE 0x2000
 #define IF 0x200
 
 struct machine {
@@ -37,7 +38,9 @@ struct machine {
 	unsigned asid;
 	uint64_t flags, selector; /* of code */
 	bool symbols, shared_is_lazy, of_hypervisor;
+	uint64_t others;   /* up to which another processor has; 0: there is none */
 	bool same_numbers; /* in all mms */
+	bool global_asids; /* its kernel knows such */
 	bool old;          /* its kernel keeps no account */
 };
 
@@ -90,19 +93,31 @@ static void put_contexts(const struct machine *m)
 	}
 }
 
+static uint64_t cr4_pa(const struct machine *m)
+{
+	return PA_UNIT + m->unit + STATE + (m->fault->guest->word == 8 ? 24 : 16);
+}
+
+static void put_slot(const struct machine *m, unsigned asid, uint64_t id,
+		     uint64_t flushed)
+{
+	uint64_t pa = cr4_pa(m) + m->fault->guest->word + 16 * asid;
+
+	put64(m, pa, id);
+	put64(m, pa + 8, flushed);
+}
+
 /* 6.1's: mm, last_user_mm, loaded_mm_asid, ..., cr4, ctxs. */
 static void put_state(const struct machine *m)
 {
 	struct guest *guest = m->fault->guest;
 	unsigned word = guest->word;
-	uint64_t cr4 = PA_UNIT + m->unit + STATE + (word == 8 ? 24 : 16);
 
 	guest_put(guest, PA_UNIT + m->unit + STATE, mm_of(m, m->of));
 	guest_put(guest, PA_UNIT + m->unit + STATE + word, mm_of(m, m->of));
 	guest_put32(guest, PA_UNIT + m->unit + STATE + 2 * word, m->asid);
-	guest_put(guest, cr4, cpu_of(m)->reg[X86_CR4]);
-	put64(m, cr4 + word + 16 * (m->asid % 6), loaded_id(m));
-	put64(m, cr4 + word + 16 * (m->asid % 6) + 8, m->flushed);
+	guest_put(guest, cr4_pa(m), cpu_of(m)->reg[X86_CR4]);
+	put_slot(m, m->asid % 6, loaded_id(m), m->flushed);
 	guest->memory[PA_UNIT + LAZY] = m->shared_is_lazy;
 	if (m->of_hypervisor)
 		guest_put(guest, PA_UNIT + FLUSHERS + 5 * word,
@@ -152,11 +167,49 @@ static void add_symbol(const struct machine *m, const char *name, uint64_t va)
 	assert_int_equal(ws_symtab_seal(symtab), WS_OK);
 }
 
+/* Another, whose own memory is as near as they can be. */
+static struct machine add_processor(const struct machine *m)
+{
+	struct guest *guest = m->fault->guest;
+	struct ws_cpu *added = ws_vec_push(&guest->target.cpus);
+	struct machine other = *m;
+
+	assert_non_null(added);
+	*added = guest->target.cpus.v[0];
+	other.cpu = 1;
+	other.unit = UNIT_SIZE;
+	other.task = other.of = guest->victim;
+	return other;
+}
+
+/*
+ * Another that has been in the same mm, and has init_mm loaded by now: its account of it is by
+ * an ASID that is not loaded.
+ */
+static void add_other(const struct machine *m)
+{
+	struct machine other = add_processor(m);
+
+	other.of = m->of;
+	other.asid = 4;
+	other.flushed = m->others;
+	set_registers(&other);
+	put_state(&other);
+	put_slot(&other, 2, loaded_id(m) + 50, m->changed); /* of another mm */
+	guest_put(m->fault->guest, PA_UNIT + other.unit + STATE,
+		  m->fault->guest->init_mm);
+	guest_put32(m->fault->guest,
+		    PA_UNIT + other.unit + STATE + 2 * m->fault->guest->word, 0);
+	guest_put(m->fault->guest, PA_UNIT + OFFSETS + m->fault->guest->word, UNIT_SIZE);
+}
+
 static void audit(const struct machine *m)
 {
 	const struct guest_kind *kind = m->fault->guest->kind;
 	uint64_t unit = kind->page_offset + PA_UNIT;
 
+	if (m->others)
+		add_other(m);
 	set_registers(m);
 	put_contexts(m);
 	put_state(m);
@@ -168,6 +221,8 @@ static void audit(const struct machine *m)
 		add_symbol(m, "pv_ops", unit + FLUSHERS);
 		add_symbol(m, "kvm_flush_tlb_multi", kind->image + FUNCTION);
 	}
+	if (m->global_asids)
+		add_symbol(m, "mm_free_global_asid", kind->image + FUNCTION + 0x200);
 	if (!m->old)
 		add_symbol(m, "initialize_tlbstate_and_flush",
 			   kind->image + FUNCTION + 0x100);
@@ -229,14 +284,19 @@ static void test_behind(void **state)
 		m.flags = 2 | (i & 2 ? IF : 0);
 		m.asid = i & 4 ? 3 : 0;
 		m.changed = 7;
+		m.others = 6 + i % 2;
 		audit(&m);
 		finding = audit_expect(m.fault, RULE, root,
-				       "up to generation 5 of them, and 7 is the last");
+				       m.others == 7 ? "up to generation 5 of them, "
+						       "and cpu 1 up to 7"
+						     : "and cpu 1 up to 6");
 		assert_int_equal(finding->cpu, 0);
 		assert_int_equal(finding->severity, WS_INFO);
 		assert_int_equal(finding->va, 0);
 		assert_string_equal(finding->region, "user");
-		assert_int_equal(!strstr(finding->text, "interrupts are off"), !!(i & 2));
+		assert_int_equal(!strstr(finding->text, "; its interrupts are off"),
+				 !!(i & 2));
+		assert_null(strstr(finding->text, "asks"));
 		assert_int_equal(finding->rule->verdict, WS_COHERENT);
 		assert_false(decides(&m, finding));
 		assert_false(notes(&m, UNKNOWN));
@@ -244,19 +304,51 @@ static void test_behind(void **state)
 	}
 }
 
-/* Another, whose own memory is as near as they can be. */
-static struct machine add_processor(const struct machine *m)
+/*
+ * The mm counts more, and nobody has flushed more: one processor is all there is, or another
+ * is as far as this one, or not so far. However much more it counts.
+ */
+static void test_uncorroborated(void **state)
 {
-	struct guest *guest = m->fault->guest;
-	struct ws_cpu *added = ws_vec_push(&guest->target.cpus);
-	struct machine other = *m;
+	static const uint64_t changed[] = { 6, 7, 1u << 31, UINT64_MAX };
 
-	assert_non_null(added);
-	*added = guest->target.cpus.v[0];
-	other.cpu = 1;
-	other.unit = 0x2000;
-	other.task = other.of = guest->victim;
-	return other;
+	for (size_t i = 0; i < WS_ARRAY_SIZE(changed); i++) {
+		for (uint64_t others = 0; others < 6; others += others ? 1 : 4) {
+			struct machine m = create(state);
+
+			m.symbols = i & 1;
+			m.flags = 2 | (i & 2 ? IF : 0);
+			m.changed = changed[i];
+			m.others = others;
+			expect_unknown(&m, "of cpu 0: its mm counts more than any "
+					   "processor has flushed");
+		}
+	}
+}
+
+/* What two processors have flushed says enough, whatever the mm's count is by now. */
+static void test_count_beyond(void **state)
+{
+	struct machine m = create(state);
+
+	m.others = 6;
+	m.changed = UINT64_MAX;
+	audit(&m);
+	audit_expect(m.fault, RULE, m.fault->guest->task[m.of].root,
+		     "up to generation 5 of them, and cpu 1 up to 6");
+	fault_guest_destroy(m.fault);
+}
+
+/* Of an mm that counts less. */
+static void test_other_ahead(void **state)
+{
+	for (uint64_t changed = 5; changed < 8; changed++) {
+		struct machine m = create(state);
+
+		m.others = 8;
+		m.changed = changed;
+		expect_unknown(&m, "another has flushed more than the mm");
+	}
 }
 
 /* By shape each one's memory seems to have the other's. */
@@ -276,11 +368,12 @@ static void test_two_processors(void **state)
 		put_state(&other);
 		set_registers(&m);
 		put_state(&m);
+		put_slot(second ? &m : &other, 3, loaded_id(second ? &other : &m), 6);
 		fault_guest_audit(m.fault, FAULT_NO_SYMBOLS);
 		finding =
 			audit_expect(m.fault, RULE,
 				     m.fault->guest->task[second ? other.of : m.of].root,
-				     "6 is the last");
+				     second ? "and cpu 0 up to 6" : "and cpu 1 up to 6");
 		assert_int_equal(finding->cpu, second);
 		assert_int_equal(audit_count(m.fault, RULE, 0), 1);
 		assert_false(notes(&m, UNKNOWN));
@@ -296,6 +389,7 @@ static void test_idle_processor(void **state)
 	set_registers(&other);
 	put_state(&other);
 	guest_put(m.fault->guest, PA_UNIT + other.unit + STATE, m.fault->guest->init_mm);
+	put_slot(&other, 5, loaded_id(&m), 6);
 	m.changed = 6;
 	set_registers(&m);
 	put_contexts(&m);
@@ -312,12 +406,15 @@ static void test_types(void **state)
 	static const uint64_t asid = 0x100, lazy = 0x102, ctxs = 0x108, context = 0x90;
 
 	for (unsigned is_lazy = 0; is_lazy < 2; is_lazy++) {
-		struct machine m = create(state);
+		struct machine m = create(state), other;
 		struct guest *guest = m.fault->guest;
 		struct ws_members *members;
 		uint64_t at = PA_UNIT + STATE, mm = guest_pa(guest, mm_of(&m, m.of));
 
 		m.task = 2;
+		other = add_processor(&m);
+		set_registers(&other);
+		put_state(&other);
 		set_registers(&m);
 		put_state(&m);
 		guest->memory[at + asid] = 1;
@@ -332,6 +429,8 @@ static void test_types(void **state)
 		members->offset[WS_TLB_IS_LAZY] = (int32_t)lazy;
 		members->offset[WS_TLB_CTXS] = (int32_t)ctxs;
 		members->offset[WS_MM_CONTEXT] = (int32_t)context;
+		put64(&other, at + other.unit + ctxs + 80, 44);
+		put64(&other, at + other.unit + ctxs + 88, 9);
 		fault_guest_audit(m.fault, FAULT_NO_SYMBOLS);
 		assert_int_equal(audit_count(m.fault, RULE, 0), !is_lazy);
 		assert_false(notes(&m, UNKNOWN));
@@ -344,12 +443,12 @@ static void test_lazy(void **state)
 {
 	struct machine m = create(state);
 
-	m.changed = 7;
+	m.changed = m.others = 7;
 	m.task = 2; /* kthreadd */
 	assert_true(m.fault->guest->task[m.task].kernel_thread);
 	expect_nothing(&m);
 	m = create(state);
-	m.changed = 7;
+	m.changed = m.others = 7;
 	m.symbols = m.shared_is_lazy = true;
 	expect_nothing(&m);
 }
@@ -359,7 +458,7 @@ static void test_thread_with_mm(void **state)
 {
 	struct machine m = create(state);
 
-	m.changed = 7;
+	m.changed = m.others = 7;
 	m.task = 2;
 	m.symbols = true;
 	audit(&m);
@@ -367,14 +466,29 @@ static void test_thread_with_mm(void **state)
 	fault_guest_destroy(m.fault);
 }
 
-/* Its translations are flushed by broadcast. */
-static void test_global_asid(void **state)
+/*
+ * Translations of an ASID that all processors have are flushed by broadcast: 64-bit kernels that
+ * know them have 6 to 4094. All else is none that there is.
+ */
+static void test_asids(void **state)
 {
-	struct machine m = create(state);
+	static const unsigned asids[] = { 5, 6, 4094, 4095, 0xdead, 0xffff };
 
-	m.changed = 7;
-	m.asid = 6;
-	expect_nothing(&m);
+	for (size_t i = 0; i < 2 * WS_ARRAY_SIZE(asids); i++) {
+		struct machine m = create(state);
+		bool wide = m.fault->guest->word == 8;
+
+		m.asid = asids[i / 2];
+		m.global_asids = i % 2;
+		m.symbols = m.asid % 2;
+		if (m.asid == 5 || (wide && m.global_asids && m.asid <= 4094)) {
+			m.changed = m.asid == 5 ? 5 : 7;
+			expect_nothing(&m);
+		} else {
+			expect_unknown(&m, "of cpu 0: it is said to have loaded an ASID "
+					   "that its kernel has not");
+		}
+	}
 }
 
 static void test_hypervisor(void **state)
@@ -382,7 +496,7 @@ static void test_hypervisor(void **state)
 	struct machine m = create(state);
 
 	m.symbols = m.of_hypervisor = true;
-	m.changed = 7;
+	m.changed = m.others = 7;
 	expect_unknown(&m, "a hypervisor flushes for it");
 	m = create(state);
 	m.symbols = m.of_hypervisor = true;
@@ -395,7 +509,7 @@ static void test_old_kernel(void **state)
 	struct machine m = create(state);
 
 	m.old = true;
-	m.changed = 7;
+	m.changed = m.others = 7;
 	expect_nothing(&m);
 }
 
@@ -454,12 +568,15 @@ int main(void)
 	static const struct guest_case cases[] = {
 		{ "up to date", test_up_to_date },
 		{ "behind", test_behind },
+		{ "a count that nobody has flushed up to", test_uncorroborated },
+		{ "a count far beyond", test_count_beyond },
+		{ "another ahead of the mm", test_other_ahead },
 		{ "two processors", test_two_processors },
 		{ "an idle processor", test_idle_processor },
 		{ "types", test_types },
 		{ "lazy", test_lazy },
 		{ "a kernel thread with an mm", test_thread_with_mm },
-		{ "an ASID that all processors have", test_global_asid },
+		{ "ASIDs", test_asids },
 		{ "a hypervisor flushes", test_hypervisor },
 		{ "a kernel that keeps no account", test_old_kernel },
 		{ "ahead of the mm", test_ahead },
