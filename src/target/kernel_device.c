@@ -14,7 +14,7 @@ static const char *why_not_open(void)
 {
 	if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
 		return NULL; /* no module is loaded: the usual */
-	return errno == EPERM ? "the kernel is locked down" : strerror(errno);
+	return errno == EPERM ? WS_KERNEL_REFUSES : strerror(errno);
 }
 
 int ws_kernel_device_open(int access, uint32_t *flags, const char **why)

@@ -7,6 +7,10 @@
 
 #define WS_KERNEL_DEVICE "/dev/whosees"
 
+/* EPERM, which does not tell the two apart. */
+#define WS_KERNEL_REFUSES \
+	"the kernel refuses: it is locked down, or CAP_SYS_ADMIN is lacking"
+
 /*
  * Opens it, O_RDONLY or O_RDWR; *flags is what its module says that it does (WHOSEES_SYNCS). The
  * caller closes it. -1: it is not used, for the reason that *why says; NULL: no module is loaded.

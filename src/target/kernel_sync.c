@@ -39,8 +39,7 @@ static const char *why_not_asked(int error)
 {
 	switch (error) {
 	case EPERM:
-		return "the kernel refuses: it is locked down, or root lacks "
-		       "CAP_SYS_ADMIN";
+		return WS_KERNEL_REFUSES;
 	case EINVAL:
 		return "by the kernel's own word init_mm's page table is another";
 	case EOPNOTSUPP:
