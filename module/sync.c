@@ -19,7 +19,9 @@
  * - An empty entry that is filled is in no TLB, but for RISC-V, which may have it there as
  *   empty; one that is emptied may be in any. So all processors flush at the end.
  * - Emptied is none of a space that a processor has loaded, nor one that leads to the stack of
- *   a thread that has it: who needs it next might be the page-fault handler.
+ *   a thread that has it: who needs it next might be the page-fault handler. That is looked at
+ *   before the lock is taken, which keeps no processor from loading the space after it: whoever
+ *   does meets the same as who loads it once the entry is empty.
  */
 #include <linux/capability.h>
 #include <linux/elfcore.h>
@@ -27,6 +29,7 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <linux/slab.h>
@@ -242,8 +245,10 @@ static void sync_entries(struct sync *sync, struct whosees_sync_entry *entries, 
 {
 	u32 i;
 
-	for (i = 0; i < n && !fatal_signal_pending(current); i++)
+	for (i = 0; i < n && !fatal_signal_pending(current); i++) {
 		entries[i].came_to = sync_entry(sync, &entries[i]);
+		cond_resched(); /* to take one back all threads are looked at */
+	}
 	if (!sync->filled && !sync->emptied)
 		return;
 	on_each_cpu(flush_translations, NULL, true);
