@@ -66,7 +66,7 @@ static int hold(void *unused)
 	return 0;
 }
 
-static int unmap(void *unused)
+static int unmap_behind(void *unused)
 {
 	unsigned long page;
 
@@ -109,7 +109,8 @@ int behind(pid_t pid)
 	if (!lag.mm)
 		return error ?: -ESRCH;
 	lag.pid = pid;
-	error = start(unmap, "lab-unmap", other) ?: start(hold, "lab-hold", holder);
+	error = start(unmap_behind, "lab-unmap", other)
+			?: start(hold, "lab-hold", holder);
 	if (error)
 		return error;
 	wait_for(MAPPED);
