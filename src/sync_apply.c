@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "linux/linux.h"
-#include "linux/roots.h"
 #include "paging/format.h"
 #include "sync_plan.h"
 #include "target/target.h"
@@ -202,6 +201,7 @@ static const char *why_never(struct ws_system *system, const struct ws_sync_entr
 	struct ws_eye eye;
 
 	if (entry->level > ws_private_level(format) ||
+	    ws_is_read_once(format, entry->level) ||
 	    entry->witness <= ws_last_user_va(system))
 		return "no entry of a space's own for kernel memory";
 	if (entry->then || !ws_is_present(format, entry->now))

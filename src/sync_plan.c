@@ -13,6 +13,15 @@
 #include "paging/format.h"
 #include "sync_plan.h"
 
+/* An address that init_mm maps by an entry: the same one whichever space lacks that. */
+struct witness {
+	uint64_t first, last; /* what the entry is for; last 0: none is known */
+	uint64_t va;
+};
+
+#define WITNESSES 1024u
+#define TABLES_MAX 4096u /* that are looked through for one */
+
 /* A plan in the making. */
 struct making {
 	struct ws_sync_plan *plan;
@@ -20,6 +29,7 @@ struct making {
 	struct ws_eye reference;
 	/* Errors that the audit found in init_mm's own tables: what has one is not copied. */
 	WS_VEC(const struct ws_finding *) doubts;
+	struct witness known[WITNESSES]; /* by where the entry's range begins */
 };
 
 #define DOUBTS_MAX 1000u /* beyond, init_mm is damaged as a whole */
@@ -89,8 +99,7 @@ static const char *why_refused(const struct making *making,
 		return "no process's page table";
 	if (ws_is_present(format, entry->now))
 		return "present, and another: a TLB may hold it";
-	if (entry->level < ws_private_level(format) &&
-	    ws_root_kind(format) == WS_ROOT_LEADS_TO_IT)
+	if (ws_is_read_once(format, entry->level))
 		return "a processor that has the root loaded does not read it again";
 	if (entry->now)
 		return "not present, and not empty: somebody put it there";
@@ -109,15 +118,20 @@ static bool is_page(void *arg, const struct ws_run *run)
 	return run->end != WS_END_PAGE;
 }
 
-/* The first address of an entry's that init_mm maps; or the first, where it maps none. */
-static uint64_t witness_of(const struct making *making, const struct ws_sync_entry *entry)
+/* The first address of an entry's that init_mm maps; or the first, where none was found. */
+static uint64_t witness_of(struct making *making, const struct ws_sync_entry *entry)
 {
-	uint64_t va = entry->va;
+	const struct ws_paging *paging = &making->audit->system->paging;
+	unsigned shift = paging->format->level[entry->level].shift;
+	struct witness *known = &making->known[(entry->va >> shift) % WITNESSES];
 
-	if (ws_eye_range(&making->audit->system->paging, &making->reference, entry->va,
-			 entry->last, 0, 0, is_page, &va) != WS_OK)
+	if (known->last == entry->last && known->first == entry->va)
+		return known->va;
+	*known = (struct witness){ entry->va, entry->last, entry->va };
+	if (ws_eye_range(paging, &making->reference, entry->va, entry->last, 0,
+			 TABLES_MAX, is_page, &known->va) != WS_OK)
 		ws_error_clear(making->audit->ctx);
-	return va;
+	return known->va;
 }
 
 static bool is_there(const struct ws_sync_plan *plan, const struct ws_sync_entry *entry)
@@ -160,7 +174,7 @@ static bool take(struct making *making, const struct ws_finding *finding,
 	if (entry.now == entry.then || is_there(making->plan, &entry))
 		return true;
 	entry.refused = why_refused(making, &entry);
-	entry.witness = witness_of(making, &entry);
+	entry.witness = entry.refused ? entry.va : witness_of(making, &entry);
 	kept = ws_vec_push(&making->plan->entries);
 	if (kept)
 		*kept = entry;

@@ -205,7 +205,7 @@ static bool print_entry(const struct plan *plan, const struct ws_sync_entry *ent
 			[LAST] = value_number(entry->last),
 			[REGION] = value_text(entry->region),
 			[LEVEL] = value_text(ws_level_entry_name(format, entry->level)),
-			[ENTRY_PA] = { .known = space, .number = entry->pa },
+			[ENTRY_PA] = { .known = entry->pa, .number = entry->pa },
 			[NOW] = value_number(entry->now),
 			[THEN] = value_number(entry->then),
 			[FROM] = { .known = entry->from, .number = entry->from },
@@ -287,7 +287,6 @@ static void count(struct plan *plan)
 
 static enum exit_status status_of(const struct plan *plan)
 {
-
 	if (plan->kept != EXIT_SEEN)
 		return plan->kept;
 	if (plan->n > plan->nsettled)

@@ -152,6 +152,24 @@ def check_journal(tap, tool, scratch):
                  status == (0 if why == "process is gone" else 1) and
                  [e["refused"] for e in plan["entries"]] == [why], plan)
         check_schema(tap, plan)
+    story = os.path.join(scratch, "pae.lua")
+    pathlib.Path(story).write_text("""
+local m = machine { format = "i386-pae", sync = "lazy" }
+local p = m:fork("old")
+m:insmod("dtrace")
+m:dump()
+""")
+    os.unlink(path)
+    status, said = run(tool, f"sim:{story}", "--apply", "--journal", path)
+    head, entry, *_ = pathlib.Path(path).read_text().splitlines()
+    for level, why in (1, "as it was before already"), \
+            (0, "no entry of a space's own for kernel memory"):
+        pathlib.Path(path).write_text(
+            "\n".join([head, json.dumps({**json.loads(entry), "level": level}), ""]))
+        plan, _ = answer(tool, "sync", f"sim:{story}", "--undo", path)
+        tap.case(f"PAE, level {level}: {why}", status == 0 and
+                 [e["refused"] for e in plan["entries"]] == [why], (said, plan))
+    os.unlink(story)
     os.unlink(path)
     for name, make in ("a pipe", os.mkfifo), ("a folder", os.mkdir):
         make(path)
