@@ -154,7 +154,10 @@ static enum ws_status talk(struct ws_target *target)
 	struct ws_stub *stub = &qemu->stub;
 	enum ws_status status = ws_peer_connect(target->ctx, &stub->gdb.peer, stub->path);
 
-	if (status || (status = insist_on_qemu(target)) || (status = guard(target)) ||
+	if (!status && (status = insist_on_qemu(target)))
+		ws_peer_close(
+			&stub->gdb.peer); /* or it would be told to be virtual again */
+	if (status || (status = guard(target)) ||
 	    (status = ws_gdb_memory_mode(target->ctx, &stub->gdb, true)))
 		return status;
 	stub->gdb.no_ack = true; /* as in gdb.c */

@@ -67,7 +67,7 @@ class Fake:
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
         self.running, self.host = running, host
         self.commands, self.answers, self.fds = [], {}, []
-        self.devices = []
+        self.devices, self.heard = [], b""
         self.before = b""      # what is sent before each answer
         self.greeting = json.dumps(GREETING).encode() + b"\r\n"
         self.hang_up_at = None  # instead of the answer to this command
@@ -163,6 +163,7 @@ class Fake:
         text = b""
         while True:
             data, fds, _, _ = socket.recv_fds(client, 65536, 4)
+            self.heard += data
             self.fds += fds
             if not data:
                 return
