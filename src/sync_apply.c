@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "linux/linux.h"
+#include "linux/stacks.h"
 #include "paging/format.h"
 #include "sync_plan.h"
 #include "target/target.h"
@@ -214,8 +215,22 @@ static const char *why_never(struct ws_system *system, const struct ws_sync_entr
 	return NULL;
 }
 
+/*
+ * A switch to a task changes the root first and the stack after, and a kernel thread borrows the
+ * root of who ran before: so no space does without the stacks of any.
+ */
+static bool has_stacks(const ws_stack_vec *stacks, const struct ws_sync_entry *entry)
+{
+	ws_vec_each(stacks, stack)
+		if (stack->va <= entry->last &&
+		    stack->va + (stack->size - 1) >= entry->va)
+			return true;
+	return false;
+}
+
 /* Where the walk comes by it today, and what it holds. */
-static const char *find(struct ws_system *system, struct ws_sync_entry *entry)
+static const char *find(struct ws_system *system, const ws_stack_vec *stacks,
+			struct ws_sync_entry *entry)
 {
 	const struct ws_format *format = system->paging.format;
 	uint64_t written = entry->now;
@@ -241,11 +256,13 @@ static const char *find(struct ws_system *system, struct ws_sync_entry *entry)
 		entry->end = WS_SYNC_IS_SO;
 		return "as it was before already";
 	}
-	return holds(format, entry->now, written) ? NULL : "changed since";
+	if (!holds(format, entry->now, written))
+		return "changed since";
+	return has_stacks(stacks, entry) ? "stacks of tasks lie there" : NULL;
 }
 
-static void take_back(struct ws_system *system, const struct ws_sync_entry *written,
-		      struct ws_sync_entry *entry)
+static void take_back(struct ws_system *system, const ws_stack_vec *stacks,
+		      const struct ws_sync_entry *written, struct ws_sync_entry *entry)
 {
 	const struct ws_format *format = system->paging.format;
 	uint64_t size = WS_BIT(format->level[written->level].shift);
@@ -260,7 +277,26 @@ static void take_back(struct ws_system *system, const struct ws_sync_entry *writ
 	entry->region = NULL;
 	entry->end = WS_SYNC_LEFT;
 	entry->proved = false;
-	entry->refused = find(system, entry);
+	entry->refused = find(system, stacks, entry);
+}
+
+static enum ws_status take_all_back(struct ws_system *system, const ws_stack_vec *stacks,
+				    const struct ws_sync_entry *entries, size_t n,
+				    struct ws_sync_plan *plan)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct ws_sync_entry *kept;
+
+		if (entries[i].level >= system->paging.format->nlevels)
+			return ws_fail(system->ctx, WS_ERR_USAGE,
+				       "%s paging has no level %u",
+				       system->paging.format->name, entries[i].level);
+		kept = ws_vec_push(&plan->entries);
+		if (!kept)
+			return ws_fail_memory(system->ctx);
+		take_back(system, stacks, &entries[i], kept);
+	}
+	return WS_OK;
 }
 
 enum ws_status ws_sync_plan_undo(struct ws_system *system,
@@ -268,21 +304,14 @@ enum ws_status ws_sync_plan_undo(struct ws_system *system,
 				 struct ws_sync_plan **plan)
 {
 	struct ws_sync_plan *made = calloc(1, sizeof(*made));
-	enum ws_status status = made ? WS_OK : ws_fail_memory(system->ctx);
+	ws_stack_vec stacks = { 0 };
+	enum ws_status status =
+		made ? ws_find_stacks(system, &stacks) : ws_fail_memory(system->ctx);
 
 	*plan = NULL;
-	for (size_t i = 0; i < n && status == WS_OK; i++) {
-		struct ws_sync_entry *kept = NULL;
-
-		if (entries[i].level >= system->paging.format->nlevels)
-			status = ws_fail(system->ctx, WS_ERR_USAGE,
-					 "%s paging has no level %u",
-					 system->paging.format->name, entries[i].level);
-		else if (!(kept = ws_vec_push(&made->entries)))
-			status = ws_fail_memory(system->ctx);
-		if (kept)
-			take_back(system, &entries[i], kept);
-	}
+	if (status == WS_OK)
+		status = take_all_back(system, &stacks, entries, n, made);
+	ws_vec_release(&stacks);
 	status = ws_target_looked(system->target, status);
 	if (status != WS_OK)
 		ws_sync_plan_destroy(made);

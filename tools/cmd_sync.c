@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What would bring each space up to date; done, with a journal; and taken back. */
 #include "facts.h"
+#include "interrupts.h"
 #include "journal.h"
 #include "report/words.h"
 #include "session.h"
@@ -341,6 +342,26 @@ static const char *hint_of(struct plan *plan)
 	return plan->hint;
 }
 
+/* What is begun is done to its end, and the journal has it. */
+static enum ws_status write_and_keep(struct plan *plan)
+{
+	struct session *session = plan->session;
+	struct interrupts held;
+	enum ws_status status;
+
+	interrupts_hold(&held);
+	status = ws_sync_plan_apply(session->system, plan->plan);
+	if (plan->keeps)
+		plan->kept = journal_end(&plan->journal, session, plan->entries, plan->n);
+	if (interrupts_came() && plan->journal.path)
+		fprintf(stderr,
+			"whosees: interrupted, after the entries were written: "
+			"--undo %s --apply takes them back\n",
+			plan->journal.path);
+	interrupts_release(&held);
+	return status;
+}
+
 static enum exit_status carry_out(struct plan *plan)
 {
 	struct session *session = plan->session;
@@ -353,9 +374,7 @@ static enum exit_status carry_out(struct plan *plan)
 	if (begun != EXIT_SEEN)
 		return begun;
 	plan->carried_out = true;
-	status = ws_sync_plan_apply(session->system, plan->plan);
-	if (plan->keeps)
-		plan->kept = journal_end(&plan->journal, session, plan->entries, plan->n);
+	status = write_and_keep(plan);
 	if (status == WS_OK)
 		status = ws_sync_goes_on(session->target, &plan->sequel);
 	if (status != WS_OK)

@@ -527,7 +527,8 @@ static error_t parse_command_option(int key, char *arg, struct argp_state *state
 }
 
 /* What no option can say for itself. */
-static void check_request(struct argp_state *state, const struct request *request)
+/* The target and the words after it. */
+static void check_arguments(struct argp_state *state, const struct request *request)
 {
 	const struct command *command = request->command;
 
@@ -541,6 +542,13 @@ static void check_request(struct argp_state *state, const struct request *reques
 		arguments_wrong(state->name, "'%s' is one argument too many: %s",
 				request->words[command->max_words],
 				*command->args ? command->args : "it takes none");
+}
+
+/* What is looked at: one of several ways to say it. */
+static void check_subject(struct argp_state *state, const struct request *request)
+{
+	const struct command *command = request->command;
+
 	if ((command->options & OPTIONS_PROBE) && !request->nwords &&
 	    !request->all_modules)
 		arguments_wrong(state->name,
@@ -569,6 +577,11 @@ static void check_request(struct argp_state *state, const struct request *reques
 					       "given: which frames are meant?"
 					     : "which frames? Name a PA, or use --all",
 				request->all ? request->words[0] : "");
+}
+
+/* Where the simulated processor's stack pointer comes from. */
+static void check_sp(struct argp_state *state, const struct request *request)
+{
 	if (request->what_if.has_sp && request->what_if.mode == WS_FAULT_USER)
 		arguments_wrong(state->name,
 				"--sp: in user mode the %s gives the stack pointer; use "
@@ -577,6 +590,11 @@ static void check_request(struct argp_state *state, const struct request *reques
 	if (request->what_if.has_sp && request->every_space)
 		arguments_wrong(state->name,
 				"--sp: the spaces do not share one stack; use --pid PID");
+}
+
+/* What is written, and where to. */
+static void check_outputs(struct argp_state *state, const struct request *request)
+{
 	if (request->save && !request->nwords)
 		arguments_wrong(state->name, "save what? Name a SCENARIO");
 	if (request->save && ws_whole_is_standard(request->save))
@@ -593,7 +611,7 @@ static void check_request(struct argp_state *state, const struct request *reques
 		arguments_wrong(state->name, "--journal: it is kept with --apply alone");
 	if (request->undo && request->journal)
 		arguments_wrong(state->name, "--journal: with --undo none is kept");
-	if ((command->options & OPTIONS_FILE) && !request->output)
+	if ((request->command->options & OPTIONS_FILE) && !request->output)
 		arguments_wrong(state->name, "where to? Use -o FILE");
 }
 
@@ -703,7 +721,10 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 		take_words(state, state->input);
 		return 0;
 	case ARGP_KEY_END:
-		check_request(state, state->input);
+		check_arguments(state, state->input);
+		check_subject(state, state->input);
+		check_sp(state, state->input);
+		check_outputs(state, state->input);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

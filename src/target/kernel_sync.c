@@ -29,10 +29,17 @@ static void spaces_release(struct spaces *spaces)
 	free(spaces->v);
 }
 
+/* After `n` entries that it took. */
+static enum ws_status refused_after(struct ws_target *target, size_t n, const char *why)
+{
+	return ws_fail(target->ctx, WS_ERR_UNSUPPORTED, "%s: nothing%s is written: %s",
+		       target->named ? target->named : target->file.path,
+		       n ? " more" : "", why);
+}
+
 static enum ws_status refused(struct ws_target *target, const char *why)
 {
-	return ws_fail(target->ctx, WS_ERR_UNSUPPORTED, "%s: nothing is written: %s",
-		       target->named ? target->named : target->file.path, why);
+	return refused_after(target, 0, why);
 }
 
 static const char *why_not_asked(int error)
@@ -137,10 +144,9 @@ static void take_end(struct ws_sync_entry *entry, int32_t came_to)
 	}
 }
 
-/* As many as one call takes. */
-static enum ws_status ask(struct ws_target *target, int fd, const struct spaces *spaces,
-			  struct ws_sync_entry *const *entries, size_t n,
-			  uint64_t reference)
+/* As many as one call takes. An errno: none of them was taken. */
+static int ask(int fd, const struct spaces *spaces, struct ws_sync_entry *const *entries,
+	       size_t n, uint64_t reference)
 {
 	struct whosees_sync_entry asked[WHOSEES_SYNC_MAX];
 	struct whosees_sync sync = { .reference = reference,
@@ -156,10 +162,10 @@ static enum ws_status ask(struct ws_target *target, int fd, const struct spaces 
 			.level = entries[i]->level + 1u,
 		};
 	if (ioctl(fd, WHOSEES_SYNC, &sync))
-		return refused(target, why_not_asked(errno));
+		return errno;
 	for (size_t i = 0; i < n; i++)
 		take_end(entries[i], asked[i].came_to);
-	return WS_OK;
+	return 0;
 }
 
 enum ws_status ws_kernel_sync(struct ws_target *target,
@@ -175,8 +181,12 @@ enum ws_status ws_kernel_sync(struct ws_target *target,
 	if (n)
 		status = ask_spaces(target, fd, &spaces);
 	for (size_t at = 0, some; at < n && status == WS_OK; at += some) {
+		int error;
+
 		some = n - at < WHOSEES_SYNC_MAX ? n - at : WHOSEES_SYNC_MAX;
-		status = ask(target, fd, &spaces, entries + at, some, reference);
+		error = ask(fd, &spaces, entries + at, some, reference);
+		if (error)
+			status = refused_after(target, at, why_not_asked(error));
 	}
 	close(fd);
 	return status;

@@ -9,6 +9,7 @@ nothing more to do; and of a simulated machine, that it is done (tests/live has 
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -44,9 +45,15 @@ def check_schema(tap, document):
     tap.case("the plan is valid by its schema", not wrong, wrong)
 
 
-def run(tool, *arguments, cwd=None):
-    done = subprocess.run([os.path.abspath(tool), "sync", *arguments], capture_output=True, text=True, check=False,
-                          cwd=cwd)
+def interrupt():
+    """A signal that has come and is not taken yet stays so in the program that is run."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def run(tool, *arguments, cwd=None, before=None):
+    done = subprocess.run([os.path.abspath(tool), "sync", *arguments], capture_output=True,
+                          text=True, check=False, cwd=cwd, preexec_fn=before)
     return done.returncode, done.stdout + " ".join(done.stderr.split())
 
 
@@ -108,6 +115,13 @@ def check_journal(tap, tool, scratch):
              status == 0 and first["schema"] == "whosees/sync-journal/1" and
              rest[0] == ENTRY and rest[-1] == {"entry": 4, "end": "written"} and
              len(rest) == 10 and path in said, (said, lines))
+    interrupted = path + "-2"
+    status, said = run(tool, "sim:naughty-bug", "--apply", "--journal", interrupted, before=interrupt)
+    tap.case("a signal that comes amid it waits until the journal is whole, and is told of",
+             status == 0 and f"--undo {interrupted} --apply takes them back" in said and
+             "interrupted, after" in said and
+             json.loads(pathlib.Path(interrupted).read_text().splitlines()[-1]) == rest[-1], said)
+    os.unlink(interrupted)
     tap.case("which nobody else may read", os.stat(path).st_mode & 0o77 == 0, os.stat(path))
     status, said = run(tool, "sim:naughty-bug", "--undo", path)
     tap.case("of entries that are not there (a machine that began anew) none is taken back",

@@ -6,6 +6,7 @@ a bad one is refused in time, with words on what it did.
     test_gdb.py TOOL CORE      run, as TAP
 """
 
+import json
 import os
 import pathlib
 import re
@@ -175,6 +176,26 @@ def writes(bench):
         bench.case("nothing that was empty is in a TLB: it is copied without a flush", good, words)
 
 
+def keeps_stacks(bench):
+    """A journal is a file, and may name the entry of memory that tasks' stacks lie in."""
+    with tempfile.TemporaryDirectory() as folder, stub(bench.core) as peer:
+        journal = pathlib.Path(folder) / "journal"
+        bench.apply(peer, "--apply", "--journal", str(journal))
+        head, entry, *_ = journal.read_text().splitlines()
+        entry = json.loads(entry)
+        root = int(entry["root"], 16)
+        slots = range(0xc0000000 >> 22, 0xc4000000 >> 22)  # of 64 MiB of the direct map
+        entries = [{**entry, "entry": n, "address": hex(slot << 22), "entry_pa": hex(root + 4 * slot),
+                    "after": hex(int.from_bytes(peer.memory[at:at + 4], "little"))}
+                   for n, slot in enumerate(slots) for at in [peer.range_of(root + 4 * slot)[0]]]
+        journal.write_text("\n".join([head, *map(json.dumps, entries), ""]))
+        status, output, words = bench.run("sync", "--stop", "--undo", str(journal), "--json",
+                                          f"gdb:{peer.path}")
+        left = {e["address"]: e["refused"] for e in json.loads(output)["entries"]}
+        bench.case("tasks keep their stacks", status == 1 and
+                   set(left.values()) == {None, "stacks of tasks lie there"}, (left, words))
+
+
 def ends(bench):
     for number in signal.SIGTERM, signal.SIGKILL:
         with stub(bench.core) as peer:
@@ -195,6 +216,7 @@ def main(tool, core):
     good_ones(bench)
     refused(bench)
     writes(bench)
+    keeps_stacks(bench)
     gone(bench)
     ends(bench)
     return bench.tap.end()
