@@ -8,8 +8,11 @@
 #include "stdout.h"
 #include "pid_list.h"
 #include "report/digest.h"
+#include "report/fingerprint.h"
+#include "report/provenance.h"
 #include "report/sarif.h"
 #include "report/words.h"
+#include "result.h"
 #include "session.h"
 #include "steps.h"
 #include "util/bits.h"
@@ -28,7 +31,8 @@ enum {
 	ERRORS,
 	WARNINGS,
 	INFOS,
-	WHO
+	WHO,
+	KERNEL
 };
 
 static const struct column summary_columns[] = {
@@ -42,6 +46,7 @@ static const struct column summary_columns[] = {
 	[WARNINGS] = { "warnings", NULL, COLUMN_COUNT, NULL },
 	[INFOS] = { "infos", NULL, COLUMN_COUNT, NULL },
 	[WHO] = { "who", NULL, COLUMN_TEXT, NULL },
+	[KERNEL] = { "kernel", NULL, COLUMN_TEXT, NULL },
 };
 static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
 				      .prose = true };
@@ -50,7 +55,7 @@ static void print_summary(void *arg, struct report *report)
 {
 	const struct digest *digest = arg;
 	ws_autofree char *sentence = digest_sentence(digest);
-	char who[WHO_WORDS];
+	char who[WHO_WORDS], release[RELEASE_WORDS];
 	struct value row[] = {
 		[SENTENCE] = report_text_or_short(report, sentence),
 		[SPACES] = value_number(digest->nchosen),
@@ -62,6 +67,7 @@ static void print_summary(void *arg, struct report *report)
 		[WARNINGS] = value_number(digest->nseverity[WS_WARNING]),
 		[INFOS] = value_number(digest->nseverity[WS_INFO]),
 		[WHO] = value_text(who_counts(digest->spaces, digest->nspaces, who)),
+		[KERNEL] = value_text(kernel_release(digest->system, release)),
 	};
 
 	row[SENTENCE].alarm = digest->ncoherent < digest->nchosen;
@@ -247,7 +253,21 @@ static void print_lacks(void *arg, struct report *report)
 
 /* ---- findings, those that are alike on one line ----------------------------------- */
 
-enum { G_GROUP, G_SEVERITY, G_RULE, G_CPU, G_VA, G_LAST, G_REGION, G_SPACES, G_TEXT };
+enum {
+	G_GROUP,
+	G_SEVERITY,
+	G_RULE,
+	G_CPU,
+	G_VA,
+	G_LAST,
+	G_REGION,
+	G_SPACES,
+	G_TEXT,
+	G_FINGERPRINT,
+	G_PLACE,
+	G_DIFFERENCE,
+	G_MODULES
+};
 
 static const struct column group_columns[] = {
 	[G_GROUP] = { "group", NULL, COLUMN_COUNT, NULL },
@@ -259,8 +279,23 @@ static const struct column group_columns[] = {
 	[G_REGION] = { "region", "REGION", COLUMN_TEXT, NULL, .optional = 2 },
 	[G_SPACES] = { "spaces", "SPACES", COLUMN_COUNT, NULL },
 	[G_TEXT] = { "text", "WHAT", COLUMN_TEXT, NULL },
+	[G_FINGERPRINT] = { "fingerprint", NULL, COLUMN_TEXT, NULL },
+	[G_PLACE] = { "place", NULL, COLUMN_TEXT, NULL },
+	[G_DIFFERENCE] = { "difference", NULL, COLUMN_TEXT, NULL },
+	[G_MODULES] = { "modules", NULL, COLUMN_LINES, NULL },
 };
 static const struct table groups = { "groups", TABLE_COLUMNS(group_columns) };
+
+static struct fingerprint print_of(const struct digest *digest,
+				   const struct ws_finding *finding,
+				   struct report *report)
+{
+	struct fingerprint print;
+
+	if (!fingerprint_finding(&print, digest->system, finding))
+		report_short(report);
+	return print;
+}
 
 static void print_count(const struct digest *digest, size_t rows, struct report *report)
 {
@@ -284,9 +319,13 @@ static void print_count_all(void *arg, struct report *report)
 	print_count(digest, digest->groups.n, report);
 }
 
-static bool print_group(const struct digest_group *group, struct report *report)
+static bool print_group(const struct digest *digest, const struct digest_group *group,
+			struct report *report)
 {
 	const struct ws_finding *finding = group->first;
+	const struct byte_range range = { finding->va, finding->last };
+	ws_autofree char *modules = modules_within(digest->system, &range, 1);
+	const struct fingerprint print = print_of(digest, finding, report);
 	struct value row[] = {
 		[G_GROUP] = value_number(group->id),
 		[G_SEVERITY] = value_text(ws_severity_name(group->severity)),
@@ -298,8 +337,14 @@ static bool print_group(const struct digest_group *group, struct report *report)
 		[G_REGION] = value_text(finding->region),
 		[G_SPACES] = { .known = !finding->machine, .number = group->nspaces },
 		[G_TEXT] = value_text(finding->text),
+		[G_FINGERPRINT] = value_text(print.hex),
+		[G_PLACE] = value_text(print.place),
+		[G_DIFFERENCE] = value_text(print.difference),
+		[G_MODULES] = { .known = modules && *modules, .text = modules },
 	};
 
+	if (!modules)
+		report_short(report);
 	row[G_SEVERITY].alarm = group->severity >= WS_ERROR;
 	return report_row(report, row);
 }
@@ -309,7 +354,7 @@ static void print_groups(void *arg, struct report *report)
 	const struct digest *digest = arg;
 
 	ws_vec_each(&digest->groups, group)
-		if (!print_group(group, report))
+		if (!print_group(digest, group, report))
 			return;
 }
 
@@ -347,7 +392,7 @@ static void print_folded(void *arg, struct report *report)
 		const struct digest_group *group = &digest->groups.v[i];
 
 		if (group->cause == DIGEST_NO_CAUSE) {
-			goes_on = print_group(group, report);
+			goes_on = print_group(digest, group, report);
 		} else if (!shown[group->cause]) {
 			shown[group->cause] = true;
 			goes_on = print_cause(digest, &digest->causes.v[group->cause],
@@ -375,7 +420,8 @@ enum {
 	END,
 	REFERENCE_END,
 	HERE,
-	THERE
+	THERE,
+	F_FINGERPRINT
 };
 
 static const struct column finding_columns[] = {
@@ -401,6 +447,8 @@ static const struct column finding_columns[] = {
 	[HERE] = { "here", NULL, COLUMN_ROWS,
 		   "JSON only: that walk's steps, as walk has them", &steps_table },
 	[THERE] = { "there", NULL, COLUMN_ROWS, "and the one in init_mm", &steps_table },
+	[F_FINGERPRINT] = { "fingerprint", NULL, COLUMN_TEXT,
+			    "the same for the same thing on other machines" },
 };
 const struct table audit_table = { "findings", TABLE_COLUMNS(finding_columns) };
 
@@ -419,6 +467,7 @@ static bool print_finding(const struct digest *digest, const struct ws_finding *
 	const struct ws_layout *layout = ws_system_layout(digest->system);
 	struct steps here = { format, &finding->here, layout },
 		     there = { format, &finding->there, layout };
+	const struct fingerprint print = print_of(digest, finding, report);
 	char end[WORDS], reference_end[WORDS];
 	struct value row[] = {
 		[GROUP] = value_number(finding->group),
@@ -439,6 +488,7 @@ static bool print_finding(const struct digest *digest, const struct ws_finding *
 			value_text(trail_end(format, &finding->there, reference_end)),
 		[HERE] = value_rows(print_steps, &here),
 		[THERE] = value_rows(print_steps, &there),
+		[F_FINGERPRINT] = value_text(print.hex),
 	};
 
 	return report_row(report, row);
@@ -451,6 +501,89 @@ static void print_findings(void *arg, struct report *report)
 	ws_vec_each(&digest->findings, finding)
 		if (!print_finding(digest, *finding, report))
 			return;
+}
+
+/* ---- what it comes to, for who counts many targets --------------------------------- */
+
+/* A group, by what would be the same of it on another machine. */
+struct recurring {
+	char hex[FINGERPRINT_HEX];
+	const struct digest_group *group;
+};
+
+/* By fingerprint, and of one the worst first, which groups are. */
+static int by_fingerprint(const void *left, const void *right)
+{
+	const struct recurring *a = left, *b = right;
+	int order = strcmp(a->hex, b->hex);
+
+	return order ? order : (a->group > b->group) - (a->group < b->group);
+}
+
+/* Those of the first of n have one fingerprint. */
+static size_t count_alike(const struct recurring *recurring, size_t n)
+{
+	size_t alike = 1;
+
+	while (alike < n && !strcmp(recurring[alike].hex, recurring->hex))
+		alike++;
+	return alike;
+}
+
+static char *modules_of(const struct digest *digest, const struct recurring *recurring,
+			size_t n)
+{
+	ws_autofree struct byte_range *ranges = calloc(n, sizeof(*ranges));
+
+	for (size_t i = 0; ranges && i < n; i++) {
+		const struct ws_finding *finding = recurring[i].group->first;
+
+		ranges[i] = (struct byte_range){ finding->va, finding->last };
+	}
+	return ranges ? modules_within(digest->system, ranges, n) : NULL;
+}
+
+static bool print_alike(const struct digest *digest, const struct recurring *recurring,
+			size_t n, struct report *report)
+{
+	const struct ws_finding *worst = recurring->group->first;
+	const struct fingerprint print = print_of(digest, worst, report);
+	ws_autofree char *modules = modules_of(digest, recurring, n);
+
+	if (!modules)
+		report_short(report);
+	return result_finding(
+		report, &(struct result_finding){
+				.print = &print,
+				.severity = ws_severity_name(recurring->group->severity),
+				.rule = worst->rule->id,
+				.text = worst->text,
+				.modules = modules,
+			});
+}
+
+static void print_recurring(void *arg, struct report *report)
+{
+	const struct digest *digest = arg;
+	size_t n = digest->groups.n;
+	ws_autofree struct recurring *recurring = calloc(n + 1, sizeof(*recurring));
+	struct fingerprint print;
+
+	if (!recurring) {
+		report_short(report);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		recurring[i].group = &digest->groups.v[i];
+		print = print_of(digest, recurring[i].group->first, report);
+		memcpy(recurring[i].hex, print.hex, sizeof(print.hex));
+	}
+	qsort(recurring, n, sizeof(*recurring), by_fingerprint);
+	for (size_t i = 0, alike; i < n; i += alike) {
+		alike = count_alike(&recurring[i], n - i);
+		if (!print_alike(digest, &recurring[i], alike, report))
+			return;
+	}
 }
 
 /* ---- what to do about it ---------------------------------------------------------- */
@@ -516,6 +649,7 @@ static enum exit_status print_tables(struct session *session, struct digest *dig
 				     enum exit_status status)
 {
 	struct report *report = session_report(session);
+	ws_autofree char *sentence = NULL;
 	const char *note;
 
 	for (size_t i = 0; i < WS_ARRAY_SIZE(parts); i++)
@@ -528,7 +662,11 @@ static enum exit_status print_tables(struct session *session, struct digest *dig
 	session_notes(session);
 	for (unsigned i = 0; (note = ws_audit_note(digest->audit, i)); i++)
 		report_note(report, note);
-	return session_answer(session, status);
+	sentence = digest_sentence(digest);
+	if (!sentence)
+		report_short(report);
+	return result_answer(
+		session, &(struct result){ sentence, print_recurring, digest }, status);
 }
 
 enum exit_status audit_status(const struct digest *digest)

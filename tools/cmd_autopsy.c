@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "lines.h"
+#include "report/fingerprint.h"
+#include "report/provenance.h"
+#include "result.h"
 #include "session.h"
 #include "util/cleanup.h"
 #include "util/count.h"
@@ -14,6 +17,7 @@ struct post_mortem {
 	struct ws_autopsy *autopsy;
 	const struct ws_death *death;
 	const struct ws_space *spaces;
+	struct fingerprint print; /* of the cause; empty: there is none */
 };
 
 static void post_mortem_release(struct post_mortem *mortem)
@@ -52,6 +56,8 @@ enum {
 	ALL_FRAMES,
 	LOST_FRAMES,
 	UNKNOWN,
+	KERNEL,
+	FINGERPRINT,
 };
 
 static const struct column cause_columns[] = {
@@ -89,6 +95,9 @@ static const struct column cause_columns[] = {
 			  "of these, those that were counted and not looked at" },
 	[UNKNOWN] = { "unknown", NULL, COLUMN_TEXT,
 		      "what the target lacks, in which a cause may lie" },
+	[KERNEL] = { "kernel", NULL, COLUMN_TEXT, "its release, as uname has it" },
+	[FINGERPRINT] = { "fingerprint", NULL, COLUMN_TEXT,
+			  "the same for the same cause on other machines" },
 };
 static const struct table cause_table = { "summary", TABLE_COLUMNS(cause_columns),
 					  .prose = true };
@@ -101,6 +110,7 @@ static void print_cause(void *arg, struct report *report)
 	const struct ws_space *space =
 		death->space == WS_NO_SPACE ? NULL : &mortem->spaces[death->space];
 	bool first = storm && storm->has_first;
+	char release[RELEASE_WORDS];
 
 	report_row(
 		report,
@@ -133,6 +143,10 @@ static void print_cause(void *arg, struct report *report)
 			[ALL_FRAMES] = value_number(death->nframes),
 			[LOST_FRAMES] = value_number(death->nlost),
 			[UNKNOWN] = value_text(death->unknown),
+			[KERNEL] = value_text(
+				kernel_release(mortem->session->system, release)),
+			[FINGERPRINT] = death->cause ? value_text(mortem->print.hex)
+						     : (struct value){ 0 },
 		});
 }
 
@@ -256,6 +270,28 @@ static void print_next(void *arg, struct report *report)
 			   mortem->session->request->target);
 }
 
+/* The cause, as a finding of the machine's. */
+static void print_recurring(void *arg, struct report *report)
+{
+	const struct post_mortem *mortem = arg;
+	const struct ws_death *death = mortem->death;
+	const struct byte_range handler = { death->handler, death->handler };
+	ws_autofree char *modules = NULL;
+
+	if (!death->cause)
+		return;
+	modules = modules_within(mortem->session->system, &handler, 1);
+	if (!modules)
+		report_short(report);
+	result_finding(report, &(struct result_finding){
+				       .print = &mortem->print,
+				       .severity = ws_severity_name(WS_FATAL),
+				       .rule = death->cause->id,
+				       .text = death->cause->name,
+				       .modules = modules,
+			       });
+}
+
 /* What may as well be a damaged dump is no cause that is known. */
 static enum exit_status status_of(const struct ws_death *death)
 {
@@ -277,7 +313,10 @@ static enum exit_status answer(struct post_mortem *mortem)
 	} else {
 		report_table(report, &storm_table, print_storms, mortem);
 	}
-	return session_answer(mortem->session, status_of(mortem->death));
+	return result_answer(
+		mortem->session,
+		&(struct result){ mortem->death->sentence, print_recurring, mortem },
+		status_of(mortem->death));
 }
 
 enum exit_status run_autopsy(struct session *session)
@@ -295,5 +334,8 @@ enum exit_status run_autopsy(struct session *session)
 		return session_fail(session, status, NULL);
 	mortem.death = ws_autopsy_death(mortem.autopsy);
 	mortem.spaces = ws_system_spaces(session->system, &n);
+	if (mortem.death->cause &&
+	    !fingerprint_death(&mortem.print, session->system, mortem.death))
+		return session_fail_memory();
 	return answer(&mortem);
 }

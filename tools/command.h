@@ -118,6 +118,7 @@ struct command {
 	const char *about; /* sentences */
 	const struct example *examples;
 	unsigned options; /* enum option_group */
+	bool has_result;  /* NDJSON ends with what it comes to (result.h) */
 	bool of_tables;   /* page tables suffice: no kernel has to be known with them */
 	unsigned min_words, max_words;
 	const char

@@ -271,7 +271,7 @@ const struct command commands[] = {
 	},
 	{
 		.name = "audit",
-		.schema = 2,
+		.schema = 3,
 		.summary = "check every space by every rule, and print a verdict for each",
 		.args = "TARGET",
 		.about =
@@ -291,6 +291,7 @@ const struct command commands[] = {
 			{ "Write a log for a CI system", "whosees audit dump.elf --sarif >audit.sarif",
 			  1 }),
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT | OPTIONS_AUDIT,
+		.has_result = true,
 		.rows = &audit_table,
 		.run = run_audit,
 	},
@@ -322,6 +323,7 @@ const struct command commands[] = {
 	},
 	{
 		.name = "autopsy",
+		.schema = 2,
 		.summary = "find out from a dead machine's memory what killed it",
 		.args = "TARGET",
 		.about =
@@ -339,6 +341,7 @@ const struct command commands[] = {
 			{ "The cause's name for a script",
 			  "whosees autopsy dump.elf --json | jq -r .summary[0].cause" }),
 		.options = OPTIONS_TARGET | OPTIONS_OUTPUT,
+		.has_result = true,
 		.rows = &autopsy_table,
 		.run = run_autopsy,
 	},

@@ -51,14 +51,32 @@ static void print_hint(const char *hint)
 		wrap_labelled(stderr, "hint: ", hint);
 }
 
-static void print_chain(const struct ws_context *ctx, const char *what)
+/* Prints a line of what went wrong, and keeps it. */
+static void print_why(struct session *session, const char *message)
+{
+	ws_autofree char *before = session->why;
+
+	session->why =
+		ws_text_of("%s%s%s", before ? before : "", before ? ": " : "", message);
+	if (!session->quiet)
+		print_error(before ? "  " : "whosees: ", message);
+}
+
+static void forget_why(struct session *session)
+{
+	free(session->why);
+	session->why = NULL;
+}
+
+static void print_chain(struct session *session, const char *what)
 {
 	const char *message;
 
+	forget_why(session);
 	if (what)
-		print_error("whosees: ", what);
-	for (unsigned i = 0; (message = ws_error(ctx, i)); i++)
-		print_error(i || what ? "  " : "whosees: ", message);
+		print_why(session, what);
+	for (unsigned i = 0; (message = ws_error(session->ctx, i)); i++)
+		print_why(session, message);
 }
 
 /* What is wrong with the target, where no report's notes have said it. */
@@ -80,10 +98,9 @@ enum exit_status session_fail_hint(struct session *session, enum ws_status statu
 	progress_clear(&session->progress);
 	if (!what && !ws_error(session->ctx, 0))
 		what = "out of memory";
-	if (!session->quiet) {
+	if (!session->quiet)
 		print_target_notes(session);
-		print_chain(session->ctx, what);
-	}
+	print_chain(session, what);
 	ws_error_clear(session->ctx);
 	if (session->request->target && !session->quiet) /* they are all about one */
 		print_hint(hint);
@@ -118,7 +135,8 @@ enum exit_status session_usage(struct session *session, const char *hint, const 
 	va_start(ap, fmt);
 	message = ws_text_of_args(fmt, ap);
 	va_end(ap);
-	print_error("whosees: ", message ? message : fmt);
+	forget_why(session);
+	print_why(session, message ? message : fmt);
 	print_hint(hint);
 	return EXIT_USAGE;
 }
@@ -282,6 +300,7 @@ void session_close(struct session *session)
 {
 	session_leave(session);
 	ws_context_destroy(session->ctx);
+	forget_why(session);
 	*session = (struct session){ 0 };
 }
 

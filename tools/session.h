@@ -34,6 +34,7 @@ struct session {
 	struct column_list columns; /* those that were asked for by name */
 	bool notes_printed;         /* those of the target */
 	bool quiet;                 /* what goes wrong was said before */
+	char *why;                  /* what went wrong, on one line; NULL: nothing did */
 	char note[SESSION_NOTE];    /* of its own; "" for none */
 };
 

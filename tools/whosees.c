@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* main(): parse, open the target, run one command. */
 #include "outputs.h"
+#include "result.h"
 #include "stdout.h"
 
 int main(int argc, char **argv)
@@ -19,6 +20,7 @@ int main(int argc, char **argv)
 		status = session_open(&session);
 	if (status == EXIT_SEEN)
 		status = session_looked(&session, request.command->run(&session));
+	status = result_of_failure(&session, status);
 	session_close(&session);
 	return status;
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/fingerprint.h"
 #include "report/report.h"
 #include "report/tree.h"
 #include "report/words.h"
@@ -236,15 +237,20 @@ static json_t *sarif_properties(struct tree *tree, const struct digest_group *gr
 }
 
 /*
- * The same for the same thing in another dump of the machine: CI systems compare by it.
+ * The same for the same thing in another dump of the machine, and of any: CI systems compare
+ * by them.
  */
-static json_t *sarif_fingerprints(struct tree *tree, const struct ws_finding *finding)
+static json_t *sarif_fingerprints(struct tree *tree, const struct digest *digest,
+				  const struct ws_finding *finding)
 {
 	json_t *prints = tree_object(tree);
+	struct fingerprint print;
 
 	tree_put(tree, prints, "ruleAndRange/v1",
 		 json_sprintf("%s:0x%" PRIx64 "-0x%" PRIx64 ":%d", finding->rule->id,
 			      finding->va, finding->last, finding->cpu));
+	tree->failed |= !fingerprint_finding(&print, digest->system, finding);
+	tree_put(tree, prints, "whosees/v1", tree_text(tree, print.hex));
 	return prints;
 }
 
@@ -260,7 +266,8 @@ static json_t *sarif_result(struct tree *tree, const struct digest *digest,
 	tree_put(tree, result, "message", message(tree, finding->text));
 	tree_put(tree, result, "occurrenceCount", tree_number(tree, group->nspaces));
 	tree_put(tree, result, "locations", sarif_locations(tree, digest, group));
-	tree_put(tree, result, "partialFingerprints", sarif_fingerprints(tree, finding));
+	tree_put(tree, result, "partialFingerprints",
+		 sarif_fingerprints(tree, digest, finding));
 	tree_put(tree, result, "properties", sarif_properties(tree, group));
 	return result;
 }

@@ -27,6 +27,7 @@ PAGE = 4096
 KERNEL_CS, USER_CS, USER_DS = 0x60, 0x73, 0x7b
 FETCH, REFUSED_FETCH = 0x10, 0x11  # error codes: I, and P
 STRIDE = 16
+STORM = "8f728bc4a5d3b0af"  # the fingerprint of all storms here, whatever is on the stack
 IDT = 0xff400000  # in every machine here: the cpu_entry_area begins with it
 
 
@@ -96,6 +97,7 @@ def check_storm(tap, machine, to):
              (int(death["first_ip"], 16), death["first_user"], int(death["first_frame"], 16),
               int(death["last_sp"], 16)) ==
              (0x804909e, True, machine.top - 24, machine.top - 24 - STRIDE * pushed), death)
+    tap.case("with the fingerprint that was stored", death["fingerprint"] == STORM, death)
     told = [clue["about"] for clue in document["clues"]]
     tap.case("with each link of the chain",
              told == ["frames", "frames", "hole", "hole", "replay", "processor"], told)
@@ -106,10 +108,10 @@ def check_less(tap, machine, to):
     death = machine.dead(to, pushed - 1)[0]["summary"][0]
     tap.case("one frame less is not reproduced to the frame",
              (death["cause"], death["certainty"]) == ("handler-unmapped", "likely"), death)
-    for frames, cause in ((2, None), (3, "handler-unmapped")):
+    for frames, cause, print_of in ((2, None, None), (3, "handler-unmapped", STORM)):
         death = machine.dead(to, frames)[0]["summary"][0]
         tap.case(f"{frames} frames that saved one address are {'a' if cause else 'no'} storm",
-                 death["cause"] == cause, death)
+                 (death["cause"], death["fingerprint"]) == (cause, print_of), death)
     death = machine.dead(to, 100, torn=True)[0]["summary"][0]
     tap.case("the frame that was not pushed to its end does not count",
              (death["cause"], death["frames"]) == ("handler-unmapped", 100), death)

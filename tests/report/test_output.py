@@ -26,7 +26,7 @@ try:
 except ImportError:
     jsonschema = None
 
-VERSION = {"audit": 2, "diff": 2, "what-if": 3}  # of each schema that is not the first
+VERSION = {"audit": 3, "autopsy": 2, "diff": 2, "what-if": 3}  # of each schema that is not the first
 
 NO_SCHEMA = "no python3-jsonschema (make check installs it)"
 SEVERITY = {"info": "infos", "warning": "warnings", "error": "errors", "fatal": "fatal"}
