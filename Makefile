@@ -19,13 +19,13 @@ PLACE = $(if $(filter file,$(origin PREFIX)),:,meson configure $(BUILD) $(WHERE)
 # that is not ours: compressed dumps, ELF and DWARF, JSON, hash tables, scenarios,
 # SHA-256, terminals; and BPF, to ask the running kernel for its processes.
 BUILD_PACKAGES := gcc meson ninja-build pkg-config python3 \
-	libdeflate-dev liblzo2-dev libsnappy-dev libzstd-dev libkdumpfile-dev \
+	libdeflate-dev liblzo2-dev libsnappy-dev libzstd-dev \
 	zlib1g-dev liblzma-dev liblz4-dev \
 	libelf-dev libdw-dev libjansson-dev uthash-dev liblua5.4-dev nettle-dev \
 	libncurses-dev libbpf-dev
-# Tested with: cmocka, the sanitizers' second compiler, a browser, three shells, programs
-# that compress dumps, and real guests.
-CHECK_PACKAGES := libcmocka-dev clang libclang-rt-dev mandoc \
+# Tested with: cmocka, a second reader of kdumps, the sanitizers' second compiler, a
+# browser, three shells, programs that compress dumps, and real guests.
+CHECK_PACKAGES := libcmocka-dev libkdumpfile-dev clang libclang-rt-dev mandoc \
 	python3-jsonschema chromium chromium-driver zsh fish jq lz4 lzop pigz tabix
 LAB_PACKAGES := qemu-system-x86 qemu-system-arm qemu-system-misc opensbi qemu-user \
 	gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu gcc-riscv64-linux-gnu \
@@ -33,6 +33,9 @@ LAB_PACKAGES := qemu-system-x86 qemu-system-arm qemu-system-misc opensbi qemu-us
 	busybox-static cpio makedumpfile xz-utils zstd \
 	binutils bc flex bison libelf-dev kmod
 BENCH_PACKAGES := libunicorn-dev # measured beside
+# Packaged with: debian/ needs these beside what is built and unit-tested with.
+DEB_PACKAGES := build-essential debhelper dh-dkms dpkg-dev fakeroot lintian \
+	libcmocka-dev libkdumpfile-dev
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -78,6 +81,10 @@ zoo: packages-check build ## every kernel of Debian's, held against its own word
 bench: packages-check packages-bench build ## measure, beside libaddrxlat and emulators
 	@bench/run $(BUILD)
 
+deb: ## Debian packages of the tree as it is, by lintian's leave, in build/deb
+	@tools/packages $(BUILD_PACKAGES) $(DEB_PACKAGES)
+	@packaging/deb $(BUILD)/deb
+
 install: build ## library, header, pkg-config file, tool, man pages, completions
 	@$(PLACE) && $(NINJA) >>$(BUILD)/ninja.log
 	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(STAGE))
@@ -111,5 +118,5 @@ lab-kernels: packages-check build # of each kernel that check boots
 clean: ## remove what was built (the lab's downloads are kept)
 	@rm -rf $(BUILD) build-dev build-fuzz
 
-.PHONY: help demo module check torture fuzz lab prove zoo bench install uninstall build dev clean \
+.PHONY: help demo module check torture fuzz lab prove zoo bench deb install uninstall build dev clean \
 	packages-build packages-check packages-bench lab-kernels
