@@ -40,6 +40,7 @@ enum option_group {
 	OPTIONS_FRAME = 1 << 14,
 	OPTIONS_WATCH = 1 << 15,
 	OPTIONS_SYNC = 1 << 16,
+	OPTIONS_DIGEST = 1 << 17,
 	OPTIONS_EVERYWHERE = 1 << 8, /* of whosees itself and of every command */
 };
 
@@ -151,6 +152,7 @@ enum exit_status run_report(struct session *session);
 enum exit_status run_diff(struct session *session);
 enum exit_status run_watch(struct session *session);
 enum exit_status run_sync(struct session *session);
+enum exit_status run_digest(struct session *session);
 enum exit_status run_rules(struct session *session);
 enum exit_status run_capture(struct session *session);
 enum exit_status run_check_module(struct session *session);
@@ -161,7 +163,7 @@ const char *offer_scenario(unsigned i);
 extern const struct table autopsy_table, spaces_table, modules_table, read_table,
 	steps_table, map_table, probe_table, audit_table, diff_table, rules_table,
 	handlers_table, what_if_table, sim_table, log_table, names_table, registers_table,
-	changes_table, sync_table, stack_table, frame_table;
+	changes_table, sync_table, digest_table, stack_table, frame_table;
 
 /* options.c: exits with EXIT_USAGE when argv makes no sense, with 0 after --help. */
 void parse_request(int argc, char **argv, struct request *request);

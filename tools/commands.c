@@ -453,6 +453,34 @@ const struct command commands[] = {
 		.run = run_sync,
 	},
 	{
+		.name = "digest",
+		.summary = "count by finding what audits of many targets have found",
+		.args = "[FILE...]",
+		.about =
+			"Reads what audit --ndjson and autopsy --ndjson have printed, of any number of "
+			"targets, from FILEs or, without any or as -, from standard input, and prints each "
+			"finding once: how many dumps have it, which kernel release is the lowest of "
+			"them, and which module lies there in most. Findings are the same by their "
+			"fingerprints. Only lines with the record result count, in any order; a dump counts "
+			"once, by the path that was given. A result "
+			"without an answer counts as that; lines that are damaged are counted and not used. "
+			"Memory does not grow with the number of findings, but for 8 bytes a dump, of up to "
+			"4,194,304, and what is known of a fingerprint, of up to 16,384; what "
+			"is beyond is said. The exit status is 1 if a dump has a finding worse than info or a "
+			"cause of death, 4 if none is known to have, but of some it is not known, and 0 "
+			"otherwise.",
+		.examples = EXAMPLES(
+			{ "What do these dumps have in common?",
+			  "for dump in *.elf; do whosees audit $dump --ndjson; done | whosees digest", 1 },
+			{ "Of each finding, a dump that has it",
+			  "whosees audit dump.elf --ndjson | whosees digest -o rule,first_target", 1 }),
+		.options = OPTIONS_OUTPUT | OPTIONS_DIGEST,
+		.max_words = MANY,
+		.first_word = "results",
+		.rows = &digest_table,
+		.run = run_digest,
+	},
+	{
 		.name = "rules",
 		.summary = "list what an audit checks",
 		.args = "",

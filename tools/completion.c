@@ -21,7 +21,9 @@ const char *completion_word(const struct command *command, unsigned nth)
 	if (command->offer)
 		return nth ? "none" : "scenario";
 	if (!(command->options & OPTIONS_TARGET))
-		return command->first_word && !nth ? "file" : "none";
+		return command->first_word && (!nth || strstr(command->args, "FILE..."))
+			       ? "file"
+			       : "none";
 	if (!nth || command->first_word)
 		return "target";
 	return strstr(command->args, "WHAT") ? "what" : "none";

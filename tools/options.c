@@ -170,6 +170,9 @@ const struct option_row option_rows[] = {
 	  "Print a line for each mapping that differs, too, where two boots differ in where "
 	  "they have put their memory" },
 
+	{ OPTIONS_DIGEST, KEY_ALL, "all", NULL,
+	  "List every finding, also those that the same dumps have as a worse one" },
+
 	{ OPTIONS_WATCH, KEY_INTERVAL, "interval", "SECONDS",
 	  "Seconds from the beginning of one look to that of the next; after a long look the "
 	  "pause is as long as the look was; default: 10" },

@@ -152,6 +152,20 @@ def form_complaints(tool, command, document, rows):
             yield f"CSV has the columns {header}"
 
 
+def digest_of(tap, tool, targets):
+    """The digest of some audits and an autopsy, as one document."""
+    with tempfile.TemporaryDirectory() as scratch:
+        lines = pathlib.Path(scratch) / "lines"
+        lines.write_text("".join(run(tool, command, target, "--ndjson")[0] for command, target
+                                 in (*(("audit", target) for target in targets),
+                                     ("autopsy", targets[0]))))
+        command = ["digest", str(lines)]
+        document = json.loads(run(tool, *command, "--json")[0])
+        complaints = list(form_complaints(tool, command, document, "findings"))
+    tap.case("digest: NDJSON and CSV say the same", not complaints, complaints[:5])
+    return document
+
+
 # ---- SARIF 2.1.0, https://docs.oasis-open.org/sarif/sarif/v2.1.0 ------------------------------
 
 # Section: what an object may hold, of what we use, and what it must.
@@ -391,6 +405,7 @@ def main(tool, schemas, nests, i386, *captures):
     documents.append(("rules", "rules", rules))
     documents += list(what_ifs(tool, nests))
     documents += list(autopsies(tool, nests))
+    documents.append(("digest", "digest", digest_of(tap, tool, (i386, nests, "no such dump"))))
     complaints = list(form_complaints(tool, ["rules"], rules, "rules"))
     tap.case("rules: NDJSON and CSV say the same", not complaints, complaints[:5])
     check_schema(tap, schemas, documents)
