@@ -85,6 +85,12 @@ deb: ## Debian packages of the tree as it is, by lintian's leave, in build/deb
 	@tools/packages $(BUILD_PACKAGES) $(DEB_PACKAGES)
 	@packaging/deb $(BUILD)/deb
 
+static: ## one file that runs without any other, build-static/tools/whosees
+	@tools/packages $(BUILD_PACKAGES) g++
+	@test -f build-static/build.ninja || meson setup build-static --native-file build-static.ini
+	@ninja -C build-static tools/whosees
+	@packaging/check-static build-static/tools/whosees
+
 install: build ## library, header, pkg-config file, tool, man pages, completions
 	@$(PLACE) && $(NINJA) >>$(BUILD)/ninja.log
 	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(STAGE))
@@ -116,7 +122,7 @@ lab-kernels: packages-check build # of each kernel that check boots
 	@lab/zoo --fetch 'bookworm/686-pae@pti=on' 'bookworm/amd64@5 levels'
 
 clean: ## remove what was built (the lab's downloads are kept)
-	@rm -rf $(BUILD) build-dev build-fuzz
+	@rm -rf $(BUILD) build-dev build-fuzz build-static
 
-.PHONY: help demo module check torture fuzz lab prove zoo bench deb install uninstall build dev clean \
-	packages-build packages-check packages-bench lab-kernels
+.PHONY: help demo module check torture fuzz lab prove zoo bench deb static install uninstall \
+	build dev clean packages-build packages-check packages-bench lab-kernels
