@@ -24,9 +24,11 @@ BUILD_PACKAGES := gcc meson ninja-build pkg-config python3 \
 	libelf-dev libdw-dev libjansson-dev uthash-dev liblua5.4-dev nettle-dev \
 	libncurses-dev libbpf-dev
 # Tested with: cmocka, a second reader of kdumps, the sanitizers' second compiler, a
-# browser, three shells, programs that compress dumps, and real guests.
+# browser, three shells, programs that compress dumps, one that runs many jobs, and real
+# guests.
 CHECK_PACKAGES := libcmocka-dev libkdumpfile-dev clang libclang-rt-dev mandoc \
-	python3-jsonschema chromium chromium-driver zsh fish jq lz4 lzop pigz tabix
+	python3-jsonschema chromium chromium-driver zsh fish jq lz4 lzop pigz tabix \
+	parallel
 LAB_PACKAGES := qemu-system-x86 qemu-system-arm qemu-system-misc opensbi qemu-user \
 	gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu gcc-riscv64-linux-gnu \
 	linux-libc-dev-armhf-cross linux-libc-dev-arm64-cross linux-libc-dev-riscv64-cross \

@@ -233,10 +233,11 @@ enum {
 	F_MORE_MODULES
 };
 
+/* What comes from a line is ASCII, and was made so when that was printed. */
 enum { M_MODULE, M_DUMPS };
 
 static const struct column module_columns[] = {
-	[M_MODULE] = { "module", NULL, COLUMN_TEXT, NULL },
+	[M_MODULE] = { "module", NULL, COLUMN_ASCII, NULL },
 	[M_DUMPS] = { "dumps", NULL, COLUMN_COUNT, NULL },
 };
 static const struct table modules_of = { "modules", TABLE_COLUMNS(module_columns) };
@@ -248,23 +249,23 @@ static const struct column finding_columns[] = {
 	[F_SEVERITY] = { "severity", "SEVERITY", COLUMN_TEXT,
 			 "info, warning, error or fatal: the worst that it is in any",
 			 .optional = 2 },
-	[F_RULE] = { "rule", "RULE", COLUMN_TEXT, "the rule, or the cause of death" },
-	[F_PLACE] = { "place", "PLACE", COLUMN_TEXT, "where it is, by name" },
-	[F_DIFFERENCE] = { "difference", NULL, COLUMN_TEXT,
+	[F_RULE] = { "rule", "RULE", COLUMN_ASCII, "the rule, or the cause of death" },
+	[F_PLACE] = { "place", "PLACE", COLUMN_ASCII, "where it is, by name" },
+	[F_DIFFERENCE] = { "difference", NULL, COLUMN_ASCII,
 			   "in what the space differs there from init_mm" },
 	[F_WHAT] = { NULL, "WHAT", COLUMN_TEXT, NULL },
-	[F_KERNEL] = { "first_kernel", "FIRST KERNEL", COLUMN_TEXT,
+	[F_KERNEL] = { "first_kernel", "FIRST KERNEL", COLUMN_ASCII,
 		       "the lowest release of those dumps" },
-	[F_LAST_KERNEL] = { "last_kernel", NULL, COLUMN_TEXT, "and the highest" },
-	[F_MODULE] = { "module", "MODULE", COLUMN_TEXT,
+	[F_LAST_KERNEL] = { "last_kernel", NULL, COLUMN_ASCII, "and the highest" },
+	[F_MODULE] = { "module", "MODULE", COLUMN_ASCII,
 		       "which most of those dumps have there" },
-	[F_TARGET] = { "first_target", NULL, COLUMN_TEXT,
+	[F_TARGET] = { "first_target", NULL, COLUMN_ASCII,
 		       "a dump that has it: with that release, the first by name" },
 	[F_FINGERPRINT] = { "fingerprint", NULL, COLUMN_TEXT, "as audit and autopsy have it" },
 	[F_SAME_DUMPS] = { "same_dumps_as", NULL, COLUMN_TEXT,
 			   "a worse finding that the same dumps have, and no others" },
 	[F_COMMAND] = { "command", NULL, COLUMN_TEXT, "audit or autopsy" },
-	[F_TEXT] = { "text", NULL, COLUMN_TEXT, "what it is in that dump" },
+	[F_TEXT] = { "text", NULL, COLUMN_ASCII, "what it is in that dump" },
 	[F_MODULES] = { "modules", NULL, COLUMN_ROWS,
 			"JSON only: up to 8 modules, and how many of those dumps have each there",
 			&modules_of },
@@ -363,11 +364,11 @@ static void print_findings(void *arg, struct report *report)
 
 /* ---- what has no answer ------------------------------------------------------------- */
 
-enum { TARGET, ERROR };
+enum { TARGET, ERROR }; /* ASCII, too */
 
 static const struct column failure_columns[] = {
-	[TARGET] = { "target", NULL, COLUMN_TEXT, NULL },
-	[ERROR] = { "error", NULL, COLUMN_TEXT, NULL },
+	[TARGET] = { "target", NULL, COLUMN_ASCII, NULL },
+	[ERROR] = { "error", NULL, COLUMN_ASCII, NULL },
 };
 static const struct table failures = { "failures", TABLE_COLUMNS(failure_columns) };
 
