@@ -107,6 +107,8 @@ enum exit_status result_answer(struct session *session, const struct result *res
 
 	session_notes(session);
 	looked = session_looked(session, status);
+	if (session->report.failed) /* rows are missing: it is no answer */
+		looked = EXIT_UNREADABLE;
 	return print_result(session, looked == status ? result : &none, looked);
 }
 

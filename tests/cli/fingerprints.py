@@ -114,6 +114,16 @@ def check_damage(tap, machines):
              flip.get("coherence-rights") not in {None, *holes[0].values()}, flip)
 
 
+def check_capture(tap, machines):
+    scenario = machines.path(HOOK, processes=4, filler=1 << 20, driver="tracer")
+    capture = machines.folder / "capture.elf"
+    subprocess.run([WHOSEES, "capture", scenario, "-o", capture], capture_output=True,
+                   check=True, timeout=PATIENCE)
+    whole, small = (by_rule(result_of("audit", target)) for target in (scenario, str(capture)))
+    tap.case("a capture has the fingerprints of the whole", whole == small != {},
+             f"{whole} {small}")
+
+
 def check_pinned(tap):
     found = by_rule(result_of("audit", NESTS))
     tap.case("the fingerprints of this version are those that were stored", found == PINNED,
@@ -146,6 +156,7 @@ def main():
         check_same(tap, machines)
         check_other(tap, machines)
         check_damage(tap, machines)
+        check_capture(tap, machines)
         check_pinned(tap)
         damaged = folder / "damaged"
         damaged.write_bytes(pathlib.Path(NESTS).read_bytes()[:3000])

@@ -27,14 +27,14 @@ SCENARIO = "naughty-bug"
 EPOCH = "1000000000"  # when a report says that it was made: two runs are not one second
 
 
-def commands(core, kdump):
-    """(what it is, arguments) of every run."""
+def commands(core, kdump, results):
+    """(what it is, arguments) of every run; results: what audit --ndjson has printed."""
     for name, dump in (("ELF", core), ("kdump", kdump)):
         for command, *rest in (
                 ["spaces"], ["modules"], ["probe", "--all-modules"],
                 ["probe", "vfs_read", "--json"], ["walk", "vfs_read"],
                 ["read", "vfs_read", "16"], ["audit"], ["audit", "--json"],
-                ["audit", "--sarif"], ["what-if", "--spaces=all"],
+                ["audit", "--sarif"], ["audit", "--ndjson"], ["what-if", "--spaces=all"],
                 ["what-if", "--pid=1", "--fault=kernel"], ["autopsy"], ["cpus"],
                 ["log", "--dmesg"], ["name", "vfs_read+4"], ["stack", "--pid=1"],
                 ["frame", "1000+0x2000", "2000-3000"], ["report", "-o", OUTPUT],
@@ -49,6 +49,7 @@ def commands(core, kdump):
     yield "sync of a scenario", ["sync", f"sim:{SCENARIO}", "--apply"]
     yield "what-if of a scenario", ["what-if", f"sim:{SCENARIO}", "--spaces=all"]
     yield "rules", ["rules"]
+    yield "digest", ["digest", results]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,9 +193,12 @@ def main(step, tool, library, core, kdump):
     step = int(os.environ.get("WS_TORTURE_STEP", step))
     tool = Tool(os.path.abspath(tool), os.path.abspath(library))
     tap, ran, failed = tap_module.Tap(), 0, 0
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for index, (what, arguments) in enumerate(
-                commands(os.path.abspath(core), os.path.abspath(kdump))):
+    core, kdump = os.path.abspath(core), os.path.abspath(kdump)
+    with (concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+          tempfile.NamedTemporaryFile() as results):
+        results.write(tool.run(["audit", core, "--ndjson"]).stdout)
+        results.flush()
+        for index, (what, arguments) in enumerate(commands(core, kdump, results.name)):
             whole, calls = tool.calls(arguments)
             n = len(calls)
             numbers = range(1 + (index * 7) % min(step, n), n + 1, step)
