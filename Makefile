@@ -18,7 +18,7 @@ PLACE = $(if $(filter file,$(origin PREFIX)),:,meson configure $(BUILD) $(WHERE)
 # Built with: the compiler, the build system, and a well-kept library for each job
 # that is not ours: compressed dumps, ELF and DWARF, JSON, hash tables, scenarios,
 # SHA-256, terminals; and BPF, to ask the running kernel for its processes.
-BUILD_PACKAGES := gcc meson ninja-build pkg-config python3 \
+BUILD_PACKAGES := gcc meson ninja-build pkgconf python3 \
 	libdeflate-dev liblzo2-dev libsnappy-dev libzstd-dev \
 	zlib1g-dev liblzma-dev liblz4-dev \
 	libelf-dev libdw-dev libjansson-dev uthash-dev liblua5.4-dev nettle-dev \
@@ -87,6 +87,14 @@ deb: ## Debian packages of the tree as it is, by lintian's leave, in build/deb
 	@tools/packages $(BUILD_PACKAGES) $(DEB_PACKAGES)
 	@packaging/deb $(BUILD)/deb
 
+check-deb: ## make deb in a clean Debian 12 and 13, install, try, remove (root; half an hour)
+	@tools/packages mmdebstrap
+	@packaging/check-deb $(RELEASE)
+
+cross: build ## unit tests for arm64 and s390x, and the same answers (root; half an hour)
+	@tools/packages mmdebstrap
+	@packaging/cross/check $(ARCH)
+
 static: ## one file that runs without any other, build-static/tools/whosees
 	@tools/packages $(BUILD_PACKAGES) g++
 	@test -f build-static/build.ninja || meson setup build-static --native-file build-static.ini
@@ -126,5 +134,5 @@ lab-kernels: packages-check build # of each kernel that check boots
 clean: ## remove what was built (the lab's downloads are kept)
 	@rm -rf $(BUILD) build-dev build-fuzz build-static
 
-.PHONY: help demo module check torture fuzz lab prove zoo bench deb static install uninstall \
-	build dev clean packages-build packages-check packages-bench lab-kernels
+.PHONY: help demo module check torture fuzz lab prove zoo bench deb check-deb cross static \
+	install uninstall build dev clean packages-build packages-check packages-bench lab-kernels

@@ -30,6 +30,10 @@ def main():
     tap.case("the newest entry of debian/changelog is of this version",
              re.match(r"whosees \((\S+)\)", changelog)[1] == version, changelog[:80])
 
+    spec = (source / "packaging/whosees.spec").read_text()
+    tap.case("and so is packaging/whosees.spec",
+             re.search(r"^Version: *(\S+)", spec, re.M)[1] == version)
+
     wanted = makefile_list(makefile, "BUILD_PACKAGES") - COMPILER
     there = build_depends((debian / "control").read_text())
     tap.case("Build-Depends names all that make builds with",
