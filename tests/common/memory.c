@@ -94,6 +94,12 @@ static uint64_t random_entry(const struct arena *arena, const struct entries *en
 	return entry;
 }
 
+void put_little(uint8_t *at, unsigned size, uint64_t value)
+{
+	for (unsigned i = 0; i < size; i++)
+		at[i] = value >> 8 * i;
+}
+
 void arena_fill(struct arena *arena, const struct ws_format *format,
 		struct random *random)
 {
@@ -103,7 +109,7 @@ void arena_fill(struct arena *arena, const struct ws_format *format,
 	for (uint64_t at = 0; at < bytes; at += entries->size) {
 		uint64_t entry = random_entry(arena, entries, random);
 
-		memcpy(arena->bytes + at, &entry, entries->size);
+		put_little(arena->bytes + at, entries->size, entry);
 	}
 }
 
@@ -122,7 +128,7 @@ void arena_fill_orderly(struct arena *arena, const struct ws_format *format,
 			step = steps[random_below(random, 5)];
 			step = random_percent(random, 20) ? 0 : step < page ? page : step;
 		}
-		memcpy(arena->bytes + at, &entry, entries->size);
+		put_little(arena->bytes + at, entries->size, entry);
 	}
 }
 

@@ -26,6 +26,9 @@ struct sparse {
 
 /* The bytes at pa, up to the end of its frame; the frame appears, zeroed. */
 uint8_t *sparse_at(struct sparse *memory, uint64_t pa);
+
+/* A number of size bytes as machines have it whose memory is read: little-endian. */
+void put_little(uint8_t *at, unsigned size, uint64_t value);
 void sparse_release(struct sparse *memory);
 /* opaque is a struct sparse. */
 ws_frame_fn sparse_frame;

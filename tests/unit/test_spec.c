@@ -118,7 +118,7 @@ static void set_memory(struct machine *m, char *rest)
 	for (; (entry = word(&rest)); pa += size) {
 		uint64_t value = number(m, entry, 16);
 
-		memcpy(sparse_at(&m->memory, pa), &value, size);
+		put_little(sparse_at(&m->memory, pa), size, value);
 	}
 }
 
