@@ -24,16 +24,17 @@ BUILD_PACKAGES := gcc meson ninja-build pkgconf python3 \
 	libelf-dev libdw-dev libjansson-dev uthash-dev liblua5.4-dev nettle-dev \
 	libncurses-dev libbpf-dev
 # Tested with: cmocka, a second reader of kdumps, the sanitizers' second compiler, a
-# browser, three shells, programs that compress dumps, one that runs many jobs, and real
-# guests.
+# browser, three shells, programs that compress dumps, one that runs many jobs, the
+# documents' site, and real guests.
 CHECK_PACKAGES := libcmocka-dev libkdumpfile-dev clang libclang-rt-dev mandoc \
 	python3-jsonschema chromium chromium-driver zsh fish jq lz4 lzop pigz tabix \
-	parallel
+	parallel $(DOCS_PACKAGES)
 LAB_PACKAGES := qemu-system-x86 qemu-system-arm qemu-system-misc opensbi qemu-user \
 	gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu gcc-riscv64-linux-gnu \
 	linux-libc-dev-armhf-cross linux-libc-dev-arm64-cross linux-libc-dev-riscv64-cross \
 	busybox-static cpio makedumpfile xz-utils zstd \
 	binutils bc flex bison libelf-dev kmod
+DOCS_PACKAGES := mkdocs
 BENCH_PACKAGES := libunicorn-dev # measured beside
 # Packaged with: debian/ needs these beside what is built and unit-tested with.
 DEB_PACKAGES := build-essential debhelper dh-dkms dpkg-dev fakeroot lintian \
@@ -71,6 +72,9 @@ fuzz: packages-check ## every kind of target from hostile files, SECONDS (60) ea
 	@test -f build-fuzz/build.ninja || meson setup build-fuzz --native-file build-fuzz.ini
 	@ninja -C build-fuzz tests/fuzz/fuzz_target
 	@tests/fuzz/run build-fuzz $(SECONDS)
+
+docs: packages-docs ## the documents as one site, in build/site
+	@mkdocs build --strict --quiet
 
 # Whose headers: make module KDIR=DIR
 KDIR := /lib/modules/$(shell uname -r)/build
@@ -125,6 +129,8 @@ packages-build:
 	@tools/packages $(BUILD_PACKAGES)
 packages-check:
 	@tools/packages $(BUILD_PACKAGES) $(CHECK_PACKAGES) $(LAB_PACKAGES)
+packages-docs:
+	@tools/packages $(DOCS_PACKAGES)
 packages-bench:
 	@tools/packages $(BENCH_PACKAGES)
 lab-kernels: packages-check build # of each kernel that check boots
@@ -134,5 +140,5 @@ lab-kernels: packages-check build # of each kernel that check boots
 clean: ## remove what was built (the lab's downloads are kept)
 	@rm -rf $(BUILD) build-dev build-fuzz build-static
 
-.PHONY: help demo module check torture fuzz lab prove zoo bench deb check-deb cross static \
-	install uninstall build dev clean packages-build packages-check packages-bench lab-kernels
+.PHONY: help demo module docs check torture fuzz lab prove zoo bench deb check-deb cross static \
+	install uninstall build dev clean packages-build packages-check packages-docs packages-bench lab-kernels
