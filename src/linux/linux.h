@@ -281,6 +281,7 @@ enum ws_search_flags {
 	WS_SEARCH_NO_DIRECT_MAP = 1 << 0,
 	WS_SEARCH_CONSTANTS = 1 << 1, /* only what is neither written nor executed */
 	WS_SEARCH_ABSENT = 1 << 2,    /* frames that the target lacks as well */
+	WS_SEARCH_NO_HOLES = 1 << 3,  /* no zeroes that lie in a hole of the file */
 };
 
 /*

@@ -470,7 +470,8 @@ static void hunt_rings(struct hunt *hunt, uint64_t first, uint64_t last, bool ne
 	/* behind tail_id is last_finalized_id: f244b4dc53e5 (5.18) */
 	if (newer)
 		hunt->ring.offsets.text_ring += hunt->ring.word;
-	if (ws_search(hunt->ring.system, first, last, 0, hunt_page, hunt) != WS_OK)
+	if (ws_search(hunt->ring.system, first, last, WS_SEARCH_NO_HOLES, hunt_page,
+		      hunt) != WS_OK)
 		hunt->n = 0;
 }
 

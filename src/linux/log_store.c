@@ -169,7 +169,8 @@ bool ws_log_stretch(struct ws_system *system, uint64_t first, uint64_t last,
 {
 	struct stretch stretch = { .fn = fn, .word = system->layout.word };
 
-	if (ws_search(system, first, last, 0, stretch_page, &stretch) != WS_OK ||
+	if (ws_search(system, first, last, WS_SEARCH_NO_HOLES, stretch_page, &stretch) !=
+		    WS_OK ||
 	    !stretch.best_len)
 		return false;
 	*va = stretch.best;

@@ -21,14 +21,12 @@ static bool is_wanted(const struct search *search, const struct ws_run *run)
 		 run->access & (WS_KERNEL_WRITE | WS_KERNEL_EXECUTE));
 }
 
-static bool search_run(void *arg, const struct ws_run *run)
+static bool search_frames(struct search *search, const struct ws_run *run, uint64_t from,
+			  uint64_t to)
 {
-	struct search *search = arg;
 	const uint8_t *frame;
 
-	if (!is_wanted(search, run))
-		return true;
-	for (uint64_t at = 0; at <= run->last - run->va; at += WS_FRAME_SIZE) {
+	for (uint64_t at = from; at < to; at += WS_FRAME_SIZE) {
 		enum ws_evidence evidence = ws_target_peek(
 			search->system->target, run->pa + at, search->scratch, &frame);
 
@@ -38,6 +36,33 @@ static bool search_run(void *arg, const struct ws_run *run)
 			return false;
 	}
 	return true;
+}
+
+/* A direct map has all memory, of which the file may have written next to nothing. */
+static bool search_written(struct search *search, const struct ws_run *run, uint64_t len)
+{
+	uint64_t data, hole;
+
+	for (uint64_t at = 0; at < len; at = hole) {
+		ws_target_extent(search->system->target, run->pa + at, run->pa + len,
+				 &data, &hole);
+		data -= run->pa;
+		hole -= run->pa;
+		if (!search_frames(search, run, data, hole))
+			return false;
+	}
+	return true;
+}
+
+static bool search_run(void *arg, const struct ws_run *run)
+{
+	struct search *search = arg;
+	uint64_t len = run->last - run->va + 1;
+
+	if (!is_wanted(search, run))
+		return true;
+	return search->flags & WS_SEARCH_NO_HOLES ? search_written(search, run, len)
+						  : search_frames(search, run, 0, len);
 }
 
 enum ws_status ws_search(struct ws_system *system, uint64_t first, uint64_t last,

@@ -458,6 +458,13 @@ static bool piece_holds(const struct ws_piece_of_memory *piece, uint64_t pa)
 	return pa - piece->at.pa < piece->at.len;
 }
 
+/* The first piece that ends behind pa; memory.n: there is none. */
+static size_t piece_from(const struct ws_target *target, uint64_t pa)
+{
+	return ws_lower_bound(target->memory.v, target->memory.n, piece,
+			      piece->at.pa <= pa && !piece_holds(piece, pa));
+}
+
 const struct ws_piece_of_memory *ws_target_piece(struct ws_target *target, uint64_t pa)
 {
 	const struct ws_piece_of_memory *memory = target->memory.v;
@@ -465,12 +472,36 @@ const struct ws_piece_of_memory *ws_target_piece(struct ws_target *target, uint6
 
 	if (piece_holds(&memory[target->last_piece], pa))
 		return &memory[target->last_piece];
-	i = ws_lower_bound(memory, target->memory.n, piece,
-			   piece->at.pa <= pa && !piece_holds(piece, pa));
+	i = piece_from(target, pa);
 	if (i == target->memory.n || !piece_holds(&memory[i], pa))
 		return NULL;
 	target->last_piece = i;
 	return &memory[i];
+}
+
+void ws_target_extent(struct ws_target *target, uint64_t pa, uint64_t end, uint64_t *data,
+		      uint64_t *hole)
+{
+	size_t i = piece_from(target, pa);
+	const struct ws_piece_of_memory *piece = &target->memory.v[i];
+	struct ws_file *file = &target->file;
+	uint64_t offset, last;
+
+	*data = *hole = end;
+	if (i == target->memory.n || piece->at.pa >= end)
+		return;
+	last = piece->at.pa + (piece->at.len - 1);
+	if (last < end - 1)
+		*hole = last + 1;
+	*data = pa = piece->at.pa > pa ? piece->at.pa : pa;
+	if (piece->data && file->held) {
+		offset = piece->data - file->data - piece->at.pa;
+		ws_file_extent(file, pa + offset, *hole + offset, data, hole);
+		*data -= offset;
+		*hole -= offset;
+	}
+	*data &= -(uint64_t)WS_FRAME_SIZE;
+	*hole = (*hole + WS_FRAME_SIZE - 1) & -(uint64_t)WS_FRAME_SIZE;
 }
 
 static bool piece_holds_frame(const struct ws_piece_of_memory *piece, uint64_t pa)

@@ -372,6 +372,14 @@ void ws_target_forget(struct ws_target *target);
 enum ws_evidence ws_target_read_now(struct ws_target *target, uint64_t pa, void *to,
 				    size_t len) WS_MUST_CHECK;
 
+/*
+ * Where the target has memory at or after pa, a frame's, and before end, that lies in no hole
+ * of its file: in frames from *data on and before *hole, where a hole or another piece may
+ * follow. What lies in a hole is zero and need not be read. *data is end where there is none.
+ */
+void ws_target_extent(struct ws_target *target, uint64_t pa, uint64_t end, uint64_t *data,
+		      uint64_t *hole);
+
 /* The piece that holds pa, or NULL. */
 const struct ws_piece_of_memory *ws_target_piece(struct ws_target *target, uint64_t pa);
 

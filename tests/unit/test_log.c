@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -438,6 +440,80 @@ static void test_ring_by_shape(void **state)
 		assert_true(log->by_shape);
 		assert_false(log->complete);
 		assert_true(has_note(scene, "found by its shape"));
+		scene_destroy(scene);
+	}
+}
+
+/* ---- a direct map that has far more memory than its file has written --------------- */
+
+static uint64_t bytes_read; /* of files, by all of this program */
+
+/* In place of the C library's. */
+ssize_t pread(int fd, void *to, size_t size, off_t at)
+{
+	ssize_t n = syscall(SYS_pread64, fd, to, size, at);
+
+	bytes_read += n > 0 ? (uint64_t)n : 0;
+	return n;
+}
+
+#define HOLES (UINT64_C(64) << 30)
+
+/* The kernel's memory as a file that goes on as a hole, and all of it mapped. */
+static FILE *put_in_file(struct fake_kernel *kernel)
+{
+	FILE *file = tmpfile();
+	uint64_t entry;
+
+	assert_non_null(file);
+	for (uint64_t i = 1; i < HOLES >> 30; i++) { /* pages of 1 GiB: P, RW and PS */
+		entry = i << 30 | 0x083;
+		memcpy(kernel->memory + 0x2000 + 8 * i, &entry, 8);
+	}
+	assert_int_equal(fwrite(kernel->memory, FAKE_MEMORY, 1, file), 1);
+	assert_int_equal(fflush(file), 0);
+	assert_int_equal(ftruncate(fileno(file), HOLES), 0);
+	return file;
+}
+
+static struct ws_target *file_open(struct scene *scene, FILE *file)
+{
+	const struct ws_target_options options = {
+		.kind = "raw", .format = scene->kernel.system.format->name
+	};
+	struct ws_target *target;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(file));
+	assert_int_equal(
+		ws_target_open(scene->kernel.system.ctx, path, &options, &target), WS_OK);
+	return target;
+}
+
+/* What lies in a hole of the file is passed over, whether a log is found behind or not. */
+static void test_holes_are_not_searched(void **state)
+{
+	(void)state;
+	for (unsigned messages = 0; messages <= MESSAGES; messages += MESSAGES) {
+		struct scene *scene = ring_of(8, messages);
+		struct ws_system *system = &scene->kernel.system;
+		const struct ws_log *log;
+		FILE *file;
+
+		fake_put_word(&scene->kernel, at(scene, VARIABLES), 0);
+		system->layout.image_last = 0; /* the direct map alone is searched */
+		file = put_in_file(&scene->kernel);
+		system->target = system->paging.opaque = file_open(scene, file);
+		bytes_read = 0;
+		log = log_of(scene);
+		if (messages)
+			check_whole(log, messages);
+		else
+			assert_null(log);
+		assert_in_range(bytes_read, 1, 16 * FAKE_MEMORY);
+		ws_target_close(system->target);
+		system->target = &scene->kernel.target;
+		fclose(file);
 		scene_destroy(scene);
 	}
 }
@@ -976,6 +1052,7 @@ int main(void)
 		cmocka_unit_test(test_ring_text_damaged),
 		cmocka_unit_test(test_ring_absent),
 		cmocka_unit_test(test_ring_by_shape),
+		cmocka_unit_test(test_holes_are_not_searched),
 		cmocka_unit_test(test_texts_by_shape),
 		cmocka_unit_test(test_tables_are_no_texts),
 		cmocka_unit_test(test_not_in_target),
