@@ -414,6 +414,35 @@ const char *ws_target_kind_title(unsigned i);
 /* Who writes such files, and what they lack, in sentences. Since: 0.1 */
 const char *ws_target_kind_about(unsigned i);
 
+/*
+ * Copies len bytes of physical memory at pa: WS_READ, or WS_ABSENT where one of them is not to
+ * be had, or WS_FAILED, after which there is no answer. Since: 0.1
+ */
+typedef enum ws_evidence ws_given_fn(void *arg, uint64_t pa, void *buf, size_t len);
+
+/*
+ * Memory that the caller has: of a debugger's session, or of a container that no kind of
+ * target knows. read is called in the caller's thread alone, in the calls that look at memory,
+ * for pieces of one frame to 256 KiB within one extent. Since: 0.1
+ */
+struct ws_given_memory {
+	const struct ws_extent *extents; /* where there is memory, in any order */
+	size_t nextents;
+	ws_given_fn *read;
+	void *arg;
+	const char *vmcoreinfo; /* VMCOREINFO text; NULL: none is known */
+	bool moving;            /* it changes while it is read */
+};
+
+/*
+ * As ws_target_open() of a file: name stands in for its path in messages. What given points
+ * to is copied, but arg. There are no registers. Since: 0.1
+ */
+enum ws_status ws_target_open_given(struct ws_context *ctx, const char *name,
+				    const struct ws_given_memory *given,
+				    const struct ws_target_options *options,
+				    struct ws_target **target) WS_MUST_CHECK;
+
 /* ---- 8. memory -------------------------------------------------------------------- */
 
 /* A piece of memory that the target holds. Sorted, never overlapping. Since: 0.1 */

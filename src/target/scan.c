@@ -208,7 +208,7 @@ enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_sca
 	struct scan scan = { .target = target, .fn = fn, .arg = arg };
 	struct worker workers[WS_SCAN_WORKERS] = { 0 };
 	ws_autofree uint8_t *buffers = NULL;
-	unsigned n = ws_workers();
+	unsigned n = target->ops->one_thread ? 1 : ws_workers();
 
 	if (ws_target_copies(target) || target->file.held) {
 		buffers = malloc((size_t)n * WS_SCAN_CHUNK);

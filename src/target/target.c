@@ -165,9 +165,9 @@ static enum ws_status kind_agree(struct ws_target *target)
 static enum ws_status kind_choose(struct ws_target *target,
 				  const struct ws_target_options *options)
 {
-	enum ws_status status = kind_find(target, options);
+	enum ws_status status = target->ops ? WS_OK : kind_find(target, options);
 
-	if (!status)
+	if (!status && target->ops != &ws_target_given)
 		status = kind_agree(target);
 	if (!status && options->pieces && target->ops != &ws_target_raw)
 		return ws_fail(target->ctx, WS_ERR_USAGE,
@@ -277,7 +277,7 @@ static void keep_limit(struct ws_target *target)
 
 	for (size_t i = 0; i < target->nothers; i++)
 		size += target->others[i].size;
-	if (ws_target_copies(target) && !target->ops->scheme)
+	if (ws_target_copies(target) && !target->ops->scheme && size)
 		target->keep.limit = KEEP_MIN + KEEP_TIMES * size;
 }
 
@@ -293,7 +293,9 @@ static enum ws_status target_fill(struct ws_target *target, const char *path,
 	target->named = strdup(path);
 	if (!target->file.path || !target->named)
 		return ws_fail_memory(target->ctx);
-	status = kind_by_scheme(path) ? WS_OK : ws_file_open(target->ctx, &target->file);
+	status = target->ops || kind_by_scheme(path)
+			 ? WS_OK
+			 : ws_file_open(target->ctx, &target->file);
 	if (status || (status = kind_open(target, options)) ||
 	    (status = ws_target_settle(target)) ||
 	    (status = ws_target_note_left(target)) ||
@@ -303,7 +305,9 @@ static enum ws_status target_fill(struct ws_target *target, const char *path,
 	return format_choose(target, options);
 }
 
-enum ws_status ws_target_open(struct ws_context *ctx, const char *path,
+/* given: NULL, or what it is opened of. */
+static enum ws_status open_as(struct ws_context *ctx, const char *path,
+			      const struct ws_given_memory *given,
 			      const struct ws_target_options *options,
 			      struct ws_target **target)
 {
@@ -317,13 +321,31 @@ enum ws_status ws_target_open(struct ws_context *ctx, const char *path,
 	ws_begin(ctx);
 	opened->ctx = ctx;
 	opened->file.fd = opened->beside.fd = -1;
+	opened->given = given;
+	opened->ops = given ? &ws_target_given : NULL;
 	status = target_fill(opened, path, options ? options : &ask_the_file);
+	opened->given = NULL;
 	status = ws_target_looked(opened, status);
 	if (status)
 		ws_target_close(opened);
 	else
 		*target = opened;
 	return status;
+}
+
+enum ws_status ws_target_open(struct ws_context *ctx, const char *path,
+			      const struct ws_target_options *options,
+			      struct ws_target **target)
+{
+	return open_as(ctx, path, NULL, options, target);
+}
+
+enum ws_status ws_target_open_given(struct ws_context *ctx, const char *name,
+				    const struct ws_given_memory *given,
+				    const struct ws_target_options *options,
+				    struct ws_target **target)
+{
+	return open_as(ctx, name, given, options, target);
 }
 
 void ws_target_close(struct ws_target *target)

@@ -89,7 +89,8 @@ struct ws_target_ops {
 	 * whether what was seen may be believed. Fails with the reason. NULL: yes.
 	 */
 	enum ws_status (*looked)(struct ws_target *target);
-	bool can_stop; /* a machine that may run, which --stop stops */
+	bool can_stop;   /* a machine that may run, which --stop stops */
+	bool one_thread; /* copy_frames() is called in the caller's thread alone */
 	/*
 	 * Of a machine that stands still: writes n bytes at pa. What was looked at by address
 	 * stays as it was until ws_target_forget(). WS_ERR_UNSUPPORTED: it was refused, and
@@ -184,6 +185,7 @@ struct ws_target {
 	uint8_t *
 		recorder; /* a bit per whole frame that ws_target_frame() gave; or NULL */
 	void *priv;       /* the kind's own */
+	const struct ws_given_memory *given; /* while it is opened: by whom */
 };
 
 /* How long what a name begins with is, with its colon. */
@@ -421,6 +423,6 @@ enum ws_status ws_target_scan(struct ws_target *target, const char *what, ws_sca
 extern const struct ws_target_ops ws_target_elf, ws_target_kdump, ws_target_lime,
 	ws_target_avml, ws_target_xen, ws_target_vmware, ws_target_migration,
 	ws_target_cloud, ws_target_raw, ws_target_sim, ws_target_qemu, ws_target_gdb,
-	ws_target_virsh, ws_target_live;
+	ws_target_virsh, ws_target_live, ws_target_given;
 
 #endif

@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A machine that was opened: who is there, and what each of them sees."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ._core import ffi, lib
+from .audit import Audit, audit_of
+from .errors import SystemRefusal, fail
+from .values import (Absent, Layout, Module, Space, Symbol, Task, Walk, module_of, space_of,
+                     symbol_of, task_of, text, walk_of)
+
+if TYPE_CHECKING:
+    from .probe import Matrix
+
+Progress = Callable[[str, float], None]
+Read = Callable[[int, int], "bytes | None"]
+
+
+class Cpu(NamedTuple):
+    """A processor, and those of its registers that the target kept."""
+    number: int
+    registers: dict[str, int]
+    root: int | None
+
+
+class Called:
+    """What the library calls back into; what it raises ends the call that was on its way."""
+
+    def __init__(self, read: Read | None, progress: Progress | None):
+        self.read, self.progress = read, progress
+        self.raised: BaseException | None = None
+
+
+@ffi.def_extern(name="whosees_read", error=lib.WS_FAILED)
+def _read(arg, pa, buf, size):
+    called = ffi.from_handle(arg)
+    try:
+        data = called.read(pa, size)
+        if data is None:
+            return lib.WS_ABSENT
+        if len(data) != size:
+            raise ValueError(f"read({pa:#x}, {size}) gave {len(data)} bytes")
+    except BaseException as raised:  # pylint: disable=broad-except
+        called.raised = raised
+        return lib.WS_FAILED
+    ffi.memmove(buf, data, size)
+    return lib.WS_READ
+
+
+@ffi.def_extern(name="whosees_progress")
+def _progress(arg, what, done):
+    called = ffi.from_handle(arg)
+    try:
+        called.progress(text(what), done)
+    except BaseException as raised:  # pylint: disable=broad-except
+        called.raised = raised
+
+
+class Strings:
+    """C strings that live as long as this does; None is NULL."""
+
+    def __init__(self):
+        self.kept = []
+
+    def __call__(self, value: str | os.PathLike | None):
+        if value is None:
+            return ffi.NULL
+        self.kept.append(ffi.new("char[]", os.fsencode(value)))
+        return self.kept[-1]
+
+
+class Machine:
+    """What open() and over() return. It is closed by `with`, or by close()."""
+
+    def __init__(self, opener: Callable, called: Called, *, regime: str | None,
+                 system_map: str | os.PathLike | None, vmlinux: str | os.PathLike | None):
+        self._lock = threading.RLock()
+        self._called, self._handle = called, ffi.new_handle(called)
+        self._context = lib.ws_context_create()
+        self._target = self._system = ffi.NULL
+        if self._context == ffi.NULL:
+            raise MemoryError
+        if called.progress:
+            lib.ws_context_set_progress(self._context, lib.whosees_progress, self._handle)
+        try:
+            self._open(opener, regime, system_map, vmlinux)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, opener, regime, system_map, vmlinux) -> None:
+        target, system, c = ffi.new("struct ws_target **"), ffi.new("struct ws_system **"), Strings()
+        self._check(opener(self._context, self._handle, target))
+        self._target = target[0]
+        options = ffi.new("struct ws_system_options *", {
+            "system_map": c(system_map), "vmlinux": c(vmlinux), "regime": c(regime)})
+        self._check(lib.ws_system_open(self._target, options, system))
+        self._system = system[0]
+
+    def _check(self, status: int) -> None:
+        """Raises what the library, or what it called, has to say."""
+        raised, self._called.raised = self._called.raised, None
+        if status != lib.WS_OK:
+            fail(self._context, status, raised)
+        if raised:
+            raise raised
+
+    def _opened(self):
+        if self._system == ffi.NULL:
+            raise ValueError("the machine was closed")
+        return self._system
+
+    def _all(self, call, convert) -> tuple:
+        with self._lock:
+            n = ffi.new("size_t *")
+            rows = call(self._opened(), n)
+            return tuple(convert(rows[i]) for i in range(n[0]))
+
+    def __enter__(self) -> Machine:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_system"):
+            self.close()
+
+    def close(self) -> None:
+        """Once more does nothing. A machine that was stopped runs on."""
+        with self._lock:
+            lib.ws_system_close(self._system)
+            lib.ws_target_close(self._target)
+            lib.ws_context_destroy(self._context)
+            self._system = self._target = self._context = ffi.NULL
+
+    # ---- who is there ------------------------------------------------------------------
+
+    @property
+    def kind(self) -> str:
+        """What it was opened as: "elf", "kdump", "live" ..."""
+        with self._lock:
+            self._opened()
+            return text(lib.ws_target_kind(self._target))
+
+    @property
+    def format(self) -> str:
+        """The paging format: "i386-pae", "x86_64" ..."""
+        with self._lock:
+            return text(lib.ws_format_name(lib.ws_system_paging(self._opened()).format))
+
+    @property
+    def layout(self) -> Layout:
+        with self._lock:
+            c = lib.ws_system_layout(self._opened())
+            return Layout(c.page_offset, c.image_first, c.image_last, c.reference,
+                          bool(c.consensus), bool(c.pti), c.word)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is wrong with the target, and what is not certain, in sentences."""
+        with self._lock:
+            found: list[str] = []
+            while (note := lib.ws_system_note(self._opened(), len(found))) != ffi.NULL:
+                found.append(text(note))
+            return tuple(found)
+
+    @property
+    def spaces(self) -> tuple[Space, ...]:
+        """All address spaces: init_mm's, by pid, and those of no known owner."""
+        with self._lock:
+            n = ffi.new("size_t *")
+            rows = lib.ws_system_spaces(self._opened(), n)
+            return tuple(space_of(i, rows[i]) for i in range(n[0]))
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        return self._all(lib.ws_system_tasks, task_of)
+
+    @property
+    def modules(self) -> tuple[Module, ...]:
+        with self._lock:
+            rows, n = ffi.new("const struct ws_module **"), ffi.new("size_t *")
+            self._check(lib.ws_system_modules(self._opened(), rows, n))
+            return tuple(module_of(rows[0][i]) for i in range(n[0]))
+
+    @property
+    def cpus(self) -> tuple[Cpu, ...]:
+        with self._lock:
+            self._opened()
+            found: list[Cpu] = []
+            while (cpu := lib.ws_target_cpu(self._target, len(found))) != ffi.NULL:
+                root = ffi.new("uint64_t *")
+                known = lib.ws_system_cpu_root(self._system, cpu, root)
+                found.append(Cpu(len(found), self._registers(cpu), root[0] if known else None))
+            return tuple(found)
+
+    @staticmethod
+    def _registers(cpu) -> dict[str, int]:
+        group, value, found, i = ffi.new("enum ws_register_group *"), ffi.new("uint64_t *"), {}, 0
+        while (name := lib.ws_cpu_register_at(cpu, i, group)) != ffi.NULL:
+            if lib.ws_cpu_register(cpu, name, value):
+                found[text(name)] = value[0]
+            i += 1
+        return found
+
+    # ---- names and memory --------------------------------------------------------------
+
+    def symbol(self, name: str) -> Symbol:
+        """Of "symbol" or "module:symbol"."""
+        with self._lock:
+            found = ffi.new("struct ws_symbol *")
+            self._check(lib.ws_symbol_find(self._opened(), name.encode(), found))
+            return symbol_of(found)
+
+    def symbol_at(self, address: int) -> Symbol:
+        """The one at or next below an address."""
+        with self._lock:
+            found = ffi.new("struct ws_symbol *")
+            self._check(lib.ws_symbol_at(self._opened(), address, found))
+            return symbol_of(found)
+
+    def _bytes(self, read: Callable, whose, address: int, size: int) -> bytes | Absent:
+        data = bytearray(size)
+        evidence = read(whose, address, ffi.from_buffer(data), size)
+        if evidence == lib.WS_READ:
+            return bytes(data)
+        if evidence == lib.WS_FAILED:
+            self._check(lib.ws_target_looked(self._target, lib.WS_OK))
+            raise SystemRefusal(f"{size} bytes at {address:#x} could not be looked at")
+        return Absent(evidence)
+
+    def read(self, address: int, size: int) -> bytes | Absent:
+        """Kernel memory, as init_mm sees it."""
+        with self._lock:
+            return self._bytes(lib.ws_system_read, self._opened(), address, size)
+
+    def read_physical(self, address: int, size: int) -> bytes | Absent:
+        with self._lock:
+            self._opened()
+            return self._bytes(lib.ws_target_read, self._target, address, size)
+
+    # ---- what they see -----------------------------------------------------------------
+
+    def _address(self, what: int | str) -> int:
+        return self.symbol(what).address if isinstance(what, str) else what
+
+    def _space(self, space: Space):
+        n = ffi.new("size_t *")
+        rows = lib.ws_system_spaces(self._opened(), n)
+        if space.index >= n[0] or rows[space.index].root != space.root:
+            raise ValueError(f"{space} is no space of this machine")
+        return rows[space.index]
+
+    def walk(self, space: Space, what: int | str) -> Walk:
+        """An address, or a symbol's, through one space's tables."""
+        with self._lock:
+            eye, trail = ffi.new("struct ws_eye *"), ffi.new("struct ws_trail *")
+            lib.ws_space_eye(self._opened(), ffi.addressof(self._space(space)), eye)
+            lib.ws_eye_walk(lib.ws_system_paging(self._system), eye, self._address(what), trail)
+            self._check(lib.ws_target_looked(self._target, lib.WS_OK))
+            return walk_of(trail)
+
+    def probe(self, what: Iterable[int | str], spaces: Sequence[Space] | None = None) -> Matrix:
+        """How the walks of addresses (or symbols) end in each space; `spaces`: all that count,
+        if it is None. Needs numpy."""
+        import numpy as np  # pylint: disable=import-outside-toplevel
+
+        from .probe import matrix_of  # pylint: disable=import-outside-toplevel
+        with self._lock:
+            chosen = tuple(s for s in self.spaces if s.counts) if spaces is None else tuple(spaces)
+            addresses = np.array([self._address(w) for w in what], np.uint64)
+            rows = ffi.new("struct ws_space[]", max(len(chosen), 1))
+            for i, space in enumerate(chosen):
+                rows[i] = self._space(space)
+            matrix = ffi.new("struct ws_matrix *")
+            try:
+                self._check(lib.ws_probe(self._opened(), rows, len(chosen),
+                                         ffi.from_buffer("uint64_t[]", addresses),
+                                         len(addresses), matrix))
+                return matrix_of(chosen, addresses, matrix)
+            finally:
+                lib.ws_matrix_release(matrix)
+
+    def audit(self) -> Audit:
+        """Runs every rule over every space."""
+        with self._lock:
+            audit = ffi.new("struct ws_audit **")
+            self._check(lib.ws_audit_run(self._opened(), audit))
+            try:
+                return audit_of(self.spaces, audit[0])
+            finally:
+                lib.ws_audit_destroy(audit[0])
+
+    def capture(self, path: str | os.PathLike) -> None:
+        """Writes a small dump that holds only what the answers rest on."""
+        with self._lock:
+            self._check(lib.ws_capture(self._opened(), os.fsencode(path)))
+
+
+def _options(c: Strings, kind, format, pieces, memory, stop, timeout):  # pylint: disable=redefined-builtin
+    return ffi.new("struct ws_target_options *", {
+        "kind": c(kind), "format": c(format), "pieces": c(pieces), "memory": memory,
+        "stop": stop, "timeout": timeout})
+
+
+def open(target: str | os.PathLike, *, kind: str | None = None,  # pylint: disable=redefined-builtin
+         format: str | None = None, pieces: str | None = None, memory: int = 0,
+         stop: bool = False, timeout: int = 0, regime: str | None = None,
+         system_map: str | os.PathLike | None = None, vmlinux: str | os.PathLike | None = None,
+         progress: Progress | None = None) -> Machine:
+    """Opens what the command `whosees` takes for TARGET; the arguments are its options of the
+    same name (`kind`: --type). `memory` in bytes and `timeout` in seconds; 0: the usual."""
+    c = Strings()
+    options = _options(c, kind, format, pieces, memory, stop, timeout)
+    return Machine(lambda context, _, to: lib.ws_target_open(context, c(target), options, to),
+                   Called(None, progress), regime=regime, system_map=system_map, vmlinux=vmlinux)
+
+
+def over(read: Read, extents: Iterable[tuple[int, int]], *, name: str = "memory",
+         vmcoreinfo: str | None = None, moving: bool = False, format: str | None = None,  # pylint: disable=redefined-builtin
+         memory: int = 0, regime: str | None = None,
+         system_map: str | os.PathLike | None = None, vmlinux: str | os.PathLike | None = None,
+         progress: Progress | None = None) -> Machine:
+    """Opens memory that the program has: read(address, size) returns bytes of physical memory,
+    or None where one is not to be had; what it raises ends the call. `extents`: (address, size)
+    of where there is memory. `moving`: it changes meanwhile. `name` stands in for a path."""
+    c = Strings()
+    options = _options(c, None, format, None, memory, False, 0)
+    where = ffi.new("struct ws_extent[]", [{"pa": pa, "len": size} for pa, size in extents])
+
+    def opener(context, handle, to):
+        given = ffi.new("struct ws_given_memory *", {
+            "extents": where, "nextents": len(where), "read": lib.whosees_read, "arg": handle,
+            "vmcoreinfo": c(vmcoreinfo), "moving": moving})
+        return lib.ws_target_open_given(context, c(name), given, options, to)
+
+    return Machine(opener, Called(read, progress), regime=regime, system_map=system_map,
+                   vmlinux=vmlinux)

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The Python package: what it says is what the tool says, failures are exceptions with words,
+and nothing is left open.
+
+    test_package.py CONTRIB I386 AMD64 TOOL     run, as TAP; two captures
+"""
+
+import gc
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import threading
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "common"))
+from tap import PATIENCE, Tap  # noqa: E402
+
+
+def tool_says(tool, *words):
+    done = subprocess.run([tool, *words, "--json"], capture_output=True, text=True, check=False,
+                          timeout=PATIENCE)
+    return json.loads(done.stdout)
+
+
+def agrees(tap, tool, dump):
+    """Spaces, walks and findings, with the tool's."""
+    with whosees.open(dump) as machine:
+        name = os.path.basename(dump)
+        rows = tool_says(tool, "spaces", dump)["spaces"]
+        tap.case(f"{name}: the spaces", [(s.kind, s.pid, s.root) for s in machine.spaces] ==
+                 [(r["kind"], r["pid"] or 0, int(r["root"], 16)) for r in rows],
+                 (machine.spaces, rows))
+        what = ["vfs_read", "lab_page_fault", "0xc0000000"]
+        rows = tool_says(tool, "probe", dump, *what, "--all")["rows"]
+        seen = {(r["pid"] or 0, int(r["root"], 16), int(r["address"], 16)): r["end"] == "page"
+                for r in rows}
+        matrix = machine.probe(["vfs_read", "lab_page_fault", 0xc0000000])
+        got = {(s.pid, s.root, int(a)): bool(matrix.seen[i, j])
+               for i, s in enumerate(matrix.spaces) for j, a in enumerate(matrix.addresses)}
+        common = got.keys() & seen.keys()
+        tap.case(f"{name}: who sees what", len(common) >= 3 * 10 and
+                 {k: got[k] for k in common} == {k: seen[k] for k in common} and
+                 matrix.known.all(), (len(common), got, seen))
+        lost = [s for i, s in enumerate(matrix.spaces) if not matrix.seen[i, 1]]
+        tap.case(f"{name}: a walk says the same",
+                 all(machine.walk(s, "lab_page_fault").end is whosees.End.HOLE for s in lost) and
+                 machine.walk(machine.spaces[0], "vfs_read").end is whosees.End.PAGE, lost)
+        rows = tool_says(tool, "audit", dump)["findings"]
+        audit = machine.audit()
+        tap.case(f"{name}: the audit", sorted((f.rule.id, f.first, f.last) for f in audit.findings)
+                 == sorted((r["rule"], int(r["address"], 16), int(r["last"], 16)) for r in rows),
+                 (audit.findings, rows))
+        return machine
+
+
+def memory(tap, dump):
+    """A second machine over the first one's memory finds the same processes."""
+    with whosees.open(dump) as machine:
+        asked = []
+
+        def read(address, size):
+            asked.append(threading.current_thread())
+            data = machine.read_physical(address, size)
+            return data if isinstance(data, bytes) else None
+
+        with whosees.over(read, [(0, 128 << 20)], name="another's") as other:
+            tap.case("memory that the program has: the same processes", other.kind == "given" and
+                     {(s.pid, s.root) for s in other.spaces if s.kind == "process"} ==
+                     {(s.pid, s.root) for s in machine.spaces if s.kind == "process"},
+                     (machine.spaces, other.spaces))
+            address = machine.symbol("vfs_read").address
+            tap.case("and the same bytes", other.read(address, 64) == machine.read(address, 64), "")
+        tap.case("asked for in the caller's thread alone", set(asked) == {threading.main_thread()},
+                 set(asked))
+    for name, read, cause in (("raises", lambda pa, size: 1 // 0, ZeroDivisionError),
+                              ("gives too little", lambda pa, size: b"x", ValueError)):
+        try:
+            whosees.over(read, [(0, 64 << 20)])
+            tap.case(f"a function that {name}", False, "it was opened")
+        except whosees.Error as error:
+            tap.case(f"a function that {name}", isinstance(error.__cause__, cause),
+                     repr(error.__cause__))
+    for name, extents in ("none", []), ("beyond all memory", [(1 << 60, 4096)]):
+        try:
+            whosees.over(lambda pa, size: bytes(size), extents)
+            tap.case(f"extents: {name}", False, "it was opened")
+        except whosees.Error as error:
+            tap.case(f"extents: {name}", str(error), "no words")
+
+
+def failures(tap, dump):
+    for name, call, kind in (
+            ("no such file", lambda: whosees.open("/nonexistent"), whosees.UnreadableError),
+            ("no such kind", lambda: whosees.open(dump, kind="x"), whosees.UsageError),
+            ("a file that is no dump", lambda: whosees.open(__file__), whosees.UnreadableError)):
+        try:
+            call()
+            tap.case(name, False, "no exception")
+        except kind as error:
+            tap.case(name, isinstance(error, whosees.Error) and str(error), repr(error))
+    with whosees.open(dump) as machine:
+        space = machine.spaces[0]
+        for name, call, kind in (
+                ("no such symbol", lambda: machine.symbol("nobody_has_this"), whosees.NotFoundError),
+                ("a space of another machine",
+                 lambda: machine.walk(space._replace(root=1), 0), ValueError)):
+            try:
+                call()
+                tap.case(name, False, "no exception")
+            except kind as error:
+                tap.case(name, str(error), repr(error))
+        tap.case("not mapped and absent are two things",
+                 machine.read(0, 1) is whosees.Absent.NOT_MAPPED and
+                 machine.read_physical(1 << 40, 1) is whosees.Absent.ABSENT, "")
+    machine.close()
+    try:
+        machine.spaces  # pylint: disable=pointless-statement
+        tap.case("a closed machine", False, "no exception")
+    except ValueError as error:
+        tap.case("a closed machine", "closed" in str(error), error)
+
+
+def progress(tap, dump):
+    said = []
+    with whosees.open(dump, progress=lambda what, done: said.append((what, done))) as machine:
+        machine.audit()
+    tap.case("progress is reported, from 0 to 1", said and
+             all(isinstance(what, str) and 0 <= done <= 1 for what, done in said), said[:5])
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "small.elf"
+        with whosees.open(dump) as machine:
+            machine.capture(path)
+            spaces = machine.spaces
+        with whosees.open(path) as machine:
+            tap.case("a capture has the same spaces", [s.root for s in machine.spaces] ==
+                     [s.root for s in spaces], machine.spaces)
+    before = len(os.listdir("/proc/self/fd"))
+    whosees.open(dump)
+    gc.collect()
+    tap.case("one that is dropped is closed", len(os.listdir("/proc/self/fd")) == before, "")
+
+
+def example(tap, dump):
+    """examples/who.py, from the root of the sources."""
+    program = pathlib.Path(__file__).resolve().parents[2] / "examples/who.py"
+    with whosees.open(dump) as machine:
+        address = machine.symbol("lab_page_fault").address
+    for words, status, text in (([dump, hex(address)], 1, "waiter cannot see"),
+                                ([dump, hex(machine_first(dump))], 0, ""),
+                                ([dump], 2, "usage"), (["/nonexistent", "0"], 2, "No such file")):
+        done = subprocess.run([sys.executable, program, *words], capture_output=True, text=True,
+                              check=False, timeout=PATIENCE)
+        tap.case(f"who.py of {len(words)} words ends with {status}", done.returncode == status and
+                 text in done.stdout + done.stderr, done)
+
+
+def machine_first(dump):
+    """An address that everybody sees."""
+    with whosees.open(dump) as machine:
+        return machine.layout.image_first
+
+
+def main(_, i386, amd64, tool):
+    tap = Tap()
+    for dump in i386, amd64:
+        agrees(tap, tool, dump)
+    memory(tap, i386)
+    failures(tap, i386)
+    progress(tap, i386)
+    example(tap, i386)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    try:
+        import numpy  # noqa: F401
+        import whosees
+    except ImportError as missing:
+        plan = Tap()
+        plan.skip("the Python package", f"{missing}: python3-cffi, python3-numpy, python3-dev")
+        sys.exit(plan.end())
+    sys.exit(main(*sys.argv[1:]))
