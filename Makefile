@@ -76,6 +76,19 @@ fuzz: packages-check ## every kind of target from hostile files, SECONDS (60) ea
 docs: packages-docs ## the documents as one site, in build/site
 	@mkdocs build --strict --quiet
 
+# What has threads: the pass over all memory, of files, packed dumps and running machines; what
+# unpacks a compressed file; and watch --top, which looks beside its keys.
+THREADED := view target split compressed top watch qmp gdb
+tsan: packages-check ## ThreadSanitizer over what has threads
+	@test -f build-tsan/build.ninja || meson setup build-tsan --native-file build-tsan.ini
+	@TSAN_OPTIONS=halt_on_error=1 tests/run build-tsan $(THREADED) --timeout-multiplier 0
+
+# How many places of src/ are changed, and which: make mutants N=N SEED=SEED
+N := 200
+SEED := 1
+mutants: packages-check ## change N (200) places of src/, one at a time: hours
+	@tests/mutants/run build-mutants $(N) $(SEED)
+
 # Whose headers: make module KDIR=DIR
 KDIR := /lib/modules/$(shell uname -r)/build
 module: ## build module/whosees.ko for the running kernel (module/README.md)
@@ -138,7 +151,8 @@ lab-kernels: packages-check build # of each kernel that check boots
 	@lab/zoo --fetch 'bookworm/686-pae@pti=on' 'bookworm/amd64@5 levels'
 
 clean: ## remove what was built (the lab's downloads are kept)
-	@rm -rf $(BUILD) build-dev build-fuzz build-static
+	@rm -rf $(BUILD) build-dev build-fuzz build-static build-tsan build-mutants
 
-.PHONY: help demo module docs check torture fuzz lab prove zoo bench deb check-deb cross static \
-	install uninstall build dev clean packages-build packages-check packages-docs packages-bench lab-kernels
+.PHONY: help demo module docs check torture fuzz tsan mutants lab prove zoo bench deb \
+	check-deb cross static install uninstall build dev clean packages-build packages-check \
+	packages-docs packages-bench lab-kernels
