@@ -166,6 +166,7 @@ struct ws_system {
 	WS_VEC(struct ws_loaded_mm) loaded_mms;
 	bool leaves_out;    /* audits run without what nothing else rests on */
 	bool tasks_partial; /* the task list was cut, or: */
+	bool has_users;     /* a root of no task, which counts, maps user memory */
 	bool no_task_list;  /* it was not found, and tasks by other ways */
 	WS_VEC(struct ws_space) spaces;
 	uint32_t *owners; /* the tgids that they point at */

@@ -26,7 +26,7 @@ static enum ws_status is_linux(struct ws_system *system, bool *is)
 static bool anybody(struct ws_system *system)
 {
 	ws_vec_each(&system->spaces, space)
-		if (space->user_mode && !space->perhaps_freed)
+		if (system->has_users || (space->user_mode && !space->perhaps_freed))
 			return true;
 	if (!system->tasks.n || system->layout.consensus)
 		return false;

@@ -122,6 +122,12 @@ bool ws_user_half_is_empty(struct ws_system *system, uint64_t root);
 bool ws_user_half_is_reused(struct ws_system *system, uint64_t root);
 
 /*
+ * Whether the user half of a root has entries, and the other root has the same ones and no
+ * more before the last of them. Tables of user memory belong to one mm, so both are not in use.
+ */
+bool ws_user_half_is_same(struct ws_system *system, uint64_t root, uint64_t other);
+
+/*
  * On a machine that runs on: whether an entry of the user half leads elsewhere, now or in
  * the next fifth of a second, than it did. Then it is being made, or taken down, or has had
  * another user since, as most are that no task has: fork() fills one before anybody can see

@@ -309,6 +309,30 @@ static bool is_a_copy(struct attribution *a, size_t index)
 }
 
 /*
+ * A process's root has the same user half: this is a copy of it, as whoever reads page tables leaves
+ * behind.
+ */
+static bool is_double(struct attribution *a, size_t index)
+{
+	struct ws_system *system = a->system;
+	uint64_t whole, root = system->roots.v[index];
+
+	if (ws_may_be_user_half(system, root, &whole))
+		return false;
+	for (size_t i = 0; i < system->roots.n; i++)
+		if (i != index && a->claim[i].task &&
+		    ws_user_half_is_same(system, root, system->roots.v[i]))
+			return true;
+	return false;
+}
+
+/* Whether anything that was read says which roots are free: pgd_list, or their pages. */
+static bool is_told(const struct attribution *a)
+{
+	return a->has_list || (a->has_pages && a->counts) || (a->has_books && a->uses);
+}
+
+/*
  * A page with no reference is free, and a copy is nobody's root. One with references may have
  * been given to something else that has not written over all of it yet: then it is not on
  * pgd_list. Without
@@ -325,7 +349,7 @@ static enum answer is_freed(struct attribution *a, size_t index)
 	if (a->claim[index].borrowed || a->claim[index].loaded ||
 	    a->claim[index].listed || a->claim[index].special || is_low(system, root))
 		return NO;
-	if (is_free(a, index) || is_a_copy(a, index))
+	if (is_free(a, index) || is_a_copy(a, index) || is_double(a, index))
 		return YES;
 	if ((!ws_user_half_is_empty(system, root) &&
 	     !ws_user_half_is_reused(system, root)) ||
@@ -420,6 +444,10 @@ static uint32_t kind_of_unclaimed(struct attribution *a, size_t index)
 	unowned = freed == PERHAPS && !is_special(a, index, users)
 			  ? PERHAPS
 			  : is_unowned(a, index, users);
+	/* What is left of a process looks as one who lives, and its tables are others' by now. */
+	if (unowned == YES && !is_told(a) && !is_run_in(a, index, users))
+		unowned = PERHAPS;
+	a->system->has_users |= unowned != NO && users == YES;
 	a->claim[index].inhabited = unowned != NO;
 	a->claim[index].perhaps_freed = unowned == PERHAPS;
 	return unowned || is_run_in(a, index, users) ? WS_SPACE_UNOWNED : WS_SPACE_LONE;

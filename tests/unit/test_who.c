@@ -846,6 +846,39 @@ static void a_loaded_root_without_its_directory(void **state)
 	fault_guest_destroy(fault);
 }
 
+/*
+ * Neither pgd_list nor struct pages: what is left of a process looks as one who lives. With the
+ * user half of a process's root it is a copy of that; with an entry more, nobody knows.
+ */
+static void what_nothing_tells_of_is_unknown(void **state)
+{
+	enum { ANOTHERS, SAME, SAME_AND_MORE, WAYS };
+
+	for (unsigned way = 0; way < WAYS; way++) {
+		struct fault_guest *fault = create(state);
+		struct guest *guest = fault->guest;
+		uint64_t root = guest_add_root(guest, true);
+		uint64_t process = guest->task[guest->victim].root;
+		unsigned size = guest->kind->format == &ws_format_i386 ? 4 : 8;
+		unsigned slot = size == 4 ? 32 : 0;
+		uint8_t own[8];
+
+		memcpy(own, guest->memory + root + slot * size, size);
+		if (way != ANOTHERS)
+			memcpy(guest->memory + root, guest->memory + process,
+			       WS_FRAME_SIZE);
+		if (way == SAME_AND_MORE)
+			memcpy(guest->memory + root + (slot + 1) * size, own, size);
+		memset(guest->memory + guest->vmcoreinfo, 0, WS_FRAME_SIZE);
+		fault_guest_audit(fault, FAULT_LAZY);
+		assert_int_equal(space_at(fault, root)->kind,
+				 way == SAME ? WS_SPACE_FREED : WS_SPACE_UNOWNED);
+		assert_int_equal(space_at(fault, root)->perhaps_freed, way != SAME);
+		expect_processes(fault);
+		fault_guest_destroy(fault);
+	}
+}
+
 /* ---- all kinds x all cases -------------------------------------------------------- */
 
 static const struct {
@@ -866,6 +899,7 @@ static const struct {
 	{ "a root in the image without its user tables",
 	  a_root_in_the_image_without_its_user_tables },
 	{ "a stale root", a_stale_root_is_out },
+	{ "a root that nothing tells of", what_nothing_tells_of_is_unknown },
 	{ "the middle of a list", the_middle_of_a_list },
 	{ "off the list", off_the_list },
 	{ "no init_task", no_init_task },
