@@ -6,7 +6,7 @@ import pathlib
 import time
 
 from . import aftermath, death, filtered, guest, initramfs, module_build, packages, \
-    translations, truth, util
+    rebuilt, translations, truth, util
 from .util import HERE, LabError, say
 
 # What the files of a scenario are made by; packages apart, whose newer versions are taken
@@ -105,8 +105,7 @@ def check(facts, scenario):
 def fetch(scenario, refresh=False):
     """The kernel of a scenario, and the makedumpfile for it, out of the packages."""
     with packages.cache_lock():
-        kernel = packages.current_kernel(read_conf("kernels.conf")[scenario["kernel"]],
-                                         refresh)
+        kernel = rebuilt.kernel_of(read_conf("kernels.conf")[scenario["kernel"]], refresh)
         return kernel, filtered.program(kernel.conf) if scenario["filtered"] else None
 
 

@@ -23,7 +23,6 @@ COMMANDS = {
     "audit": "whosees audit live --json",
 }
 MEMORY = "grep -E '^(Slab|VmallocUsed):' /proc/meminfo"
-LEFT = 4096  # kilobytes that a kernel may have more of afterwards, as caches
 # A process is hidden from one of the two voices, looked for, and shown again.
 CONTROL = "/sys/kernel/debug/whosees_lab/control"
 CONCEALED = {
@@ -150,7 +149,8 @@ def boot(name, out, build):
     with packages.cache_lock():
         lab_module = module_build.build(kernel) \
             if scenario["hide"] or scenario["conceal"] else None
-        image = root_of(kernel, lab_module, files, scenario)
+        tool_module = module_build.build(kernel, module_build.TOOL) if scenario["tool"] else None
+        image = root_of(kernel, lab_module, files, scenario, tool_module)
     with util.whole_dir(out) as work:
         (work / "initramfs.cpio").write_bytes(image)
         with Machine(kernel, scenario, work / "initramfs.cpio", work) as machine:
@@ -232,8 +232,9 @@ def kilobytes(answer):
     return {line.split()[0]: int(line.split()[1]) for line in answer.text.splitlines()}
 
 
-def harm(answers, console):
-    """What a watched guest has reported or has suffered, where nothing is wrong."""
+def harm(answers, console, left):
+    """What a watched guest has reported or has suffered, where nothing is wrong; `left`
+    kilobytes a kernel may have more of afterwards, as caches."""
     lines = [json.loads(line) for line in answers["watch"].text.splitlines()]
     for line in lines:
         if line.get("change") in ("found", "worse", "lost"):
@@ -243,7 +244,7 @@ def harm(answers, console):
         yield f"watch: status {answers['watch'].status} {answers['watch'].complaints[-500:]}"
     before, after = (kilobytes(answers[when]) for when in ("before", "after"))
     for kind, n in after.items():
-        if n > before[kind] + LEFT:
+        if n > before[kind] + left:
             yield f"{kind} {before[kind]} kB before, {n} kB after"
     yield from (line for line in console.splitlines() if BAD.search(line))
     util.say(f"{', '.join(looks)}; before {before}, after {after}")
@@ -286,7 +287,7 @@ def judge(name, answers, program, dump):
     scenario = scenarios()[name]
     if scenario["watch"]:
         console = dump.with_name("serial.log").read_text(errors="replace")
-        return list(harm(answers, console))
+        return list(harm(answers, console, scenario.getint("left")))
     if scenario["refused"]:
         return [f"{command}: {answer.status} {answer.complaints}"
                 for command, answer in answers.items()

@@ -239,12 +239,13 @@ def cache_lock():
         yield
 
 
-def one_file(tree, pattern):
-    """The file of a package that matches: releases differ in the folder."""
-    for path in sorted(tree.rglob(pattern)):
-        if path.is_file():
-            return path
-    raise LabError(f"{tree.name} has no {pattern}")
+def one_file(tree, *patterns):
+    """The file of a package that matches the first it can: releases differ in the folder."""
+    for pattern in patterns:
+        for path in sorted(tree.rglob(pattern)):
+            if path.is_file():
+                return path
+    raise LabError(f"{tree.name} has no {' or '.join(patterns)}")
 
 
 def uncompressed(path):
@@ -259,6 +260,20 @@ def uncompressed(path):
     return data
 
 
+def busybox(suite, arch):
+    """The program that is all of a guest's tools."""
+    file = Apt(suite, [arch]).fetch("busybox-static", arch)
+    return one_file(unpack([file], cache_dir() / "trees" / file.stem), "bin/busybox")
+
+
+def module_in(tree, name, under=""):
+    """Path of a kernel's own module file, `-` and `_` alike; `under` a folder of that name."""
+    for path in tree.rglob(f"{under}**/*.ko*"):
+        if path.name.split(".")[0].replace("-", "_") == name.replace("-", "_"):
+            return path
+    raise LabError(f"{tree.name} has no module {name}")
+
+
 class Kernel:
     """A kernel flavour of kernels.conf with everything unpacked in one tree: the newest,
     or of the `older` ones that the index has that one."""
@@ -266,7 +281,7 @@ class Kernel:
     def __init__(self, section, refresh=False, older=0):
         self.flavour, self.conf = section.name, section
         self.arch = section["arch"]
-        apt = Apt(section["suite"], [self.arch], refresh)
+        self.apt = apt = Apt(section["suite"], [self.arch], refresh)
         try:
             image, headers = (apt.versions(section[name], self.arch)[older]
                               for name in ("image", "headers"))
@@ -284,24 +299,25 @@ class Kernel:
         self.kbuild = next(name for name in tools if name.startswith("linux-kbuild-"))
         self.config = self.tree / "boot" / f"config-{self.release}"
 
-    # What only a guest needs: who builds a module may find none. Since 7.2 the kernel itself
-    # is in a package of its own.
+    # What only a guest needs, and who builds a module does not.
+
+    @functools.cached_property
+    def booted(self):
+        """Where the kernel itself and its modules lie: since 7.2 in packages of their own."""
+        parts = self.apt.depends(self.image, self.arch, r"linux-(binary|modules)-\d")
+        files = [self.apt.fetch(part, self.arch) for part in parts]
+        return unpack(files, cache_dir() / "trees" / files[0].stem) if files else self.tree
 
     @functools.cached_property
     def busybox(self):
-        file = Apt(self.conf["suite"], [self.arch]).fetch("busybox-static", self.arch)
-        return one_file(unpack([file], cache_dir() / "trees" / file.stem), "bin/busybox")
+        return busybox(self.conf["suite"], self.arch)
 
     @functools.cached_property
     def vmlinuz(self):
-        return one_file(self.tree, f"vmlinu[xz]-{self.release}")
+        return one_file(self.booted, f"vmlinu[xz]-{self.release}", "vmlinu[xz]")
 
     def module(self, name):
-        """Path of a module file of the package, `-` and `_` alike."""
-        for path in self.tree.rglob(f"lib/modules/{self.release}/**/*.ko*"):
-            if path.name.split(".")[0].replace("-", "_") == name.replace("-", "_"):
-                return path
-        raise LabError(f"{self.image} has no module {name}")
+        return module_in(self.booted, name, f"lib/modules/{self.release}/")
 
 
 def current_kernel(section, refresh):
