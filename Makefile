@@ -37,8 +37,8 @@ LAB_PACKAGES := qemu-system-x86 qemu-system-arm qemu-system-misc opensbi qemu-us
 DOCS_PACKAGES := mkdocs
 BENCH_PACKAGES := libunicorn-dev # measured beside
 # Packaged with: debian/ needs these beside what is built and unit-tested with.
-DEB_PACKAGES := build-essential debhelper dh-dkms dpkg-dev fakeroot lintian \
-	libcmocka-dev libkdumpfile-dev
+DEB_PACKAGES := build-essential debhelper dh-dkms dh-python dpkg-dev fakeroot lintian \
+	libcmocka-dev libkdumpfile-dev python3-cffi python3-dev
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
