@@ -264,10 +264,11 @@ static void note_damage(struct ws_system *system)
 	const struct ws_target *target = system->target;
 
 	if (target->ndamaged)
-		ws_note(system,
-			"%ju of %ju frames are damaged in this dump and cannot be "
-			"unpacked: what lay there was not looked at",
-			target->ndamaged, target->nframes);
+		ws_note(system, "%ju of %ju frames %s: what lay there was not looked at",
+			target->ndamaged, target->nframes,
+			ws_target_is_unpacked(target)
+				? "are damaged in this dump and cannot be unpacked"
+				: "could not be read");
 }
 
 static enum ws_status pass_run(struct ws_system *system, struct pass *pass)

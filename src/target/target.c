@@ -395,6 +395,8 @@ const char *ws_target_note(const struct ws_target *target, unsigned i)
 	static const char unread[] =
 		"some page frames of the running machine could not be read; what lies in "
 		"these frames is unknown";
+	static const char missing[] =
+		"some page frames could not be read; what lies in these frames is unknown";
 
 	if (i < target->notes.n)
 		return target->notes.v[i];
@@ -403,7 +405,9 @@ const char *ws_target_note(const struct ws_target *target, unsigned i)
 		return shrunk;
 	if (i > has_shrunk(target) || !target->ndamaged)
 		return NULL;
-	return target->moving ? unread : damaged;
+	return target->moving                  ? unread
+	       : ws_target_is_unpacked(target) ? damaged
+					       : missing;
 }
 
 const char *ws_target_path(const struct ws_target *target)

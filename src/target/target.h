@@ -355,6 +355,12 @@ enum ws_evidence ws_target_peek_once(struct ws_target *target, uint64_t pa,
 enum ws_evidence ws_target_copy(struct ws_target *target, unsigned worker,
 				uint64_t ordinal, size_t n, uint8_t *frames,
 				size_t *got) WS_MUST_CHECK;
+/* Whether a frame that is not there is damaged: of others whoever has the memory lacks it. */
+static inline bool ws_target_is_unpacked(const struct ws_target *target)
+{
+	return !target->moving && target->file.fd >= 0;
+}
+
 /* Whether there is either: some of memory has no data. */
 static inline bool ws_target_copies(const struct ws_target *target)
 {
