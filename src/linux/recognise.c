@@ -25,8 +25,10 @@ static enum ws_status is_linux(struct ws_system *system, bool *is)
 /* Processes, or while the kernel starts its own threads alone. */
 static bool anybody(struct ws_system *system)
 {
+	if (system->has_users)
+		return true;
 	ws_vec_each(&system->spaces, space)
-		if (system->has_users || (space->user_mode && !space->perhaps_freed))
+		if (space->user_mode && !space->perhaps_freed)
 			return true;
 	if (!system->tasks.n || system->layout.consensus)
 		return false;

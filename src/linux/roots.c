@@ -443,22 +443,12 @@ bool ws_user_half_is_reused(struct ws_system *system, uint64_t root)
 	return strange > entries;
 }
 
-static uint64_t user_entry(struct ws_system *system, uint64_t root, unsigned slot)
+bool ws_user_entry(struct ws_system *system, uint64_t root, unsigned slot,
+		   uint64_t *entry)
 {
 	const uint8_t *table = ws_root_part(system, root, slot);
 
-	return table ? ws_entry(system, table, slot) & ~system->paging.format->touched
-		     : 0;
-}
-
-bool ws_user_half_is_same(struct ws_system *system, uint64_t root, uint64_t other)
-{
-	unsigned end = ws_first_kernel_slot(system), first = 0;
-
-	while (first < end && !user_entry(system, root, first))
-		first++;
-	for (unsigned i = first; i < end; i++)
-		if (user_entry(system, root, i) != user_entry(system, other, i))
-			return false;
-	return first < end;
+	if (table)
+		*entry = ws_entry(system, table, slot) & ~system->paging.format->touched;
+	return table;
 }

@@ -122,10 +122,11 @@ bool ws_user_half_is_empty(struct ws_system *system, uint64_t root);
 bool ws_user_half_is_reused(struct ws_system *system, uint64_t root);
 
 /*
- * Whether the user half of a root has entries, and the other root has the same ones and no
- * more before the last of them. Tables of user memory belong to one mm, so both are not in use.
+ * *entry: what a root holds at that slot, without what the processor sets by itself. False: that
+ * is not in the target.
  */
-bool ws_user_half_is_same(struct ws_system *system, uint64_t root, uint64_t other);
+bool ws_user_entry(struct ws_system *system, uint64_t root, unsigned slot,
+		   uint64_t *entry);
 
 /*
  * On a machine that runs on: whether an entry of the user half leads elsewhere, now or in

@@ -309,19 +309,54 @@ static bool is_a_copy(struct attribution *a, size_t index)
 }
 
 /*
- * A process's root has the same user half: this is a copy of it, as whoever reads page tables leaves
- * behind.
+ * The first slot from there on at which a root's user half has an entry; the half's end: none has;
+ * and beyond: one is not in the target.
+ */
+static unsigned next_entry(struct ws_system *system, uint64_t root, unsigned slot,
+			   uint64_t *entry)
+{
+	unsigned end = ws_first_kernel_slot(system);
+
+	for (; slot < end; slot++) {
+		if (!ws_user_entry(system, root, slot, entry))
+			return end + 1;
+		if (*entry)
+			break;
+	}
+	return slot;
+}
+
+/* Whether another root has all entries of a root's user half, of which that is the first. */
+static bool has_all(struct ws_system *system, uint64_t other, uint64_t root,
+		    unsigned slot, uint64_t entry)
+{
+	unsigned end = ws_first_kernel_slot(system);
+	uint64_t its;
+
+	for (; slot < end; slot = next_entry(system, root, slot + 1, &entry))
+		if (!ws_user_entry(system, other, slot, &its) || its != entry)
+			return false;
+	return slot == end;
+}
+
+/*
+ * Tables of user memory belong to one mm: a root whose every one is a process's is a copy of that
+ * process's root, as whoever reads page tables leaves behind.
  */
 static bool is_double(struct attribution *a, size_t index)
 {
 	struct ws_system *system = a->system;
-	uint64_t whole, root = system->roots.v[index];
+	uint64_t whole, entry, root = system->roots.v[index];
+	unsigned first;
 
 	if (ws_may_be_user_half(system, root, &whole))
 		return false;
+	first = next_entry(system, root, 0, &entry);
+	if (first >= ws_first_kernel_slot(system))
+		return false;
 	for (size_t i = 0; i < system->roots.n; i++)
 		if (i != index && a->claim[i].task &&
-		    ws_user_half_is_same(system, root, system->roots.v[i]))
+		    has_all(system, system->roots.v[i], root, first, entry))
 			return true;
 	return false;
 }

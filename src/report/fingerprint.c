@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/bits.h"
 #include "util/text.h"
 
 /* What changes any of the words below makes other fingerprints, and this another number. */
@@ -162,7 +163,7 @@ static void print_hex(struct fingerprint *print, const char *rule, const char *w
 	struct sha256_ctx hash;
 
 	sha256_init(&hash);
-	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+	for (size_t i = 0; i < WS_ARRAY_SIZE(lines); i++)
 		hash_line(&hash, lines[i]);
 	sha256_digest(&hash, sizeof(bytes), bytes);
 	for (size_t i = 0; i < FINGERPRINT_HEX / 2; i++)

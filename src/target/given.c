@@ -47,9 +47,10 @@ static enum ws_status given_open(struct ws_target *target,
 	status = add_extents(target);
 	target->moving = given->moving;
 	if (!status && given->moving)
-		status = ws_target_add_note(
-			target, "the machine runs on while it is read: what is found is "
-				"looked at three times");
+		status = ws_target_add_note(target,
+					    "%s: the machine runs on meanwhile, so what "
+					    "is read may be of different moments",
+					    target->named);
 	if (!status && given->vmcoreinfo) {
 		target->vmcoreinfo = strdup(given->vmcoreinfo);
 		if (!target->vmcoreinfo)

@@ -185,7 +185,7 @@ struct ws_target {
 	uint8_t *
 		recorder; /* a bit per whole frame that ws_target_frame() gave; or NULL */
 	void *priv;       /* the kind's own */
-	const struct ws_given_memory *given; /* while it is opened: by whom */
+	const struct ws_given_memory *given; /* while it is opened; or NULL */
 };
 
 /* How long what a name begins with is, with its colon. */
