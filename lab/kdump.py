@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-2.0-only
 """A machine with contrib/kdump in its crash kernel's initramfs, crashed: what is on its disk."""
 
 import json
@@ -10,7 +9,6 @@ import time
 
 from lab import util
 
-CONF = "lab/kernels.conf"
 MODULES = ("virtio_pci", "virtio_blk", "ext4", "crc32c_generic")
 DISK = "2G"
 PATIENCE = 1800  # seconds for a guest that is emulated on a machine that has other work
@@ -44,9 +42,9 @@ COMMAND_LINE = "root=/dev/vda ro console=ttyS0 crashkernel=256M panic=30"
 MAKE_INITRAMFS = """
 set -e
 for folder in usr etc boot; do
-    mkdir -p "$STAGE/work/$folder"
+    mkdir -p "$STAGE/overlay/$folder"
     mount -t overlay overlay -o \\
-        "lowerdir=/$folder,upperdir=$STAGE/$folder,workdir=$STAGE/work/$folder" /$folder
+        "lowerdir=/$folder,upperdir=$STAGE/$folder,workdir=$STAGE/overlay/$folder" /$folder
 done
 """
 
