@@ -466,7 +466,7 @@ const struct command commands[] = {
 			"without an answer counts as that; lines that are damaged are counted and not used. "
 			"Memory does not grow with the number of findings, but for 8 bytes a dump, of up to "
 			"4,194,304, and what is known of a fingerprint, of up to 16,384; what "
-			"is beyond is said. The exit status is 1 if a dump has a finding worse than info or a "
+			"is beyond is reported. The exit status is 1 if a dump has a finding worse than info or a "
 			"cause of death, 4 if none is known to have, but of some it is not known, and 0 "
 			"otherwise.",
 		.examples = EXAMPLES(

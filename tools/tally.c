@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "util/bits.h"
 
 /* ---- what is kept of texts --------------------------------------------------------- */
 
@@ -35,7 +36,7 @@ static void tallied_release(struct tallied *tallied)
 			  tallied->text,  tallied->kernel, tallied->last_kernel,
 			  tallied->target };
 
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+	for (size_t i = 0; i < WS_ARRAY_SIZE(texts); i++)
 		free(texts[i]);
 	for (unsigned m = 0; m < tallied->nmodules; m++)
 		free(tallied->module[m].name);
