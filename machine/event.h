@@ -20,7 +20,7 @@ static inline bool departs(const struct machine_cpu *cpu, uint32_t departure)
 static inline bool raise(struct machine_event *event, enum machine_vector vector,
 			 uint32_t error)
 {
-	*event = (struct machine_event){ .vector = vector,
+	*event = (struct machine_event){ .vector = (uint8_t)vector,
 					 .kind = MACHINE_EXCEPTION,
 					 .error = error };
 	return false;

@@ -29,8 +29,6 @@
 /* Symbols and relocations looked at for all handlers together. */
 #define WORK_MAX (1ull << 28)
 
-WS_DEFINE_CLEANUP(elf_endp, Elf *, elf_end)
-
 /* What the loader makes of a section. */
 struct section {
 	const char *name; /* never NULL */

@@ -26,9 +26,9 @@ WS_DEFINE_CLEANUP(drop_json, json_t *, json_decref)
 
 /* ---- writing ----------------------------------------------------------------------- */
 
-static bool put(FILE *file, json_t *line)
+static bool put(FILE *file, json_t *json)
 {
-	autojson *owned = line;
+	autojson *line = json;
 	ws_autofree char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
 
 	if (!text)

@@ -34,7 +34,7 @@ static struct view_row *put_text(struct drawing *drawing, enum view_style style,
 
 	row->style = style;
 	row->at_cursor = false;
-	snprintf(row->text, sizeof(row->text), "%s", text);
+	snprintf(row->text, sizeof(row->text), "%.*s", (int)sizeof(row->text) - 1, text);
 	if (strlen(text) > drawing->width)
 		cut(row->text, drawing->width);
 	drawing->row += drawing->left > 0;

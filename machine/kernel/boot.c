@@ -208,7 +208,8 @@ static void set_registers(struct kernel *kernel, struct processor *p)
 	if (l->entry_size == 8)
 		r.efer = EFER_NXE | (l->word == 8 ? EFER_LME | EFER_LMA | EFER_SCE : 0);
 	r.gdtr = (struct machine_table){ p->gdt, GDT_SIZE - 1 };
-	r.idtr = (struct machine_table){ kernel->idt, VECTORS * 2 * l->word - 1 };
+	r.idtr = (struct machine_table){ kernel->idt,
+					 (uint16_t)(VECTORS * 2 * l->word - 1) };
 	r.tr = machine_descriptor(l->tss, tss_descriptor(p->tss) | BIT(41));
 	r.tr.base = p->tss;
 	machine_cpu_load(&p->cpu, &r);

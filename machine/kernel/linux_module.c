@@ -46,7 +46,7 @@ static uint64_t symbol_size(const struct kernel *kernel)
 static void symbol_put(struct kernel *kernel, uint64_t va, const struct symbol *symbol,
 		       uint32_t name)
 {
-	unsigned char info = ELF64_ST_INFO(
+	unsigned char info = (unsigned char)ELF64_ST_INFO(
 		isupper((unsigned char)symbol->type) ? STB_GLOBAL : STB_LOCAL,
 		tolower(symbol->type) == 't' ? STT_FUNC : STT_OBJECT);
 	Elf64_Sym wide = { .st_name = name,

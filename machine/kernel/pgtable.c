@@ -39,7 +39,7 @@ static unsigned index_of(const struct kernel *kernel, uint64_t va, unsigned leve
 
 	if (kernel->layout.word == 4 && level == 3)
 		bits = 2;
-	return va >> pgtable_shift(kernel, level) & (BIT(bits) - 1);
+	return (unsigned)(va >> pgtable_shift(kernel, level) & (BIT(bits) - 1));
 }
 
 static uint64_t entry_at(const struct kernel *kernel, uint64_t table, uint64_t va,

@@ -88,8 +88,8 @@ struct ws_prstatus {
 /* QEMU's own note on a processor, where the architecture has one. */
 struct ws_qemu_note {
 	uint32_t version;
-	size_t size;    /* that a note of this version has at least */
-	size_t written; /* and that ours has */
+	size_t size;      /* that a note of this version has at least */
+	uint32_t written; /* and that ours has */
 	void (*read)(struct ws_cpu *cpu, const uint8_t *note);
 	/* False: not all that a note has is known of it. */
 	bool (*write)(const struct ws_cpu *cpu, uint8_t *note);

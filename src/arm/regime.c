@@ -88,7 +88,7 @@ static void set_short(struct ws_regime *regime, uint64_t ttbcr)
 #define TTBR1_OFFSET UINT64_C(0x4000)
 
 static struct ws_regime_window long_window(uint64_t first, uint64_t last, unsigned size,
-					   enum ws_root_of root_of)
+					   uint8_t root_of)
 {
 	bool second = size >= SECOND_LEVEL_FROM;
 

@@ -114,17 +114,16 @@ static const char *name_of(const struct btf *btf, uint32_t offset)
 /* Notes where each type begins, as far as they can be distinguished. */
 static bool types_index(struct btf *btf)
 {
-	size_t at = 0;
+	uint32_t at = 0;
 
 	while (btf->type_len - at >= 12) {
 		uint32_t info = ws_le32(btf->types + at + 4);
 		uint32_t kind = info >> 24 & 0x1f, n = info & 0xffff;
-		uint32_t *offset;
-		size_t size;
+		uint32_t *offset, size;
 
 		if (!kind || kind >= BTF_KINDS)
 			return true;
-		size = 12 + tail[kind].fixed + (size_t)tail[kind].each * n;
+		size = 12 + tail[kind].fixed + tail[kind].each * n;
 		if (size > btf->type_len - at)
 			return true;
 		offset = ws_vec_push(&btf->type);

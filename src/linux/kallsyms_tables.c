@@ -36,7 +36,7 @@ bool ws_kallsyms_tokens(struct ws_kallsyms_tokens *tokens, const uint8_t *table,
 	end = memchr(table + tokens->at[255], 0, table_len - tokens->at[255]);
 	if (tokens->at[0] || !end)
 		return false;
-	tokens->at[WS_KALLSYMS_TOKENS] = end + 1 - table;
+	tokens->at[WS_KALLSYMS_TOKENS] = (uint32_t)(end + 1 - table);
 	for (unsigned t = 0; t < WS_KALLSYMS_TOKENS; t++)
 		if (!token_valid(tokens, t))
 			return false;

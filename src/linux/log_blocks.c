@@ -75,7 +75,9 @@ size_t ws_log_block_text(const struct ws_log_bytes *bytes,
 
 static bool is_id(uint64_t id, uint64_t mask)
 {
-	return !(id & ~mask) && ((id - (-IDS_MAX & mask)) & mask) < 2 * IDS_MAX;
+	const uint32_t first = UINT32_MAX - IDS_MAX + 1;
+
+	return !(id & ~mask) && ((id - (first & mask)) & mask) < 2 * IDS_MAX;
 }
 
 /* What stands at a message's beginning: letters, and nothing of other alphabets. */

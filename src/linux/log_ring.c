@@ -167,7 +167,9 @@ static enum ws_evidence read_desc(const struct ring *ring, uint64_t id, struct d
  */
 static uint64_t first_id(const struct ring *ring)
 {
-	return -(UINT32_C(1) << ring->count_bits) & ring->mask;
+	const uint32_t count = UINT32_C(1) << ring->count_bits;
+
+	return (UINT32_MAX - count + 1) & ring->mask;
 }
 
 static uint64_t seq_of(const struct ring *ring, uint64_t id)

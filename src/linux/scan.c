@@ -98,9 +98,10 @@ static void find_words(struct worker *worker, uint64_t pa, const uint8_t *frame,
 	for (unsigned at = 0; at < WS_FRAME_SIZE; at += WORD_STRIDE) {
 		uint32_t any = 0;
 
-		for (unsigned i = at; i < at + WORD_STRIDE; i += 4)
-			any |= (ws_le32(frame + i) == idle) |
-			       (ws_le32(frame + i) == text);
+		for (unsigned i = at; i < at + WORD_STRIDE; i += 4) {
+			any |= ws_le32(frame + i) == idle;
+			any |= ws_le32(frame + i) == text;
+		}
 		for (unsigned i = at; any && i < at + WORD_STRIDE; i += 4)
 			if (found < WORDS_PER_FRAME)
 				found += keep_word(worker, pa + i, frame + i, left - i);

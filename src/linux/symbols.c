@@ -190,7 +190,7 @@ static enum ws_status not_found(struct ws_system *system, const char *name)
 
 /* ---- name -> address -------------------------------------------------------------- */
 
-static void symbol_fill(const struct ws_system *system, uint32_t entry,
+static void symbol_fill(const struct ws_system *system, size_t entry,
 			struct ws_symbol *symbol)
 {
 	const struct ws_symtab_entry *e = &system->symtab->entries.v[entry];
@@ -383,7 +383,7 @@ enum ws_status ws_symbol_at(struct ws_system *system, uint64_t va,
 {
 	enum ws_status status = ws_symbols_load(system);
 	const struct ws_symtab_entry *v;
-	uint32_t found = WS_NO_ENTRY;
+	size_t found = WS_NO_ENTRY;
 	uint64_t first;
 	int16_t module;
 	bool gap;

@@ -71,7 +71,7 @@ enum ws_status ws_symtab_add(struct ws_symtab *symtab, enum ws_symbol_source sou
 	if (!names_reserve(symtab, len + 1) || !(entry = ws_vec_push(&symtab->entries)))
 		return ws_fail_memory(symtab->ctx);
 	*entry = *symbol;
-	entry->name = symtab->names_len;
+	entry->name = (uint32_t)symtab->names_len;
 	memcpy(symtab->names + symtab->names_len, name, len);
 	symtab->names_len += len;
 	symtab->names[symtab->names_len++] = '\0';
@@ -147,7 +147,7 @@ static uint32_t name_hash(const char *name, size_t len)
  */
 enum ws_status ws_symtab_seal(struct ws_symtab *symtab)
 {
-	size_t size = 16, n = symtab->entries.n;
+	uint32_t size = 16, n = (uint32_t)symtab->entries.n;
 
 	while (size < n)
 		size *= 2;

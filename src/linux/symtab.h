@@ -78,7 +78,7 @@ uint32_t ws_symtab_next(const struct ws_symtab *symtab, uint32_t entry);
 /* The number of entries whose va is not above va. */
 size_t ws_symtab_not_above(const struct ws_symtab *symtab, uint64_t va);
 
-static inline const char *ws_symtab_name(const struct ws_symtab *symtab, uint32_t entry)
+static inline const char *ws_symtab_name(const struct ws_symtab *symtab, size_t entry)
 {
 	return symtab->names + symtab->entries.v[entry].name;
 }

@@ -194,7 +194,7 @@ static enum ws_status weigh_kernel(struct ws_system *system, uint64_t root,
 static void weigh_root(const struct ws_system *system, uint64_t root,
 		       struct ws_weight *weight)
 {
-	uint32_t frames = ws_root_size(system->paging.format) / WS_FRAME_SIZE;
+	uint64_t frames = ws_root_size(system->paging.format) / WS_FRAME_SIZE;
 
 	if (ws_private_level(system->paging.format))
 		return; /* a group of 32 bytes is no frame */

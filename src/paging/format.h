@@ -189,7 +189,7 @@ static inline uint64_t ws_level_index(const struct ws_level *level, uint64_t va)
 }
 
 static inline uint64_t ws_load_entry(const uint8_t *frame, uint64_t pa,
-				     uint8_t entry_log2)
+				     unsigned entry_log2)
 {
 	const uint8_t *p = frame + (pa & (WS_FRAME_SIZE - 1));
 

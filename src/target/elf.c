@@ -143,8 +143,8 @@ uint64_t ws_elf_head(const uint8_t *bytes, size_t have)
 static const char *const no_core[] = {
 	[ET_NONE] = "",
 	[ET_REL] =
-		", but an object file or a kernel module: `whosees check-module' says where "
-		"its handlers would lie",
+		(", but an object file or a kernel module: `whosees check-module' says where "
+		 "its handlers would lie"),
 	[ET_EXEC] =
 		", but a program, or a kernel's vmlinux, which --vmlinux gives beside a dump",
 	[ET_DYN] = ", but a program or a shared library",

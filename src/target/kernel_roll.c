@@ -107,7 +107,7 @@ static void put(struct program *program, uint8_t code, uint8_t to, uint8_t from,
 		int offset, int32_t value)
 {
 	program->insn[program->n++] =
-		(struct bpf_insn){ code, to, from, (int16_t)offset, value };
+		(struct bpf_insn){ code, to & 15u, from & 15u, (int16_t)offset, value };
 }
 
 static uint8_t size_code(uint32_t size)

@@ -367,8 +367,8 @@ static void note_write(FILE *file, const char *name, uint32_t type, const void *
 	size_t namesz = strlen(name) + 1;
 	uint8_t header[NOTE_HEADER] = { 0 };
 
-	put32(header, namesz);
-	put32(header + 4, size);
+	put32(header, (uint32_t)namesz);
+	put32(header + 4, (uint32_t)size);
 	put32(header + 8, type);
 	fwrite(header, sizeof(header), 1, file);
 	fwrite(name, namesz, 1, file);

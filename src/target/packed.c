@@ -269,7 +269,7 @@ static void *parts_run(void *arg)
 #define THREAD_MEMORY (WS_CODEC_WINDOW + WS_CODEC_REST + IN_BLOCK + OUT_BLOCK)
 
 /* As many as there are parts for, and memory if each refers back as far as it may. */
-static unsigned threads_for(const struct job *job)
+static uint64_t threads_for(const struct job *job)
 {
 	uint64_t n = ws_workers(), memory = job->file->memory;
 
@@ -296,7 +296,7 @@ static uint64_t window_for(const struct ws_file *file)
 static void parts_unpack(struct job *job)
 {
 	struct run runs[WS_SCAN_WORKERS] = { 0 };
-	unsigned n = threads_for(job), made = 0, started = 1;
+	uint64_t n = threads_for(job), made = 0, started = 1;
 
 	while (made < n && run_begin(&runs[made], job, !made))
 		made++;

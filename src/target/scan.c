@@ -106,7 +106,7 @@ static bool chunk_take_locked(struct scan *scan, struct chunk *chunk, double *do
 	bool taken;
 
 	pthread_mutex_lock(&scan->lock);
-	*done = (double)scan->frames_taken / scan->target->nframes;
+	*done = (double)scan->frames_taken / (double)scan->target->nframes;
 	taken = chunk_take(scan, chunk);
 	pthread_mutex_unlock(&scan->lock);
 	return taken;

@@ -400,7 +400,7 @@ const char *ws_target_note(const struct ws_target *target, unsigned i)
 
 	if (i < target->notes.n)
 		return target->notes.v[i];
-	i -= target->notes.n;
+	i -= (unsigned)target->notes.n;
 	if (i == 0 && has_shrunk(target))
 		return shrunk;
 	if (i > has_shrunk(target) || !target->ndamaged)

@@ -172,7 +172,7 @@ struct ws_target {
 	 * What the dump says of its machine, then what its format does; NULL, 0: nothing.
 	 */
 	const struct ws_arch *arch;
-	unsigned word;                  /* sizeof(long) there: 4 or 8 */
+	uint8_t word;                   /* sizeof(long) there: 4 or 8 */
 	const struct ws_format *format; /* NULL: the registers do not say */
 	bool format_by_note;            /* nothing but VMCOREINFO's note says it */
 	uint64_t root;                  /* what options gave */

@@ -95,9 +95,9 @@ static uint64_t shared_bit(const struct ws_system *system)
 	for (uint64_t pa = 0; pa < LOW_MEMORY; pa += TABLE_SPAN) {
 		const uint8_t *table = directory(system, pa);
 
-		for (uint64_t at = 0; table && at < TABLE_SPAN; at += PAGE_SPAN) {
-			uint64_t bit = stray_bit(ws_entry(system, table, at / PAGE_SPAN),
-						 pa + at);
+		for (unsigned i = 0; table && i < TABLE_SPAN / PAGE_SPAN; i++) {
+			uint64_t bit =
+				stray_bit(ws_entry(system, table, i), pa + i * PAGE_SPAN);
 
 			if (bit && ++seen[bit == WS_BIT(51)] >= SHARED_ENTRIES)
 				return bit;

@@ -181,7 +181,7 @@ static void need_entry_text(struct ws_needs *needs, const struct x86_fault_cpu *
 {
 	static const struct {
 		enum x86_fault_rule rule;
-		enum ws_half half;
+		uint8_t half; /* enum ws_half */
 	} sorts[] = {
 		{ X86_RULE_ENTRY_TEXT, WS_HALF_KERNEL },
 		{ X86_RULE_PTI_ENTRY, WS_HALF_USER },

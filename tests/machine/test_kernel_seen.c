@@ -431,8 +431,8 @@ static void predict(const struct scene *scene, int pid, uint64_t address,
 					    .processor = WS_PROCESSOR_NO_TLB,
 					    .has_address = true,
 					    .address = address };
-	struct ws_machine *machine;
-	struct ws_audit *audit;
+	struct ws_machine *machine = NULL;
+	struct ws_audit *audit = NULL;
 
 	if (ws_audit_run(scene->system, &audit) || ws_machine_create(audit, &machine) ||
 	    ws_machine_what_if(machine, &what_if, story))

@@ -393,6 +393,7 @@ static void empty_file(void **state)
 	ws_autoclose int fd = mk_file(&nothing, path);
 
 	(void)state;
+	assert_true(fd >= 0);
 	assert_refused(path, NULL, WS_ERR_UNREADABLE, (const char *[]){ "empty" }, 1);
 }
 
