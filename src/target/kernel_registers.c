@@ -68,19 +68,21 @@ static enum ws_status ask(struct ws_target *target, int fd)
 {
 	struct whosees_list list = { 0 };
 	ws_autofree struct whosees_register *registers = NULL;
+	uint32_t room;
 
 	if (ioctl(fd, WHOSEES_REGISTERS, &list))
 		return unknown(target, strerror(errno));
 	if (list.n > REGISTERS_MAX)
 		return unknown(target, "more registers than any machine has");
-	registers = calloc(list.n + 1, sizeof(*registers));
+	room = list.n; /* the list is the module's to write, all of it */
+	registers = calloc(room + 1, sizeof(*registers));
 	if (!registers)
 		return ws_fail_memory(target->ctx);
 	list.at = (uintptr_t)registers;
-	list.room = list.n;
+	list.room = room;
 	if (ioctl(fd, WHOSEES_REGISTERS, &list))
 		return unknown(target, strerror(errno));
-	return take(target, registers, list.n < list.room ? list.n : list.room);
+	return take(target, registers, list.n < room ? list.n : room);
 }
 
 enum ws_status ws_kernel_registers(struct ws_target *target)

@@ -82,19 +82,21 @@ static int open_to_write(struct ws_target *target, enum ws_status *status)
 static enum ws_status ask_spaces(struct ws_target *target, int fd, struct spaces *spaces)
 {
 	struct whosees_list list = { 0 };
+	uint32_t room;
 
 	if (ioctl(fd, WHOSEES_SPACES, &list))
 		return refused(target, why_not_asked(errno));
 	if (list.n > SPACES_MAX)
 		return refused(target, "the module names more spaces than there can be");
-	spaces->v = calloc(list.n + 1, sizeof(*spaces->v));
+	room = list.n; /* the list is the module's to write, all of it */
+	spaces->v = calloc(room + 1, sizeof(*spaces->v));
 	if (!spaces->v)
 		return ws_fail_memory(target->ctx);
 	list.at = (uintptr_t)spaces->v;
-	list.room = list.n;
+	list.room = room;
 	if (ioctl(fd, WHOSEES_SPACES, &list))
 		return refused(target, why_not_asked(errno));
-	spaces->n = list.n < list.room ? list.n : list.room;
+	spaces->n = list.n < room ? list.n : room;
 	return WS_OK;
 }
 

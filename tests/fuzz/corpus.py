@@ -1,20 +1,30 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""corpus.py DIR CAPTURE...: for every kind of target some small files that are well, a folder
-each: a few frames of a capture's memory, in two pieces, and its processors."""
+"""corpus.py DIR TOOL KO...: for every kind of input some small files that are well, a folder
+each. Of containers: a few frames of a capture's memory, in two pieces, and its processors; of
+captures as they are: which one; of texts, and of what peers and programs say: what good ones do,
+as TOOL prints it of a capture. KO: modules' files."""
 
+import json
 import os
 import pathlib
 import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 import zlib
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "common"), os.path.join(HERE, "..", "torture")]
+HERE = pathlib.Path(__file__).resolve().parent
+SOURCE = HERE.parents[1]
+sys.path[:0] = [str(HERE.parent / folder) for folder in ("common", "torture", "live")]
 import containers  # noqa: E402
+import fake_qemu  # noqa: E402
+import fake_stub  # noqa: E402
 import writers  # noqa: E402
+
+CAPTURES = sorted((HERE.parent / "captures").glob("*.elf"))  # scene.c numbers them so
+SMALL = ("686-small", "686-pae-small", "amd64-small")        # of which containers are made
 
 PAGE = 4096
 FRAMES = 3  # of each piece
@@ -108,15 +118,182 @@ def kinds(core):
         yield kind, writers.WRITERS[writer](core)[0]
 
 
-def main(folder, captures):
-    for capture in captures:
-        for i, (kind, data) in enumerate(kinds(small(pathlib.Path(capture)))):
-            place = pathlib.Path(folder) / kind
-            place.mkdir(parents=True, exist_ok=True)
-            (place / f"{pathlib.Path(capture).stem}-{i}").write_bytes(data)
+# ---- what is no container -----------------------------------------------------------------
+
+
+def beside(i, data=b""):
+    """What is looked at beside the i-th capture."""
+    return bytes([i]) + data
+
+
+def tables():
+    """Entries that lead to each other, in each format (walk.c)."""
+    for i in range(20):
+        entries = b"".join(bytes([frame, 1 + frame % 2, 0, 0, frame + 1, 0, 0, 0, 0, 0, 0, kind])
+                           for frame in range(7) for kind in range(2))
+        yield bytes([i, i, 0]) + entries
+
+
+def extents(*pieces):
+    return b"".join(struct.pack("<QQ", *piece) for piece in pieces)
+
+
+def given():
+    """Handed out as it is; while it moves; with more extents; and with some missing."""
+    for i in range(len(CAPTURES)):
+        yield beside(i, b"\0")
+    yield beside(0, b"\1")
+    yield beside(1, bytes([4]) + extents((1 << 40, PAGE), (3 * PAGE, 5 * PAGE)))
+    yield beside(2, b"\0" + bytes(99) + b"\xfe")
+    yield beside(3, b"\0" + bytes(200) + b"\xff")
+
+
+def regimes():
+    for text in ("", "user-access", "cr3=0x1000", "cr0=0x80050033,cr4=0x6f0",
+                 "ttbcr=0x80000000,sctlr=1", "tcr_el1=0x5b5503510,ttbr1_el1=0x41000000",
+                 "satp=0xa000000000080000"):
+        for i in range(0, len(CAPTURES), 3):
+            yield beside(i, text.encode())
+
+
+def table_of(tool, *arguments):
+    answer = subprocess.run([tool, *arguments, "--json"], stdout=subprocess.PIPE, check=False)
+    return json.loads(answer.stdout)
+
+
+def system_map(tool, i):
+    """Its own symbols, every hundredth page of the image."""
+    image = table_of(tool, "name", CAPTURES[i], "vfs_read")["names"][0]
+    first = int(image["address"], 16) & -0x100000
+    places = [f"{first + 0x5000 * n:#x}" for n in range(100)]
+    rows = table_of(tool, "name", CAPTURES[i], *places)["names"]
+    lines = {(int(row["address"], 16) - row["offset"], row["symbol"]) for row in rows
+             if row["symbol"] and not row["module"]}
+    return "".join(f"{va:08x} T {name}\n" for va, name in sorted(lines)).encode()
+
+
+STRUCTS = b"""
+struct list_head { struct list_head *next, *prev; };
+struct mm_struct { struct { int users; void *pgd; }; };
+struct task_struct { long flags; struct list_head tasks; struct mm_struct *mm, *active_mm;
+                     int pid, tgid; char comm[16]; struct list_head thread_group; };
+struct task_struct init_task;
+void vfs_read(void) { }
+"""
+
+
+def vmlinux():
+    """An ELF file with such structs in its DWARF, for 64 bits and, if that works, 32."""
+    for flag in ("-m64", "-m32"):
+        with tempfile.NamedTemporaryFile(suffix=".o") as file:
+            made = subprocess.run(["cc", flag, "-g", "-c", "-x", "c", "-", "-o", file.name],
+                                  input=STRUCTS, capture_output=True, check=False)
+            if not made.returncode:
+                yield beside(CAPTURES.index(HERE.parent / "captures" / "amd64-small.elf"),
+                             file.read())
+
+
+def device():
+    """What asks is told of two registers of each of two processors; of 600 entries."""
+    about = struct.pack("<B6IQ", 0, 2, 8, 4, 12, 2, 1, 1 << 63)
+    registers = b"".join(struct.pack("<I12sQ", cpu, name, 0x1000)
+                         for cpu in range(2) for name in (b"cr3", b"cr4"))
+    spaces = b"".join(struct.pack("<QQiI16s", pid << 12, pid, pid, 0, b"a") for pid in range(9))
+    yield b"\0" + about + struct.pack("<BQII", 0, 0, 0, 4) + \
+        struct.pack("<BQII", 0, 0, 4, 4) + registers
+    yield b"\1" + about + struct.pack("<BQII", 0, 0, 0, 9) + \
+        struct.pack("<BQII", 0, 0, 9, 9) + spaces + bytes(600)
+
+
+def answers(core):
+    """Of what fake_qemu's guest would print: its registers, and two ranges of memory."""
+    qemu = fake_qemu.registers([note for note in core.of("QEMU")])
+    pa, data = core.memory[0]
+    tree = ('FlatView #1\r\n AS "memory", root: system\r\n Root memory region: system\r\n'
+            f"  {pa:016x}-{pa + len(data) - 1:016x} (prio 0, ram): pc.ram @0 KVM\r\n"
+            f"  {1 << 40:016x}-{(1 << 40) + 8191:016x} (prio 0, rom): rom\r\n\r\n")
+    return qemu, tree
+
+
+def qmp(core):
+    said = [{}, {"running": True}, *answers(core)]
+    lines = [fake_qemu.GREETING, *({"return": what, "id": i + 1} for i, what in enumerate(said))]
+    yield b"".join(json.dumps(line).encode() + b"\r\n" for line in lines)
+    yield b"".join(json.dumps(line).encode() + b"\r\n" for line in
+                   [lines[0], {"event": "RESUME", "data": {}}, *lines[1:3],
+                    {"error": {"desc": "no"}, "id": 3}])
+
+
+def gdb(core):
+    packets = [b"PacketSize=1000;qXfer:features:read+", b"0", b"OK"]
+    for text in answers(core):
+        text = text.encode()
+        packets += [b"O" + text[i:i + 2040].hex().encode() for i in range(0, len(text), 2040)]
+        packets.append(b"OK")
+    packets.append(b"l" + fake_stub.DESCRIPTION["target.xml"].encode())
+    packets.append(b"l" + fake_stub.DESCRIPTION["core.xml"].encode())
+    yield b"+" + b"".join(map(fake_stub.framed, packets))
+    yield b"+" + b"".join(map(fake_stub.run_lengths, packets))
+    yield fake_stub.framed(b"T05thread:01;") + fake_stub.framed(packets[0])
+
+
+def journal(tool):
+    """Of the first capture's machine."""
+    table = table_of(tool, "spaces", CAPTURES[0])["spaces"]
+    lines = [{"schema": "whosees/sync-journal/1", "target": "given",
+              "time": "2026-01-01T00:00:00Z", "format": "i386-pae",
+              "reference": f"{int(table[0]['root'], 16):#x}"}]
+    lines += [{"entry": i, "pid": row["pid"], "root": f"{int(row['root'], 16):#x}", "mm": "0x0",
+               "level": 1, "entry_pa": "0x1000", "address": "0xf7c00000", "before": "0x0",
+               "after": "0x2067"} for i, row in enumerate(table[1:5])]
+    lines += [{"entry": i, "end": "written"} for i in range(3)]
+    return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines).encode()
+
+
+def results(tool):
+    for command in ("audit", "autopsy"):
+        for capture in CAPTURES[:2]:
+            yield subprocess.run([tool, command, capture, "--ndjson"], stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL, check=False).stdout
+
+
+def others(tool, modules):
+    """kind -> bytes."""
+    numbers = range(len(CAPTURES))
+    core = writers.Core((HERE.parent / "captures" / "686-small.elf").read_bytes())
+    for kind in ("discovery", "symbols", "stacks", "frames", "audit", "what-if", "autopsy"):
+        for i in numbers:
+            yield kind, beside(i)
+    for i in numbers:
+        for text in writers.Core(CAPTURES[i].read_bytes()).of("VMCOREINFO"):
+            yield "vmcoreinfo", beside(i, text)
+    for i in (0, 1, 2):
+        yield "system-map", beside(i, system_map(tool, i))
+    yield "journal", journal(tool)
+    for kind, seeds in (("walk", tables()), ("given", given()), ("regime", regimes()),
+                        ("vmlinux", vmlinux()), ("device", device()), ("qmp", qmp(core)),
+                        ("gdb", gdb(core)), ("results", results(tool)),
+                        ("module-file", (open(path, "rb").read() for path in modules)),
+                        ("script", (path.read_bytes() for path in
+                                    sorted((SOURCE / "machine/scenarios").glob("*.lua"))))):
+        for data in seeds:
+            yield kind, data
+
+
+def every(tool, modules):
+    for name in SMALL:
+        yield from kinds(small(HERE.parent / "captures" / f"{name}.elf"))
+    yield from others(tool, modules)
+
+
+def main(folder, tool, modules):
+    for i, (kind, data) in enumerate(every(tool, modules)):
+        place = pathlib.Path(folder) / kind
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"seed-{i}").write_bytes(data)
 
 
 if __name__ == "__main__":
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    main(sys.argv[1], sys.argv[2:])
+    main(sys.argv[1], sys.argv[2], sys.argv[3:])

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Any bytes as a target of one kind, for libFuzzer: opened, read whole and walked through.
- * WS_FUZZ_KIND in the environment says which kind; "packed": any, compressed as a whole. Of
- * raw memory the first line is where its pieces lie. What is refused is refused with words; that nothing else goes wrong is for
- * the sanitizers to see.
+ * Any bytes as a target of one kind: opened, read whole and walked through. "packed": of any
+ * kind, compressed as a whole. Of raw memory the first line is where its pieces lie.
  */
+#include "fuzz.h"
+
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "target/target.h"
@@ -21,17 +20,6 @@
 #define WALKS 16
 /* All that have registers in these files are of one architecture. */
 #define ROOT_REGISTER "cr3"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* No sanitizer sees what is merely wrong. */
-static void insist(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "%s\n", what);
-	abort();
-}
 
 static void touch(void *arg, unsigned worker, uint64_t pa, const uint8_t *data,
 		  size_t len)
@@ -116,12 +104,6 @@ static void look_at(struct ws_target *target)
 	__asm__ volatile("" : : "r"(sum[0]));
 }
 
-static bool is_refusal(enum ws_status status)
-{
-	return status == WS_ERR_UNREADABLE || status == WS_ERR_MALFORMED ||
-	       status == WS_ERR_UNSUPPORTED || status == WS_ERR_USAGE;
-}
-
 static void open_and_look(const char *path, const struct ws_target_options *options)
 {
 	struct ws_context *ctx = ws_context_create();
@@ -131,7 +113,7 @@ static void open_and_look(const char *path, const struct ws_target_options *opti
 	if (status == WS_OK)
 		look_at(target);
 	else
-		insist(is_refusal(status) && ws_error(ctx, 0), "no refusal, or no words");
+		insist_refusal(ctx, status);
 	ws_target_close(target);
 	ws_context_destroy(ctx);
 }
@@ -176,25 +158,22 @@ static void open_cloud(const uint8_t *data, size_t size)
 	open_and_look(memory, NULL);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_container(const uint8_t *data, size_t size)
 {
 	struct ws_target_options options = { .kind = getenv("WS_FUZZ_KIND") };
 	ws_autofree char *pieces = NULL;
-	ws_autoclose int fd = memfd_create("target", MFD_CLOEXEC);
-	char path[32];
 
-	if (options.kind && !strcmp(options.kind, "cloud-hypervisor")) {
+	if (!strcmp(options.kind, "cloud-hypervisor")) {
 		open_cloud(data, size);
-		return 0;
+		return;
 	}
-
-	if (options.kind && !strcmp(options.kind, "packed"))
+	if (!strcmp(options.kind, "packed"))
 		options.kind = NULL;
-	if (options.kind && !strcmp(options.kind, "raw"))
+	else if (!strcmp(options.kind, "raw"))
 		options.pieces = pieces = pieces_take(&data, &size);
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-		return -1;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	open_and_look(path, &options);
-	return 0;
+	{
+		autofile file = fuzz_file(data, size);
+
+		open_and_look(file.path, &options);
+	}
 }

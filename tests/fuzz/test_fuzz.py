@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""test_fuzz.py ONCE TOOL KO...: every kind of input without a fuzzer: its seeds, what was found
+before (found/KIND), and some hundreds of changes of them, the same every time. `make fuzz` looks
+further."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "common"))
+import corpus  # noqa: E402
+from tap import PATIENCE, Tap  # noqa: E402
+
+# Of what takes a hundredth of a second or more each.
+ROUNDS, FEW = 300, {"autopsy": 12, "audit": 60, "what-if": 40, "frames": 60, "discovery": 80,
+                    "symbols": 40, "stacks": 40, "vmcoreinfo": 30, "given": 60, "system-map": 30,
+                    "vmlinux": 30, "regime": 60, "script": 8, "qmp": 60, "gdb": 60, "walk": 100, "journal": 60}
+
+
+def last_words(done):
+    died = -done.returncode
+    name = f"signal {signal.Signals(died).name}" if died > 0 else f"status {done.returncode}"
+    return f"{name}\n{done.stderr[-2000:].decode(errors='replace')}"
+
+
+def run(tap, once, folder, kind):
+    seeds = sorted((folder / kind).glob("*")) + sorted((HERE / "found" / kind).glob("*"))
+    rounds, last = FEW.get(kind, ROUNDS), pathlib.Path(f"fuzz-{kind}.last")
+    if not tap.case(f"{kind}: there are seeds", seeds):
+        return
+    done = subprocess.run([once, str(rounds), *seeds], capture_output=True, timeout=PATIENCE,
+                          env=dict(os.environ, WS_FUZZ_KIND=kind, WS_FUZZ_LAST=str(last)),
+                          check=False)
+    ran = done.stdout.decode().strip()
+    if tap.case(f"{kind}: seeds, and {rounds} changes of them",
+                not done.returncode and int(ran) >= rounds + len(seeds),
+                f"{last_words(done)}\nby {last.absolute()}, which is kept"):
+        last.unlink()
+
+
+def main(once, tool, modules):
+    tap = Tap()
+    kinds = subprocess.run([once], stdout=subprocess.PIPE, check=True).stdout.decode().split()
+    with tempfile.TemporaryDirectory() as folder:
+        corpus.main(folder, tool, modules)
+        tap.case("there are no seeds of what is no kind",
+                 {path.name for path in pathlib.Path(folder).iterdir()} <= set(kinds))
+        for kind in kinds:
+            run(tap, once, pathlib.Path(folder), kind)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))
