@@ -11,7 +11,9 @@
 #include <cmocka.h>
 
 #include "common/frames.h"
+#include "common/memory.h"
 #include "paging/format.h"
+#include "util/bits.h"
 
 /* ---- entries ----------------------------------------------------------------------- */
 
@@ -22,15 +24,12 @@ static size_t entry_size(const struct fault_guest *fault)
 
 uint64_t audit_get(const struct fault_guest *fault, uint64_t pa)
 {
-	uint64_t entry = 0;
-
-	memcpy(&entry, fault->guest->memory + pa, entry_size(fault));
-	return entry;
+	return ws_le_word(fault->guest->memory + pa, entry_size(fault));
 }
 
 void audit_put(struct fault_guest *fault, uint64_t pa, uint64_t entry)
 {
-	memcpy(fault->guest->memory + pa, &entry, entry_size(fault));
+	put_little(fault->guest->memory + pa, entry_size(fault), entry);
 }
 
 void audit_change(struct fault_guest *fault, uint64_t pa, uint64_t set, uint64_t clear)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "linux/linux.h"
 
 #define PA_IMAGE (2u << 20)
@@ -17,7 +18,7 @@
 static void put_entry(struct fake_kernel *kernel, uint64_t table, unsigned index,
 		      uint64_t entry)
 {
-	memcpy(kernel->memory + table + index * kernel->word, &entry, kernel->word);
+	put_little(kernel->memory + table + index * kernel->word, kernel->word, entry);
 }
 
 /* The root lies at 4 KiB; large pages only. */
@@ -158,12 +159,12 @@ void fake_map_more(struct fake_kernel *kernel, uint64_t entry)
 
 void fake_put32(const struct fake_kernel *kernel, uint64_t va, uint32_t value)
 {
-	memcpy(fake_at(kernel, va), &value, sizeof(value));
+	put_little(fake_at(kernel, va), sizeof(value), value);
 }
 
 void fake_put_word(const struct fake_kernel *kernel, uint64_t va, uint64_t value)
 {
-	memcpy(fake_at(kernel, va), &value, kernel->word);
+	put_little(fake_at(kernel, va), kernel->word, value);
 }
 
 /* ---- kallsyms --------------------------------------------------------------------- */
@@ -243,14 +244,14 @@ static uint64_t write_names(const struct fake_kernel *kernel, uint64_t va,
 static uint64_t write_tokens(const struct fake_kernel *kernel, uint64_t va,
 			     enum fake_kallsyms kind, struct fake_tables *tables)
 {
-	uint16_t index[256];
+	uint8_t index[2 * 256];
 	char text[2];
 
 	tables->token_table = va = aligned(kernel, kind, va);
 	for (unsigned code = 0; code < 256; code++) {
 		const char *token = token_of(code, text);
 
-		index[code] = va - tables->token_table;
+		put_little(index + 2 * code, 2, va - tables->token_table);
 		strcpy((char *)fake_at(kernel, va), token);
 		va += strlen(token) + 1;
 	}

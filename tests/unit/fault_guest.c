@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fault_guest.h"
+#include "common/memory.h"
+#include "util/bits.h"
 #include "x86/registers.h"
 
 #include <stdio.h>
@@ -86,7 +88,7 @@ static struct place in_text(const struct fault_guest *fault, uint64_t offset)
 
 static void put64(struct fault_guest *fault, uint64_t pa, uint64_t value)
 {
-	memcpy(fault->guest->memory + pa, &value, sizeof(value));
+	put_little(fault->guest->memory + pa, sizeof(value), value);
 }
 
 /* ---- descriptors ------------------------------------------------------------------- */
@@ -353,11 +355,10 @@ void fault_guest_change_page(struct fault_guest *fault, uint64_t root, uint64_t 
 {
 	struct guest *guest = fault->guest;
 	unsigned size = guest->kind->format->entry_log2 == 3 ? 8 : 4;
-	uint64_t pa = guest_own_entry(guest, root, va), entry = 0;
+	uint64_t pa = guest_own_entry(guest, root, va);
+	uint64_t entry = ws_le_word(guest->memory + pa, size);
 
-	memcpy(&entry, guest->memory + pa, size);
-	entry = (entry & ~clear) | set;
-	memcpy(guest->memory + pa, &entry, size);
+	put_little(guest->memory + pa, size, (entry & ~clear) | set);
 }
 
 void fault_guest_hide_page(struct fault_guest *fault, uint64_t root, uint64_t va)

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "audit/arch.h"
+#include "common/memory.h"
 #include "linux/symtab.h"
+#include "util/bits.h"
 
 /* Roots and tables are taken from here on; a test has what is below to itself. */
 #define TABLES (MADE_RAM + (4u << 20))
@@ -129,15 +131,12 @@ uint64_t made_root(struct made_kernel *kernel)
 
 static uint64_t entry_at(const struct made_kernel *kernel, uint64_t pa)
 {
-	uint64_t entry = 0;
-
-	memcpy(&entry, at(kernel, pa), 1u << kernel->system.format->entry_log2);
-	return entry;
+	return ws_le_word(at(kernel, pa), 1u << kernel->system.format->entry_log2);
 }
 
 static void put_entry(struct made_kernel *kernel, uint64_t pa, uint64_t entry)
 {
-	memcpy(at(kernel, pa), &entry, 1u << kernel->system.format->entry_log2);
+	put_little(at(kernel, pa), 1u << kernel->system.format->entry_log2, entry);
 }
 
 void made_map(struct made_kernel *kernel, uint64_t root, uint64_t va, uint64_t pa,
@@ -196,12 +195,12 @@ void made_symbol(struct made_kernel *kernel, const char *name, uint64_t va, char
 
 void made_put32(struct made_kernel *kernel, uint64_t pa, uint32_t value)
 {
-	memcpy(at(kernel, pa), &value, sizeof(value));
+	put_little(at(kernel, pa), sizeof(value), value);
 }
 
 void made_put_word(struct made_kernel *kernel, uint64_t pa, uint64_t value)
 {
-	memcpy(at(kernel, pa), &value, kernel->system.layout.word);
+	put_little(at(kernel, pa), kernel->system.layout.word, value);
 }
 
 void made_leave_out(struct made_kernel *kernel, uint64_t pa)

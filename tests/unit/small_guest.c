@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/memory.h"
 #include "paging/format.h"
 #include "util/bits.h"
 #include "x86/entry.h"
@@ -141,20 +142,17 @@ int guest_run_cases(const char *group, const struct guest_case *cases, size_t n)
 
 uint64_t guest_get(const struct guest *guest, uint64_t pa)
 {
-	uint64_t value = 0;
-
-	memcpy(&value, guest->memory + pa, guest->word);
-	return value;
+	return ws_le_word(guest->memory + pa, guest->word);
 }
 
 void guest_put(struct guest *guest, uint64_t pa, uint64_t value)
 {
-	memcpy(guest->memory + pa, &value, guest->word);
+	put_little(guest->memory + pa, guest->word, value);
 }
 
 void guest_put32(struct guest *guest, uint64_t pa, uint32_t value)
 {
-	memcpy(guest->memory + pa, &value, sizeof(value));
+	put_little(guest->memory + pa, sizeof(value), value);
 }
 
 static uint64_t image_va(const struct guest *guest, uint64_t pa)
@@ -205,17 +203,16 @@ static unsigned entry_size(const struct guest *guest)
 
 static uint64_t get_entry(const struct guest *guest, uint64_t table, unsigned index)
 {
-	uint64_t entry = 0;
+	unsigned size = entry_size(guest);
 
-	memcpy(&entry, guest->memory + table + (uint64_t)index * entry_size(guest),
-	       entry_size(guest));
-	return entry;
+	return ws_le_word(guest->memory + table + (uint64_t)index * size, size);
 }
 
 static void put_entry(struct guest *guest, uint64_t table, unsigned index, uint64_t entry)
 {
-	memcpy(guest->memory + table + (uint64_t)index * entry_size(guest), &entry,
-	       entry_size(guest));
+	unsigned size = entry_size(guest);
+
+	put_little(guest->memory + table + (uint64_t)index * size, size, entry);
 }
 
 /* The levels of a format, top first: where the index into its table lies in a va. */
@@ -678,8 +675,8 @@ static void make_resource(struct guest *guest, unsigned index, const char *name,
 	unsigned size = entry_size(guest); /* of a physical address */
 	uint64_t at = PA_RESOURCES + index * 0x40, string = PA_NAMES + index * 16;
 
-	memcpy(guest->memory + at, &start, size);
-	memcpy(guest->memory + at + size, &end, size);
+	put_little(guest->memory + at, size, start);
+	put_little(guest->memory + at + size, size, end);
 	guest_put(guest, at + 2 * size, image_va(guest, string));
 	memcpy(guest->memory + string, name, strlen(name) + 1);
 }

@@ -19,6 +19,9 @@
 
 #include <cmocka.h>
 
+#include "common/memory.h"
+#include "util/bits.h"
+
 #define P 1u
 #define RW 2u
 #define US 4u
@@ -841,14 +844,13 @@ static void run_a_stack_through(struct random *random, uint8_t *frame)
 					? text + random_below(random, 1 << 22)
 					: random_below(random, 512);
 
-		memcpy(frame + at + i * shape->entry_size, &word, shape->entry_size);
+		put_little(frame + at + i * shape->entry_size, shape->entry_size, word);
 	}
 }
 
 static void corrupt(struct random *random, struct damage *damage)
 {
 	uint8_t *frame = damage->frame = random_frame(random);
-	uint64_t entry = 0;
 	size_t slot;
 
 	memcpy(damage->before, frame, PAGE);
@@ -857,9 +859,8 @@ static void corrupt(struct random *random, struct damage *damage)
 		return;
 	}
 	slot = random_slot(random, frame);
-	memcpy(&entry, frame + slot, shape->entry_size);
-	entry = corrupted(random, entry);
-	memcpy(frame + slot, &entry, shape->entry_size);
+	put_little(frame + slot, shape->entry_size,
+		   corrupted(random, ws_le_word(frame + slot, shape->entry_size)));
 }
 
 /* ---- rounds ----------------------------------------------------------------------- */

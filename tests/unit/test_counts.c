@@ -14,9 +14,11 @@
 
 #include <cmocka.h>
 
+#include "common/memory.h"
 #include "linux/roots.h"
 #include "report/digest.h"
 #include "report/words.h"
+#include "util/bits.h"
 #include "x86/registers.h"
 
 struct counted {
@@ -170,7 +172,7 @@ static uint64_t first_entry(const struct guest *guest, uint64_t root)
 	uint64_t entry = 0;
 
 	for (unsigned at = 0; !entry; at += size)
-		memcpy(&entry, guest->memory + root + at, size);
+		entry = ws_le_word(guest->memory + root + at, size);
 	return entry;
 }
 
@@ -189,9 +191,9 @@ static void a_reused_page_is_freed(void **state)
 
 		memset(guest->memory + guest->vmcoreinfo, 0, WS_FRAME_SIZE);
 		for (unsigned i = 0; i < ENTRIES; i++, at += size)
-			memcpy(at, &entry, size);
+			put_little(at, size, entry);
 		for (unsigned i = 0; i < ENTRIES + more; i++, at += size)
-			memcpy(at, &other, size);
+			put_little(at, size, other);
 		take(&counted);
 		assert_int_equal(
 			counted.digest.spaces[index_of(&counted, guest->reused)].kind,

@@ -12,11 +12,14 @@
 #include <cmocka.h>
 #include <elf.h>
 
+#include "common/memory.h"
 #include "target/elf.h"
 
 #define NHEADERS 5
 #define NOTES 0x2000u
 #define NOTES_SIZE 0x1234u
+
+#define PUT(field, value) put_little((uint8_t *)&(field), sizeof(field), value)
 
 /* As fs/proc/kcore.c has it: notes first, then memory, far away. */
 #define MAKE(bits)                                                        \
@@ -28,15 +31,15 @@
 		memset(bytes, 0, 4096);                                   \
 		memcpy(ehdr->e_ident, ELFMAG, SELFMAG);                   \
 		ehdr->e_ident[EI_CLASS] = ELFCLASS##bits;                 \
-		ehdr->e_phoff = sizeof(*ehdr);                            \
-		ehdr->e_phnum = NHEADERS;                                 \
-		phdr[0].p_type = PT_NOTE;                                 \
-		phdr[0].p_offset = NOTES;                                 \
-		phdr[0].p_filesz = NOTES_SIZE;                            \
+		PUT(ehdr->e_phoff, sizeof(*ehdr));                        \
+		PUT(ehdr->e_phnum, NHEADERS);                             \
+		PUT(phdr[0].p_type, PT_NOTE);                             \
+		PUT(phdr[0].p_offset, NOTES);                             \
+		PUT(phdr[0].p_filesz, NOTES_SIZE);                        \
 		for (unsigned i = 1; i < NHEADERS; i++) {                 \
-			phdr[i].p_type = PT_LOAD;                         \
-			phdr[i].p_offset = 0x10000000u * i;               \
-			phdr[i].p_filesz = 0x10000000u;                   \
+			PUT(phdr[i].p_type, PT_LOAD);                     \
+			PUT(phdr[i].p_offset, 0x10000000u * i);           \
+			PUT(phdr[i].p_filesz, 0x10000000u);               \
 		}                                                         \
 		return sizeof(*ehdr);                                     \
 	}
@@ -86,10 +89,10 @@ static void what_wraps(void **state)
 
 	(void)state;
 	make64(bytes);
-	notes->p_filesz = UINT64_MAX - 1;
+	PUT(notes->p_filesz, UINT64_MAX - 1);
 	assert_true(ws_elf_head(bytes, sizeof(bytes)) == UINT64_MAX);
 	make64(bytes);
-	ehdr->e_phoff = UINT64_MAX - 16;
+	PUT(ehdr->e_phoff, UINT64_MAX - 16);
 	assert_true(ws_elf_head(bytes, sizeof(bytes)) == UINT64_MAX);
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/memory.h"
 #include "util/cleanup.h"
 #include "x86/entry.h"
 #include "x86/registers.h"
@@ -439,9 +440,9 @@ static void put_gate(struct guest *guest, unsigned vector, uint64_t target)
 	uint8_t *gate = guest->memory + guest->swapper + IDT + vector * size;
 
 	memset(gate, 0, size);
-	memcpy(gate, &target, 2);
+	put_little(gate, 2, target);
 	gate[5] = 0x8e;
-	memcpy(gate + 6, (uint8_t *)&target + 2, size == 16 ? 6 : 2);
+	put_little(gate + 6, size == 16 ? 6 : 2, target >> 16);
 }
 
 static const struct {

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/memory.h"
 #include "linux/roots.h"
 
 /* Frames far from all else, in the small guest's memory. */
@@ -220,8 +221,8 @@ static void put_resource(const struct tree *tree, unsigned i, uint64_t first,
 	uint64_t links = pa + 2 * tree->size + (1 + tree->flags) * guest->word;
 
 	strcpy((char *)guest->memory + named, name);
-	memcpy(guest->memory + pa, &first, tree->size);
-	memcpy(guest->memory + pa + tree->size, &last, tree->size);
+	put_little(guest->memory + pa, tree->size, first);
+	put_little(guest->memory + pa + tree->size, tree->size, last);
 	guest_put(guest, pa + 2 * tree->size, guest->kind->page_offset + named);
 	guest_put(guest, links, i ? resource_va(tree, 0) : 0);
 	guest_put(guest, links + guest->word, resource_va(tree, sibling));

@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "common/memory.h"
+
 #define GARBAGE UINT64_C(0xdeadb000)
 
 /* ---- helpers ---------------------------------------------------------------------- */
@@ -507,7 +509,7 @@ static void fill_table(struct guest *guest, uint64_t table, uint64_t entry)
 	unsigned size = guest->kind->format->entry_log2 == 3 ? 8 : 4;
 
 	for (unsigned i = 0; i < WS_FRAME_SIZE; i += size)
-		memcpy(guest->memory + table + i, &entry, size);
+		put_little(guest->memory + table + i, size, entry);
 }
 
 static void tables_that_point_at_themselves(void **state)

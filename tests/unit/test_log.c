@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "common/memory.h"
 #include "common/random.h"
 
 /* From the image's first byte. */
@@ -116,7 +117,7 @@ static void put_desc(struct scene *scene, uint64_t id, unsigned state, uint64_t 
 
 static void put64(struct scene *scene, uint64_t va, uint64_t value)
 {
-	memcpy(fake_at(&scene->kernel, va), &value, 8);
+	put_little(fake_at(&scene->kernel, va), 8, value);
 }
 
 static void put_info(struct scene *scene, uint64_t id, const char *text, unsigned level)
@@ -166,10 +167,8 @@ static void make_room(struct scene *scene, uint64_t end)
 
 	for (; scene->tail != scene->head;
 	     scene->tail = (scene->tail + 1) & scene->mask) {
-		uint64_t va = desc_at(scene, scene->tail), state, begin;
+		uint64_t begin = scene->oldest[scene->tail % COUNT];
 
-		memcpy(&state, fake_at(&scene->kernel, va), scene->word);
-		begin = scene->oldest[scene->tail % COUNT];
 		if (((end - begin) & last) <= TEXT_SIZE)
 			return;
 		put_desc(scene, scene->tail, 3, begin, begin);
@@ -463,13 +462,10 @@ ssize_t pread(int fd, void *to, size_t size, off_t at)
 static FILE *put_in_file(struct fake_kernel *kernel)
 {
 	FILE *file = tmpfile();
-	uint64_t entry;
 
 	assert_non_null(file);
-	for (uint64_t i = 1; i < HOLES >> 30; i++) { /* pages of 1 GiB: P, RW and PS */
-		entry = i << 30 | 0x083;
-		memcpy(kernel->memory + 0x2000 + 8 * i, &entry, 8);
-	}
+	for (uint64_t i = 1; i < HOLES >> 30; i++) /* pages of 1 GiB: P, RW and PS */
+		put_little(kernel->memory + 0x2000 + 8 * i, 8, i << 30 | 0x083);
 	assert_int_equal(fwrite(kernel->memory, FAKE_MEMORY, 1, file), 1);
 	assert_int_equal(fflush(file), 0);
 	assert_int_equal(ftruncate(fileno(file), HOLES), 0);

@@ -22,6 +22,8 @@
 
 #include <cmocka.h>
 
+#include "common/memory.h"
+
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 #define PAGE 4096u
@@ -163,8 +165,8 @@ static void stream_map(struct stream *s, uint64_t at, const struct entry *entry,
 	page[0x1e8] = (uint8_t)n;
 	memcpy(page + 0x202, "HdrS", 4);
 	for (unsigned i = 0; i < n; i++) {
-		memcpy(page + 0x2d0 + 20 * i, &entry[i].pa, 8);
-		memcpy(page + 0x2d8 + 20 * i, &entry[i].len, 8);
+		put_little(page + 0x2d0 + 20 * i, 8, entry[i].pa);
+		put_little(page + 0x2d8 + 20 * i, 8, entry[i].len);
 		page[0x2e0 + 20 * i] = 1;
 	}
 	be(s, at | 0x08, 8);

@@ -6,6 +6,7 @@
 #include "fake_kernel.h"
 
 #include <elf.h>
+#include <endian.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -104,16 +105,16 @@ static void put_symbol(struct scene *scene, uint64_t at, uint32_t name, uint64_t
 		       uint16_t section)
 {
 	if (scene->kernel.word == 8) {
-		Elf64_Sym symbol = { .st_name = name,
+		Elf64_Sym symbol = { .st_name = htole32(name),
 				     .st_info = 't',
-				     .st_shndx = section,
-				     .st_value = value };
+				     .st_shndx = htole16(section),
+				     .st_value = htole64(value) };
 		memcpy(fake_at(&scene->kernel, at), &symbol, sizeof(symbol));
 	} else {
-		Elf32_Sym symbol = { .st_name = name,
+		Elf32_Sym symbol = { .st_name = htole32(name),
 				     .st_info = 't',
-				     .st_shndx = section,
-				     .st_value = (uint32_t)value };
+				     .st_shndx = htole16(section),
+				     .st_value = htole32((uint32_t)value) };
 		memcpy(fake_at(&scene->kernel, at), &symbol, sizeof(symbol));
 	}
 }

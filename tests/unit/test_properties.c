@@ -71,7 +71,7 @@ static void ladder_init(struct ladder *ladder, const struct ws_format *format)
 							: ladder->entries->leaf) |
 				level_bits(ladder, l);
 
-			memcpy(ladder->frame[l] + i, &entry, ladder->entry_size);
+			put_little(ladder->frame[l] + i, ladder->entry_size, entry);
 		}
 	ws_walk(&ladder->paging, 0, VA, &trail);
 	assert_int_equal(trail.nsteps, ladder->levels);
@@ -115,7 +115,7 @@ static void put(struct ladder *ladder, unsigned level, uint64_t entry)
 {
 	entry |= level_bits(ladder, level);
 	entry ^= ladder->toggled[level];
-	memcpy(ladder->slot[level], &entry, ladder->entry_size);
+	put_little(ladder->slot[level], ladder->entry_size, entry);
 }
 
 /* Counts through the bits of one level, and of those below where the walk gets there. */

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "common/memory.h"
 #include "linux/linux.h"
 #include "util/bits.h"
 
@@ -206,15 +207,12 @@ static uint8_t *at(struct machine *m, uint64_t pa)
 
 static void put(struct machine *m, uint64_t pa, uint64_t value, unsigned size)
 {
-	memcpy(at(m, pa), &value, size);
+	put_little(at(m, pa), size, value);
 }
 
 static uint64_t get(struct machine *m, uint64_t pa, unsigned size)
 {
-	uint64_t value = 0;
-
-	memcpy(&value, at(m, pa), size);
-	return value;
+	return ws_le_word(at(m, pa), size);
 }
 
 static uint64_t direct_va(const struct machine *m, uint64_t pa)

@@ -13,6 +13,7 @@
 #include "arch/arch.h"
 #include "arm/regime.h"
 #include "made_kernel.h"
+#include "util/bits.h"
 
 #define DIRECT UINT64_C(0xc0000000)
 /* Mapped by a block, by a table, and in a process's own directory. */
@@ -28,10 +29,7 @@ static uint32_t sharer, stranger;
 
 static uint32_t word_at(uint64_t pa)
 {
-	uint32_t word;
-
-	memcpy(&word, kernel.memory + (pa - MADE_RAM), sizeof(word));
-	return word;
+	return ws_le32(kernel.memory + (pa - MADE_RAM));
 }
 
 /* The reference's directory of the direct map, with a block and a table in it. */

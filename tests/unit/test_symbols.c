@@ -19,6 +19,7 @@
 #include "linux/kallsyms.h"
 #include "linux/members.h"
 #include "linux/symtab.h"
+#include "util/bits.h"
 
 #define NSYMBOLS 700u
 #define TABLES_AT 0x80000 /* from the image's first byte; code lies before */
@@ -266,7 +267,7 @@ static void test_token_of_control_characters(void **state)
 	uint16_t at;
 
 	(void)state;
-	memcpy(&at, fake_at(&scene->kernel, scene->tables.token_index + 2 * '_'), 2);
+	at = ws_le16(fake_at(&scene->kernel, scene->tables.token_index + 2 * '_'));
 	*fake_at(&scene->kernel, scene->tables.token_table + at) = '\033';
 	check_refused(scene, "contradict each other");
 }

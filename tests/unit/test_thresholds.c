@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/memory.h"
 #include "fake_kernel.h"
 #include "linux/census.h"
 #include "linux/image.h"
@@ -83,20 +84,22 @@ static bool is_like(unsigned nslots, unsigned alike, unsigned other)
 					.nsamples = WS_SAMPLES,
 					.entry_log2 = 2,
 					.mask = UINT32_MAX };
-	uint32_t table[1024] = { 0 }, known;
+	uint8_t table[WS_FRAME_SIZE] = { 0 };
 
 	for (unsigned i = 0; i < nslots; i++) {
-		known = (i + 1) << 12 | 1;
-		memcpy(likeness.table + 4 * i, &known, 4);
+		uint32_t known = (i + 1) << 12 | 1;
+		size_t at = (size_t)4 * i;
+
+		put_little(likeness.table + at, 4, known);
 		likeness.slot[i] = (uint16_t)i;
 		if (i >= nslots - alike) /* samples, the first, last of all */
-			table[i] = known;
+			put_little(table + at, 4, known);
 		else if (i < other)
-			table[i] = known + 0x100000;
+			put_little(table + at, 4, known + 0x100000);
 	}
 	for (unsigned i = 0; i < WS_SAMPLES; i++)
 		likeness.sample[i] = (uint16_t)i;
-	return ws_is_like(&likeness, (const uint8_t *)table);
+	return ws_is_like(&likeness, table);
 }
 
 static bool half_alike(uint64_t n)

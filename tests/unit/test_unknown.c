@@ -273,8 +273,7 @@ static void lack_tables(struct fault_guest *fault, unsigned entries, unsigned fr
 		uint64_t frame = GUEST_MEMORY - 2 * (1 + i % frames) * WS_FRAME_SIZE;
 		uint32_t entry = (uint32_t)frame | 0x67;
 
-		memcpy(fault->guest->memory + victim + 4 * (size_t)(100 + i), &entry,
-		       sizeof(entry));
+		guest_put32(fault->guest, victim + 4 * (uint64_t)(100 + i), entry);
 		if (frame < lowest)
 			leave_out(fault, lowest = frame);
 	}

@@ -16,6 +16,7 @@
 
 #include "linux/roots.h"
 #include "linux/tasks.h"
+#include "util/bits.h"
 #include "x86/entry.h"
 #include "x86/registers.h"
 
@@ -69,10 +70,8 @@ static void expect_processes(const struct fault_guest *fault)
 static void set_flag(struct guest *guest, unsigned task, uint32_t flag)
 {
 	uint64_t pa = guest_pa(guest, guest->task[task].comm_va) + GUEST_FLAGS_OFFSET;
-	uint32_t flags;
 
-	memcpy(&flags, guest->memory + pa, sizeof(flags));
-	guest_put32(guest, pa, flags | flag);
+	guest_put32(guest, pa, ws_le32(guest->memory + pa) | flag);
 }
 
 /* ---- threads ---------------------------------------------------------------------- */
