@@ -23,6 +23,7 @@ BUILD_PACKAGES := gcc meson ninja-build pkgconf python3 \
 	zlib1g-dev liblzma-dev liblz4-dev \
 	libelf-dev libdw-dev libjansson-dev uthash-dev liblua5.4-dev nettle-dev \
 	libncurses-dev libbpf-dev
+DOCS_PACKAGES := mkdocs
 # Tested with: cmocka, a second reader of kdumps, the sanitizers' second compiler, a
 # browser, three shells, programs that compress dumps, one that runs many jobs, the
 # documents' site, debuggers with Python, and real guests.
@@ -34,7 +35,6 @@ LAB_PACKAGES := qemu-system-x86 qemu-system-arm qemu-system-misc opensbi qemu-us
 	linux-libc-dev-armhf-cross linux-libc-dev-arm64-cross linux-libc-dev-riscv64-cross \
 	busybox-static cpio makedumpfile xz-utils zstd \
 	binutils bc flex bison libelf-dev kmod
-DOCS_PACKAGES := mkdocs
 BENCH_PACKAGES := libunicorn-dev # measured beside
 # Packaged with: debian/ needs these beside what is built and unit-tested with.
 DEB_PACKAGES := build-essential debhelper dh-dkms dh-python dpkg-dev fakeroot lintian \
