@@ -29,7 +29,7 @@ DOCS_PACKAGES := mkdocs
 # documents' site, debuggers with Python, and real guests.
 CHECK_PACKAGES := libcmocka-dev libkdumpfile-dev clang libclang-rt-dev mandoc \
 	python3-jsonschema chromium chromium-driver zsh fish jq lz4 lzop pigz tabix \
-	parallel python3-cffi python3-dev python3-numpy gdb python3-drgn $(DOCS_PACKAGES)
+	parallel python3-cffi python3-dev python3-numpy gdb python3-drgn crash $(DOCS_PACKAGES)
 LAB_PACKAGES := qemu-system-x86 qemu-system-arm qemu-system-misc opensbi qemu-user \
 	gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu gcc-riscv64-linux-gnu \
 	linux-libc-dev-armhf-cross linux-libc-dev-arm64-cross linux-libc-dev-riscv64-cross \

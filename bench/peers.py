@@ -153,7 +153,8 @@ def ask_crash(_):
     said = next((line for line in (done.stdout + done.stderr).splitlines() if line.startswith("crash:")),
                 "ends without an answer")
     raise Cannot(f"{said.removeprefix('crash: ').replace(str(DUMP) + '/', '')} "
-                 "(it wants a vmlinux with debugging information)")
+                 "(it wants a vmlinux with debugging information, and with one walks kernel addresses "
+                 "in init_mm's tables alone)")
 
 
 def ask_gdb(_):

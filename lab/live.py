@@ -40,6 +40,7 @@ OFF_THE_LIST = "not on the task list"
 OWN = "whosees"  # what the process is called that looks
 BAD = re.compile(r"BUG:|kernel BUG|Oops|WARNING:|Call Trace|general protection fault|unable to handle|"
                  r"KASAN|possible circular|suspicious RCU|soft lockup|blocked for more")
+BOOTED = "as init process"  # what a kernel says of the machine before that is not ours
 Answer = collections.namedtuple("Answer", "status text complaints")
 
 
@@ -287,7 +288,7 @@ def judge(name, answers, program, dump):
     scenario = scenarios()[name]
     if scenario["watch"]:
         console = dump.with_name("serial.log").read_text(errors="replace")
-        return list(harm(answers, console, scenario.getint("left")))
+        return list(harm(answers, console.partition(BOOTED)[2], scenario.getint("left")))
     if scenario["refused"]:
         return [f"{command}: {answer.status} {answer.complaints}"
                 for command, answer in answers.items()
