@@ -643,6 +643,20 @@ static bool flags_of_a_cut_list(uint64_t n)
 	return look(guest, flags_are_known);
 }
 
+/* A word before the flags repeats each task's, but for init_task's, which is n. */
+static bool a_copy_of_flags_but_the_first(uint64_t n)
+{
+	struct guest *guest = make(I386);
+
+	for (unsigned i = 0; i < guest->ntasks; i++) {
+		uint8_t *flags = guest->memory + comm_pa(guest, i) + GUEST_FLAGS_OFFSET;
+
+		memcpy(flags - 4, flags, 4);
+	}
+	guest_put32(guest, comm_pa(guest, 0) + GUEST_FLAGS_OFFSET - 4, (uint32_t)n);
+	return look(guest, flags_are_known);
+}
+
 /* And n have one that leads to a page which is not in the dump. */
 static bool roots_left_out(uint64_t n)
 {
@@ -1305,6 +1319,8 @@ static const struct threshold {
 	{ "fields: roots of 25 left out", roots_left_out, 11, 12 },
 	{ "fields: tasks that show flags, of a list that is cut", flags_of_a_cut_list, 8,
 	  7 },
+	{ "fields: flags by which init_task is no kernel thread",
+	  a_copy_of_flags_but_the_first, ~WS_PF_KTHREAD, WS_PF_KTHREAD },
 	{ "owners: of 30 with names", names_of_owners, 8, 7 },
 	{ "owners: of 30 without a pid", owners_without_pid, 7, 8 },
 	{ "owners: tasks that show fields", owners_of_so_many, 2, 1 },
