@@ -50,8 +50,8 @@ static const char *const problems[] = {
 	[WS_LANDS_EXIT_TEXT] =
 		"a kernel that cannot unload modules does not load .exit.text",
 	[WS_LANDS_INIT_TEXT] = "freed when the module's init function has returned",
-	[WS_LANDS_INIT_DATA] = "freed when the module's init function has returned, and "
-			       "never executable",
+	[WS_LANDS_INIT_DATA] = ("freed when the module's init function has returned, and "
+				"never executable"),
 	[WS_LANDS_DATA] = "not executable: its first fetch faults",
 	[WS_LANDS_NOWHERE] = "not loaded at all",
 };

@@ -390,7 +390,7 @@ enum exit_status run_sync(struct session *session)
 	enum ws_status status = WS_OK;
 	struct report *report;
 	size_t nspaces;
-	bool lasts;
+	bool lasts = false;
 
 	if (request->apply || request->undo)
 		status = ws_target_may_write(session->target, &lasts);

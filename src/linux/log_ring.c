@@ -492,7 +492,7 @@ enum ws_log_way ws_log_search_ring(struct ws_system *system, uint64_t first,
 	bool told = ws_vmcoreinfo(system, "OFFSET", "printk_ringbuffer.text_data_ring",
 				  &known);
 
-	for (int newer = 0; newer <= !told; newer++) {
+	for (int newer = 0; newer <= (told ? 0 : 1); newer++) {
 		struct hunt hunt = { .ring = ring_of(system, store) };
 		struct offsets offsets;
 

@@ -66,12 +66,13 @@ bool ws_root_fits_now(struct ws_system *system, uint64_t root)
 static void find_own_pid(struct ws_system *system)
 {
 	const struct ws_target *target = system->target;
-	const uint8_t *at = target->own_task, *end = at + target->own_task_size;
+	const uint8_t *at = target->own_task, *end;
 	int64_t offset = system->fields.pid;
 	char comm[WS_COMM_LEN] = "";
 
 	if (!at || offset == WS_NO_FIELD || prctl(PR_GET_NAME, comm))
 		return;
+	end = at + target->own_task_size;
 	while ((at = memmem(at, end - at, comm, sizeof(comm)))) {
 		if (at - target->own_task + offset >= 0 && end - at >= offset + 4) {
 			uint32_t pid = ws_le32(at + offset);

@@ -669,7 +669,7 @@ static enum ws_status add_space(struct ws_system *system, const struct claim *cl
 	space->perhaps_freed = claim->perhaps_freed;
 	if (claim->task && claim->kind == WS_SPACE_PROCESS) {
 		space->pid = claim->task->pid;
-		memcpy(space->comm, claim->task->comm, sizeof(space->comm));
+		memcpy(space->comm, claim->task->comm, sizeof(claim->task->comm));
 	} else if (claim->kind == WS_SPACE_UNOWNED) {
 		name_by_root(space, whole_root(system, root, kind));
 	} else {

@@ -413,11 +413,11 @@ static bool prstatus_write(FILE *file, const struct ws_cpu *cpu)
 	if (!desc)
 		return false;
 	for (unsigned i = 0; i < WS_REGISTERS_MAX; i++) {
-		uint8_t *p = desc + layout->registers +
-			     (layout->index[i] - 1) * (size_t)layout->word;
+		uint8_t *registers = desc + layout->registers;
 
 		if (layout->index[i] && ws_cpu_knows(cpu, i))
-			put_word(p, cpu->reg[i], layout->word);
+			put_word(registers + (layout->index[i] - 1u) * layout->word,
+				 cpu->reg[i], layout->word);
 	}
 	note_write(file, "CORE", NT_PRSTATUS, desc, layout->size);
 	return true;
