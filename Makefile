@@ -35,6 +35,7 @@ LAB_PACKAGES := qemu-system-x86 qemu-system-arm qemu-system-misc opensbi qemu-us
 	linux-libc-dev-armhf-cross linux-libc-dev-arm64-cross linux-libc-dev-riscv64-cross \
 	busybox-static cpio makedumpfile xz-utils zstd \
 	binutils bc flex bison libelf-dev kmod
+ANALYSE_PACKAGES := clang-tidy cppcheck sparse
 BENCH_PACKAGES := libunicorn-dev # measured beside
 # Packaged with: debian/ needs these beside what is built and unit-tested with.
 DEB_PACKAGES := build-essential debhelper dh-dkms dh-python dpkg-dev fakeroot lintian \
@@ -88,6 +89,10 @@ N := 200
 SEED := 1
 mutants: packages-check ## change N (200) places of src/, one at a time: hours
 	@tests/mutants/run build-mutants $(N) $(SEED)
+
+analyse: packages-check build ## what gcc, clang, clang-tidy, cppcheck and sparse find
+	@tools/packages $(ANALYSE_PACKAGES)
+	@tests/analyse/run $(BUILD)
 
 # Whose headers: make module KDIR=DIR
 KDIR := /lib/modules/$(shell uname -r)/build
@@ -153,6 +158,6 @@ lab-kernels: packages-check build # of each kernel that check boots
 clean: ## remove what was built (the lab's downloads are kept)
 	@rm -rf $(BUILD) build-dev build-fuzz build-static build-tsan build-mutants
 
-.PHONY: help demo module docs check torture fuzz tsan mutants lab prove zoo bench deb \
+.PHONY: help demo module docs check torture fuzz tsan mutants analyse lab prove zoo bench deb \
 	check-deb cross static install uninstall build dev clean packages-build packages-check \
 	packages-docs packages-bench lab-kernels

@@ -1,8 +1,10 @@
 """A module of this tree, built for a guest's kernel by the kernel packages' own build system,
 which is unpacked in the cache and not installed."""
 
+import re
 import shlex
 import shutil
+import tempfile
 
 from . import packages, util
 from .util import HERE, REPO, cache_dir, need, run, say
@@ -68,6 +70,28 @@ def compiler(command):
     return [f"CC={program}"] + ([f"CROSS_COMPILE={prefix}"] if prefix else [])
 
 
+def make(kernel, scratch, *words):
+    """The kernel's own build of the module in scratch; what it says."""
+    return run([need("make", "make"), "-C", kernel.headers, f"ARCH={kernel.conf['karch']}",
+                *compiler(kernel.conf["cc"]), *LESS, f"M={scratch}", *words, "modules"],
+               hint="apt-get install make gcc libelf1")
+
+
+def copy(source, scratch):
+    for file in source.iterdir():
+        if file.is_file():
+            shutil.copy(file, scratch)
+
+
+def check(kernel, checker):
+    """What a checker says of each file of the tool's module; which files it was given."""
+    prepare(kernel)
+    with tempfile.TemporaryDirectory() as scratch:
+        copy(TOOL, scratch)
+        said = make(kernel, scratch, "C=2", f"CHECK={checker}").replace(scratch, str(TOOL))
+    return said, re.findall(r"^ *CHECK +(\S+)", said, re.M)
+
+
 def build(kernel, source=LAB):
     """Path of the module for this kernel, whosees_lab.ko or whosees.ko; cached by source and
     kernel package. What the compiler warns of in the tool's is an error."""
@@ -79,10 +103,6 @@ def build(kernel, source=LAB):
         say(f"build {name} for {kernel.release}")
         prepare(kernel)
         with util.whole_dir(final) as scratch:
-            for file in sources:
-                shutil.copy(file, scratch)
-            run([need("make", "make"), "-C", kernel.headers,
-                 f"ARCH={kernel.conf['karch']}", *compiler(kernel.conf["cc"]), *LESS,
-                 f"M={scratch}", f"KCFLAGS={' '.join(strict)}", "modules"],
-                hint="apt-get install make gcc libelf1")
+            copy(source, scratch)
+            make(kernel, scratch, f"KCFLAGS={' '.join(strict)}")
     return final / name
