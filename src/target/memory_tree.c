@@ -56,6 +56,19 @@ static enum ws_status range_add(struct ws_target *target, uint64_t first, uint64
 	return ws_target_add_memory(target, first, last - first + 1, n);
 }
 
+/* As far as it is looked at: sscanf() goes to the end of all that it is given. */
+#define LINE_SIZE 96
+
+static bool is_range(const char *at, uint64_t *first, uint64_t *last, char type[16])
+{
+	size_t len = strcspn(at, "\n");
+	char line[LINE_SIZE];
+
+	snprintf(line, sizeof(line), "%.*s", len < LINE_SIZE ? (int)len : LINE_SIZE, at);
+	return sscanf(line, "%16" SCNx64 "-%16" SCNx64 " (prio %*d, %15[a-z/-])", first,
+		      last, type) == 3;
+}
+
 enum ws_status ws_read_memory_tree(struct ws_target *target, const char *text)
 {
 	const char *at = view_of_memory(text);
@@ -64,9 +77,7 @@ enum ws_status ws_read_memory_tree(struct ws_target *target, const char *text)
 	char type[16];
 
 	while (!status && at && (at = strchr(at, '\n'))) {
-		at++;
-		if (sscanf(at, "%16" SCNx64 "-%16" SCNx64 " (prio %*d, %15[a-z/-])",
-			   &first, &last, type) != 3)
+		if (!is_range(++at, &first, &last, type))
 			break;
 		if (is_memory(type))
 			status = range_add(target, first, last);

@@ -262,12 +262,39 @@ static void no_memory_map(void **state)
 	}
 }
 
+/* Each line is looked at, and not all that follows it: that would be a terabyte. */
+static void many_ranges_and_much_behind(void **state)
+{
+	const size_t line = strlen(RAM("0000000000000000", "0000000000000fff"));
+	const unsigned nranges = 65536;
+	const size_t head = strlen(VIEW), behind = 16 << 20;
+	struct ws_target *target = create();
+	char *text = malloc(head + nranges * line + behind + 1), *at = text + head;
+
+	(void)state;
+	assert_non_null(text);
+	memcpy(text, VIEW, head);
+	for (unsigned i = 0; i < nranges; i++)
+		at += sprintf(at, RAM("%016lx", "%016lx"), i * 0x2000ul,
+			      i * 0x2000ul + 0xffful);
+	memset(at, '.', behind);
+	at[behind] = '\0';
+	assert_int_equal(ws_read_memory_tree(target, text), WS_OK);
+	assert_int_equal(target->memory.n, nranges);
+	free(text);
+	destroy(target);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(two_processors),     cmocka_unit_test(others),
-		cmocka_unit_test(of_no_processor),    cmocka_unit_test(cut_anywhere),
-		cmocka_unit_test(memory_of_the_view), cmocka_unit_test(no_memory_map),
+		cmocka_unit_test(two_processors),
+		cmocka_unit_test(others),
+		cmocka_unit_test(of_no_processor),
+		cmocka_unit_test(cut_anywhere),
+		cmocka_unit_test(memory_of_the_view),
+		cmocka_unit_test(no_memory_map),
+		cmocka_unit_test(many_ranges_and_much_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
