@@ -67,12 +67,17 @@ prove: packages-check build ## boot real guests, and predict: the bug of 2012, s
 	@lab/live --build $(BUILD)
 	@lab/mend --build $(BUILD)
 
-# For how long each kind of target is fuzzed: make fuzz SECONDS=N
+# For how long each kind of input is fuzzed, and by what: make fuzz SECONDS=N FUZZER=afl
 SECONDS := 60
-fuzz: packages-check ## every kind of target from hostile files, SECONDS (60) each
-	@test -f build-fuzz/build.ninja || meson setup build-fuzz --native-file build-fuzz.ini
-	@ninja -C build-fuzz tests/fuzz/fuzz_target
-	@tests/fuzz/run build-fuzz $(SECONDS)
+FUZZER := libfuzzer
+FUZZ_BUILD = build-$(if $(filter afl,$(FUZZER)),afl,fuzz)
+fuzz: packages-check ## every kind of input from hostile bytes, SECONDS (60) each
+	@$(if $(filter afl,$(FUZZER)),tools/packages afl++)
+	@test -f $(FUZZ_BUILD)/build.ninja || \
+		meson setup $(FUZZ_BUILD) --native-file $(FUZZ_BUILD).ini
+	@ninja -C $(FUZZ_BUILD) tests/fuzz/fuzz_target tools/whosees \
+		tests/unit/handlers32.ko tests/unit/handlers64.ko
+	@tests/fuzz/run $(FUZZER) $(FUZZ_BUILD) $(SECONDS)
 
 docs: packages-docs ## the documents as one site, in build/site
 	@mkdocs build --strict --quiet
@@ -156,7 +161,7 @@ lab-kernels: packages-check build # of each kernel that check boots
 	@lab/zoo --fetch 'bookworm/686-pae@pti=on' 'bookworm/amd64@5 levels'
 
 clean: ## remove what was built (the lab's downloads are kept)
-	@rm -rf $(BUILD) build-dev build-fuzz build-static build-tsan build-mutants
+	@rm -rf $(BUILD) build-dev build-fuzz build-afl build-static build-tsan build-mutants
 
 .PHONY: help demo module docs check torture fuzz tsan mutants analyse lab prove zoo bench deb \
 	check-deb cross static install uninstall build dev clean packages-build packages-check \

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/number.h"
+
 /*
  * What its first line has. Warnings, which the kernel survives, have none of these, and what
  * user mode did ("traps: sh[9] general protection fault ip:...") has no number of an oops.
@@ -214,29 +216,38 @@ static void take_ip(struct reading *reading, const char *text)
 	reading->at_own_ip = kernel && oops->ip == ip;
 }
 
+/* Two digits; a line that is cut may have one. */
+static bool is_byte(const char *at, uint8_t *byte)
+{
+	unsigned high = ws_digit(at[0]), low = high < 16 ? ws_digit(at[1]) : 16;
+
+	*byte = (uint8_t)(high << 4 | low);
+	return low < 16;
+}
+
 /* "Code: 55 89 e5 <0f> 0b 5d"; in place of bytes it may say why it has none. */
 static void take_code(struct reading *reading, const char *text)
 {
 	struct ws_oops *oops = reading->oops;
 	const char *at = strstr(text, "Code: ");
 	bool marked = false;
-	unsigned byte;
+	uint8_t byte;
 
 	if (!at || reading->had_code || !reading->at_own_ip)
 		return;
 	reading->had_code = true;
-	for (at += strlen("Code: "); oops->ncode < WS_OOPS_CODE; at += 3) {
-		if (*at == '<') {
+	for (at += strlen("Code: "); oops->ncode < WS_OOPS_CODE; at += *at == ' ') {
+		bool here = *at == '<';
+
+		at += here;
+		if (!is_byte(at, &byte))
+			break;
+		if (here)
 			oops->below = oops->ncode;
-			marked = true;
-			at++;
-		}
-		if (sscanf(at, "%2x", &byte) != 1)
-			break;
-		oops->code[oops->ncode++] = (uint8_t)byte;
-		at += at[2] == '>';
-		if (!at[2])
-			break;
+		marked |= here;
+		oops->code[oops->ncode++] = byte;
+		at += 2;
+		at += *at == '>';
 	}
 	if (marked)
 		return;

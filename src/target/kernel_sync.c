@@ -16,6 +16,7 @@
 #include "module/whosees_uapi.h"
 #include "target/kernel_device.h"
 #include "util/cleanup.h"
+#include "util/sorted.h"
 
 #define SPACES_MAX (1u << 22) /* PID_MAX_LIMIT, the most that Linux has */
 
@@ -78,6 +79,21 @@ static int open_to_write(struct ws_target *target, enum ws_status *status)
 	return -1;
 }
 
+static int compare(const struct whosees_space *space, uint64_t root, uint32_t pid)
+{
+	uint32_t is = (uint32_t)space->pid;
+
+	return space->root != root ? (space->root > root) - (space->root < root)
+				   : (is > pid) - (is < pid);
+}
+
+static int by_root(const void *a, const void *b)
+{
+	const struct whosees_space *other = b;
+
+	return compare(a, other->root, (uint32_t)other->pid);
+}
+
 /* Processes may come while it is asked: those are none that the plan is about. */
 static enum ws_status ask_spaces(struct ws_target *target, int fd, struct spaces *spaces)
 {
@@ -97,16 +113,18 @@ static enum ws_status ask_spaces(struct ws_target *target, int fd, struct spaces
 	if (ioctl(fd, WHOSEES_SPACES, &list))
 		return refused(target, why_not_asked(errno));
 	spaces->n = list.n < room ? list.n : room;
+	qsort(spaces->v, spaces->n, sizeof(*spaces->v), by_root);
 	return WS_OK;
 }
 
 /* The same process's still, and not another's that has got its memory since; 0: gone. */
 static uint64_t mm_of(const struct spaces *spaces, const struct ws_sync_entry *entry)
 {
-	for (size_t i = 0; i < spaces->n; i++)
-		if (spaces->v[i].root == entry->root &&
-		    (uint32_t)spaces->v[i].pid == entry->pid &&
-		    (!entry->mm || spaces->v[i].mm == entry->mm))
+	size_t i = ws_lower_bound(spaces->v, spaces->n, at,
+				  compare(at, entry->root, entry->pid) < 0);
+
+	for (; i < spaces->n && !compare(&spaces->v[i], entry->root, entry->pid); i++)
+		if (!entry->mm || spaces->v[i].mm == entry->mm)
 			return spaces->v[i].mm;
 	return 0;
 }

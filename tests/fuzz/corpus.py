@@ -257,6 +257,91 @@ def results(tool):
                                  stderr=subprocess.DEVNULL, check=False).stdout
 
 
+# ---- logs ---------------------------------------------------------------------------------
+
+MESSAGES = [f"message {i} of the kernel's{', of two lines'[:i % 2 * 14]}" for i in range(20)]
+
+
+def log_base(word):
+    """Where logs.c has the rest of an input."""
+    return (0xffffffff81000000 if word == 8 else 0xc0200000) + 0x2000
+
+
+def ring(word):
+    """32 descriptors, infos and 4 KiB of text (kernel/printk/printk_ringbuffer.h)."""
+    base, mask = log_base(word), (1 << 8 * word) - 1
+    memory = bytearray(0x2000)
+
+    def put(at, *values):
+        for i, value in enumerate(values):
+            memory[at + i * word:at + (i + 1) * word] = (value & mask).to_bytes(word, "little")
+
+    at, ids = 0, mask >> 2
+    first = -32 & ids
+    for i, text in enumerate(MESSAGES):
+        size = writers.aligned(word + len(text), word)
+        put(0x1000 + at, first + i)
+        memory[0x1000 + at + word:0x1000 + at + word + len(text)] = text.encode()
+        put(0x100 + i * 3 * word, first + i | 2 << 8 * word - 2, at, at + size)
+        struct.pack_into("<QQHBBI", memory, 0x400 + 88 * i, i, i * 10**6, len(text), 0, 2, 42)
+        at += size
+    put(0, base + 0x40)
+    put(0x40, 5, base + 0x100, base + 0x400, first + len(MESSAGES) - 1, first, 12, base + 0x1000)
+    return bytes(memory)
+
+
+def records(word, header):
+    """One behind the other (kernel/printk.c, 3.5 to 5.9)."""
+    body = b""
+    for i, text in enumerate(MESSAGES):
+        size = writers.aligned(header + len(text), 4)
+        head = struct.pack("<QHHHBB", i * 10**6, size, len(text), 0, 0, i % 8 << 5 | 2)
+        body += (head.ljust(header, b"\0") + text.encode()).ljust(size, b"\0")
+    memory = (log_base(word) + 0x100).to_bytes(16, "little")
+    return (memory + struct.pack("<QQQ", 4096, 0, len(body))).ljust(0x100, b"\0") + body
+
+
+def log_text(word):
+    """Characters (before 3.5)."""
+    body = "".join(f"<{i % 8}>[ {i:4}.000000] {text}\n" for i, text in enumerate(MESSAGES))
+    memory = (log_base(word) + 0x100).to_bytes(16, "little")
+    return (memory + struct.pack("<QQ", 4096, len(body))).ljust(0x100, b"\0") + body.encode()
+
+
+def logs():
+    for word in (4, 8):
+        bits = word == 8
+        for form in (0, 3):
+            yield bytes([form << 1 | bits]) + ring(word)
+        for header in (16, 20):
+            yield bytes([1 << 1 | bits]) + records(word, header)
+        yield bytes([2 << 1 | bits]) + log_text(word)
+
+
+OOPSES = ("""BUG: unable to handle page fault for address: c4ffe000
+#PF: supervisor instruction fetch in kernel mode
+#PF: error_code(0x0010) - not-present page
+Oops: 0010 [#1] SMP
+CPU: 0 PID: 71 Comm: waiter Not tainted
+EIP: vfs_read+0x1f/0x40 [loop]
+Code: 55 89 e5 <0f> 0b 5d
+---[ end trace 0000000000000000 ]---
+Kernel panic - not syncing: Fatal exception in interrupt
+""", """BUG: unable to handle kernel paging request at ffffffff81000000
+IP: [<ffffffff81000000>] vfs_read+0x1f/0x40
+Oops: 0002 [#1] SMP
+Pid: 71, comm: waiter
+RIP: 0010:[<ffffffff81000000>]
+Code: 00 5
+RIP: 0033:0x47b7a0
+""", """Unable to handle kernel paging request at virtual address 40400044 when execute
+Internal error: Oops: 80000005 [#2] SMP ARM
+PC is at 0x40400044
+pc : [<c0100000>]    lr : [<c0100000>]    psr: 60000013
+Code: bad PC value
+""")
+
+
 def others(tool, modules):
     """kind -> bytes."""
     numbers = range(len(CAPTURES))
@@ -269,8 +354,10 @@ def others(tool, modules):
             yield "vmcoreinfo", beside(i, text)
     for i in (0, 1, 2):
         yield "system-map", beside(i, system_map(tool, i))
+    for i in numbers:
+        yield "oops", beside(i, OOPSES[i % len(OOPSES)].encode())
     yield "journal", journal(tool)
-    for kind, seeds in (("walk", tables()), ("given", given()), ("regime", regimes()),
+    for kind, seeds in (("walk", tables()), ("log", logs()), ("given", given()), ("regime", regimes()),
                         ("vmlinux", vmlinux()), ("device", device()), ("qmp", qmp(core)),
                         ("gdb", gdb(core)), ("results", results(tool)),
                         ("module-file", (open(path, "rb").read() for path in modules)),

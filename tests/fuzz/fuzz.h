@@ -70,6 +70,8 @@ void fuzz_regime(const uint8_t *data, size_t size);
 void fuzz_module_file(const uint8_t *data, size_t size);
 void fuzz_script(const uint8_t *data, size_t size);
 void fuzz_device(const uint8_t *data, size_t size);
+void fuzz_log(const uint8_t *data, size_t size);
+void fuzz_oops(const uint8_t *data, size_t size);
 void fuzz_qmp(const uint8_t *data, size_t size);
 void fuzz_gdb(const uint8_t *data, size_t size);
 void fuzz_journal(const uint8_t *data, size_t size);

@@ -39,6 +39,8 @@ static const struct fuzz_kind kinds[] = {
 	{ "device", fuzz_device, NULL },
 	{ "qmp", fuzz_qmp, NULL },
 	{ "gdb", fuzz_gdb, NULL },
+	{ "log", fuzz_log, NULL },
+	{ "oops", fuzz_oops, NULL },
 	{ "journal", fuzz_journal, NULL },
 	{ "results", fuzz_results, NULL },
 };

@@ -66,7 +66,9 @@ static size_t read_file(const char *path, uint8_t *data)
 /* Some changes on top of each other. */
 static void run_changed(uint8_t *data, size_t size, struct random *random)
 {
-	for (uint64_t n = 1 + random_below(random, 4); n; n--)
+	for (uint64_t n =
+		     1 + random_below(random, UINT64_C(1) << random_below(random, 6));
+	     n; n--)
 		size = LLVMFuzzerCustomMutator(data, size, LENGTH_MAX,
 					       (unsigned)random_next(random));
 	run(data, size);

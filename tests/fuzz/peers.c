@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,8 @@ struct protocol {
 static struct {
 	const struct protocol *protocol;
 	const uint8_t *at, *end; /* what it is to say yet */
+	bool left;               /* by who asked: a guard may linger */
+	sem_t done;              /* with a conversation */
 	int listener;
 	char path[64];
 	pthread_t thread;
@@ -180,8 +183,8 @@ static void wait_or_speak(int with)
 	struct pollfd poll_fd = { .fd = with, .events = POLLIN };
 
 	while (!poll(&poll_fd, 1, QUIET))
-		if (!say_next(with)) {
-			shutdown(with, SHUT_WR);
+		if (__atomic_load_n(&peer.left, __ATOMIC_ACQUIRE) || !say_next(with)) {
+			shutdown(with, SHUT_RDWR);
 			return;
 		}
 }
@@ -224,6 +227,7 @@ static void *serve(void *arg)
 	while ((with = accept(peer.listener, NULL, NULL)) >= 0) {
 		talk(with);
 		close(with);
+		sem_post(&peer.done);
 	}
 	return NULL;
 }
@@ -249,7 +253,7 @@ static void listen_once(void)
 	memcpy(at.sun_path, peer.path, sizeof(peer.path));
 	peer.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	insist(peer.listener >= 0 && !bind(peer.listener, (void *)&at, sizeof(at)) &&
-		       !listen(peer.listener, 1) &&
+		       !listen(peer.listener, 1) && !sem_init(&peer.done, 0, 0) &&
 		       !pthread_create(&peer.thread, NULL, serve, NULL),
 	       "no socket can be listened to");
 	atexit(leave);
@@ -282,6 +286,7 @@ static void converse(const struct protocol *protocol, const uint8_t *data, size_
 	char name[80];
 
 	listen_once();
+	peer.left = false;
 	peer.protocol = protocol;
 	peer.at = data;
 	peer.end = data + size;
@@ -293,6 +298,9 @@ static void converse(const struct protocol *protocol, const uint8_t *data, size_
 		insist_refusal(ctx, status);
 	ws_target_close(target);
 	ws_context_destroy(ctx);
+	__atomic_store_n(&peer.left, true, __ATOMIC_RELEASE);
+	while (sem_wait(&peer.done))
+		;
 	/* What was left to a guard is done when it is. */
 	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
 		;

@@ -209,17 +209,24 @@ static int is_core(const struct dirent *entry)
 	return dot && !strcmp(dot, ".elf");
 }
 
-struct scene *scene_at(unsigned i)
+static struct dirent **names;
+
+unsigned scene_count(void)
 {
-	static struct scene *scenes[SCENES_MAX];
-	static struct dirent **names;
 	static int n;
-	char path[4096];
 
 	if (!n)
 		n = scandir(WS_CAPTURES, &names, is_core, alphasort);
 	insist(n > 0 && n <= (int)SCENES_MAX, "there are no captures");
-	i %= (unsigned)n;
+	return (unsigned)n;
+}
+
+struct scene *scene_at(unsigned i)
+{
+	static struct scene *scenes[SCENES_MAX];
+	char path[4096];
+
+	i %= scene_count();
 	if (scenes[i])
 		return scenes[i];
 	scenes[i] = calloc(1, sizeof(**scenes));

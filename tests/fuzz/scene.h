@@ -65,6 +65,7 @@ struct scene {
 	unsigned ntouched;
 };
 
+unsigned scene_count(void);
 /* The i-th, over the end from the beginning again. */
 struct scene *scene_at(unsigned i);
 /* That an input is about, as it has it, or as much of it as is there. */
