@@ -57,6 +57,8 @@ void fuzz_frames(const uint8_t *data, size_t size);
 void fuzz_audit(const uint8_t *data, size_t size);
 void fuzz_what_if(const uint8_t *data, size_t size);
 void fuzz_autopsy(const uint8_t *data, size_t size);
+void fuzz_tool(const uint8_t *data, size_t size);
+size_t mutate_tool(uint8_t *data, size_t size, size_t max, struct random *random);
 size_t mutate_memory(uint8_t *data, size_t size, size_t max, struct random *random);
 
 void fuzz_walk(const uint8_t *data, size_t size);

@@ -29,6 +29,7 @@ static const struct fuzz_kind kinds[] = {
 	{ "audit", fuzz_audit, mutate_memory },
 	{ "what-if", fuzz_what_if, mutate_memory },
 	{ "autopsy", fuzz_autopsy, mutate_memory },
+	{ "tool", fuzz_tool, mutate_tool },
 	{ "vmcoreinfo", fuzz_vmcoreinfo, NULL },
 	{ "given", fuzz_given, NULL },
 	{ "system-map", fuzz_system_map, NULL },

@@ -20,7 +20,7 @@ from tap import PATIENCE, Tap  # noqa: E402
 ROUNDS, FEW = 300, {"autopsy": 12, "audit": 60, "what-if": 40, "frames": 60, "discovery": 80,
                     "symbols": 40, "stacks": 40, "vmcoreinfo": 30, "given": 60, "system-map": 30,
                     "vmlinux": 30, "regime": 60, "script": 8, "qmp": 60, "gdb": 60, "walk": 100, "journal": 60,
-                    "log": 100}
+                    "log": 100, "tool": 20}
 
 
 def last_words(done):
