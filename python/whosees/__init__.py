@@ -17,12 +17,23 @@ copied out of the library and outlives the machine. One machine is used by one t
 time: another waits.
 """
 
+from typing import TYPE_CHECKING
+
 from .audit import Audit, Finding, Judgement, Rule
 from .errors import (Error, LimitError, MalformedError, MissingError, NotFoundError,
                      SystemRefusal, UnreadableError, UnsupportedError, UsageError)
 from .machine import Cpu, Machine, open, over  # pylint: disable=redefined-builtin
-from .probe import Matrix
 from .values import (Access, Absent, End, Layout, Module, Region, Space, Step, Symbol, Task, Walk)
+
+if TYPE_CHECKING:
+    from .probe import Matrix
+else:
+    def __getattr__(name: str) -> object:
+        """Matrix alone wants numpy."""
+        if name != "Matrix":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from . import probe  # pylint: disable=import-outside-toplevel
+        return probe.Matrix
 
 __all__ = ["Absent", "Access", "Audit", "Cpu", "End", "Error", "Finding", "Judgement", "Layout",
            "LimitError", "Machine", "MalformedError", "Matrix", "MissingError", "Module",

@@ -160,6 +160,28 @@ def example(tap, dump):
                  text in done.stdout + done.stderr, done)
 
 
+WITHOUT_NUMPY = """\
+import sys
+sys.modules["numpy"] = None
+import whosees
+with whosees.open(sys.argv[1]) as machine:
+    machine.walk(machine.spaces[1], 0xc0000000)
+    try:
+        machine.probe([0xc0000000])
+    except ImportError:
+        print("numpy is wanted")
+"""
+
+
+def without_numpy(tap, dump):
+    done = subprocess.run([sys.executable, "-c", WITHOUT_NUMPY, dump], capture_output=True, text=True,
+                          check=False)
+    tap.case("without numpy all but probe() works", done.stdout == "numpy is wanted\n",
+             done.stdout + done.stderr)
+    tap.case("and Matrix is there with it", isinstance(whosees.Matrix, type), "")
+    tap.case("what is not there is an AttributeError", not hasattr(whosees, "Matrices"), "")
+
+
 def machine_first(dump):
     """An address that everybody sees."""
     with whosees.open(dump) as machine:
@@ -174,6 +196,7 @@ def main(_, i386, amd64, tool):
     failures(tap, i386)
     progress(tap, i386)
     example(tap, i386)
+    without_numpy(tap, i386)
     return tap.end()
 
 
