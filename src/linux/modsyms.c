@@ -167,11 +167,23 @@ static size_t strings_len(const struct ws_system *system, const struct ws_module
 	return len < most ? len : most;
 }
 
-/* size bytes at va, owned by the caller; NULL when they cannot be read. */
-static void *read_new(struct ws_system *system, uint64_t va, size_t size)
-{
-	void *bytes = malloc(size);
+/*
+ * All bytes that are copied, of all modules: far above what a kernel has loaded. Regions may lie
+ * over each other, and pages of theirs be one frame: neither bounds it.
+ */
+#define COPIED_MAX (UINT64_C(256) << 20)
 
+/*
+ * size bytes at va, owned by the caller; NULL when they cannot be read, or *left has been copied.
+ */
+static void *read_new(struct ws_system *system, uint64_t va, size_t size, uint64_t *left)
+{
+	void *bytes;
+
+	if (size > *left)
+		return NULL;
+	*left -= size;
+	bytes = malloc(size);
 	if (!bytes)
 		(void)!ws_target_short(system->target);
 	if (bytes && ws_system_read(system, va, bytes, size) == WS_READ)
@@ -182,18 +194,18 @@ static void *read_new(struct ws_system *system, uint64_t va, size_t size)
 
 /* False when a part cannot be read. */
 static bool kept_copy(struct ws_system *system, const struct ws_module *module,
-		      const struct kept *kept, struct kept_bytes *bytes)
+		      const struct kept *kept, struct kept_bytes *bytes, uint64_t *left)
 {
 	size_t size = kept->num * symbol_size(system);
 
-	bytes->symbols = read_new(system, kept->symtab, size);
+	bytes->symbols = read_new(system, kept->symtab, size, left);
 	if (!bytes->symbols)
 		return false;
 	bytes->strings_len = strings_len(system, module, kept, bytes->symbols);
-	bytes->strings = read_new(system, kept->strtab, bytes->strings_len);
+	bytes->strings = read_new(system, kept->strtab, bytes->strings_len, left);
 	if (!bytes->strings || !kept->typetab)
 		return bytes->strings;
-	bytes->types = read_new(system, kept->typetab, kept->num);
+	bytes->types = read_new(system, kept->typetab, kept->num, left);
 	return bytes->types;
 }
 
@@ -232,14 +244,15 @@ static enum ws_status symbols_add(struct ws_system *system, struct ws_symtab *sy
 }
 
 static enum ws_status module_load(struct ws_system *system, struct ws_symtab *symtab,
-				  const struct shape *shape, int16_t index)
+				  const struct shape *shape, int16_t index,
+				  uint64_t *left)
 {
 	ws_cleanup(kept_bytes_release) struct kept_bytes bytes = { 0 };
 	const struct ws_module *module = &system->modules.v[index];
 	struct kept kept;
 
 	if (!kept_read(system, module, shape, &kept) ||
-	    !kept_copy(system, module, &kept, &bytes)) {
+	    !kept_copy(system, module, &kept, &bytes, left)) {
 		/* an unformed module has no symbols yet */
 		if (module->state != WS_MODULE_UNFORMED)
 			ws_note(system, "the symbols of module %s cannot be read",
@@ -254,6 +267,7 @@ enum ws_status ws_module_symbols_load(struct ws_system *system, struct ws_symtab
 	ws_cleanup(ws_module_sample_release) struct ws_module_sample sample = { 0 };
 	const struct ws_module *modules;
 	struct shape shape;
+	uint64_t left = COPIED_MAX;
 	enum ws_status status;
 	size_t n;
 
@@ -271,6 +285,6 @@ enum ws_status ws_module_symbols_load(struct ws_system *system, struct ws_symtab
 		return WS_OK;
 	}
 	for (size_t i = 0; i < n && !status; i++)
-		status = module_load(system, symtab, &shape, (int16_t)i);
+		status = module_load(system, symtab, &shape, (int16_t)i, &left);
 	return status;
 }

@@ -86,7 +86,6 @@ static void look_at_all(struct ws_system *system)
 		look_at_space(system, &space[i]);
 	look_at_tasks(system, n);
 	look_at_modules(system);
-	(void)is_answer(system, ws_system_name_spaces(system));
 }
 
 void fuzz_discovery(const uint8_t *data, size_t size)
@@ -102,6 +101,7 @@ static void look_at_symbols(struct ws_system *system)
 	const struct ws_layout *layout = ws_system_layout(system);
 	struct ws_symbol symbol;
 
+	(void)is_answer(system, ws_system_name_spaces(system));
 	for (size_t i = 0; i < WS_ARRAY_SIZE(names); i++)
 		if (is_answer(system, ws_symbol_find(system, names[i], &symbol)))
 			touch_text(symbol.name);

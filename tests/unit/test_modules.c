@@ -273,6 +273,28 @@ static void test_symbols(void **state)
 		}
 }
 
+/* Regions of 448 MiB over each other, all pages of which are one: names have no end there. */
+static void test_names_without_end(void **state)
+{
+	struct scene *scene = scene_create(8, &layouts[1], NMODULES);
+	uint8_t *tables = scene->kernel.memory + 0x5000; /* large pages from [256] on */
+	struct ws_symbol symbol;
+
+	(void)state;
+	for (unsigned i = 1; i < 224; i++)
+		memcpy(tables + (256 + i) * 8, tables + 256 * 8, 8);
+	for (unsigned i = 0; i < NMODULES; i++) {
+		uint64_t symtab = base_of(scene, i) + 0x6000;
+
+		put_region(scene, i, 0, scene->kernel.modules, 448u << 20);
+		put_symbol(scene, symtab + 3 * 24, 0xfffffff0, 0, SHN_UNDEF);
+	}
+	assert_int_equal(ws_symbol_find(&scene->kernel.system, "data_7", &symbol),
+			 WS_ERR_NOT_FOUND);
+	assert_true(noted(scene, "symbols of module module_7 cannot be read"));
+	scene_destroy(scene);
+}
+
 static struct scene *none_loaded(unsigned word)
 {
 	return scene_create(word, &layouts[1], 0);
@@ -619,6 +641,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layouts),
 		cmocka_unit_test(test_symbols),
+		cmocka_unit_test(test_names_without_end),
 		cmocka_unit_test(test_none_loaded),
 		cmocka_unit_test(test_absent_frames),
 		cmocka_unit_test(test_devices_are_no_memory),
