@@ -354,7 +354,7 @@ def others(tool, modules):
             yield "vmcoreinfo", beside(i, text)
     for i in (0, 1, 2):
         yield "system-map", beside(i, system_map(tool, i))
-    for what in range(0, 60, 3):  # commands and formats
+    for what in range(0, 65, 3):  # commands and formats
         yield "tool", bytes([what, what % len(CAPTURES)])
     for i in numbers:
         yield "oops", beside(i, OOPSES[i % len(OOPSES)].encode())

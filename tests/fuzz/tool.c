@@ -87,7 +87,8 @@ void fuzz_tool(const uint8_t *data, size_t size)
 	request.command = command_find(asked[what].command);
 	request.all = asked[what].all;
 	request.vectors = asked[what].vectors;
-	if (format != REPORT_SARIF || request.command->options & OPTIONS_AUDIT)
+	if (request.command->options & OPTIONS_OUTPUT &&
+	    (format != REPORT_SARIF || request.command->options & OPTIONS_AUDIT))
 		request.format = format;
 	scene = scene_edit(data + 1, size - 1);
 	request.target = scene->path;
