@@ -74,8 +74,10 @@ static bool set(struct ws_cpu *cpu, const struct word *word, const uint64_t *val
 	char name[NAME_SIZE];
 	unsigned number;
 
+	if (!n || !word->len) /* a line may begin with the sign itself */
+		return false;
 	name_of(word, name);
-	if (!n || !ws_cpu_find_register(cpu, name, &number))
+	if (!ws_cpu_find_register(cpu, name, &number))
 		return false;
 	if (ws_cpu_is_segment(cpu, number) && n >= 4) {
 		ws_cpu_set(cpu, number + WS_SEGMENT_SELECTOR, value[0]);
