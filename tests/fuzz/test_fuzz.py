@@ -4,6 +4,7 @@
 before (found/KIND), and some hundreds of changes of them, the same every time. `make fuzz` looks
 further."""
 
+import concurrent.futures
 import os
 import pathlib
 import signal
@@ -20,7 +21,8 @@ from tap import PATIENCE, Tap  # noqa: E402
 ROUNDS, FEW = 300, {"autopsy": 4, "audit": 40, "what-if": 30, "frames": 40, "discovery": 60,
                     "symbols": 30, "stacks": 30, "vmcoreinfo": 20, "given": 20, "system-map": 20,
                     "vmlinux": 20, "regime": 40, "script": 4, "qmp": 60, "gdb": 60, "walk": 60,
-                    "journal": 60, "log": 60, "tool": 20}
+                    "journal": 60, "log": 60, "tool": 20,
+                    "device": 60}
 
 
 def last_words(done):
@@ -29,17 +31,22 @@ def last_words(done):
     return f"{name}\n{done.stderr[-2000:].decode(errors='replace')}"
 
 
-def run(tap, once, folder, kind):
+def run(once, folder, kind):
+    """What it ran on, what came of it, and where what it died of lies."""
     seeds = sorted((folder / kind).glob("*")) + sorted((HERE / "found" / kind).glob("*"))
-    rounds, last = FEW.get(kind, ROUNDS), pathlib.Path(f"fuzz-{kind}.last")
-    if not tap.case(f"{kind}: there are seeds", seeds):
-        return
-    done = subprocess.run([once, str(rounds), *seeds], capture_output=True, timeout=PATIENCE,
+    last = pathlib.Path(f"fuzz-{kind}.last")
+    done = subprocess.run([once, str(FEW.get(kind, ROUNDS)), *seeds], capture_output=True,
                           env=dict(os.environ, WS_FUZZ_KIND=kind, WS_FUZZ_LAST=str(last)),
-                          check=False)
-    ran = done.stdout.decode().strip()
+                          timeout=PATIENCE, check=False)
+    return kind, seeds, done, last
+
+
+def say(tap, kind, seeds, done, last):
+    rounds = FEW.get(kind, ROUNDS)
+    tap.case(f"{kind}: there are seeds", seeds)
+    ran = int(done.stdout.decode().strip() or 0)
     if tap.case(f"{kind}: seeds, and {rounds} changes of them",
-                not done.returncode and int(ran) >= rounds + len(seeds),
+                not done.returncode and ran >= rounds + len(seeds),
                 f"{last_words(done)}\nby {last.absolute()}, which is kept"):
         last.unlink()
 
@@ -47,12 +54,14 @@ def run(tap, once, folder, kind):
 def main(once, tool, modules):
     tap = Tap()
     kinds = subprocess.run([once], stdout=subprocess.PIPE, check=True).stdout.decode().split()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
         corpus.main(folder, tool, modules)
         tap.case("there are no seeds of what is no kind",
-                 {path.name for path in pathlib.Path(folder).iterdir()} <= set(kinds))
-        for kind in kinds:
-            run(tap, once, pathlib.Path(folder), kind)
+                 {path.name for path in folder.iterdir()} <= set(kinds))
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            for result in pool.map(lambda kind: run(once, folder, kind), kinds):
+                say(tap, *result)
     return tap.end()
 
 
