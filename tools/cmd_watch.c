@@ -4,10 +4,12 @@
  *
  * Each look opens the target anew, so that nothing of the one before can go stale, and gives
  * up all that it took: of a look only facts are kept. The first one tells how things are; one
- * that fails is a change, and so is the next that does not.
+ * that fails is a change, and so is the next that does not. What cannot be written does not end
+ * it, once the first look's was: an alarm that comes later is worth more.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -27,13 +29,12 @@
 #include "util/text.h"
 
 struct watch {
-	struct session
-		*session;   /* the first look's; it has the request, and is closed last */
-	struct look before; /* facts of the last look that succeeded */
+	struct session *session; /* the command's own, which has no target open */
+	struct look before;      /* facts of the last look that succeeded */
 	struct metrics metrics;
 	struct history history;
 	enum exit_status status; /* of the last look */
-	bool is_lost;
+	bool is_lost, uncounted; /* the last look; its metrics */
 	struct timespec begun, look_begun;
 	struct relay *relay; /* to the screen that it is seen on; NULL: it is printed */
 };
@@ -53,6 +54,7 @@ static void wait_for_signals(void)
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	signal(SIGCHLD, SIG_DFL); /* or a command's status would be lost */
 }
 
 static double since(const struct timespec *begun)
@@ -114,13 +116,14 @@ static enum exit_status look_in(struct watch *watch, struct session *session,
 	return EXIT_SEEN;
 }
 
-/* The target once more; what is wrong with it as a file was said the first time. */
-static enum exit_status look_again(struct watch *watch, struct look *now)
+/* What is wrong with the target as a file is said the first time. */
+static enum exit_status take_look(struct watch *watch, struct look *now)
 {
 	struct session session;
 	enum exit_status status = session_begin(&session, watch->session->request);
 
 	session.quiet = watch->is_lost;
+	session.notes_printed = watch->relay || watch->metrics.nlooks;
 	if (status == EXIT_SEEN && watch->relay)
 		ws_context_set_progress(session.ctx, relay_progress, watch->relay);
 	if (status == EXIT_SEEN)
@@ -128,21 +131,8 @@ static enum exit_status look_again(struct watch *watch, struct look *now)
 	if (status == EXIT_SEEN)
 		status = look_in(watch, &session, now);
 	status = session_looked(&session, status);
-	session.notes_printed = true;
 	look_end(now);
 	session_close(&session);
-	return status;
-}
-
-static enum exit_status take_look(struct watch *watch, struct look *now)
-{
-	enum exit_status status;
-
-	if (watch->metrics.nlooks)
-		return look_again(watch, now);
-	status = session_looked(watch->session, look_in(watch, watch->session, now));
-	look_end(now);
-	session_leave(watch->session); /* a monitor has one client at a time */
 	return status;
 }
 
@@ -156,6 +146,17 @@ static bool has_alarm(const change_vec *changes)
 	return false;
 }
 
+/* With NDJSON what it prints is no part of that. */
+static FILE *start_command(const struct request *request)
+{
+	ws_autofree char *text =
+		ws_text_of("%s%s", request->format == REPORT_NDJSON ? "exec >&2\n" : "",
+			   request->on_finding);
+
+	fflush(NULL);
+	return text ? popen(text, "we") : NULL;
+}
+
 /* sh runs it with the changes as its input; what comes of it is its own business. */
 static void run_command(struct watch *watch, const change_vec *changes)
 {
@@ -167,8 +168,7 @@ static void run_command(struct watch *watch, const change_vec *changes)
 
 	if (!command || !has_alarm(changes))
 		return;
-	fflush(NULL);
-	to = popen(command, "we");
+	to = start_command(watch->session->request);
 	if (!to) {
 		session_write_failed(watch->session, command);
 		return;
@@ -200,16 +200,17 @@ static bool print_changes(struct watch *watch, const change_vec *changes)
 	return fflush(stdout) == 0 && !ferror(stdout);
 }
 
+/* To everybody, whoever of them cannot be told. */
 static enum exit_status tell(struct watch *watch, const change_vec *changes)
 {
 	const struct request *request = watch->session->request;
+	bool printed = print_changes(watch, changes);
+	int error = errno;
 
-	if (!print_changes(watch, changes))
-		return stdout_failed(errno);
 	if (!history_append(&watch->history, changes, watch->metrics.when))
-		return session_write_failed(watch->session, request->history);
+		session_write_failed(watch->session, request->history);
 	run_command(watch, changes);
-	return EXIT_SEEN;
+	return printed ? EXIT_SEEN : stdout_failed(error);
 }
 
 static enum exit_status tell_of_target(struct watch *watch, enum change_kind kind,
@@ -231,19 +232,31 @@ static enum exit_status tell_of_target(struct watch *watch, enum change_kind kin
 	return status;
 }
 
+/* What the first look finds was not seen to come: only who waits for a finding is told. */
+static enum exit_status tell_difference(struct watch *watch, const change_vec *changes)
+{
+	const struct request *request = watch->session->request;
+
+	if (watch->before.facts.v.n)
+		return changes->n ? tell(watch, changes) : EXIT_SEEN;
+	if (request->until_finding && watch->status == EXIT_UNSEEN)
+		run_command(watch, changes);
+	return EXIT_SEEN;
+}
+
 static enum exit_status compare(struct watch *watch, struct look *now)
 {
 	fact_pairs pairs = { 0 };
 	change_vec changes = { 0 };
-	enum exit_status status = EXIT_SEEN;
+	enum exit_status status;
 
 	ws_vec_each(&watch->before.facts.v, fact)
 		fact->paired = false;
 	if (!facts_pair(&watch->before.facts, &now->facts, &pairs) ||
 	    !changes_find(&pairs, &changes))
 		status = session_fail_memory();
-	else if (changes.n)
-		status = tell(watch, &changes);
+	else
+		status = tell_difference(watch, &changes);
 	ws_vec_release(&pairs);
 	ws_vec_release(&changes);
 	return status;
@@ -252,13 +265,11 @@ static enum exit_status compare(struct watch *watch, struct look *now)
 /* ---- look after look ------------------------------------------------------------------ */
 
 /* It failed, and why is on stderr: that may pass, unless it was the first. */
-static enum exit_status go_on_lost(struct watch *watch)
+static enum exit_status go_on_lost(struct watch *watch, enum exit_status why)
 {
-	watch->metrics.success = false;
-	watch->metrics.nfailed++;
 	watch->status = EXIT_UNREADABLE;
 	if (watch->metrics.nlooks == 1)
-		return EXIT_UNREADABLE;
+		return why;
 	if (watch->is_lost)
 		return EXIT_SEEN;
 	watch->is_lost = true;
@@ -269,11 +280,10 @@ static enum exit_status go_on(struct watch *watch, struct look *now)
 {
 	enum exit_status status = EXIT_SEEN;
 
-	watch->metrics.success = true;
 	if (watch->is_lost)
 		status = tell_of_target(watch, CHANGE_BACK, "it can be looked at again");
 	watch->is_lost = false;
-	if (status == EXIT_SEEN && watch->before.facts.v.n)
+	if (status == EXIT_SEEN)
 		status = compare(watch, now);
 	look_release(&watch->before);
 	watch->before = *now;
@@ -281,25 +291,49 @@ static enum exit_status go_on(struct watch *watch, struct look *now)
 	return status;
 }
 
+/* False: it is the first, whose counts cannot be written; of others that is said. */
+static bool write_metrics(struct watch *watch)
+{
+	const char *path = watch->session->request->prometheus;
+	bool was_uncounted = watch->uncounted;
+
+	watch->uncounted =
+		!metrics_write(&watch->metrics, watch->session->request->target, path);
+	if (watch->uncounted && !was_uncounted)
+		session_write_failed(watch->session, path);
+	return !watch->uncounted || watch->metrics.nlooks > 1;
+}
+
+/* Before anybody is told of it, who may take long to hear. */
+static bool count_look(struct watch *watch, bool success)
+{
+	struct metrics *metrics = &watch->metrics;
+
+	metrics->success = success;
+	metrics->nlooks++;
+	metrics->nfailed += !success;
+	if (success) {
+		metrics->seen = metrics->when;
+		metrics->seconds = since(&watch->look_begun);
+	}
+	return write_metrics(watch);
+}
+
 static enum exit_status look_once(struct watch *watch)
 {
-	const struct request *request = watch->session->request;
 	struct look now = { 0 };
-	enum exit_status status;
+	enum exit_status looked, status;
 
 	clock_gettime(CLOCK_MONOTONIC, &watch->look_begun);
 	watch->metrics.when = time(NULL);
-	status = take_look(watch, &now);
-	watch->metrics.nlooks++;
-	if (status == EXIT_SEEN) {
-		watch->metrics.seconds = since(&watch->look_begun);
+	looked = take_look(watch, &now);
+	if (!count_look(watch, looked == EXIT_SEEN))
+		status = EXIT_UNREADABLE;
+	else if (looked == EXIT_SEEN)
 		status = go_on(watch, &now);
-	} else {
-		status = go_on_lost(watch);
-	}
+	else
+		status = go_on_lost(watch, looked);
 	look_release(&now);
-	if (!metrics_write(&watch->metrics, request->target, request->prometheus))
-		return session_write_failed(watch->session, request->prometheus);
 	return status;
 }
 
@@ -310,6 +344,20 @@ static bool is_over(const struct watch *watch)
 	return (watch->relay ? relay_is_quitting(watch->relay) : stopped) ||
 	       (request->looks && watch->metrics.nlooks >= request->looks) ||
 	       (request->until_finding && watch->status == EXIT_UNSEEN);
+}
+
+/* A signal that comes between the question and the sleep ends the sleep as well. */
+static void sleep_unless_stopped(const struct timespec *how_long)
+{
+	sigset_t stops, before;
+
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGINT);
+	sigaddset(&stops, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stops, &before);
+	if (!stopped)
+		ppoll(NULL, 0, how_long, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 /* The next look begins an interval after this one did; but as long as it took it rests. */
@@ -328,8 +376,7 @@ static void rest(const struct watch *watch)
 	until = (struct timespec){ .tv_sec = (time_t)left,
 				   .tv_nsec =
 					   (long)((left - (double)(time_t)left) * 1e9) };
-	if (!stopped)
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &until, NULL);
+	sleep_unless_stopped(&until);
 }
 
 /* What it cost, for who looks every second at a machine that works. False: memory is short. */
@@ -407,6 +454,8 @@ enum exit_status run_watch(struct session *session)
 	};
 	enum exit_status status;
 
+	if (!history_begin(&watch.history))
+		return session_write_failed(session, request->history);
 	clock_gettime(CLOCK_MONOTONIC, &watch.begun);
 	status = request->top ? watch_on_screen(&watch) : watch_in_words(&watch);
 	if (status == EXIT_SEEN)

@@ -121,6 +121,7 @@ struct command {
 	unsigned options; /* enum option_group */
 	bool has_result;  /* NDJSON ends with what it comes to (result.h) */
 	bool of_tables;   /* page tables suffice: no kernel has to be known with them */
+	bool opens;       /* it opens its target itself */
 	unsigned min_words, max_words;
 	const char
 		*first_word; /* what its first word is, where that is a file; or NULL */

@@ -428,6 +428,7 @@ const struct command commands[] = {
 			{ "Wait until something is wrong, and tell the system's log of changes",
 			  "whosees watch dump.elf --until-finding --on-finding 'logger -t whosees'", 1 }),
 		.options = OPTIONS_TARGET | OPTIONS_WATCH,
+		.opens = true,
 		.rows = &changes_table,
 		.run = run_watch,
 	},

@@ -73,6 +73,18 @@ static bool append(int fd, const char *bytes, size_t len)
 	return false;
 }
 
+static int open_history(const struct history *history)
+{
+	return open(history->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+}
+
+bool history_begin(const struct history *history)
+{
+	ws_autoclose int fd = history->path ? open_history(history) : -1;
+
+	return !history->path || fd >= 0;
+}
+
 bool history_append(const struct history *history, const change_vec *changes, time_t now)
 {
 	ws_autofree char *text = NULL;
@@ -89,7 +101,7 @@ bool history_append(const struct history *history, const change_vec *changes, ti
 	if (stat(history->path, &is) == 0 && S_ISREG(is.st_mode) && is.st_size &&
 	    (uint64_t)is.st_size + len > history->limit && !begin_anew(history))
 		return false;
-	fd = open(history->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	fd = open_history(history);
 	if (fd < 0)
 		return false;
 	done = append(fd, text, len);

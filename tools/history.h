@@ -11,6 +11,12 @@ struct history {
 };
 
 /*
+ * Whether it can be written to: it is made, empty, if it is not there. False, with errno. Only its
+ * owner may read one that is made: it has addresses of the kernel's.
+ */
+bool history_begin(const struct history *history);
+
+/*
  * Appends them, a line of NDJSON each, whole or not at all. False, with errno, where they
  * cannot be written.
  */

@@ -7,17 +7,16 @@
 #include "util/whole.h"
 #include "whosees.h"
 
-/* A label's value has these three escaped. */
+/* As it is reported elsewhere: what is no printable ASCII as \xNN. A label has \ and " escaped. */
 static void print_label(FILE *to, const char *name, const char *value)
 {
 	fprintf(to, "%s=\"", name);
 	for (; *value; value++) {
-		if (*value == '\\' || *value == '"')
-			fputc('\\', to);
-		if (*value == '\n')
-			fputs("\\n", to);
+		if (*value < ' ' || *value > '~')
+			fprintf(to, "\\\\x%02x", (unsigned char)*value);
 		else
-			fputc(*value, to);
+			fprintf(to, *value == '\\' || *value == '"' ? "\\%c" : "%c",
+				*value);
 	}
 	fputc('"', to);
 }
@@ -56,7 +55,7 @@ static void print_metrics(const struct metrics *m, const char *target, FILE *to)
 	print_one(to, "whosees_looks_failed_total", "counter", "Looks that failed.",
 		  target, (double)m->nfailed);
 	print_one(to, "whosees_look_timestamp_seconds", "gauge",
-		  "When the last look that succeeded began.", target, (double)m->when);
+		  "When the last look that succeeded began.", target, (double)m->seen);
 	print_one(to, "whosees_look_duration_seconds", "gauge", "How long it took.",
 		  target, m->seconds);
 	print_head(to, "whosees_spaces", "gauge", "Address spaces by verdict.");

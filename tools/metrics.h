@@ -12,8 +12,9 @@
 
 struct metrics {
 	bool success;   /* the last look did not fail; what follows is of the last such */
-	time_t when;    /* that one began */
+	time_t seen;    /* that one began */
 	double seconds; /* and took */
+	time_t when;    /* the last began, whatever came of it */
 	uint64_t nlooks;  /* all of them, */
 	uint64_t nfailed; /* and those that failed */
 	size_t nverdict[DIGEST_VERDICTS], nseverity[DIGEST_SEVERITIES];

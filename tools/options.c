@@ -184,7 +184,7 @@ const struct option_row option_rows[] = {
 	  "End with status 1 at the first look that finds something" },
 	{ OPTIONS_WATCH, KEY_ON_FINDING, "on-finding", "COMMAND",
 	  "Have sh run COMMAND, and wait for it, where a verdict became worse (what heals is "
-	  "not) or a finding is new that is an error or fatal; the changes are its standard input, as NDJSON" },
+	  "not) or a finding is new that is an error or fatal; with --until-finding also where the first look has such; the changes are its standard input, as NDJSON" },
 	{ OPTIONS_WATCH, KEY_HISTORY, "history", "FILE",
 	  "Append each change to FILE as NDJSON",
 	  .complete = COMPLETE_FILES },

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,7 @@ bool stdout_begin(void)
 {
 	if (!isatty(STDOUT_FILENO))
 		setvbuf(stdout, stdout_buffer, _IOFBF, sizeof(stdout_buffer));
+	signal(SIGXFSZ, SIG_IGN); /* a limit of files is an error, as a full disk is */
 	hold_descriptor(STDIN_FILENO, O_WRONLY);
 	hold_descriptor(STDOUT_FILENO, O_RDONLY);
 	hold_descriptor(STDERR_FILENO, O_WRONLY);

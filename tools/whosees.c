@@ -16,7 +16,7 @@ int main(int argc, char **argv)
 	status = session_begin(&session, &request);
 	if (status == EXIT_SEEN)
 		status = outputs_check(&session);
-	if (status == EXIT_SEEN)
+	if (status == EXIT_SEEN && !request.command->opens)
 		status = session_open(&session);
 	if (status == EXIT_SEEN)
 		status = session_looked(&session, request.command->run(&session));

@@ -7,6 +7,7 @@ is gone, and is there again.
                                 cannot reach the page fault's handler
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "common"))
 from tap import PATIENCE, Tap  # noqa: E402
@@ -181,6 +183,88 @@ def check_history(tap, tool, well, sick, target, scratch):
              all(size <= 4096 for size in sizes) and all(map(json.loads, lines)), sizes)
 
 
+def make_folder(path):
+    """In the place of a file that is replaced all the time, once it is there."""
+    while not os.path.exists(path):
+        time.sleep(0.01)
+    while not os.path.isdir(path):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path)
+
+
+def check_unwritable(tap, tool, well, sick, target, scratch):
+    """An alarm is given though what else is to be written cannot be, and the watch goes on."""
+    history, metrics, alarm = (os.path.join(scratch, f"lost-{name}") for name in
+                               ("history", "metrics", "alarm"))
+    put(well, target)
+    watch = Watch(tool, target, "--history", history, "--prometheus", metrics, "--on-finding",
+                  f"cp {metrics} {alarm}")
+    watch.line("")
+    tap.case("a history is its owner's alone", os.stat(history).st_mode & 0o777 == 0o600, "")
+    for path in history, metrics:
+        make_folder(path)
+    put(sick, target)
+    watch.line("  worse ")
+    os.rmdir(metrics)
+    put(well, target)
+    back = watch.line("  improved ")
+    put(sick, target)
+    watch.line("  worse ")
+    watch.process.send_signal(signal.SIGTERM)
+    _, error, status = watch.end()
+    tap.case("a history that cannot be written any more does not end the watch", back and
+             status == 1 and f"{history}: Is a directory" in error, (back, status, error))
+    tap.case("and neither do metrics, of which that is said once",
+             error.count(f"{metrics}: Is a directory") == 1, error)
+    tap.case("the command has metrics of the look that it is run for",
+             'verdict="nests"} 1' in pathlib.Path(alarm).read_text(), "")
+    os.rmdir(history)
+
+
+def metric(path, name):
+    return re.search(rf"^{name}{{[^}}]*}} (\S+)$", pathlib.Path(path).read_text(), re.M)[1]
+
+
+def check_lost_metrics(tap, tool, well, target, scratch):
+    metrics = os.path.join(scratch, "metrics-of-lost")
+    nothing = os.path.join(scratch, "nothing\udce9")
+    done = subprocess.run([tool, "watch", nothing, "--prometheus", metrics], capture_output=True,
+                          timeout=PATIENCE, check=False)
+    tap.case("metrics of a target that is not there say so", done.returncode == 3 and
+             metric(metrics, "whosees_look_success") == "0" and
+             metric(metrics, "whosees_look_timestamp_seconds") == "0", done)
+    tap.case("a label is ASCII", "nothing\\\\xe9" in pathlib.Path(metrics).read_text("ascii"), "")
+    put(well, target)
+    watch = Watch(tool, target, "--prometheus", metrics)
+    watch.line("")
+    os.unlink(target)
+    watch.line("  lost ")
+    seen = metric(metrics, "whosees_look_timestamp_seconds")
+    while float(metric(metrics, "whosees_look_timestamp_seconds")) + 2 > time.time():
+        time.sleep(0.1)
+    watch.process.send_signal(signal.SIGTERM)
+    watch.end()
+    tap.case("the time of a look that failed is not that of one that succeeded",
+             metric(metrics, "whosees_look_timestamp_seconds") == seen and
+             metric(metrics, "whosees_look_success") == "0", seen)
+
+
+def check_commands(tap, tool, sick, target):
+    put(sick, target)
+    done = subprocess.run([tool, "watch", target, "--until-finding", "--on-finding", "cat >&2"],
+                          capture_output=True, text=True, timeout=PATIENCE, check=False,
+                          preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    tap.case("who waits for a finding is told of one that is there at first", done.returncode == 1 and
+             '"nests"' in done.stderr, done)
+    tap.case("whatever was thought of its children's ends", "ended with status" not in done.stderr, done)
+    done = subprocess.run([tool, "watch", target, "--ndjson", "--until-finding", "--on-finding",
+                           "echo told"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    tap.case("what a command prints is not among NDJSON", "told\n" in done.stderr and
+             all(map(json.loads, done.stdout.splitlines())), done)
+
+
 def check_refusals(tap, tool, well, target, scratch):
     put(well, target)
     for what, words, said in (
@@ -203,13 +287,16 @@ def check_refusals(tap, tool, well, target, scratch):
 
 def main(tool, well, sick):
     tap = Tap()
-    signal.alarm(3 * PATIENCE)  # a line that does not come is waited for in vain
+    signal.alarm(5 * PATIENCE)  # a line that does not come is waited for in vain
     with tempfile.TemporaryDirectory() as scratch:
         target = os.path.join(scratch, "machine.elf")
         check_changes(tap, tool, well, sick, target, scratch)
         check_until(tap, tool, well, sick, target)
         check_end_while_lost(tap, tool, well, target)
         check_history(tap, tool, well, sick, target, scratch)
+        check_unwritable(tap, tool, well, sick, target, scratch)
+        check_lost_metrics(tap, tool, well, target, scratch)
+        check_commands(tap, tool, sick, target)
         check_refusals(tap, tool, well, target, scratch)
     return tap.end()
 
