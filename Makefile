@@ -36,6 +36,8 @@ LAB_PACKAGES := qemu-system-x86 qemu-system-arm qemu-system-misc opensbi qemu-us
 	busybox-static cpio makedumpfile xz-utils zstd \
 	binutils bc flex bison libelf-dev kmod
 ANALYSE_PACKAGES := clang-tidy cppcheck sparse
+MEMORY_PACKAGES := valgrind
+COVERAGE_PACKAGES := gcovr
 BENCH_PACKAGES := libunicorn-dev # measured beside
 # Packaged with: debian/ needs these beside what is built and unit-tested with.
 DEB_PACKAGES := build-essential debhelper dh-dkms dh-python dpkg-dev fakeroot lintian \
@@ -99,6 +101,16 @@ analyse: packages-check build ## what gcc, clang, clang-tidy, cppcheck and spars
 	@tools/packages $(ANALYSE_PACKAGES)
 	@tests/analyse/run $(BUILD)
 
+valgrind: packages-check build ## memcheck over programs of tests, and over the tool
+	@tools/packages $(MEMORY_PACKAGES)
+	@tests/valgrind/run $(BUILD)
+
+coverage: packages-check ## lines and branches that tests without guests run, by folder
+	@tools/packages $(COVERAGE_PACKAGES)
+	@test -f build-coverage/build.ninja || \
+		meson setup build-coverage --native-file build-coverage.ini
+	@tests/coverage/run build-coverage
+
 # Whose headers: make module KDIR=DIR
 KDIR := /lib/modules/$(shell uname -r)/build
 module: ## build module/whosees.ko for the running kernel (module/README.md)
@@ -161,8 +173,9 @@ lab-kernels: packages-check build # of each kernel that check boots
 	@lab/zoo --fetch 'bookworm/686-pae@pti=on' 'bookworm/amd64@5 levels'
 
 clean: ## remove what was built (the lab's downloads are kept)
-	@rm -rf $(BUILD) build-dev build-fuzz build-afl build-static build-tsan build-mutants
+	@rm -rf $(BUILD) build-dev build-fuzz build-afl build-static build-tsan build-mutants \
+		build-coverage
 
-.PHONY: help demo module docs check torture fuzz tsan mutants analyse lab prove zoo bench deb \
-	check-deb cross static install uninstall build dev clean packages-build packages-check \
-	packages-docs packages-bench lab-kernels
+.PHONY: help demo module docs check torture fuzz tsan mutants analyse valgrind coverage \
+	lab prove zoo bench deb check-deb cross static install uninstall build dev clean \
+	packages-build packages-check packages-docs packages-bench lab-kernels
