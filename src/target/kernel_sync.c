@@ -132,31 +132,31 @@ static uint64_t mm_of(const struct spaces *spaces, const struct ws_sync_entry *e
 static void take_end(struct ws_sync_entry *entry, int32_t came_to)
 {
 	entry->end = WS_SYNC_REFUSED;
-	switch (-came_to) {
+	switch (came_to) {
 	case 0:
 		entry->end = WS_SYNC_WRITTEN;
 		break;
-	case -WHOSEES_SYNC_WAS_SO:
+	case WHOSEES_SYNC_WAS_SO:
 		entry->end = WS_SYNC_IS_SO;
 		break;
-	case EBUSY:
-	case ESTALE:
+	case -EBUSY:
+	case -ESTALE:
 		entry->end = WS_SYNC_CHANGED;
 		break;
-	case ESRCH:
+	case -ESRCH:
 		entry->end = WS_SYNC_GONE;
 		break;
-	case ECANCELED:
+	case -ECANCELED:
 		entry->end = WS_SYNC_LEFT;
 		break;
-	case EDEADLK:
+	case -EDEADLK:
 		entry->refused =
 			"a stack of its threads lies there, or it is whosees' own";
 		break;
-	case EAGAIN:
+	case -EAGAIN:
 		entry->refused = "a processor has it loaded: ask again";
 		break;
-	case EOPNOTSUPP:
+	case -EOPNOTSUPP:
 		entry->refused = "no table of that space's own";
 		break;
 	default:

@@ -23,7 +23,7 @@
 
 #define QUESTION_MAX 16384u
 #define ANSWER_MAX 16384u
-#define QUIET 20 /* ms in which a question has to come: else the peer says more unasked */
+#define QUIET 5 /* ms in which a question has to come: else the peer says more unasked */
 
 /* What one kind of peer does: only what differs. */
 struct protocol {
