@@ -14,6 +14,7 @@
 #define TEXT_MAX (32u << 20)  /* what a monitor prints, a document */
 #define PASSED_MAX (1u << 20) /* bytes, and packets, that are no answer */
 #define DOCUMENT_PART 0x7f0   /* that is asked for at once */
+#define PARTS_MAX 4096u       /* of a document: a stub may give less than was asked for */
 
 /* ---- sending ---------------------------------------------------------------------- */
 
@@ -209,7 +210,8 @@ enum ws_status ws_gdb_document(struct ws_context *ctx, struct ws_gdb *gdb,
 	char more = 'm';
 
 	*text = NULL;
-	while (to && !status && more == 'm' && length < TEXT_MAX) {
+	for (unsigned i = 0; to && more == 'm' && i < PARTS_MAX && length < TEXT_MAX;
+	     i++) {
 		char question[160];
 
 		snprintf(question, sizeof(question), "qXfer:features:read:%.99s:%zx,%x",

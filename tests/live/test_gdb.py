@@ -53,6 +53,11 @@ def good_ones(bench):
         bench.case("a register that only the description has",
                    re.search("^efer +0x0*d01$", output, re.M), output)
         bench.case("and no other is asked for", peer.asked.count("p") == 1, peer.asked)
+    with stub(bench.core) as peer:
+        peer.answers["qXfer"] = [b"mx"]
+        bench.good("a description without end, a letter at a time", peer)
+        bench.case("is not asked for without end", peer.asked.count("qXfer") < 5000,
+                   peer.asked.count("qXfer"))
 
 
 def refused(bench):
