@@ -142,16 +142,23 @@ static void put(const char *path, const uint8_t *data, size_t size, off_t length
 	       "no file can be written in /dev/shm");
 }
 
+static char folder[] = "/dev/shm/whosees-XXXXXX", memory[64], state[64];
+
+static void leave_cloud(void)
+{
+	unlink(memory);
+	unlink(state);
+	rmdir(folder);
+}
+
 /* A target of two files, of which the bytes are the description. */
 static void open_cloud(const uint8_t *data, size_t size)
 {
-	static char folder[] = "/dev/shm/whosees-XXXXXX";
-	static char memory[64], state[64];
-
 	if (!*memory) {
 		insist(mkdtemp(folder), "no folder can be made in /dev/shm");
 		snprintf(memory, sizeof(memory), "%s/memory-ranges", folder);
 		snprintf(state, sizeof(state), "%s/state.json", folder);
+		atexit(leave_cloud);
 		put(memory, NULL, 0, CLOUD_MEMORY);
 	}
 	put(state, data, size, (off_t)size);
