@@ -11,7 +11,7 @@ from .util import LabError, need
 TIMEOUT = 600
 SPACE = re.compile(r"^ *(\d+) .{20} process +root (0x[0-9a-f]+)$", re.M)
 PROBED = re.compile(r"^ *(\d+) .{20} \S+: page 0x[0-9a-f]+$", re.M)
-AUDITED = re.compile(r"^(\d+) findings in (\d+) address spaces$", re.M)
+AUDITED = re.compile(r"^(\d+) findings? in (\d+) address spaces$", re.M)
 
 
 def symbols_of(kernel):

@@ -267,7 +267,7 @@ static const struct column finding_columns[] = {
 	[F_COMMAND] = { "command", NULL, COLUMN_TEXT, "audit or autopsy" },
 	[F_TEXT] = { "text", NULL, COLUMN_ASCII, "what it is in that dump" },
 	[F_MODULES] = { "modules", NULL, COLUMN_ROWS,
-			"JSON only: up to 8 modules, and how many of those dumps have each there",
+			"JSON only: up to 8 modules, and how many of those dumps at least have each there",
 			&modules_of },
 	[F_MORE_MODULES] = { "more_modules", NULL, COLUMN_YES, "there are other modules, too" },
 };
@@ -282,7 +282,8 @@ static void print_modules(void *arg, struct report *report)
 		report_row(report,
 			   (struct value[]){
 				   [M_MODULE] = value_text(tallied->module[m].name),
-				   [M_DUMPS] = value_number(tallied->module[m].ndumps) });
+				   [M_DUMPS] = value_number(
+					   tally_at_least(&tallied->module[m])) });
 }
 
 /* The difference, and how many findings more the same dumps have. */
@@ -428,7 +429,7 @@ static void print_notes(const struct digesting *digesting, struct report *report
 	if (tally->nrepeated)
 		note(report,
 		     ws_text_of("%s of a dump that another is of: each dump counts "
-				"once",
+				"once, as the worse says",
 				WS_COUNT_OF(tally->nrepeated, "result")));
 	if (tally->nunchecked)
 		note(report, ws_text_of("more than %s dumps: %s of the others may be of "
@@ -489,6 +490,20 @@ static enum exit_status answer(struct digesting *digesting)
 	return session_answer(digesting->session, status_of(digesting));
 }
 
+/* What the lines are instead, where that is known. */
+static enum exit_status no_result(const struct digesting *digesting)
+{
+	session_usage(digesting->session,
+		      "whosees audit --ndjson TARGET prints one, as its last line",
+		      "no result among %s", WS_COUNT_OF(digesting->nlines, "line"));
+	for (unsigned k = 0; k < LINE_KINDS; k++)
+		if (kind_words[k] && digesting->kind[k].n)
+			fprintf(stderr, "  line %" PRIu64 " of %s is %s\n",
+				digesting->kind[k].first, digesting->kind[k].file,
+				kind_words[k]);
+	return EXIT_UNREADABLE;
+}
+
 enum exit_status run_digest(struct session *session)
 {
 	ws_cleanup(digesting_release) struct digesting digesting = {
@@ -503,8 +518,5 @@ enum exit_status run_digest(struct session *session)
 		return status;
 	if (digesting.tally.nresults)
 		return answer(&digesting);
-	session_usage(session,
-		      "whosees audit --ndjson TARGET prints one, as its last line",
-		      "no result among %s", WS_COUNT_OF(digesting.nlines, "line"));
-	return EXIT_UNREADABLE;
+	return no_result(&digesting);
 }

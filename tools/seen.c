@@ -3,16 +3,16 @@
 
 #include <stdlib.h>
 
-/* The lowest bit of a slot: it was answered. The next: it is taken. */
-#define ANSWERED UINT64_C(1)
-#define TAKEN UINT64_C(2)
+/* The two lowest bits of a slot: enum seen_as. The next: it is taken. */
+#define AS UINT64_C(3)
+#define TAKEN UINT64_C(4)
 
 /* ids are hashes, so that any of their bits do. */
 static uint64_t *slot_of(const struct seen *seen, uint64_t id)
 {
-	size_t at = (size_t)(id >> 2) & (seen->nslots - 1);
+	size_t at = (size_t)(id >> 3) & (seen->nslots - 1);
 
-	while (seen->slots[at] && (seen->slots[at] | ANSWERED) != (id | TAKEN | ANSWERED))
+	while (seen->slots[at] && (seen->slots[at] | AS) != (id | TAKEN | AS))
 		at = (at + 1) & (seen->nslots - 1);
 	return &seen->slots[at];
 }
@@ -33,7 +33,7 @@ static bool grow(struct seen *seen)
 	return true;
 }
 
-enum seen_before seen_put(struct seen *seen, uint64_t id, bool answered)
+enum seen_as seen_put(struct seen *seen, uint64_t id, enum seen_as as)
 {
 	uint64_t *slot, before;
 
@@ -44,10 +44,9 @@ enum seen_before seen_put(struct seen *seen, uint64_t id, bool answered)
 	if (!before && seen->n == SEEN_MAX)
 		return SEEN_FULL;
 	seen->n += !before;
-	*slot = before ? before | answered : ((id | TAKEN) & ~ANSWERED) | answered;
-	if (!before)
-		return SEEN_NOT;
-	return before & ANSWERED ? SEEN_ANSWERED : SEEN_FAILED;
+	if (!before || as > (before & AS))
+		*slot = ((id | TAKEN) & ~AS) | as;
+	return before ? (enum seen_as)(before & AS) : SEEN_NOT;
 }
 
 void seen_release(struct seen *seen)

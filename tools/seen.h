@@ -18,16 +18,19 @@ struct seen {
 	size_t nslots, n;
 };
 
-enum seen_before {
-	SEEN_NOT,
-	SEEN_FAILED, /* there was no answer that time */
-	SEEN_ANSWERED,
+/* What came of one, the better known the higher: of two results of a dump the higher stands. */
+enum seen_as {
+	SEEN_FAILED, /* there was no answer */
+	SEEN_CLEAN,
+	SEEN_UNKNOWN,
+	SEEN_FOUND,
+	SEEN_NOT,   /* it was not there before */
 	SEEN_FULL,  /* not known: there is no room for more */
 	SEEN_SHORT, /* memory is short */
 };
 
-/* What was known of it before; an answer is not forgotten for a failure that comes after. */
-enum seen_before seen_put(struct seen *seen, uint64_t id, bool answered);
+/* What was known of it before; as is one of the first four. */
+enum seen_as seen_put(struct seen *seen, uint64_t id, enum seen_as as);
 void seen_release(struct seen *seen);
 
 #endif

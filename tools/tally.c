@@ -68,21 +68,24 @@ static struct tallied *find_or_add(struct tally *tally, const struct found *foun
 
 static bool add_module(struct tallied *tallied, const char *name)
 {
+	struct tallied_module *module = tallied->module, *rarest = module;
 	unsigned m = 0;
 
-	while (m < tallied->nmodules && strcmp(tallied->module[m].name, name) != 0)
-		m++;
+	for (; m < tallied->nmodules && strcmp(module[m].name, name) != 0; m++)
+		if (module[m].ndumps < rarest->ndumps)
+			rarest = &module[m];
 	if (m == TALLY_MODULES) {
 		tallied->more_modules = true;
+		m = (unsigned)(rarest - module);
+		module[m].over = module[m].ndumps;
+	} else if (m < tallied->nmodules) {
+		module[m].ndumps++;
 		return true;
-	}
-	if (m == tallied->nmodules) {
-		if (!keep(&tallied->module[m].name, name))
-			return false;
+	} else {
 		tallied->nmodules++;
 	}
-	tallied->module[m].ndumps++;
-	return true;
+	module[m].ndumps++;
+	return keep(&module[m].name, name);
 }
 
 /* Which dump is the first with it, and what it is there, is the same in whatever order. */
@@ -154,7 +157,6 @@ static bool add_failure(struct tally *tally, const struct result_line *line, uin
 {
 	struct tallied_failure *failure;
 
-	tally->command[line->of].failed++;
 	if (tally->failures.n == TALLY_FAILURES)
 		return true;
 	failure = ws_vec_push(&tally->failures);
@@ -170,10 +172,8 @@ static void failure_release(struct tallied_failure *failure)
 	free(failure->error);
 }
 
-/* It has an answer after all. */
-static void drop_failure(struct tally *tally, enum result_of of, uint64_t id)
+static void drop_failure(struct tally *tally, uint64_t id)
 {
-	tally->command[of].failed--;
 	for (size_t i = 0; i < tally->failures.n; i++)
 		if (tally->failures.v[i].id == id) {
 			failure_release(&tally->failures.v[i]);
@@ -182,38 +182,57 @@ static void drop_failure(struct tally *tally, enum result_of of, uint64_t id)
 		}
 }
 
-static bool add_answer(struct tally *tally, const struct result_line *line, uint64_t id)
+static uint64_t *count_of(struct tally *tally, enum result_of of, enum seen_as as)
 {
-	struct tallied_command *command = &tally->command[line->of];
-	uint64_t *const counts[] = { [EXIT_SEEN] = &command->clean,
-				     [EXIT_UNSEEN] = &command->found,
-				     [EXIT_UNKNOWN] = &command->unknown };
+	struct tallied_command *command = &tally->command[of];
+	uint64_t *const counts[] = { [SEEN_FAILED] = &command->failed,
+				     [SEEN_CLEAN] = &command->clean,
+				     [SEEN_UNKNOWN] = &command->unknown,
+				     [SEEN_FOUND] = &command->found };
 
-	++*counts[line->status]; /* which is one of them: makes_sense() */
+	return counts[as];
+}
+
+/* An answer that was counted before had what is mere info, too, and nothing worse. */
+static bool add_findings(struct tally *tally, const struct result_line *line, uint64_t id,
+			 bool was_answered)
+{
 	ws_vec_each(&line->found, found)
-		if (!add_found(tally, found, line, id))
+		if (!(was_answered && found->severity == WS_INFO) &&
+		    !add_found(tally, found, line, id))
 			return false;
 	return true;
+}
+
+/* A status is one of these: makes_sense(). */
+static enum seen_as as_what(const struct result_line *line)
+{
+	return line->error                    ? SEEN_FAILED
+	       : line->status == EXIT_UNSEEN  ? SEEN_FOUND
+	       : line->status == EXIT_UNKNOWN ? SEEN_UNKNOWN
+					      : SEEN_CLEAN;
 }
 
 bool tally_add(struct tally *tally, const struct result_line *line)
 {
 	uint64_t id = id_of(line);
-	enum seen_before before = seen_put(&tally->seen, id, !line->error);
+	enum seen_as as = as_what(line), before = seen_put(&tally->seen, id, as);
+	bool was_there = before < SEEN_NOT;
 
 	tally->nresults++;
 	if (before == SEEN_SHORT)
 		return false;
 	tally->nunchecked += before == SEEN_FULL;
-	if (before == SEEN_ANSWERED || (before == SEEN_FAILED && line->error)) {
-		tally->nrepeated++;
+	tally->nrepeated += was_there;
+	if (was_there && before >= as)
 		return true;
-	}
-	if (before == SEEN_FAILED) {
-		tally->nrepeated++;
-		drop_failure(tally, line->of, id);
-	}
-	return line->error ? add_failure(tally, line, id) : add_answer(tally, line, id);
+	if (was_there)
+		--*count_of(tally, line->of, before);
+	if (before == SEEN_FAILED)
+		drop_failure(tally, id);
+	++*count_of(tally, line->of, as);
+	return line->error ? add_failure(tally, line, id)
+			   : add_findings(tally, line, id, was_there && before);
 }
 
 /* ---- all of them -------------------------------------------------------------------- */
@@ -238,9 +257,9 @@ static int by_frequency(const void *left, const void *right)
 {
 	const struct tallied_module *a = left, *b = right;
 
-	if (a->ndumps != b->ndumps)
-		return a->ndumps < b->ndumps ? 1 : -1;
-	return strcmp(a->name, b->name);
+	uint64_t n = tally_at_least(a), m = tally_at_least(b);
+
+	return n != m ? (n < m ? 1 : -1) : strcmp(a->name, b->name);
 }
 
 void tally_sort(struct tally *tally)

@@ -3,7 +3,8 @@
  * Results of any number of targets, counted by fingerprint. What it takes is bounded: so
  * much a fingerprint, of up to TALLY_MAX, and 8 bytes a result (seen.h).
  *
- * Counts do not depend on the order of the results, unless there are more than are kept.
+ * Counts do not depend on the order of the results, unless there are more than are kept. Of two
+ * results of a dump the worse stands; of two with findings the first.
  */
 #ifndef WHOSEES_TALLY_H
 #define WHOSEES_TALLY_H
@@ -17,11 +18,21 @@
 #define TALLY_FAILURES 16 /* examples */
 #define TALLY_TEXT 1024   /* letters of one text; more are cut off */
 
-/* How many of the dumps with a fingerprint have that module there. */
+/*
+ * How many of the dumps with a fingerprint have that module there. Which modules are kept, where
+ * there are more, the algorithm Space-Saving decides (Metwally, Agrawal, El Abbadi, 2005): one that
+ * more than one in TALLY_MODULES of the dumps have is among them, in whatever order they come.
+ */
 struct tallied_module {
 	char *name;
-	uint64_t ndumps;
+	uint64_t ndumps; /* at most */
+	uint64_t over;   /* and so many fewer at least */
 };
+
+static inline uint64_t tally_at_least(const struct tallied_module *module)
+{
+	return module->ndumps - module->over;
+}
 
 struct tallied {
 	uint64_t fingerprint;

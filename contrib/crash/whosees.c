@@ -8,6 +8,8 @@
  * Memory is read by the session, by physical address, and so is the kernel's text for crash
  * tools; crash's own symbols stand for addresses.
  */
+#include <ctype.h>
+
 #include <crash/defs.h>
 #include <whosees.h>
 
@@ -132,13 +134,15 @@ static void probe_one(struct session *session, const struct ws_space *space, cha
 /* A symbol of crash's, or a number in hexadecimal, as crash's own commands take one. */
 static bool address_of(char *what, uint64_t *va)
 {
-	if (symbol_exists(what))
+	char *end;
+
+	if (symbol_exists(what)) {
 		*va = symbol_value(what);
-	else if (hexadecimal(what, 0))
-		*va = htoll(what, RETURN_ON_ERROR | QUIET, NULL);
-	else
-		return false;
-	return true;
+		return true;
+	}
+	errno = 0;
+	*va = strtoull(what, &end, 16);
+	return isxdigit((unsigned char)what[0]) && !*end && !errno;
 }
 
 static void show_probes(struct session *session)
@@ -167,15 +171,25 @@ static void print_audit(struct ws_system *system, const struct ws_audit *audit)
 	const struct ws_judgement *judged = ws_audit_judgements(audit, &nspaces);
 	const struct ws_finding *finding = ws_audit_findings(audit, &nfindings);
 
-	for (size_t i = 0; i < nspaces; i++)
-		if (judged[i].verdict != WS_COHERENT) {
-			print_space(&spaces[i]);
-			fprintf(fp, "%s\n", ws_verdict_name(judged[i].verdict));
-		}
+	const char *note;
+	size_t counted = 0;
+
+	for (size_t i = 0; i < nspaces; i++) {
+		if (!ws_audited(audit, (uint32_t)i))
+			continue;
+		counted++;
+		if (judged[i].verdict == WS_COHERENT)
+			continue;
+		print_space(&spaces[i]);
+		fprintf(fp, "%s\n", ws_verdict_name(judged[i].verdict));
+	}
 	for (size_t i = 0; i < nfindings; i++)
 		fprintf(fp, "%s: %s: %s\n", ws_severity_name(finding[i].severity),
 			finding[i].rule->id, finding[i].text);
-	fprintf(fp, "%zu findings in %zu address spaces\n", nfindings, nspaces);
+	for (unsigned i = 0; (note = ws_audit_note(audit, i)); i++)
+		fprintf(fp, "note: %s\n", note);
+	fprintf(fp, "%zu finding%s in %zu address spaces\n", nfindings,
+		nfindings == 1 ? "" : "s", counted);
 }
 
 static void show_audit(struct session *session)

@@ -135,9 +135,12 @@ class Session:
 def what(word):
     """A number, or a symbol as the kernel in memory has it."""
     try:
-        return int(word, 0)
+        address = int(word, 0)
     except ValueError:
         return word
+    if not 0 <= address < 1 << 64:
+        raise gdb.GdbError(f"{word} is no address")
+    return address
 
 
 def spaces(machine, _):
@@ -164,7 +167,10 @@ def audit(machine, _):
             print(f"{judgement.space.pid:>7} {judgement.space.comm:20} {judgement.verdict}")
     for finding in done.findings:
         print(f"{finding.severity}: {finding.rule.id}: {finding.text}")
-    print(f"{len(done.findings)} findings in {len(done.judgements)} address spaces")
+    for note in done.notes:
+        print(f"note: {note}")
+    n = len(done.findings)
+    print(f"{n} finding{'' if n == 1 else 's'} in {len(done.judgements)} address spaces")
 
 
 COMMANDS = {"spaces": spaces, "probe": probe, "audit": audit}

@@ -109,6 +109,18 @@ def check_repeated(tap):
     document, _ = digest(result("a", finding(1), finding(1, modules=["m"])))
     tap.case("a finding that a dump has twice counts once", counts(document) ==
              {f"{1:016x}": 1}, document)
+    bad, clean = result("a", finding(1), finding(5, "info")), result("a", finding(5, "info"), status=0)
+    unsure = result("a", status=4)
+    for first, second, expected in ((bad, clean, (1, 0, 0)), (clean, bad, (1, 0, 0)),
+                                    (unsure, bad, (1, 0, 0)), (bad, unsure, (1, 0, 0)),
+                                    (clean, unsure, (0, 0, 1)), (unsure, clean, (0, 0, 1))):
+        document, status = digest(first, second)
+        row = document["summary"][0]
+        tap.case(f"of answers with status {first['status']} and {second['status']} the worse stands",
+                 (row["found"], row["clean"], row["unknown"]) == expected and
+                 max(counts(document).values(), default=1) == 1 and
+                 (f"{1:016x}" in counts(document)) == (expected[0] == 1) and
+                 status == (1 if expected[0] else 4), document)
     document, _ = digest(one, result("a", finding(9), schema=AUTOPSY))
     tap.case("an audit and an autopsy of a dump are two answers",
              [row["dumps"] for row in document["summary"]] == [1, 1] and
@@ -183,10 +195,27 @@ def check_bounds(tap):
                  len(row["modules"]) == min(n, 8) and row["more_modules"] == (n > 8), row)
 
 
+def check_many_modules(tap):
+    """One module on most dumps, and others on one each, more than are kept."""
+    rare = [result(f"r{n}", finding(1, modules=[f"rare{n}"])) for n in range(20)]
+    common = [result(f"c{n}", finding(1, modules=["culprit"])) for n in range(200)]
+    for name, lines in (("first", rare + common), ("last", common + rare),
+                        ("between", common[:100] + rare + common[100:])):
+        document, _ = digest(*lines)
+        row = document["findings"][0]
+        tap.case(f"the module that most have is named, the rare ones {name}",
+                 row["module"] == "culprit" and row["more_modules"] and
+                 190 <= row["modules"][0]["dumps"] <= 200 and
+                 all(1 <= m["dumps"] for m in row["modules"]), row)
+
+
 def check_refused(tap, folder):
     done = run(line({"record": "report"}))
     tap.case("without a result there is no answer", done.returncode == 3 and not done.stdout
              and b"no result among 1 line" in done.stderr, done.stderr)
+    done = run(line(result("a", schema="whosees/audit/2")))
+    tap.case("and what the lines are is said", done.returncode == 3 and
+             b"of another version of whosees" in done.stderr, done.stderr)
     good = folder / "good"
     good.write_bytes(line(result("a")))
     for bad in (folder / "not there", folder):
@@ -205,6 +234,7 @@ def main():
     check_repeated(tap)
     check_hostile(tap)
     check_bounds(tap)
+    check_many_modules(tap)
     with tempfile.TemporaryDirectory() as folder:
         check_refused(tap, pathlib.Path(folder))
     return tap.end()
