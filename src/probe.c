@@ -285,6 +285,7 @@ enum ws_status ws_probe(struct ws_system *system, const struct ws_space *spaces,
 {
 	struct probe p = { .system = system, .naddresses = naddresses };
 	size_t ncells, size;
+	enum ws_status status;
 
 	*matrix = (struct ws_matrix){ .nspaces = nspaces, .naddresses = naddresses };
 	if (__builtin_mul_overflow(nspaces, naddresses, &ncells))
@@ -310,7 +311,10 @@ enum ws_status ws_probe(struct ws_system *system, const struct ws_space *spaces,
 		ws_matrix_release(matrix);
 		return ws_fail_memory(system->ctx);
 	}
-	return ws_target_looked(system->target, WS_OK);
+	status = ws_target_looked(system->target, WS_OK);
+	if (status)
+		ws_matrix_release(matrix);
+	return status;
 }
 
 void ws_matrix_release(struct ws_matrix *matrix)

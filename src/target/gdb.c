@@ -33,10 +33,13 @@ static enum ws_status guard(struct ws_target *target)
 
 	ws_guard_end(&g->guard);
 	free(g->parting);
-	g->parting =
-		ws_text_of("%s%s%s", g->attached ? WS_GDB_UNWATCH_PACKET : "",
-			   g->attached && !g->was_physical ? WS_GDB_VIRTUAL_PACKET : "",
-			   g->was_running ? DETACH : "");
+	g->parting = g->detached ? strdup("")
+				 : ws_text_of("%s%s%s",
+					      g->attached ? WS_GDB_UNWATCH_PACKET : "",
+					      g->attached && !g->was_physical
+						      ? WS_GDB_VIRTUAL_PACKET
+						      : "",
+					      g->was_running ? DETACH : "");
 	if (!g->parting)
 		return ws_fail_memory(target->ctx);
 	will.words[0].bytes = g->parting;
@@ -62,16 +65,23 @@ static bool is_done(struct ws_gdb_target *g, const char *question)
 	return false;
 }
 
-/* What cannot be done here the guard does. */
-static void leave(struct ws_gdb_target *g)
+/*
+ * What cannot be done here the guard does. It asks for no second detachment: the machine runs on
+ * with the first, and a packet that comes then stops it.
+ */
+static void leave(struct ws_target *target)
 {
+	struct ws_gdb_target *g = target->priv;
 	bool done = g->gdb.peer.fd >= 0;
 
 	g->was_running |= g->gdb.nstopped > 0;
 	if (done && g->attached && !g->was_physical)
 		done = is_done(g, WS_GDB_VIRTUAL);
-	if (done && g->was_running)
-		done = is_done(g, "D");
+	if (done && g->was_running && !is_done(g, "D")) {
+		done = false;
+		g->detached = true;
+		(void)!guard(target);
+	}
 	if (done || g->gdb.peer.fd < 0)
 		ws_guard_end(&g->guard);
 	else
@@ -281,7 +291,7 @@ static void gdb_close(struct ws_target *target)
 
 	if (!g)
 		return;
-	leave(g);
+	leave(target);
 	ws_gdb_close(&g->gdb);
 	ws_fetched_release(&g->fetched);
 	ws_context_destroy(g->ctx);

@@ -15,6 +15,7 @@ struct ws_gdb_target {
 	struct ws_guard guard;
 	bool attached;          /* it is to be left as it was */
 	bool was_running;       /* before: then it is to run on */
+	bool detached;          /* it was told to run on, and has not answered */
 	bool was_physical;      /* the stub's memory mode before */
 	unsigned nstopped;      /* stop replies that there were to be */
 	char *parting;          /* the packets that leave it so */

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define HANGS \
+	600000 /* ms for which a peer that hangs is waited for: its storage may be gone */
 #define QUIET 3000 /* ms without a word after which the peer has taken what it was sent */
 #define LISTEN 1000 /* times that it is listened to, at most */
 
@@ -18,16 +20,19 @@ static void send_words(const struct ws_last_words *words)
 {
 	struct pollfd answer = { .fd = words->socket, .events = POLLOUT };
 	char drain[512];
+	int patience = HANGS;
 
 	if (words->socket < 0 || !words->bytes)
 		return;
-	if (poll(&answer, 1, QUIET) <= 0 ||
+	if (poll(&answer, 1, HANGS) <= 0 ||
 	    send(words->socket, words->bytes, strlen(words->bytes), MSG_NOSIGNAL) < 0)
 		return;
 	answer.events = POLLIN;
-	for (unsigned i = 0; i < LISTEN && poll(&answer, 1, QUIET) > 0; i++)
+	for (unsigned i = 0; i < LISTEN && poll(&answer, 1, patience) > 0; i++) {
 		if (recv(words->socket, drain, sizeof(drain), MSG_DONTWAIT) <= 0)
 			return;
+		patience = QUIET;
+	}
 }
 
 static void carry_out(const struct ws_last_will *will)

@@ -82,13 +82,27 @@ static enum ws_status stand_still(struct ws_target *target, bool asked)
 		"more than one instant; --stop stops it meanwhile");
 }
 
+/* Whether it stands still for it was told to: one that has been migrated would be there twice. */
+static enum ws_status ask_paused(struct ws_qemu *qemu, bool *paused)
+{
+	autojson *answer = NULL;
+	enum ws_status status =
+		ws_qmp_ask(qemu->ctx, &qemu->qmp, "query-status", NULL, -1, &answer);
+	const char *state = json_string_value(json_object_get(answer, "status"));
+
+	*paused = state && !strcmp(state, "paused");
+	return status;
+}
+
 /* What cannot be done here the guard does: it is told nothing then. */
 static void run_on(struct ws_target *target)
 {
 	struct ws_qemu *qemu = target->priv;
-	bool done = !qemu->stopped ||
-		    ws_qmp_ask(qemu->ctx, &qemu->qmp, "cont", NULL, -1, NULL) == WS_OK;
+	bool done = !qemu->stopped, paused;
 
+	if (!done && ask_paused(qemu, &paused) == WS_OK)
+		done = !paused ||
+		       ws_qmp_ask(qemu->ctx, &qemu->qmp, "cont", NULL, -1, NULL) == WS_OK;
 	if (done)
 		ws_guard_end(&qemu->guard);
 	else

@@ -35,6 +35,11 @@ def good_ones(bench):
         bench.case("it ran, and runs on in the end, and memory is virtual again",
                    peer.running and not peer.physical, peer.asked)
         bench.good("an audit", peer, command=("audit",))
+    with stub(bench.core) as peer:
+        peer.silent_at = "D"
+        bench.good("no answer to the detachment", peer, "--stop", *FEW)
+        bench.case("it is asked for once: a second stops what runs", peer.asked.count("D") == 1,
+                   peer.asked)
     with stub(bench.core, running=False) as peer:
         bench.good("one that was stopped", peer)
         bench.case("stays so", not peer.running and not peer.physical and "D" not in peer.asked,

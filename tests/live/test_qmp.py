@@ -41,6 +41,13 @@ def good_ones(bench):
                        qemu.order() == ["stop", "cont"] and
                        qemu.commands.index("stop") < qemu.commands.index("info registers -a"),
                        qemu.commands)
+    with fake(bench.core) as qemu:
+        qemu.answers["query-status"] = lambda _: {
+            "running": qemu.running, "status": "running" if qemu.running else
+            "postmigrate" if "pmemsave" in qemu.commands else "paused"}
+        bench.good("migrated away meanwhile", qemu, "--stop", said=[SLOWER])
+        bench.tap.case("it does not run on, for it runs elsewhere", qemu.order() == ["stop"],
+                       qemu.commands)
     with fake(bench.core, host=True) as qemu:
         bench.good("stopped, in its own memory", qemu, "--stop")
         bench.tap.case("and only samples are saved",
