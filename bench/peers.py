@@ -39,14 +39,15 @@ class Cannot(Exception):
 # ---- what the benchmark programs have measured ---------------------------------------------------
 
 def parse(text):
-    """{(section, row): Answer}; a section is a line that says what the lines below it are of."""
+    """{(section, row): Answer}; a section is a line that says what the lines below it are of. Of rows
+    with one name the first counts: faults a second come before the time of a storm."""
     found, section = {}, ""
     for line in text.splitlines():
         measured, absent = MEASURED.match(line), ABSENT.match(line)
         if measured:
-            found[section, measured[1].strip()] = Answer(float(measured[2]), None)
+            found.setdefault((section, measured[1].strip()), Answer(float(measured[2]), None))
         elif absent:
-            found[section, absent[1].strip()] = Answer(None, absent[2])
+            found.setdefault((section, absent[1].strip()), Answer(None, absent[2]))
         elif not line.startswith(" "):
             section = line.partition(":")[0]
     return found
