@@ -155,7 +155,8 @@ static int copy_table(pgd_t *top, struct whosees_table *table, void *page)
 		lies = (const void *)round_down(
 			(unsigned long)walked.step[table->level - 1].entry, size);
 		table->pa = virt_to_phys((void *)lies);
-		error = copy_from_kernel_nofault(page, lies, size);
+		if (!copy_from_kernel_nofault(page, lies, size))
+			error = 0;
 	}
 	local_irq_restore(flags);
 	return error;

@@ -95,7 +95,8 @@ static enum ws_status kcore_open(struct ws_context *ctx, const char *path, int *
 {
 	struct stat st;
 
-	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* What is mounted over it may be a pipe, for whose writer open() would wait. */
+	*fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (*fd < 0)
 		return refuse(ctx, path, why_not(errno));
 	if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode))

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -178,6 +179,25 @@ static void test_too_many(void **state)
 	scene_destroy(scene);
 }
 
+/* What was filled in is released: who is told of an error has nothing to release. */
+static void test_not_looked(void **state)
+{
+	struct scene *scene = scene_create(*state, 0);
+	struct ws_matrix matrix;
+
+	like_roots(scene);
+	scene->target.file.path = "a target";
+	scene->target.why = "it is gone";
+	scene->target.failed = true;
+	assert_int_equal(ws_probe(&scene->system, scene->spaces, SPACES, scene->addresses,
+				  ADDRESSES, &matrix),
+			 WS_ERR_SYSTEM);
+	assert_non_null(strstr(ws_error(scene->system.ctx, 0), "it is gone"));
+	assert_null(matrix.cell);
+	assert_null(matrix.outcome);
+	scene_destroy(scene);
+}
+
 static const struct {
 	const char *title;
 	void (*run)(void **state);
@@ -186,17 +206,18 @@ static const struct {
 	{ "cells are walks, roots that are alike", test_like },
 	{ "no spaces, no addresses", test_nothing },
 	{ "more cells than can be", test_too_many },
+	{ "memory that could not be looked at", test_not_looked },
 };
 
 int main(void)
 {
 	const unsigned ncases = sizeof(cases) / sizeof(*cases);
-	struct CMUnitTest tests[96];
-	char title[96][80];
+	struct CMUnitTest tests[128];
+	char title[128][80];
 	unsigned n = 0;
 
 	for (unsigned f = 0; ws_format_at(f); f++) {
-		for (unsigned i = 0; i < ncases && n < 96; i++, n++) {
+		for (unsigned i = 0; i < ncases && n < 128; i++, n++) {
 			const struct ws_format *format = ws_format_at(f);
 
 			snprintf(title[n], sizeof(title[n]), "%s: %s",
