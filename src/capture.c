@@ -5,6 +5,7 @@
  * the capture. What it never looks at, user memory above all, cannot be in it.
  */
 #include <elf.h>
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -255,25 +256,26 @@ static struct file_layout lay_out(size_t nloads, size_t notes_size)
 	return l;
 }
 
-/* gABI: more program headers than e_phnum can count are counted in section header 0. */
+/* Little-endian, as what is in the memory. gABI: more program headers than e_phnum can count are counted in section header 0. */
 static bool write_headers(FILE *file, const struct ws_system *system,
 			  const struct file_layout *l)
 {
+	const struct ws_machine_type *machine =
+		ws_machine_type(ws_arch_of(system->format), system->layout.word);
+	const bool many = l->nphdrs >= PN_XNUM;
 	Elf64_Ehdr ehdr = {
 		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
 			     EV_CURRENT },
-		.e_type = ET_CORE,
-		.e_machine =
-			ws_machine_type(ws_arch_of(system->format), system->layout.word)
-				->elf,
-		.e_version = EV_CURRENT,
-		.e_phoff = l->phdrs,
-		.e_shoff = l->nphdrs >= PN_XNUM ? l->shdr : 0,
-		.e_ehsize = sizeof(Elf64_Ehdr),
-		.e_phentsize = sizeof(Elf64_Phdr),
-		.e_phnum = l->nphdrs >= PN_XNUM ? PN_XNUM : (Elf64_Half)l->nphdrs,
-		.e_shentsize = l->nphdrs >= PN_XNUM ? sizeof(Elf64_Shdr) : 0,
-		.e_shnum = l->nphdrs >= PN_XNUM ? 1 : 0,
+		.e_type = htole16(ET_CORE),
+		.e_machine = htole16(machine->elf),
+		.e_version = htole32(EV_CURRENT),
+		.e_phoff = htole64(l->phdrs),
+		.e_shoff = htole64(many ? l->shdr : 0),
+		.e_ehsize = htole16(sizeof(Elf64_Ehdr)),
+		.e_phentsize = htole16(sizeof(Elf64_Phdr)),
+		.e_phnum = htole16(many ? PN_XNUM : (uint16_t)l->nphdrs),
+		.e_shentsize = htole16(many ? sizeof(Elf64_Shdr) : 0),
+		.e_shnum = htole16(many),
 	};
 
 	return fwrite(&ehdr, sizeof(ehdr), 1, file) == 1;
@@ -282,23 +284,23 @@ static bool write_headers(FILE *file, const struct ws_system *system,
 static bool write_program_headers(FILE *file, const extent_vec *loads,
 				  const struct file_layout *l)
 {
-	Elf64_Phdr note = { .p_type = PT_NOTE,
-			    .p_offset = l->notes,
-			    .p_filesz = l->notes_size,
-			    .p_memsz = l->notes_size,
-			    .p_align = 4 };
-	Elf64_Shdr count = { .sh_info = (Elf64_Word)l->nphdrs };
+	Elf64_Phdr note = { .p_type = htole32(PT_NOTE),
+			    .p_offset = htole64(l->notes),
+			    .p_filesz = htole64(l->notes_size),
+			    .p_memsz = htole64(l->notes_size),
+			    .p_align = htole64(4) };
+	Elf64_Shdr count = { .sh_info = htole32((uint32_t)l->nphdrs) };
 	uint64_t offset = l->data;
 
 	if (fwrite(&note, sizeof(note), 1, file) != 1)
 		return false;
 	ws_vec_each(loads, load) {
-		Elf64_Phdr phdr = { .p_type = PT_LOAD,
-				    .p_offset = offset,
-				    .p_paddr = load->pa,
-				    .p_filesz = load->len,
-				    .p_memsz = load->len,
-				    .p_align = WS_FRAME_SIZE };
+		Elf64_Phdr phdr = { .p_type = htole32(PT_LOAD),
+				    .p_offset = htole64(offset),
+				    .p_paddr = htole64(load->pa),
+				    .p_filesz = htole64(load->len),
+				    .p_memsz = htole64(load->len),
+				    .p_align = htole64(WS_FRAME_SIZE) };
 
 		if (fwrite(&phdr, sizeof(phdr), 1, file) != 1)
 			return false;

@@ -32,12 +32,13 @@ static bool read_now(struct ws_system *system, uint64_t va, void *to, size_t len
 }
 
 static bool holds(struct ws_system *system, const struct ws_task *task, int32_t offset,
-		  uint64_t value, size_t len)
+		  uint64_t value, unsigned len)
 {
-	uint64_t now = 0;
+	uint8_t now[8];
 
 	return offset == WS_NO_FIELD ||
-	       (read_now(system, task->comm_va + offset, &now, len) && now == value);
+	       (read_now(system, task->comm_va + offset, now, len) &&
+		ws_le_word(now, len) == value);
 }
 
 /* Where the leader has exited, comm_va is that of a thread of its group. */
