@@ -14,7 +14,7 @@ depends()
 
 install()
 {
-	inst_multiple whosees timeout date sync mkdir mv
+	inst_multiple whosees timeout date sync mkdir mv rm readlink mount reboot
 	inst_multiple -o makedumpfile /etc/default/kdump-tools /etc/default/whosees-kdump
 	inst_script /usr/lib/whosees/kdump/save /usr/lib/whosees/kdump/save
 	inst_hook pre-pivot 50 "$moddir/pre-pivot.sh"

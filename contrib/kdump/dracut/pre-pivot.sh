@@ -5,8 +5,10 @@
 
 if [ -e /proc/vmcore ]; then
 	[ ! -r /etc/default/whosees-kdump ] || . /etc/default/whosees-kdump
-	if mount -o remount,rw "$NEWROOT" && /usr/lib/whosees/kdump/save "$NEWROOT"; then
+	if mount -o remount,rw "$NEWROOT"; then
+		/usr/lib/whosees/kdump/save "$NEWROOT"
+		whosees_saved=$?
 		mount -o remount,ro "$NEWROOT"
-		[ "${WHOSEES_THEN:-reboot}" = continue ] || reboot -f
+		[ $whosees_saved -ne 0 ] || [ "${WHOSEES_THEN:-reboot}" = continue ] || reboot -f
 	fi
 fi
