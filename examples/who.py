@@ -1,10 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""who.py DUMP ADDRESS: which processes do not see an address, and why."""
+"""who.py DUMP WHAT: which processes do not see an address (0x...) or a symbol, and why."""
 
 import sys
 
 import whosees
+
+
+def address_of(machine, what):
+    try:
+        return int(what, 0)
+    except ValueError:
+        return machine.symbol(what).address
 
 
 def ask(machine, address):
@@ -23,11 +30,11 @@ def ask(machine, address):
 
 def main():
     if len(sys.argv) != 3:
-        print("usage: who.py DUMP ADDRESS", file=sys.stderr)
+        print("usage: who.py DUMP WHAT", file=sys.stderr)
         return 2
     try:
         with whosees.open(sys.argv[1]) as machine:
-            return 1 if ask(machine, int(sys.argv[2], 16)) else 0
+            return 1 if ask(machine, address_of(machine, sys.argv[2])) else 0
     except (whosees.Error, ValueError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import operator
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._core import ffi, lib
@@ -28,37 +30,71 @@ class Cpu(NamedTuple):
     root: int | None
 
 
+class Within(threading.local):
+    """Whether this thread is in a function that the library called."""
+    yes = False
+
+
 class Called:
-    """What the library calls back into; what it raises ends the call that was on its way."""
+    """What the library calls back into. What that raises first is kept until the call that is
+    on its way is over, and nothing is called again before."""
 
     def __init__(self, read: Read | None, progress: Progress | None):
-        self.read, self.progress = read, progress
-        self.raised: BaseException | None = None
+        self.read, self.progress, self.within = read, progress, Within()
+        self.raised: BaseException | None = None  # in this call
+        self.broken: BaseException | None = None  # what read() raised: it holds for good
+
+    def run(self, function: Callable, *args):
+        """What it raises, or a signal on the way, comes to _keep()."""
+        self.within.yes = True
+        result = function(*args)
+        self.within.yes = False
+        return result
+
+    def ready(self) -> None:
+        """The library has no answer over memory of which some could not be looked at."""
+        if self.broken is not None:
+            raise SystemRefusal("read() raised an exception: this machine has no answers any "
+                                "more, and can be closed only") from self.broken
 
 
-@ffi.def_extern(name="whosees_read", error=lib.WS_FAILED)
+def _keep(_, raised, traceback) -> None:
+    local = traceback.tb_frame.f_locals
+    called = ffi.from_handle(local["arg"])
+    called.within.yes = False
+    called.raised = called.raised or raised
+    if "pa" in local:
+        called.broken = called.broken or raised
+
+
+@ffi.def_extern(name="whosees_read", error=lib.WS_FAILED, onerror=_keep)
 def _read(arg, pa, buf, size):
     called = ffi.from_handle(arg)
-    try:
-        data = called.read(pa, size)
-        if data is None:
-            return lib.WS_ABSENT
-        if len(data) != size:
-            raise ValueError(f"read({pa:#x}, {size}) gave {len(data)} bytes")
-    except BaseException as raised:  # pylint: disable=broad-except
-        called.raised = raised
+    if called.broken is not None:
         return lib.WS_FAILED
-    ffi.memmove(buf, data, size)
+    data = called.run(called.read, pa, size)
+    if data is None:
+        return lib.WS_ABSENT
+    with memoryview(data) as view:
+        if view.nbytes != size:
+            raise ValueError(f"read({pa:#x}, {size}) gave {view.nbytes} bytes")
+        ffi.memmove(buf, view, size)
     return lib.WS_READ
 
 
-@ffi.def_extern(name="whosees_progress")
+@ffi.def_extern(name="whosees_progress", onerror=_keep)
 def _progress(arg, what, done):
     called = ffi.from_handle(arg)
-    try:
-        called.progress(text(what), done)
-    except BaseException as raised:  # pylint: disable=broad-except
-        called.raised = raised
+    if called.raised is None:
+        called.run(called.progress, text(what), done)
+
+
+def c_bytes(value: str | os.PathLike) -> bytes:
+    """What C takes for the whole of it."""
+    encoded = os.fsencode(value)
+    if b"\0" in encoded:
+        raise ValueError(f"{value!r} has a NUL in it")
+    return encoded
 
 
 class Strings:
@@ -70,7 +106,7 @@ class Strings:
     def __call__(self, value: str | os.PathLike | None):
         if value is None:
             return ffi.NULL
-        self.kept.append(ffi.new("char[]", os.fsencode(value)))
+        self.kept.append(ffi.new("char[]", c_bytes(value)))
         return self.kept[-1]
 
 
@@ -99,30 +135,46 @@ class Machine:
         self._target = target[0]
         options = ffi.new("struct ws_system_options *", {
             "system_map": c(system_map), "vmlinux": c(vmlinux), "regime": c(regime)})
+        lib.ws_error_clear(self._context)
         self._check(lib.ws_system_open(self._target, options, system))
         self._system = system[0]
 
     def _check(self, status: int) -> None:
         """Raises what the library, or what it called, has to say."""
         raised, self._called.raised = self._called.raised, None
+        if raised and not isinstance(raised, Exception):  # an interrupt, or the program's end
+            raise raised
         if status != lib.WS_OK:
             fail(self._context, status, raised)
+        self._called.ready()
         if raised:
             raise raised
 
-    def _opened(self):
-        if self._system == ffi.NULL:
-            raise ValueError("the machine was closed")
-        return self._system
+    def _outside(self) -> None:
+        if self._called.within.yes:
+            raise RuntimeError("a machine cannot be used by what it calls: read(), progress()")
+
+    @contextlib.contextmanager
+    def _use(self) -> Iterator[ffi.CData]:
+        """The system, for calls that no other thread and no earlier failure has a part in."""
+        self._outside()
+        with self._lock:
+            if self._system == ffi.NULL:
+                raise ValueError("the machine was closed")
+            self._called.ready()
+            lib.ws_error_clear(self._context)
+            yield self._system
+            self._check(lib.WS_OK)
 
     def _all(self, call, convert) -> tuple:
-        with self._lock:
+        with self._use() as system:
             n = ffi.new("size_t *")
-            rows = call(self._opened(), n)
+            rows = call(system, n)
             return tuple(convert(rows[i]) for i in range(n[0]))
 
     def __enter__(self) -> Machine:
-        return self
+        with self._use():
+            return self
 
     def __exit__(self, *_) -> None:
         self.close()
@@ -133,6 +185,7 @@ class Machine:
 
     def close(self) -> None:
         """Once more does nothing. A machine that was stopped runs on."""
+        self._outside()
         with self._lock:
             lib.ws_system_close(self._system)
             lib.ws_target_close(self._target)
@@ -144,38 +197,37 @@ class Machine:
     @property
     def kind(self) -> str:
         """What it was opened as: "elf", "kdump", "live" ..."""
-        with self._lock:
-            self._opened()
+        with self._use():
             return text(lib.ws_target_kind(self._target))
 
     @property
     def format(self) -> str:
         """The paging format: "i386-pae", "x86_64" ..."""
-        with self._lock:
-            return text(lib.ws_format_name(lib.ws_system_paging(self._opened()).format))
+        with self._use() as system:
+            return text(lib.ws_format_name(lib.ws_system_paging(system).format))
 
     @property
     def layout(self) -> Layout:
-        with self._lock:
-            c = lib.ws_system_layout(self._opened())
+        with self._use() as system:
+            c = lib.ws_system_layout(system)
             return Layout(c.page_offset, c.image_first, c.image_last, c.reference,
                           bool(c.consensus), bool(c.pti), c.word)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What is wrong with the target, and what is not certain, in sentences."""
-        with self._lock:
+        with self._use() as system:
             found: list[str] = []
-            while (note := lib.ws_system_note(self._opened(), len(found))) != ffi.NULL:
+            while (note := lib.ws_system_note(system, len(found))) != ffi.NULL:
                 found.append(text(note))
             return tuple(found)
 
     @property
     def spaces(self) -> tuple[Space, ...]:
         """All address spaces: init_mm's, by pid, and those of no known owner."""
-        with self._lock:
+        with self._use() as system:
             n = ffi.new("size_t *")
-            rows = lib.ws_system_spaces(self._opened(), n)
+            rows = lib.ws_system_spaces(system, n)
             return tuple(space_of(i, rows[i]) for i in range(n[0]))
 
     @property
@@ -184,19 +236,18 @@ class Machine:
 
     @property
     def modules(self) -> tuple[Module, ...]:
-        with self._lock:
+        with self._use() as system:
             rows, n = ffi.new("const struct ws_module **"), ffi.new("size_t *")
-            self._check(lib.ws_system_modules(self._opened(), rows, n))
+            self._check(lib.ws_system_modules(system, rows, n))
             return tuple(module_of(rows[0][i]) for i in range(n[0]))
 
     @property
     def cpus(self) -> tuple[Cpu, ...]:
-        with self._lock:
-            self._opened()
+        with self._use() as system:
             found: list[Cpu] = []
             while (cpu := lib.ws_target_cpu(self._target, len(found))) != ffi.NULL:
                 root = ffi.new("uint64_t *")
-                known = lib.ws_system_cpu_root(self._system, cpu, root)
+                known = lib.ws_system_cpu_root(system, cpu, root)
                 found.append(Cpu(len(found), self._registers(cpu), root[0] if known else None))
             return tuple(found)
 
@@ -213,16 +264,16 @@ class Machine:
 
     def symbol(self, name: str) -> Symbol:
         """Of "symbol" or "module:symbol"."""
-        with self._lock:
+        with self._use() as system:
             found = ffi.new("struct ws_symbol *")
-            self._check(lib.ws_symbol_find(self._opened(), name.encode(), found))
+            self._check(lib.ws_symbol_find(system, c_bytes(name), found))
             return symbol_of(found)
 
     def symbol_at(self, address: int) -> Symbol:
         """The one at or next below an address."""
-        with self._lock:
+        with self._use() as system:
             found = ffi.new("struct ws_symbol *")
-            self._check(lib.ws_symbol_at(self._opened(), address, found))
+            self._check(lib.ws_symbol_at(system, address, found))
             return symbol_of(found)
 
     def _bytes(self, read: Callable, whose, address: int, size: int) -> bytes | Absent:
@@ -237,32 +288,38 @@ class Machine:
 
     def read(self, address: int, size: int) -> bytes | Absent:
         """Kernel memory, as init_mm sees it."""
-        with self._lock:
-            return self._bytes(lib.ws_system_read, self._opened(), address, size)
+        with self._use() as system:
+            return self._bytes(lib.ws_system_read, system, address, size)
 
     def read_physical(self, address: int, size: int) -> bytes | Absent:
-        with self._lock:
-            self._opened()
+        with self._use():
             return self._bytes(lib.ws_target_read, self._target, address, size)
 
     # ---- what they see -----------------------------------------------------------------
 
     def _address(self, what: int | str) -> int:
-        return self.symbol(what).address if isinstance(what, str) else what
+        if isinstance(what, str):
+            return self.symbol(what).address
+        address = operator.index(what)
+        if not 0 <= address < 1 << 64:
+            raise OverflowError(f"{address:#x} is no address of 64 bits")
+        return address
 
-    def _space(self, space: Space):
+    @staticmethod
+    def _space(system, space: Space):
         n = ffi.new("size_t *")
-        rows = lib.ws_system_spaces(self._opened(), n)
+        rows = lib.ws_system_spaces(system, n)
         if space.index >= n[0] or rows[space.index].root != space.root:
             raise ValueError(f"{space} is no space of this machine")
         return rows[space.index]
 
     def walk(self, space: Space, what: int | str) -> Walk:
         """An address, or a symbol's, through one space's tables."""
-        with self._lock:
+        address = self._address(what)
+        with self._use() as system:
             eye, trail = ffi.new("struct ws_eye *"), ffi.new("struct ws_trail *")
-            lib.ws_space_eye(self._opened(), ffi.addressof(self._space(space)), eye)
-            lib.ws_eye_walk(lib.ws_system_paging(self._system), eye, self._address(what), trail)
+            lib.ws_space_eye(system, ffi.addressof(self._space(system, space)), eye)
+            lib.ws_eye_walk(lib.ws_system_paging(system), eye, address, trail)
             self._check(lib.ws_target_looked(self._target, lib.WS_OK))
             return walk_of(trail)
 
@@ -272,15 +329,15 @@ class Machine:
         import numpy as np  # pylint: disable=import-outside-toplevel
 
         from .probe import matrix_of  # pylint: disable=import-outside-toplevel
-        with self._lock:
-            chosen = tuple(s for s in self.spaces if s.counts) if spaces is None else tuple(spaces)
-            addresses = np.array([self._address(w) for w in what], np.uint64)
+        chosen = tuple(s for s in self.spaces if s.counts) if spaces is None else tuple(spaces)
+        addresses = np.array([self._address(w) for w in what], np.uint64)
+        with self._use() as system:
             rows = ffi.new("struct ws_space[]", max(len(chosen), 1))
             for i, space in enumerate(chosen):
-                rows[i] = self._space(space)
+                rows[i] = self._space(system, space)
             matrix = ffi.new("struct ws_matrix *")
             try:
-                self._check(lib.ws_probe(self._opened(), rows, len(chosen),
+                self._check(lib.ws_probe(system, rows, len(chosen),
                                          ffi.from_buffer("uint64_t[]", addresses),
                                          len(addresses), matrix))
                 return matrix_of(chosen, addresses, matrix)
@@ -289,9 +346,9 @@ class Machine:
 
     def audit(self) -> Audit:
         """Runs every rule over every space."""
-        with self._lock:
+        with self._use() as system:
             audit = ffi.new("struct ws_audit **")
-            self._check(lib.ws_audit_run(self._opened(), audit))
+            self._check(lib.ws_audit_run(system, audit))
             try:
                 return audit_of(self.spaces, audit[0])
             finally:
@@ -299,8 +356,8 @@ class Machine:
 
     def capture(self, path: str | os.PathLike) -> None:
         """Writes a small dump that holds only what the answers rest on."""
-        with self._lock:
-            self._check(lib.ws_capture(self._opened(), os.fsencode(path)))
+        with self._use() as system:
+            self._check(lib.ws_capture(system, c_bytes(path)))
 
 
 def _options(c: Strings, kind, format, pieces, memory, stop, timeout):  # pylint: disable=redefined-builtin
@@ -316,9 +373,9 @@ def open(target: str | os.PathLike, *, kind: str | None = None,  # pylint: disab
          progress: Progress | None = None) -> Machine:
     """Opens what the command `whosees` takes for TARGET; the arguments are its options of the
     same name (`kind`: --type). `memory` in bytes and `timeout` in seconds; 0: the usual."""
-    c = Strings()
+    c, named = Strings(), os.fspath(target)
     options = _options(c, kind, format, pieces, memory, stop, timeout)
-    return Machine(lambda context, _, to: lib.ws_target_open(context, c(target), options, to),
+    return Machine(lambda context, _, to: lib.ws_target_open(context, c(named), options, to),
                    Called(None, progress), regime=regime, system_map=system_map, vmlinux=vmlinux)
 
 
@@ -328,9 +385,11 @@ def over(read: Read, extents: Iterable[tuple[int, int]], *, name: str = "memory"
          system_map: str | os.PathLike | None = None, vmlinux: str | os.PathLike | None = None,
          progress: Progress | None = None) -> Machine:
     """Opens memory that the program has: read(address, size) returns bytes of physical memory,
-    or None where one is not to be had; what it raises ends the call. `extents`: (address, size)
-    of where there is memory. `moving`: it changes meanwhile. `name` stands in for a path."""
-    c = Strings()
+    or None where one is not to be had. What it raises is the cause of the Error that the call ends
+    with (an interrupt is raised itself), and of all later ones: such a machine has no answers any
+    more. `extents`: (address, size) of where there is memory. `moving`: it changes meanwhile.
+    `name` stands in for a path."""
+    c, named = Strings(), os.fspath(name)
     options = _options(c, None, format, None, memory, False, 0)
     where = ffi.new("struct ws_extent[]", [{"pa": pa, "len": size} for pa, size in extents])
 
@@ -338,7 +397,7 @@ def over(read: Read, extents: Iterable[tuple[int, int]], *, name: str = "memory"
         given = ffi.new("struct ws_given_memory *", {
             "extents": where, "nextents": len(where), "read": lib.whosees_read, "arg": handle,
             "vmcoreinfo": c(vmcoreinfo), "moving": moving})
-        return lib.ws_target_open_given(context, c(name), given, options, to)
+        return lib.ws_target_open_given(context, c(named), given, options, to)
 
     return Machine(opener, Called(read, progress), regime=regime, system_map=system_map,
                    vmlinux=vmlinux)

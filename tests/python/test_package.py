@@ -6,7 +6,9 @@ and nothing is left open.
     test_package.py CONTRIB I386 AMD64 TOOL     run, as TAP; two captures
 """
 
+import contextlib
 import gc
+import io
 import json
 import os
 import pathlib
@@ -56,6 +58,15 @@ def agrees(tap, tool, dump):
         return machine
 
 
+def refused(call):
+    """What it raises, or None."""
+    try:
+        call()
+    except BaseException as error:  # pylint: disable=broad-except
+        return error
+    return None
+
+
 def memory(tap, dump):
     """A second machine over the first one's memory finds the same processes."""
     with whosees.open(dump) as machine:
@@ -79,19 +90,127 @@ def memory(tap, dump):
         tap.case("asked for in the caller's thread alone", set(asked) == {threading.main_thread()},
                  set(asked))
     for name, read, cause in (("raises", lambda pa, size: 1 // 0, ZeroDivisionError),
-                              ("gives too little", lambda pa, size: b"x", ValueError)):
-        try:
-            whosees.over(read, [(0, 64 << 20)])
-            tap.case(f"a function that {name}", False, "it was opened")
-        except whosees.Error as error:
-            tap.case(f"a function that {name}", isinstance(error.__cause__, cause),
-                     repr(error.__cause__))
+                              ("gives too little", lambda pa, size: b"x", ValueError),
+                              ("gives text", lambda pa, size: "x" * size, TypeError),
+                              ("gives a list", lambda pa, size: [0] * size, TypeError)):
+        with contextlib.redirect_stderr(io.StringIO()) as printed:
+            error = refused(lambda: whosees.over(read, [(0, 64 << 20)]))  # pylint: disable=cell-var-from-loop
+        tap.case(f"a function that {name}", isinstance(error, whosees.Error) and
+                 isinstance(error.__cause__, cause) and not printed.getvalue(),
+                 (error, printed.getvalue()))
     for name, extents in ("none", []), ("beyond all memory", [(1 << 60, 4096)]):
         try:
             whosees.over(lambda pa, size: bytes(size), extents)
             tap.case(f"extents: {name}", False, "it was opened")
         except whosees.Error as error:
             tap.case(f"extents: {name}", str(error), "no words")
+
+
+def broken(tap, dump):
+    """A read() that raises ends the call, and is the cause of all that comes after it."""
+    for name, cause in ("an exception", ZeroDivisionError()), ("an interrupt", KeyboardInterrupt()):
+        with whosees.open(dump) as machine:
+            calls, armed = [], False
+
+            def read(address, size):
+                if armed:
+                    calls.append(address)
+                if len(calls) == 3:
+                    raise cause
+                data = machine.read_physical(address, size)
+                return data if isinstance(data, bytes) else None
+
+            with whosees.over(read, [(0, 64 << 20)]) as other:
+                armed = True
+                first = refused(other.audit)
+                tap.case(f"{name} in read(): is raised", first is cause or
+                         (isinstance(first, whosees.Error) and first.__cause__ is cause and
+                          isinstance(cause, Exception)), repr(first))
+                later = [refused(other.audit), refused(lambda: other.read(0, 1))]
+                tap.case(f"{name} in read(): all later calls have that cause",
+                         all(isinstance(e, whosees.Error) and e.__cause__ is cause for e in later),
+                         later)
+                tap.case(f"{name} in read(): it is called no more", len(calls) == 3, len(calls))
+
+
+def inside(tap, dump):
+    """What a machine calls cannot use that machine; it can use another."""
+    said = []
+
+    def ask(*_):
+        if said:
+            said.extend(refused(call) for call in (machine.close, lambda: machine.spaces))
+
+    with whosees.open(dump, progress=ask) as machine:
+        said.append(None)
+        machine.audit()
+    tap.case("from progress(): no call", len(said) > 2 and
+             all(isinstance(error, RuntimeError) for error in said[1:]), said)
+    with whosees.open(dump) as below:
+        armed = False
+
+        def read(address, size):
+            if armed:
+                other.close()
+            data = below.read_physical(address, size)
+            return data if isinstance(data, bytes) else None
+
+        with whosees.over(read, [(0, 64 << 20)]) as other:
+            armed = True
+            error = refused(other.audit)
+            tap.case("from read(): no close()", isinstance(error, whosees.Error) and
+                     isinstance(error.__cause__, RuntimeError), repr(error))
+
+
+def interrupted(tap, dump):
+    """progress() that raises is not called again in that call, and the next call works."""
+    calls = []
+
+    def ask(*_):
+        calls.append(1)
+        if len(calls) == stop:
+            raise KeyboardInterrupt
+
+    stop = 0
+    with whosees.open(dump, progress=ask) as machine:
+        stop = len(calls) + 1
+        error = refused(machine.audit)
+        tap.case("an interrupt in progress() is raised, and it is called no more",
+                 isinstance(error, KeyboardInterrupt) and len(calls) == stop, (error, len(calls)))
+        tap.case("and the next call works", machine.audit().judgements and len(calls) > stop, "")
+
+
+def arguments(tap, dump):
+    """What C would take for something else is refused."""
+    with whosees.open(dump) as machine:
+        space = machine.spaces[0]
+        for name, call, kind in (
+                ("open(None)", lambda: whosees.open(None), TypeError),
+                ("over(name=None)", lambda: whosees.over(lambda *_: None, [(0, 4096)], name=None),
+                 TypeError),
+                ("a NUL in a path", lambda: whosees.open(dump + "\0x"), ValueError),
+                ("a NUL in an option", lambda: whosees.open(dump, kind="elf\0x"), ValueError),
+                ("a NUL in a symbol", lambda: machine.symbol("vfs_read\0x"), ValueError),
+                ("a NUL in a capture's path", lambda: machine.capture("/nonexistent/a\0b"),
+                 ValueError)):
+            error = refused(call)
+            tap.case(f"{name}: refused", isinstance(error, kind) and
+                     not isinstance(error, whosees.Error), repr(error))
+        for address, kind in (-1, OverflowError), (1.5, TypeError), (1 << 64, OverflowError):
+            both = [refused(call) for call in (
+                lambda: machine.walk(space, address),  # pylint: disable=cell-var-from-loop
+                lambda: machine.probe([address]))]  # pylint: disable=cell-var-from-loop
+            tap.case(f"the address {address}: refused by walk and by probe",
+                     all(isinstance(error, kind) for error in both), both)
+        tap.case("the last address is one", int(machine.probe([(1 << 64) - 1]).addresses[0]) ==
+                 (1 << 64) - 1, "")
+        refused(lambda: machine.symbol("nobody_has_this"))
+        error = refused(lambda: machine.symbol("nor_this"))
+        tap.case("an error has no words of an earlier one", "nor_this" in str(error) and
+                 "nobody_has_this" not in str(error), error)
+    error = refused(machine.__enter__)
+    tap.case("`with` a closed machine", isinstance(error, ValueError) and "closed" in str(error),
+             repr(error))
 
 
 def failures(tap, dump):
@@ -152,11 +271,13 @@ def example(tap, dump):
     with whosees.open(dump) as machine:
         address = machine.symbol("lab_page_fault").address
     for words, status, text in (([dump, hex(address)], 1, "waiter cannot see"),
+                                ([dump, "lab_page_fault"], 1, hex(address)),
+                                ([dump, "nobody_has_this"], 2, "nobody_has_this"),
                                 ([dump, hex(machine_first(dump))], 0, ""),
                                 ([dump], 2, "usage"), (["/nonexistent", "0"], 2, "No such file")):
         done = subprocess.run([sys.executable, program, *words], capture_output=True, text=True,
                               check=False, timeout=PATIENCE)
-        tap.case(f"who.py of {len(words)} words ends with {status}", done.returncode == status and
+        tap.case(f"who.py {' '.join(words[1:])} ends with {status}", done.returncode == status and
                  text in done.stdout + done.stderr, done)
 
 
@@ -193,7 +314,8 @@ def main(_, i386, amd64, tool):
     for dump in i386, amd64:
         agrees(tap, tool, dump)
     memory(tap, i386)
-    failures(tap, i386)
+    for part in broken, inside, interrupted, arguments, failures:
+        part(tap, i386)
     progress(tap, i386)
     example(tap, i386)
     without_numpy(tap, i386)
