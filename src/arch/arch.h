@@ -197,6 +197,8 @@ struct ws_arch {
 	const struct ws_qemu_note *qemu_note;        /* NULL: QEMU writes none */
 	const struct ws_monitor_note *monitor_notes; /* ends with name NULL; NULL: none */
 	const struct ws_monitor_register *monitor_registers; /* the same */
+	/* What QEMU's `info registers' has for each such processor, and for no other; NULL: none. */
+	const char *monitor_mark;
 	const struct ws_kvm_part *kvm_parts; /* ends with name NULL; NULL: unknown */
 	/* In the order of trust; ends with magic NULL. NULL: no holes that it tells. */
 	const struct ws_ram_map *ram_maps;

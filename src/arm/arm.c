@@ -94,6 +94,7 @@ const struct ws_arch ws_arch_arm = {
 	.machines = machines,
 	.prstatuses = arm_prstatuses,
 	.monitor_registers = arm_monitor_registers,
+	.monitor_mark = "\nPSR=",
 	.qemu_state = &arm_qemu_state,
 	.qemu_machines = arm_qemu_machines,
 	.registers = arm_registers,

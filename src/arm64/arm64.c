@@ -60,6 +60,7 @@ const struct ws_arch ws_arch_arm64 = {
 	.prstatuses = arm64_prstatuses,
 	.qemu_state = &arm64_qemu_state,
 	.qemu_machines = arm64_qemu_machines,
+	.monitor_mark = "PSTATE=",
 	.registers = arm64_registers,
 	.format_of_cpu = arm64_format_of_cpu,
 	.has_paging_off = arm64_has_paging_off,

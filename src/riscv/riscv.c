@@ -56,6 +56,7 @@ const struct ws_arch ws_arch_riscv = {
 	.prstatuses = riscv_prstatuses,
 	.qemu_state = &riscv_qemu_state,
 	.qemu_machines = riscv_qemu_machines,
+	.monitor_mark = " satp ",
 	.registers = riscv_registers,
 	.format_of_cpu = riscv_format_of_cpu,
 	.has_paging_off = riscv_has_paging_off,

@@ -153,6 +153,13 @@ static unsigned take_text(struct ws_cpu *cpu, const char *at, const char *end)
 	return nset;
 }
 
+/* Others have registers of the same names: R0 to R15 are also the S/390's. */
+static bool has_mark(const struct ws_arch *arch, const char *at, const char *end)
+{
+	return arch->monitor_mark && memmem(at, (size_t)(end - at), arch->monitor_mark,
+					    strlen(arch->monitor_mark));
+}
+
 /* Of the architecture that knows most of its registers. NULL: none knows enough. */
 static const struct ws_arch *arch_of(const char *at, const char *end)
 {
@@ -161,7 +168,9 @@ static const struct ws_arch *arch_of(const char *at, const char *end)
 
 	for (unsigned i = 0; (arch = ws_arch_at(i)); i++) {
 		struct ws_cpu cpu = { .arch = arch };
-		unsigned n = arch->registers ? take_text(&cpu, at, end) : 0;
+		unsigned n = arch->registers && has_mark(arch, at, end)
+				     ? take_text(&cpu, at, end)
+				     : 0;
 
 		if (n > most) {
 			most = n;

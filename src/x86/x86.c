@@ -97,6 +97,7 @@ const struct ws_arch ws_arch_x86 = {
 	.qemu_note = &x86_qemu_note,
 	.monitor_notes = x86_monitor_notes,
 	.monitor_registers = x86_monitor_registers,
+	.monitor_mark = "FL=",
 	.ram_maps = x86_ram_maps,
 	.kvm_parts = x86_kvm_parts,
 	.qemu_state = &x86_qemu_state,
