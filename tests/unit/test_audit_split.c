@@ -6,6 +6,7 @@
  */
 #include "audit/split.h"
 #include "common/frames.h"
+#include "common/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,13 +44,16 @@
 
 static uint64_t memory[FRAMES][512];
 
+/* As the machine has it: little-endian. */
 static enum ws_evidence frame_of(void *opaque, uint64_t pa, const uint8_t **frame)
 {
+	static uint8_t bytes[FRAMES][WS_FRAME_SIZE];
+	uint64_t n = pa / WS_FRAME_SIZE;
+
 	(void)opaque;
-	return frame_lend(pa / WS_FRAME_SIZE < FRAMES
-				  ? (const uint8_t *)memory[pa / WS_FRAME_SIZE]
-				  : NULL,
-			  frame);
+	for (unsigned i = 0; n < FRAMES && i < 512; i++)
+		put_little(bytes[n] + (size_t)8 * i, 8, memory[n][i]);
+	return frame_lend(n < FRAMES ? bytes[n] : NULL, frame);
 }
 
 static struct ws_system machine = {
