@@ -54,7 +54,6 @@ static void wait_for_signals(void)
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	signal(SIGCHLD, SIG_DFL); /* or a command's status would be lost */
 }
 
 static double since(const struct timespec *begun)
@@ -456,6 +455,7 @@ enum exit_status run_watch(struct session *session)
 
 	if (!history_begin(&watch.history))
 		return session_write_failed(session, request->history);
+	signal(SIGCHLD, SIG_DFL); /* or a command's status would be lost */
 	clock_gettime(CLOCK_MONOTONIC, &watch.begun);
 	status = request->top ? watch_on_screen(&watch) : watch_in_words(&watch);
 	if (status == EXIT_SEEN)

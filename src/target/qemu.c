@@ -82,7 +82,10 @@ static enum ws_status stand_still(struct ws_target *target, bool asked)
 		"more than one instant; --stop stops it meanwhile");
 }
 
-/* Whether it stands still for it was told to: one that has been migrated would be there twice. */
+/*
+ * Whether it stands still for it was told to, or does not say: one that has been migrated meanwhile
+ * would be there twice.
+ */
 static enum ws_status ask_paused(struct ws_qemu *qemu, bool *paused)
 {
 	autojson *answer = NULL;
@@ -90,7 +93,7 @@ static enum ws_status ask_paused(struct ws_qemu *qemu, bool *paused)
 		ws_qmp_ask(qemu->ctx, &qemu->qmp, "query-status", NULL, -1, &answer);
 	const char *state = json_string_value(json_object_get(answer, "status"));
 
-	*paused = state && !strcmp(state, "paused");
+	*paused = !state || !strcmp(state, "paused");
 	return status;
 }
 

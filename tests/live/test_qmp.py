@@ -48,6 +48,10 @@ def good_ones(bench):
         bench.good("migrated away meanwhile", qemu, "--stop", said=[SLOWER])
         bench.tap.case("it does not run on, for it runs elsewhere", qemu.order() == ["stop"],
                        qemu.commands)
+    with fake(bench.core) as qemu:
+        qemu.answers["query-status"] = lambda _: {"running": qemu.running}
+        bench.good("without a word on why it stands", qemu, "--stop", said=[SLOWER])
+        bench.tap.case("it runs on", qemu.order() == ["stop", "cont"], qemu.commands)
     with fake(bench.core, host=True) as qemu:
         bench.good("stopped, in its own memory", qemu, "--stop")
         bench.tap.case("and only samples are saved",
