@@ -104,20 +104,6 @@ static void look_at(struct ws_target *target)
 	__asm__ volatile("" : : "r"(sum[0]));
 }
 
-static void open_and_look(const char *path, const struct ws_target_options *options)
-{
-	struct ws_context *ctx = ws_context_create();
-	struct ws_target *target = NULL;
-	enum ws_status status = ws_target_open(ctx, path, options, &target);
-
-	if (status == WS_OK)
-		look_at(target);
-	else
-		insist_refusal(ctx, status);
-	ws_target_close(target);
-	ws_context_destroy(ctx);
-}
-
 /* Cuts the first line off, which is the pieces; NULL: there is none. */
 static char *pieces_take(const uint8_t **data, size_t *size)
 {
@@ -162,7 +148,7 @@ static void open_cloud(const uint8_t *data, size_t size)
 		put(memory, NULL, 0, CLOUD_MEMORY);
 	}
 	put(state, data, size, (off_t)size);
-	open_and_look(memory, NULL);
+	fuzz_open(memory, NULL, look_at);
 }
 
 void fuzz_container(const uint8_t *data, size_t size)
@@ -181,6 +167,6 @@ void fuzz_container(const uint8_t *data, size_t size)
 	{
 		autofile file = fuzz_file(data, size);
 
-		open_and_look(file.path, &options);
+		fuzz_open(file.path, &options, look_at);
 	}
 }

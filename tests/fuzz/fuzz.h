@@ -34,6 +34,9 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 void insist(bool holds, const char *what);
 /* An answer that may come of hostile bytes; words are there. */
 void insist_refusal(const struct ws_context *ctx, enum ws_status status);
+/* Opens a target, looks at it or at the words of a refusal, and closes it. */
+void fuzz_open(const char *name, const struct ws_target_options *options,
+	       void (*look_at)(struct ws_target *target));
 /* A text is read to its end. */
 void touch_text(const char *text);
 

@@ -112,6 +112,21 @@ void insist_refusal(const struct ws_context *ctx, enum ws_status status)
 	touch_text(ws_error(ctx, 0));
 }
 
+void fuzz_open(const char *name, const struct ws_target_options *options,
+	       void (*look_at)(struct ws_target *target))
+{
+	struct ws_context *ctx = ws_context_create();
+	struct ws_target *target = NULL;
+	enum ws_status status = ws_target_open(ctx, name, options, &target);
+
+	if (status == WS_OK)
+		look_at(target);
+	else
+		insist_refusal(ctx, status);
+	ws_target_close(target);
+	ws_context_destroy(ctx);
+}
+
 void touch_text(const char *text)
 {
 	/* Nothing to hold it against, but it has to be read. */

@@ -280,9 +280,6 @@ static void converse(const struct protocol *protocol, const uint8_t *data, size_
 {
 	const struct ws_target_options options = { .timeout = 1,
 						   .stop = protocol == &gdb };
-	struct ws_context *ctx = ws_context_create();
-	struct ws_target *target = NULL;
-	enum ws_status status;
 	char name[80];
 
 	listen_once();
@@ -291,13 +288,7 @@ static void converse(const struct protocol *protocol, const uint8_t *data, size_
 	peer.at = data;
 	peer.end = data + size;
 	snprintf(name, sizeof(name), "%s%s", protocol->scheme, peer.path);
-	status = ws_target_open(ctx, name, &options, &target);
-	if (status == WS_OK)
-		look_at(target);
-	else
-		insist_refusal(ctx, status);
-	ws_target_close(target);
-	ws_context_destroy(ctx);
+	fuzz_open(name, &options, look_at);
 	__atomic_store_n(&peer.left, true, __ATOMIC_RELEASE);
 	while (sem_wait(&peer.done))
 		;
