@@ -148,8 +148,10 @@ static void sources_print(FILE *to, const struct ws_system *system)
 /* A name that is not found may stand in what the target lacks of the symbols. */
 static enum ws_status missing_status(const struct ws_system *system)
 {
-	return system->symtab->partial || system->modules_partial ? WS_ERR_UNKNOWN
-								  : WS_ERR_NOT_FOUND;
+	return system->symtab->partial || system->modules_partial ||
+			       ws_target_has_shrunk(system->target)
+		       ? WS_ERR_UNKNOWN
+		       : WS_ERR_NOT_FOUND;
 }
 
 /* Symbols of one module, or of all and the modules' own names. */

@@ -375,7 +375,7 @@ void ws_target_close(struct ws_target *target)
 
 /* ---- what it says of itself ------------------------------------------------------- */
 
-static bool has_shrunk(const struct ws_target *target)
+bool ws_target_has_shrunk(const struct ws_target *target)
 {
 	bool shrunk = target->file.shrunk;
 
@@ -401,9 +401,9 @@ const char *ws_target_note(const struct ws_target *target, unsigned i)
 	if (i < target->notes.n)
 		return target->notes.v[i];
 	i -= (unsigned)target->notes.n;
-	if (i == 0 && has_shrunk(target))
+	if (i == 0 && ws_target_has_shrunk(target))
 		return shrunk;
-	if (i > has_shrunk(target) || !target->ndamaged)
+	if (i > ws_target_has_shrunk(target) || !target->ndamaged)
 		return NULL;
 	return target->moving                  ? unread
 	       : ws_target_is_unpacked(target) ? damaged

@@ -283,6 +283,9 @@ void ws_target_cut(struct ws_target *target, uint64_t pa, uint64_t len);
 /* The same of a frame that was added: ops->copy_frame says WS_ABSENT of it. */
 void ws_target_cut_frame(struct ws_target *target, uint64_t pa);
 
+/* Whether a read met the end of a file before where it was when it was opened. */
+bool ws_target_has_shrunk(const struct ws_target *target);
+
 /* Adds something that is wrong with the file, in plain words: ws_target_note(). */
 enum ws_status ws_target_add_note(struct ws_target *target, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3))) WS_MUST_CHECK;
