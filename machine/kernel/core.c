@@ -24,22 +24,16 @@ struct core {
 	uint64_t notes_at, data; /* offsets; the latter is that of the first frame */
 };
 
+/* Whatever the host's order: the cores of both architectures are little-endian. */
+static void put(FILE *to, uint64_t value, unsigned bytes)
+{
+	for (; bytes; bytes--, value >>= 8)
+		fputc((int)(value & 0xff), to);
+}
+
 /* ---- registers, as the notes have them -------------------------------------------- */
 
-/* QEMUCPUSegment and QEMUCPUState. */
-struct qemu_segment {
-	uint32_t selector, limit, flags, pad;
-	uint64_t base;
-};
-
-struct qemu_state {
-	uint32_t version, size;
-	uint64_t reg[16], ip, flags;
-	struct qemu_segment cs, ds, es, fs, gs, ss, ldt, tr, gdt, idt;
-	uint64_t cr[5];
-	uint64_t kernel_gs_base;
-};
-_Static_assert(sizeof(struct qemu_state) == 440, "QEMUCPUState");
+enum { QEMU_STATE = 440 }; /* bytes of QEMUCPUState, version 1 */
 
 /* A word of a prstatus' pr_reg: which field of the registers; size 0: none. */
 struct pr_word {
@@ -79,62 +73,54 @@ static const struct prstatus prstatuses[] = {
 };
 /* clang-format on */
 
-static struct qemu_segment segment_of(const struct machine_segment *segment)
+/* QEMUCPUSegment. */
+static void segment_put(FILE *to, uint32_t selector, uint32_t limit, uint32_t flags,
+			uint64_t base)
 {
-	return (struct qemu_segment){ .selector = segment->selector,
-				      .limit = segment->limit,
-				      .flags = segment->attributes,
-				      .base = segment->base };
+	put(to, selector, 4);
+	put(to, limit, 4);
+	put(to, flags, 4);
+	put(to, 0, 4);
+	put(to, base, 8);
 }
 
-static struct qemu_segment table_of(const struct machine_table *table)
+static void segments_put(FILE *to, const struct machine_registers *r)
 {
-	return (struct qemu_segment){ .limit = table->limit, .base = table->base };
-}
-
-static struct qemu_state qemu_state(const struct machine_registers *r)
-{
-	/* QEMU has the order of the names, the machine that of the encodings */
-	static const uint8_t order[] = { MACHINE_REG_AX, MACHINE_REG_BX, MACHINE_REG_CX,
-					 MACHINE_REG_DX, MACHINE_REG_SI, MACHINE_REG_DI,
-					 MACHINE_REG_SP, MACHINE_REG_BP };
-	struct qemu_state state = {
-		.version = 1,
-		.size = sizeof(state),
-		.ip = r->ip,
-		.flags = r->flags,
-		.cs = segment_of(&r->seg[MACHINE_SEG_CS]),
-		.ds = segment_of(&r->seg[MACHINE_SEG_DS]),
-		.es = segment_of(&r->seg[MACHINE_SEG_ES]),
-		.fs = segment_of(&r->seg[MACHINE_SEG_FS]),
-		.gs = segment_of(&r->seg[MACHINE_SEG_GS]),
-		.ss = segment_of(&r->seg[MACHINE_SEG_SS]),
-		.ldt = segment_of(&r->ldtr),
-		.tr = segment_of(&r->tr),
-		.gdt = table_of(&r->gdtr),
-		.idt = table_of(&r->idtr),
-		.cr = { r->cr0, 0, r->cr2, r->cr3, r->cr4 },
+	const struct machine_segment *segments[] = {
+		&r->seg[MACHINE_SEG_CS],
+		&r->seg[MACHINE_SEG_DS],
+		&r->seg[MACHINE_SEG_ES],
+		&r->seg[MACHINE_SEG_FS],
+		&r->seg[MACHINE_SEG_GS],
+		&r->seg[MACHINE_SEG_SS],
+		&r->ldtr,
+		&r->tr,
 	};
 
-	for (unsigned i = 0; i < 16; i++)
-		state.reg[i] = r->reg[i < sizeof(order) ? order[i] : i];
-	return state;
+	for (unsigned i = 0; i < sizeof(segments) / sizeof(*segments); i++)
+		segment_put(to, segments[i]->selector, segments[i]->limit,
+			    segments[i]->attributes, segments[i]->base);
+	segment_put(to, 0, r->gdtr.limit, 0, r->gdtr.base);
+	segment_put(to, 0, r->idtr.limit, 0, r->idtr.base);
 }
 
 /* ---- notes ------------------------------------------------------------------------ */
 
-static void note_write(FILE *to, const char *name, uint32_t type, const void *desc,
-		       size_t size)
+static void padding_put(FILE *to, uint32_t size)
 {
-	static const char padding[4];
-	uint32_t namesz = (uint32_t)strlen(name) + 1;
-	uint32_t header[] = { namesz, (uint32_t)size, type };
+	put(to, 0, -size & 3);
+}
 
-	fwrite(header, sizeof(header), 1, to);
+/* What the note says, of that many bytes, is to follow. */
+static void note_begin(FILE *to, const char *name, uint32_t type, uint32_t size)
+{
+	uint32_t namesz = (uint32_t)strlen(name) + 1;
+
+	put(to, namesz, 4);
+	put(to, size, 4);
+	put(to, type, 4);
 	fwrite(name, namesz, 1, to);
-	fwrite(padding, -namesz & 3, 1, to);
-	fwrite(desc, size, 1, to);
-	fwrite(padding, -size & 3, 1, to);
+	padding_put(to, namesz);
 }
 
 static bool is_wide(const struct kernel *kernel)
@@ -142,20 +128,78 @@ static bool is_wide(const struct kernel *kernel)
 	return kernel_options(kernel)->format == KERNEL_X86_64;
 }
 
-static void prstatus_write(const struct kernel *kernel, unsigned cpu, FILE *to)
+/* A field of the registers, which are in the host's order. */
+static uint64_t register_of(const struct machine_registers *r, const struct pr_word *word)
+{
+	const char *at = (const char *)r + word->at;
+	uint32_t narrow;
+	uint64_t wide;
+	uint16_t half;
+
+	switch (word->size) {
+	case sizeof(half):
+		memcpy(&half, at, sizeof(half));
+		return half;
+	case sizeof(narrow):
+		memcpy(&narrow, at, sizeof(narrow));
+		return narrow;
+	case sizeof(wide):
+		memcpy(&wide, at, sizeof(wide));
+		return wide;
+	}
+	return 0;
+}
+
+static void prstatus_put(const struct kernel *kernel, unsigned cpu, FILE *to)
 {
 	const struct prstatus *layout = &prstatuses[is_wide(kernel)];
-	const char *registers = (const char *)&kernel_cpu(kernel, cpu)->r;
-	uint8_t desc[336] = { 0 };
+	unsigned registers = layout->registers,
+		 end = registers + layout->n * layout->word;
 
-	desc[layout->pid] = (uint8_t)(cpu + 1);
-	for (unsigned i = 0; i < layout->n; i++) {
-		const struct pr_word *field = &layout->pr_reg[i];
+	note_begin(to, "CORE", NT_PRSTATUS, layout->size);
+	put(to, 0, layout->pid);
+	put(to, cpu + 1, 4);
+	put(to, 0, registers - layout->pid - 4);
+	for (unsigned i = 0; i < layout->n; i++)
+		put(to, register_of(&kernel_cpu(kernel, cpu)->r, &layout->pr_reg[i]),
+		    layout->word);
+	put(to, 0, layout->size - end);
+}
 
-		memcpy(desc + layout->registers + i * layout->word, registers + field->at,
-		       field->size < layout->word ? field->size : layout->word);
-	}
-	note_write(to, "CORE", NT_PRSTATUS, desc, layout->size);
+/* QEMUCPUState, version 1. */
+static void qemu_state_put(const struct kernel *kernel, unsigned cpu, FILE *to)
+{
+	/* QEMU has the order of the names, the machine that of the encodings */
+	static const uint8_t order[] = { MACHINE_REG_AX, MACHINE_REG_BX, MACHINE_REG_CX,
+					 MACHINE_REG_DX, MACHINE_REG_SI, MACHINE_REG_DI,
+					 MACHINE_REG_SP, MACHINE_REG_BP };
+	const struct machine_registers *r = &kernel_cpu(kernel, cpu)->r;
+	const uint64_t cr[] = { r->cr0, 0, r->cr2, r->cr3, r->cr4 };
+
+	note_begin(to, "QEMU", 0, QEMU_STATE);
+	put(to, 1, 4);
+	put(to, QEMU_STATE, 4);
+	for (unsigned i = 0; i < 16; i++)
+		put(to, r->reg[i < sizeof(order) ? order[i] : i], 8);
+	put(to, r->ip, 8);
+	put(to, r->flags, 8);
+	segments_put(to, r);
+	for (unsigned i = 0; i < sizeof(cr) / sizeof(*cr); i++)
+		put(to, cr[i], 8);
+	put(to, 0, 8); /* kernel_gs_base */
+}
+
+static void vmcoreinfo_put(const struct kernel *kernel, FILE *to)
+{
+	char vmcoreinfo[PAGE];
+	uint32_t size;
+
+	machine_memory_read(kernel_memory(kernel), kernel->books->vmcoreinfo, vmcoreinfo,
+			    sizeof(vmcoreinfo));
+	size = (uint32_t)strnlen(vmcoreinfo, sizeof(vmcoreinfo));
+	note_begin(to, "VMCOREINFO", 0, size);
+	fwrite(vmcoreinfo, size, 1, to);
+	padding_put(to, size);
 }
 
 /* All of PRSTATUS, then all of QEMU's own, then the guest's: write_elf64_notes(). */
@@ -165,72 +209,71 @@ static bool notes_make(struct core *core)
 	unsigned cpus = kernel_options(kernel)->cpus;
 	struct ws_text notes;
 	FILE *to = ws_text_open(&notes);
-	char vmcoreinfo[PAGE];
 
 	if (!to)
 		return false;
 	for (unsigned cpu = 0; cpu < cpus; cpu++)
-		prstatus_write(kernel, cpu, to);
-	for (unsigned cpu = 0; cpu < cpus; cpu++) {
-		struct qemu_state state = qemu_state(&kernel_cpu(kernel, cpu)->r);
-
-		note_write(to, "QEMU", 0, &state, sizeof(state));
-	}
-	machine_memory_read(kernel_memory(kernel), kernel->books->vmcoreinfo, vmcoreinfo,
-			    sizeof(vmcoreinfo));
-	note_write(to, "VMCOREINFO", 0, vmcoreinfo,
-		   strnlen(vmcoreinfo, sizeof(vmcoreinfo)));
+		prstatus_put(kernel, cpu, to);
+	for (unsigned cpu = 0; cpu < cpus; cpu++)
+		qemu_state_put(kernel, cpu, to);
+	vmcoreinfo_put(kernel, to);
 	core->notes = ws_text_close(&notes, &core->notes_size);
 	return core->notes;
 }
 
 /* ---- headers ---------------------------------------------------------------------- */
 
-/* The classes differ in the width and order of fields only. */
-static bool ehdr_write(const struct core *core)
+static unsigned ehdr_size(bool wide)
 {
-	Elf64_Ehdr ehdr = {
-		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
-			     EV_CURRENT },
-		.e_type = ET_CORE,
-		.e_machine = EM_X86_64,
-		.e_version = EV_CURRENT,
-		.e_phoff = sizeof(ehdr),
-		.e_ehsize = sizeof(ehdr),
-		.e_phentsize = sizeof(Elf64_Phdr),
-		.e_phnum = core->nphdrs,
-	};
-	Elf32_Ehdr narrow = {
-		.e_type = ET_CORE,
-		.e_machine = EM_386,
-		.e_version = EV_CURRENT,
-		.e_phoff = sizeof(narrow),
-		.e_ehsize = sizeof(narrow),
-		.e_phentsize = sizeof(Elf32_Phdr),
-		.e_phnum = core->nphdrs,
-	};
-
-	if (is_wide(core->kernel))
-		return fwrite(&ehdr, sizeof(ehdr), 1, core->to) == 1;
-	memcpy(narrow.e_ident, ehdr.e_ident, sizeof(narrow.e_ident));
-	narrow.e_ident[EI_CLASS] = ELFCLASS32;
-	return fwrite(&narrow, sizeof(narrow), 1, core->to) == 1;
+	return wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
 }
 
-static bool phdr_write(const struct core *core, const Elf64_Phdr *phdr)
+static unsigned phdr_size(bool wide)
 {
-	const Elf32_Phdr narrow = {
-		.p_type = phdr->p_type,
-		.p_offset = (Elf32_Off)phdr->p_offset,
-		.p_vaddr = (Elf32_Addr)phdr->p_vaddr,
-		.p_paddr = (Elf32_Addr)phdr->p_paddr,
-		.p_filesz = (Elf32_Word)phdr->p_filesz,
-		.p_memsz = (Elf32_Word)phdr->p_memsz,
-	};
+	return wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+}
 
-	if (is_wide(core->kernel))
-		return fwrite(phdr, sizeof(*phdr), 1, core->to) == 1;
-	return fwrite(&narrow, sizeof(narrow), 1, core->to) == 1;
+/* The classes differ in the width and order of fields only. */
+static void ehdr_put(const struct core *core)
+{
+	static const Elf64_Half machines[] = { EM_386, EM_X86_64 };
+	static const unsigned char classes[] = { ELFCLASS32, ELFCLASS64 };
+	bool wide = is_wide(core->kernel);
+	unsigned word = wide ? 8 : 4;
+	const unsigned char ident[EI_NIDENT] = { ELFMAG0,   ELFMAG1,       ELFMAG2,
+						 ELFMAG3,   classes[wide], ELFDATA2LSB,
+						 EV_CURRENT };
+
+	fwrite(ident, sizeof(ident), 1, core->to);
+	put(core->to, ET_CORE, 2);
+	put(core->to, machines[wide], 2);
+	put(core->to, EV_CURRENT, 4);
+	put(core->to, 0, word); /* e_entry */
+	put(core->to, ehdr_size(wide), word);
+	put(core->to, 0, word); /* e_shoff */
+	put(core->to, 0, 4);    /* e_flags */
+	put(core->to, ehdr_size(wide), 2);
+	put(core->to, phdr_size(wide), 2);
+	put(core->to, core->nphdrs, 2);
+	put(core->to, 0, 6); /* no sections */
+}
+
+static void phdr_put(const struct core *core, const Elf64_Phdr *phdr)
+{
+	bool wide = is_wide(core->kernel);
+	unsigned word = wide ? 8 : 4;
+
+	put(core->to, phdr->p_type, 4);
+	if (wide)
+		put(core->to, phdr->p_flags, 4);
+	put(core->to, phdr->p_offset, word);
+	put(core->to, phdr->p_vaddr, word);
+	put(core->to, phdr->p_paddr, word);
+	put(core->to, phdr->p_filesz, word);
+	put(core->to, phdr->p_memsz, word);
+	if (!wide)
+		put(core->to, phdr->p_flags, 4);
+	put(core->to, phdr->p_align, word);
 }
 
 static Elf64_Phdr phdr(uint32_t type, uint64_t offset, uint64_t va, uint64_t pa,
@@ -261,12 +304,10 @@ static bool headers_write(const struct core *core)
 		     l->image_size),
 	};
 
-	if (!ehdr_write(core))
-		return false;
+	ehdr_put(core);
 	for (unsigned i = 0; i < core->nphdrs; i++)
-		if (!phdr_write(core, &headers[i]))
-			return false;
-	return true;
+		phdr_put(core, &headers[i]);
+	return !ferror(core->to);
 }
 
 /* ---- memory ----------------------------------------------------------------------- */
@@ -319,8 +360,7 @@ static void lay_out(struct core *core)
 	bool wide = is_wide(core->kernel);
 
 	core->nphdrs = wide ? 3 : 2;
-	core->notes_at = (wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)) +
-			 core->nphdrs * (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
+	core->notes_at = ehdr_size(wide) + core->nphdrs * phdr_size(wide);
 	core->data = (core->notes_at + core->notes_size + PAGE - 1) & -(uint64_t)PAGE;
 }
 
