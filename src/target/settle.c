@@ -344,6 +344,12 @@ static enum ws_status extents_settle(struct ws_target *target)
 		end = piece_end(piece);
 	}
 	ws_target_reaches(target, end);
+	if (target->nframes > SIZE_MAX / 2)
+		return ws_fail(
+			target->ctx, WS_ERR_UNSUPPORTED,
+			"%s: is of %ju page frames, which a process of %zu bits does "
+			"not count: ask a build of 64 bits",
+			target->file.path, target->nframes, sizeof(size_t) * 8);
 	return WS_OK;
 }
 
