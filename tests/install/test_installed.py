@@ -60,6 +60,14 @@ def check_tool(tap, made, when):
              status == 1 and made.waiter in said, said)
 
 
+def check_scripts(tap, made):
+    one = made.prefix / "share/doc/whosees/examples/many/one"
+    status, said = run(one, "audit", made.capture,
+                       env=dict(PLAIN, WHOSEES=made.prefix / "bin/whosees"))
+    tap.case("the installed script for many dumps gives a dump its line", status == 0 and
+             said.strip().startswith('{"record":"result"') and len(said.split("\n")) == 3, said)
+
+
 def check_library(tap, made, when):
     """Not another one, of an installation that the machine has had before."""
     if not made.shared_object:
@@ -116,6 +124,7 @@ def main():
                  all(any(f.endswith(name) for f in there) for name in FILES) and
                  all(f.startswith(inside) for f in there), f"{said}{there}")
         check_tool(tap, made, "")
+        check_scripts(tap, made)
         check_library(tap, made, "")
         if made.shared_object:
             check_exports(tap, made)
