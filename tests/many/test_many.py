@@ -142,6 +142,12 @@ exec "{tool}" "$@"''')
     status, said = share(tool, *words)
     tap.case("and once more, nothing is left to do",
              status == 0 and runs.count(results) == before, said)
+    log = results / "0.log"
+    log.write_text(log.read_text()[:-7])
+    status, said = share(tool, *words)
+    tap.case("where the log's last line is cut off, its dumps are done again",
+             status == 0 and log.read_text().endswith("\n") and
+             before < runs.count(results) <= before + 16, f"{status} {said}")
     for what, other in {"another command": ("autopsy", dumps, results, 0, 1),
                         "another number of shares": ("audit", dumps, results, 0, 2)}.items():
         status, said = share(tool, *other)
