@@ -11,10 +11,15 @@ from mkdocs.structure.files import File
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(!?)\[([^]]*)\]\(([^)#\s]+)(#[^)]*)?\)")
 HOME = "index.md"
+SHOWN = (".md", ".json", ".png", ".svg")  # of what lies among the documents
 
 
 def on_files(files, config):
-    """The README, under the name of a first page; its picture lies among the documents."""
+    """The README, under the name of a first page; its picture lies among the documents. What
+    builds the documents is none."""
+    for file in list(files):
+        if file.abs_src_path.startswith(config["docs_dir"]) and not file.src_path.endswith(SHOWN):
+            files.remove(file)
     files.append(File(HOME, str(ROOT), config["site_dir"], config["use_directory_urls"]))
     return files
 

@@ -22,11 +22,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 class Links(html.parser.HTMLParser):
     def __init__(self, text):
         super().__init__()
-        self.found = []
+        self.found, self.loaded = [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
-        self.found += [value for name, value in attrs if name in ("href", "src") and value]
+        found = [value for name, value in attrs if name in ("href", "src") and value]
+        self.found += found
+        self.loaded += found if tag != "a" else []
 
 
 def broken(site):
@@ -36,6 +38,14 @@ def broken(site):
             if parts.scheme or parts.netloc or not parts.path or page.name == "404.html":
                 continue
             if not (page.parent / urllib.parse.unquote(parts.path)).exists():
+                yield f"{page.relative_to(site)}: {link}"
+
+
+def elsewhere(site):
+    """What a page loads that is not of the site; it may link to whom it likes."""
+    for page in site.rglob("*.html"):
+        for link in Links(page.read_text()).loaded:
+            if urllib.parse.urlsplit(link).netloc:
                 yield f"{page.relative_to(site)}: {link}"
 
 
@@ -61,6 +71,11 @@ def main():
                     if str(path.relative_to(ROOT / "docs")) not in listed]
         tap.case("and in the contents", not unlisted, unlisted)
         tap.case("no link leads nowhere", not list(broken(site)), "\n".join(broken(site)))
+        tap.case("no page loads anything from elsewhere", not list(elsewhere(site)),
+                 "\n".join(elsewhere(site)))
+        builders = [str(path) for suffix in ("py", "build", "in") for path in
+                    site.rglob(f"*.{suffix}")]
+        tap.case("what builds the documents is not in it", not builders, builders)
     return tap.end()
 
 
