@@ -17,8 +17,6 @@
 WS_DEFINE_CLEANUP(drop_json, json_t *, json_decref)
 #define autojson ws_cleanup(drop_json) json_t
 
-#define CONTINUE "{\"execute\":\"cont\"}\n"
-
 /* ---- running and stopped ---------------------------------------------------------- */
 
 static enum ws_status ask_status(struct ws_target *target, bool *running)
@@ -43,7 +41,8 @@ static enum ws_status ask_status(struct ws_target *target, bool *running)
 static enum ws_status stop(struct ws_target *target)
 {
 	struct ws_qemu *qemu = target->priv;
-	struct ws_last_will will = { .words = { { qemu->qmp.peer.fd, CONTINUE } } };
+	struct ws_last_will will = { .words = {
+					     { qemu->qmp.peer.fd, WS_QEMU_CONTINUE } } };
 	enum ws_status status;
 	bool running;
 

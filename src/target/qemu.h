@@ -26,12 +26,14 @@ struct ws_stub {
 	char *folder,
 		*path; /* of its socket, in a folder that is ours alone; NULL: none */
 	struct ws_gdb gdb;
-	struct ws_guard guard; /* that closes it */
 };
+
+#define WS_QEMU_CONTINUE "{\"execute\":\"cont\"}\n"
 
 /* Owned by the target, as its priv. */
 struct ws_qemu {
 	struct ws_qmp qmp;
+	/* One for all, in an order: a stub that closes after the machine runs on stops it. */
 	struct ws_guard guard;
 	bool stopped;         /* by us */
 	pthread_mutex_t lock; /* over qmp and saved, while workers read */

@@ -65,24 +65,33 @@ static void give_away(const char *folder, int monitor)
 		(void)!chown(folder, peer.uid, peer.gid);
 }
 
-/* Whatever ends this process: memory is virtual for who comes next, and the stub is closed. */
+/*
+ * Whatever ends this process: memory is virtual for who comes next, the stub is closed, and only
+ * then the machine runs on, for connecting to the stub stops it. For an instant there are two
+ * guards; each closes the stub before it lets the machine run on, or is from before there was one.
+ */
 static enum ws_status guard(struct ws_target *target)
 {
 	struct ws_qemu *qemu = target->priv;
 	struct ws_stub *stub = &qemu->stub;
 	struct ws_last_will will = { .file = stub->path, .folder = stub->folder };
+	struct ws_guard before = qemu->guard;
 	bool connected = stub->gdb.peer.fd >= 0;
 
 	if (connected)
 		will.words[0] = (struct ws_last_words){
 			stub->gdb.peer.fd, WS_GDB_UNWATCH_PACKET WS_GDB_VIRTUAL_PACKET
 		};
-	will.words[connected] = (struct ws_last_words){ qemu->qmp.peer.fd, CLOSING };
-	ws_guard_end(&stub->guard);
-	return ws_guard_start(&stub->guard, &will)
-		       ? WS_OK
-		       : ws_fail_errno(target->ctx, "%s: no process to close its gdbstub",
-				       target->named);
+	will.words[connected] = (struct ws_last_words){
+		qemu->qmp.peer.fd, qemu->stopped ? CLOSING WS_QEMU_CONTINUE : CLOSING
+	};
+	if (!ws_guard_start(&qemu->guard, &will)) {
+		qemu->guard = before;
+		return ws_fail_errno(target->ctx, "%s: no process to close its gdbstub",
+				     target->named);
+	}
+	ws_guard_end(&before);
+	return WS_OK;
 }
 
 static enum ws_status place(struct ws_target *target)
@@ -221,10 +230,11 @@ void ws_qemu_stub_close(struct ws_qemu *qemu)
 	if (stub->gdb.peer.fd >= 0)
 		closed = !ws_gdb_memory_mode(qemu->ctx, &stub->gdb, false);
 	closed &= !ws_qmp_human(qemu->ctx, &qemu->qmp, CLOSE, &text);
-	if (closed)
-		ws_guard_end(&stub->guard);
-	else
-		ws_guard_leave(&stub->guard);
+	if (!closed)
+		ws_guard_leave(&qemu->guard);
+	else if (!qemu->stopped)
+		ws_guard_end(&qemu->guard);
+	qemu->stopped &= closed;
 	ws_gdb_close(&stub->gdb);
 	stub->gdb = (struct ws_gdb){ .peer.fd = -1 };
 	if (stub->path)

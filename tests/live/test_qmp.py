@@ -272,6 +272,9 @@ def killed(bench, qemu, folder):
         time.sleep(0.05)
     bench.case("killed in the midst of it, all is set back, and the journal is there",
                was == 1 and done(), (was, qemu.commands, os.listdir(folder)))
+    last = [name for name in qemu.commands if name in ("gdbserver none", "cont")]
+    bench.case("and it runs on once the stub is closed: to connect to one stops it",
+               last == ["gdbserver none", "cont"], last)
 
 
 def ends(bench):
