@@ -18,6 +18,7 @@
 #include "context.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/pread.h"
 #include "util/sorted.h"
 #include "util/text.h"
 #include "util/vec.h"
@@ -220,8 +221,9 @@ static const struct {
 static enum ws_status not_elf(const struct ws_module_file *file)
 {
 	char head[8] = { 0 };
+	size_t got;
 
-	if (pread(file->fd, head, sizeof(head) - 1, 0) < 0)
+	if (!ws_pread(file->fd, head, sizeof(head) - 1, 0, &got))
 		return ws_fail(file->ctx, WS_ERR_UNREADABLE, "%s: %s", file->path,
 			       strerror(errno));
 	for (size_t i = 0; i < WS_ARRAY_SIZE(packed); i++)

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/pread.h"
+
 const struct ws_fetched ws_fetched_none = { .look = UINT_MAX, .spool = { .fd = -1 } };
 
 void ws_fetched_release(struct ws_fetched *fetched)
@@ -114,8 +116,8 @@ enum ws_evidence ws_fetched_copy(struct ws_target *target, struct ws_context *ct
 	size_t len = n * WS_FRAME_SIZE;
 	enum ws_status status = fetched->failed ? WS_ERR_SYSTEM : want(&f, ordinal, n);
 
-	if (!status && pread(fetched->spool.fd, frames, len,
-			     (off_t)(ordinal * WS_FRAME_SIZE)) != (ssize_t)len)
+	if (!status &&
+	    !ws_pread_all(fetched->spool.fd, frames, len, ordinal * WS_FRAME_SIZE))
 		status = ws_fail_errno(ctx, "%s: reading what was kept of it",
 				       target->named);
 	if (status && !fetched->failed)

@@ -13,6 +13,7 @@
 #include "target/spool.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
+#include "util/pread.h"
 #include "util/sorted.h"
 
 /*
@@ -180,16 +181,11 @@ enum ws_evidence ws_file_read(struct ws_file *file, uint64_t offset, void *to,
 {
 	uint64_t room = room_at(file, offset);
 	size_t want = size < room ? size : room, have = 0;
-	ssize_t n = 1;
 
 	if (!file->held && want)
 		memcpy(to, file->data + offset, have = want);
-	while (have < want && n) {
-		n = pread(file->fd, (uint8_t *)to + have, want - have, offset + have);
-		if (n < 0 && errno != EINTR)
-			return read_failed(file, errno);
-		have += n > 0 ? n : 0;
-	}
+	else if (!ws_pread(file->fd, to, want, offset, &have))
+		return read_failed(file, errno);
 	if (have < want)
 		__atomic_store_n(&file->shrunk, true, __ATOMIC_RELAXED);
 	if (got)

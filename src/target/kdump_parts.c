@@ -21,6 +21,7 @@
 #include "util/bits.h"
 #include "util/cleanup.h"
 #include "util/count.h"
+#include "util/pread.h"
 #include "util/text.h"
 
 #define PARTS_MAX 256u     /* makedumpfile writes each by a process of its own */
@@ -79,7 +80,7 @@ static bool begins_alike(int directory, const char *name,
 	ws_autoclose int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	uint8_t bytes[KDUMP_HEADER_SIZE];
 
-	return fd >= 0 && pread(fd, bytes, sizeof(bytes), 0) == sizeof(bytes) &&
+	return fd >= 0 && ws_pread_all(fd, bytes, sizeof(bytes), 0) &&
 	       !memcmp(bytes, header, sizeof(bytes));
 }
 

@@ -25,6 +25,7 @@
 #include "target/kcore.h"
 #include "target/kernel_roll.h"
 #include "util/cleanup.h"
+#include "util/pread.h"
 
 #define NAME "live"
 #define KCORE "/proc/kcore"
@@ -124,24 +125,11 @@ static enum ws_status bytes_grow(struct ws_context *ctx, struct ws_file *file,
 	return WS_OK;
 }
 
-/* As much of size bytes at offset as there is; false: an error, errno says which. */
-static bool read_at(int fd, uint64_t offset, uint8_t *to, size_t size, size_t *got)
-{
-	ssize_t n = 1;
-
-	for (*got = 0; *got < size && n; *got += n > 0 ? n : 0) {
-		n = pread(fd, to + *got, size - *got, offset + *got);
-		if (n < 0 && errno != EINTR)
-			return false;
-	}
-	return true;
-}
-
 static enum ws_status bytes_read(struct ws_context *ctx, struct ws_file *file)
 {
 	size_t got;
 
-	if (!read_at(file->fd, 0, (uint8_t *)file->data, file->size, &got))
+	if (!ws_pread(file->fd, (uint8_t *)file->data, file->size, 0, &got))
 		return ws_fail_errno(ctx, "%s: cannot read its headers", file->path);
 	return got == file->size
 		       ? WS_OK
@@ -226,7 +214,7 @@ static enum ws_status live_looked(struct ws_target *target)
 
 	if (!now)
 		return ws_fail_memory(target->ctx);
-	if (read_at(file->fd, 0, now, size, &got) && got == size &&
+	if (ws_pread(file->fd, now, size, 0, &got) && got == size &&
 	    !memcmp(now, file->data, size))
 		return WS_OK;
 	return ws_fail(
@@ -258,15 +246,15 @@ static enum ws_evidence live_copy_frames(struct ws_target *target, unsigned work
 
 	piece = ws_target_piece_of(target, ordinal, &pa);
 	offset = piece->offset + (pa - piece->at.pa);
-	if (read_at(live->fd[worker], offset, frames, n * WS_FRAME_SIZE, &bytes)) {
+	if (ws_pread(live->fd[worker], frames, n * WS_FRAME_SIZE, offset, &bytes)) {
 		*got = bytes / WS_FRAME_SIZE;
 		return *got == n ? WS_READ : WS_ABSENT;
 	}
 	for (*got = 0; *got < n; ++*got) {
 		size_t at = *got * WS_FRAME_SIZE;
 
-		if (!read_at(live->fd[worker], offset + at, frames + at, WS_FRAME_SIZE,
-			     &bytes))
+		if (!ws_pread(live->fd[worker], frames + at, WS_FRAME_SIZE, offset + at,
+			      &bytes))
 			return errno == EFAULT ? WS_ABSENT : read_failed(target, errno);
 	}
 	return WS_READ;

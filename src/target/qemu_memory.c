@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/pread.h"
 #include "util/text.h"
 
 /* ---- host ------------------------------------------------------------------------- */
@@ -28,19 +29,10 @@
 static size_t host_read(const struct ws_qemu *qemu, uint64_t host, uint8_t *to, size_t n,
 			bool *gone)
 {
-	size_t have = 0;
+	size_t have;
+	bool good = ws_pread(qemu->mem, to, n, host, &have);
 
-	*gone = false;
-	while (have < n) {
-		ssize_t got = pread(qemu->mem, to + have, n - have, (off_t)(host + have));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		*gone = got == 0;
-		if (got <= 0)
-			return have;
-		have += (size_t)got;
-	}
+	*gone = good && have < n;
 	return have;
 }
 
@@ -78,7 +70,7 @@ static bool is_same(struct ws_qemu *qemu, uint64_t pa, uint64_t host)
 	for (unsigned i = 0; i < TRIES; i++) {
 		if (host_read(qemu, host, ours, sizeof(ours), &gone) < sizeof(ours) ||
 		    ws_qemu_save(qemu->ctx, qemu, pa, sizeof(theirs)) != WS_OK ||
-		    pread(qemu->saved.fd, theirs, sizeof(theirs), 0) != sizeof(theirs))
+		    !ws_pread_all(qemu->saved.fd, theirs, sizeof(theirs), 0))
 			return false;
 		if (!memcmp(ours, theirs, sizeof(ours)))
 			return true;

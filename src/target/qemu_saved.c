@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/pread.h"
 #include "util/text.h"
 
 WS_DEFINE_CLEANUP(drop_json, json_t *, json_decref)
@@ -151,7 +152,7 @@ static enum ws_status fetch(struct ws_target *target, uint64_t pa, size_t n,
 	size_t len = n * WS_FRAME_SIZE;
 	enum ws_status status = ws_qemu_save(qemu->ctx, qemu, pa, len);
 
-	if (status || pread(qemu->saved.fd, frames, len, 0) == (ssize_t)len)
+	if (status || ws_pread_all(qemu->saved.fd, frames, len, 0))
 		return status;
 	return ws_fail_errno(qemu->ctx, "%s: reading what QEMU has saved", target->named);
 }

@@ -7,57 +7,18 @@ WS_TORTURE_STEP=1 in the environment, which `make torture` sets."""
 
 import collections
 import concurrent.futures
-import dataclasses
 import os
-import pathlib
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "common"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "common"))
+import commands  # noqa: E402
 import tap as tap_module  # noqa: E402
 
-OUTPUT = "output"  # what -o names, in a directory of the run's own
-SECONDS_MAX = 120
 CALLS_NAMED = 10
-SCENARIO = "naughty-bug"
-EPOCH = "1000000000"  # when a report says that it was made: two runs are not one second
-
-
-def commands(core, kdump, results):
-    """(what it is, arguments) of every run; results: what audit --ndjson has printed."""
-    for name, dump in (("ELF", core), ("kdump", kdump)):
-        for command, *rest in (
-                ["spaces"], ["modules"], ["probe", "--all-modules"],
-                ["probe", "vfs_read", "--json"], ["walk", "vfs_read"],
-                ["read", "vfs_read", "16"], ["audit"], ["audit", "--json"],
-                ["audit", "--sarif"], ["audit", "--ndjson"], ["what-if", "--spaces=all"],
-                ["what-if", "--pid=1", "--fault=kernel"], ["autopsy"], ["cpus"],
-                ["log", "--dmesg"], ["name", "vfs_read+4"], ["stack", "--pid=1"],
-                ["frame", "1000+0x2000", "2000-3000"], ["report", "-o", OUTPUT],
-                ["capture", "-o", OUTPUT]):
-            yield f"{' '.join([command, *rest])}, {name}", [command, dump, *rest]
-    yield "map, ELF", ["map", core]
-    yield "diff, ELF and kdump", ["diff", core, kdump]
-    yield "sim", ["sim", SCENARIO]
-    yield "sim --save", ["sim", SCENARIO, "--save", OUTPUT]
-    yield "audit of a scenario", ["audit", f"sim:{SCENARIO}"]
-    yield "sync, ELF", ["sync", core]
-    yield "sync of a scenario", ["sync", f"sim:{SCENARIO}", "--apply"]
-    yield "what-if of a scenario", ["what-if", f"sim:{SCENARIO}", "--spaces=all"]
-    yield "rules", ["rules"]
-    yield "digest", ["digest", results]
-
-
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    status: int
-    stdout: bytes
-    stderr: bytes
-    files: tuple  # (name, bytes)
 
 
 class Tool:
@@ -66,18 +27,9 @@ class Tool:
 
     def run(self, arguments, fail_at=0, log=None):
         """The answer, when the allocation of that number fails; 0: none does."""
-        env = dict(os.environ, LD_PRELOAD=self.shared_object, WS_FAIL_AT=str(fail_at),
-                   LC_ALL="C", TERM="dumb", SOURCE_DATE_EPOCH=EPOCH)
-        env.pop("WS_FAIL_LOG", None)
-        if log:
-            env["WS_FAIL_LOG"] = log
-        with tempfile.TemporaryDirectory() as scratch:
-            done = subprocess.run([self.tool, *arguments], cwd=scratch, env=env,
-                                  stdin=subprocess.DEVNULL, capture_output=True,
-                                  timeout=SECONDS_MAX, check=False)
-            files = tuple((path.name, path.read_bytes())
-                          for path in sorted(pathlib.Path(scratch).iterdir()))
-        return Answer(done.returncode, done.stdout, done.stderr, files)
+        how = {"WS_FAIL_LOG": log} if log else {}
+        return commands.answer(self.tool, self.shared_object, arguments,
+                               WS_FAIL_AT=str(fail_at), **how)
 
     def calls(self, arguments, fail_at=0):
         """The answer; and for each allocation, or for the one that fails, (module, offset)
@@ -105,39 +57,6 @@ def place(modules, address):
         if base <= address:
             return path, address - base
     return "?", address
-
-
-# ---- what is wrong with an answer --------------------------------------------------------
-
-def wrong(whole, answer):
-    """What is wrong with it; None: nothing."""
-    if answer == whole:
-        return None
-    if answer.status < 0:
-        return signal.Signals(-answer.status).name
-    if answer.status != 3:
-        return f"exit status {answer.status} and " + difference(whole, answer)
-    if not answer.stderr.strip():
-        return "exit status 3 without a word"
-    if any(file not in whole.files for file in answer.files):
-        return "exit status 3, but a file " + ", ".join(n for n, _ in answer.files)
-    return None
-
-
-def difference(whole, answer):
-    if answer.status != whole.status:
-        return f"not {whole.status}: " + answer.stderr.decode(errors="replace")[:160]
-    for name in ("files", "stdout", "stderr"):
-        before, after = getattr(whole, name), getattr(answer, name)
-        if before == after:
-            continue
-        if name == "files":
-            return "another file"
-        for was, now in zip(before.splitlines() + [b""], after.splitlines() + [b""]):
-            if was != now:
-                return f"another {name}: {now[:70]!r}, not {was[:70]!r}"
-        return f"another {name}"
-    return "nothing"
 
 
 # ---- where an allocation is --------------------------------------------------------------
@@ -179,7 +98,7 @@ def torture(tap, tool, what, arguments, whole, numbers, pool):
     bad = collections.defaultdict(list)
     answers = pool.map(lambda number: tool.run(arguments, number), numbers)
     for number, answer in zip(numbers, answers):
-        how = wrong(whole, answer)
+        how = commands.wrong(whole, answer)
         if how:
             bad[site(tool, arguments, number), how].append(number)
     failed = sum(len(which) for which in bad.values())
@@ -198,7 +117,7 @@ def main(step, tool, library, core, kdump):
           tempfile.NamedTemporaryFile() as results):
         results.write(tool.run(["audit", core, "--ndjson"]).stdout)
         results.flush()
-        for index, (what, arguments) in enumerate(commands(core, kdump, results.name)):
+        for index, (what, arguments) in enumerate(commands.every(core, kdump, results.name)):
             whole, calls = tool.calls(arguments)
             n = len(calls)
             numbers = range(1 + (index * 7) % min(step, n), n + 1, step)
