@@ -126,6 +126,38 @@ def beside(i, data=b""):
     return bytes([i]) + data
 
 
+def btf():
+    """Types of the structs that members are asked of (include/uapi/linux/btf.h), and fillers."""
+    names = b"\0"
+
+    def name(text):
+        nonlocal names
+        names += text.encode() + b"\0"
+        return len(names) - len(text) - 1
+
+    def struct_of(what, members, kind=4, flag=0):
+        body = b"".join(struct.pack("<3I", name(m) if m else 0, type_of, at)
+                        for m, type_of, at in members)
+        return struct.pack("<3I", name(what) if what else 0,
+                           kind << 24 | flag << 31 | len(members), 4096) + body
+    types = struct.pack("<4I", name("int"), 1 << 24, 4, 32)
+    types += struct_of("", [("pgd", 1, 0)], kind=5) + struct_of("", [("", 2, 64), ("", 3, 0)])
+    types += struct_of("mm_struct", [("", 3, 128), ("context", 1, 4096)])
+    types += struct_of("task_struct", [(m, 1, 64 * i | 5 << 24) for i, m in enumerate(
+        ("comm", "tasks", "pid", "flags", "mm", "active_mm"))], flag=1)
+    types += struct_of("module", [("list", 1, 64), ("name", 1, 192), ("mem", 1, 2048)])
+    types += struct.pack("<6I", name("array"), 3 << 24, 0, 1, 1, 16)
+    types += struct.pack("<5I", name("e"), 6 << 24 | 1, 4, name("E"), 7)
+    types += struct.pack("<5I", 0, 13 << 24 | 1, 1, name("arg"), 1)
+    types += struct.pack("<4I", name("var"), 14 << 24, 1, 1)
+    types += struct.pack("<6I", name(".data"), 15 << 24 | 1, 4096, 7, 0, 8)
+    types += struct.pack("<6I", name("e64"), 19 << 24 | 1, 8, name("E64"), 7, 7)
+    types += struct.pack("<4I", 0, 1 << 24, 4, 32) * 60
+    names += b"filler\0" * 150
+    header = struct.pack("<HBB5I", 0xeb9f, 1, 0, 24, 0, len(types), len(types), len(names))
+    return header + types + names
+
+
 def tables():
     """Entries that lead to each other, in each format (walk.c)."""
     for i in range(20):
@@ -359,6 +391,8 @@ def others(tool, modules):
     for i in numbers:
         for text in writers.Core(CAPTURES[i].read_bytes()).of("VMCOREINFO"):
             yield "vmcoreinfo", beside(i, text)
+    for i in numbers:
+        yield "btf", beside(i, btf())
     for i in (0, 1, 2):
         yield "system-map", beside(i, system_map(tool, i))
     for what in range(0, 65, 3):  # commands and formats

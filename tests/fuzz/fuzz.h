@@ -54,6 +54,7 @@ void fuzz_file_close(struct fuzz_file *file);
 void fuzz_container(const uint8_t *data, size_t size);
 
 void fuzz_discovery(const uint8_t *data, size_t size);
+void fuzz_btf(const uint8_t *data, size_t size);
 void fuzz_symbols(const uint8_t *data, size_t size);
 void fuzz_stacks(const uint8_t *data, size_t size);
 void fuzz_frames(const uint8_t *data, size_t size);

@@ -24,6 +24,7 @@ static const struct fuzz_kind kinds[] = {
 	{ "walk", fuzz_walk, mutate_walk },
 	{ "discovery", fuzz_discovery, mutate_memory },
 	{ "symbols", fuzz_symbols, mutate_memory },
+	{ "btf", fuzz_btf, NULL },
 	{ "stacks", fuzz_stacks, mutate_memory },
 	{ "frames", fuzz_frames, mutate_memory },
 	{ "audit", fuzz_audit, mutate_memory },

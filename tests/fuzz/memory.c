@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "audit/rule.h"
+#include "linux/members.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
 
@@ -117,6 +118,29 @@ static void look_at_symbols(struct ws_system *system)
 void fuzz_symbols(const uint8_t *data, size_t size)
 {
 	with_system(data, size, NULL, look_at_symbols);
+}
+
+/* ---- types ------------------------------------------------------------------------ */
+
+static void look_at_types(struct ws_system *system)
+{
+	struct ws_members members;
+
+	ws_members_init(&members);
+	if (!is_answer(system, ws_btf_members(system, &members)))
+		return;
+	for (unsigned i = 0; i < WS_MEMBERS; i++)
+		insist(members.source || members.offset[i] == WS_NO_MEMBER,
+		       "a member of no source");
+}
+
+/* After the capture's byte BTF, which lies in the image from where constants are. */
+void fuzz_btf(const uint8_t *data, size_t size)
+{
+	size_t head = size != 0;
+
+	scene_put_constants(scene_edit(data, head), data + head, size - head);
+	with_system(data, head, NULL, look_at_types);
 }
 
 /* ---- stacks and processors -------------------------------------------------------- */

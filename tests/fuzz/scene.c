@@ -167,6 +167,45 @@ static void add_symbols(struct scene *scene, struct ws_system *system)
 		add_va(scene, system, SPOT_TEXT, va[i], 512);
 }
 
+struct run {
+	uint64_t first, n; /* frames, by va */
+};
+
+struct runs {
+	struct run longest, now;
+};
+
+static bool add_constant(void *arg, uint64_t va, const uint8_t *frame)
+{
+	struct runs *runs = arg;
+
+	(void)frame;
+	if (runs->now.n && va != runs->now.first + runs->now.n * BLOCK)
+		runs->now.n = 0;
+	if (!runs->now.n++)
+		runs->now.first = va;
+	if (runs->now.n > runs->longest.n)
+		runs->longest = runs->now;
+	return runs->longest.n < EDITS_MAX;
+}
+
+static void add_constants(struct scene *scene, struct ws_system *system)
+{
+	struct runs runs = { 0 };
+	uint32_t *block, at;
+	uint64_t pa;
+
+	insist(ws_search(system, system->layout.image_first, system->layout.image_last,
+			 WS_SEARCH_CONSTANTS, add_constant, &runs) == WS_OK,
+	       "a capture is not what it was");
+	for (uint64_t i = 0; i < runs.longest.n; i++)
+		if (ws_kernel_translate(system, runs.longest.first + i * BLOCK, &pa) ==
+			    WS_READ &&
+		    block_of(scene, pa, &at) && (block = ws_vec_push(&scene->constants)))
+			*block = at / BLOCK;
+	insist(scene->constants.n == runs.longest.n, "constants lie in no block");
+}
+
 /* Where registers are: the notes, which come before all memory. */
 static void add_notes(struct scene *scene)
 {
@@ -196,6 +235,7 @@ static void scene_learn(struct scene *scene)
 	add_tables(scene, system);
 	add_lists(scene, system);
 	add_symbols(scene, system);
+	add_constants(scene, system);
 	add_notes(scene);
 	ws_system_close(system);
 	ws_target_close(target);
@@ -316,6 +356,20 @@ static void edit_apply(struct scene *scene, const struct edit *edit)
 		    changed(scene, edit,
 			    size < 8 ? ws_le32(bytes + (at - bytes) / 4 * 4)
 				     : ws_le64(at)));
+	}
+}
+
+void scene_put_constants(struct scene *scene, const uint8_t *bytes, size_t n)
+{
+	for (size_t i = 0; i < scene->constants.n && n; i++) {
+		uint32_t block = scene->constants.v[i];
+		size_t len = n < BLOCK ? n : BLOCK;
+
+		insist(scene->ntouched < EDITS_MAX, "more is changed than can be undone");
+		scene->touched[scene->ntouched++] = block;
+		memcpy(scene->bytes + (size_t)block * BLOCK, bytes, len);
+		bytes += len;
+		n -= len;
 	}
 }
 

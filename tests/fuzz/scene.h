@@ -61,6 +61,8 @@ struct scene {
 	unsigned word;       /* 4 or 8 */
 	unsigned entry_log2; /* of page tables */
 	spot_vec spot[SPOT_KINDS];
+	/* The image's longest run of frames that are neither written nor executed. */
+	WS_VEC(uint32_t) constants;  /* blocks */
 	uint32_t touched[EDITS_MAX]; /* blocks that are not as they were */
 	unsigned ntouched;
 };
@@ -72,6 +74,9 @@ struct scene *scene_at(unsigned i);
 struct scene *scene_edit(const uint8_t *data, size_t size);
 /* As it was. */
 void scene_restore(struct scene *scene);
+
+/* Bytes over its constants, as many as there is room for. */
+void scene_put_constants(struct scene *scene, const uint8_t *bytes, size_t n);
 
 struct edit edit_read(const uint8_t *at);
 void edit_write(uint8_t *at, const struct edit *edit);

@@ -19,7 +19,7 @@ from tap import PATIENCE, Tap  # noqa: E402
 
 # Of what takes a hundredth of a second or more each.
 ROUNDS, FEW = 300, {"autopsy": 4, "audit": 40, "what-if": 30, "frames": 40, "discovery": 60,
-                    "symbols": 30, "stacks": 30, "vmcoreinfo": 20, "given": 20, "system-map": 20,
+                    "symbols": 30, "stacks": 30, "btf": 20, "vmcoreinfo": 20, "given": 20, "system-map": 20,
                     "vmlinux": 20, "regime": 40, "script": 60, "qmp": 60, "gdb": 60, "walk": 60,
                     "journal": 60, "log": 60, "tool": 20,
                     "device": 60}
