@@ -8,6 +8,7 @@
 """
 
 import os
+import signal
 
 # Seconds after which a program that a test runs is given up: it hangs, it is not slow. Less
 # than meson gives the test (tests/meson.build), so that it can be said which program it was.
@@ -26,8 +27,16 @@ def has_terminals():
     return True
 
 
+def heed_signals():
+    """A shell ignores these for a job in the background, nohup(1) one: tests send them."""
+    for number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 class Tap:
     def __init__(self):
+        heed_signals()
         self.n = self.failed = 0
 
     def _line(self, ok, name, directive=""):
