@@ -35,7 +35,7 @@ LAB_PACKAGES := qemu-system-x86 qemu-system-arm qemu-system-misc opensbi qemu-us
 	linux-libc-dev-armhf-cross linux-libc-dev-arm64-cross linux-libc-dev-riscv64-cross \
 	busybox-static cpio makedumpfile xz-utils zstd \
 	binutils bc flex bison libelf-dev kmod
-ANALYSE_PACKAGES := clang-tidy cppcheck sparse
+ANALYSE_PACKAGES := clang-tidy cppcheck sparse mypy
 MEMORY_PACKAGES := valgrind
 COVERAGE_PACKAGES := gcovr
 BENCH_PACKAGES := libunicorn-dev # measured beside
@@ -97,7 +97,7 @@ SEED := 1
 mutants: packages-check ## change N (200) places of src/, one at a time: hours
 	@tests/mutants/run build-mutants $(N) $(SEED)
 
-analyse: packages-check build ## what gcc, clang, clang-tidy, cppcheck and sparse find
+analyse: packages-check build ## what gcc, clang, clang-tidy, cppcheck, sparse and mypy find
 	@tools/packages $(ANALYSE_PACKAGES)
 	@tests/analyse/run $(BUILD)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ._core import ffi, lib
-from .values import Space, Walk, text, walk_of
+from .values import Space, Walk, text, text_of, walk_of
 
 
 class Rule(NamedTuple):
@@ -49,26 +49,27 @@ class Audit(NamedTuple):
 
 
 def rule_of(c: ffi.CData) -> Rule:
-    return Rule(text(c.id), text(c.family), text(c.name), text(c.meaning), text(c.fix))
+    return Rule(text_of(c.id), text_of(c.family), text_of(c.name), text_of(c.meaning),
+                text_of(c.fix))
 
 
 def finding_of(spaces: tuple[Space, ...], c: ffi.CData) -> Finding:
-    return Finding(rule_of(c.rule), text(lib.ws_severity_name(c.severity)), spaces[c.space],
-                   None if c.cpu < 0 else c.cpu, c.va, c.last, text(c.region), text(c.text),
+    return Finding(rule_of(c.rule), text_of(lib.ws_severity_name(c.severity)), spaces[c.space],
+                   None if c.cpu < 0 else c.cpu, c.va, c.last, text(c.region), text_of(c.text),
                    walk_of(c.here), walk_of(c.there))
 
 
 def judgement_of(space: Space, c: ffi.CData) -> Judgement:
-    return Judgement(space, text(lib.ws_verdict_name(c.verdict)),
-                     text(lib.ws_verdict_name(c.known)), text(c.reasons))
+    return Judgement(space, text_of(lib.ws_verdict_name(c.verdict)),
+                     text_of(lib.ws_verdict_name(c.known)), text(c.reasons))
 
 
 def audit_of(spaces: tuple[Space, ...], c: ffi.CData) -> Audit:
     n = ffi.new("size_t *")
     findings = lib.ws_audit_findings(c, n)
-    notes = []
+    notes: list[str] = []
     while (note := lib.ws_audit_note(c, len(notes))) != ffi.NULL:
-        notes.append(text(note))
+        notes.append(text_of(note))
     return Audit(tuple(finding_of(spaces, findings[i]) for i in range(n[0])),
                  tuple(judgement_of(space, lib.ws_audit_whole(c, space.index))
                        for space in spaces if space.counts), tuple(notes))

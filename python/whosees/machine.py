@@ -8,19 +8,22 @@ import operator
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, Union
 
 from ._core import ffi, lib
 from .audit import Audit, audit_of
 from .errors import SystemRefusal, fail
 from .values import (Absent, Layout, Module, Space, Symbol, Task, Walk, module_of, space_of,
-                     symbol_of, task_of, text, walk_of)
+                     symbol_of, task_of, text_of, walk_of)
 
 if TYPE_CHECKING:
     from .probe import Matrix
 
 Progress = Callable[[str, float], None]
 Read = Callable[[int, int], "bytes | None"]
+Path = Union[str, os.PathLike[str]]
+T = TypeVar("T")
 
 
 class Cpu(NamedTuple):
@@ -44,7 +47,7 @@ class Called:
         self.raised: BaseException | None = None  # in this call
         self.broken: BaseException | None = None  # what read() raised: it holds for good
 
-    def run(self, function: Callable, *args):
+    def run(self, function: Callable[..., T], *args: object) -> T:
         """What it raises, or a signal on the way, comes to _keep()."""
         self.within.yes = True
         result = function(*args)
@@ -58,7 +61,7 @@ class Called:
                                 "more, and can be closed only") from self.broken
 
 
-def _keep(_, raised, traceback) -> None:
+def _keep(_: object, raised: BaseException, traceback: TracebackType) -> None:
     local = traceback.tb_frame.f_locals
     called = ffi.from_handle(local["arg"])
     called.within.yes = False
@@ -68,7 +71,7 @@ def _keep(_, raised, traceback) -> None:
 
 
 @ffi.def_extern(name="whosees_read", error=lib.WS_FAILED, onerror=_keep)
-def _read(arg, pa, buf, size):
+def _read(arg: ffi.CData, pa: int, buf: ffi.CData, size: int) -> Any:
     called = ffi.from_handle(arg)
     if called.broken is not None:
         return lib.WS_FAILED
@@ -83,13 +86,13 @@ def _read(arg, pa, buf, size):
 
 
 @ffi.def_extern(name="whosees_progress", onerror=_keep)
-def _progress(arg, what, done):
+def _progress(arg: ffi.CData, what: ffi.CData, done: float) -> None:
     called = ffi.from_handle(arg)
     if called.raised is None:
-        called.run(called.progress, text(what), done)
+        called.run(called.progress, text_of(what), done)
 
 
-def c_bytes(value: str | os.PathLike) -> bytes:
+def c_bytes(value: Path) -> bytes:
     """What C takes for the whole of it."""
     encoded = os.fsencode(value)
     if b"\0" in encoded:
@@ -100,10 +103,10 @@ def c_bytes(value: str | os.PathLike) -> bytes:
 class Strings:
     """C strings that live as long as this does; None is NULL."""
 
-    def __init__(self):
-        self.kept = []
+    def __init__(self) -> None:
+        self.kept: list[ffi.CData] = []
 
-    def __call__(self, value: str | os.PathLike | None):
+    def __call__(self, value: Path | None) -> ffi.CData:
         if value is None:
             return ffi.NULL
         self.kept.append(ffi.new("char[]", c_bytes(value)))
@@ -113,8 +116,8 @@ class Strings:
 class Machine:
     """What open() and over() return. It is closed by `with`, or by close()."""
 
-    def __init__(self, opener: Callable, called: Called, *, regime: str | None,
-                 system_map: str | os.PathLike | None, vmlinux: str | os.PathLike | None):
+    def __init__(self, opener: Callable[..., Any], called: Called, *, regime: str | None,
+                 system_map: Path | None, vmlinux: Path | None):
         self._lock = threading.RLock()
         self._called, self._handle = called, ffi.new_handle(called)
         self._context = lib.ws_context_create()
@@ -129,8 +132,10 @@ class Machine:
             self.close()
             raise
 
-    def _open(self, opener, regime, system_map, vmlinux) -> None:
-        target, system, c = ffi.new("struct ws_target **"), ffi.new("struct ws_system **"), Strings()
+    def _open(self, opener: Callable[..., Any], regime: str | None, system_map: Path | None,
+              vmlinux: Path | None) -> None:
+        target, system = ffi.new("struct ws_target **"), ffi.new("struct ws_system **")
+        c = Strings()
         self._check(opener(self._context, self._handle, target))
         self._target = target[0]
         options = ffi.new("struct ws_system_options *", {
@@ -166,7 +171,8 @@ class Machine:
             yield self._system
             self._check(lib.WS_OK)
 
-    def _all(self, call, convert) -> tuple:
+    def _all(self, call: Callable[..., ffi.CData],
+             convert: Callable[[ffi.CData], T]) -> tuple[T, ...]:
         with self._use() as system:
             n = ffi.new("size_t *")
             rows = call(system, n)
@@ -176,7 +182,7 @@ class Machine:
         with self._use():
             return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __del__(self) -> None:
@@ -198,13 +204,13 @@ class Machine:
     def kind(self) -> str:
         """What it was opened as: "elf", "kdump", "live" ..."""
         with self._use():
-            return text(lib.ws_target_kind(self._target))
+            return text_of(lib.ws_target_kind(self._target))
 
     @property
     def format(self) -> str:
         """The paging format: "i386-pae", "x86_64" ..."""
         with self._use() as system:
-            return text(lib.ws_format_name(lib.ws_system_paging(system).format))
+            return text_of(lib.ws_format_name(lib.ws_system_paging(system).format))
 
     @property
     def layout(self) -> Layout:
@@ -219,7 +225,7 @@ class Machine:
         with self._use() as system:
             found: list[str] = []
             while (note := lib.ws_system_note(system, len(found))) != ffi.NULL:
-                found.append(text(note))
+                found.append(text_of(note))
             return tuple(found)
 
     @property
@@ -252,11 +258,12 @@ class Machine:
             return tuple(found)
 
     @staticmethod
-    def _registers(cpu) -> dict[str, int]:
-        group, value, found, i = ffi.new("enum ws_register_group *"), ffi.new("uint64_t *"), {}, 0
+    def _registers(cpu: ffi.CData) -> dict[str, int]:
+        group, value, i = ffi.new("enum ws_register_group *"), ffi.new("uint64_t *"), 0
+        found: dict[str, int] = {}
         while (name := lib.ws_cpu_register_at(cpu, i, group)) != ffi.NULL:
             if lib.ws_cpu_register(cpu, name, value):
-                found[text(name)] = value[0]
+                found[text_of(name)] = value[0]
             i += 1
         return found
 
@@ -276,7 +283,8 @@ class Machine:
             self._check(lib.ws_symbol_at(system, address, found))
             return symbol_of(found)
 
-    def _bytes(self, read: Callable, whose, address: int, size: int) -> bytes | Absent:
+    def _bytes(self, read: Callable[..., int], whose: ffi.CData, address: int,
+               size: int) -> bytes | Absent:
         data = bytearray(size)
         evidence = read(whose, address, ffi.from_buffer(data), size)
         if evidence == lib.WS_READ:
@@ -306,7 +314,7 @@ class Machine:
         return address
 
     @staticmethod
-    def _space(system, space: Space):
+    def _space(system: ffi.CData, space: Space) -> ffi.CData:
         n = ffi.new("size_t *")
         rows = lib.ws_system_spaces(system, n)
         if space.index >= n[0] or rows[space.index].root != space.root:
@@ -354,35 +362,40 @@ class Machine:
             finally:
                 lib.ws_audit_destroy(audit[0])
 
-    def capture(self, path: str | os.PathLike) -> None:
+    def capture(self, path: Path) -> None:
         """Writes a small dump that holds only what the answers rest on."""
         with self._use() as system:
             self._check(lib.ws_capture(system, c_bytes(path)))
 
 
-def _options(c: Strings, kind, format, pieces, memory, stop, timeout):  # pylint: disable=redefined-builtin
+def _options(c: Strings, kind: str | None, format: str | None,  # pylint: disable=redefined-builtin
+             pieces: str | None, memory: int, stop: bool, timeout: int) -> ffi.CData:
     return ffi.new("struct ws_target_options *", {
         "kind": c(kind), "format": c(format), "pieces": c(pieces), "memory": memory,
         "stop": stop, "timeout": timeout})
 
 
-def open(target: str | os.PathLike, *, kind: str | None = None,  # pylint: disable=redefined-builtin
+def open(target: Path, *, kind: str | None = None,  # pylint: disable=redefined-builtin
          format: str | None = None, pieces: str | None = None, memory: int = 0,
          stop: bool = False, timeout: int = 0, regime: str | None = None,
-         system_map: str | os.PathLike | None = None, vmlinux: str | os.PathLike | None = None,
+         system_map: Path | None = None, vmlinux: Path | None = None,
          progress: Progress | None = None) -> Machine:
     """Opens what the command `whosees` takes for TARGET; the arguments are its options of the
     same name (`kind`: --type). `memory` in bytes and `timeout` in seconds; 0: the usual."""
     c, named = Strings(), os.fspath(target)
     options = _options(c, kind, format, pieces, memory, stop, timeout)
-    return Machine(lambda context, _, to: lib.ws_target_open(context, c(named), options, to),
-                   Called(None, progress), regime=regime, system_map=system_map, vmlinux=vmlinux)
+
+    def opener(context: ffi.CData, _: object, to: ffi.CData) -> Any:
+        return lib.ws_target_open(context, c(named), options, to)
+
+    return Machine(opener, Called(None, progress), regime=regime, system_map=system_map,
+                   vmlinux=vmlinux)
 
 
 def over(read: Read, extents: Iterable[tuple[int, int]], *, name: str = "memory",
          vmcoreinfo: str | None = None, moving: bool = False, format: str | None = None,  # pylint: disable=redefined-builtin
          memory: int = 0, regime: str | None = None,
-         system_map: str | os.PathLike | None = None, vmlinux: str | os.PathLike | None = None,
+         system_map: Path | None = None, vmlinux: Path | None = None,
          progress: Progress | None = None) -> Machine:
     """Opens memory that the program has: read(address, size) returns bytes of physical memory,
     or None where one is not to be had. What it raises is the cause of the Error that the call ends
@@ -393,7 +406,7 @@ def over(read: Read, extents: Iterable[tuple[int, int]], *, name: str = "memory"
     options = _options(c, None, format, None, memory, False, 0)
     where = ffi.new("struct ws_extent[]", [{"pa": pa, "len": size} for pa, size in extents])
 
-    def opener(context, handle, to):
+    def opener(context: ffi.CData, handle: ffi.CData, to: ffi.CData) -> Any:
         given = ffi.new("struct ws_given_memory *", {
             "extents": where, "nextents": len(where), "read": lib.whosees_read, "arg": handle,
             "vmcoreinfo": c(vmcoreinfo), "moving": moving})

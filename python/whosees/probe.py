@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ._core import ffi
 from .values import End, Space
@@ -21,28 +22,32 @@ class Matrix(NamedTuple):
     """`cell[s, a]` is an index into `outcomes` (fields pa, end, level, page_shift, access):
     millions of cells share a handful of outcomes."""
     spaces: tuple[Space, ...]
-    addresses: np.ndarray  # of uint64
-    cell: np.ndarray       # of uint32, (spaces, addresses)
-    outcomes: np.ndarray   # of OUTCOME
+    addresses: npt.NDArray[np.uint64]
+    cell: npt.NDArray[np.uint32]  # (spaces, addresses)
+    outcomes: npt.NDArray[np.void]  # of OUTCOME
 
     @property
-    def seen(self) -> np.ndarray:
+    def seen(self) -> npt.NDArray[np.bool_]:
         """Whether the space maps the address; (spaces, addresses). False where it is unknown."""
-        return (self.outcomes["end"] == End.PAGE)[self.cell]
+        ends: npt.NDArray[np.bool_] = self.outcomes["end"] == End.PAGE
+        return ends[self.cell]
 
     @property
-    def known(self) -> np.ndarray:
+    def known(self) -> npt.NDArray[np.bool_]:
         """Whether that was read: False where the target lacks a table on the way."""
-        return ~np.isin(self.outcomes["end"], [End.ABSENT, End.FAILED])[self.cell]
+        unknown: npt.NDArray[np.bool_] = np.isin(self.outcomes["end"], [End.ABSENT, End.FAILED])
+        return ~unknown[self.cell]
 
     @property
-    def walks(self) -> np.ndarray:
+    def walks(self) -> npt.NDArray[np.void]:
         """The outcome of each cell; (spaces, addresses) of OUTCOME."""
-        return self.outcomes[self.cell]
+        walks: npt.NDArray[np.void] = self.outcomes[self.cell]
+        return walks
 
 
-def matrix_of(spaces: tuple[Space, ...], addresses: np.ndarray, c: ffi.CData) -> Matrix:
-    def copied(pointer: ffi.CData, n: int, dtype: np.dtype) -> np.ndarray:
+def matrix_of(spaces: tuple[Space, ...], addresses: npt.NDArray[np.uint64],
+              c: ffi.CData) -> Matrix:
+    def copied(pointer: ffi.CData, n: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
         if not n:
             return np.empty(0, dtype)
         return np.frombuffer(ffi.buffer(pointer, n * dtype.itemsize), dtype).copy()

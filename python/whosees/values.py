@@ -11,7 +11,12 @@ from ._core import ffi, lib
 
 def text(chars: ffi.CData) -> str | None:
     """None for NULL."""
-    return None if chars == ffi.NULL else ffi.string(chars).decode(errors="replace")
+    return None if chars == ffi.NULL else text_of(chars)
+
+
+def text_of(chars: ffi.CData) -> str:
+    """Of what is never NULL."""
+    return ffi.string(chars).decode(errors="replace")
 
 
 class End(enum.IntEnum):
@@ -46,7 +51,7 @@ class Absent(enum.Enum):
 
 class Space(NamedTuple):
     """An address space; `index` is its place in Machine.spaces, which findings name."""
-    index: int
+    index: int  # type: ignore[assignment]  # over tuple's own, which nobody asks
     root: int
     kind: str
     pid: int
@@ -95,7 +100,7 @@ class Step(NamedTuple):
     """An entry on the way: `entry` is None where its table was not read."""
     level: str
     table: int
-    index: int
+    index: int  # type: ignore[assignment]  # over tuple's own, which nobody asks
     entry: int | None
 
 
@@ -122,8 +127,8 @@ class Layout(NamedTuple):
 
 
 def space_of(index: int, c: ffi.CData) -> Space:
-    return Space(index, c.root, text(lib.ws_space_kind_name(c.kind)), c.pid, text(c.comm), c.mm,
-                 tuple(c.owners[i] for i in range(c.ntasks if c.owners != ffi.NULL else 0)),
+    return Space(index, c.root, text_of(lib.ws_space_kind_name(c.kind)), c.pid, text_of(c.comm),
+                 c.mm, tuple(c.owners[i] for i in range(c.ntasks if c.owners != ffi.NULL else 0)),
                  c.nthreads, bool(c.counts))
 
 
@@ -131,25 +136,25 @@ def task_of(c: ffi.CData) -> Task:
     def or_none(value: int, none: int) -> int | None:
         return None if value == none else value
 
-    return Task(c.pid, text(c.comm), bool(c.kernel_thread), c.mm, c.active_mm,
+    return Task(c.pid, text_of(c.comm), bool(c.kernel_thread), c.mm, c.active_mm,
                 or_none(c.space, lib.WS_NO_SPACE), or_none(c.active_space, lib.WS_NO_SPACE),
                 c.nthreads, or_none(c.ppid, lib.WS_NO_PID))
 
 
 def module_of(c: ffi.CData) -> Module:
-    return Module(text(c.name), c.module,
+    return Module(text_of(c.name), c.module,
                   tuple(Region(c.region[i].va, c.region[i].len) for i in range(c.nregions)))
 
 
 def symbol_of(c: ffi.CData) -> Symbol:
-    return Symbol(text(c.name), c.va, None if c.type == b"\0" else c.type.decode(),
+    return Symbol(text_of(c.name), c.va, None if c.type == b"\0" else c.type.decode(),
                   None if c.module == ffi.NULL else text(c.module.name))
 
 
 def walk_of(trail: ffi.CData) -> Walk:
     end = End(trail.end)
     steps = tuple(
-        Step(text(lib.ws_level_entry_name(trail.format, level)), trail.step[level].table,
+        Step(text_of(lib.ws_level_entry_name(trail.format, level)), trail.step[level].table,
              trail.step[level].index,
              trail.step[level].entry if end.is_known or level + 1 < trail.nsteps else None)
         for level in range(trail.nsteps))
