@@ -13,6 +13,7 @@
 struct words {
 	const char *would, *done; /* of an entry: "copy", "copied" */
 	const char *nothing;      /* where there is none */
+	const char *none;         /* where all there are are left alone */
 	const char *plan, *carried_out;
 };
 
@@ -21,6 +22,7 @@ static const struct words copying = {
 	.done = "copied",
 	.nothing = "every space has init_mm's entries: there is nothing to bring up to "
 		   "date",
+	.none = "nothing is to be copied from init_mm",
 	.plan = "%s would be copied from init_mm, in %s",
 	.carried_out =
 		"%s of %zu copied from init_mm, in %s, and found there by a second "
@@ -32,6 +34,7 @@ static const struct words taking_back = {
 	.done = "taken back",
 	.nothing = "the journal has no entry that was written: there is nothing to take "
 		   "back",
+	.none = "nothing is to be taken back",
 	.plan = "%s would be taken back, in %s",
 	.carried_out = "%s of %zu taken back, in %s, and found gone by a second walk",
 };
@@ -81,6 +84,7 @@ static const struct table summary = { "summary", TABLE_COLUMNS(summary_columns),
 static char *sentence_of(const struct plan *plan)
 {
 	size_t nrefused = plan->n - plan->nwanted;
+	bool some = plan->nwanted != 0;
 	ws_autofree char *first = NULL;
 
 	if (!plan->n)
@@ -93,15 +97,19 @@ static char *sentence_of(const struct plan *plan)
 		first = ws_text_of(plan->words->carried_out,
 				   WS_COUNT_OF(plan->nproved, "entry"), plan->nwanted,
 				   WS_COUNT_OF(plan->nspaces, "space"));
+	else if (!some)
+		first = ws_text_of("%s", plan->words->none);
 	else
 		first = ws_text_of(plan->words->plan, WS_COUNT_OF(plan->nwanted, "entry"),
 				   WS_COUNT_OF(plan->nspaces, "space"));
 	if (!first || !nrefused)
 		return ws_steal(first);
 	return ws_text_of("%s; %s %s left alone", first, WS_COUNT_OF(nrefused, "entry"),
-			  !plan->carried_out ? "would be"
-			  : nrefused == 1    ? "was"
-					     : "were");
+			  some && !plan->carried_out ? "would be"
+			  : some && nrefused == 1    ? "was"
+			  : some                     ? "were"
+			  : nrefused == 1            ? "is"
+						     : "are");
 }
 
 static void print_summary(void *arg, struct report *report)
