@@ -93,6 +93,34 @@ static void wait_for_the_end(int life, const struct ws_last_will *will)
 	_exit(0);
 }
 
+/* Without a signal to the caller when it ends: he may have children of his own. */
+static pid_t split(void)
+{
+	return (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
+}
+
+/*
+ * A child of a child that has ended: nobody has to wait for it once it is left. 0, or what kept it
+ * from being there.
+ */
+static int start(int life, const struct ws_last_will *will)
+{
+	pid_t child = split(), waited;
+	int status;
+
+	if (!child) {
+		child = split();
+		if (!child)
+			wait_for_the_end(life, will);
+		_exit(child < 0 ? errno : 0);
+	}
+	if (child < 0)
+		return errno;
+	while ((waited = waitpid(child, &status, __WALL)) < 0 && errno == EINTR)
+		;
+	return waited < 0 ? errno : WIFEXITED(status) ? WEXITSTATUS(status) : EAGAIN;
+}
+
 bool ws_guard_start(struct ws_guard *guard, const struct ws_last_will *will)
 {
 	int ends[2],
@@ -100,40 +128,34 @@ bool ws_guard_start(struct ws_guard *guard, const struct ws_last_will *will)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		return false;
-	/* Without a signal to the caller when it ends: he may have children of his own. */
-	guard->child = (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
-	if (!guard->child)
-		wait_for_the_end(ends[0], will);
-	error = errno;
+	error = start(ends[0], will);
 	close(ends[0]);
-	if (guard->child > 0) {
-		guard->life = ends[1];
-		return true;
-	}
-	close(ends[1]);
-	guard->child = 0;
+	if (error)
+		close(ends[1]);
+	else
+		*guard = (struct ws_guard){ true, ends[1] };
 	errno = error;
-	return false;
-}
-
-static void end(struct ws_guard *guard, bool wait)
-{
-	if (!guard->child)
-		return;
-	close(guard->life);
-	while (wait && waitpid(guard->child, NULL, __WALL) < 0 && errno == EINTR)
-		;
-	guard->child = 0;
+	return !error;
 }
 
 void ws_guard_end(struct ws_guard *guard)
 {
-	if (guard->child)
-		send(guard->life, "", 1, MSG_NOSIGNAL);
-	end(guard, true);
+	char none;
+
+	if (!guard->there)
+		return;
+	while (send(guard->life, "", 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+	shutdown(guard->life, SHUT_WR);
+	/* its end of the two is closed when it has ended */
+	while (recv(guard->life, &none, 1, 0) < 0 && errno == EINTR)
+		;
+	ws_guard_leave(guard);
 }
 
 void ws_guard_leave(struct ws_guard *guard)
 {
-	end(guard, false);
+	if (guard->there)
+		close(guard->life);
+	guard->there = false;
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Puts right what must not be left behind, however this process ends: a child waits for that,
- * and then lets the machine that was stopped run on, and removes a temporary file. No signal's
- * handling is changed, and SIGKILL is no way out either.
+ * Puts right what must not be left behind, however this process ends: another process waits for
+ * that, and then lets the machine that was stopped run on, and removes a temporary file. No
+ * signal's handling is changed, and SIGKILL is no way out either.
  */
 #ifndef WS_TARGET_GUARD_H
 #define WS_TARGET_GUARD_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 /* Bytes that are sent to a socket; NULL: none. */
 struct ws_last_words {
@@ -26,8 +25,8 @@ struct ws_last_will {
 };
 
 struct ws_guard {
-	pid_t child; /* 0: there is none */
-	int life;    /* closed where this process ends */
+	bool there;
+	int life; /* closed where this process ends */
 };
 
 /* False, with errno: there is none. */
