@@ -3,6 +3,7 @@
  * Raw memory is placed by the firmware's memory map in it, where the file is as long as that
  * map makes it, and as it lies otherwise.
  */
+#include "common/memory.h"
 #include "util/bits.h"
 #include "util/cleanup.h"
 #include "whosees.h"
@@ -46,18 +47,29 @@ static void put(int fd, uint64_t at, const void *bytes, size_t len)
 	assert_int_equal(pwrite(fd, bytes, len, at), len);
 }
 
+static void put_number(int fd, uint64_t at, uint64_t value, unsigned size)
+{
+	uint8_t bytes[8];
+
+	put_little(bytes, size, value);
+	put(fd, at, bytes, size);
+}
+
+static void put_entries(int fd, uint64_t at, const struct entry *entry, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++, at += 20) {
+		put_number(fd, at, entry[i].pa, 8);
+		put_number(fd, at + 8, entry[i].len, 8);
+		put_number(fd, at + 16, entry[i].type, 4);
+	}
+}
+
 /* struct boot_params with that map. */
 static void put_map(int fd, uint64_t at, const struct entry *entry, unsigned n)
 {
 	put(fd, at + 0x1e8, &(uint8_t){ n }, 1);
 	put(fd, at + 0x202, "HdrS", 4);
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t to = at + 0x2d0 + 20ul * i;
-
-		put(fd, to, &entry[i].pa, 8);
-		put(fd, to + 8, &entry[i].len, 8);
-		put(fd, to + 16, &entry[i].type, 4);
-	}
+	put_entries(fd, at + 0x2d0, entry, n);
 }
 
 /* Opens what fd has, closes it, and holds its memory against what is expected. */
@@ -161,14 +173,8 @@ static int table_of(uint32_t count, const struct entry *entry, unsigned n)
 {
 	int fd = file_of(10 * MIB);
 
-	put(fd, 0x30000, &count, 4);
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t to = 0x30004 + 20ul * i;
-
-		put(fd, to, &entry[i].pa, 8);
-		put(fd, to + 8, &entry[i].len, 8);
-		put(fd, to + 16, &entry[i].type, 4);
-	}
+	put_number(fd, 0x30000, count, 4);
+	put_entries(fd, 0x30004, entry, n);
 	return fd;
 }
 
@@ -232,7 +238,7 @@ static void put_words(int fd, uint64_t at, unsigned n, uint64_t more)
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t to = at + 64ul * i;
 
-		put(fd, to, &(uint64_t){ PAGE_OFFSET + to + more }, 8);
+		put_number(fd, to, PAGE_OFFSET + to + more, 8);
 	}
 }
 
