@@ -3,6 +3,7 @@
 `pkg-config --static` would ask for what those were linked with in their turn."""
 
 import json
+import os
 import pathlib
 import subprocess
 
@@ -15,6 +16,11 @@ def libraries(pc_file):
     names = [word for word in asked("--print-requires-private", pc_file)
              if word[0].isalpha()]
     return ["-pthread", *asked("--libs", *names)]
+
+
+def runner():
+    """What a program that was built runs by, where it is another machine's: words before it."""
+    return os.environ.get("MESON_EXE_WRAPPER", "").split()
 
 
 def sanitizers(build):

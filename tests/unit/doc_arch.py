@@ -14,7 +14,7 @@ import tempfile
 SOURCE, BUILD, ARCHIVE, COMPILER = (pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]),
                                     sys.argv[3], sys.argv[4:])
 sys.path.insert(0, str(SOURCE / "tests/common"))
-from archive import libraries, sanitizers  # noqa: E402
+from archive import libraries, runner, sanitizers  # noqa: E402
 from tap import Tap  # noqa: E402
 
 STRUCTS = {"src/arch/arch.h": ["ws_arch"], "src/arch/linux.h": ["ws_arch_linux",
@@ -129,8 +129,8 @@ def run(doc, place):
         capture_output=True, text=True, check=False)
     if made.returncode:
         return made.stderr
-    said = subprocess.run([place / "toy", place / "toy.core"], capture_output=True, text=True,
-                          check=False)
+    said = subprocess.run([*runner(), place / "toy", place / "toy.core"], capture_output=True,
+                          text=True, check=False)
     return said.stdout + said.stderr
 
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(sys.argv[1], "tests/common"))
-from archive import libraries, sanitizers  # noqa: E402
+from archive import libraries, runner, sanitizers  # noqa: E402
 
 SOURCE, BUILD, ARCHIVE, COMPILER = *sys.argv[1:4], sys.argv[4:]
 CAPTURE = os.path.join(SOURCE, "tests/captures/686-small.elf")
@@ -82,7 +82,7 @@ def main():
                    source, "-o", program, ARCHIVE,
                    *libraries(os.path.join(BUILD, "meson-private/whosees.pc"))]
         made = subprocess.run(command, capture_output=True, text=True, check=False)
-        said = subprocess.run([program, CAPTURE], capture_output=True, text=True,
+        said = subprocess.run([*runner(), program, CAPTURE], capture_output=True, text=True,
                               check=False) if not made.returncode else made
     good = not made.returncode and said.stdout == EXPECTED
     print("1..1")

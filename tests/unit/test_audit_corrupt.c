@@ -100,7 +100,7 @@ static bool read_entry(uint64_t table, unsigned index, uint64_t *entry)
 
 	*entry = 0;
 	if (frame)
-		memcpy(entry, frame + at % PAGE, shape->entry_size);
+		*entry = ws_le_word(frame + at % PAGE, shape->entry_size);
 	return frame;
 }
 

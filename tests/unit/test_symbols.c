@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "common/memory.h"
 #include "common/random.h"
 #include "linux/kallsyms.h"
 #include "linux/members.h"
@@ -359,8 +360,16 @@ struct addresses {
 	struct fake_kernel kernel;
 	struct ws_kallsyms tables;
 	uint32_t raw[PAGES * A_PAGE];
+	uint8_t memory[PAGES * WS_FRAME_SIZE]; /* the same, as it lies there */
 	uint8_t *believed;
 };
+
+static const uint8_t *in_memory(struct addresses *a)
+{
+	for (uint32_t i = 0; i < PAGES * A_PAGE; i++)
+		put_little(a->memory + 4ul * i, 4, a->raw[i]);
+	return a->memory;
+}
 
 /* n of them, the first as far into a page as `into` says. */
 static struct addresses *addresses_create(uint32_t into, uint32_t n)
@@ -375,8 +384,7 @@ static struct addresses *addresses_create(uint32_t into, uint32_t n)
 					  .num = n };
 	for (uint32_t i = 0; i < n; i++)
 		a->raw[i] = 0x100 + 0x20 * i;
-	assert_true(ws_kallsyms_encoding(&a->kernel.system, &a->tables,
-					 (const uint8_t *)a->raw));
+	assert_true(ws_kallsyms_encoding(&a->kernel.system, &a->tables, in_memory(a)));
 	return a;
 }
 
@@ -390,8 +398,8 @@ static void addresses_destroy(struct addresses *a)
 /* All but these two pages are. */
 static void expect_believed(struct addresses *a, unsigned damaged, unsigned twin)
 {
-	assert_true(ws_kallsyms_believe(&a->kernel.system, &a->tables,
-					(const uint8_t *)a->raw, &a->believed));
+	assert_true(ws_kallsyms_believe(&a->kernel.system, &a->tables, in_memory(a),
+					&a->believed));
 	for (unsigned p = 0; p < PAGES; p++)
 		assert_int_equal(a->believed[p], p != damaged && p != twin);
 }
@@ -960,6 +968,12 @@ static void btf_fill(struct btf_writer *w)
 
 #define BTF_AT 0x10ffc /* its header lies astride two frames */
 
+static void put_words(uint8_t *at, const uint32_t *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		put_little(at + 4 * i, 4, words[i]);
+}
+
 static void btf_put(struct fake_kernel *kernel, const struct btf_writer *w)
 {
 	uint64_t va = kernel->image + BTF_AT;
@@ -967,8 +981,8 @@ static void btf_put(struct fake_kernel *kernel, const struct btf_writer *w)
 				    w->ntypes * 4, w->nstrings };
 
 	fake_image_constant(kernel);
-	memcpy(fake_at(kernel, va), header, sizeof(header));
-	memcpy(fake_at(kernel, va + 24), w->type, w->ntypes * 4);
+	put_words(fake_at(kernel, va), header, sizeof(header) / 4);
+	put_words(fake_at(kernel, va + 24), w->type, w->ntypes);
 	memcpy(fake_at(kernel, va + 24 + w->ntypes * 4), w->strings, w->nstrings);
 }
 
