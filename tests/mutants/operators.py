@@ -80,9 +80,12 @@ def places(text, name):
                 yield Place(name, what, *edit)
 
 
+def line_of(place, text):
+    return text.count("\n", 0, place.start) + 1
+
+
 def described(place, text):
     """Where it is, and what is done: no two places of a tree have one."""
-    line = text.count("\n", 0, place.start) + 1
     column = place.start - text.rfind("\n", 0, place.start)
-    return (f"{place.file}:{line}:{column}: {place.what}: "
+    return (f"{place.file}:{line_of(place, text)}:{column}: {place.what}: "
             f"{' '.join(text[place.start:place.end].split())} -> {place.text or 'nothing'}")
