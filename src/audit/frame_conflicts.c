@@ -82,7 +82,6 @@ struct checking {
 	struct kernel_memory kernel;
 	struct ws_page_books books;
 	bool has_books;
-	bool *counts;   /* a set has a space that counts */
 	bool has_nx;    /* not all that the kernel maps can be executed */
 	uint64_t spent; /* see SPENT_MAX */
 	bool short_of_memory;
@@ -163,24 +162,21 @@ static void learn_image(struct checking *checking)
 			 text - system->layout.image_delta, end - text);
 }
 
-/* Of what no task or processor runs in nobody knows when it was last true. */
-static bool learn_sets(struct checking *checking)
+/* Whom it concerns: those that count are sorted before those that do not. */
+static uint32_t first_space(const struct checking *checking, uint32_t set)
 {
 	const struct ws_space_sets *sets = &checking->map->sets;
-	const struct ws_space *spaces = checking->system->spaces.v;
 
-	checking->counts = calloc(sets->sets.n + 1, sizeof(*checking->counts));
-	for (size_t i = 0; checking->counts && i < sets->sets.n; i++)
-		for (uint32_t s = 0; s < sets->sets.v[i].n; s++) {
-			const struct ws_space_span *span =
-				&sets->spans.v[sets->sets.v[i].first + s];
+	return sets->spans.v[sets->sets.v[set].first].first;
+}
 
-			for (uint32_t at = span->first;
-			     at <= span->last && !checking->counts[i]; at++)
-				checking->counts[i] = spaces[at].counts ||
-						      spaces[at].kind == WS_SPACE_USER;
-		}
-	return checking->counts;
+/* Of what no task or processor runs in nobody knows when it was last true. */
+static bool counts(const struct checking *checking, uint32_t set)
+{
+	const struct ws_space *space =
+		&checking->system->spaces.v[first_space(checking, set)];
+
+	return space->counts || space->kind == WS_SPACE_USER;
 }
 
 /* A task or a processor may come to it, and it is there. */
@@ -189,7 +185,7 @@ static bool is_in_use(const struct checking *checking, const struct ws_rmap_tabl
 	const struct ws_rmap_way *ways = &checking->map->ways.v[table->first_way];
 
 	for (unsigned i = 0; !table->is_page && table->is_read && i < table->nways; i++)
-		if (checking->counts[ways[i].set])
+		if (counts(checking, ways[i].set))
 			return true;
 	return false;
 }
@@ -215,7 +211,7 @@ static bool kernel_mapping(const struct checking *checking,
 	for (unsigned i = 0; i < table->nways; i++) {
 		const struct ws_rmap_way *way = &map->ways.v[table->first_way + i];
 
-		if (!checking->counts[way->set])
+		if (!counts(checking, way->set))
 			continue;
 		ws_rmap_mapping(map, leaf, way, mapping);
 		if (mapping->va >= checking->system->layout.kernel_first)
@@ -262,23 +258,6 @@ static enum ws_status learn(struct checking *checking)
 
 /* As many as findings are kept (found.c). */
 #define CONFLICTS_MAX (1u << 17)
-
-/* Whom it concerns: the first that counts, or is a part of one that does. */
-static uint32_t first_space(const struct checking *checking, uint32_t set)
-{
-	const struct ws_space_sets *sets = &checking->map->sets;
-	const struct ws_space_set *of = &sets->sets.v[set];
-	const struct ws_space *spaces = checking->system->spaces.v;
-
-	for (uint32_t s = 0; s < of->n; s++) {
-		const struct ws_space_span *span = &sets->spans.v[of->first + s];
-
-		for (uint32_t i = span->first; i <= span->last; i++)
-			if (spaces[i].counts || spaces[i].kind == WS_SPACE_USER)
-				return i;
-	}
-	return sets->spans.v[of->first].first;
-}
 
 static void record(struct checking *checking, const struct ws_frame_conflict *conflict)
 {
@@ -523,7 +502,7 @@ static void check_leaf(struct checking *checking, const struct ws_rmap_leaf *lea
 		ws_rmap_mapping(map, leaf, way, &mapping);
 		if (!(mapping.access & WS_USER_READ) || is_refused(checking, leaf) ||
 		    mapping.va >= checking->system->layout.kernel_first ||
-		    !checking->counts[way->set])
+		    !counts(checking, way->set))
 			continue;
 		check_mapping(checking, &mapping);
 		return; /* once is enough */
@@ -605,8 +584,6 @@ static enum ws_status find_conflicts(struct ws_frame_map *map)
 
 	if (map->system->layout.tables_only)
 		return WS_OK;
-	if (!learn_sets(&checking))
-		return ws_fail_memory(map->system->ctx);
 	status = learn(&checking);
 	if (checking.short_of_memory)
 		status = ws_fail_memory(map->system->ctx);
@@ -617,7 +594,6 @@ static enum ws_status find_conflicts(struct ws_frame_map *map)
 	ws_vec_release(&checking.kernel.image);
 	ws_vec_release(&checking.kernel.modules);
 	ws_vec_release(&checking.kernel.code);
-	free(checking.counts);
 	return checking.short_of_memory ? ws_fail_memory(map->system->ctx) : status;
 }
 
