@@ -80,7 +80,7 @@ static bool shape_fits(struct ws_system *system, const struct ws_module_sample *
 		    ++misfits > ws_module_misfits_max(sample))
 			return false;
 	}
-	return sample->n > 0;
+	return true;
 }
 
 /* The offset in struct module at which one of the shapes fits the modules. */

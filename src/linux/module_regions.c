@@ -155,7 +155,7 @@ static bool holds_itself(struct ws_system *system, const struct ws_module_sample
 		    ++misfits > ws_module_misfits_max(sample))
 			return false;
 	}
-	return sample->n > 0;
+	return true;
 }
 
 static bool find_own(struct ws_system *system, const struct ws_module_sample *sample,

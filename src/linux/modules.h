@@ -16,8 +16,8 @@
 #define WS_STRUCT_MODULE_MAX 4096u
 
 /*
- * The bytes of some modules' structs, beside each other: a field is what has the same
- * meaning at the same offset in all of them. Bytes that are not there are 0xff.
+ * The bytes of one or more modules' structs, beside each other: a field is what has the
+ * same meaning at the same offset in all of them. Bytes that are not there are 0xff.
  */
 struct ws_module_sample {
 	const struct ws_system *system;

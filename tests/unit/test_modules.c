@@ -273,6 +273,25 @@ static void test_symbols(void **state)
 		}
 }
 
+/* Some modules' symbols were written over: those of the others are found, where most are. */
+static void test_symbols_overwritten(void **state)
+{
+	(void)state;
+	for (unsigned overwritten = 1; overwritten <= 3; overwritten++) {
+		struct scene *scene = scene_create(8, &layouts[1], NMODULES);
+		struct ws_symbol symbol;
+
+		for (unsigned i = 0; i < overwritten; i++)
+			memset(fake_at(&scene->kernel, base_of(scene, i) + 0x6000), 'x',
+			       0x800);
+		assert_int_equal(ws_symbol_find(&scene->kernel.system, "data_7", &symbol),
+				 overwritten < 3 ? WS_OK : WS_ERR_NOT_FOUND);
+		assert_int_equal(ws_symbol_find(&scene->kernel.system, "data_0", &symbol),
+				 WS_ERR_NOT_FOUND);
+		scene_destroy(scene);
+	}
+}
+
 /* Regions of 448 MiB over each other, all pages of which are one: names have no end there. */
 static void test_names_without_end(void **state)
 {
@@ -641,6 +660,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layouts),
 		cmocka_unit_test(test_symbols),
+		cmocka_unit_test(test_symbols_overwritten),
 		cmocka_unit_test(test_names_without_end),
 		cmocka_unit_test(test_none_loaded),
 		cmocka_unit_test(test_absent_frames),
