@@ -478,21 +478,29 @@ static void map_line(const struct map *map, uint64_t va, char type, const char *
 	fprintf(map->to, "%016lx %c %s\n", va, type, name);
 }
 
-/* banner: where the map has linux_banner; the guest's is at BANNER. */
-static struct map map_of(const struct guest *guest, uint64_t banner)
+static struct map map_begin(const struct guest *guest)
 {
 	struct map map = { .path = "/tmp/whosees-map-XXXXXX" };
-	uint64_t image = guest->kind->image, data = guest->swapper - guest->image_pa;
 	int fd = mkstemp(map.path);
 
 	assert_true(fd >= 0);
 	map.to = fdopen(fd, "w");
 	assert_non_null(map.to);
-	map_line(&map, image, 'T', "_text");
+	map_line(&map, guest->kind->image, 'T', "_text");
+	map_line(&map, guest->kind->image + (guest->swapper - guest->image_pa), 'B',
+		 "swapper_pg_dir");
+	return map;
+}
+
+/* banner: where the map has linux_banner; the guest's is at BANNER. */
+static struct map map_of(const struct guest *guest, uint64_t banner)
+{
+	struct map map = map_begin(guest);
+	uint64_t image = guest->kind->image;
+
 	map_line(&map, image + banner, 'R', "linux_banner");
 	for (size_t i = 0; i < WS_ARRAY_SIZE(gates); i++)
 		map_line(&map, image + HANDLERS + 0x10 * i, 't', gates[i].name);
-	map_line(&map, image + data, 'B', "swapper_pg_dir");
 	map_line(&map, guest->task[0].comm_va - 0x200, 'D', "init_task");
 	map_line(&map, guest->init_mm, 'D', "init_mm");
 	map_line(&map, image + (guest->image_end - guest->image_pa), 'A', "_end");
@@ -557,6 +565,35 @@ static void a_hooked_gate_does_not_refute_a_map(void **state)
 		assert_int_equal(ws_symbol_find(system, "page_fault", &symbol), WS_OK);
 		assert_int_equal(symbol.va, guest->kind->image + HANDLERS + 0x30);
 		ws_system_close(system);
+		guest_destroy(guest);
+	}
+}
+
+/* Without gates the contents of four symbols show a map, and three are too few. */
+static void a_map_by_contents(void **state)
+{
+	for (unsigned without = 0; without <= 4; without++) {
+		struct guest *guest = mute_guest(state);
+		const struct {
+			uint64_t va;
+			const char *name;
+		} symbols[] = {
+			{ guest->kind->image + BANNER, "linux_banner" },
+			{ guest->kind->image + (guest->uts - guest->image_pa),
+			  "init_uts_ns" },
+			{ guest->task[0].comm_va - 0x200, "init_task" },
+			{ guest->init_mm, "init_mm" },
+		};
+		struct map map = map_begin(guest);
+		struct ws_system *system;
+
+		for (unsigned i = 0; i < 4; i++)
+			if (i != without)
+				map_line(&map, symbols[i].va, 'D', symbols[i].name);
+		assert_int_equal(open_with(guest, &map, &system),
+				 without == 4 ? WS_OK : WS_ERR_MALFORMED);
+		if (without == 4)
+			ws_system_close(system);
 		guest_destroy(guest);
 	}
 }
@@ -984,6 +1021,7 @@ static const struct guest_case cases[] = {
 	{ "the image by a map", image_and_init_mm_by_a_map },
 	{ "init_mm by a map alone", init_mm_by_a_map_alone },
 	{ "a map and hooked gates", a_hooked_gate_does_not_refute_a_map },
+	{ "a map by contents alone", a_map_by_contents },
 	{ "a map of another build", a_map_of_another_build_is_refused },
 	{ "a given root is init_mm's", a_given_root_is_init_mms },
 	{ "a given root of a process", a_given_root_of_a_process_is_not },
