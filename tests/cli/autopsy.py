@@ -700,17 +700,22 @@ def check_shutdown(tap, machine, to):
     registers = {row["register"]: int(row["value"], 16) for row in cpu["registers"]}
     root = bytearray(next(data[victim - pa:][:PAGE] for pa, data in machine.core.memory
                           if 0 <= victim - pa < len(data)))
-    whole = bytes(root)
-    struct.pack_into("<I", root, IDT >> 22 << 2, 0)
-    for what, page, fault, said in (("the IDT is not mapped", root, IDT + 0x40, True),
-                                    ("the IDT is mapped", whole, IDT + 0x40, False),
-                                    ("it cannot fetch its next instruction", root, 0x8049000, True)):
+    whole, entry = bytes(root), victim + (IDT >> 22 << 2)
+    struct.pack_into("<I", root, entry - victim, 0)
+    for what, page, fault, said, cause in (
+            ("the IDT is not mapped", root, IDT + 0x40, True, "delivery-unmapped"),
+            ("the IDT is mapped", whole, IDT + 0x40, False, None),
+            ("it cannot fetch its next instruction", root, 0x8049000, True, None)):
         machine.core.notes = patched(notes, (int(cpu["summary"][0]["root"], 16), victim),
                                      (registers["cr2"], fault))
-        stand = stand_of(machine.with_pages(to, {victim: page})[0])
+        document, _ = machine.with_pages(to, {victim: page})
         machine.core.notes = notes
+        stand, death = stand_of(document), document["summary"][0]
+        holes = [int(clue["pa"], 16) for clue in document["clues"] if clue["about"] == "hole"]
         tap.case(f"a processor has{'' if said else ' not'} shut down where {what}",
                  ("has shut down" in stand) == said, stand)
+        tap.case(f"and the cause, with the entry where the walk stops, is {cause}",
+                 (death["cause"], holes) == (cause, [entry] if cause else []), (death, holes))
 
 
 def check_push(tap, machine, to):
