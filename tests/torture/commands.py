@@ -2,7 +2,9 @@
 """Every command, run under a library that makes something of the system's fail: what it answers
 is the whole answer, byte by byte, or none, with exit status 3 and words."""
 
+import contextlib
 import dataclasses
+import gzip
 import os
 import pathlib
 import signal
@@ -15,8 +17,23 @@ SCENARIO = "naughty-bug"
 EPOCH = "1000000000"  # when a report says that it was made: two runs are not one second
 
 
-def every(core, kdump, results):
-    """(what it is, arguments) of every run; results: what audit --ndjson has printed."""
+@contextlib.contextmanager
+def written(data):
+    """The name of a file of that."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        yield file.name
+
+
+def every(run, core, kdump):
+    """(what it is, arguments) of every run; run: answers to arguments, and nothing fails."""
+    with (written(gzip.compress(pathlib.Path(core).read_bytes())) as packed,
+          written(run(["audit", core, "--ndjson"]).stdout) as results):
+        yield from of_files(core, kdump, packed, results)
+
+
+def of_files(core, kdump, packed, results):
     for name, dump in (("ELF", core), ("kdump", kdump)):
         for command, *rest in (
                 ["spaces"], ["modules"], ["probe", "--all-modules"],
@@ -28,6 +45,7 @@ def every(core, kdump, results):
                 ["frame", "1000+0x2000", "2000-3000"], ["report", "-o", OUTPUT],
                 ["capture", "-o", OUTPUT]):
             yield f"{' '.join([command, *rest])}, {name}", [command, dump, *rest]
+    yield "spaces, gzip", ["spaces", packed]
     yield "map, ELF", ["map", core]
     yield "diff, ELF and kdump", ["diff", core, kdump]
     yield "sim", ["sim", SCENARIO]

@@ -113,11 +113,8 @@ def main(step, tool, library, core, kdump):
     tool = Tool(os.path.abspath(tool), os.path.abspath(library))
     tap, ran, failed = tap_module.Tap(), 0, 0
     core, kdump = os.path.abspath(core), os.path.abspath(kdump)
-    with (concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool,
-          tempfile.NamedTemporaryFile() as results):
-        results.write(tool.run(["audit", core, "--ndjson"]).stdout)
-        results.flush()
-        for index, (what, arguments) in enumerate(commands.every(core, kdump, results.name)):
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for index, (what, arguments) in enumerate(commands.every(tool.run, core, kdump)):
             whole, calls = tool.calls(arguments)
             n = len(calls)
             numbers = range(1 + (index * 7) % min(step, n), n + 1, step)

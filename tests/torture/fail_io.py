@@ -76,11 +76,8 @@ def main(most, tool, library, core, kdump):
 
     def run(arguments, **how):
         return commands.answer(tool, library, arguments, **how)
-    with (concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool,
-          tempfile.NamedTemporaryFile() as results):
-        results.write(run(["audit", core, "--ndjson"]).stdout)
-        results.flush()
-        for what, arguments in commands.every(core, kdump, results.name):
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for what, arguments in commands.every(run, core, kdump):
             whole, n = whole_answer(tool, library, arguments)
             torture(tap, run, what, arguments, whole, moments(n, int(most)), pool)
         torture_peers(tap, run, core)
