@@ -160,7 +160,7 @@ static enum ws_status machine_refuse(struct ws_target *target)
 	const uint8_t *at = ehdr + elf_classes[ehdr[EI_CLASS]].e_machine;
 	bool big = ehdr[EI_DATA] == ELFDATA2MSB;
 	const struct ws_other_machine *other =
-		ws_other_machine(big ? (uint16_t)(at[0] << 8 | at[1]) : ws_le16(at));
+		ws_other_machine((uint16_t)(big ? ws_be16(at) : ws_le16(at)));
 	char names[WS_MACHINE_NAMES];
 
 	return other ? ws_fail(target->ctx, WS_ERR_UNSUPPORTED,

@@ -243,7 +243,7 @@ static bool make_accessible(struct ws_file *file, uint64_t offset, uint64_t size
 			len = file->size - at;
 		if (mprotect((uint8_t *)file->data + at, len, PROT_READ | PROT_WRITE))
 			return false;
-		file->accessible[stride / 8] |= 1 << stride % 8;
+		file->accessible[stride / 8] |= (uint8_t)(1u << stride % 8);
 	}
 	return true;
 }
@@ -264,7 +264,7 @@ static enum ws_evidence blocks_read(struct ws_file *file, uint64_t first, uint64
 		uint64_t block_end = (block + 1) * WS_FILE_BLOCK;
 
 		if (at + got >= (block_end < end ? block_end : end))
-			file->held[block / 8] |= 1 << block % 8;
+			file->held[block / 8] |= (uint8_t)(1u << block % 8);
 	}
 	return evidence;
 }

@@ -620,7 +620,7 @@ static void frame_record(struct ws_target *target, const struct ws_piece_of_memo
 	uint64_t ordinal = ws_frame_ordinal(piece, pa);
 
 	if (target->recorder)
-		target->recorder[ordinal / 8] |= 1 << ordinal % 8;
+		target->recorder[ordinal / 8] |= (uint8_t)(1u << ordinal % 8);
 }
 
 static enum ws_evidence piece_frame(struct ws_target *target,

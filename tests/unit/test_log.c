@@ -193,7 +193,7 @@ static uint64_t ring_add(struct scene *scene, const char *text, unsigned level)
 	fake_put_word(&scene->kernel, at(scene, DATA + index), id);
 	block = fake_at(&scene->kernel, at(scene, DATA + index + word));
 	assert_non_null(block);
-	sprintf((char *)block, "\0016%s\n", text);
+	snprintf((char *)block, n + 4, "\0016%s\n", text);
 	memmove(block, block + 2, n);
 	put_desc(scene, id, 2, begin, next);
 	put_info(scene, id, text, level);
