@@ -11,6 +11,7 @@
 
 #include <ctype.h>
 #include <elf.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,33 +38,49 @@ static unsigned count(const struct kernel *kernel, const struct module *module)
 	return n;
 }
 
-static uint64_t symbol_size(const struct kernel *kernel)
-{
-	return kernel->layout.word == 8 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
-}
+struct field {
+	uint8_t at, size;
+};
 
 /* The classes have the same fields in another order. */
+struct symbol_layout {
+	struct field name, info, section, value, size;
+	uint8_t whole;
+};
+
+/* clang-format off */
+#define FIELD(type, field) { offsetof(type, field), sizeof(((type *)0)->field) }
+#define SYMBOL(type)                                                        \
+	{ FIELD(type, st_name), FIELD(type, st_info), FIELD(type, st_shndx), \
+	  FIELD(type, st_value), FIELD(type, st_size), sizeof(type) }
+/* clang-format on */
+static const struct symbol_layout narrow = SYMBOL(Elf32_Sym), wide = SYMBOL(Elf64_Sym);
+
+static const struct symbol_layout *symbol_layout(const struct kernel *kernel)
+{
+	return kernel->layout.word == 8 ? &wide : &narrow;
+}
+
+static void field_put(struct kernel *kernel, uint64_t symbol, const struct field *field,
+		      uint64_t value)
+{
+	va_put(kernel, symbol + field->at, field->size, value);
+}
+
 static void symbol_put(struct kernel *kernel, uint64_t va, const struct symbol *symbol,
 		       uint32_t name)
 {
-	unsigned char info = (unsigned char)ELF64_ST_INFO(
-		isupper((unsigned char)symbol->type) ? STB_GLOBAL : STB_LOCAL,
-		tolower(symbol->type) == 't' ? STT_FUNC : STT_OBJECT);
-	Elf64_Sym wide = { .st_name = name,
-			   .st_info = info,
-			   .st_shndx = FIRST_SECTION,
-			   .st_value = symbol->va,
-			   .st_size = symbol->size };
-	Elf32_Sym narrow = { .st_name = name,
-			     .st_info = info,
-			     .st_shndx = FIRST_SECTION,
-			     .st_value = (Elf32_Addr)symbol->va,
-			     .st_size = symbol->size };
+	const struct symbol_layout *layout = symbol_layout(kernel);
+	bool global = isupper((unsigned char)symbol->type);
+	bool function = tolower(symbol->type) == 't';
 
-	if (kernel->layout.word == 8)
-		va_write(kernel, va, &wide, sizeof(wide));
-	else
-		va_write(kernel, va, &narrow, sizeof(narrow));
+	field_put(kernel, va, &layout->name, name);
+	field_put(kernel, va, &layout->info,
+		  ELF64_ST_INFO(global ? STB_GLOBAL : STB_LOCAL,
+				function ? STT_FUNC : STT_OBJECT));
+	field_put(kernel, va, &layout->section, FIRST_SECTION);
+	field_put(kernel, va, &layout->value, symbol->va);
+	field_put(kernel, va, &layout->size, symbol->size);
 }
 
 static bool keep(struct kernel *kernel, struct kept *kept, const struct symbol *symbol)
@@ -72,7 +89,7 @@ static bool keep(struct kernel *kernel, struct kept *kept, const struct symbol *
 
 	if (len > kept->end - kept->string)
 		return false;
-	symbol_put(kernel, kept->symtab + kept->n * symbol_size(kernel), symbol,
+	symbol_put(kernel, kept->symtab + kept->n * symbol_layout(kernel)->whole, symbol,
 		   (uint32_t)(kept->string - kept->strtab));
 	va_put(kernel, kept->typetab + kept->n, 1, (uint8_t)symbol->type);
 	va_write(kernel, kept->string, symbol->name, len);
@@ -88,7 +105,7 @@ static bool keep_symbols(struct kernel *kernel, const struct module *module,
 	unsigned n = count(kernel, module);
 
 	kept->symtab = module->record + linux_size(kernel, MODULE);
-	kept->typetab = kept->symtab + n * symbol_size(kernel);
+	kept->typetab = kept->symtab + n * symbol_layout(kernel)->whole;
 	kept->strtab = kept->typetab + n;
 	kept->string = kept->strtab + 1; /* name 0 is empty */
 	kept->end = module->va + module->size;
