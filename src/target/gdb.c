@@ -26,24 +26,25 @@
 
 #define DETACH "$D#44" /* and it runs on */
 
+/* There is one guard from the first on: two of them would tell the stub twice. */
 static enum ws_status guard(struct ws_target *target)
 {
 	struct ws_gdb_target *g = target->priv;
 	struct ws_last_will will = { .words = { { .socket = g->gdb.peer.fd } } };
+	ws_autofree char *parting =
+		g->detached
+			? strdup("")
+			: ws_text_of("%s%s%s", g->attached ? WS_GDB_UNWATCH_PACKET : "",
+				     g->attached && !g->was_physical
+					     ? WS_GDB_VIRTUAL_PACKET
+					     : "",
+				     g->was_running ? DETACH : "");
 
-	ws_guard_end(&g->guard);
-	free(g->parting);
-	g->parting = g->detached ? strdup("")
-				 : ws_text_of("%s%s%s",
-					      g->attached ? WS_GDB_UNWATCH_PACKET : "",
-					      g->attached && !g->was_physical
-						      ? WS_GDB_VIRTUAL_PACKET
-						      : "",
-					      g->was_running ? DETACH : "");
-	if (!g->parting)
+	if (!parting)
 		return ws_fail_memory(target->ctx);
-	will.words[0].bytes = g->parting;
-	if (ws_guard_start(&g->guard, &will))
+	will.words[0].bytes = parting;
+	if (g->guard.child ? ws_guard_say(&g->guard, parting)
+			   : ws_guard_start(&g->guard, &will))
 		return WS_OK;
 	return ws_fail_errno(target->ctx, "%s: no process to let it run on afterwards",
 			     target->named);
@@ -296,7 +297,6 @@ static void gdb_close(struct ws_target *target)
 	ws_fetched_release(&g->fetched);
 	ws_context_destroy(g->ctx);
 	pthread_mutex_destroy(&g->lock);
-	free(g->parting);
 	free(g);
 }
 

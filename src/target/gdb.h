@@ -18,7 +18,6 @@ struct ws_gdb_target {
 	bool detached;          /* it was told to run on, and has not answered */
 	bool was_physical;      /* the stub's memory mode before */
 	unsigned nstopped;      /* stop replies that there were to be */
-	char *parting;          /* the packets that leave it so */
 	pthread_mutex_t lock;   /* over gdb and fetched, while workers read */
 	struct ws_context *ctx; /* of what goes wrong while they do */
 	struct ws_fetched fetched;

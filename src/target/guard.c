@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,6 +16,12 @@
 	600000 /* ms for which a peer that hangs is waited for: its storage may be gone */
 #define QUIET 3000 /* ms without a word after which the peer has taken what it was sent */
 #define LISTEN 1000 /* times that it is listened to, at most */
+#define FDS_MAX (1u << 20)
+#define LEFT_MAX 16
+
+/* The first byte of a message: nothing is to be done; or other words follow. */
+enum { DONE = 'd', REPLACED = 'r' };
+static char replaced[WS_LAST_WORDS_MAX + 1];
 
 /* QEMU drops commands that it has not carried out when the connection is closed. */
 static void send_words(const struct ws_last_words *words)
@@ -58,7 +66,18 @@ static int lowest(const int fds[KEPT], int from)
 	return low;
 }
 
-/* Other guards' pipes too: each is to see this process end. */
+/* Before Linux 5.9, and where a filter of system calls does not know it, one by one. */
+static void close_between(unsigned from, unsigned to)
+{
+	struct rlimit limit;
+
+	if (!close_range(from, to, 0) || getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	for (; from <= to && from < limit.rlim_cur && from < FDS_MAX; from++)
+		close((int)from);
+}
+
+/* Other guards' sockets too: each is to see this process end. */
 static void close_others(int life, const struct ws_last_will *will)
 {
 	int kept[KEPT] = { life }, from = 0, next;
@@ -67,58 +86,76 @@ static void close_others(int life, const struct ws_last_will *will)
 		kept[i + 1] = will->words[i].bytes ? will->words[i].socket : -1;
 	for (; (next = lowest(kept, from)) >= 0; from = next + 1)
 		if (next > from)
-			close_range((unsigned)from, (unsigned)next - 1, 0);
-	close_range((unsigned)from, ~0U, 0);
+			close_between((unsigned)from, (unsigned)next - 1);
+	close_between((unsigned)from, ~0U);
 }
 
 /*
  * Only system calls: another thread may have held any lock. What a terminal sends to all of a
- * group, or a person to this name, is not for the child.
+ * group, or a person to this name, is not for the child, which has all signals blocked.
  */
-static void wait_for_the_end(int life, const struct ws_last_will *will)
+static void wait_for_the_end(int life, struct ws_last_will will)
 {
-	sigset_t all;
-	char done;
+	char message[1 + WS_LAST_WORDS_MAX + 1];
 	ssize_t n;
 
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();
-	close_others(life, will);
-	do {
-		n = read(life, &done, 1);
-	} while (n < 0 && errno == EINTR);
-	if (n == 0)
-		carry_out(will);
-	_exit(0);
+	close_others(life, &will);
+	for (;;) {
+		n = read(life, message, sizeof(message) - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			carry_out(&will);
+			_exit(0);
+		}
+		if (message[0] == DONE)
+			_exit(0);
+		message[n] = '\0';
+		will.words[0].bytes = strcpy(replaced, message + 1);
+	}
 }
+
+/* ---- those that were left ---------------------------------------------------------- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pid_t left[LEFT_MAX]; /* 0: nobody; one more than that stays a zombie */
+
+/* Who has ended meanwhile; or makes room for another. */
+static void look_after(pid_t another)
+{
+	pthread_mutex_lock(&lock);
+	for (unsigned i = 0; i < LEFT_MAX; i++) {
+		if (left[i] && waitpid(left[i], NULL, __WALL | WNOHANG) != 0)
+			left[i] = 0;
+		if (!left[i] && another) {
+			left[i] = another;
+			another = 0;
+		}
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+/* ---- from outside ------------------------------------------------------------------- */
 
 /* Without a signal to the caller when it ends: he may have children of his own. */
-static pid_t split(void)
+static pid_t split(const int ends[2], const struct ws_last_will *will)
 {
-	return (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
-}
+	sigset_t all, before;
+	pid_t child;
+	int error;
 
-/*
- * A child of a child that has ended: nobody has to wait for it once it is left. 0, or what kept it
- * from being there.
- */
-static int start(int life, const struct ws_last_will *will)
-{
-	pid_t child = split(), waited;
-	int status;
-
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before); /* from its first instant on */
+	child = (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
 	if (!child) {
-		child = split();
-		if (!child)
-			wait_for_the_end(life, will);
-		_exit(child < 0 ? errno : 0);
+		close(ends[1]);
+		wait_for_the_end(ends[0], *will);
 	}
-	if (child < 0)
-		return errno;
-	while ((waited = waitpid(child, &status, __WALL)) < 0 && errno == EINTR)
-		;
-	return waited < 0 ? errno : WIFEXITED(status) ? WEXITSTATUS(status) : EAGAIN;
+	error = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	return child;
 }
 
 bool ws_guard_start(struct ws_guard *guard, const struct ws_last_will *will)
@@ -126,36 +163,62 @@ bool ws_guard_start(struct ws_guard *guard, const struct ws_last_will *will)
 	int ends[2],
 		error; /* no pipe: writing to one that nobody reads would be a signal */
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+	look_after(0);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return false;
-	error = start(ends[0], will);
+	guard->child = split(ends, will);
+	error = errno;
 	close(ends[0]);
-	if (error)
-		close(ends[1]);
-	else
-		*guard = (struct ws_guard){ true, ends[1] };
+	if (guard->child > 0) {
+		guard->life = ends[1];
+		return true;
+	}
+	close(ends[1]);
+	guard->child = 0;
 	errno = error;
-	return !error;
+	return false;
+}
+
+static bool tell(const struct ws_guard *guard, const char *message, size_t n)
+{
+	ssize_t sent;
+
+	do {
+		sent = send(guard->life, message, n, MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	return sent == (ssize_t)n;
+}
+
+bool ws_guard_say(const struct ws_guard *guard, const char *bytes)
+{
+	char message[1 + WS_LAST_WORDS_MAX];
+	size_t n = strlen(bytes);
+
+	if (n > WS_LAST_WORDS_MAX) {
+		errno = EMSGSIZE;
+		return false;
+	}
+	message[0] = REPLACED;
+	memcpy(message + 1, bytes, n);
+	return tell(guard, message, 1 + n);
 }
 
 void ws_guard_end(struct ws_guard *guard)
 {
-	char none;
-
-	if (!guard->there)
+	if (!guard->child)
 		return;
-	while (send(guard->life, "", 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
+	tell(guard, &(char){ DONE }, 1);
+	close(guard->life);
+	while (waitpid(guard->child, NULL, __WALL) < 0 && errno == EINTR)
 		;
-	shutdown(guard->life, SHUT_WR);
-	/* its end of the two is closed when it has ended */
-	while (recv(guard->life, &none, 1, 0) < 0 && errno == EINTR)
-		;
-	ws_guard_leave(guard);
+	guard->child = 0;
 }
 
 void ws_guard_leave(struct ws_guard *guard)
 {
-	if (guard->there)
-		close(guard->life);
-	guard->there = false;
+	if (!guard->child)
+		return;
+	close(guard->life);
+	look_after(guard->child);
+	guard->child = 0;
 }

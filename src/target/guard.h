@@ -8,6 +8,7 @@
 #define WS_TARGET_GUARD_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Bytes that are sent to a socket; NULL: none. */
 struct ws_last_words {
@@ -16,8 +17,9 @@ struct ws_last_words {
 };
 
 #define WS_LAST_WORDS 2u
+#define WS_LAST_WORDS_MAX 500u /* bytes of those that are replaced */
 
-/* What is to be done, in this order. The strings last as long as the guard. */
+/* What is to be done, in this order. The guard has copies of all strings. */
 struct ws_last_will {
 	const char *file; /* to be removed, and then folder; NULL: none */
 	const char *folder;
@@ -25,12 +27,14 @@ struct ws_last_will {
 };
 
 struct ws_guard {
-	bool there;
-	int life; /* closed where this process ends */
+	pid_t child; /* 0: there is none */
+	int life;    /* closed where this process ends */
 };
 
 /* False, with errno: there is none. */
 bool ws_guard_start(struct ws_guard *guard, const struct ws_last_will *will);
+/* Other bytes for its first socket; false, with errno: it goes on with those that it has. */
+bool ws_guard_say(const struct ws_guard *guard, const char *bytes);
 /* All is in order already: nothing is to be done. */
 void ws_guard_end(struct ws_guard *guard);
 /* It is to be done now, and this process goes on without waiting. */

@@ -293,6 +293,31 @@ def ends(bench):
                            heard and stopped and bench.runs(qemu), qemu.commands)
 
 
+def ends_at_once(bench):
+    """A terminal sends to all of a group, in the instant in which the machine is stopped."""
+    left = []
+    for number in [signal.SIGINT, signal.SIGTERM] * 8:
+        with fake(bench.core) as qemu:
+            started, tool = threading.Event(), None
+
+            def stop(_, number=number, qemu=qemu, started=started):
+                qemu.running = False
+                started.wait(PATIENCE)
+                os.killpg(tool.pid, number)
+                return {}
+            qemu.answers["stop"] = stop
+            with subprocess.Popen([bench.tool, "spaces", "--stop", f"qemu:{qemu.path}"],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  start_new_session=True) as tool:
+                started.set()
+                tool.wait()
+            if not bench.runs(qemu):
+                left.append((number, qemu.commands))
+                break
+    bench.tap.case("it runs on after a signal to all of the group, as it is stopped", not left,
+                   left)
+
+
 def main(tool, core):
     bench = peer_bench.Bench(tool, core, "qemu")
     good_ones(bench)
@@ -301,6 +326,7 @@ def main(tool, core):
     peers(bench)
     writes(bench)
     ends(bench)
+    ends_at_once(bench)
     return bench.tap.end()
 
 

@@ -81,6 +81,17 @@ static size_t some(size_t n)
 	return shortens && n > 1 ? n / 2 : n;
 }
 
+/* A message goes as a whole. */
+static size_t some_of_stream(int fd, size_t n)
+{
+	int type;
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){ sizeof(type) }) ||
+			       type == SOCK_STREAM
+		       ? some(n)
+		       : n;
+}
+
 /* ---- the calls -------------------------------------------------------------------- */
 
 /* With offsets of 64 bits, as everything here is built, pread() is pread64() to the linker. */
@@ -92,7 +103,7 @@ static size_t some(size_t n)
 ssize_t read(int fd, void *to, size_t n)
 {
 	REAL(read);
-	return interrupted() || is_lost(fd) ? -1 : real(fd, to, some(n));
+	return interrupted() || is_lost(fd) ? -1 : real(fd, to, some_of_stream(fd, n));
 }
 
 ssize_t pread64(int fd, void *to, size_t n, off64_t at)
@@ -116,13 +127,13 @@ ssize_t pwrite64(int fd, const void *from, size_t n, off64_t at)
 ssize_t recv(int fd, void *to, size_t n, int flags)
 {
 	REAL(recv);
-	return interrupted() ? -1 : real(fd, to, some(n), flags);
+	return interrupted() ? -1 : real(fd, to, some_of_stream(fd, n), flags);
 }
 
 ssize_t send(int fd, const void *from, size_t n, int flags)
 {
 	REAL(send);
-	return interrupted() ? -1 : real(fd, from, some(n), flags);
+	return interrupted() ? -1 : real(fd, from, some_of_stream(fd, n), flags);
 }
 
 int poll(struct pollfd *of, nfds_t n, int patience)
