@@ -2,7 +2,8 @@
 """What the other files use of cffi; the library itself is typed by its header."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
+from typing_extensions import TypeAlias  # in typing from Python 3.10 on
 
 F = TypeVar("F", bound=Callable[..., object])
 

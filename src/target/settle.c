@@ -349,7 +349,7 @@ static enum ws_status extents_settle(struct ws_target *target)
 			target->ctx, WS_ERR_UNSUPPORTED,
 			"%s: is of %ju page frames, which a process of %zu bits does "
 			"not count: ask a build of 64 bits",
-			target->file.path, target->nframes, sizeof(size_t) * 8);
+			target->named, target->nframes, sizeof(size_t) * 8);
 	return WS_OK;
 }
 

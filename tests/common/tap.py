@@ -28,8 +28,8 @@ def has_terminals():
 
 
 def heed_signals():
-    """A shell ignores these for a job in the background, nohup(1) one: tests send them."""
-    for number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
+    """A shell ignores these for a job in the background: tests send them."""
+    for number in signal.SIGINT, signal.SIGQUIT:
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
 

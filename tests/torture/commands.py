@@ -9,8 +9,10 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 import tempfile
 
+GIVE_LOG = pathlib.Path(__file__).resolve().parents[1] / "cli/give_log.py"
 OUTPUT = "output"  # what -o names, in a directory of the run's own
 SECONDS_MAX = 120
 SCENARIO = "naughty-bug"
@@ -26,14 +28,24 @@ def written(data):
         yield file.name
 
 
+@contextlib.contextmanager
+def with_log(core):
+    """The name of a copy that has the kernel's log."""
+    with tempfile.TemporaryDirectory() as folder:
+        logged = os.path.join(folder, "logged")
+        subprocess.run([sys.executable, GIVE_LOG, core, logged], check=True)
+        yield logged
+
+
 def every(run, core, kdump):
     """(what it is, arguments) of every run; run: answers to arguments, and nothing fails."""
     with (written(gzip.compress(pathlib.Path(core).read_bytes())) as packed,
-          written(run(["audit", core, "--ndjson"]).stdout) as results):
-        yield from of_files(core, kdump, packed, results)
+          written(run(["audit", core, "--ndjson"]).stdout) as results,
+          with_log(core) as logged):
+        yield from of_files(core, kdump, packed, results, logged)
 
 
-def of_files(core, kdump, packed, results):
+def of_files(core, kdump, packed, results, logged):
     for name, dump in (("ELF", core), ("kdump", kdump)):
         for command, *rest in (
                 ["spaces"], ["modules"], ["probe", "--all-modules"],
@@ -41,11 +53,12 @@ def of_files(core, kdump, packed, results):
                 ["read", "vfs_read", "16"], ["audit"], ["audit", "--json"],
                 ["audit", "--sarif"], ["audit", "--ndjson"], ["what-if", "--spaces=all"],
                 ["what-if", "--pid=1", "--fault=kernel"], ["autopsy"], ["cpus"],
-                ["log", "--dmesg"], ["name", "vfs_read+4"], ["stack", "--pid=1"],
+                ["name", "vfs_read+4"], ["stack", "--pid=1"],
                 ["frame", "1000+0x2000", "2000-3000"], ["report", "-o", OUTPUT],
                 ["capture", "-o", OUTPUT]):
             yield f"{' '.join([command, *rest])}, {name}", [command, dump, *rest]
     yield "spaces, gzip", ["spaces", packed]
+    yield "log, ELF", ["log", logged]
     yield "map, ELF", ["map", core]
     yield "diff, ELF and kdump", ["diff", core, kdump]
     yield "sim", ["sim", SCENARIO]
@@ -64,6 +77,11 @@ class Answer:
     stdout: bytes
     stderr: bytes
     files: tuple  # (name, bytes)
+
+
+def is_answer(whole):
+    """Whether it is one that there is something to compare with: no usage, no failure."""
+    return whole.status in (0, 1, 4) and whole.stdout
 
 
 def answer(tool, library, arguments, **how):

@@ -116,6 +116,7 @@ def main(step, tool, library, core, kdump):
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for index, (what, arguments) in enumerate(commands.every(tool.run, core, kdump)):
             whole, calls = tool.calls(arguments)
+            tap.case(f"{what}: answers", commands.is_answer(whole), whole)
             n = len(calls)
             numbers = range(1 + (index * 7) % min(step, n), n + 1, step)
             counts = torture(tap, tool, what, arguments, whole, numbers, pool)
