@@ -22,6 +22,24 @@ def build_depends(control):
     return {re.match(r"[\w.+-]+", part.strip())[0] for part in field.split(",") if part.strip()}
 
 
+def in_documents(source):
+    """What whosees-doc has of the source."""
+    for line in (source / "debian/whosees-doc.install").read_text().splitlines():
+        for path in source.glob(line.split()[0]):
+            yield from (file for file in (path, *path.rglob("*")) if file.is_file())
+
+
+def dead_links(source):
+    """Of documents of the package to what is not in it."""
+    there = {path.resolve() for path in in_documents(source)}
+    for page in sorted(path for path in there if path.suffix == ".md"):
+        for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
+            target = (page.parent / link).resolve()
+            if ":" not in link and target not in there and \
+                    not any(target in path.parents for path in there):
+                yield f"{page.relative_to(source.resolve())}: {link}"
+
+
 def main():
     source, version, tap = pathlib.Path(sys.argv[1]), sys.argv[2], Tap()
     debian, makefile = source / "debian", (source / "Makefile").read_text()
@@ -44,6 +62,9 @@ def main():
     tap.case("each unit of contrib/systemd is in the tool's package, and is the same file",
              units == own and all((debian / f"whosees.{unit}").samefile(
                  source / "contrib/systemd" / unit) for unit in units), f"{units} {own}")
+
+    dead = list(dead_links(source))
+    tap.case("no document of whosees-doc links to what is not in it", not dead, "\n".join(dead))
     return tap.end()
 
 
