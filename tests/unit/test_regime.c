@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which root translates which addresses, by control registers: each bound, and one off. */
+/*
+ * Which root translates which addresses, by control registers: each bound, and one off; and
+ * which is the kernel's, by VMCOREINFO.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -267,12 +271,40 @@ static void test_own_regime(void **state)
 	}
 }
 
+/* arch/arm/Kconfig, PAGE_OFFSET: by any, before anything is known of the kernel. */
+static void test_swapper(void **state)
+{
+	static const char *const formats[] = { "arm", "arm-lpae" };
+	static const uint64_t splits[] = { 0x40000000, 0x80000000, 0xb0000000,
+					   0xc0000000 };
+
+	(void)state;
+	for (unsigned i = 0; i < WS_ARRAY_SIZE(formats) * WS_ARRAY_SIZE(splits); i++) {
+		uint64_t split = splits[i / WS_ARRAY_SIZE(formats)], root, found, va;
+		struct made_kernel kernel;
+		char text[64];
+
+		made_create(&kernel, formats[i % WS_ARRAY_SIZE(formats)], 4, split);
+		kernel.system.layout = (struct ws_layout){ 0 };
+		root = made_root(&kernel);
+		va = root - MADE_RAM + split;
+		made_map(&kernel, root, va, root, MADE_DATA);
+		snprintf(text, sizeof(text), "SYMBOL(swapper_pg_dir)=%lx\n", va);
+		kernel.system.vmcoreinfo = text;
+		assert_true(ws_vmcoreinfo_swapper(&kernel.system, &found));
+		assert_int_equal(found, root);
+		kernel.system.vmcoreinfo = NULL;
+		made_destroy(&kernel);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_windows), cmocka_unit_test(test_other_format),
 		cmocka_unit_test(test_words),   cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_named),   cmocka_unit_test(test_own_regime),
+		cmocka_unit_test(test_swapper),
 	};
 
 	return cmocka_run_group_tests_name("regime", tests, NULL, NULL);
