@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "common/random.h"
+#include "linux/modules.h"
 #include "linux/symtab.h"
 
 #define NMODULES 9u
@@ -290,6 +291,30 @@ static void test_symbols_overwritten(void **state)
 				 WS_ERR_NOT_FOUND);
 		scene_destroy(scene);
 	}
+}
+
+/* A region holds what begins and ends in it. */
+static void test_region_that_holds(void **state)
+{
+	static const struct ws_module module = {
+		.nregions = 2,
+		.region = { { .va = 0x1000, .len = 0x1000 },
+			    { .va = 0x3000, .len = 0x1000 } },
+	};
+	static const struct {
+		uint64_t va, len;
+		int region;
+	} rows[] = {
+		{ 0x1000, 0x1000, 0 },      { 0x3fff, 1, 1 },      { 0xfff, 1, -1 },
+		{ 0x1000, 0x1001, -1 },     { 0x1800, 0x801, -1 }, { 0x2000, 1, -1 },
+		{ 0x3000, UINT64_MAX, -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < WS_ARRAY_SIZE(rows); i++)
+		assert_ptr_equal(ws_module_region(&module, rows[i].va, rows[i].len),
+				 rows[i].region < 0 ? NULL
+						    : &module.region[rows[i].region]);
 }
 
 /* Regions of 448 MiB over each other, all pages of which are one: names have no end there. */
@@ -661,6 +686,7 @@ int main(void)
 		cmocka_unit_test(test_layouts),
 		cmocka_unit_test(test_symbols),
 		cmocka_unit_test(test_symbols_overwritten),
+		cmocka_unit_test(test_region_that_holds),
 		cmocka_unit_test(test_names_without_end),
 		cmocka_unit_test(test_none_loaded),
 		cmocka_unit_test(test_absent_frames),
