@@ -198,7 +198,7 @@ static void test_modes(void **state)
 	}
 }
 
-/* Every regime with a name is one. */
+/* Every regime with a name is one, and all that it translates goes by that format. */
 static void test_named(void **state)
 {
 	const struct ws_format *format;
@@ -220,6 +220,9 @@ static void test_named(void **state)
 								row->registers[r].name,
 								row->registers[r].value));
 			assert_true(arch->regime(&cpu, format, &regime));
+			for (unsigned w = 0; w < regime.nwindows; w++)
+				assert_string_equal(regime.window[w].format->name,
+						    format->name);
 		}
 	}
 }
