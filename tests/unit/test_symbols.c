@@ -5,6 +5,7 @@
  */
 #include "fake_kernel.h"
 
+#include <elf.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -814,6 +815,58 @@ static void test_elf_symbols(void **state)
 	ws_context_destroy(ctx);
 }
 
+/* The least that has a symbol: the first behind the null symbol is one as well. */
+static void test_elf_of_one_symbol(void **state)
+{
+	struct {
+		Elf64_Ehdr head;
+		Elf64_Shdr section[3];
+		Elf64_Sym symbol[2];
+		char names[8];
+	} elf = {
+		.head = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
+				       __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+					       ? ELFDATA2LSB
+					       : ELFDATA2MSB,
+				       EV_CURRENT },
+			  .e_type = ET_EXEC,
+			  .e_machine = EM_X86_64,
+			  .e_version = EV_CURRENT,
+			  .e_shoff = sizeof(elf.head),
+			  .e_ehsize = sizeof(elf.head),
+			  .e_shentsize = sizeof(*elf.section),
+			  .e_shnum = 3,
+			  .e_shstrndx = 2 },
+		.section = { [1] = { .sh_type = SHT_SYMTAB,
+				     .sh_offset = sizeof(elf.head) + sizeof(elf.section),
+				     .sh_size = sizeof(elf.symbol),
+				     .sh_entsize = sizeof(*elf.symbol),
+				     .sh_link = 2,
+				     .sh_info = 1 },
+			     [2] = { .sh_type = SHT_STRTAB,
+				     .sh_offset = sizeof(elf) - sizeof(elf.names),
+				     .sh_size = sizeof(elf.names) } },
+		.symbol = { [1] = { .st_name = 1,
+				    .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+				    .st_shndx = SHN_ABS,
+				    .st_value = 0x1234 } },
+		.names = "\0_text",
+	};
+	struct ws_context *ctx = ws_context_create();
+	struct ws_symtab *map = ws_symtab_create(ctx);
+	struct map_file file = map_begin();
+
+	(void)state;
+	assert_int_equal(fwrite(&elf, sizeof(elf), 1, file.to), 1);
+	fclose(file.to);
+	assert_int_equal(ws_vmlinux_read(file.path, map), WS_OK);
+	unlink(file.path);
+	assert_int_equal(map->entries.n, 1);
+	assert_int_equal(map->entries.v[0].va, 0x1234);
+	ws_symtab_destroy(map);
+	ws_context_destroy(ctx);
+}
+
 static void test_elf_refused(void **state)
 {
 	struct map_file file = map_begin();
@@ -1115,6 +1168,7 @@ int main(void)
 		cmocka_unit_test(test_map_garbage),
 		cmocka_unit_test(test_map_missing),
 		cmocka_unit_test(test_elf_symbols),
+		cmocka_unit_test(test_elf_of_one_symbol),
 		cmocka_unit_test(test_elf_refused),
 		cmocka_unit_test(test_dwarf_members),
 		cmocka_unit_test(test_btf_members),
