@@ -195,6 +195,9 @@ def check_cloud(tap, tool, capture, scratch):
     tap.case("a cloud-hypervisor snapshot that is longer than its description says",
              "of another snapshot" in out, out)
     os.remove(memory)
+    status, _, errors = ask(tool, ["spaces"], state, [])
+    tap.case("a description without memory beside it is none",
+             status == 3 and "begins as none of these" in " ".join(errors.split()), errors)
     os.remove(state)
 
 
