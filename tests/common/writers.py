@@ -332,6 +332,14 @@ SEGMENT_FIELDS = {"vmsd_name": "segment", "version": 1, "fields": [
     for name, size in (("selector", 4), ("base", 8), ("limit", 4), ("flags", 4))]}
 
 
+def subsection(name, state, inside=None):
+    """Of one field, with another subsection in it: the bytes, and what describes them."""
+    data, described = inside or (b"", None)
+    return b"\x05" + bytes((len(name),)) + name.encode() + struct.pack(">I", 1) + state + data, {
+        "vmsd_name": name, "version": 1, "fields": [{"name": "x", "size": len(state)}],
+        **({"subsections": [described]} if described else {})}
+
+
 def migration_cpu(cpu):
     """Its state, and what describes it."""
     fields, state = [], bytearray()
@@ -356,9 +364,9 @@ def migration_cpu(cpu):
     for number in 0, 2, 3, 4:
         field(f"env.cr[{number}]", struct.pack(">Q", cpu[f"cr{number}"]))
     field("env.efer", struct.pack(">Q", cpu["efer"]))
-    state += b"\x05" + bytes((len("cpu/x"),)) + b"cpu/x" + struct.pack(">IQ", 1, 7)
-    return bytes(state), {"name": "cpu", "version": 12, "fields": fields, "subsections": [
-        {"vmsd_name": "cpu/x", "version": 1, "fields": [{"name": "x", "size": 8}]}]}
+    data, described = subsection("cpu/x", struct.pack(">Q", 7))
+    return bytes(state) + data, {"name": "cpu", "version": 12, "fields": fields,
+                                 "subsections": [described]}
 
 
 class Stream:
@@ -428,8 +436,9 @@ def migration(core):
     stream = Stream("pc-i440fx-7.2")
     stream.section(1, "ram", 0, lambda at: blocks + struct.pack(">Q", 0x10))
     stream.section(3, None, 0, lambda at: migration_pages(stream, memory, at))
-    stream.device(bytes(16), {"name": "timer", "version": 2,
-                              "fields": [{"name": "t", "array_len": 2, "size": 8}]})
+    data, described = subsection("timer/x", bytes(3), subsection("timer/x/y", bytes(2)))
+    stream.device(bytes(16) + data, {"name": "timer", "version": 2, "subsections": [described],
+                                     "fields": [{"name": "t", "array_len": 2, "size": 8}]})
     for desc in core.of("QEMU"):
         stream.device(*migration_cpu(processor(desc)))
     return stream.end()
