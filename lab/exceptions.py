@@ -18,6 +18,7 @@ Event = collections.namedtuple("Event", "vector error cpl cs ip ss sp address")
 NESTED = re.compile(rb"check_exception old: 0x(?!f{8})\w+ new")
 FAULTS = b"06", b"0d", b"0e"  # what an oops is of: #UD, #GP, #PF
 CR3 = re.compile(rb"CR3=(\w+)")
+WHOLE = b" CR4="  # behind what is read of an event
 
 
 def hexadecimal(text):
@@ -129,7 +130,8 @@ class ExceptionLog(threading.Thread):
         with open(self.read_end, "rb", 0) as log:
             while chunk := log.read(CHUNK):
                 text = self.take(text + chunk)
-        self.take(text + self.MARK)
+        if WHOLE in text:  # one that QEMU's end has cut off is none
+            self.take(text + self.MARK)
 
     def take(self, text):
         """Count the events that are there as a whole, which is known by the next one;

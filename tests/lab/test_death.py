@@ -6,6 +6,7 @@ machines that have died: argv: the tool, and scenarios with a cause that are boo
 they are missing; others are judged where they are there already."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -46,6 +47,20 @@ SWITCHED = event(14, 3, 0x8048, 0xbfff, 0x9000) + \
     WHILE % 8 + b"Triple fault\n"
 OOPS = event(14, 0, 0xc200, 0xe000, 0x7000) + event(6, 0, 0xc300, 0xd000) + \
     event(14, 0, 0xc400, 0xd000, 0xffff0)
+
+
+def check_end(tap):
+    """QEMU may end while it writes."""
+    text = event(14, 0, 0xc100, 0xf000, 0x8000)
+    for name, more, n in ("is whole", text, 2), ("is cut off", text[:-12], 1), \
+            ("has just begun", text[len(FRESH):][:20], 1), ("is not there", b"", 1):
+        log = exceptions.ExceptionLog()
+        log.start()
+        os.write(log.write_end, text + more)
+        os.close(log.write_end)
+        log.join()
+        tap.case(f"of a log whose second exception {name}", log.as_data()["exceptions"] == {"0e": n},
+                 log.as_data())
 
 
 def check_first(tap):
@@ -145,6 +160,7 @@ def has_autopsy(tool):
 def main():
     tool, names = sys.argv[1], sys.argv[2:]
     tap = Tap()
+    check_end(tap)
     check_first(tap)
     check_victim(tap)
     check_judge(tap)
