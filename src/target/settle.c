@@ -347,8 +347,8 @@ static enum ws_status extents_settle(struct ws_target *target)
 	if (target->nframes > SIZE_MAX / 2)
 		return ws_fail(
 			target->ctx, WS_ERR_UNSUPPORTED,
-			"%s: is of %ju page frames, which a process of %zu bits does "
-			"not count: ask a build of 64 bits",
+			"%s: has %ju page frames, more than a build of %zu bits can "
+			"count: use one of 64 bits",
 			target->named, target->nframes, sizeof(size_t) * 8);
 	return WS_OK;
 }
